@@ -1,0 +1,1 @@
+"""The language model: configuration, network, tokenizer, checkpoints, decoding and devices."""

@@ -1,0 +1,188 @@
+"""GPT-2 as OpenAI shipped it, in plain PyTorch.
+
+Parameter names are those of Hugging Face's GPT-2 without the ``transformer.`` prefix. Shapes in comments use
+B batch, T tokens fed now, S tokens seen so far (cache included), C ``n_embd``, nh heads, hs head size, V vocabulary.
+
+Sources: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"; https://github.com/openai/gpt-2/blob/master/src/model.py
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from gptdesk.gpt2.config import GPT2Config
+
+INIT_STD = 0.02
+"""Standard deviation of every weight matrix and embedding at the start of training (Radford et al. 2018, section 4.1)."""
+
+
+class KVCache:
+    """Keys and values of the tokens already read, in buffers sized once.
+
+    Attributes:
+        keys, values: (n_layer, B, nh, n_positions, hs), of the model's dtype, on its device.
+        length: tokens held; positions from there on are unwritten.
+    """
+
+    def __init__(self, config: GPT2Config, *, batch_size: int = 1, dtype: torch.dtype, device: torch.device) -> None:
+        shape = (config.n_layer, batch_size, config.n_head, config.n_positions, config.head_size)
+        self.keys = torch.zeros(shape, dtype=dtype, device=device)
+        self.values = torch.zeros(shape, dtype=dtype, device=device)
+        self.length = 0
+
+    @property
+    def capacity(self) -> int:
+        return self.keys.shape[3]
+
+    def truncate(self, length: int) -> None:
+        """Forgets everything after the first ``length`` tokens."""
+        assert 0 <= length <= self.length
+        self.length = length
+
+    def copy_from(self, other: KVCache) -> None:
+        """Takes over the tokens that ``other`` (of the same shape) holds."""
+        self.keys[:, :, :, : other.length] = other.keys[:, :, :, : other.length]
+        self.values[:, :, :, : other.length] = other.values[:, :, :, : other.length]
+        self.length = other.length
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Writes this step's keys and values, (B, nh, T, hs), and returns views of all so far, (B, nh, S, hs).
+
+        ``length`` moves on only when the whole model has run (see `GPT2.hidden_states`).
+        """
+        end = self.length + k.shape[2]
+        self.keys[layer, :, :, self.length : end] = k
+        self.values[layer, :, :, self.length : end] = v
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+
+class CausalSelfAttention(nn.Module):
+    """Multi-head attention in which a token sees itself and what came before."""
+
+    def __init__(self, config: GPT2Config, layer: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = layer
+        self.n_head = config.n_head
+        self.dropout = dropout
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)  # queries, keys, values in one
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+        self.resid_dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, cache: KVCache | None, mask: Tensor | None) -> Tensor:
+        B, T, C = x.shape
+        q, k, v = self.c_attn(x).split(C, dim=2)
+        q = q.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, nh, T, hs)
+        k = k.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, nh, T, hs)
+        v = v.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, nh, T, hs)
+        if cache is not None:
+            k, v = cache.append(self.layer, k, v)  # (B, nh, S, hs)
+        causal = mask is None and T > 1  # a single token may see everything that the cache holds
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal)
+        y = y.transpose(1, 2).contiguous().view(B, T, C)  # the heads side by side again
+        return self.resid_dropout(self.c_proj(y))
+
+
+class MLP(nn.Module):
+    """Two linear layers with the tanh approximation of GELU between them (Hendrycks & Gimpel 2016)."""
+
+    def __init__(self, config: GPT2Config, dropout: float) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, config.inner_size, bias=config.bias)
+        self.c_proj = nn.Linear(config.inner_size, config.n_embd, bias=config.bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dropout(self.c_proj(F.gelu(self.c_fc(x), approximate="tanh")))
+
+
+class Block(nn.Module):
+    """Attention, then the MLP, each reading a normalised copy of the residual stream and adding to it."""
+
+    def __init__(self, config: GPT2Config, layer: int, dropout: float) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.attn = CausalSelfAttention(config, layer, dropout)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.mlp = MLP(config, dropout)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None, mask: Tensor | None = None) -> Tensor:
+        x = x + self.attn(self.ln_1(x), cache, mask)  # (B, T, C)
+        return x + self.mlp(self.ln_2(x))  # (B, T, C)
+
+
+class GPT2(nn.Module):
+    """The language model: token ids in, next-token logits out.
+
+    Args:
+        config: the shape.
+        dropout: probability of zeroing an activation while training, in all of GPT-2's places.
+        activation_checkpointing: recompute each block in the backward pass instead of keeping its activations.
+    """
+
+    def __init__(self, config: GPT2Config, *, dropout: float = 0.0, activation_checkpointing: bool = False) -> None:
+        super().__init__()
+        self.config = config
+        self.activation_checkpointing = activation_checkpointing
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.drop = nn.Dropout(dropout)
+        self.h = nn.ModuleList(Block(config, layer, dropout) for layer in range(config.n_layer))
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        if config.tie_word_embeddings:
+            self.lm_head.weight = self.wte.weight
+
+    @torch.no_grad()
+    def init_weights(self, generator: torch.Generator | None = None) -> None:
+        """Fresh weights: N(0, 0.02), zero biases, and `c_proj` scaled by 1/sqrt(2 n_layer), so that the residual stream keeps
+        its variance whatever the depth (Radford et al. 2019, section 2.3)."""
+        residual_std = INIT_STD / math.sqrt(2 * self.config.n_layer)
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif "ln_" in name:
+                nn.init.ones_(parameter)
+            else:
+                std = residual_std if name.endswith("c_proj.weight") else INIT_STD
+                nn.init.normal_(parameter, std=std, generator=generator)
+
+    def hidden_states(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Reads ``ids``, (B, T) int64, after the tokens that ``cache`` holds, and adds them to it.
+
+        Returns the final layer norm's output, (B, T, C). T and the cache's length together must fit the context.
+        """
+        past = cache.length if cache is not None else 0
+        T = ids.shape[1]
+        assert past + T <= self.config.n_positions, "the caller keeps the text within the context"
+        positions = torch.arange(past, past + T, device=ids.device)  # (T)
+        x = self.drop(self.wte(ids) + self.wpe(positions))  # (B, T, C)
+        mask = None
+        if past and T > 1:  # row i of the new tokens may see columns 0 ... past + i
+            mask = torch.ones(T, past + T, dtype=torch.bool, device=ids.device).tril(diagonal=past)
+        for block in self.h:
+            if self.activation_checkpointing and self.training:
+                x = checkpoint(block, x, use_reentrant=False)
+            else:
+                x = block(x, cache, mask)
+        if cache is not None:
+            cache.length += T
+        return self.ln_f(x)
+
+    def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Logits of the token after each of ``ids``: (B, T) int64 to (B, T, V)."""
+        return self.lm_head(self.hidden_states(ids, cache))
+
+    def next_token_logits(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+        """Logits of the token after the last of ``ids`` alone: (B, T) int64 to (B, V) float32."""
+        return self.lm_head(self.hidden_states(ids, cache)[:, -1]).float()
+
+    def loss(self, ids: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
+        """Cross-entropy in nats of ``targets``, (B, T) int64, given ``ids``; targets of -100 do not count."""
+        logits = self(ids)
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]).float(), targets.view(-1), reduction=reduction)

@@ -26,8 +26,8 @@ END_OF_TEXT_STRING: Final = "<|endoftext|>"
 # (tiktoken_ext/openai_public.py, r50k_pat_str).
 _PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
-# tiktoken's regex engine backtracks over white space that is followed by something else, and panics where a run of it is
-# 1,000,000 characters or longer. Shorter texts cannot hold such a run.
+# tiktoken's regex engine backtracks over white space that is followed by something else, and panics where a run of it
+# is 1,000,000 characters or longer. Shorter texts cannot hold such a run.
 _SAFE_LENGTH = 500_000
 _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # \s of that engine
 
@@ -75,7 +75,7 @@ class Tokenizer:
 
         Args:
             text: any string; lone surrogates, which no UTF-8 can hold, become U+FFFD.
-            allow_special: whether ``<|endoftext|>`` in the text means the special token; else it is text like any other.
+            allow_special: whether ``<|endoftext|>`` in the text means the special token; else it is plain text.
         """
         if not allow_special:
             return self._encode_plain(text)
@@ -131,7 +131,7 @@ def gpt2_tokenizer() -> Tokenizer:
 
 
 def _cut_long_white_space(text: str) -> Iterator[str]:
-    """Cuts before the last character of long runs of white space within the text, where `_PATTERN` ends a word anyway."""
+    """Cuts before the last character of a long run of white space in the text, where `_PATTERN` ends a word anyway."""
     start = 0
     for run in _WHITE_SPACE.finditer(text):
         if run.end() - run.start() > _SAFE_LENGTH and run.end() < len(text):

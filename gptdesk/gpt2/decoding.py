@@ -12,7 +12,7 @@ from gptdesk.gpt2.errors import UserError
 
 
 class Limit(NamedTuple):
-    """Smallest and largest value of a number that a person may set, both allowed; ``whole`` numbers have no fraction."""
+    """Smallest and largest value of a setting, both allowed; ``whole`` ones have no fraction."""
 
     lowest: float
     highest: float
@@ -56,7 +56,7 @@ GREEDY_BELOW: Final = 1e-4
 class DecodingSettings:
     """How tokens are chosen and when to stop; the defaults sample from the model's own distribution.
 
-    Whole numbers given for real ones are taken as such, lists for tuples; `sampling` says in which order the filters apply.
+    Whole numbers may stand for real ones and lists for tuples. In which order the filters apply: `sampling.process`.
 
     Attributes:
         temperature: divides the logits; 0 always takes the likeliest token.
@@ -65,10 +65,10 @@ class DecodingSettings:
         min_p: drop tokens less likely than this share of the likeliest one; 0 is off (Nguyen et al. 2024).
         typical_p: keep the tokens whose surprise is nearest to the expected one, up to this probability; 1 is off
             (Meister et al. 2022).
-        repetition_penalty: divides positive and multiplies negative logits of tokens already in the prompt or the completion;
-            1 is off (Keskar et al. 2019, section 4.1).
-        presence_penalty: taken from the logit of every token sampled so far.
-        frequency_penalty: taken from a token's logit once for each time that it was sampled (both: OpenAI's API reference).
+        repetition_penalty: divides positive and multiplies negative logits of tokens that the prompt or the completion
+            already holds; 1 is off (Keskar et al. 2019, section 4.1).
+        presence_penalty: taken from the logit of every token sampled so far (OpenAI's API reference).
+        frequency_penalty: taken from a token's logit once for each time that it was sampled (the same).
         no_repeat_ngram: no sequence of so many tokens may occur twice, the prompt included; 0 is off.
         logit_bias: added to the logit of a token id, -100 to 100; -100 bans the token.
         stop: the completion ends before the first of these strings.
@@ -187,4 +187,4 @@ PRESETS: Final[Mapping[str, DecodingSettings]] = MappingProxyType(
         "Creative": DecodingSettings(temperature=1.1, top_k=200, top_p=0.98),
     }
 )
-"""Settings to start from, from the safest to the boldest; 40 is OpenAI's "good value" for top-k (gpt-2/src/sample.py)."""
+"""Settings to start from, the safest first; 40 is OpenAI's "good value" for top-k (gpt-2/src/sample.py)."""

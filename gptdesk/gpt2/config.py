@@ -1,4 +1,4 @@
-"""The shape of a GPT-2: a frozen, validated object that reads and writes the hub's ``config.json``. Imports no torch."""
+"""The shape of a GPT-2: frozen, validated, and read from and written to the hub's ``config.json``. Imports no torch."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class GPT2Config:
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
                 raise UserError(f"{name} must be a whole number from 1 to {largest:,}, not {value!r}.")
         if self.n_inner is not None and (
-            not isinstance(self.n_inner, int) or not 1 <= self.n_inner <= 16 * _LARGEST["n_embd"]
+            not isinstance(self.n_inner, int)
+            or isinstance(self.n_inner, bool)
+            or not 1 <= self.n_inner <= 16 * _LARGEST["n_embd"]
         ):
             raise UserError(f"n_inner must be a whole number above 0, not {self.n_inner!r}.")
         if self.n_embd % self.n_head:
@@ -82,7 +84,7 @@ class GPT2Config:
         return heads * self.vocab_size * self.n_embd + self.n_positions * self.n_embd + self.n_layer * block + norm
 
     def padded_to(self, multiple: int) -> GPT2Config:
-        """The same model with its vocabulary padded to a multiple, which makes the head's matrix product faster on a GPU."""
+        """The same model with its vocabulary padded to a multiple: which makes a GPU compute the head faster."""
         padded = -(-self.vocab_size // multiple) * multiple
         return replace(self, vocab_size=padded)
 

@@ -1,0 +1,1 @@
+"""One module a subcommand: its flags, and the call of the code that does the work."""

@@ -1,0 +1,238 @@
+"""The trainer's one configuration: the source of the TOML file, the command-line flags, the messages and the reference page.
+
+Imports neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.errors import UserError
+
+PRESETS_FOLDER = Path(__file__).parent / "presets"
+
+Positive = Annotated[int, Field(gt=0)]
+NotNegative = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelSection(_Section):
+    """The network: a fresh one of the given shape, or one that exists."""
+
+    start: str = Field(
+        "", description="Model folder to go on from (fine-tuning); empty: fresh weights of the shape below."
+    )
+    n_layer: Positive = Field(12, description="Blocks.")
+    n_head: Positive = Field(12, description="Attention heads in each block; divides n_embd.")
+    n_embd: Positive = Field(768, description="Width of the residual stream.")
+    n_positions: Positive = Field(1024, description="Context length in tokens.")
+    bias: bool = Field(True, description="Biases in linear layers and layer norms, as OpenAI's models have them.")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="Share of activations zeroed while training.")
+    vocab_multiple: Positive = Field(
+        1, description="Pads the vocabulary to a multiple of this many rows while training; 128 is faster on a GPU."
+    )
+    activation_checkpointing: bool = Field(
+        False, description="Recompute activations in the backward pass: less memory, about a third more work."
+    )
+
+    def gpt2_config(self) -> GPT2Config:
+        """The shape as the model wants it, without padding.
+
+        Raises:
+            UserError: when the numbers do not make a model.
+        """
+        return GPT2Config(
+            vocab_size=VOCAB_SIZE,
+            n_positions=self.n_positions,
+            n_embd=self.n_embd,
+            n_layer=self.n_layer,
+            n_head=self.n_head,
+            bias=self.bias,
+        )
+
+
+class DataSection(_Section):
+    """What is read, and how much of it in a step."""
+
+    path: str = Field("", description="Folder that `trainer prepare` wrote.")
+    context_length: NotNegative = Field(
+        0, description="Tokens in one training sequence; 0: the model's context length."
+    )
+    micro_batch: Positive = Field(8, description="Sequences that go through the network at once.")
+    accumulation: Positive = Field(1, description="Micro-batches whose gradients are summed into one step.")
+
+
+class OptimSection(_Section):
+    """How weights follow gradients."""
+
+    optimizer: Literal["adamw", "muon"] = Field(
+        "adamw", description="adamw for everything, or Muon for the matrices of the blocks and AdamW for the rest."
+    )
+    learning_rate: Annotated[float, Field(gt=0)] = Field(6e-4, description="AdamW's peak learning rate.")
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.95), description="AdamW's decay rates of the first and second moment."
+    )
+    eps: Annotated[float, Field(gt=0)] = Field(1e-8, description="AdamW's epsilon.")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.1, description="AdamW's decoupled weight decay, on matrices and embeddings only."
+    )
+    muon_learning_rate: Annotated[float, Field(gt=0)] = Field(0.02, description="Muon's peak learning rate.")
+    muon_momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.95, description="Muon's momentum.")
+    muon_weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="Muon's decoupled weight decay.")
+    grad_clip: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="Largest norm of the whole gradient; 0: no clipping."
+    )
+
+
+class ScheduleSection(_Section):
+    """How the learning rate moves over the run."""
+
+    kind: Literal["cosine", "wsd", "linear", "constant"] = Field(
+        "cosine", description="Shape after the warm-up; wsd stays constant, then falls linearly."
+    )
+    steps: Positive = Field(1000, description="Optimizer steps in the whole run.")
+    warmup_steps: NotNegative = Field(100, description="Steps of linear warm-up.")
+    final_share: Share = Field(0.1, description="Learning rate at the end, as a share of its peak.")
+    decay_share: Share = Field(0.2, description="wsd: share of the steps in which it falls.")
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> ScheduleSection:
+        if self.warmup_steps >= self.steps:
+            raise ValueError(f"warmup_steps ({self.warmup_steps}) must be below steps ({self.steps})")
+        return self
+
+
+class RunSection(_Section):
+    """Where it runs, what it records and what it keeps."""
+
+    folder: str = Field("", description="Run directory; made when it is not there.")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        1, description="Seed of the weights, the data order and dropout."
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then the CPU.")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="Type of the matrix products (autocast); weights stay float32. auto: bfloat16 where it pays.",
+    )
+    compile: Literal["auto", "on", "off"] = Field("auto", description="torch.compile; auto: where a compiler is found.")
+    threads: NotNegative = Field(0, description="CPU threads; 0: one a core.")
+    log_interval: Positive = Field(10, description="Steps between two recorded training losses.")
+    eval_interval: Positive = Field(100, description="Steps between two evaluations of the validation loss.")
+    eval_tokens: Positive = Field(
+        50_000, description="Validation tokens read at an evaluation; all are read at the end."
+    )
+    checkpoint_interval: Positive = Field(
+        500, description="Steps between two checkpoints; one is always written at the end."
+    )
+    keep_checkpoints: Positive = Field(2, description="Newest checkpoints kept; the best by validation loss stays too.")
+
+
+class TrainConfig(_Section):
+    """Everything a run needs, in five sections."""
+
+    model: ModelSection = Field(default_factory=ModelSection)
+    data: DataSection = Field(default_factory=DataSection)
+    optim: OptimSection = Field(default_factory=OptimSection)
+    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    run: RunSection = Field(default_factory=RunSection)
+
+    @property
+    def context_length(self) -> int:
+        """Tokens in one training sequence."""
+        return self.data.context_length or self.model.n_positions
+
+    @property
+    def tokens_per_step(self) -> int:
+        return self.context_length * self.data.micro_batch * self.data.accumulation
+
+
+def build_config(values: Mapping[str, Any]) -> TrainConfig:
+    """Validates nested values, section by section.
+
+    Raises:
+        UserError: naming the first setting that is wrong, why, and what was given.
+    """
+    try:
+        return TrainConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UserError(f"There is no setting {where}.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        given = "" if first["type"] == "value_error" else f", not {first['input']!r}"
+        raise UserError(f"{where}: {message[0].lower()}{message[1:]}{given}.") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The nested values of a configuration file, not yet validated.
+
+    Raises:
+        UserError: when the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"The configuration {path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise UserError(f"The configuration {path} is not TOML: {error}.") from None
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS_FOLDER.glob("*.toml"))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The nested values of a preset that ships with the trainer.
+
+    Raises:
+        UserError: when there is none of that name.
+    """
+    if name not in preset_names():
+        raise UserError(f"There is no preset {name!r}; there are {', '.join(preset_names())}.")
+    return read_toml(PRESETS_FOLDER / f"{name}.toml")
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values with those of ``over`` in place of those of ``base``."""
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
+    """Nested values from ``--section.key value`` or ``--section.key=value``; values are read as TOML, else as text.
+
+    Raises:
+        UserError: for a flag of another form or without a value.
+    """
+    values: dict[str, Any] = {}
+    rest = list(flags)
+    while rest:
+        flag = rest.pop(0)
+        name, equals, text = flag.partition("=")
+        section, dot, key = name.removeprefix("--").partition(".")
+        if not name.startswith("--") or not dot or not key:
+            raise UserError(f"{flag!r} is no setting; settings are given as --section.key value.")
+        if not equals:
+            if not rest:
+                raise UserError(f"{flag} needs a value.")
+            text = rest.pop(0)
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        values.setdefault(section, {})[key] = value
+    return values

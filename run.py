@@ -1,0 +1,360 @@
+#!/usr/bin/env python3
+"""Sets gptdesk up at its first start, then starts it; needs nothing but Python's standard library."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+USAGE = """\
+Usage: python3 run.py [--torch-index URL] [COMMAND ...]
+
+  (no command)          opens the window
+  complete "TEXT"       goes on with a text, here in the terminal
+  trainer ...           trains a model; `python3 run.py trainer --help` says how
+  test [PYTEST ...]     runs the tests
+  doctor, tokenize ...  every other command of gptdesk; `--help` after a command says more
+
+The first start installs what is needed into .venv, beside this file.
+
+  --torch-index URL     takes PyTorch from this package index: a build without CUDA, or for another version of it.
+                        Remembered until .venv is removed or another one is given.
+"""
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOG = VENV / "setup.log"
+
+# Written last, so that an interrupted set-up shows, and so that a look at it is all that a later start needs.
+STAMP = VENV / "gptdesk-setup.json"
+
+OLDEST_PYTHON = (3, 10)
+
+# What PySide6's wheels link against (`readelf -d` on its libraries and plugins), and the Debian package that has it.
+# fmt: off
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libX11.so.6": "libx11-6", "libbrotlidec.so.1": "libbrotli1",
+    "libdbus-1.so.3": "libdbus-1-3", "libfontconfig.so.1": "libfontconfig1", "libfreetype.so.6": "libfreetype6",
+    "libglib-2.0.so.0": "libglib2.0-0", "libgssapi_krb5.so.2": "libgssapi-krb5-2",
+    "libgthread-2.0.so.0": "libglib2.0-0", "libxkbcommon.so.0": "libxkbcommon0", "libzstd.so.1": "libzstd1",
+}
+X11_LIBRARIES = {
+    "libX11-xcb.so.1": "libx11-xcb1", "libxcb-cursor.so.0": "libxcb-cursor0", "libxcb-glx.so.0": "libxcb-glx0",
+    "libxcb-icccm.so.4": "libxcb-icccm4", "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1", "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0", "libxcb-render.so.0": "libxcb-render0",
+    "libxcb-shape.so.0": "libxcb-shape0", "libxcb-shm.so.0": "libxcb-shm0", "libxcb-sync.so.1": "libxcb-sync1", "libxcb-util.so.1": "libxcb-util1", "libxcb-xfixes.so.0": "libxcb-xfixes0", "libxcb-xkb.so.1": "libxcb-xkb1", "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
+# fmt: on
+# A screen in memory and a keyboard for it, so that the tests drive the real window, and letters to paint on it.
+TEST_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool"}
+FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
+FONT_PACKAGE = "fonts-dejavu-core"
+
+
+class SetupError(Exception):
+    """Setting up cannot go on; ``str(error)`` is what to tell the person."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Sets up what ``arguments`` need and starts it; on POSIX the started program takes this process over.
+
+    Returns:
+        Exit status: 2 for what the person can mend in the command, 1 when setting up fails, 130 when interrupted.
+    """
+    if sys.version_info < OLDEST_PYTHON:
+        return refuse(
+            f"gptdesk needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; this is {sys.version.split()[0]}."
+        )
+    torch_index = None
+    command = list(arguments)
+    while command and command[0].partition("=")[0] == "--torch-index":
+        flag, joined, torch_index = command.pop(0).partition("=")
+        if not joined:
+            torch_index = command.pop(0) if command else ""
+        if not torch_index:
+            return refuse(f"{flag} needs the address of a package index.")
+    if command[:1] in (["-h"], ["--help"]):
+        print(USAGE, end="")
+        return 0
+    testing = command[:1] == ["test"]
+    if not command and not has_display():
+        return refuse('There is no display to open a window on; try: python3 run.py complete "Once upon a time"')
+    try:
+        if testing:
+            provide_test_tools()
+        elif not command:
+            provide_qt_libraries()
+        set_up(testing=testing, torch_index=torch_index)
+    except SetupError as error:
+        return refuse(str(error), status=1)
+    except OSError as error:
+        return refuse(f"Setting up failed: {error}.", status=1)
+    except KeyboardInterrupt:
+        return refuse("Interrupted; the same command starts over.", status=130)
+    if testing:
+        os.chdir(ROOT)
+        return start("pytest", *command[1:])
+    # A torch.py or random.py beside the person's own files must not be imported in place of ours.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    return start(*command) if command[:1] == ["trainer"] else start("gptdesk", *command)
+
+
+def refuse(sentence: str, status: int = 2) -> int:
+    """Tells the person why nothing is started, and returns the exit status."""
+    say(sentence)
+    return status
+
+
+def say(line: str) -> None:
+    """Prints a line about the set-up. Standard output belongs to the program that is started."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def start(module: str, *arguments: str) -> NoReturn:
+    """Runs a module of ``.venv`` in place of this process, or as its child where the system knows no such thing."""
+    command = [str(PYTHON), "-m", module, *arguments]
+    if os.name == "nt":
+        os.environ["PYTHONUTF8"] = "1"
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the child as well, and is the child's to answer
+        sys.exit(subprocess.call(command))
+    os.execv(command[0], command)
+
+
+def has_display() -> bool:
+    """Whether Qt has something to show a window on, as far as the environment tells."""
+    if os.name == "nt" or sys.platform == "darwin":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+# ---- The virtual environment
+
+
+def set_up(*, testing: bool, torch_index: str | None) -> None:
+    """Makes or mends ``.venv``; returns at once when its stamp says that nothing has changed.
+
+    Args:
+        testing: whether the tools for tests and lint are wanted as well.
+        torch_index: package index to take torch from; ``None`` keeps the one that was used last.
+
+    Raises:
+        SetupError: when something cannot be installed.
+    """
+    if is_set_up(testing, torch_index):
+        return
+    with one_at_a_time():
+        if is_set_up(testing, torch_index):  # another start has done it while this one waited
+            return
+        old, wanted = read_stamp(), wanted_stamp(testing, torch_index)
+        # A .venv without a stamp was made by hand: added to, as long as it works, rather than removed.
+        changed = [name for name in ("python", "place", "torch_index") if old.get(name, wanted[name]) != wanted[name]]
+        if "unfinished" in old or changed:
+            shutil.rmtree(VENV, ignore_errors=True)
+        VENV.mkdir(exist_ok=True)
+        STAMP.write_text(json.dumps({**wanted, "unfinished": True}))
+        if not PYTHON.exists():
+            make_venv()
+        install_packages(testing=bool(wanted["testing"]), torch_index=wanted["torch_index"])
+        replacement = STAMP.with_suffix(".new")
+        replacement.write_text(json.dumps(wanted, indent=2) + "\n")
+        os.replace(replacement, STAMP)
+        say("Set up.")
+
+
+def is_set_up(testing: bool, torch_index: str | None) -> bool:
+    """Whether ``.venv`` holds what is wanted, judged by its stamp."""
+    return read_stamp() == wanted_stamp(testing, torch_index) and PYTHON.exists()
+
+
+def wanted_stamp(testing: bool, torch_index: str | None) -> dict[str, Any]:
+    """What the stamp of an up-to-date ``.venv`` says. The place counts, since scripts in a .venv hold its path."""
+    old = read_stamp()
+    requirements = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        requirements.update((ROOT / name).read_bytes() + b"\0")
+    return {
+        "python": f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}",
+        "place": str(ROOT),
+        "requirements": requirements.hexdigest(),
+        "testing": testing or bool(old.get("testing")),
+        "torch_index": torch_index or old.get("torch_index"),
+    }
+
+
+def read_stamp() -> dict[str, Any]:
+    """What the stamp says; empty when there is none."""
+    try:
+        stamp = json.loads(STAMP.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Holds a lock that the system frees however this process ends, so that two first starts do not mix."""
+    with open(__file__, "rb") as file:
+        # Windows has no fcntl, and some network file systems no locks: there two first starts at once may fail.
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def make_venv() -> None:
+    """Makes ``.venv`` with the Python that runs this file (or the one that it was made with, when that is .venv's own)."""
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if missing:
+        # Debian and Ubuntu split these modules off.
+        package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        provide([package], f"Python's {' and '.join(missing)} module is missing")
+    say("Making a virtual environment in .venv")
+    python = str(getattr(sys, "_base_executable", None) or sys.executable)
+    run_logged([python, "-m", "venv", str(VENV)], "Making the virtual environment failed")
+
+
+def install_packages(*, testing: bool, torch_index: str | None) -> None:
+    """Installs this project, editable, and the pinned versions of what it needs."""
+    say(f"Installing gptdesk's packages; most of it is PyTorch, a few minutes at first. Log: {LOG}")
+    pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
+    pip += ["--constraint", "constraints.txt"]
+    indices: list[str] = []
+    if torch_index:
+        # torch comes from that index alone; what it needs in turn may come from there or from pip's own index.
+        indices = ["--extra-index-url", torch_index]
+        run_logged([*pip, "--no-deps", "--index-url", torch_index, "torch"], "Installing PyTorch failed")
+    project = ".[test,dev]" if testing else "."
+    run_logged([*pip, *indices, "--editable", project], "Installing gptdesk's packages failed")
+
+
+def run_logged(command: Sequence[str], failure: str) -> None:
+    """Runs a command in the project's folder, its output in the log and pip's large downloads on the screen.
+
+    Raises:
+        SetupError: when it fails, with the last error that it printed.
+    """
+    environment = {**os.environ, "PIP_USER": "0", "PYTHONUTF8": "1", "DEBIAN_FRONTEND": "noninteractive"}
+    error = ""
+    VENV.mkdir(exist_ok=True)
+    log = LOG.open("a", encoding="utf-8")
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    with log, process:
+        log.write(f"$ {' '.join(command)}\n")
+        for line in process.stdout or ():
+            log.write(line)
+            log.flush()
+            if line.startswith(("ERROR: ", "E: ")):
+                error = line.partition(": ")[2].strip().rstrip(".")
+            progress = describe_progress(line)
+            if progress:
+                say(progress)
+    if process.returncode:
+        reason = error or f"exit status {process.returncode}"
+        raise SetupError(f"{failure}: {reason}. Check network and disk and try again; the whole log is in {LOG}.")
+
+
+def describe_progress(line: str) -> str:
+    """What to show of a line that pip prints: large downloads, and that the long unpacking begins."""
+    download = re.search(r"Downloading (?:\S*/)?([^\s/-]+)-(\d[^\s-]*)-\S+ \(([\d.]+) ([MG]B)\)", line)
+    if download and (download[4] == "GB" or float(download[3]) >= 5):
+        return f"  downloading {download[1]} {download[2]}, {download[3]} {download[4]}"
+    return "  unpacking" if line.startswith("Installing collected packages") else ""
+
+
+# ---- The system's packages
+
+
+def provide_qt_libraries() -> None:
+    """Installs the system libraries of Qt that are missing, or says how to.
+
+    Raises:
+        SetupError: when some are missing and may not be installed from here.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    x11 = os.environ.get("QT_QPA_PLATFORM", "xcb").startswith("xcb")
+    libraries = {**QT_LIBRARIES, **(X11_LIBRARIES if x11 else {})}
+    missing = [name for name in libraries if not loads(name)]
+    provide((libraries[name] for name in missing), f"The window needs {', '.join(missing)}")
+
+
+def provide_test_tools() -> None:
+    """Installs what the tests of the window need; where it may not, says how to, and the tests do without."""
+    if not sys.platform.startswith("linux"):
+        return
+    packages = [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
+    if not any(any(Path(folder).rglob("*.[to]tf")) for folder in FONT_FOLDERS):
+        packages.append(FONT_PACKAGE)
+    for attempt in (provide_qt_libraries, lambda: provide(packages, "Some tests fall back to no screen at all")):
+        try:
+            attempt()
+        except SetupError as error:
+            say(str(error))
+
+
+def loads(library: str) -> bool:
+    """Whether the loader that Qt will use finds a shared library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def provide(packages: Iterable[str], reason: str) -> None:
+    """Installs Debian packages when root asks for it, and else gives the command that does.
+
+    Raises:
+        SetupError: with the reason and what to do.
+    """
+    names = sorted(set(packages))
+    if not names:
+        return
+    if not shutil.which("apt-get"):
+        raise SetupError(f"{reason}; install it with your system's package manager (on Debian: {' '.join(names)}).")
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *names]
+    advice = f"{reason}; install it with: {'' if is_root() else 'sudo '}{' '.join(install)}"
+    if not is_root():
+        raise SetupError(advice)
+    say(f"Installing {' '.join(names)}")
+    install[1:1] = ["-o", "DPkg::Lock::Timeout=300"]
+    if any(Path("/var/lib/apt/lists").glob("*_Packages*")):
+        with contextlib.suppress(SetupError):  # the lists may be too old to find the files they name
+            run_logged(install, advice)
+            return
+    with contextlib.suppress(SetupError):  # one unreachable source is no reason not to try
+        run_logged(["apt-get", "update"], advice)
+    run_logged(install, advice)
+
+
+def is_root() -> bool:
+    """Whether packages may be installed without asking anyone."""
+    return os.name == "posix" and os.geteuid() == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

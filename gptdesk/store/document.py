@@ -1,0 +1,242 @@
+"""A document: the tree of runs that is the truth behind the editor, with edits, generations, undo and redo."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gptdesk.store.history import History, Step
+from gptdesk.store.runs import Origin, Run, Token, clean, clean_piece, join, length_of, settle
+from gptdesk.store.tree import ROOT, Node, Tree
+
+_TITLE_LENGTH: Final = 48
+UNTITLED: Final = "Untitled"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A document at one moment, safe to hand to another thread.
+
+    Attributes:
+        id: unique name of the document.
+        title: what a list shows.
+        created: seconds since 1970.
+        nodes: the tree, by node id.
+        leaf: last node of the text, 0 when there is none.
+    """
+
+    id: str
+    title: str
+    created: float
+    nodes: Mapping[int, Node]
+    leaf: int
+
+
+class Document:
+    """A text that a person and models write together.
+
+    Positions count characters (code points) of ``text``. A generation runs from `begin_generation` to `end_generation`;
+    an edit in between ends it.
+
+    Attributes:
+        id: unique name.
+        created: seconds since 1970.
+        revision: grows with every change.
+    """
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.id = snapshot.id if snapshot else uuid.uuid4().hex
+        self.created = snapshot.created if snapshot else time.time()
+        self.revision = 0
+        self._tree = Tree(snapshot.nodes.values(), snapshot.leaf) if snapshot else Tree()
+        self._history = History()
+        self._text: str | None = None
+        self._growing: int | None = None  # node that a generation is writing
+        self._step = Step(0, (), (), generation=True)  # what that generation does
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = "".join(run.text for run in self._tree.runs)
+        return self._text
+
+    @property
+    def runs(self) -> list[Run]:
+        """The text as runs, in as few as possible."""
+        return join(self._tree.runs)
+
+    @property
+    def title(self) -> str:
+        """The beginning of the first line that is not empty."""
+        line = next((line.strip() for line in self.text[:2000].splitlines() if line.strip()), UNTITLED)
+        if len(line) <= _TITLE_LENGTH:
+            return line
+        return line[:_TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:—-") + "…"
+
+    @property
+    def generating(self) -> bool:
+        return self._growing is not None
+
+    @property
+    def history(self) -> History:
+        """For asking what can be undone; changes go through the document."""
+        return self._history
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.id, self.title, self.created, dict(self._tree.nodes), self._tree.leaf)
+
+    def generated_spans(self) -> list[tuple[int, int]]:
+        """Start and end of every generated stretch, neighbours joined."""
+        spans: list[tuple[int, int]] = []
+        position = 0
+        for run in self._tree.runs:
+            end = position + len(run.text)
+            if run.generated and spans and spans[-1][1] == position:
+                spans[-1] = spans[-1][0], end
+            elif run.generated:
+                spans.append((position, end))
+            position = end
+        return spans
+
+    # Edits
+
+    def replace(self, start: int, end: int, text: str, *, typing: bool = False) -> None:
+        """Puts typed ``text`` in the place of the characters from ``start`` to ``end``.
+
+        A generated run that is edited inside is split; what is left of a token that was cut becomes typed.
+        ``typing`` says that the edit is one of many small ones, which are undone a word at a time.
+        """
+        assert 0 <= start <= end <= len(self.text), "an edit must lie inside the text"
+        if self.generating:
+            self.end_generation("cancelled")
+        text = clean(text)
+        if start == end and not text:
+            return
+        old_start, old_end, old = self._whole_tokens(start, end)
+        before, after = self.text[old_start:start], self.text[end:old_end]
+        new = tuple(join([Run(before + text + after)]))
+        self._splice(old_start, old_end, new, keep=False)
+        self._history.record(Step(old_start, old, new, open=typing))
+
+    def undo(self) -> bool:
+        """Takes the last step back; returns whether there was one."""
+        if self.generating:
+            self.end_generation("cancelled")
+        if not self._history.can_undo:
+            return False
+        step = self._history.undo()
+        self._splice(step.start, step.end, step.old, keep=step.generation)
+        return True
+
+    def redo(self) -> bool:
+        """Does the last step that was undone again; returns whether there was one."""
+        if self.generating or not self._history.can_redo:
+            return False
+        step = self._history.redo()
+        self._splice(step.start, step.start + length_of(step.old), step.new, keep=step.generation)
+        return True
+
+    def undo_generation(self) -> bool:
+        """Undoes everything down to the last generation, and that too."""
+        if self.generating:
+            self.end_generation("cancelled")
+        if not self._history.can_undo_generation:
+            return False
+        before = self._history.generations_undone
+        while self._history.generations_undone == before:
+            self.undo()
+        return True
+
+    def redo_generation(self) -> bool:
+        """Does everything again up to the next generation that was undone, and that too."""
+        if self.generating or not self._history.can_redo_generation:
+            return False
+        before = self._history.generations_undone
+        while self._history.generations_undone == before:
+            self.redo()
+        return True
+
+    # Generations
+
+    def begin_generation(self, origin: Origin, *, start: int | None = None) -> str:
+        """A model goes on from ``start``, the end when not given, in the place of what stands behind.
+
+        Returns:
+            The prompt: all the text before it.
+        """
+        assert not self.generating, "one generation at a time"
+        length = len(self.text)
+        start, _, old = self._whole_tokens(length if start is None else start, length)
+        self._history.close()
+        self._tree.compact()
+        if old:
+            self._splice(start, length, (), keep=True)
+        self._step = Step(start, old, (), generation=True)
+        self._growing = self._tree.append(Run("", (), origin))
+        return self.text
+
+    def grow(self, text: str, tokens: Iterable[Token]) -> None:
+        """Adds what the model wrote; ``text`` may lag behind the tokens while it is held back."""
+        assert self._growing is not None, "no generation is running"
+        run = self._tree.nodes[self._growing].run
+        text = clean_piece(text)
+        self._tree.set_run(self._growing, replace(run, text=run.text + text, tokens=(*run.tokens, *tokens)))
+        if self._text is not None:
+            self._text += text
+        self.revision += 1
+
+    def end_generation(self, finish_reason: str, *, seed: int | None = None) -> None:
+        """The generation is whole now, and one step that can be undone. One that wrote nothing leaves no trace."""
+        assert self._growing is not None, "no generation is running"
+        run = settle(self._tree.nodes[self._growing].run)
+        assert run.origin is not None
+        run = replace(run, origin=replace(run.origin, finish_reason=finish_reason, seed=seed))
+        step = self._step
+        if run.text:
+            self._tree.set_run(self._growing, run)
+            self._history.record(replace(step, new=(run,)))
+        else:
+            self._tree.drop_leaf()
+            self._splice(step.start, step.start, step.old, keep=True)
+        self._growing = None
+        self._changed()
+
+    def last_generation(self) -> int | None:
+        """Where the text of the newest generation still in the text begins."""
+        position, start, newest = 0, None, None
+        for run in self._tree.runs:
+            if run.origin and run.origin.generation != newest:
+                newest, start = run.origin.generation, position
+            position += len(run.text)
+        return start
+
+    def _whole_tokens(self, start: int, end: int) -> tuple[int, int, tuple[Run, ...]]:
+        """The smallest range around ``start`` to ``end`` that cuts no token in two, and the runs in it."""
+        covered = []
+        position = 0
+        first, last = start, end
+        for run in self._tree.runs:
+            low, high = max(start - position, 0), min(end - position, len(run.text))
+            if (low < high) or (start == end and 0 < low < len(run.text)):
+                low, high = run.whole(low, high)
+                first, last = min(first, position + low), max(last, position + high)
+                if low < high:
+                    covered.append(run.cut(low, high))
+            position += len(run.text)
+        return first, last, tuple(join(covered))
+
+    def _splice(self, start: int, end: int, runs: tuple[Run, ...], *, keep: bool) -> None:
+        self._tree.splice(start, end, runs, keep=keep)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._text = None
+        self.revision += 1
+
+
+def is_empty(snapshot: Snapshot) -> bool:
+    """Whether there is nothing in it worth keeping: no text now, and none in another branch."""
+    return snapshot.leaf == ROOT and not snapshot.nodes

@@ -1,0 +1,46 @@
+"""Writing and setting aside files so that a crash, a full disk or another program never costs a person their work."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from gptdesk.folders import ensure_folder
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replaces ``path`` by ``data`` in one step: readers, even after a crash, see the old file or the new one.
+
+    Raises:
+        OSError: when the disk is full or may not be written; the old file stays.
+        UserError: when the folder cannot be made.
+    """
+    folder = ensure_folder(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def set_aside(path: Path) -> Path:
+    """Renames a file that cannot be read, so that nothing overwrites it, and returns its new place.
+
+    Raises:
+        OSError: when the folder may not be written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.name}.unreadable-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.unreadable-{stamp}-{number}")
+    os.replace(path, aside)
+    return aside

@@ -1,0 +1,105 @@
+"""What was done to a document, step by step, so that it can be undone and done again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gptdesk.store.runs import Run, join, length_of
+
+LONGEST: Final = 1000
+"""Steps that are remembered; each holds the text that it took away and put in."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """At ``start`` characters, ``old`` runs gave way to ``new`` ones.
+
+    Attributes:
+        generation: whether the step is a whole generation, whose text stays in the tree when it is undone.
+        open: whether typing goes on and may be added to this step.
+    """
+
+    start: int
+    old: tuple[Run, ...]
+    new: tuple[Run, ...]
+    generation: bool = False
+    open: bool = False
+
+    @property
+    def end(self) -> int:
+        """Where the new text ends."""
+        return self.start + length_of(self.new)
+
+
+class History:
+    """Steps that can be undone, and those undone that can be done again."""
+
+    def __init__(self) -> None:
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)
+
+    @property
+    def can_undo_generation(self) -> bool:
+        return any(step.generation for step in self._done)
+
+    @property
+    def can_redo_generation(self) -> bool:
+        return self.generations_undone > 0
+
+    @property
+    def generations_undone(self) -> int:
+        return sum(step.generation for step in self._undone)
+
+    def record(self, step: Step) -> None:
+        """Adds a step, or adds to the last one while a word is being typed or deleted."""
+        self._undone.clear()
+        joined = _joined(self._done[-1], step) if self._done else None
+        if joined:
+            self._done[-1] = joined
+        else:
+            self._done.append(step)
+        del self._done[:-LONGEST]
+
+    def close(self) -> None:
+        """The next step stands for itself, even if it is typed on from the last one."""
+        if self._done and self._done[-1].open:
+            self._done[-1] = replace(self._done[-1], open=False)
+
+    def undo(self) -> Step:
+        """The step to undo now."""
+        self.close()
+        self._undone.append(self._done.pop())
+        return self._undone[-1]
+
+    def redo(self) -> Step:
+        """The step to do again now."""
+        self._done.append(self._undone.pop())
+        return self._done[-1]
+
+
+def _joined(last: Step, step: Step) -> Step | None:
+    """Both steps in one, when the second goes on with the word of the first, or deletes on in the same direction."""
+    if not (last.open and step.open):
+        return None
+    if not last.old and not step.old and step.start == last.end and not _begins_word(last, step):
+        return replace(last, new=tuple(join([*last.new, *step.new])))
+    if not last.new and not step.new:
+        if step.start + length_of(step.old) == last.start:  # backspace
+            return replace(step, old=tuple(join([*step.old, *last.old])))
+        if step.start == last.start:  # delete
+            return replace(last, old=tuple(join([*last.old, *step.old])))
+    return None
+
+
+def _begins_word(last: Step, step: Step) -> bool:
+    before, after = last.new[-1].text[-1], step.new[0].text[0]
+    return after == "\n" or (before.isspace() and not after.isspace())

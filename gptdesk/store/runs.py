@@ -1,0 +1,168 @@
+"""Runs: stretches of a document's text with one author, a person or a model, and how they are cut and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+
+from gptdesk.gpt2.decoding import DecodingSettings
+
+# What a text widget cannot show as one character of its own: line ends of other systems, Unicode's line and paragraph
+# separators, and the code points that Qt keeps for itself (frame borders, embedded objects).
+_LINE_ENDS = dict.fromkeys(map(ord, "\r\u2028\u2029"), "\n")
+_UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, 0xFFFC, *range(0xD800, 0xE000)), "\ufffd")
+_CLEAN = _LINE_ENDS | _UNUSABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that the model could have chosen, with its text and its log-probability in nats."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a generated run.
+
+    Attributes:
+        id: its number in the vocabulary.
+        length: characters of the run's text that it completed; 0 for the first bytes of a character.
+        logprob: natural logarithm of the probability that the model gave it, before any filter.
+        top: the model's likeliest tokens at this place.
+    """
+
+    id: int
+    length: int
+    logprob: float
+    top: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a generated run comes from: enough to generate it again.
+
+    Attributes:
+        generation: unique name of the generation; pieces of a run that was split keep it.
+        model: name or folder of the model.
+        settings: how tokens were chosen.
+        seed: the seed that was used, drawn or given; ``None`` until the generation has ended.
+        finish_reason: why it stopped; ``None`` until then.
+        device: where it was computed.
+        precision: type of the weights.
+    """
+
+    generation: str
+    model: str
+    settings: DecodingSettings = field(default_factory=DecodingSettings)
+    seed: int | None = None
+    finish_reason: str | None = None
+    device: str = ""
+    precision: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of text: typed when ``origin`` is ``None``, else generated.
+
+    Attributes:
+        text: its characters.
+        tokens: what a model wrote it with; their lengths add up to the text's once the generation has ended.
+        origin: where a generated run comes from.
+        first: index of the first of ``tokens`` in its generation.
+    """
+
+    text: str
+    tokens: tuple[Token, ...] = ()
+    origin: Origin | None = None
+    first: int = 0
+
+    @property
+    def generated(self) -> bool:
+        return self.origin is not None
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Start and end of each token in ``text``; what a running generation holds back has no width yet."""
+        ends = [min(end, len(self.text)) for end in accumulate(token.length for token in self.tokens)]
+        return list(zip([0, *ends], ends, strict=False))
+
+    def token_at(self, position: int) -> int:
+        """Index of the token that a cut at ``position`` characters would fall before or into."""
+        if position >= len(self.text):
+            return len(self.tokens)
+        end = 0
+        for index, token in enumerate(self.tokens):
+            end += token.length
+            if end > position:
+                while (
+                    index and not self.tokens[index - 1].length
+                ):  # the first bytes of a character go with the rest of it
+                    index -= 1
+                return index
+        return len(self.tokens)
+
+    def whole(self, start: int, end: int) -> tuple[int, int]:
+        """The smallest range around ``start`` to ``end`` that cuts no token in two."""
+        if not self.generated:
+            return start, end
+        bounds = [0, *accumulate(token.length for token in self.tokens)]
+        return max(b for b in bounds if b <= start), min(b for b in bounds if b >= end)
+
+    def cut(self, start: int, end: int) -> Run:
+        """The characters from ``start`` to ``end``, with their tokens; no token may lie across either."""
+        if start <= 0 and end >= len(self.text):
+            return self
+        if not self.generated:
+            return Run(self.text[start:end])
+        first, last = self.token_at(start), self.token_at(end)
+        return Run(self.text[start:end], self.tokens[first:last], self.origin, self.first + first)
+
+    def continues(self, other: Run) -> bool:
+        """Whether this run and the ``other`` before it are neighbours by birth and can be one run."""
+        if self.origin is None or other.origin is None:
+            return self.origin is other.origin
+        return self.origin.generation == other.origin.generation and other.first + len(other.tokens) == self.first
+
+
+def join(runs: Iterable[Run]) -> list[Run]:
+    """The same text in as few runs as possible, without empty ones."""
+    joined: list[Run] = []
+    for run in runs:
+        if not run.text:
+            continue
+        if joined and run.continues(joined[-1]):
+            before = joined[-1]
+            joined[-1] = replace(before, text=before.text + run.text, tokens=before.tokens + run.tokens)
+        else:
+            joined.append(run)
+    return joined
+
+
+def length_of(runs: Sequence[Run]) -> int:
+    """Characters in all of the runs together."""
+    return sum(len(run.text) for run in runs)
+
+
+def settle(run: Run) -> Run:
+    """A generated run whose tokens' lengths add up to its text.
+
+    A stop string took characters from the last tokens; bytes that never became a character add U+FFFD to the last one.
+    """
+    tokens = [replace(token, length=end - start) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)]
+    missing = len(run.text) - sum(token.length for token in tokens)
+    if tokens and missing:
+        tokens[-1] = replace(tokens[-1], length=tokens[-1].length + missing)
+    return replace(run, tokens=tuple(tokens))
+
+
+def clean(text: str) -> str:
+    """Text as a document keeps it: ``\\n`` ends every line, and what no text widget can hold is U+FFFD."""
+    return text.replace("\r\n", "\n").translate(_CLEAN)
+
+
+def clean_piece(text: str) -> str:
+    """As `clean`, but every character stays one character, so that the lengths of tokens hold."""
+    return text.translate(_CLEAN)

@@ -1,0 +1,190 @@
+"""The settings of a person: one typed object in one JSON file with a schema version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.gpt2.errors import UserError
+from gptdesk.store.files import set_aside, write_atomic
+
+SCHEMA: Final = 1
+"""Version of the file; a newer one is left alone."""
+
+THEMES: Final = ("system", "light", "dark")
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
+SMALLEST_TEXT: Final = 10
+LARGEST_TEXT: Final = 40
+RECENT_MODELS: Final = 8
+LONGEST_PRESET_NAME: Final = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a person has set.
+
+    Attributes:
+        theme: one of ``THEMES``.
+        text_size: height of the text in the editor, in pixels of a standard screen.
+        model: name or folder of the model.
+        recent_models: folders opened lately, newest first.
+        device: one of ``DEVICES``.
+        precision: one of ``PRECISIONS``.
+        decoding: how tokens are chosen.
+        presets: the person's own, by name.
+        document: id of the document that was open last.
+
+    Raises:
+        UserError: when a value is of the wrong type or out of range.
+    """
+
+    theme: str = "system"
+    text_size: int = 18
+    model: str = "stories"
+    recent_models: tuple[str, ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    decoding: DecodingSettings = PRESETS["Balanced"]
+    presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
+    document: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("theme", self.theme, THEMES)
+        _one_of("device", self.device, DEVICES)
+        _one_of("precision", self.precision, PRECISIONS)
+        if type(self.text_size) is not int or not SMALLEST_TEXT <= self.text_size <= LARGEST_TEXT:
+            raise UserError(
+                f"text_size must be a whole number from {SMALLEST_TEXT} to {LARGEST_TEXT}, not {self.text_size!r}."
+            )
+        if not isinstance(self.model, str) or not self.model:
+            raise UserError(f"model must be a name or a folder, not {self.model!r}.")
+        if not isinstance(self.recent_models, (list, tuple)) or not all(isinstance(m, str) for m in self.recent_models):
+            raise UserError(f"recent_models must be a list of folders, not {self.recent_models!r}.")
+        if not isinstance(self.document, str | None):
+            raise UserError(f"document must be the id of a document, not {self.document!r}.")
+        for name in self.presets:
+            check_preset_name(name)
+        object.__setattr__(self, "recent_models", tuple(self.recent_models[:RECENT_MODELS]))
+        object.__setattr__(self, "presets", MappingProxyType(dict(self.presets)))
+
+    def to_json(self) -> dict[str, Any]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["decoding"] = self.decoding.to_json()
+        values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
+        values["recent_models"] = list(self.recent_models)
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
+        """Reads what `to_json` wrote; a value that cannot be used becomes the default, and a sentence says why."""
+        settings, problems = cls(), []
+        for f in fields(cls):
+            if f.name not in values:
+                continue
+            try:
+                settings = cls(**{**_shallow(settings), f.name: _read(f.name, values[f.name])})
+            except UserError as error:
+                problems.append(str(error))
+        return settings, problems
+
+
+class SettingsFile:
+    """Where settings are kept.
+
+    Attributes:
+        path: the file.
+        writable: false when the file was written by a newer gptdesk; it is left as it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writable = True
+
+    def load(self) -> tuple[Settings, list[str]]:
+        """The settings, and a sentence for everything that could not be used."""
+        try:
+            values = json.loads(self.path.read_bytes().decode("utf-8"))
+            if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
+                raise ValueError("no settings")
+        except FileNotFoundError:
+            return Settings(), []
+        except OSError as error:
+            self.writable = False
+            return Settings(), [
+                f"The settings in {self.path} cannot be read ({error.strerror}); they are left as they are."
+            ]
+        except (ValueError, RecursionError):
+            return Settings(), [self._set_aside()]
+        if values["schema"] > SCHEMA:
+            self.writable = False
+            sentence = (
+                f"The settings in {self.path} were written by a newer gptdesk; they are left alone, and what you "
+                "change now lasts until you quit."
+            )
+            return Settings(), [sentence]
+        settings, problems = Settings.from_json(values)
+        return settings, [f"A setting could not be used and is back to its default: {problem}" for problem in problems]
+
+    def save(self, settings: Settings) -> None:
+        """Replaces the file in one step.
+
+        Raises:
+            UserError: when the disk is full or read-only; the old file stays.
+        """
+        if not self.writable:
+            return
+        text = json.dumps({"schema": SCHEMA, **settings.to_json()}, indent=2, ensure_ascii=False)
+        try:
+            write_atomic(self.path, text.encode("utf-8"))
+        except OSError as error:
+            raise UserError(
+                f"Your settings cannot be saved to {self.path} ({error.strerror}); free some space or make the folder "
+                "writable. They last until you quit."
+            ) from error
+
+    def _set_aside(self) -> str:
+        try:
+            aside = set_aside(self.path)
+        except OSError as error:
+            self.writable = False
+            return f"The damaged settings in {self.path} cannot be set aside ({error.strerror}); they are left alone."
+        return f"The settings were damaged; they were set aside as {aside}, and gptdesk starts with its defaults."
+
+
+def check_preset_name(name: Any) -> None:
+    """Refuses names that a list cannot show or that gptdesk's own presets have.
+
+    Raises:
+        UserError: when the name cannot be used.
+    """
+    if not isinstance(name, str) or not name.strip() or name != name.strip() or not name.isprintable():
+        raise UserError("A preset needs a name of printable characters.")
+    if len(name) > LONGEST_PRESET_NAME:
+        raise UserError(f"A preset's name may have at most {LONGEST_PRESET_NAME} characters.")
+    if name in PRESETS:
+        raise UserError(f"“{name}” is the name of one of gptdesk's own presets; choose another.")
+
+
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _shallow(settings: Settings) -> dict[str, Any]:
+    return {f.name: getattr(settings, f.name) for f in fields(settings)}
+
+
+def _read(name: str, value: Any) -> Any:
+    if name == "decoding":
+        return DecodingSettings.from_json(value)
+    if name == "presets":
+        if not isinstance(value, Mapping):
+            raise UserError("presets must be one JSON object.")
+        return {key: DecodingSettings.from_json(preset) for key, preset in value.items()}
+    return value

@@ -1,0 +1,211 @@
+"""Documents on disk: as they were after a restart, a crash, a full disk and a damaged file."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.errors import UserError
+from gptdesk.store import database as module
+from gptdesk.store.database import Database, open_or_replace
+from gptdesk.store.document import Document
+from gptdesk.store.runs import Alternative, Origin, Token
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data with spaces" / "documents.sqlite"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    opened = Database(path)
+    yield opened
+    opened.close()
+
+
+def token(id: int, length: int = 1) -> Token:
+    return Token(id, length, -0.25, (Alternative(id, "é", -0.25), Alternative(1, "\n", -3.5)))
+
+
+def written(count: int = 3) -> Document:
+    """A document of both kinds of runs, with a branch."""
+    document = Document()
+    document.replace(0, 0, "Es war einmal 😀")
+    settings = DecodingSettings(temperature=0.5, stop=("\n",), logit_bias={3: -100})
+    for _ in range(2):
+        document.begin_generation(Origin(generation=os.urandom(4).hex(), model="tiny", settings=settings))
+        document.grow("x" * count, [token(id) for id in range(count)])
+        document.end_generation("length", seed=2**63 - 1)
+        document.undo_generation()
+    document.redo_generation()
+    return document
+
+
+def load(path: Path, id: str) -> Document:
+    database = Database(path)
+    try:
+        snapshot = database.load(id)
+        assert snapshot is not None
+        return Document(snapshot)
+    finally:
+        database.close()
+
+
+def test_a_document_comes_back_whole(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    loaded = load(path, document.id)
+    assert loaded.runs == document.runs
+    assert loaded.snapshot().nodes == document.snapshot().nodes
+    assert loaded.title == document.title
+    assert loaded.created == document.created
+
+
+@settings(max_examples=30, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.text(max_size=5)), max_size=12))
+def test_saving_after_every_edit_equals_saving_once(edits: list[tuple[int, int, str]]) -> None:
+    database = Database(None)
+    document = written(30)
+    for start, end, text in edits:
+        start, end = sorted((min(start, len(document.text)), min(end, len(document.text))))
+        document.replace(start, end, text)
+        database.save(document.snapshot())
+        snapshot = database.load(document.id)
+        assert snapshot is None or snapshot.nodes == document.snapshot().nodes
+        assert snapshot is not None or not document.text
+    database.close()
+
+
+def test_a_growing_run_writes_only_its_last_tokens(database: Database) -> None:
+    document = Document()
+    document.begin_generation(Origin(generation="g", model="tiny"))
+    document.grow("x" * 1000, [token(0) for _ in range(1000)])
+    database.save(document.snapshot())
+    before = database._connection.total_changes
+    document.grow("x", [token(0)])
+    database.save(document.snapshot())
+    assert database._connection.total_changes - before == 3  # document, node, last chunk
+
+
+def test_the_list_shows_the_newest_first_and_no_empty_document(database: Database) -> None:
+    first, second, empty = written(), written(), Document()
+    for document in (first, second, empty, first):
+        database.save(document.snapshot())
+    assert [entry.id for entry in database.recent()] == [first.id, second.id]
+    first.replace(0, len(first.text), "")
+    assert [entry.title for entry in database.recent(limit=1)] == ["Es war einmal 😀xxx"]
+
+
+def test_killed_while_writing_it_keeps_what_was_saved(path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from gptdesk.store.database import Database
+from gptdesk.store.document import Document
+database = Database(Path({str(path)!r}))
+document = Document()
+document.id = "one"
+while True:
+    document.replace(0, 0, "a" * 5000)
+    database.save(document.snapshot())
+    print(len(document.text), flush=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    sizes = [int(child.stdout.readline()) for _ in range(5)]
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    sizes += [int(line) for line in child.stdout]
+    child.stdout.close()
+    assert len(load(path, "one").text) >= sizes[-1]
+
+
+def test_a_damaged_file_is_set_aside_and_not_lost(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all, but somebody's bytes" * 100)
+    database, problems = open_or_replace(path)
+    document = written()
+    database.save(document.snapshot())
+    database.close()
+    assert len(problems) == 1
+    assert "set aside" in problems[0]
+    (aside,) = path.parent.glob("documents.sqlite.unreadable-*")
+    assert b"somebody's bytes" in aside.read_bytes()
+    assert load(path, document.id).text == document.text
+
+
+def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+    Database(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"pragma user_version = {module.SCHEMA + 1}")
+    connection.close()
+    before = path.read_bytes()
+    database, problems = open_or_replace(path)
+    database.save(written().snapshot())
+    database.close()
+    assert "newer gptdesk" in problems[0]
+    assert path.read_bytes() == before
+
+
+def test_documents_that_can_only_be_read_are_there_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = written()
+    database = Database(path)
+    database.save(document.snapshot())
+    database.close()
+    # Root may write anything, so the refusal comes from SQLite itself.
+    connect = sqlite3.connect
+
+    def read_only(name: object, **options: object) -> sqlite3.Connection:
+        if isinstance(name, Path):
+            return connect(f"{name.absolute().as_uri()}?mode=ro", **{**options, "uri": True})
+        return connect(name, **options)
+
+    monkeypatch.setattr(module.sqlite3, "connect", read_only)
+    connection = connect(path)
+    connection.execute("pragma journal_mode = delete")
+    connection.close()
+    database, problems = open_or_replace(path)
+    assert "readonly" in problems[0]
+    snapshot = database.load(document.id)
+    assert snapshot is not None
+    assert Document(snapshot).text == document.text
+    database.close()
+
+
+def test_a_full_disk_is_a_sentence_and_what_was_saved_stays(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    pages = database._connection.execute("pragma page_count").fetchone()[0]
+    database._connection.execute(f"pragma max_page_count = {pages}")
+    saved = document.text
+    document.replace(0, 0, "x" * 200_000)
+    with pytest.raises(UserError, match="disk is full"):
+        database.save(document.snapshot())
+    assert load(path, document.id).text == saved
+    database._connection.execute("pragma max_page_count = 100000")
+    database.save(document.snapshot())
+    assert load(path, document.id).text == document.text
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    database, problems = open_or_replace(tmp_path / "file" / "documents.sqlite")
+    database.save(written().snapshot())
+    database.close()
+    assert len(problems) == 1
+
+
+def test_settings_of_another_version_do_not_cost_the_text(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database._connection.execute("update nodes set origin = replace(origin, 'temperature', 'warmth')")
+    assert load(path, document.id).text == document.text

@@ -1,0 +1,160 @@
+"""One completion while it is being written: chooses tokens, turns them into text, and knows when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+
+import torch
+
+from gptdesk.gpt2 import sampling
+from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
+from gptdesk.gpt2.stopping import StopStrings
+from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
+
+
+class Completion:
+    """One of the n completions of a prompt.
+
+    Args:
+        index: which one.
+        prompt: the ids that ``context`` has read.
+        context: this completion's own.
+        settings: how to choose and when to stop.
+        seed: of its random numbers.
+        tokenizer: GPT-2's.
+        vocab_size: ids from there on are padding and cannot be chosen.
+        n_positions: the model's context length.
+        started: `time.perf_counter` at the beginning of the call.
+
+    Attributes:
+        finish_reason: None until it has ended.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        prompt: Sequence[int],
+        context: Context,
+        settings: DecodingSettings,
+        *,
+        seed: int,
+        tokenizer: Tokenizer,
+        vocab_size: int,
+        n_positions: int,
+        started: float,
+    ) -> None:
+        self.index = index
+        self.finish_reason: FinishReason | None = None
+        self._prompt = prompt
+        self._context = context
+        self._settings = settings
+        self._seed = seed
+        self._generator = torch.Generator().manual_seed(seed)
+        self._tokenizer = tokenizer
+        self._vocab_size = vocab_size
+        self._n_positions = n_positions
+        self._stream = TextStream(tokenizer)
+        self._stops = StopStrings(settings.stop)
+        self._ids: list[int] = []
+        self._texts: list[str] = []
+        self._started = started
+        self._ttft_s = 0.0
+        self._decode_s = 0.0  # spent on the tokens after the first
+
+    def turn(self, cancelled: Callable[[], bool]) -> Iterator[TokenEvent | NoticeEvent]:
+        """Reads the token chosen last, if any, and chooses the next one, or ends."""
+        if self._ids and self._context.full:
+            yield NoticeEvent(self.index, self._full_context())
+        began = perf_counter()
+        if self._ids and not self._read_last(cancelled):
+            self.finish_reason = "cancelled"
+            return
+        event = self._choose()
+        if self._ttft_s:
+            self._decode_s += perf_counter() - began
+        else:
+            self._ttft_s = perf_counter() - self._started
+        if event is not None:
+            yield event
+
+    def done(self, *, device: str, precision: str) -> DoneEvent:
+        """What is to be said at the end."""
+        tail = "" if self._stops.found else self._stops.feed(self._stream.flush()) + self._stops.flush()
+        reason = "stop" if self._stops.found else self.finish_reason
+        assert reason is not None
+        return DoneEvent(
+            index=self.index,
+            text="".join(self._texts) + tail,
+            tail=tail,
+            finish_reason=reason,
+            prompt_tokens=len(self._prompt),
+            completion_tokens=len(self._ids),
+            seed=self._seed,
+            ttft_ms=1000 * self._ttft_s,
+            tokens_per_s=(len(self._ids) - 1) / self._decode_s if self._decode_s else 0.0,
+            device=device,
+            precision=precision,
+        )
+
+    def _read_last(self, cancelled: Callable[[], bool]) -> bool:
+        """Brings the context to after the last token; False if cancelled on the way."""
+        if not self._context.full:
+            self._context.step(self._ids[-1])
+            return True
+        return self._context.read(self._window(), cancelled)
+
+    def _window(self) -> list[int]:
+        """The part of the text that is read again when the context is full."""
+        ids = [*self._prompt, *self._ids]
+        return ids[window_start(len(ids), self._n_positions) :]
+
+    def _full_context(self) -> str:
+        return (
+            f"The context of {self._n_positions:,} tokens is full: "
+            f"the last {len(self._window()):,} were read again, and earlier ones are forgotten."
+        )
+
+    def _choose(self) -> TokenEvent | None:
+        """The next token; None for ``<|endoftext|>``, which ends the completion and is not part of it."""
+        logits = self._context.logits[: self._vocab_size]
+        normalizer = float(logits.logsumexp(dim=0))
+        if not math.isfinite(normalizer):
+            raise UserError(
+                "The model computes values that are not numbers: its weights are damaged, "
+                "or too large for the chosen precision; try float32 or another copy of the model."
+            )
+        processed = sampling.process(logits, self._prompt, self._ids, self._settings)
+        greedy = self._settings.greedy
+        id = sampling.likeliest(processed) if greedy else sampling.sample(processed, self._generator)
+        if id == self._tokenizer.end_of_text:
+            self.finish_reason = "end_of_text"
+            return None
+        self._ids.append(id)
+        text = self._stops.feed(self._stream.feed(id))
+        self._texts.append(text)
+        if self._stops.found:
+            self.finish_reason = "stop"
+        elif len(self._ids) == self._settings.max_tokens:
+            self.finish_reason = "length"
+        logprob = float(logits[id]) - normalizer
+        top = logits.topk(min(self._settings.top_logprobs, self._vocab_size))
+        alternatives = tuple(
+            Alternative(id, self._tokenizer.piece(id), value - normalizer)
+            for value, id in zip(top.values.tolist(), top.indices.tolist(), strict=True)
+        )
+        return TokenEvent(self.index, id, text, logprob, alternatives)
+
+
+def window_start(length: int, n_positions: int) -> int:
+    """Where to begin reading a text of ``length`` tokens so that its end fits the context.
+
+    Always a multiple of half the context: a text is read from the same place whether it was typed or written, and one
+    that grows is read again once in half a context, not at each token.
+    """
+    half = max(1, n_positions // 2)
+    return -(-max(0, length - n_positions) // half) * half

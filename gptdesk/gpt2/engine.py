@@ -1,0 +1,192 @@
+"""Completes prompts with a GPT-2: one event a token, and cancellable between any two of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.completion import Completion, window_start
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
+from gptdesk.gpt2.devices import choose_device, choose_precision, is_out_of_memory
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
+from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
+
+__all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
+
+FRESH_SEEDS: Final = 2**32
+"""A seed that nobody chose is drawn from below this: short enough to type, and all that torch's CPU generator heeds."""
+
+
+class Engine:
+    """A model that writes. For one thread; its weights must not change while it lives.
+
+    Same seed, same device, same settings: same text. What was asked before, how many completions are wanted at once and
+    when the caller takes the events change nothing (see `Context` and `sampling.sample`).
+
+    Args:
+        model: is put into evaluation mode.
+        tokenizer: GPT-2's.
+        name: for people.
+
+    Attributes:
+        vocab_size: tokens that can be chosen; rows that pad the vocabulary for training are not among them.
+        device: "cpu", "cuda:0" and so on.
+        precision: "float32", "bfloat16" or "float16", of the weights.
+    """
+
+    def __init__(self, model: GPT2, tokenizer: Tokenizer, *, name: str = "") -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.name = name
+        self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
+        self.device = str(model.wte.weight.device)
+        self.precision = str(model.wte.weight.dtype).removeprefix("torch.")
+        self._context: Context | None = None  # of the last prompt
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Engine:
+        """Reads a model's folder with `load_model`; device and precision as in `choose_device` and `choose_precision`.
+
+        Raises:
+            UserError: when the folder holds no model that can be used, or the device or the memory is not there.
+        """
+        chosen = choose_device(device)
+        dtype = choose_precision(precision, chosen)
+        with _memory_errors_explained():
+            model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
+        return cls(model, gpt2_tokenizer(), name=folder.name)
+
+    @property
+    def config(self) -> GPT2Config:
+        return self.model.config
+
+    def generate(
+        self, prompt: str | Sequence[int], settings: DecodingSettings, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
+
+        Text is encoded without special tokens; an empty prompt becomes ``<|endoftext|>``, after which a document
+        begins. Positions are absolute, so the context cannot slide: where the text, prompt or completion, outgrows it,
+        the model reads again from further on (`window_start`), and a notice says so.
+
+        Args:
+            prompt: text, or token ids.
+            settings: how to choose and when to stop. Completion i has the seed ``settings.seed + i``.
+            cancelled: asked before every token and every chunk of a prompt; True ends all completions.
+
+        Yields:
+            The tokens and notices of each completion, and at its end its `DoneEvent`.
+
+        Raises:
+            UserError: with the first event, when prompt or settings name tokens that the model does not have; with any,
+                when every token is banned, memory is full, or the model computes values that are not numbers.
+        """
+        started = perf_counter()
+        ids = self._prompt_ids(prompt)
+        self._check_biased_ids(settings)
+        start = window_start(len(ids), self.config.n_positions)
+        if start:
+            yield NoticeEvent(0, self._long_prompt(len(ids), start))
+            ids = ids[start:]
+        # Taken until the end, so that a call that begins before this one has ended cannot share it.
+        context, self._context = self._context, None
+        with _memory_errors_explained():
+            context = context or Context(self.model)
+            completions = self._begin(ids, context, settings, started, cancelled)
+            try:
+                yield from self._take_turns(completions, cancelled)
+            finally:
+                self._context = context
+
+    def _begin(
+        self,
+        prompt: list[int],
+        context: Context,
+        settings: DecodingSettings,
+        started: float,
+        cancelled: Callable[[], bool],
+    ) -> list[Completion]:
+        """Reads the prompt once for all completions; if that was cancelled, so are they."""
+        finished = context.read(prompt, cancelled)
+        seed = secrets.randbelow(FRESH_SEEDS) if settings.seed is None else settings.seed
+        completions = [
+            Completion(
+                index,
+                prompt,
+                context.copy() if finished and index else context,
+                settings,
+                seed=(seed + index) % (int(LIMITS["seed"].highest) + 1),
+                tokenizer=self.tokenizer,
+                vocab_size=self.vocab_size,
+                n_positions=self.config.n_positions,
+                started=started,
+            )
+            for index in range(settings.n)
+        ]
+        for completion in completions:
+            completion.finish_reason = None if finished else "cancelled"
+        return completions
+
+    def _take_turns(self, completions: list[Completion], cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """One token of each completion in turn, batch size 1: a batch would round otherwise than a completion alone."""
+        while completions:
+            for completion in completions:
+                if completion.finish_reason is None and cancelled():
+                    completion.finish_reason = "cancelled"
+                if completion.finish_reason is None:
+                    yield from completion.turn(cancelled)
+                if completion.finish_reason is not None:
+                    yield completion.done(device=self.device, precision=self.precision)
+            completions = [completion for completion in completions if completion.finish_reason is None]
+
+    def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        unknown = next((id for id in ids if not 0 <= id < self.vocab_size), None)
+        if unknown is not None:
+            raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
+        if ids:
+            return ids
+        if self.tokenizer.end_of_text >= self.vocab_size:
+            raise UserError("The model does not know <|endoftext|>, so it cannot begin by itself: type a prompt.")
+        return [self.tokenizer.end_of_text]
+
+    def _check_biased_ids(self, settings: DecodingSettings) -> None:
+        unknown = next((id for id in settings.logit_bias if id >= self.vocab_size), None)
+        if unknown is not None:
+            raise UserError(
+                f"logit_bias names the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}."
+            )
+
+    def _long_prompt(self, length: int, start: int) -> str:
+        return (
+            f"The prompt has {length:,} tokens, more than the context of {self.config.n_positions:,}: "
+            f"only the last {length - start:,} are read."
+        )
+
+
+@contextmanager
+def _memory_errors_explained() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            "There is not enough memory: close other programs, or choose a smaller model or fewer completions at once."
+        ) from error

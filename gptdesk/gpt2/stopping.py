@@ -1,0 +1,49 @@
+"""Cuts streamed text before the first stop string, wherever the pieces begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class StopStrings:
+    """Lets text through as soon as it cannot belong to a stop string any more.
+
+    The text ends before the first stop string to be complete; if one character completes several, before the longest.
+    So the result depends on the text alone and not on the pieces in which it came.
+
+    Attributes:
+        found: whether a stop string was complete; nothing comes through from then on.
+    """
+
+    def __init__(self, strings: Sequence[str]) -> None:
+        self.found = False
+        self._strings = strings
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """Adds ``text`` and returns what is now certain: all but an end that may be the beginning of a stop string."""
+        assert not self.found
+        held = self._held + text
+        # Held text contains no whole stop string, so each one's first occurrence is the one that is complete first.
+        places = [(held.find(string), len(string)) for string in self._strings]
+        matches = [(start + length, start) for start, length in places if start >= 0]
+        if matches:
+            _, cut = min(matches)
+            self.found, self._held = True, ""
+            return held[:cut]
+        certain = len(held) - self._possible_beginning(held)
+        self._held = held[certain:]
+        return held[:certain]
+
+    def flush(self) -> str:
+        """The text still held back when no more will come."""
+        held, self._held = self._held, ""
+        return held
+
+    def _possible_beginning(self, text: str) -> int:
+        """Length of the longest end of ``text`` with which a stop string begins."""
+        longest = max((len(string) - 1 for string in self._strings), default=0)
+        for length in range(min(longest, len(text)), 0, -1):
+            if any(string.startswith(text[-length:]) for string in self._strings):
+                return length
+        return 0

@@ -84,7 +84,7 @@ class GPT2Config:
         return heads * self.vocab_size * self.n_embd + self.n_positions * self.n_embd + self.n_layer * block + norm
 
     def padded_to(self, multiple: int) -> GPT2Config:
-        """The same model with its vocabulary padded to a multiple: which makes a GPU compute the head faster."""
+        """The same model with its vocabulary padded to a multiple, which makes a GPU compute the head faster."""
         padded = -(-self.vocab_size // multiple) * multiple
         return replace(self, vocab_size=padded)
 

@@ -73,6 +73,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
+def free_memory() -> int | None:
+    """Bytes of the computer's memory that are left, swap included; ``None`` where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+    return 1024 * (kibibytes["MemAvailable"] + kibibytes["SwapFree"])
+
+
 def set_thread_environment() -> None:
     """Keeps torch's threads from fighting over the cores; must run before torch is imported. What is set already stays.
 

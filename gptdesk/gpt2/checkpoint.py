@@ -1,0 +1,291 @@
+"""Reads and writes models in the hub's layout; the one place that knows how a file's tensors become our network's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.devices import free_memory, is_out_of_memory
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import (
+    CONFIG_FILE,
+    EMBEDDING,
+    HEAD,
+    WEIGHTS_FILE,
+    is_transposed,
+    our_name,
+    read_config,
+    stored_name,
+    weight_files,
+)
+from gptdesk.gpt2.model import GPT2
+
+__all__ = ["load_model", "read_config", "save_model"]
+
+_FLOATS = ("F64", "F32", "F16", "BF16")
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A tensor in an open file, not yet read.
+
+    Attributes:
+        file: the open file, path: its place, name: of the tensor in it.
+        shape: as we use it, so transposed where the file holds it the other way round.
+    """
+
+    file: Any
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    transposed: bool
+
+    def read(self) -> Tensor:
+        """The tensor in the file's dtype; a transposed one is a view."""
+        try:
+            tensor: Tensor = self.file.get_tensor(self.name)
+        except SafetensorError as error:
+            raise UserError(f"{self.path} is damaged: {self.name} cannot be read ({error}).") from error
+        return tensor.t() if self.transposed else tensor
+
+
+def load_model(
+    folder: Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    dropout: float = 0.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> GPT2:
+    """Loads a model folder of OpenAI's, of ``transformers``' or of our own.
+
+    Tensors are mapped and converted one at a time, so that memory holds the model and one tensor more.
+
+    Args:
+        folder: holds ``config.json`` and ``model.safetensors``, or an index and its shards.
+        dtype: of the weights in memory, whatever the file's.
+        device: where they go.
+        dropout: for training on.
+        progress: called with the number of weights read and the number there are; what it raises ends the loading.
+
+    Returns:
+        The model, in evaluation mode. Its config has an untied head where the file holds one that differs from the
+        embedding, as in ``transformers``.
+
+    Raises:
+        UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    with ExitStack() as files:
+        stored = _open(folder, files)
+        config = _with_head_as_stored(config, stored)
+        with torch.device("meta"):
+            model = GPT2(config, dropout=dropout)
+        wanted = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
+        _check_tensors(folder, config, wanted, stored)
+        total = sum(weight.numel() for weight in model.parameters())
+        _check_memory(total * dtype.itemsize, torch.device(device))
+        weights: dict[str, nn.Parameter] = {}
+        read = 0
+        for name in wanted:
+            weights[name] = nn.Parameter(_convert(stored[name], dtype, torch.device(device)))
+            read += weights[name].numel()
+            if progress is not None:
+                progress(read, total)
+    if config.tie_word_embeddings:
+        weights[HEAD] = weights[EMBEDDING]
+    model.load_state_dict(weights, assign=True)
+    return model.eval()
+
+
+def save_model(
+    model: GPT2,
+    folder: Path,
+    *,
+    vocab_size: int | None = None,
+    dtype: torch.dtype | None = None,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Writes a model folder that ``transformers``' ``GPT2LMHeadModel`` and `load_model` read.
+
+    Each file is written beside its place and moved there once it is whole; the weights come first, so that a new folder
+    without a ``config.json`` is an unfinished one.
+
+    Args:
+        model: on any device.
+        folder: made when it is missing.
+        vocab_size: rows of the vocabulary to keep, where it was padded for training; all when not given.
+        dtype: of the weights in the file; the model's own when not given.
+        metadata: goes into the header of the weights.
+
+    Raises:
+        UserError: when the folder cannot be written.
+    """
+    config = model.config
+    if vocab_size is not None:
+        assert 1 <= vocab_size <= config.vocab_size
+        config = replace(config, vocab_size=vocab_size)
+    tensors: dict[str, Tensor] = {}
+    for name, weight in model.named_parameters():  # a tied head comes once, as the embedding
+        tensor = weight.detach()
+        if name in (EMBEDDING, HEAD):
+            tensor = tensor[: config.vocab_size]
+        if is_transposed(name):
+            tensor = tensor.t()
+        tensors[stored_name(name)] = tensor.to("cpu", dtype or tensor.dtype).contiguous()
+        if not config.bias and name.startswith(("h.", "ln_f.")):  # transformers' GPT-2 always has biases
+            zeros = torch.zeros(weight.shape[0], dtype=dtype or tensor.dtype)
+            tensors[stored_name(name.removesuffix("weight") + "bias")] = zeros
+    stored_dtype = tensors[stored_name(EMBEDDING)].dtype
+    description = config.to_json() | {"dtype": str(stored_dtype).removeprefix("torch.")}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _replacing(folder / WEIGHTS_FILE) as temporary:
+            save_file(tensors, temporary, metadata={"format": "pt"} | (metadata or {}))
+        with _replacing(folder / CONFIG_FILE) as temporary:
+            temporary.write_text(json.dumps(description, indent=2) + "\n")
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"The model cannot be written to {folder} ({error}).") from error
+
+
+def _open(folder: Path, files: ExitStack) -> dict[str, _Stored]:
+    """Opens a model's weight files and lists what they hold by our names; reads the headers alone."""
+    stored: dict[str, _Stored] = {}
+    for path in weight_files(folder):
+        try:
+            path.open("rb").close()  # safetensors would say of every file it may not open that it is missing
+            file = files.enter_context(safe_open(path, framework="pt"))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+        except RuntimeError as error:  # torch's, when the file cannot be mapped
+            raise UserError(f"{path} cannot be read ({_first_line(error)}).") from error
+        except SafetensorError as error:
+            raise UserError(
+                f"{path} is damaged or incomplete ({_first_line(error)}); download or copy it again."
+            ) from error
+        for tensor_name in file.keys():  # noqa: SIM118 (not a dict)
+            name = our_name(tensor_name)
+            if name is None:
+                continue
+            if name in stored:
+                raise UserError(f"{path} holds the tensor {name} a second time.")
+            view = file.get_slice(tensor_name)
+            if view.get_dtype() not in _FLOATS:
+                raise UserError(
+                    f"{path} stores {tensor_name} as {view.get_dtype()}; only {', '.join(_FLOATS)} can be loaded."
+                )
+            shape = tuple(view.get_shape())
+            transposed = is_transposed(name) and len(shape) == 2
+            stored[name] = _Stored(file, path, tensor_name, shape[::-1] if transposed else shape, transposed)
+    return stored
+
+
+def _with_head_as_stored(config: GPT2Config, stored: dict[str, _Stored]) -> GPT2Config:
+    """Settles what ``lm_head.weight`` in a file means when the config ties it to the embedding.
+
+    As ``transformers`` does: an equal one is the same weight twice, a different one unties them, one alone is both.
+    """
+    if not config.tie_word_embeddings or HEAD not in stored:
+        return config
+    if EMBEDDING not in stored:
+        stored[EMBEDDING] = stored.pop(HEAD)
+        return config
+    head, embedding = stored[HEAD].read(), stored[EMBEDDING].read()
+    if head.dtype == embedding.dtype and torch.equal(head, embedding):
+        del stored[HEAD]
+        return config
+    return replace(config, tie_word_embeddings=False)
+
+
+def _check_tensors(
+    folder: Path, config: GPT2Config, wanted: dict[str, tuple[int, ...]], stored: dict[str, _Stored]
+) -> None:
+    """Compares what the files hold with what the config asks for, before any memory is taken."""
+    missing = [name for name in wanted if name not in stored]
+    if missing:
+        raise UserError(f"The weights in {folder} are incomplete: {_some(missing)} missing.")
+    extra = [name for name in stored if name not in wanted]
+    if not config.bias:  # models without biases are stored with zeros in their place, for transformers' sake
+        for name in [name for name in extra if name.endswith(".bias")]:
+            if stored[name].read().any():
+                raise UserError(f"config.json in {folder} says that the model has no biases, but {name} is not zero.")
+            extra.remove(name)
+    if extra:
+        raise UserError(f"The weights in {folder} are not a GPT-2 language model's: {_some(extra)} unknown.")
+    for name, shape in wanted.items():
+        if stored[name].shape != shape:
+            raise UserError(
+                f"The weights in {folder} do not fit its config.json: {name} has the shape "
+                f"{stored[name].shape}, not {shape}."
+            )
+
+
+def _check_memory(needed: int, device: torch.device) -> None:
+    """Refuses what cannot fit: Linux hands out more memory than it has, and later kills the program that uses it."""
+    free = free_memory()
+    if device.type == "cpu" and free is not None and needed > free:
+        raise UserError(
+            f"The model takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; close other "
+            "programs, or choose a smaller model or 16-bit precision."
+        )
+
+
+def _convert(stored: _Stored, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Reads a tensor into fresh memory of that dtype on that device, and makes sure that its numbers are finite."""
+    try:
+        tensor = torch.empty(stored.shape, dtype=dtype, device=device)
+        source = stored.read()
+        tensor.copy_(source)
+        if bool(tensor.isfinite().all()):
+            return tensor
+        if bool(source.isfinite().all()):
+            name = str(dtype).removeprefix("torch.")
+            raise UserError(f"{stored.path} holds numbers in {stored.name} too large for {name}; use float32.")
+        raise UserError(
+            f"{stored.path} is damaged: {stored.name} holds values that are not finite numbers (NaN or infinity)."
+        )
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"The model does not fit into the memory of {device}; close other programs, or choose a smaller model, "
+            "another device or 16-bit precision."
+        ) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Hands out a file beside ``path``, and moves it there, synced, if the block that writes it succeeds."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what a new file gets here; safetensors' own would be its owner's alone
+        yield temporary
+        temporary.chmod(mode)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _some(names: list[str]) -> str:
+    """The first of the names, how many more there are, and the verb."""
+    rest = len(names) - 1
+    return f"{names[0]} is" if not rest else f"{names[0]} and {rest} more tensor{'s' if rest > 1 else ''} are"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,137 @@
+"""What a model folder holds in the hub's layout: its files and the names of its tensors. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+
+CONFIG_FILE: Final = "config.json"
+WEIGHTS_FILE: Final = "model.safetensors"
+INDEX_FILE: Final = "model.safetensors.index.json"
+"""Says which of several files holds which tensor, where the weights are split."""
+
+PREFIX: Final = "transformer."
+"""Stands before every name but the head's in files of ``GPT2LMHeadModel``, and is missing in those of ``GPT2Model``."""
+
+HEAD: Final = "lm_head.weight"
+EMBEDDING: Final = "wte.weight"
+
+# The causal mask, which old versions of transformers stored with every layer.
+_MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
+
+# OpenAI wrote these layers as 1-wide convolutions (Conv1D): their weights are stored as (inputs, outputs).
+_TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
+
+# Files of people's pickles, which run code when they are opened, and of other frameworks.
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt*", "tf_model.h5", "flax_model.msgpack", "*.gguf")
+
+_SHARD = re.compile(r"[\w.-]+\.safetensors")
+
+_LARGEST_JSON = 16 * 2**20
+"""Bytes; the index of gpt2-xl has some 50 thousand."""
+
+
+def read_config(folder: Path) -> GPT2Config:
+    """Reads the ``config.json`` of a model folder.
+
+    Raises:
+        UserError: when the folder or the file is missing, cannot be read or describes something else than a GPT-2.
+    """
+    status = _status(folder)
+    if status is None or not stat.S_ISDIR(status.st_mode):
+        raise UserError(f"There is no folder {folder}." if status is None else f"{folder} is not a folder.")
+    path = folder / CONFIG_FILE
+    if not _is_file(path):
+        raise UserError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.")
+    values = _read_json(path)
+    try:
+        return GPT2Config.from_json(values)
+    except UserError as error:
+        raise UserError(f"The model in {folder} cannot be used: {error}") from error
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that hold a model's weights: one, or as many as its index names.
+
+    Raises:
+        UserError: when there are none, or only files of formats that we do not load.
+    """
+    single = folder / WEIGHTS_FILE
+    if _is_file(single):
+        return [single]
+    index = folder / INDEX_FILE
+    if _is_file(index):
+        return _shards(index)
+    others = sorted(path.name for pattern in _OTHER_WEIGHTS for path in folder.glob(pattern))
+    if others:
+        raise UserError(
+            f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {others[0]}, because such files can run "
+            "code; convert it with transformers first."
+        )
+    raise UserError(f"{folder} is not a whole model folder: it has no {WEIGHTS_FILE}.")
+
+
+def our_name(stored: str) -> str | None:
+    """Our name of a tensor in a file of the hub's, ``None`` for what is no weight (causal masks)."""
+    name = stored.removeprefix(PREFIX)
+    return None if _MASK.fullmatch(name) else name
+
+
+def stored_name(name: str) -> str:
+    """The name under which ``transformers`` stores our tensor."""
+    return name if name == HEAD else PREFIX + name
+
+
+def is_transposed(name: str) -> bool:
+    """Whether our tensor is stored transposed."""
+    return name.endswith(_TRANSPOSED)
+
+
+def _shards(index: Path) -> list[Path]:
+    values = _read_json(index)
+    names = values.get("weight_map") if isinstance(values, dict) else None
+    if not isinstance(names, dict) or not names:
+        raise UserError(f"{index} names no weights.")
+    if not all(isinstance(name, str) and _SHARD.fullmatch(name) for name in names.values()):
+        raise UserError(f"{index} names files that are not safetensors files beside it.")
+    paths = [index.with_name(name) for name in sorted(set(names.values()))]
+    for path in paths:
+        if not _is_file(path):
+            raise UserError(f"{index.parent} is not a whole model folder: {path.name} is missing.")
+    return paths
+
+
+def _read_json(path: Path) -> Any:
+    if (size := path.stat().st_size) > _LARGEST_JSON:
+        raise UserError(f"{path} has {size:,} bytes, which is no description of a model.")
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: it is not JSON.") from error
+
+
+def _is_file(path: Path) -> bool:
+    """Whether the file is there; what else stands in its place is refused: a pipe would block, a device never ends."""
+    status = _status(path)
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        raise UserError(f"{path} is not a file.")
+    return status is not None
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system says of a path, links followed; ``None`` when nothing is there."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path can hold a null character
+        return None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}).") from error

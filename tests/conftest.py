@@ -1,0 +1,47 @@
+"""What all tests share: folders of their own, no network, one thread, a small model."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+# Before anything imports numpy, torch, Qt or the hub's library, which read these once.
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads on a shared machine make small products slower
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no windows that take the focus from a person at work
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import hypothesis
+import pytest
+
+# A shared machine stalls now and then; what must be fast is measured where it is promised.
+hypothesis.settings.register_profile("gptdesk", deadline=None)
+hypothesis.settings.load_profile("gptdesk")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that holds all of gptdesk's folders during one test, for this process and those it starts."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("GPTDESK_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Any:
+    """A GPT-2 with the whole vocabulary that runs in a blink: 2 layers, 3 heads, width 48, context 64."""
+    from gptdesk.gpt2.config import GPT2Config
+
+    return GPT2Config(n_layer=2, n_head=3, n_embd=48, n_positions=64)
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tiny_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with random weights of ``tiny_config``, as ``transformers`` saves it. Not to be changed: copy it first."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = GPT2LMHeadModel(GPT2Config(**tiny_config.to_json()))
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    model.save_pretrained(folder)
+    return folder

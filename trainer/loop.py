@@ -20,7 +20,7 @@ from gptdesk.gpt2.model import GPT2
 from trainer.checkpoint import TrainState, copy_weights, load_checkpoint, newest_checkpoint, prune, save_checkpoint
 from trainer.config import TrainConfig
 from trainer.data import Batches
-from trainer.evaluate import validation_loss
+from trainer.evaluation.validation import validation_loss
 from trainer.hardware import training_device, training_precision, use_compile
 from trainer.optim import Optimizers, clip_gradients
 from trainer.rundir import RunWriter

@@ -27,8 +27,8 @@ def validation_loss(
 ) -> tuple[float, int]:
     """Mean cross-entropy in nats a token over windows side by side, and how many tokens were scored.
 
-    Each window of T tokens starts afresh, so that its first tokens see little context; the figure is a little above that of
-    a sliding window. With ``limit``, that many tokens are read, in windows spread evenly over the split.
+    Each window of T tokens starts afresh, so that its first tokens see little context; the figure is a little above
+    that of a sliding window. With ``limit``, that many tokens are read, in windows spread evenly over the split.
 
     Args:
         loss_sum: summed loss of inputs and targets, (B, T) int64 each; targets of -100 do not count.

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
-from gptdesk.store.runs import Alternative, Origin, Run, Token
+from gptdesk.gpt2.events import Alternative
+from gptdesk.store.runs import Origin, Run, Token
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""

@@ -7,21 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.events import Alternative
 
 # What a text widget cannot show as one character of its own: line ends of other systems, Unicode's line and paragraph
 # separators, and the code points that Qt keeps for itself (frame borders, embedded objects).
 _LINE_ENDS = dict.fromkeys(map(ord, "\r\u2028\u2029"), "\n")
 _UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, 0xFFFC, *range(0xD800, 0xE000)), "\ufffd")
 _CLEAN = _LINE_ENDS | _UNUSABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A token that the model could have chosen, with its text and its log-probability in nats."""
-
-    id: int
-    text: str
-    logprob: float
 
 
 @dataclass(frozen=True, slots=True)

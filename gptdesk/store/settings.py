@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.gpt2.devices import DEVICES, PRECISIONS
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.files import set_aside, write_atomic
 
@@ -17,8 +18,6 @@ SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
 
 THEMES: Final = ("system", "light", "dark")
-DEVICES: Final = ("auto", "cpu", "cuda", "mps")
-PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
@@ -34,8 +33,8 @@ class Settings:
         text_size: height of the text in the editor, in pixels of a standard screen.
         model: name or folder of the model.
         recent_models: folders opened lately, newest first.
-        device: one of ``DEVICES``.
-        precision: one of ``PRECISIONS``.
+        device: one of `devices.DEVICES`.
+        precision: one of `devices.PRECISIONS`.
         decoding: how tokens are chosen.
         presets: the person's own, by name.
         document: id of the document that was open last.

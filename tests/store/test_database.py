@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.events import Alternative
 from gptdesk.store import database as module
 from gptdesk.store.database import Database, open_or_replace
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Alternative, Origin, Token
+from gptdesk.store.runs import Origin, Token
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gptdesk.gpt2.decoding import BIAS_LIMIT, LIMITS, MAX_STOP_LENGTH, MAX_STOP_STRINGS, PRESETS, DecodingSettings
@@ -36,7 +36,6 @@ def test_the_defaults_change_nothing():
     assert DecodingSettings.from_json({}) == DecodingSettings()
 
 
-@settings(deadline=None)
 @given(any_settings)
 def test_settings_survive_json(values):
     assert DecodingSettings.from_json(json.loads(json.dumps(values.to_json()))) == values

@@ -57,39 +57,35 @@ def _check(
 probability = st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.25, 0.5, 0.75, 0.9, 0.95]))
 
 
-@settings(deadline=None)
 @given(any_logits(), st.floats(0.01, 5))
 def test_temperature_equals_transformers(logits, value):
     _check(sampling.temperature(logits, value), oracle.TemperatureLogitsWarper(value), logits)
 
 
-@settings(deadline=None)
 @given(any_logits(), st.integers(1, 6000))
 def test_top_k_equals_transformers(logits, k):
     _check(sampling.top_k(logits, k), oracle.TopKLogitsWarper(k), logits)
 
 
 @given(any_logits(), st.one_of(probability, st.sampled_from([0.0, 1e-7, 1 - 1e-7])))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @example(torch.zeros(4), 0.5)
 @example(torch.tensor([0.5, 0.3, 0.2]).log(), 0.7)
 def test_top_p_equals_transformers(logits, p):
     _check(sampling.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
 
 
-@settings(deadline=None)
 @given(any_logits(), st.one_of(probability, st.sampled_from([0.0, 1.0])))
 def test_min_p_equals_transformers(logits, p):
     _check(sampling.min_p(logits, p), oracle.MinPLogitsWarper(p), logits)
 
 
 @given(any_logits(), st.one_of(probability, st.sampled_from([1e-7, 1 - 1e-7])))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_typical_p_equals_transformers(logits, p):
     _check(sampling.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
 
 
-@settings(deadline=None)
 @given(any_logits(), st.floats(0.1, 10), st.data())
 def test_repetition_penalty_equals_transformers(logits, penalty, data):
     ids = data.draw(st.lists(st.integers(0, len(logits) - 1), min_size=1, max_size=50))
@@ -97,7 +93,6 @@ def test_repetition_penalty_equals_transformers(logits, penalty, data):
     _check(ours, oracle.RepetitionPenaltyLogitsProcessor(penalty), logits, ids)
 
 
-@settings(deadline=None)
 @given(any_logits(), st.integers(1, 5), st.data())
 def test_no_repeat_ngram_equals_transformers(logits, size, data):
     few = min(len(logits), data.draw(st.sampled_from([2, 3, 5000])))  # few ids, so that sequences do repeat
@@ -106,7 +101,6 @@ def test_no_repeat_ngram_equals_transformers(logits, size, data):
     _check(ours, oracle.NoRepeatNGramLogitsProcessor(size), logits, ids)
 
 
-@settings(deadline=None)
 @given(any_logits(), st.data())
 def test_logit_bias_equals_transformers(logits, data):
     ids = st.integers(0, len(logits) - 1)
@@ -143,7 +137,7 @@ def test_nucleus_and_typical_sets_equal_transformers_over_the_whole_vocabulary(l
     st.integers(1, 4),
     st.data(),
 )
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_all_filters_together_apply_in_the_order_of_transformers(
     logits, temperature, k, p, min_p, typical_p, penalty, size, data
 ):
@@ -185,7 +179,6 @@ def test_all_filters_together_apply_in_the_order_of_transformers(
         assert not (ours > -INF).any()
 
 
-@settings(deadline=None)
 @given(any_logits(), st.floats(-2, 2), st.floats(-2, 2), st.data())
 def test_presence_and_frequency_penalties_follow_openais_formula(logits, presence, frequency, data):
     sampled = data.draw(st.lists(st.integers(0, min(len(logits), 5) - 1), min_size=1, max_size=30))

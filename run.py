@@ -41,7 +41,7 @@ LOG = VENV / "setup.log"
 # Written last, so that an interrupted set-up shows, and so that a look at it is all that a later start needs.
 STAMP = VENV / "gptdesk-setup.json"
 
-OLDEST_PYTHON = (3, 10)
+OLDEST_PYTHON = (3, 11)
 
 # What PySide6's wheels link against (`readelf -d` on its libraries and plugins), and the Debian package that has it.
 # fmt: off

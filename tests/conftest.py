@@ -35,7 +35,7 @@ def tiny_config() -> Any:
 
 @pytest.fixture(scope="session")
 def tiny_model_folder(tiny_config: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with random weights of ``tiny_config``, as ``transformers`` saves it. Not to be changed: copy it first."""
+    """A folder with random weights of ``tiny_config``, as ``transformers`` saves it. Copy it before changing it."""
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 

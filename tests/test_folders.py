@@ -19,7 +19,7 @@ def test_home_variable_moves_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert {getattr(folders, name) for name in NAMES} == {tmp_path / "hôme of mine" / name for name in NAMES}
 
 
-def test_relative_home_does_not_move_with_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_relative_home_stays_when_the_working_directory_moves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GPTDESK_HOME", "mine")
     assert Folders.of_this_user().data == tmp_path / "mine" / "data"

@@ -1,0 +1,83 @@
+"""What is imported when: the window shows and the terminal answers before torch loads, and no computing needs Qt.
+
+Who may import whom at all is checked by import-linter (pyproject.toml).
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# For a fresh interpreter: refuses to import the packages named in argv[1], whoever asks.
+REFUSE = """
+import importlib, pkgutil, runpy, sys
+refused = set(sys.argv.pop(1).split(","))
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in refused:
+            raise ModuleNotFoundError(f"{name} must not be imported here", name=name)
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+IMPORT_ALL = """
+module = importlib.import_module(sys.argv[1])
+for found in pkgutil.walk_packages(getattr(module, "__path__", []), module.__name__ + "."):
+    importlib.import_module(found.name)
+"""
+
+RUN_MODULE = """
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+NEITHER_TORCH_NOR_QT = (
+    "gptdesk.cli",
+    "gptdesk.commands",
+    "gptdesk.doctor",
+    "gptdesk.folders",
+    "gptdesk.gpt2.config",
+    "gptdesk.gpt2.decoding",
+    "gptdesk.gpt2.devices",
+    "gptdesk.gpt2.errors",
+    "gptdesk.gpt2.layout",
+    "gptdesk.gpt2.resources",
+    "gptdesk.gpt2.tokenizer",
+    "gptdesk.library",
+    "gptdesk.store",
+    "trainer.config",
+    "trainer.rundir",
+)
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What a fresh interpreter does with ``code``."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8", timeout=100, check=False
+    )
+
+
+@pytest.mark.parametrize("module", NEITHER_TORCH_NOR_QT)
+def test_import_needs_neither_torch_nor_qt(module: str) -> None:
+    result = python(REFUSE + IMPORT_ALL, "torch,PySide6,pyqtgraph", module)
+    assert result.returncode == 0, result.stderr
+
+
+def test_window_is_imported_without_torch() -> None:
+    result = python(REFUSE + IMPORT_ALL, "torch,numba,transformers", "gptdesk.ui")
+    assert result.returncode == 0, result.stderr
+
+
+def test_trainer_starts_where_qt_is_not_installed() -> None:
+    result = python(REFUSE + RUN_MODULE, "PySide6,pyqtgraph", "trainer", "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "train" in result.stdout
+
+
+def test_complete_works_where_qt_is_not_installed(tiny_model_folder: Path) -> None:
+    arguments = ("complete", "Once upon a time", "--model", str(tiny_model_folder), "--max-tokens", "3")
+    result = python(REFUSE + RUN_MODULE, "PySide6,pyqtgraph", "gptdesk", *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip()

@@ -1,0 +1,133 @@
+"""``trainer sample``: what several models write on the same prompts, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gptdesk.gpt2.decoding import LIMITS, PRESETS, DecodingSettings
+from gptdesk.gpt2.devices import DEVICES, PRECISIONS, set_thread_environment
+from gptdesk.gpt2.errors import UserError
+from trainer.commands import CANCELLED
+
+if TYPE_CHECKING:
+    from trainer.evaluation.compare import Sample
+
+_PRESET: Final = "Balanced"
+_NUMBERS: Final = {
+    "temperature": "0 takes the likeliest token",
+    "top_k": "keep the k likeliest; 0 is off",
+    "top_p": "keep the likeliest that reach this probability; 1 is off",
+    "min_p": "drop those below this share of the likeliest; 0 is off",
+    "typical_p": "keep the most typical up to this probability; 1 is off",
+    "repetition_penalty": "1 is off",
+    "presence_penalty": "0 is off",
+    "frequency_penalty": "0 is off",
+    "no_repeat_ngram": "longest repetition, in tokens; 0 is off",
+    "max_tokens": "longest completion, in tokens",
+    "seed": "drawn when not given; the same for every model",
+    "n": "completions of each prompt",
+}
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and its flags."""
+    parser = commands.add_parser(
+        "sample",
+        help="let models write on the same prompts and seeds, side by side",
+        description="Completes every prompt with every model, with the same settings and the same seeds.",
+    )
+    parser.add_argument(
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="model folder, checkpoint, run directory (its best checkpoint) or name",
+    )
+    parser.add_argument("--prompt", action="append", default=[], help="may be given several times")
+    parser.add_argument("--prompts", type=Path, metavar="FILE", help='a prompt a line, or JSON lines with "prompt"')
+    parser.add_argument("--preset", choices=tuple(PRESETS), default=_PRESET, help=f"settings to begin with ({_PRESET})")
+    for name, explanation in _NUMBERS.items():
+        kind = int if LIMITS[name].whole else float
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper(), help=explanation)
+    parser.add_argument(
+        "--stop", action="append", metavar="TEXT", help="end before this text; may be given several times"
+    )
+    parser.add_argument("--device", default="auto", help=f"one of {', '.join(DEVICES)}")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the texts to this file")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Lets the models write, and shows and saves the texts; after an interruption those that are whole."""
+    settings = _settings(args)
+    set_thread_environment()
+    from trainer.evaluation.compare import format_samples, read_prompts
+
+    prompts = [*args.prompt, *(read_prompts(args.prompts) if args.prompts else [])]
+    if not prompts:
+        raise UserError("Say what to go on from: --prompt or --prompts.")
+    samples: list[Sample] = []
+    complete = False
+    try:
+        _write_all(args, prompts, settings, samples)
+        complete = True
+    except KeyboardInterrupt:
+        print("Cancelled; what was written until then is shown.", file=sys.stderr)
+        raise SystemExit(CANCELLED) from None
+    finally:
+        if samples:
+            print(format_samples(samples, width=shutil.get_terminal_size().columns))
+        if args.json:
+            _save(args.json, samples, settings, complete=complete)
+
+
+def _write_all(args: argparse.Namespace, prompts: list[str], settings: DecodingSettings, samples: list[Sample]) -> None:
+    """Model after model, so that only one is in memory; ``samples`` grows with each completion."""
+    from gptdesk.gpt2.engine import Engine  # torch, late: --help and mistakes answer at once
+    from trainer.evaluation.compare import write_samples
+    from trainer.evaluation.models import find_models
+    from trainer.evaluation.progress import ProgressLine
+
+    found = find_models(args.models)
+    total = len(found) * len(prompts) * settings.n
+    line = ProgressLine("writing", "texts")
+    try:
+        for model in found:
+            engine = Engine.load(model.folder, device=args.device, precision=args.precision)
+            for sample in write_samples(engine, model.name, prompts, settings):
+                samples.append(sample)
+                line(len(samples), total)
+    finally:
+        line.clear()
+
+
+def _settings(args: argparse.Namespace) -> DecodingSettings:
+    """The preset with what was given over it, and a seed."""
+    given = {name: getattr(args, name) for name in _NUMBERS if getattr(args, name) is not None}
+    if args.stop:
+        given["stop"] = tuple(args.stop)
+    settings = replace(PRESETS[args.preset], **given)
+    return settings if settings.seed is not None else replace(settings, seed=secrets.randbelow(2**32))
+
+
+def _save(path: Path, samples: list[Sample], settings: DecodingSettings, *, complete: bool) -> None:
+    from trainer.rundir import write_json
+
+    try:
+        write_json(
+            path,
+            {
+                "version": 1,
+                "complete": complete,
+                "settings": settings.to_json(),
+                "samples": [asdict(sample) for sample in samples],
+            },
+        )
+    except OSError as error:
+        raise UserError(f"The texts cannot be written to {path} ({error.strerror}).") from None

@@ -1,0 +1,132 @@
+"""Perplexity of a text, with a window that slides over it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gptdesk.gpt2.config import END_OF_TEXT
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer import Tokenizer
+from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, score_rows
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """What a model makes of a text. With L the sum of -ln p of all N tokens, W words and B bytes of UTF-8:
+
+    Attributes:
+        nats: L.
+        tokens: N.
+        words: W, the pieces between runs of white space, counted as lm-evaluation-harness does,
+            ``len(re.split(r"\\s+", text))``: an empty piece before a leading run or after a trailing one counts.
+        bytes: B.
+    """
+
+    nats: float
+    tokens: int
+    words: int
+    bytes: int
+
+    @property
+    def loss(self) -> float:
+        """L / N, nats a token."""
+        return self.nats / self.tokens
+
+    @property
+    def per_token(self) -> float:
+        """exp(L / N)."""
+        return _exp(self.nats / self.tokens)
+
+    @property
+    def per_word(self) -> float:
+        """exp(L / W)."""
+        return _exp(self.nats / self.words)
+
+    @property
+    def per_byte(self) -> float:
+        """exp(L / B)."""
+        return _exp(self.nats / self.bytes)
+
+    @property
+    def bits_per_byte(self) -> float:
+        """L / (B ln 2)."""
+        return self.nats / self.bytes / math.log(2)
+
+
+def read_text(path: Path) -> str:
+    """A text file's contents.
+
+    Raises:
+        UserError: when it cannot be read, is not UTF-8 or is empty.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"The text {path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"The text {path} is not UTF-8 (byte {error.start:,} cannot be read as such).") from None
+    if not text:
+        raise UserError(f"The text {path} is empty.")
+    return text
+
+
+def text_perplexity(
+    model: GPT2,
+    tokenizer: Tokenizer,
+    text: str,
+    *,
+    context: int,
+    stride: int,
+    limit: int | None = None,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: Progress = lambda done, total: None,
+) -> Perplexity:
+    """Perplexity of ``text`` after ``<|endoftext|>``, so that its first token is scored too.
+
+    Windows of ``context`` tokens begin ``stride`` tokens apart; each scores the tokens that the one before it did not
+    reach. So every token but those of the first window is predicted from at least ``context - stride`` and at most
+    ``context`` tokens before it (https://huggingface.co/docs/transformers/perplexity). The smaller the stride, the
+    better the figure and the longer it takes.
+
+    Args:
+        context: 1 to the model's context length.
+        stride: 1 to ``context``.
+        limit: read only so many tokens from the beginning; words and bytes are then those of that part.
+
+    Raises:
+        UserError: when the stride is out of its range.
+    """
+    if not 1 <= stride <= context:
+        raise UserError(f"The stride must be 1 to {context:,}, the context, not {stride:,}.")
+    ids = tokenizer.encode(text)
+    if limit is not None and limit < len(ids):
+        ids = ids[:limit]
+        text = tokenizer.decode(ids)
+    rows = strided_rows(np.array([END_OF_TEXT, *ids], dtype=np.int32), context=context, stride=stride)
+    scores = score_rows(model, rows, batch_tokens=batch_tokens, progress=progress)
+    nats = math.fsum(float(score.losses.sum(dtype=np.float64)) for score in scores)
+    return Perplexity(nats, len(ids), len(re.split(r"\s+", text)), len(text.encode()))
+
+
+def strided_rows(ids: np.typing.NDArray[np.int32], *, context: int, stride: int) -> list[Row]:
+    """Windows over ``ids``, (n) int32, that score each token but the first once."""
+    rows = []
+    end = 0  # targets before this are scored
+    for start in range(0, len(ids) - 1, stride):
+        stop = min(start + context, len(ids) - 1)
+        rows.append(Row(ids[start : stop + 1], stop - end))
+        end = stop
+        if stop == len(ids) - 1:
+            break
+    return rows
+
+
+def _exp(value: float) -> float:
+    """exp, infinite where float64 ends (a word or text that the model finds next to impossible)."""
+    return math.exp(value) if value < 709 else math.inf

@@ -1,0 +1,141 @@
+"""Cross-entropies that a model gives to chosen tokens of many texts, in batches of about equal work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gptdesk.gpt2.config import VOCAB_SIZE
+from gptdesk.gpt2.devices import is_out_of_memory
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.model import GPT2
+from trainer.evaluation.validation import IGNORED
+
+BATCH_TOKENS: Final = 4096
+"""Tokens that go through the network at once when nobody says otherwise: enough to keep a processor busy."""
+
+_HEAD_ROWS: Final = 512
+"""Positions whose logits are held at once; 50,257 float32 each, so 100 MB."""
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how much is done and how much there is; what it raises ends the work."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A text of which the last tokens are scored, each given all before it.
+
+    Attributes:
+        ids: (n) token ids, n at most the model's context length and one.
+        scored: how many at the end, 1 to n - 1.
+    """
+
+    ids: npt.NDArray[np.int32]
+    scored: int
+
+    @classmethod
+    def fitting(cls, ids: Sequence[int], scored: int, context: int) -> Row:
+        """The row without those tokens at its beginning that do not fit, scored ones among them only if it must be.
+
+        Args:
+            context: most tokens before a scored one.
+        """
+        kept = np.asarray(ids[-(context + 1) :], dtype=np.int32)
+        return cls(kept, min(scored, len(kept) - 1))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one row.
+
+    Attributes:
+        losses: (scored) float32, -log p of each scored token, in nats.
+        hits: (scored) bool, whether the token was the likeliest.
+    """
+
+    losses: npt.NDArray[np.float32]
+    hits: npt.NDArray[np.bool_]
+
+
+def score_rows(
+    model: GPT2, rows: Sequence[Row], *, batch_tokens: int = BATCH_TOKENS, progress: Progress = lambda done, total: None
+) -> list[Scores]:
+    """Scores every row; rows of like length go through the network together.
+
+    Rows padded at their end give the same numbers as alone, because no token sees what comes after it.
+
+    Args:
+        model: in evaluation mode.
+        batch_tokens: most tokens of a batch, padding included.
+
+    Raises:
+        UserError: for tokens that the model does not know, full memory, or a model whose logits are not numbers.
+    """
+    assert all(1 <= row.scored < len(row.ids) <= model.config.n_positions + 1 for row in rows)
+    scores: dict[int, Scores] = {}
+    order = sorted(range(len(rows)), key=lambda i: -len(rows[i].ids))  # the largest first: memory fails soon or never
+    first = 0
+    while first < len(order):
+        size = max(1, batch_tokens // (len(rows[order[first]].ids) - 1))
+        batch = order[first : first + size]
+        for i, score in zip(batch, _score_batch(model, [rows[i] for i in batch]), strict=True):
+            scores[i] = score
+        first += size
+        progress(len(scores), len(rows))
+    return [scores[i] for i in range(len(rows))]
+
+
+def _score_batch(model: GPT2, rows: list[Row]) -> list[Scores]:
+    T = len(rows[0].ids) - 1
+    inputs = torch.zeros(len(rows), T, dtype=torch.int64)
+    targets = torch.full((len(rows), T), IGNORED)
+    for i, row in enumerate(rows):
+        n = len(row.ids) - 1
+        inputs[i, :n] = torch.from_numpy(row.ids[:-1].astype(np.int64))
+        targets[i, n - row.scored : n] = torch.from_numpy(row.ids[-row.scored :].astype(np.int64))
+    losses, hits = target_losses(model, inputs, targets)
+    counts = [row.scored for row in rows]
+    pairs = zip(losses.split(counts), hits.split(counts), strict=True)
+    return [Scores(loss.numpy(), hit.numpy()) for loss, hit in pairs]
+
+
+@torch.no_grad()
+def target_losses(model: GPT2, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses in nats of those of ``targets`` that are not -100, (n) float32, and whether each was likeliest, (n) bool.
+
+    The head, most of a small model's work and memory, is computed at those positions alone and a part at a time. Ids
+    that only pad the model's vocabulary get no probability.
+
+    Args:
+        inputs, targets: (B, T) int64, on any device.
+
+    Raises:
+        UserError: for tokens that the model does not know, full memory, or a model whose logits are not numbers.
+    """
+    device, vocab = model.wte.weight.device, min(VOCAB_SIZE, model.config.vocab_size)
+    if (largest := max(int(inputs.max()), int(targets.max()))) >= vocab:
+        raise UserError(f"The text has the token {largest:,}, but the model knows only 0 to {vocab - 1:,}.")
+    try:
+        hidden = model.hidden_states(inputs.to(device))  # (B, T, C)
+        counted = (targets != IGNORED).to(device)
+        chosen, wanted = hidden[counted], targets.to(device)[counted]  # (n, C), (n)
+        losses, hits = [], []
+        for x, y in zip(chosen.split(_HEAD_ROWS), wanted.split(_HEAD_ROWS), strict=True):
+            logits = model.lm_head(x)[:, :vocab].float()  # (rows, V)
+            losses.append(F.cross_entropy(logits, y, reduction="none").cpu())
+            hits.append((logits.argmax(dim=-1) == y).cpu())
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError("There is not enough memory for this batch: give a smaller --batch-tokens.") from error
+    loss = torch.cat(losses)
+    if not bool(loss.isfinite().all()):
+        raise UserError("The model computes values that are not numbers (NaN or infinity), so it cannot be evaluated.")
+    return loss, torch.cat(hits)

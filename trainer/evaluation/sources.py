@@ -110,7 +110,7 @@ def _read_parquet(path: Path, limit: int | None) -> list[dict[str, Any]]:
 def _download(hub: HubData) -> tuple[Path, dict[str, str]]:
     """The hub's file, from its cache when it was downloaded before, and which revision it is of."""
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HTTPError  # of the HTTP library that the installed version stands on
 
     try:
         info = HfApi().dataset_info(hub.repository, timeout=30)
@@ -119,8 +119,8 @@ def _download(hub: HubData) -> tuple[Path, dict[str, str]]:
         if name is None or info.sha is None:
             raise UserError(f"The hub's {hub.repository} has no file that we can read; give a local file instead.")
         path = hf_hub_download(hub.repository, name, repo_type="dataset", revision=info.sha)
-    except (HfHubHTTPError, OSError) as error:  # no network and HF_HUB_OFFLINE are kinds of OSError
-        why = next(iter(str(error).splitlines()), type(error).__name__)
+    except (HTTPError, OSError) as error:  # HF_HUB_OFFLINE is a kind of OSError
+        why = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
             f"{hub.repository} cannot be downloaded from the hub ({why}); check the network, or give a local file."
         ) from None

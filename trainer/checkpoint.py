@@ -1,4 +1,4 @@
-"""Checkpoints: a model folder in the hub's layout with the optimizer's state beside it, renamed into place when whole."""
+"""Checkpoints: a model folder in the hub's layout with the trainer's state beside it, renamed into place when whole."""
 
 from __future__ import annotations
 
@@ -6,26 +6,35 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gptdesk.gpt2.checkpoint import load_model, save_model
-from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
+from trainer import lora
 from trainer.data import Position
+from trainer.distributed import Processes
 from trainer.optim import Optimizers
+from trainer.tensors import as_stored_like, whole
 
 OPTIMIZER: Final = "optimizer.safetensors"
 STATE: Final = "trainer.json"
 MANIFEST: Final = "manifest.json"
+ADAPTER: Final = "adapter"
 _PADDING: Final = "padding"
+_TEMPORARY: Final = ".tmp-"
+_VOCABULARY: Final = ("wte.weight", "lm_head.weight")
+
+
+class CheckpointNotWritten(UserError):
+    """A checkpoint could not be written; those before it are as they were."""
 
 
 @dataclass(frozen=True)
@@ -34,33 +43,94 @@ class TrainState:
 
     Attributes:
         step: optimizer steps taken.
+        tokens: read so far.
         position: where the next window is read.
         best_loss: lowest validation loss so far, in nats a token; infinite before the first evaluation.
         best_step: the step that had it.
+        evaluations_since_best: for early stopping.
+        learning_rate_factor: asked for while running, multiplies the schedule.
+        scaler: the state of fp16's gradient scaler; empty otherwise.
     """
 
     step: int = 0
-    position: Position = Position()
+    tokens: int = 0
+    position: Position = field(default_factory=Position)
     best_loss: float = float("inf")
     best_step: int = 0
+    evaluations_since_best: int = 0
+    learning_rate_factor: float = 1.0
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
-def _flatten(states: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """Optimizer states as tensors named ``optimizer.parameter.value``."""
-    return {
-        f"{member}.{parameter}.{name}": value.contiguous()
-        for member, state in enumerate(states)
-        for parameter, values in state["state"].items()
-        for name, value in values.items()
+def checkpoint_path(checkpoints: Path, step: int) -> Path:
+    """Where the checkpoint of a step is or would be."""
+    return checkpoints / f"step-{step:08d}"
+
+
+def save_checkpoint(
+    checkpoints: Path, model: GPT2, optimizers: Optimizers, state: TrainState, *, vocab_size: int, processes: Processes
+) -> Path:
+    """Writes ``step-N`` under ``checkpoints`` and returns it; every process calls it, the one that records writes.
+
+    The folder is made beside its place, every file synced, its manifest of sizes and SHA-256 written last, and then
+    renamed; it appears only when every byte in it is on disk. ``vocab_size`` rows of the vocabulary go to the model
+    file; padding, which only training sees, is kept with the optimizer's state.
+
+    Raises:
+        CheckpointNotWritten: when the disk is full or read-only; nothing half-written is left.
+    """
+    final = checkpoint_path(checkpoints, state.step)
+    plain = _plain_model(model, processes)  # gathers shards: in every process
+    tensors = optimizers.state_tensors()
+    if not processes.records:
+        return final
+    if plain.config.vocab_size > vocab_size:
+        tensors[_PADDING] = plain.wte.weight.detach()[vocab_size:].cpu().clone()
+    temporary = checkpoints / f"{_TEMPORARY}{final.name}"
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        save_model(plain, temporary, vocab_size=vocab_size)
+        if lora.has_adapters(model):
+            (temporary / ADAPTER).mkdir()
+            lora.save_adapters(model, temporary / ADAPTER)
+        save_file(tensors, temporary / OPTIMIZER)
+        (temporary / STATE).write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
+        _seal(temporary)
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(temporary, final)
+        _sync(checkpoints)
+    except (OSError, SafetensorError, UserError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise CheckpointNotWritten(f"The checkpoint of step {state.step} could not be written: {error}") from error
+    return final
+
+
+def _plain_model(model: GPT2, processes: Processes) -> GPT2:
+    """The model as one file holds it: shards gathered on the CPU, adapters merged in; itself when it is one already."""
+    if lora.has_adapters(model):
+        return lora.merged_model(model)
+    if processes.count == 1 or not any(hasattr(weight, "full_tensor") for weight in model.parameters()):
+        return model
+    plain = GPT2(model.config) if processes.records else None
+    targets = dict(plain.named_parameters()) if plain else {}
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            gathered = whole(weight)
+            if name in targets:
+                targets[name].copy_(gathered)
+    return plain or model
+
+
+def _seal(folder: Path) -> None:
+    """Writes the manifest and syncs every file and the folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in files
     }
-
-
-def _unflatten(tensors: Mapping[str, Tensor], current: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    states: list[dict[str, Any]] = [{"state": {}, "param_groups": state["param_groups"]} for state in current]
-    for key, value in tensors.items():
-        member, parameter, name = key.split(".")
-        states[int(member)]["state"].setdefault(int(parameter), {})[name] = value
-    return states
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    for path in [*files, folder / MANIFEST, *(path for path in folder.rglob("*") if path.is_dir()), folder]:
+        _sync(path)
 
 
 def _sha256(path: Path) -> str:
@@ -69,6 +139,8 @@ def _sha256(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows neither can nor needs to
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -76,34 +148,11 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def save_checkpoint(checkpoints: Path, model: GPT2, optimizers: Optimizers, state: TrainState) -> Path:
-    """Writes ``step-N`` under ``checkpoints`` and returns it. The folder appears only when every file in it is on disk."""
-    final = checkpoints / f"step-{state.step:08d}"
-    temporary = checkpoints / f".tmp-{final.name}-{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    save_model(model, temporary, vocab_size=VOCAB_SIZE)
-    tensors = _flatten(optimizers.state_dict())
-    if model.config.vocab_size > VOCAB_SIZE:  # rows that only training sees; the model file holds the real vocabulary
-        tensors[_PADDING] = model.wte.weight.detach()[VOCAB_SIZE:].clone()
-    save_file(tensors, temporary / OPTIMIZER)
-    (temporary / STATE).write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
-    files = sorted(temporary.iterdir())
-    manifest = {file.name: {"bytes": file.stat().st_size, "sha256": _sha256(file)} for file in files}
-    (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-    for file in [*files, temporary / MANIFEST, temporary]:
-        _sync(file)
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(temporary, final)
-    _sync(checkpoints)
-    return final
-
-
 def is_whole(checkpoint: Path) -> bool:
     """Whether every file is there with the size and hash that the manifest gives."""
     try:
         manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
-        return all(
+        return bool(manifest) and all(
             (checkpoint / name).stat().st_size == entry["bytes"] and _sha256(checkpoint / name) == entry["sha256"]
             for name, entry in manifest.items()
         )
@@ -122,47 +171,55 @@ def newest_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def load_checkpoint(checkpoint: Path, model: GPT2, optimizers: Optimizers) -> TrainState:
-    """Fills model and optimizers and returns the state to go on from.
+    """Fills model and optimizers, sharded or not, and returns the state to go on from.
 
     Raises:
-        UserError: when the checkpoint belongs to a model of another shape or cannot be read.
+        UserError: when the checkpoint belongs to another configuration or cannot be read.
     """
     try:
         values = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        position = Position(**values.pop("position"))
-        state = TrainState(position=position, **values)
+        state = TrainState(position=Position(**values.pop("position")), **values)
         tensors = load_file(checkpoint / OPTIMIZER)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(f"The checkpoint {checkpoint} cannot be read: {error}.") from None
-    copy_weights(load_model(checkpoint), model)
     padding = tensors.pop(_PADDING, None)
-    if padding is not None:
-        with torch.no_grad():
-            model.wte.weight[VOCAB_SIZE:] = padding
-    optimizers.load_state_dict(_unflatten(tensors, optimizers.state_dict()))
+    if lora.has_adapters(model):
+        lora.load_adapters(model, checkpoint / ADAPTER)
+    else:
+        copy_weights(load_model(checkpoint), model, padding=padding)
+    optimizers.load_state_tensors(tensors)
     return state
 
 
-def copy_weights(source: GPT2, target: GPT2) -> None:
-    """Copies all weights; ``target`` may have a padded vocabulary.
+@torch.no_grad()
+def copy_weights(source: GPT2, target: GPT2, *, padding: Tensor | None = None) -> None:
+    """Copies all weights into ``target``, sharded or not, whose vocabulary may be padded.
+
+    Rows of the vocabulary that ``source`` lacks come from ``padding``, (rows, C), and stay as they are without it.
 
     Raises:
         UserError: when the shapes differ otherwise.
     """
     weights = dict(source.named_parameters())
-    with torch.no_grad():
-        for name, parameter in target.named_parameters():
-            weight = weights.get(name)
-            rows = source.config.vocab_size if name in ("wte.weight", "lm_head.weight") else parameter.shape[0]
-            if weight is None or weight.shape != parameter[:rows].shape:
-                raise UserError(f"The checkpoint's {name} does not fit the model; it belongs to another configuration.")
-            parameter[:rows].copy_(weight)
+    for name, parameter in target.named_parameters():
+        weight: Tensor | None = weights.get(name)
+        if weight is not None and name in _VOCABULARY and weight.shape[0] < parameter.shape[0]:
+            rest = padding if padding is not None else whole(parameter)[weight.shape[0] :].cpu()
+            weight = torch.cat([weight, rest.to(weight.dtype)])
+        if weight is None or weight.shape != parameter.shape:
+            raise UserError(f"The weights do not fit: {name} is missing or has another shape than the configuration's.")
+        parameter.copy_(as_stored_like(weight.to(parameter.dtype), parameter))
 
 
 def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
-    """Removes old checkpoints, all but the newest ``keep`` and the best one, and what interrupted writes left behind."""
+    """Removes checkpoints, all but the newest ``keep`` and the best, and what interrupted writes left behind."""
     for path in list_checkpoints(checkpoints)[:-keep]:
-        if path.name != f"step-{best_step:08d}":
+        if path != checkpoint_path(checkpoints, best_step):
             shutil.rmtree(path, ignore_errors=True)
-    for path in checkpoints.glob(".tmp-*"):
+    sweep(checkpoints)
+
+
+def sweep(checkpoints: Path) -> None:
+    """Removes what interrupted writes left behind."""
+    for path in checkpoints.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(path, ignore_errors=True)

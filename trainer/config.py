@@ -1,7 +1,4 @@
-"""The trainer's one configuration: the source of the TOML file, the command-line flags, the messages and the reference page.
-
-Imports neither torch nor Qt.
-"""
+"""The trainer's one configuration: the source of TOML file, flags, messages and reference page; no torch, no Qt."""
 
 from __future__ import annotations
 
@@ -44,12 +41,24 @@ class ModelSection(_Section):
     activation_checkpointing: bool = Field(
         False, description="Recompute activations in the backward pass: less memory, about a third more work."
     )
+    lora_rank: NotNegative = Field(
+        0, description="Rank of low-rank adapters trained in place of the weights of `start`; 0: train all weights."
+    )
+    lora_alpha: Annotated[float, Field(gt=0)] = Field(16.0, description="Adapters count lora_alpha / lora_rank times.")
+
+    @model_validator(mode="after")
+    def _makes_a_model(self) -> ModelSection:
+        if self.n_embd % self.n_head:
+            raise ValueError(f"n_embd ({self.n_embd}) must be a multiple of n_head ({self.n_head})")
+        if self.lora_rank and not self.start:
+            raise ValueError("lora_rank needs a model to adapt: set start")
+        return self
 
     def gpt2_config(self) -> GPT2Config:
-        """The shape as the model wants it, without padding.
+        """The shape of a fresh model, without padding.
 
         Raises:
-            UserError: when the numbers do not make a model.
+            UserError: when the numbers are beyond what a GPT-2 may have.
         """
         return GPT2Config(
             vocab_size=VOCAB_SIZE,
@@ -68,8 +77,20 @@ class DataSection(_Section):
     context_length: NotNegative = Field(
         0, description="Tokens in one training sequence; 0: the model's context length."
     )
-    micro_batch: Positive = Field(8, description="Sequences that go through the network at once.")
-    accumulation: Positive = Field(1, description="Micro-batches whose gradients are summed into one step.")
+    sequences_per_step: Positive = Field(
+        8, description="Sequences in one optimizer step, over all processes: a step is this many times context_length."
+    )
+    micro_batch: Positive = Field(
+        8, description="Sequences that a process puts through the network at once; more steps of it make up the rest."
+    )
+
+    @model_validator(mode="after")
+    def _divides(self) -> DataSection:
+        if self.sequences_per_step % self.micro_batch:
+            raise ValueError(
+                f"sequences_per_step ({self.sequences_per_step}) must be a multiple of micro_batch ({self.micro_batch})"
+            )
+        return self
 
 
 class OptimSection(_Section):
@@ -95,7 +116,7 @@ class OptimSection(_Section):
 
 
 class ScheduleSection(_Section):
-    """How the learning rate moves over the run."""
+    """How the learning rate moves over the run, and when the run ends."""
 
     kind: Literal["cosine", "wsd", "linear", "constant"] = Field(
         "cosine", description="Shape after the warm-up; wsd stays constant, then falls linearly."
@@ -104,6 +125,9 @@ class ScheduleSection(_Section):
     warmup_steps: NotNegative = Field(100, description="Steps of linear warm-up.")
     final_share: Share = Field(0.1, description="Learning rate at the end, as a share of its peak.")
     decay_share: Share = Field(0.2, description="wsd: share of the steps in which it falls.")
+    early_stop_evaluations: NotNegative = Field(
+        0, description="Stop after this many evaluations without a better validation loss; 0: never."
+    )
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> ScheduleSection:
@@ -116,7 +140,7 @@ class RunSection(_Section):
     """Where it runs, what it records and what it keeps."""
 
     folder: str = Field("", description="Run directory; made when it is not there.")
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         1, description="Seed of the weights, the data order and dropout."
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then the CPU.")
@@ -126,6 +150,9 @@ class RunSection(_Section):
     )
     compile: Literal["auto", "on", "off"] = Field("auto", description="torch.compile; auto: where a compiler is found.")
     threads: NotNegative = Field(0, description="CPU threads; 0: one a core.")
+    parallel: Literal["ddp", "fsdp"] = Field(
+        "ddp", description="Under torchrun: ddp copies the model to every process, fsdp shards it over them."
+    )
     log_interval: Positive = Field(10, description="Steps between two recorded training losses.")
     eval_interval: Positive = Field(100, description="Steps between two evaluations of the validation loss.")
     eval_tokens: Positive = Field(
@@ -135,25 +162,22 @@ class RunSection(_Section):
         500, description="Steps between two checkpoints; one is always written at the end."
     )
     keep_checkpoints: Positive = Field(2, description="Newest checkpoints kept; the best by validation loss stays too.")
+    sample_prompts: tuple[str, ...] = Field(
+        ("Once upon a time",), description="Prompts continued at every evaluation, to read how the model learns."
+    )
+    sample_tokens: NotNegative = Field(60, description="Tokens of each continuation; 0: none are made.")
+    sample_temperature: Annotated[float, Field(ge=0, le=5)] = Field(0.8, description="Temperature of the samples.")
+    sample_top_k: NotNegative = Field(40, description="Top-k of the samples; 0: off.")
 
 
 class TrainConfig(_Section):
     """Everything a run needs, in five sections."""
 
-    model: ModelSection = Field(default_factory=ModelSection)
-    data: DataSection = Field(default_factory=DataSection)
-    optim: OptimSection = Field(default_factory=OptimSection)
-    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
-    run: RunSection = Field(default_factory=RunSection)
-
-    @property
-    def context_length(self) -> int:
-        """Tokens in one training sequence."""
-        return self.data.context_length or self.model.n_positions
-
-    @property
-    def tokens_per_step(self) -> int:
-        return self.context_length * self.data.micro_batch * self.data.accumulation
+    model: ModelSection = ModelSection()
+    data: DataSection = DataSection()
+    optim: OptimSection = OptimSection()
+    schedule: ScheduleSection = ScheduleSection()
+    run: RunSection = RunSection()
 
 
 def build_config(values: Mapping[str, Any]) -> TrainConfig:
@@ -189,6 +213,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def preset_names() -> list[str]:
+    """The presets that ship with the trainer."""
     return sorted(path.stem for path in PRESETS_FOLDER.glob("*.toml"))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import torch
@@ -12,13 +14,21 @@ from torch import Tensor
 from gptdesk.gpt2.errors import UserError
 from trainer.shards import TokenSet
 
-_ROUNDS = 4
+IGNORED: Final = -100
+"""Target that does not count, as in `torch.nn.functional.cross_entropy`."""
+
+_ROUNDS: Final = 4
 
 
 def _hash(*numbers: int) -> int:
     """64 well-mixed bits that depend on all the numbers."""
     digest = hashlib.blake2b(b"".join(n.to_bytes(8, "little") for n in numbers), digest_size=8).digest()
     return int.from_bytes(digest, "little")
+
+
+@lru_cache(maxsize=16)
+def _round_keys(seed: int, epoch: int) -> tuple[int, ...]:
+    return tuple(_hash(seed, epoch, round_) for round_ in range(_ROUNDS))
 
 
 def permute(index: int, size: int, *, seed: int, epoch: int) -> int:
@@ -30,7 +40,7 @@ def permute(index: int, size: int, *, seed: int, epoch: int) -> int:
     assert 0 <= index < size
     half = max(1, (size - 1).bit_length() + 1 >> 1)
     mask = (1 << half) - 1
-    keys = [_hash(seed, epoch, round_) for round_ in range(_ROUNDS)]
+    keys = _round_keys(seed, epoch)
     while True:
         left, right = index >> half, index & mask
         for key in keys:
@@ -85,9 +95,17 @@ class Batches:
         return Position(position.epoch + epochs, index)
 
     def read(self, position: Position, count: int) -> tuple[Tensor, Tensor]:
-        """The next ``count`` windows: inputs and targets (the tokens one further on), (count, T) int64 each."""
-        rows = []
-        for i in range(count):
-            rows.append(self._tokens.read(self.window_start(self.advance(position, i)), self._T + 1))
-        block = torch.from_numpy(np.stack(rows))  # (count, T + 1)
-        return block[:, :-1].contiguous(), block[:, 1:].contiguous()
+        """The next ``count`` windows: inputs and targets, (count, T) int64 each.
+
+        Targets are the tokens one further on, or `IGNORED` where the data says that a token is not to be learnt.
+        """
+        block = np.empty((count, self._T + 1), dtype=np.int64)
+        targets = np.empty((count, self._T), dtype=np.int64)
+        for row in range(count):
+            start = self.window_start(self.advance(position, row))
+            block[row] = self._tokens.read(start, self._T + 1)
+            targets[row] = block[row, 1:]
+            counts = self._tokens.read_weights(start + 1, self._T)
+            if counts is not None:
+                targets[row, ~counts] = IGNORED
+        return torch.from_numpy(block[:, :-1].copy()), torch.from_numpy(targets)

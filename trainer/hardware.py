@@ -6,6 +6,9 @@ import ctypes
 import os
 import shutil
 import sys
+import time
+from pathlib import Path
+from typing import Final
 
 import torch
 
@@ -13,15 +16,14 @@ from gptdesk.gpt2.devices import choose_device
 from gptdesk.gpt2.errors import UserError
 from trainer.config import RunSection
 
-
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # parameters of glibc's mallopt(3)
 
 
 def reuse_freed_memory() -> None:
     """Lets glibc keep what is freed instead of handing it back to the system after every step.
 
-    A training step on a CPU allocates and frees gigabytes of logits; faulting those pages in again each time costs about a
-    tenth of the step. Elsewhere than on Linux with glibc this does nothing.
+    A training step on a CPU allocates and frees gigabytes of logits; faulting those pages in again each time costs
+    about a tenth of the step. Elsewhere than on Linux with glibc this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -46,7 +48,11 @@ def training_device(run: RunSection) -> torch.device:
 
 
 def training_precision(run: RunSection, device: torch.device) -> torch.dtype:
-    """Type of the matrix products: bfloat16 where the processor multiplies it natively, else float16 (CUDA) or float32."""
+    """Type of the matrix products: bfloat16 where the processor multiplies it natively, else float16 (CUDA) or float32.
+
+    Raises:
+        UserError: when one was asked for that cannot train on this device.
+    """
     if run.precision != "auto":
         dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[run.precision]
         if dtype == torch.float16 and device.type != "cuda":
@@ -60,7 +66,7 @@ def training_precision(run: RunSection, device: torch.device) -> torch.dtype:
 
 
 def compiler_found(device: torch.device) -> bool:
-    """Whether torch.compile can make code for this device: a C++ compiler for the CPU, Triton for CUDA; never on MPS."""
+    """Whether torch.compile can make code for this device: a C++ compiler for a CPU, Triton for CUDA; never on MPS."""
     if device.type == "cpu":
         return any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl"))
     if device.type == "cuda":
@@ -82,3 +88,63 @@ def use_compile(run: RunSection, device: torch.device) -> bool:
     if run.compile == "on" and not found:
         raise UserError("run.compile is on, but no compiler for this device was found; install one or set it to auto.")
     return found
+
+
+# Dense peak at 16 bits in FLOP/s, without sparsity, from NVIDIA's data sheets; the first name that fits counts.
+_PEAK_FLOPS: Final = (
+    ("H200", 989e12),
+    ("H100 NVL", 835e12),
+    ("H100 PCIe", 756e12),
+    ("H100", 989e12),
+    ("A100", 312e12),
+    ("L40S", 362e12),
+    ("L4", 121e12),
+    ("RTX 4090", 165e12),
+    ("RTX 3090", 71e12),
+)
+
+
+def peak_flops(device: torch.device, precision: torch.dtype) -> float:
+    """The most that the device multiplies in a second, in FLOP/s at 16 bits; 0 where nobody says, as for CPUs."""
+    if device.type != "cuda" or precision == torch.float32:
+        return 0.0
+    name = torch.cuda.get_device_name(device)
+    return next((peak for part, peak in _PEAK_FLOPS if part in name), 0.0)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory taken so far, in bytes: the GPU's, or the process's on a CPU; 0 where nothing tells."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_memory(device: torch.device) -> int:
+    """Memory that can still be taken on the device, in bytes; 0 where nothing tells."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def measured_flops(device: torch.device, precision: torch.dtype) -> float:
+    """What a large matrix product reaches here, in FLOP/s: the best of a few, in about half a second."""
+    size = 8192 if device.type == "cuda" else 1024
+    a = torch.ones(size, size, dtype=precision, device=device)
+    best = 0.0
+    for _ in range(8):
+        began = time.perf_counter()
+        product = a @ a
+        product[0, 0].item()  # waits for the device
+        best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best

@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
+from gptdesk.gpt2.errors import UserError
 from trainer.config import OptimSection
+from trainer.tensors import as_stored_like, whole
 
 
 class Optimizers:
     """One or two torch optimizers stepped as one, their learning rates given as a share of the peak.
 
     Weight decay falls on matrices and embeddings, never on biases and layer norms. With Muon (Jordan 2024,
-    https://kellerjordan.github.io/posts/muon) the matrices of the blocks are its own; embeddings and the rest are AdamW's.
+    https://kellerjordan.github.io/posts/muon) the matrices of the blocks are its own; embeddings and the rest are
+    AdamW's. Frozen parameters belong to neither.
+
+    Attributes:
+        names: of the parameters of each optimizer, in its order.
     """
 
     def __init__(self, model: nn.Module, config: OptimSection) -> None:
-        named = dict(model.named_parameters())
-        matrices = {name for name, parameter in named.items() if parameter.ndim == 2}
-        muon = {name for name in matrices if name.startswith("h.")} if config.optimizer == "muon" else set[str]()
-        decayed = [named[name] for name in named if name in matrices - muon]
-        others = [named[name] for name in named if name not in matrices]
+        named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        matrices = [name for name, weight in named.items() if weight.ndim == 2]
+        others = [name for name, weight in named.items() if weight.ndim != 2]
+        muon = [name for name in matrices if name.startswith("h.")] if config.optimizer == "muon" else []
+        decayed = [name for name in matrices if name not in set(muon)]
+        groups = [
+            {"params": [named[name] for name in decayed], "weight_decay": config.weight_decay},
+            {"params": [named[name] for name in others], "weight_decay": 0.0},
+        ]
         self._members: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
-                [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
+                [group for group in groups if group["params"]],
                 lr=config.learning_rate,
                 betas=config.betas,
                 eps=config.eps,
                 fused=True,
             )
         ]
+        self._named = [{name: named[name] for name in decayed + others}]
         if muon:
             self._members.append(
                 torch.optim.Muon(
-                    [named[name] for name in named if name in muon],
+                    [named[name] for name in muon],
                     lr=config.muon_learning_rate,
                     momentum=config.muon_momentum,
                     weight_decay=config.muon_weight_decay,
                 )
             )
+            self._named.append({name: named[name] for name in muon})
         self._peaks = [member.defaults["lr"] for member in self._members]
 
     def set_learning_rate(self, share: float) -> float:
@@ -57,7 +68,7 @@ class Optimizers:
             scaler.unscale_(member)
 
     def step(self, scaler: torch.amp.GradScaler) -> None:
-        """Steps through the scaler, which leaves out the step when fp16 gradients overflowed; disabled, it only steps."""
+        """Steps through the scaler, which leaves out a step whose fp16 gradients overflowed."""
         for member in self._members:
             scaler.step(member)
         scaler.update()
@@ -66,14 +77,37 @@ class Optimizers:
         for member in self._members:
             member.zero_grad(set_to_none=True)
 
-    def state_dict(self) -> list[dict[str, Any]]:
-        return [member.state_dict() for member in self._members]
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Everything the optimizers remember, on the CPU, as ``parameter name.value`` (``wte.weight.exp_avg``).
 
-    def load_state_dict(self, states: Iterable[dict[str, Any]]) -> None:
-        for member, state in zip(self._members, states, strict=True):
-            member.load_state_dict(state)
+        Under FSDP every process must call it: shards are gathered.
+        """
+        tensors = {}
+        for member, named in zip(self._members, self._named, strict=True):
+            for name, weight in named.items():
+                for key, value in member.state[weight].items():
+                    tensors[f"{name}.{key}"] = whole(value).cpu().contiguous()
+        return tensors
+
+    def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Takes over what `state_tensors` gave.
+
+        Raises:
+            UserError: when they belong to other parameters.
+        """
+        rest = dict(tensors)
+        for member, named in zip(self._members, self._named, strict=True):
+            for name, weight in named.items():
+                keys = [key for key in rest if key.rpartition(".")[0] == name]
+                state = member.state[weight]
+                for key in keys:
+                    value = rest.pop(key)
+                    scalar = value.ndim == 0
+                    state[key.rpartition(".")[2]] = value.to(weight.device) if scalar else as_stored_like(value, weight)
+        if rest:
+            raise UserError(f"The optimizer's state does not fit the configuration: {next(iter(rest))} has no place.")
 
 
 def clip_gradients(model: nn.Module, limit: float) -> Tensor:
     """Scales the whole gradient down to norm ``limit`` (0: leaves it) and returns its norm before, a float32 scalar."""
-    return nn.utils.clip_grad_norm_(model.parameters(), limit or float("inf"))
+    return whole(nn.utils.clip_grad_norm_(model.parameters(), limit or float("inf")))

@@ -1,7 +1,14 @@
-"""The run directory: what a run writes down, and how others read it. Imports neither torch nor Qt.
+"""The run directory: what a run writes down, and how others read and steer it. Imports neither torch nor Qt.
 
-``run.json`` is written once; ``events.jsonl`` grows by one line an event, each written in one call; ``status.json`` is replaced
-whole; ``checkpoints/`` holds one folder a checkpoint. Readers never lock.
+It is the only truth about a run, and readers never hold a lock:
+
+- ``run.json``: what was asked for, written once.
+- ``events.jsonl``: one line an event, each written in one call; only ever grows.
+- ``status.json``: replaced whole, at least once a second, while the run lives.
+- ``run.lock``: locked by the trainer for life, so that a free lock means that nobody is at work.
+- ``exit.json``: how it ended; absent while it runs, and after a crash that left no time to write it.
+- ``console.log``, ``samples.jsonl``, ``checkpoints/``.
+- ``control/in`` holds requests; the trainer answers each with an event and moves it to ``control/done``.
 """
 
 from __future__ import annotations
@@ -9,66 +16,281 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
+import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
+from trainer.locking import FileLock, LockHeld
+
+FORMAT: Final = 1
+"""Version of the directory's format; readers understand their own and older ones."""
 
 RUN: Final = "run.json"
 EVENTS: Final = "events.jsonl"
 STATUS: Final = "status.json"
+LOCK: Final = "run.lock"
+EXIT: Final = "exit.json"
+CONSOLE: Final = "console.log"
+SAMPLES: Final = "samples.jsonl"
 CHECKPOINTS: Final = "checkpoints"
+CONTROL_IN: Final = Path("control", "in")
+CONTROL_DONE: Final = Path("control", "done")
+
+ACTIONS: Final = ("checkpoint", "stop", "abort", "pause", "resume", "evaluate", "sample", "set")
+"""What a running trainer can be asked for."""
+
+SETTABLE: Final = ("log_interval", "eval_interval", "checkpoint_interval", "learning_rate_factor")
+"""What the action ``set`` may change."""
+
+HEARTBEAT_SECONDS: Final = 1.0
+LOST_AFTER_SECONDS: Final = 15.0
+"""A run on another computer whose heartbeat is older than this is lost: it may live where we cannot see it."""
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
+def write_json(path: Path, values: Mapping[str, Any], *, sync: bool = True) -> None:
     """Replaces a JSON file as a whole: readers see the old contents or the new, never half."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(values, file, indent=2)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None when there is no file, or none that holds an object."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+@cache
+def boot_id() -> str:
+    """Tells two starts of a computer apart; empty where the system has no such thing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something that a running trainer was asked for.
+
+    Attributes:
+        id: answered under this name.
+        action: one of `ACTIONS`.
+        args: what it needs, such as the prompt of a sample.
+    """
+
+    id: str
+    action: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+def send_request(folder: Path, action: str, **args: Any) -> str:
+    """Asks the trainer of a run for something and returns the request's id; an event ``control`` with it is the answer.
+
+    Raises:
+        UserError: for an action that does not exist, or a folder that cannot be written.
+    """
+    if action not in ACTIONS:
+        raise UserError(f"A run cannot be asked for {action!r}; it can for {', '.join(ACTIONS)}.")
+    request_id = uuid.uuid4().hex
+    try:
+        (folder / CONTROL_IN).mkdir(parents=True, exist_ok=True)
+        name = f"{time.time_ns():020d}-{request_id}.json"
+        write_json(folder / CONTROL_IN / name, {"id": request_id, "action": action, "args": args, "t": time.time()})
+    except OSError as error:
+        raise UserError(f"The run in {folder} cannot be reached: {error.strerror}.") from None
+    return request_id
 
 
 class RunWriter:
-    """Writes one run's directory.
+    """The trainer's side of a run directory; what cannot be written is counted, and never stops the training loop.
 
     Args:
         folder: made when it is not there.
-        description: what ``run.json`` records of this run; kept from the first start when the run is resumed.
+        description: what ``run.json`` records; the first start's is kept.
+
+    Raises:
+        UserError: when another trainer works in it, or it cannot be written.
     """
 
     def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
         self.folder = folder
         self.checkpoints = folder / CHECKPOINTS
+        self.dropped = 0
+        self._guard = threading.Lock()
         try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            for part in (CHECKPOINTS, CONTROL_IN, CONTROL_DONE):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / LOCK)
             if not (folder / RUN).exists():
-                write_json(folder / RUN, description)
-            self._events = os.open(folder / EVENTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+                write_json(folder / RUN, {"format": FORMAT, "id": uuid.uuid4().hex, "t": time.time(), **description})
+            (folder / EXIT).unlink(missing_ok=True)
+            self._events = os.open(folder / EVENTS, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        except LockHeld:
+            raise UserError(f"Another trainer is at work in {folder}.") from None
         except OSError as error:
             raise UserError(f"The run directory {folder} cannot be written: {error.strerror}.") from None
+        self._broken_line = self._ends_in_half_a_line()
+        self.segment = int((read_json(folder / STATUS) or {}).get("segment", -1)) + 1
+        self._sequence = 0
+        self._status: dict[str, Any] = {
+            "format": FORMAT,
+            "state": "starting",
+            "segment": self.segment,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "boot_id": boot_id(),
+        }
+        self._closing = threading.Event()
+        self._write_status()
+        self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._heart.start()
+
+    def _ends_in_half_a_line(self) -> bool:
+        size = os.fstat(self._events).st_size
+        if not size:
+            return False
+        os.lseek(self._events, size - 1, os.SEEK_SET)
+        return os.read(self._events, 1) != b"\n"
 
     def event(self, kind: str, **values: Any) -> None:
         """Appends one event. Numbers that are not finite become null and are named under ``nonfinite``."""
         nonfinite = [key for key, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
-        line: dict[str, Any] = {"v": 1, "t": round(time.time(), 3), "ev": kind, **values}
-        line |= {key: None for key in nonfinite} | ({"nonfinite": nonfinite} if nonfinite else {})
-        os.write(self._events, (json.dumps(line, separators=(",", ":")) + "\n").encode())
+        line: dict[str, Any] = {
+            "v": FORMAT,
+            "seq": self._sequence,
+            "seg": self.segment,
+            "t": round(time.time(), 3),
+            "ev": kind,
+            **values,
+            **dict.fromkeys(nonfinite),
+        }
+        if nonfinite:
+            line["nonfinite"] = nonfinite
+        self._sequence += 1
+        self._append(self._events, line)
 
-    def status(self, state: str, **values: Any) -> None:
-        """Replaces ``status.json``."""
-        write_json(self.folder / STATUS, {"state": state, "pid": os.getpid(), "heartbeat": time.time(), **values})
+    def sample(self, **values: Any) -> None:
+        """Appends one sampled text to ``samples.jsonl``."""
+        try:
+            handle = os.open(self.folder / SAMPLES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except OSError:
+            self._drop()
+            return
+        try:
+            self._append(handle, {"v": FORMAT, "seg": self.segment, "t": round(time.time(), 3), **values})
+        finally:
+            os.close(handle)
 
-    def close(self) -> None:
+    def _append(self, handle: int, line: Mapping[str, Any]) -> None:
+        data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        with self._guard:
+            if handle == self._events and self._broken_line:
+                data = b"\n" + data  # closes what a full disk or a kill left; readers skip that line
+            try:
+                written = os.write(handle, data)
+            except OSError:
+                written = 0
+            if handle == self._events:
+                self._broken_line = self._broken_line if written == 0 else written < len(data)
+        if written < len(data):
+            self._drop()
+
+    def _drop(self) -> None:
+        """Notes that something could not be written; training goes on, and the status says so as soon as it can."""
+        with self._guard:
+            self.dropped += 1
+            self._status["degraded"] = f"{self.dropped} records could not be written; is the disk full?"
+
+    def status(self, **values: Any) -> None:
+        """Changes entries of the status; the heartbeat writes them within a second, a change of ``state`` at once."""
+        with self._guard:
+            changed = "state" in values and values["state"] != self._status.get("state")
+            self._status.update(values)
+        if changed:
+            self._write_status()
+
+    def _write_status(self) -> None:
+        with self._guard:
+            values = {**self._status, "heartbeat": time.time()}
+        try:
+            write_json(self.folder / STATUS, values, sync=False)
+        except OSError:
+            self._drop()
+
+    def _beat(self) -> None:
+        while not self._closing.wait(HEARTBEAT_SECONDS):
+            self._write_status()
+
+    def requests(self) -> Iterator[Request]:
+        """The requests that wait, oldest first; each is moved to ``control/done`` as it is handed out."""
+        try:
+            waiting = sorted((self.folder / CONTROL_IN).glob("*.json"))
+        except OSError:
+            return
+        for path in waiting:
+            values = read_json(path) or {}
+            try:
+                os.replace(path, self.folder / CONTROL_DONE / path.name)
+            except OSError:
+                continue  # a full disk does not hinder a rename; a vanished file was taken back
+            if isinstance(values.get("args", {}), dict):
+                yield Request(str(values.get("id", path.stem)), str(values.get("action")), values.get("args", {}))
+
+    def answer(self, request: Request, *, step: int, refused: str = "") -> None:
+        """Records that a request was carried out, or why it was not."""
+        outcome = {"refused": refused} if refused else {"done": True}
+        self.event("control", id=request.id, action=request.action, args=dict(request.args), step=step, **outcome)
+
+    def finish(self, state: str, **values: Any) -> None:
+        """Writes ``exit.json`` and the last status, and lets go of the lock."""
+        self._closing.set()
+        self._heart.join()
+        self.status(state=state)
+        try:
+            write_json(self.folder / EXIT, {"state": state, "t": time.time(), "segment": self.segment, **values})
+        except OSError:
+            self._drop()
         os.close(self._events)
+        self._lock.release()
 
 
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run so far; a line that is not whole yet is left for later."""
-    with (folder / EVENTS).open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield json.loads(line)
+    """The events of a run so far. A line that is not whole yet, or was left broken, is passed over."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            for line in file:
+                event = parse_event(line)
+                if event is not None:
+                    yield event
+    except FileNotFoundError:
+        return
+
+
+def parse_event(line: bytes) -> dict[str, Any] | None:
+    """One line of ``events.jsonl``; None when it is not whole, no event, or of a newer format."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None

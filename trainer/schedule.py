@@ -11,7 +11,8 @@ def learning_rate_share(step: int, schedule: ScheduleSection) -> float:
     """Share of the peak learning rate in step ``step``, counted from 0.
 
     Warm-up reaches the peak in its last step: (step + 1) / warmup_steps. The last step of the run has ``final_share``.
-    cosine: Loshchilov & Hutter 2017, "SGDR", equation 5; wsd (warm-up, stable, decay): Hu et al. 2024, "MiniCPM", section 4.
+    cosine: Loshchilov & Hutter 2017, "SGDR", equation 5; wsd (warm-up, stable, decay): Hu et al. 2024, "MiniCPM",
+    section 4.
     """
     if step < schedule.warmup_steps:
         return (step + 1) / schedule.warmup_steps

@@ -87,6 +87,10 @@ class TokenSet:
             start, count, shard = start + part.size, count - part.size, shard + 1
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def read_weights(self, start: int, count: int) -> npt.NDArray[np.bool_] | None:
+        """Which of these tokens are to be learnt, (count) bool; None: all."""
+        return None
+
 
 @dataclass(frozen=True)
 class PreparedData:

@@ -1,39 +1,88 @@
-"""``trainer train``: starts a run, or goes on with the one found in its directory."""
+"""``trainer train`` and ``trainer resume``: starts a run, or goes on with one."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from gptdesk.gpt2.devices import set_thread_environment
-from trainer.config import build_config, merge, parse_flags, preset_names, read_preset, read_toml
+from gptdesk.gpt2.errors import UserError
+from trainer.config import (
+    TrainConfig,
+    build_config,
+    merge,
+    parse_flags,
+    preset_names,
+    read_preset,
+    read_toml,
+)
+from trainer.rundir import CHECKPOINTS
+from trainer.runstate import read_description
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+    """Registers ``train`` and ``resume``."""
+    train = commands.add_parser(
         "train",
-        help="train a model, or go on with a run",
-        description="Every setting can be given as --section.key value; see --preset for where to begin.",
+        help="train a model",
+        description="Starts a run. Every setting of docs/CONFIG.md can be given as --section.key value.",
         allow_abbrev=False,
     )
-    parser.add_argument("--preset", help=f"settings to begin with: {', '.join(preset_names())}")
-    parser.add_argument("--config", type=Path, help="TOML file over the preset")
-    parser.add_argument("--data", type=Path, help="prepared folder (data.path)")
-    parser.add_argument("--out", type=Path, help="run directory (run.folder); a run found there goes on")
-    parser.set_defaults(run=run, takes_settings=True)
+    train.add_argument("--preset", help=f"settings to begin with: {', '.join(preset_names())}")
+    train.add_argument("--config", type=Path, help="TOML file over the preset")
+    train.add_argument("--data", type=Path, help="prepared folder (data.path)")
+    train.add_argument("--out", type=Path, help="run directory (run.folder)")
+    train.add_argument("--dry-run", action="store_true", help="say what it would take, and train nothing")
+    train.set_defaults(run=run_train, takes_settings=True)
+    resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
+    resume.add_argument("folder", type=Path, help="run directory")
+    resume.set_defaults(run=run_resume, takes_settings=True)
 
 
-def run(args: argparse.Namespace) -> None:
-    values = read_preset(args.preset) if args.preset else {}
-    if args.config:
-        values = merge(values, read_toml(args.config))
+def run_train(args: argparse.Namespace) -> None:
+    """Starts a run, or only says what it would take."""
+    config = build_config(_values(args.preset, args.config, args.settings, data=args.data, out=args.out))
+    if args.dry_run:
+        from trainer.estimate import describe
+
+        print(describe(config))
+        return
+    if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
+        raise UserError(f"{config.run.folder} holds a run already; go on with `resume`, or choose another folder.")
+    _start(config)
+
+
+def run_resume(args: argparse.Namespace) -> None:
+    """Goes on with a run as it was configured, with the settings given now over it."""
+    values = read_description(args.folder).get("config", {})
     values = merge(values, parse_flags(args.settings))
-    if args.data:
-        values = merge(values, {"data": {"path": str(args.data)}})
-    if args.out:
-        values = merge(values, {"run": {"folder": str(args.out)}})
-    config = build_config(values)
-    set_thread_environment()
-    from trainer.loop import Trainer  # torch, late: --help and mistakes answer at once
+    values = merge(values, {"run": {"folder": str(args.folder)}})
+    _start(build_config(values))
 
-    Trainer(config).train()
+
+def _values(
+    preset: str | None, file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None
+) -> dict[str, Any]:
+    """The nested values: a preset, then a file over it, then flags."""
+    values = read_preset(preset) if preset else {}
+    if file:
+        values = merge(values, read_toml(file))
+    values = merge(values, parse_flags(settings))
+    if data:
+        values = merge(values, {"data": {"path": str(data)}})
+    if out:
+        values = merge(values, {"run": {"folder": str(out)}})
+    return values
+
+
+def _start(config: TrainConfig) -> None:
+    from trainer.environment import prepare_environment, speaker
+
+    prepare_environment()
+    from trainer.distributed import join_processes  # torch, late: --help and mistakes answer at once
+    from trainer.hardware import training_device
+    from trainer.session import run_training
+
+    with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as say:
+        say(f"{run_training(config, processes, say=say).capitalize()}.")

@@ -1,0 +1,32 @@
+"""``trainer config``: the settings there are, as a JSON schema, a reference page, or a TOML file to edit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset
+from trainer.reference import reference_page, to_toml
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers ``config``."""
+    parser = commands.add_parser(
+        "config", help="print the settings there are, or those of a preset as TOML", allow_abbrev=False
+    )
+    parser.add_argument("--preset", help=f"settings to begin with: {', '.join(preset_names())}")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json-schema", action="store_true", help="the JSON schema of a configuration")
+    form.add_argument("--reference", action="store_true", help="docs/CONFIG.md")
+    parser.set_defaults(run=run, takes_settings=True)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints what was asked for."""
+    if args.json_schema:
+        print(json.dumps(TrainConfig.model_json_schema(), indent=2))
+    elif args.reference:
+        print(reference_page(), end="")
+    else:
+        values = read_preset(args.preset) if args.preset else {}
+        print(to_toml(build_config(merge(values, parse_flags(args.settings)))), end="")

@@ -1,0 +1,139 @@
+"""``trainer list``, ``info``, ``stop`` and ``ask``: runs seen and steered from any shell, by their directories."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
+from trainer.rundir import ACTIONS, CHECKPOINTS, read_events, send_request
+from trainer.runstate import find_runs, read_description, read_state
+
+ANSWER_SECONDS = 600.0
+"""How long `stop` waits: one step, one evaluation and one checkpoint may stand before the answer."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Registers the four commands."""
+    listing = commands.add_parser("list", help="the runs there are, and their states")
+    listing.add_argument("folders", nargs="*", type=Path, help="folders to look in (the person's runs folder)")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.set_defaults(run=run_list)
+    info = commands.add_parser("info", help="what is known of a run")
+    info.add_argument("folder", type=Path, help="run directory")
+    info.add_argument("--json", action="store_true", help="one JSON object")
+    info.set_defaults(run=run_info)
+    stop = commands.add_parser("stop", help="ask a run to save and stop, and wait until it has")
+    stop.add_argument("folder", type=Path, help="run directory")
+    stop.add_argument("--abort", action="store_true", help="do not save")
+    stop.set_defaults(run=run_stop)
+    ask = commands.add_parser("ask", help="ask a run for something, and wait for the answer")
+    ask.add_argument("folder", type=Path, help="run directory")
+    ask.add_argument("action", choices=ACTIONS)
+    ask.add_argument("arguments", nargs="*", metavar="NAME=VALUE", help="prompt=..., seed=..., name=... value=...")
+    ask.set_defaults(run=run_ask)
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """What one line about a run says.
+
+    Raises:
+        UserError: when the folder is no run directory.
+    """
+    description, state = read_description(folder), read_state(folder)
+    checkpoints = sorted(path.name for path in (folder / CHECKPOINTS).glob("step-*"))
+    status = state.status
+    return {
+        "folder": str(folder),
+        "state": state.state,
+        "step": status.get("step", 0),
+        "steps": description.get("config", {}).get("schedule", {}).get("steps"),
+        "loss": status.get("loss"),
+        "best_loss": status.get("best_loss"),
+        "best_step": status.get("best_step"),
+        "seconds_left": status.get("seconds_left") if state.active else None,
+        "started": description.get("t"),
+        "pid": status.get("pid") if state.active else None,
+        "reason": state.exit.get("reason") or status.get("reason") or "",
+        "degraded": status.get("degraded", ""),
+        "checkpoints": checkpoints,
+    }
+
+
+def run_list(args: argparse.Namespace) -> None:
+    """Prints one line a run."""
+    runs = [summary(folder) for folder in find_runs(args.folders or [Folders.of_this_user().runs])]
+    for run in runs:
+        print(json.dumps(run) if args.json else _line(run))
+    if not runs and not args.json:
+        print("No runs were found.")
+
+
+def run_info(args: argparse.Namespace) -> None:
+    """Prints what is known of a run."""
+    run = summary(args.folder)
+    if args.json:
+        print(json.dumps({**run, "config": read_description(args.folder).get("config", {})}))
+        return
+    for name, value in run.items():
+        if value not in (None, "", []):
+            print(f"{name:<12}  {', '.join(value) if isinstance(value, list) else value}")
+
+
+def run_stop(args: argparse.Namespace) -> None:
+    """Asks for the end of a run and waits for it."""
+    _require_active(args.folder)
+    send_request(args.folder, "abort" if args.abort else "stop")
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while read_state(args.folder).active:
+        if time.monotonic() > deadline:
+            raise UserError(f"The run in {args.folder} has not stopped; the request stands.")
+        time.sleep(0.1)
+    print(_line(summary(args.folder)))
+
+
+def run_ask(args: argparse.Namespace) -> None:
+    """Sends a request and prints its answer."""
+    _require_active(args.folder)
+    arguments = dict(_argument(text) for text in args.arguments)
+    request = send_request(args.folder, args.action, **arguments)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        for event in read_events(args.folder):
+            if event.get("ev") == "control" and event.get("id") == request:
+                if event.get("refused"):
+                    raise UserError(f"Refused: {event['refused']}.")
+                print(f"Done at step {event.get('step'):,}.")
+                return
+        if not read_state(args.folder).active:
+            raise UserError(f"The run in {args.folder} ended before it answered.")
+        time.sleep(0.2)
+    raise UserError(f"The run in {args.folder} has not answered; the request stands.")
+
+
+def _require_active(folder: Path) -> None:
+    read_description(folder)
+    state = read_state(folder)
+    if not state.active:
+        raise UserError(f"The run in {folder} is not being trained: it is {state.state}.")
+
+
+def _argument(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"{text!r} is no argument; arguments are given as name=value.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _line(run: dict[str, Any]) -> str:
+    best = f"  best {run['best_loss']:.4f} at {run['best_step']:,}" if run["best_loss"] is not None else ""
+    loss = f"  loss {run['loss']:.4f}" if run["loss"] is not None else ""
+    of = f" of {run['steps']:,}" if run["steps"] else ""
+    return f"{run['state']:<10}  {run['folder']}  step {run['step']:,}{of}{loss}{best}"

@@ -1,0 +1,57 @@
+"""What must stand before torch is loaded, and where the trainer's words go. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.devices import set_thread_environment
+from trainer.config import TrainConfig
+from trainer.rundir import CONSOLE
+
+
+def prepare_environment() -> None:
+    """Sets thread behaviour and keeps compiled code between runs; what the person set stays."""
+    set_thread_environment()
+    cache = Folders.of_this_user().cache / "compiled"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # huge pages for torch's tensors on Linux
+
+
+@contextmanager
+def speaker(config: TrainConfig, rank: int) -> Iterator[Callable[[str], None]]:
+    """Prints lines, and keeps them in the run's ``console.log`` unless standard output is that file already."""
+    path = Path(config.run.folder) / CONSOLE
+    if rank or not config.run.folder or _is_standard_output(path):
+        yield _print
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as log:
+
+        def say(line: str) -> None:
+            _print(line)
+            try:
+                log.write(line + "\n")
+                log.flush()
+            except OSError:
+                return  # a full disk must not end a run; the line was printed
+
+        yield say
+
+
+def _print(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError:
+        return  # nobody reads any more, or the disk is full
+
+
+def _is_standard_output(path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), path.stat())
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,111 @@
+"""What a run will be, worked out before any of it is done: shape, steps, work, memory. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import read_config
+from trainer.config import TrainConfig
+
+FLOPS_FORMULA = "6 N + 12 L C T FLOP a token"
+"""N weights that multiply (all but the position table), L layers, C width, T context.
+
+Chowdhery et al. 2022, "PaLM", appendix B; nanoGPT's ``estimate_mfu`` is the same.
+"""
+
+
+def flops_per_token(shape: GPT2Config, context_length: int) -> int:
+    """Floating-point operations of forward and backward pass for one token, by `FLOPS_FORMULA`."""
+    multiplying = shape.num_parameters() - shape.n_positions * shape.n_embd
+    return 6 * multiplying + 12 * shape.n_layer * shape.n_embd * context_length
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A configuration resolved against the model it starts from and the number of processes.
+
+    Attributes:
+        shape: of the network, without padding of the vocabulary.
+        context_length: tokens in a training sequence.
+        accumulation: micro-batches that each process sums into a step.
+        tokens_per_step: over all processes.
+    """
+
+    shape: GPT2Config
+    context_length: int
+    accumulation: int
+    tokens_per_step: int
+
+    @property
+    def flops_per_step(self) -> int:
+        return flops_per_token(self.shape, self.context_length) * self.tokens_per_step
+
+
+def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
+    """Resolves a configuration.
+
+    Raises:
+        UserError: when the model to start from cannot be read, or the numbers do not go together.
+    """
+    shape = read_config(Path(config.model.start)) if config.model.start else config.model.gpt2_config()
+    context_length = config.data.context_length or shape.n_positions
+    if context_length > shape.n_positions:
+        raise UserError(
+            f"data.context_length ({context_length:,}) is longer than the model's context ({shape.n_positions:,})."
+        )
+    together = config.data.micro_batch * world_size
+    if config.data.sequences_per_step % together:
+        raise UserError(
+            f"data.sequences_per_step ({config.data.sequences_per_step}) must be a multiple of micro_batch times "
+            f"processes ({config.data.micro_batch} x {world_size})."
+        )
+    return Plan(
+        shape=shape,
+        context_length=context_length,
+        accumulation=config.data.sequences_per_step // together,
+        tokens_per_step=config.data.sequences_per_step * context_length,
+    )
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """Bytes that a process needs at its peak, an estimate within about a fifth.
+
+    Attributes:
+        weights, gradients, optimizer: of float32 numbers.
+        activations: kept for the backward pass, the logits and their gradient included.
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+
+def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
+    """Estimates the memory of one process.
+
+    A block keeps about 34 C bytes a token at 16 bits, without attention scores, which SDPA recomputes (Korthikanti et
+    al. 2022, "Reducing Activation Recomputation", section 4): 17 numbers; with activation checkpointing one.
+    """
+    shape = plan.shape
+    sharded = world_size if config.run.parallel == "fsdp" else 1
+    parameters = shape.num_parameters() * 4 // sharded
+    matrices = 4 * 2 * shape.n_layer * (2 * shape.n_embd**2 + shape.n_embd * shape.inner_size) // sharded
+    optimizer = 2 * parameters - (matrices if config.optim.optimizer == "muon" else 0)
+    gradients = parameters
+    if config.model.lora_rank:
+        trained = 4 * config.model.lora_rank * shape.n_layer * (10 * shape.n_embd + 2 * shape.inner_size)
+        gradients, optimizer = trained, 2 * trained
+    tokens = config.data.micro_batch * plan.context_length
+    kept = 1 if config.model.activation_checkpointing else 17
+    blocks = tokens * shape.n_layer * shape.n_embd * kept * bytes_per_activation
+    logits = tokens * shape.vocab_size * (2 * bytes_per_activation + 4)
+    return MemoryNeed(parameters, gradients, optimizer, blocks + logits)

@@ -1,0 +1,100 @@
+"""gptdesk's command line: the window, or one of the commands in `gptdesk.commands`. Imports neither torch nor Qt."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import gptdesk
+from gptdesk.gpt2.devices import set_thread_environment
+from gptdesk.gpt2.errors import UserError
+
+MISTAKE: Final = 2
+"""Exit status when the person asked for something that cannot be."""
+
+INTERRUPTED: Final = 130
+"""Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
+
+CLOSED: Final = 141
+"""Exit status when who read our output has gone, as shells give it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Opens the window, or runs one command, and returns the exit status.
+
+    Args:
+        argv: arguments without the program's name; the process's own when not given.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    set_thread_environment()
+    try:
+        if not arguments:
+            return _open_window()
+        if sys.stdout is None:  # closed by who started us
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (as long as we run)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+        sys.stdout.flush()
+        return status
+    except UserError as error:
+        print(" ".join(str(error).splitlines()), file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return CLOSED
+    except OSError as error:
+        if error.filename is not None:  # else it is our output: a full disk behind it, most likely
+            raise
+        _discard_output()
+        print(f"The output cannot be written ({error.strerror}).", file=sys.stderr)
+        return MISTAKE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    from gptdesk.commands import complete, doctor, tokenize  # not needed to open the window
+
+    parser = _Parser(
+        prog="gptdesk",
+        description=f"{gptdesk.__doc__} Without a command it opens the window.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"gptdesk {gptdesk.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (complete, tokenize, doctor):
+        command.add_parser(commands)
+    return parser
+
+
+def _open_window() -> int:
+    try:
+        from gptdesk.ui.app import main as open_window
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "PySide6":
+            raise
+        raise UserError(
+            "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest."
+        ) from error
+    return open_window()
+
+
+def _discard_output() -> None:
+    """Sends what is left in the buffer nowhere, so that Python does not complain about it at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,38 @@
+"""``gptdesk tokenize``: how GPT-2 cuts a text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from gptdesk.commands.prompt import read_text
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command to the command line."""
+    parser = commands.add_parser(
+        "tokenize",
+        help="show the tokens of a text",
+        description="Prints one line a token: its id and its piece of the text, in quotes.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
+    parser.add_argument("--special", action="store_true", help="take <|endoftext|> as the special token, not as text")
+    parser.add_argument("--json", action="store_true", help='print {"id":…,"text":…} instead')
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the tokens and returns the exit status."""
+    text = read_text(options.text)
+    from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+
+    tokenizer = gpt2_tokenizer()
+    for id in tokenizer.encode(text, allow_special=options.special):
+        piece = tokenizer.piece(id)
+        if options.json:
+            sys.stdout.write(json.dumps({"id": id, "text": piece}, ensure_ascii=False) + "\n")
+        else:
+            sys.stdout.write(f"{id}\t{json.dumps(piece, ensure_ascii=False)}\n")
+    return 0

@@ -1,0 +1,176 @@
+"""Looks at what gptdesk stands on, and says what is wrong with any of it. Imports neither torch nor Qt at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import gptdesk
+from gptdesk.folders import HOME_VARIABLE, Folders
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.devices import choose_device, choose_precision, physical_cores
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.library.catalogue import BUNDLED, find_model
+
+PACKAGES: Final = (
+    "torch",
+    "numpy",
+    "safetensors",
+    "tiktoken",
+    "huggingface-hub",
+    "platformdirs",
+    "pydantic",
+    "PySide6-Essentials",
+    "pyqtgraph",
+)
+
+LEAST_FREE_DISK: Final = 100 * 2**20
+"""Bytes; below this a folder counts as full."""
+
+# In a process of its own: where Qt finds no display it aborts instead of raising.
+_QT_PROBE: Final = "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); print(app.platformName())"
+_QT_SECONDS: Final = 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        section: "versions", "devices", "folders", "qt" or "models".
+        name: of the thing.
+        value: what was found.
+        problem: what is wrong and what to do, a sentence; ``None`` when nothing is.
+    """
+
+    section: str
+    name: str
+    value: str
+    problem: str | None = None
+
+
+def examine(folders: Folders) -> Iterator[Finding]:
+    """Looks at everything in turn; takes some seconds, since it loads torch, Qt and the bundled model."""
+    yield from _versions()
+    yield from _devices()
+    yield from _folders(folders)
+    yield from _qt()
+    yield _found("models", "tokenizer", _tokenizer)
+    yield _found("models", BUNDLED, lambda: _bundled_model(folders))
+
+
+def _found(section: str, name: str, look: Callable[[], str]) -> Finding:
+    """What ``look`` returns, or its error as the problem."""
+    try:
+        return Finding(section, name, look())
+    except (UserError, ImportError, OSError) as error:
+        return Finding(section, name, "not usable", " ".join(str(error).splitlines()) or type(error).__name__)
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("versions", "gptdesk", gptdesk.__version__)
+    yield Finding("versions", "python", f"{platform.python_version()} ({sys.executable})")
+    yield Finding("versions", "system", platform.platform())
+    for package in PACKAGES:
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            yield Finding("versions", package, "missing", f"{package} is not installed; install gptdesk again.")
+            continue
+        problem = None
+        if package.startswith("PySide6") and version.startswith("6.12.") and sys.version_info < (3, 12):
+            problem = "PySide6 6.12 crashes on this Python; install PySide6-Essentials 6.11 or Python 3.12."
+        yield Finding("versions", package, version, problem)
+
+
+def _devices() -> Iterator[Finding]:
+    def torch_threads() -> str:
+        import torch
+
+        return f"{torch.get_num_threads()} threads on {physical_cores()} cores"
+
+    def chosen() -> str:
+        device = choose_device("auto")
+        return f"{device} in {str(choose_precision('auto', device)).removeprefix('torch.')}"
+
+    cpu = _found("devices", "cpu", torch_threads)
+    yield cpu
+    if cpu.problem is not None:  # no torch
+        return
+    import torch
+
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        yield Finding("devices", f"cuda:{index}", f"{card.name}, {card.total_memory / 2**30:.1f} GiB")
+    if torch.backends.mps.is_available():
+        yield Finding("devices", "mps", "Apple silicon")
+    yield _found("devices", "auto", chosen)
+
+
+def _folders(folders: Folders) -> Iterator[Finding]:
+    for field in fields(folders):
+        path: Path = getattr(folders, field.name)
+        yield Finding("folders", field.name, str(path), _folder_problem(path))
+
+
+def _folder_problem(path: Path) -> str | None:
+    """Why nothing could be written there; the folder itself is not made."""
+    nearest = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
+    advice = f"free its place or set {HOME_VARIABLE} to another folder."
+    if not nearest.is_dir():
+        return f"{nearest} is not a folder; {advice}"
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            free = shutil.disk_usage(nearest).free
+    except OSError as error:
+        return f"{nearest} cannot be written ({error.strerror}); {advice}"
+    if free < LEAST_FREE_DISK:
+        return f"The disk of {path} is full: {free / 2**20:.0f} MiB are free."
+    return None
+
+
+def _qt() -> Iterator[Finding]:
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", _QT_PROBE],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_QT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield Finding("qt", "platform", "not usable", f"Qt did not start ({type(error).__name__}).")
+        return
+    if probe.returncode == 0:
+        yield Finding("qt", "platform", probe.stdout.strip())
+        return
+    lines = [line.strip() for line in probe.stderr.splitlines()]
+    reason = next((line for line in lines if "could not" in line.lower() or "Error" in line), "no reason given")
+    advice = 'the window cannot open, but gptdesk complete "…" works.'
+    yield Finding("qt", "platform", "not usable", f"Qt does not start here ({reason}): {advice}")
+
+
+def _tokenizer() -> str:
+    return f"{gpt2_tokenizer().vocab_size:,} tokens, sha256 {gpt2_tokenizer().sha256[:12]}…"
+
+
+def _bundled_model(folders: Folders) -> str:
+    """Loads it and has it write a token."""
+    from gptdesk.gpt2.engine import Engine
+
+    entry = find_model(BUNDLED, folders)
+    engine = Engine.load(entry.path)
+    for _ in engine.generate("Once upon a time", DecodingSettings(temperature=0, max_tokens=1)):
+        pass
+    return f"{entry.parameters / 1e6:.1f} million parameters, {entry.size / 1e6:.1f} MB, {entry.path}"

@@ -1,0 +1,95 @@
+"""Finds models by name or folder and describes them without loading them. Imports no torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import read_config, weight_files
+from gptdesk.gpt2.resources import resource
+
+BUNDLED: Final = "stories"
+"""Name of the model that ships with gptdesk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelEntry:
+    """A model on this computer whose folder looks whole; its weights have not been read.
+
+    Attributes:
+        name: for people, and for `find_model` where it is the bundled model or lies in the models folder.
+        path: its folder.
+        config: its shape.
+        size: of its weights on disk, in bytes.
+    """
+
+    name: str
+    path: Path
+    config: GPT2Config
+    size: int
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return self.config.num_parameters()
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it came with gptdesk."""
+        return self.path == bundled_folder()
+
+
+def bundled_folder() -> Path:
+    """Where the bundled model lies."""
+    return resource("models", BUNDLED)
+
+
+def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
+    """The model of that name, or in that folder; a name goes first, ``./stories`` is always a folder.
+
+    Raises:
+        UserError: when there is none, or its folder holds no GPT-2 that can be loaded.
+    """
+    if not name_or_folder:
+        raise UserError(f"Name a model: {BUNDLED}, or the folder that holds one.")
+    if name_or_folder == BUNDLED:
+        if not bundled_folder().is_dir():
+            raise UserError(f"The bundled model {BUNDLED} is missing; install gptdesk again or name a model's folder.")
+        return describe_model(bundled_folder())
+    if Path(name_or_folder).name == name_or_folder and os.path.isdir(folders.models / name_or_folder):
+        return describe_model(folders.models / name_or_folder)
+    path = Path(name_or_folder).expanduser()
+    if not os.path.exists(path):
+        raise UserError(f"There is no model called {name_or_folder!r}: it is neither {BUNDLED} nor a folder.")
+    return describe_model(path.absolute())
+
+
+def describe_model(folder: Path) -> ModelEntry:
+    """The entry of one folder.
+
+    Raises:
+        UserError: when it holds no GPT-2 that can be loaded, as far as its names, sizes and config tell.
+    """
+    config = read_config(folder)
+    files = weight_files(folder)
+    return ModelEntry(name=folder.name, path=folder, config=config, size=sum(file.stat().st_size for file in files))
+
+
+def list_models(folders: Folders) -> list[ModelEntry]:
+    """The bundled model, and those in the models folder by name; folders that hold no usable model are left out."""
+    try:
+        inside = sorted(path for path in folders.models.iterdir() if not path.name.startswith("."))
+    except OSError:  # not made yet
+        inside = []
+    entries = []
+    for folder in [bundled_folder(), *inside]:
+        try:
+            entries.append(describe_model(folder))
+        except UserError:
+            continue
+    return entries

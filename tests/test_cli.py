@@ -1,0 +1,356 @@
+"""The command line: what it prints, what it returns, and how it ends."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gptdesk
+from gptdesk.cli import main
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.gpt2.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.library.catalogue import BUNDLED, bundled_folder
+
+PROGRAM = [sys.executable, "-m", "gptdesk"]
+needs_the_bundled_model = pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model is not there")
+
+
+@pytest.fixture
+def complete(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs ``gptdesk complete`` on the small model in this process and returns what it prints."""
+
+    def run(*arguments: str) -> str:
+        assert main(["complete", "--model", str(tiny_model_folder), *arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_model_folder: Path) -> Engine:
+    return Engine.load(tiny_model_folder)
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def type_text(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    """Puts bytes on standard input."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+# complete
+
+
+def test_plain_output_is_the_completion(complete: Callable[..., str], engine: Engine) -> None:
+    settings = DecodingSettings(seed=1, max_tokens=20)
+    *_, done = engine.generate("Once upon a time", settings)
+    assert isinstance(done, DoneEvent)
+    assert complete("Once upon a time", "--seed", "1", "--max-tokens", "20") == done.text + "\n"
+
+
+def test_json_output_has_a_line_for_each_token_and_end(complete: Callable[..., str]) -> None:
+    output = lines(complete("Once", "--json", "--max-tokens", "3", "-n", "2", "--seed", "5", "--top-logprobs", "2"))
+    tokens = [line for line in output if line["event"] == "token"]
+    done = [line for line in output if line["event"] == "done"]
+    assert len(output) == len(tokens) + len(done) == 8
+    for line in tokens:
+        assert list(line) == ["event", "index", "id", "text", "logprob", "top"]
+        assert [list(alternative) for alternative in line["top"]] == [["id", "text", "logprob"]] * 2
+    for index, line in enumerate(done):
+        assert list(line) == [
+            *("event", "index", "text", "finish_reason", "prompt_tokens", "completion_tokens"),
+            *("seed", "ttft_ms", "tokens_per_s", "device", "precision"),
+        ]
+        assert (line["index"], line["seed"], line["finish_reason"]) == (index, 5 + index, "length")
+        assert (line["prompt_tokens"], line["completion_tokens"]) == (1, 3)
+        assert (line["device"], line["precision"]) == ("cpu", "float32")
+        assert line["ttft_ms"] > 0 < line["tokens_per_s"]
+        own = [token for token in tokens if token["index"] == index]
+        assert line["text"] == gpt2_tokenizer().decode([token["id"] for token in own])
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings"),
+    [
+        ([], {}),
+        (["--temperature", "0"], {"temperature": 0}),
+        (["--temperature", "0.5"], {"temperature": 0.5}),
+        (["--top-k", "3"], {"top_k": 3}),
+        (["--top-p", "0.001"], {"top_p": 0.001}),
+        (["--min-p", "0.9"], {"min_p": 0.9}),
+        (["--typical-p", "0.001"], {"typical_p": 0.001}),
+        (["--repetition-penalty", "1.5"], {"repetition_penalty": 1.5}),
+        (["--presence-penalty", "-2"], {"presence_penalty": -2}),
+        (["--frequency-penalty=-2"], {"frequency_penalty": -2}),
+        (["--temperature", "0", "--no-repeat-ngram", "1"], {"temperature": 0, "no_repeat_ngram": 1}),
+        (["--logit-bias", "13=100", "--logit-bias", "11=100.0"], {"logit_bias": {13: 100, 11: 100}}),
+        (["--temperature", "0", "--stop", "e", "--stop", "\n"], {"temperature": 0, "stop": ("e", "\n")}),
+        (["--max-tokens", "3"], {"max_tokens": 3}),
+        (["--seed", "8"], {"seed": 8}),
+        (["-n", "3"], {"n": 3}),
+        (["--top-logprobs", "4"], {"top_logprobs": 4}),
+        (["--preset", "focused", "--top-k", "7"], vars(PRESETS["Focused"]) | {"top_k": 7}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_setting_reaches_the_engine(
+    complete: Callable[..., str], engine: Engine, flags: list[str], settings: dict[str, Any]
+) -> None:
+    wanted = DecodingSettings(**({"seed": 7, "max_tokens": 12} | {k: v for k, v in settings.items() if v is not None}))
+    if "--preset" in flags:
+        wanted = DecodingSettings(**(settings | {"seed": 7, "max_tokens": 12}))
+    defaults = [] if "--max-tokens" in flags else ["--max-tokens", "12"]
+    defaults += [] if "--seed" in flags else ["--seed", "7"]
+    output = lines(complete("It was a dark night.", "--json", *defaults, *flags))
+    tokens = [(line["index"], line["id"], len(line["top"])) for line in output if line["event"] == "token"]
+    expected = [event for event in engine.generate("It was a dark night.", wanted) if isinstance(event, TokenEvent)]
+    assert tokens == [(event.index, event.id, len(event.top)) for event in expected]
+
+
+def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["complete", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for field in fields(DecodingSettings):
+        assert ("-n NUMBER" if field.name == "n" else f"--{field.name.replace('_', '-')} ") in text
+
+
+def test_several_completions_come_one_after_the_other(complete: Callable[..., str]) -> None:
+    flags = ("Once", "--seed", "3", "--max-tokens", "5", "-n", "2")
+    done = [line["text"] for line in lines(complete(*flags, "--json")) if line["event"] == "done"]
+    assert complete(*flags) == f"--- 1 of 2 ---\n{done[0]}\n--- 2 of 2 ---\n{done[1]}\n"
+
+
+def test_an_empty_prompt_begins_a_text(complete: Callable[..., str]) -> None:
+    flags = ("--seed", "3", "--max-tokens", "5")
+    assert complete(*flags) == complete("", *flags) == complete("<|endoftext|>", "--special", *flags) != ""
+    assert complete("<|endoftext|>", *flags) != complete(*flags)
+
+
+def test_the_prompt_may_come_on_standard_input(complete: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = "Es war einmal 😀 漢字\r\n"
+    flags = ("--seed", "3", "--max-tokens", "5")
+    type_text(monkeypatch, prompt.encode())
+    assert complete("-", *flags) == complete(prompt, *flags)
+
+
+def test_a_prompt_may_begin_with_a_minus(complete: Callable[..., str]) -> None:
+    assert complete("--max-tokens", "2", "--", "--- a title ---")
+
+
+def test_a_long_prompt_is_cut_and_that_is_said(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["complete", "word " * 500, "--model", str(tiny_model_folder), "--max-tokens", "2"]) == 0
+    assert "more than the context" in capsys.readouterr().err
+
+
+def test_precision_can_be_chosen(complete: Callable[..., str]) -> None:
+    *_, done = lines(complete("Once", "--json", "--max-tokens", "2", "--precision", "bfloat16", "--device", "cpu"))
+    assert (done["device"], done["precision"]) == ("cpu", "bfloat16")
+
+
+@needs_the_bundled_model
+def test_the_bundled_model_writes_without_being_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["complete", "Once upon a time", "--max-tokens", "5", "--temperature", "0"]) == 0
+    assert len(capsys.readouterr().out) > 6
+
+
+# How a real process ends
+
+ENDLESS = ["complete", "Once", "--json", "--max-tokens", "100000", "--model"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C cannot be sent to a process")
+def test_tokens_stream_and_an_interrupt_ends_in_order(tiny_model_folder: Path) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, *ENDLESS, str(tiny_model_folder), "-n", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())  # comes long before the last
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert first["event"] == "token"
+    done = [line for line in lines(rest.decode()) if line["event"] == "done"]
+    assert sorted((line["index"], line["finish_reason"]) for line in done) == [(0, "cancelled"), (1, "cancelled")]
+    assert process.returncode == 130
+    assert "Traceback" not in errors.decode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C cannot be sent to a process")
+def test_an_interrupt_while_reading_standard_input_ends_quietly() -> None:
+    code = """
+import os, signal, sys, threading
+from gptdesk.cli import main
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+sys.exit(main(["tokenize", "-"]))
+"""
+    reader, writer = os.pipe()  # nobody ever writes
+    try:
+        ended = subprocess.run([sys.executable, "-c", code], stdin=reader, capture_output=True, timeout=60, check=False)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise")
+def test_a_reader_that_leaves_is_no_error(tiny_model_folder: Path) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, *ENDLESS, str(tiny_model_folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        assert process.wait(timeout=60) == 141
+    assert b"Traceback" not in errors
+    assert b"BrokenPipe" not in errors
+
+
+# tokenize
+
+
+def test_tokenize_prints_ids_and_pieces(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenize", 'Hi "you"\n 😀']) == 0
+    assert capsys.readouterr().out == (
+        '17250\t"Hi"\n366\t" \\""\n5832\t"you"\n1\t"\\""\n198\t"\\n"\n30325\t" \N{REPLACEMENT CHARACTER}"\n'
+        '222\t"\N{REPLACEMENT CHARACTER}"\n'
+    )
+
+
+def test_tokenize_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenize", "--json", "Hello world"]) == 0
+    assert lines(capsys.readouterr().out) == [{"id": 15496, "text": "Hello"}, {"id": 995, "text": " world"}]
+
+
+@pytest.mark.parametrize(("flags", "ids"), [([], [27, 91, 437, 1659, 5239, 91, 29]), (["--special"], [50256])])
+def test_tokenize_takes_end_of_text_for_text_unless_asked(
+    capsys: pytest.CaptureFixture[str], flags: list[str], ids: list[int]
+) -> None:
+    assert main(["tokenize", "<|endoftext|>", "--json", *flags]) == 0
+    assert [line["id"] for line in lines(capsys.readouterr().out)] == ids
+
+
+def test_tokenize_reads_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    type_text(monkeypatch, "\ufeffé".encode())  # Windows likes to put a mark before the text
+    assert main(["tokenize", "-"]) == 0
+    assert capsys.readouterr().out == '2634\t"é"\n'
+
+
+# doctor
+
+
+def doctor(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    status = main(["doctor", "--json"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+@needs_the_bundled_model
+def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    status, report = doctor(capsys)
+    assert (status, report["ok"], report["problems"]) == (0, True, [])
+    assert list(report) == ["ok", "versions", "devices", "folders", "qt", "models", "problems"]
+    assert report["versions"]["gptdesk"] == gptdesk.__version__
+    assert report["versions"]["torch"].startswith("2.")
+    assert {"cpu", "auto"} <= set(report["devices"])
+    assert report["folders"]["config"] == str(home / "config")
+    assert report["qt"]["platform"] == "offscreen"
+    assert "parameters" in report["models"][BUNDLED]
+    assert not home.exists()
+
+
+def test_doctor_says_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    home.write_text("in the way")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "nonsense")
+    status, report = doctor(capsys)
+    assert (status, report["ok"]) == (1, False)
+    problems = " ".join(report["problems"])
+    assert f"{home} is not a folder; free its place or set GPTDESK_HOME" in problems
+    assert (
+        'platform: Qt does not start here (qt.qpa.plugin: Could not find the Qt platform plugin "nonsense"' in problems
+    )
+
+
+def test_doctor_marks_problems_for_people(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    home.write_text("in the way")
+    assert main(["doctor"]) == 1
+    output = capsys.readouterr().out
+    assert "\nfolders\n  config " in output
+    assert f"! {home} is not a folder" in output
+    assert output.splitlines()[-1].endswith("marked with !")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_output_is_said() -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, "tokenize", "x"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.decode() == "The output cannot be written (No space left on device).\n"
+
+
+# What is imported when
+
+
+def test_the_command_line_imports_neither_torch_nor_qt() -> None:
+    code = """
+import sys
+from gptdesk.cli import main
+assert main(["tokenize", "x"]) == 0
+assert main(["complete", "x", "--model", "/nowhere"]) == 2
+sys.exit(bool({"torch", "PySide6", "pyqtgraph"} & set(sys.modules)))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, capture_output=True)
+
+
+WITHOUT_QT = """
+import sys
+sys.modules["PySide6"] = None  # as if it were not installed
+from gptdesk.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_completing_needs_no_qt(tiny_model_folder: Path) -> None:
+    arguments = ["complete", "Once", "--max-tokens", "2", "--model", str(tiny_model_folder)]
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_QT, *arguments], timeout=60, capture_output=True, check=True)
+    assert ended.stdout
+
+
+def test_a_window_without_qt_is_refused() -> None:
+    ended = subprocess.run([sys.executable, "-c", WITHOUT_QT], timeout=60, capture_output=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.decode() == (
+        "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest.\n"
+    )
+
+
+def test_the_version_is_printed() -> None:
+    ended = subprocess.run([*PROGRAM, "--version"], timeout=60, capture_output=True, check=True)
+    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__}"
+
+
+def test_the_installed_command_is_the_module() -> None:
+    command = shutil.which("gptdesk", path=str(Path(sys.executable).parent))
+    if command is None:
+        pytest.skip("gptdesk is not installed beside this Python")
+    ended = subprocess.run([command, "--version"], timeout=60, capture_output=True, check=True)
+    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__}"

@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -190,7 +191,7 @@ def wanted_stamp(testing: bool, torch_index: str | None) -> dict[str, Any]:
         requirements.update((ROOT / name).read_bytes() + b"\0")
     return {
         "python": f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}",
-        "place": str(ROOT),
+        "place": os.fsencode(ROOT).decode("utf-8", "surrogateescape"),  # the same in every locale
         "requirements": requirements.hexdigest(),
         "testing": testing or bool(old.get("testing")),
         "torch_index": torch_index or old.get("torch_index"),
@@ -242,6 +243,9 @@ def install_packages(*, testing: bool, torch_index: str | None) -> None:
         run_logged([*pip, "--no-deps", "--index-url", torch_index, "torch"], "Installing PyTorch failed")
     project = ".[test,dev]" if testing else "."
     run_logged([*pip, *indices, "--editable", project], "Installing gptdesk's packages failed")
+    # Up to Python 3.12 the locale decides how a .pth file is read; one that cannot be read stops Python from starting.
+    path_file = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}), "_gptdesk.pth")
+    path_file.write_text(f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(ROOT)!r}))\n")
 
 
 def run_logged(command: Sequence[str], failure: str) -> None:

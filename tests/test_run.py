@@ -35,7 +35,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     if "REACHED" in os.environ:
         open(os.environ["REACHED"], "w").close()
         time.sleep(600)
-    return wheel(folder, "gptdesk", "1.0", {"gptdesk.pth": os.getcwd()})
+    return wheel(folder, "gptdesk", "1.0", {"_gptdesk.pth": os.getcwd()})
 
 def wheel(folder, name, version, files):
     info = f"{name}-{version}.dist-info"
@@ -90,9 +90,9 @@ def run(project: Path, *arguments: str, cwd: Path | None = None, text: str = "",
 
 def plain_environment(**more: str) -> dict[str, str]:
     """This process's environment without a screen, system packages, or settings of pip."""
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PATH")
+    hidden = ("PYTHONUTF8", "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PATH")
     kept = {name: value for name, value in os.environ.items() if name not in hidden and not name.startswith("PIP_")}
-    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PATH": "", "PYTHONUTF8": "1", **more}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PATH": "", **more}
 
 
 def load(project: Path) -> ModuleType:
@@ -182,6 +182,13 @@ def test_persons_files_do_not_shadow_modules(project: Path, tmp_path: Path) -> N
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
     (tmp_path / "gptdesk.py").write_text("raise SystemExit('the wrong gptdesk')")
     assert run(project, "complete", cwd=tmp_path).returncode == 0
+
+
+@posix
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8", "no_SUCH.ISO-8859-1"])
+def test_accent_in_the_path_works_in_every_locale(project: Path, locale: str) -> None:
+    result = run(project, "complete", LC_ALL=locale)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_later_start_asks_pip_nothing(project: Path) -> None:

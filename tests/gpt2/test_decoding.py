@@ -142,6 +142,7 @@ def test_presets_go_from_greedy_to_creative():
     assert [name for name, preset in PRESETS.items() if preset.greedy] == ["Greedy"]
 
 
-def test_settings_need_neither_torch_nor_qt():
-    code = "import sys, gptdesk.gpt2.decoding; assert not {'torch', 'numpy', 'PySide6'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_settings_and_events_need_neither_torch_nor_qt():
+    imports = "import sys, gptdesk.gpt2.decoding, gptdesk.gpt2.events"
+    check = "assert not {'torch', 'numpy', 'PySide6'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{imports}; {check}"], check=True)

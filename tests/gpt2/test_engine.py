@@ -19,8 +19,10 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 
-SMALL = GPT2Config(n_positions=160, n_embd=32, n_layer=2, n_head=4)
-PROMPT = "Once upon a time there was a house at the edge of the wood, and nobody knew who lived there. " * 4
+SMALL = GPT2Config(n_positions=320, n_embd=32, n_layer=2, n_head=4)
+PROMPT = (
+    "Once upon a time there was a house at the edge of the wood, and nobody knew who lived there. " * 7
+)  # more than one chunk
 SAMPLED = DecodingSettings(temperature=0.9, top_k=50, top_p=0.95, seed=3, max_tokens=20, top_logprobs=3)
 
 
@@ -128,8 +130,8 @@ def test_greedy_text_equals_transformers_over_200_tokens(tmp_path, bias, tied, p
 
 
 def test_logprobs_equal_the_full_forward_also_after_the_context_filled(model, engine):
-    prompt = gpt2_tokenizer().encode(PROMPT)[:100]
-    chosen = DecodingSettings(seed=1, max_tokens=250, top_logprobs=5, logit_bias={END_OF_TEXT: -100})
+    prompt = (gpt2_tokenizer().encode(PROMPT) * 2)[:250]
+    chosen = DecodingSettings(seed=1, max_tokens=400, top_logprobs=5, logit_bias={END_OF_TEXT: -100})
     window, notices = [*prompt], 0
     for event in engine.generate(prompt, chosen):
         if isinstance(event, NoticeEvent):
@@ -138,12 +140,12 @@ def test_logprobs_equal_the_full_forward_also_after_the_context_filled(model, en
             assert f"the last {len(window)} were read again" in event.message
         if isinstance(event, TokenEvent):
             with torch.inference_mode():
-                logprobs = model(torch.tensor([window]))[0, -1].log_softmax(dim=0)
+                logprobs = model.next_token_logits(torch.tensor([window]))[0].log_softmax(dim=0)
             assert event.logprob == pytest.approx(float(logprobs[event.id]), abs=1e-4)
             assert [a.logprob for a in event.top] == pytest.approx(logprobs.topk(5).values.tolist(), abs=1e-4)
             assert all(float(logprobs[a.id]) == pytest.approx(a.logprob, abs=1e-4) for a in event.top)
             window.append(event.id)
-    assert notices == 3  # at 160 tokens, and each time that another 80 were written
+    assert notices == 3  # at 320 tokens, and each time that another 160 were written
     assert event.finish_reason == "length"
 
 
@@ -340,37 +342,37 @@ def test_end_of_text_typed_by_a_person_is_text(engine):
     assert _done([*engine.generate("<|endoftext|>", SAMPLED)]).prompt_tokens > 1
 
 
-@pytest.mark.parametrize("length", [160, 161, 240, 241, 1000])
+@pytest.mark.parametrize("length", [320, 321, 480, 481, 2000])
 def test_of_a_prompt_longer_than_the_context_the_last_part_is_read(engine, length):
     ids = torch.randint(0, 50000, (length,), generator=torch.Generator().manual_seed(1)).tolist()
     first, *rest = engine.generate(ids, SAMPLED)
-    if length <= 160:
+    if length <= 320:
         assert isinstance(first, TokenEvent)
         assert _done(rest).prompt_tokens == length
         return
     read = _done(rest).prompt_tokens
     assert first == NoticeEvent(
-        0, f"The prompt has {length:,} tokens, more than the context of 160: only the last {read} are read."
+        0, f"The prompt has {length:,} tokens, more than the context of 320: only the last {read} are read."
     )
-    assert 80 < read <= 160
+    assert 160 < read <= 320
     assert _results([first, *rest], 0) == _results([*engine.generate(ids[-read:], SAMPLED)], 0)
 
 
 def test_a_prompt_of_a_million_characters_is_read_from_its_end(engine):
     first, *rest = engine.generate("All work and no play. " * 50_000, SAMPLED)
     assert isinstance(first, NoticeEvent)
-    assert 80 < _done(rest).prompt_tokens <= 160
+    assert 160 < _done(rest).prompt_tokens <= 320
 
 
 def test_a_text_written_past_the_context_is_read_again_as_it_would_be_as_a_prompt(engine):
-    greedy = DecodingSettings(temperature=0, max_tokens=200, repetition_penalty=1.3)
+    greedy = DecodingSettings(temperature=0, max_tokens=350, repetition_penalty=1.3)
     events = list(engine.generate("x", greedy))
     place = next(place for place, event in enumerate(events) if isinstance(event, NoticeEvent))
     ids = [*gpt2_tokenizer().encode("x"), *(event.id for event in events[:place])]
     notice, first, _ = engine.generate(
         ids, DecodingSettings(temperature=0, max_tokens=1, logit_bias={events[place + 1].id: 100})
     )
-    assert "only the last 81" in notice.message
+    assert "only the last 161" in notice.message
     assert (first.id, first.logprob) == (events[place + 1].id, events[place + 1].logprob)
 
 
@@ -418,8 +420,8 @@ def test_cancelling_ends_before_the_next_token(engine, calls):
 
 
 def test_cancelling_while_a_full_context_is_read_again(engine):
-    ids = gpt2_tokenizer().encode(PROMPT * 2)[:160]
-    chunks = math.ceil(160 / CHUNK)
+    ids = gpt2_tokenizer().encode(PROMPT * 3)[:320]
+    chunks = math.ceil(320 / CHUNK)
     calls = chunks + 2 + 1  # the prompt, two tokens, the first chunk of the second reading
     events = [*engine.generate(ids, DecodingSettings(seed=1), cancelled=_cancel_after(calls))]
     assert [type(event) for event in events] == [TokenEvent, NoticeEvent, DoneEvent]

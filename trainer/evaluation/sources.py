@@ -73,7 +73,7 @@ def _read_json_lines(path: Path, limit: int | None) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
+            for number, line in enumerate(file, 1):  # noqa: B007 (for the message below)
                 if len(items) == limit:
                     break
                 if not line.strip():

@@ -1,0 +1,127 @@
+"""The application around the window: one instance, settings, logs, and an orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from gptdesk import __version__
+from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.resources import resource
+from gptdesk.library.catalogue import find_model
+from gptdesk.ui.crash import CrashHandler
+from gptdesk.ui.figures import use_readable_locale
+from gptdesk.ui.inference import Inference
+from gptdesk.ui.instance import Instance
+from gptdesk.ui.logs import Logs
+from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.services import Services
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.storage import Storage
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.token_counter import TokenCounter
+
+log = logging.getLogger(__name__)
+
+_END_MS: Final = 15_000
+"""How long a thread may take to end: an import of torch on a slow disk, one more token of a large model."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Shows the window until it is closed, and returns the exit code."""
+    app = QApplication([sys.argv[0], *argv])
+    app.setApplicationName("gptdesk")
+    app.setApplicationDisplayName("gptdesk")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("gptdesk")
+    app.setWindowIcon(QIcon(str(resource("icons", "gptdesk.svg"))))
+    use_readable_locale()
+    folders = Folders.of_this_user()
+    try:
+        instance = Instance(folders.data)
+    except UserError as error:
+        QMessageBox.critical(None, "gptdesk", str(error))
+        return 2
+    if not instance.take():
+        if instance.raise_other():
+            return 0
+        QMessageBox.critical(
+            None, "gptdesk", "gptdesk is running already but does not answer; end it and start it again."
+        )
+        return 1
+    logs = Logs(folders.logs)
+    log.info("gptdesk %s, process %d", __version__, os.getpid())
+    try:
+        return _show_window(app, folders, logs, instance)
+    finally:
+        logs.close()
+        instance.release()
+
+
+def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance) -> int:
+    services = make_services(app, folders)
+    geometry = QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
+    window = MainWindow(services, geometry)
+    crashes = CrashHandler(logs.folder)
+    crashes.install(window)
+    window.crashed.connect(crashes.show_report)
+    window.painted.connect(window.start)
+    instance.raise_wanted.connect(window.bring_to_front)
+    if logs.crashed:
+        _tell_of_crash(window, logs.crashed)
+    _quit_on_signals(app, window)
+    window.show()
+    code = app.exec()
+    crashes.remove()
+    if not end_services(services):
+        # A thread that is still running would bring the process down; everything is saved already.
+        log.warning("a thread did not end in time")
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def make_services(app: QApplication, folders: Folders) -> Services:
+    """Everything that the window stands on; threads of models and counting do not run yet."""
+    settings = SettingsService(folders.config / "settings.json")
+    return Services(
+        folders=folders,
+        theme=Theme(app, settings.value.theme),
+        settings=settings,
+        storage=Storage(folders.data / "documents.sqlite"),
+        inference=Inference(lambda name: find_model(name, folders).path),
+        counter=TokenCounter(),
+    )
+
+
+def end_services(services: Services) -> bool:
+    """Saves everything and ends all threads; returns whether they ended in time."""
+    services.settings.flush()
+    services.storage.close()
+    ended = services.counter.shut_down(_END_MS)
+    return services.inference.shut_down(_END_MS) and ended
+
+
+def _tell_of_crash(window: MainWindow, report: Path) -> None:
+    window.banners.show_message(
+        f"gptdesk was torn down the last time. Your text is here again; the report is in {report}.", kind="warn"
+    )
+
+
+def _quit_on_signals(app: QApplication, window: MainWindow) -> None:
+    """Ctrl+C in a terminal and a polite kill close the window as its button does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    timer = QTimer(app)  # Python sees signals only while it runs
+    timer.timeout.connect(lambda: None)
+    timer.start(500)

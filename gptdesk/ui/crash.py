@@ -1,0 +1,118 @@
+"""A mistake of ours is shown with everything that helps to mend it, and the window lives on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.ui.fonts import fixed_font
+
+log = logging.getLogger(__name__)
+
+
+class CrashDialog(QDialog):
+    """Says what happened, with the traceback, a button that copies it, and the log's place."""
+
+    def __init__(self, report: str, logs: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._report, self._logs = report, logs
+        self.setWindowTitle("Something went wrong")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(720, 440)
+        title = QLabel("gptdesk made a mistake")
+        title.setProperty("kind", "heading")
+        words = QLabel(
+            "Your text is safe and you can go on. If it happens again, please report it with the lines below. "
+            f"The log is in {logs}."
+        )
+        words.setWordWrap(True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        text = QPlainTextEdit(report)
+        text.setReadOnly(True)
+        text.setFont(fixed_font())
+        text.setAccessibleName("Report")
+        text.setTabChangesFocus(True)
+        copy, show, close = QPushButton("Copy"), QPushButton("Open log folder"), QPushButton("Go on")
+        close.setProperty("kind", "accent")
+        close.setDefault(True)
+        copy.clicked.connect(self._copy)
+        show.clicked.connect(self._show_logs)
+        close.clicked.connect(self.accept)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (copy, show):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(16)
+        for widget in (title, words, text):
+            layout.addWidget(widget)
+        layout.addLayout(buttons)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._report)
+
+    def _show_logs(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._logs)))
+
+
+class CrashHandler(QObject):
+    """Catches what nobody caught, in any thread.
+
+    Signals:
+        caught(str): a traceback.
+    """
+
+    caught = Signal(str)
+
+    def __init__(self, logs: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._logs = logs
+        self._window: QWidget | None = None
+        self._dialog: CrashDialog | None = None
+        self.caught.connect(self.show_report)
+
+    def install(self, window: QWidget) -> None:
+        """From now on, until `remove`."""
+        self._window = window
+        sys.excepthook = self._on_exception
+        threading.excepthook = self._on_thread_exception
+
+    def remove(self) -> None:
+        """Back to Python's own ways."""
+        sys.excepthook = sys.__excepthook__
+        threading.excepthook = threading.__excepthook__
+        self._window = None
+
+    @Slot(str)
+    def show_report(self, report: str) -> None:
+        """Shows one dialog at a time: the first mistake is the one that counts, the others are in the log."""
+        if self._dialog is None:
+            self._dialog = CrashDialog(report, self._logs, self._window)
+            self._dialog.destroyed.connect(self._on_closed)
+            self._dialog.open()
+
+    def _on_closed(self) -> None:
+        self._dialog = None
+
+    def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QGuiApplication.quit()
+            return
+        report = "".join(traceback.format_exception(kind, error, trace))
+        log.error("not caught:\n%s", report)
+        self.caught.emit(report)
+
+    def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,0 +1,47 @@
+"""Numbers as a person reads them, in the language of the system."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale
+
+
+def use_readable_locale() -> None:
+    """Where the system names no language, numbers are written as in English, with separators."""
+    if QLocale.system().language() == QLocale.Language.C:
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
+
+
+def count(number: int) -> str:
+    """1,024."""
+    return QLocale().toString(number)
+
+
+def decimal(number: float, digits: int) -> str:
+    """12.5."""
+    return QLocale().toString(number, "f", digits)
+
+
+def parameters(number: int) -> str:
+    """124M: weights of a model."""
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if number >= size:
+            share = number / size
+            return decimal(share, 1 if share < 10 else 0) + unit
+    return count(number)
+
+
+def memory(size: int) -> str:
+    """48 MB: bytes."""
+    return QLocale().formattedDataSize(size, 1 if size >= 10**9 else 0, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def speed(tokens_per_second: float) -> str:
+    """142 tok/s."""
+    return f"{decimal(tokens_per_second, 0 if tokens_per_second >= 10 else 1)} tok/s"
+
+
+def duration(milliseconds: float) -> str:
+    """38 ms, or 2.4 s."""
+    if milliseconds < 1000:
+        return f"{decimal(milliseconds, 0)} ms"
+    return f"{decimal(milliseconds / 1000, 1)} s"

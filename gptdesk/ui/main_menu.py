@@ -1,0 +1,74 @@
+"""What can be done besides writing: documents, theme, size of the text, about, quit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gptdesk.store.database import Entry
+from gptdesk.store.settings import THEMES
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.top_bar import fill_documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commands:
+    """What the entries do."""
+
+    new: Callable[[], object]
+    documents: Callable[[], list[Entry]]
+    open: Callable[[str], object]
+    save_text: Callable[[], object]
+    zoom: Callable[[int], object]
+    about: Callable[[], object]
+    quit: Callable[[], object]
+
+
+class MainMenu(QMenu):
+    """The menu; its shortcuts hold in the whole window."""
+
+    def __init__(self, window: QWidget, settings: SettingsService, commands: Commands) -> None:
+        super().__init__(window)
+        self._window = window
+        key = QKeySequence.StandardKey
+        self._add(self, "New document", commands.new, key.New)
+        self.recent = self.addMenu("Open document")
+        self.recent.aboutToShow.connect(lambda: fill_documents(self.recent, commands.documents(), commands.open))
+        self._add(self, "Save as text…", commands.save_text, key.SaveAs, "Ctrl+S")
+        self.addSeparator()
+        self.theme = self.addMenu("Theme")
+        group = QActionGroup(self)
+        for mode in THEMES:
+            action = self.theme.addAction(mode.capitalize(), partial(settings.update, theme=mode))
+            action.setCheckable(True)
+            action.setData(mode)
+            group.addAction(action)
+        self.theme.aboutToShow.connect(lambda: self._check_theme(settings.value.theme))
+        self._add(self, "Larger text", lambda: commands.zoom(1), key.ZoomIn, "Ctrl+=")
+        self._add(self, "Smaller text", lambda: commands.zoom(-1), key.ZoomOut)
+        self._add(self, "Standard text size", lambda: commands.zoom(0), "Ctrl+0")
+        self.addSeparator()
+        self._add(self, "About gptdesk", commands.about)
+        self._add(self, "Quit", commands.quit, "Ctrl+Q")
+
+    def _add(
+        self, menu: QMenu, title: str, act: Callable[[], object], *shortcuts: QKeySequence.StandardKey | str
+    ) -> QAction:
+        action = menu.addAction(title)
+        keys = [sequence for shortcut in shortcuts for sequence in _sequences(shortcut)]
+        action.setShortcuts(keys)
+        action.triggered.connect(lambda: act())
+        self._window.addAction(action)  # a menu that is closed hears no keys
+        return action
+
+    def _check_theme(self, mode: str) -> None:
+        for action in self.theme.actions():
+            action.setChecked(action.data() == mode)
+
+
+def _sequences(shortcut: QKeySequence.StandardKey | str) -> list[QKeySequence]:
+    return [QKeySequence(shortcut)] if isinstance(shortcut, str) else QKeySequence.keyBindings(shortcut)

@@ -1,0 +1,271 @@
+"""The window: rail, top bar, pages and status bar, and everything that concerns more than one of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.library.catalogue import BUNDLED
+from gptdesk.store.database import Entry
+from gptdesk.store.document import Document
+from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
+from gptdesk.ui.about import AboutDialog
+from gptdesk.ui.banner import Banners
+from gptdesk.ui.export import save_text
+from gptdesk.ui.jobs import Failure, State
+from gptdesk.ui.main_menu import Commands, MainMenu
+from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.playground.page import PlaygroundPage
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.rail import Rail
+from gptdesk.ui.services import Services
+from gptdesk.ui.status_bar import StatusBar
+from gptdesk.ui.top_bar import DocumentButton, TopBar
+
+log = logging.getLogger(__name__)
+
+_SMALLEST: Final = QSize(900, 600)
+_FIRST: Final = QSize(1320, 820)
+
+
+class MainWindow(QWidget):
+    """The one window.
+
+    Signals:
+        painted(): it is on the screen for the first time.
+        crashed(str): a traceback that a worker caught.
+        closed(): the person does not want it any more.
+    """
+
+    painted = Signal()
+    crashed = Signal(str)
+    closed = Signal()
+
+    def __init__(self, services: Services, geometry: QSettings) -> None:
+        super().__init__()
+        self._services, self._geometry = services, geometry
+        self._was_painted = False
+        settings, inference = services.settings, services.inference
+        self.setObjectName("window")
+        self.setMinimumSize(_SMALLEST)
+        self.session = Session(inference, services.storage, settings, self)
+        self.session.open(self._last_document())
+        self.playground = PlaygroundPage(services.theme, settings, inference, self.session)
+        self.chooser = ModelChooser(settings, inference, services.folders)
+        self.device = DeviceButton(settings, inference)
+        self.title = DocumentButton(self._documents, self.open_document)
+        self.menu = MainMenu(self, settings, self._commands())
+        self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
+        self.banners = Banners(services.theme)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Loading")
+        self.status = StatusBar(services.theme, inference, self.session)
+        self.rail = Rail(services.theme)
+        self.pages = QStackedWidget()
+        self._add_page("Play", "playground", self.playground)
+        self._lay_out()
+        self._connect()
+        self._restore_geometry()
+        self._loaded_with = self._model_settings()
+        self._on_document_changed()
+        for problem in (*settings.problems, *services.storage.problems):
+            self.banners.show_message(problem, kind="warn")
+
+    def start(self) -> None:
+        """Begins what takes long: torch, the model, counting."""
+        settings = self._services.settings.value
+        self._services.inference.start()
+        self._services.counter.start()
+        self._services.inference.load(settings.model, device=settings.device, precision=settings.precision)
+
+    @Slot(str)
+    def open_document(self, id: str) -> None:
+        """Lays the document of that id before the person."""
+        self.session.flush()
+        try:
+            snapshot = self._services.storage.load(id)
+        except UserError as error:
+            self.banners.show_message(str(error))
+            return
+        if snapshot and id != self.session.document.id:
+            self.session.open(Document(snapshot))
+
+    @Slot()
+    def new_document(self) -> None:
+        """An empty text; the one at hand stays in the list."""
+        if self.session.document.text:
+            self.session.open(Document())
+        self.playground.editor.setFocus()
+
+    @Slot()
+    def bring_to_front(self) -> None:
+        """Shows the window to somebody who has started gptdesk once more."""
+        self.setWindowState(self.windowState() & ~self.windowState().WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _add_page(self, title: str, icon: str, page: QWidget) -> None:
+        self.pages.addWidget(page)
+        self.rail.add_page(title, icon)
+
+    def _commands(self) -> Commands:
+        return Commands(
+            new=self.new_document,
+            documents=self._documents,
+            open=self.open_document,
+            save_text=lambda: save_text(self, self.session.document, self.banners),
+            zoom=self._zoom,
+            about=lambda: AboutDialog(self).open(),
+            quit=self.close,
+        )
+
+    def _lay_out(self) -> None:
+        def line(direction: str) -> QFrame:
+            made = QFrame()
+            made.setProperty("line", direction)
+            return made
+
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        parts = [
+            self.top_bar,
+            line("horizontal"),
+            self.progress,
+            self.banners,
+            self.pages,
+            line("horizontal"),
+            self.status,
+        ]
+        for part in parts:
+            column.addWidget(part, stretch=part is self.pages)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.rail)
+        layout.addWidget(line("vertical"))
+        layout.addLayout(column, 1)
+
+    def _connect(self) -> None:
+        services, session = self._services, self.session
+        self.rail.chosen.connect(self.pages.setCurrentIndex)
+        self.top_bar.new.clicked.connect(self.new_document)
+        self.playground.refused.connect(lambda text: self.banners.show_message(text, kind="warn", topic="refused"))
+        self.playground.zoomed.connect(self._zoom)
+        session.opened.connect(self._on_document_changed)
+        session.changed.connect(self._on_document_changed)
+        session.notice.connect(lambda text: self.banners.show_message(text, kind="info", topic="notice"))
+        session.failed.connect(self._on_generation_failed)
+        services.counter.counted.connect(self.status.show_counts)
+        services.inference.load_failed.connect(self._on_load_failed)
+        services.inference.state_changed.connect(self._on_state_changed)
+        services.inference.progress.connect(self._on_progress)
+        services.settings.changed.connect(self._on_settings_changed)
+        services.settings.failed.connect(lambda text: self.banners.show_message(text, kind="warn", topic="settings"))
+        services.storage.failed.connect(lambda text: self.banners.show_message(text, topic="storage"))
+        services.storage.saved.connect(lambda: self.banners.close_message("storage"))
+
+    def _last_document(self) -> Document:
+        id = self._services.settings.value.document
+        try:
+            snapshot = self._services.storage.load(id) if id else None
+        except UserError as error:
+            self._services.storage.problems.append(str(error))
+            snapshot = None
+        return Document(snapshot)
+
+    def _documents(self) -> list[Entry]:
+        self.session.flush()
+        try:
+            return self._services.storage.recent()
+        except UserError as error:
+            self.banners.show_message(str(error))
+            return []
+
+    @Slot()
+    def _on_document_changed(self) -> None:
+        document = self.session.document
+        title = document.title
+        if title != self.title.text():
+            self.title.setText(title)
+            self.setWindowTitle(f"{title} — gptdesk")
+        prompt_end = document.last_generation()
+        self._services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
+
+    def _model_settings(self) -> tuple[str, str, str]:
+        value = self._services.settings.value
+        return value.model, value.device, value.precision
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        value = self._services.settings.value
+        self._services.theme.set_mode(value.theme)
+        if self._model_settings() != self._loaded_with:
+            self._load()
+
+    def _load(self) -> None:
+        value = self._services.settings.value
+        self._loaded_with = self._model_settings()
+        self.banners.close_message("model")
+        self._services.inference.load(value.model, device=value.device, precision=value.precision)
+
+    @Slot()
+    def _on_state_changed(self) -> None:
+        loading = self._services.inference.state is State.LOADING
+        if not loading:
+            self.progress.setRange(0, 1)
+            self.progress.setValue(0)
+        elif self.progress.value() <= 0:
+            self.progress.setRange(0, 0)
+
+    @Slot(object, object)
+    def _on_progress(self, done: int, total: int) -> None:
+        self.progress.setRange(0, 1000)
+        self.progress.setValue(1000 * done // max(total, 1))
+
+    @Slot(object)
+    def _on_load_failed(self, failure: Failure) -> None:
+        model = self._services.settings.value.model
+        offers = [("Try again", self._load), ("Open folder…", self.chooser.open_folder)]
+        if model != BUNDLED:
+            offers.insert(1, ("Use the bundled model", lambda: self.chooser.choose(BUNDLED)))
+        sentence = failure.sentence or f"Loading {model} was cancelled; there is no model to write with."
+        self.banners.show_message(sentence, topic="model", offers=offers)
+        if failure.traceback:
+            self.crashed.emit(failure.traceback)
+
+    @Slot(object)
+    def _on_generation_failed(self, failure: Failure) -> None:
+        self.banners.show_message(failure.sentence, topic="generation")
+        if failure.traceback:
+            self.crashed.emit(failure.traceback)
+
+    @Slot(int)
+    def _zoom(self, step: int) -> None:
+        size = self._services.settings.value.text_size + 2 * step if step else Settings().text_size
+        self._services.settings.update(text_size=min(max(size, SMALLEST_TEXT), LARGEST_TEXT))
+
+    def _restore_geometry(self) -> None:
+        state = self._geometry.value("geometry")
+        if not (isinstance(state, QByteArray) and self.restoreGeometry(state)):
+            room = self.screen().availableSize()
+            self.resize(_FIRST.boundedTo(room))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            log.info("painted")
+            QTimer.singleShot(0, self.painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._geometry.setValue("geometry", self.saveGeometry())
+        self.session.close()
+        super().closeEvent(event)
+        self.closed.emit()

@@ -1,0 +1,127 @@
+"""Which model writes, on which device: two buttons that say it, with menus that change it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.devices import DEVICES, PRECISIONS
+from gptdesk.library.catalogue import BUNDLED, ModelEntry, list_models
+from gptdesk.ui import figures
+from gptdesk.ui.inference import Inference
+from gptdesk.ui.jobs import State
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.widgets.boxes import MenuButton
+
+_DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+
+
+class ModelChooser(MenuButton):
+    """Changes the model in the settings; whoever loads models listens to those."""
+
+    def __init__(
+        self, settings: SettingsService, inference: Inference, folders: Folders, parent: QWidget | None = None
+    ) -> None:
+        menu = QMenu()
+        super().__init__("field", menu, parent)
+        self._settings, self._inference, self._folders = settings, inference, folders
+        self._menu = menu
+        self.setAccessibleName("Model")
+        self.setToolTip("The model that writes")
+        self.setMinimumWidth(200)
+        menu.aboutToShow.connect(self._fill)
+        settings.changed.connect(self._show)
+        inference.state_changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Asks for the folder of a model."""
+        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder", str(Path.home()))
+        if folder:
+            self.choose(folder)
+
+    def choose(self, model: str) -> None:
+        """Makes the model of that name, or in that folder, the one that writes."""
+        recent = self._settings.value.recent_models
+        if model != BUNDLED:
+            recent = (model, *(other for other in recent if other != model))
+        self._settings.update(model=model, recent_models=recent)
+
+    def _show(self) -> None:
+        info, model = self._inference.info, self._settings.value.model
+        size = f"  ·  {figures.parameters(info.parameters)}" if info else ""
+        self.setText(f"{Path(model).name}{size}")
+        self.setAccessibleDescription(f"{model}{size}")
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        found = list_models(self._folders)
+        for entry in found:
+            self._add(_name(entry, self._folders), f"{entry.name}  ·  {figures.parameters(entry.parameters)}")
+        if not any(entry.bundled for entry in found):
+            missing = self._menu.addAction(f"{BUNDLED}  ·  not installed")
+            missing.setEnabled(False)
+        known = {_name(entry, self._folders) for entry in found}
+        recent = [folder for folder in self._settings.value.recent_models if folder not in known]
+        if recent:
+            self._menu.addSeparator()
+            for folder in recent:
+                self._add(folder, Path(folder).name, folder)
+        self._menu.addSeparator()
+        self._menu.addAction("Open folder…", self.open_folder)
+
+    def _add(self, model: str, title: str, tip: str = "") -> None:
+        action = self._menu.addAction(title, lambda: self.choose(model))
+        action.setCheckable(True)
+        action.setChecked(model == self._settings.value.model)
+        action.setToolTip(tip)
+        self._menu.setToolTipsVisible(True)
+
+
+class DeviceButton(MenuButton):
+    """Says where and how the model computes; its menu changes that."""
+
+    def __init__(self, settings: SettingsService, inference: Inference, parent: QWidget | None = None) -> None:
+        menu = QMenu()
+        super().__init__("muted", menu, parent)
+        self._settings, self._inference = settings, inference
+        self._menu = menu
+        self.setAccessibleName("Device and precision")
+        self.setToolTip("Where the model computes, in which precision, and how much memory its weights take")
+        menu.aboutToShow.connect(self._fill)
+        inference.state_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        info = self._inference.info
+        if info:
+            device = info.device.upper() if info.device == "cpu" else info.device
+            self.setText(f"{device} · {info.precision} · {figures.memory(info.memory)}")
+        else:
+            self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        self._section("Device", "device", {name: _DEVICE_NAMES.get(name, name) for name in DEVICES})
+        self._section("Precision", "precision", {name: _DEVICE_NAMES.get(name, name) for name in PRECISIONS})
+
+    def _section(self, title: str, setting: str, choices: dict[str, str]) -> None:
+        heading = self._menu.addAction(title)
+        heading.setEnabled(False)
+        for value, name in choices.items():
+            action = self._menu.addAction(name, partial(self._settings.update, **{setting: value}))
+            action.setCheckable(True)
+            action.setChecked(value == getattr(self._settings.value, setting))
+        self._menu.addSeparator()
+
+
+def _name(entry: ModelEntry, folders: Folders) -> str:
+    """What the settings call it."""
+    if entry.bundled or entry.path.parent == folders.models:
+        return entry.name
+    return str(entry.path)

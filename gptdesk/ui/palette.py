@@ -1,0 +1,87 @@
+"""The colours of both themes and how well they can be told apart. Plain data, no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """One theme, as ``#rrggbb``.
+
+    Attributes:
+        background: behind the zones.
+        surface: where text stands.
+        raised: controls.
+        hairline: lines between zones and around controls.
+        text: words that matter.
+        muted: words that explain.
+        accent: the one thing to press, and what is selected.
+        accent_hover: the accent under the pointer.
+        on_accent: words on the accent.
+        wash: behind what is selected, and behind what a model wrote.
+        good: a state that is as it should be.
+        warn: a state to look at.
+        bad: a state that stops work.
+    """
+
+    background: str
+    surface: str
+    raised: str
+    hairline: str
+    text: str
+    muted: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    wash: str
+    good: str
+    warn: str
+    bad: str
+
+
+LIGHT: Final = Colours(
+    background="#F6F7F9",
+    surface="#FFFFFF",
+    raised="#FBFBFC",
+    hairline="#E4E7EC",
+    text="#1A1D21",
+    muted="#667085",
+    accent="#2F6FED",
+    accent_hover="#245FD6",
+    on_accent="#FFFFFF",
+    wash="#E8F0FE",
+    good="#12805C",
+    warn="#B54708",
+    bad="#B42318",
+)
+
+DARK: Final = Colours(
+    background="#14171B",
+    surface="#1B1F24",
+    raised="#20252B",
+    hairline="#2D333B",
+    text="#E7EAEE",
+    muted="#98A2B3",
+    accent="#7AA7FF",
+    accent_hover="#94B8FF",
+    on_accent="#14171B",
+    wash="#22314D",
+    good="#4CC38A",
+    warn="#F0A04B",
+    bad="#F97066",
+)
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of "contrast ratio")."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2)."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,1 @@
+"""The page on which a person writes and a model goes on."""

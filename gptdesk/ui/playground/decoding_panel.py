@@ -1,0 +1,135 @@
+"""The panel on which a person says how tokens are chosen and when to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
+from gptdesk.gpt2.errors import UserError
+from gptdesk.ui.playground.decoding_specs import SLIDERS
+from gptdesk.ui.playground.escapes import read_escapes, write_escapes
+from gptdesk.ui.playground.preset_bar import PresetBar
+from gptdesk.ui.playground.seed_box import SeedBox
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.chips import Chips
+from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.slider_row import SliderRow
+
+WIDTH: Final = 312
+_STOP_HELP = "The text ends before the first of these. Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
+
+
+class DecodingPanel(QScrollArea):
+    """Shows the decoding settings, and changes them.
+
+    Signals:
+        refused(str): something typed cannot be used; the sentence says why.
+    """
+
+    refused = Signal(str)
+
+    def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self.presets = PresetBar(theme, settings)
+        self.rows = {spec.name: SliderRow(spec) for spec in SLIDERS}
+        limit = LIMITS["max_tokens"]
+        self.max_tokens = NumberBox(limit.lowest, limit.highest, 0)
+        self.max_tokens.setAccessibleName("Max tokens")
+        self.max_tokens.setToolTip("How long the model goes on at most. A token is some four letters of English.")
+        self.seed = SeedBox(theme)
+        self.stop = Chips(theme, show=write_escapes, read=read_escapes, check=lambda stop: DecodingSettings(stop=stop))
+        self.stop.line.setPlaceholderText("Add, for example \\n\\n")
+        self.stop.line.setAccessibleName("Add a stop string")
+        self.stop.line.setAccessibleDescription(_STOP_HELP)
+        self.stop.setToolTip(_STOP_HELP)
+        self.neutral = QPushButton("Reset to neutral")
+        self.neutral.setToolTip("Tokens follow the model's own odds: temperature 1, everything else off")
+
+        self.setObjectName("panel")
+        self.setFixedWidth(WIDTH)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(self._contents())
+
+        for row in self.rows.values():
+            row.changed.connect(self._on_changed)
+        self.max_tokens.valueChanged.connect(self._on_changed)
+        self.seed.changed.connect(self._on_changed)
+        self.stop.changed.connect(self._on_changed)
+        self.stop.refused.connect(self.refused)
+        self.presets.refused.connect(self.refused)
+        self.neutral.clicked.connect(self.presets.reset)
+        settings.changed.connect(self._show)
+        self._show()
+
+    def _contents(self) -> QWidget:
+        contents = QWidget()
+        contents.setProperty("zone", "surface")
+        layout = QVBoxLayout(contents)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(16)
+        heading = QHBoxLayout()
+        heading.setSpacing(8)
+        title = QLabel("Decoding")
+        title.setProperty("kind", "heading")
+        heading.addWidget(title, 1)
+        heading.addWidget(self.presets)
+        layout.addLayout(heading)
+        for row in self.rows.values():
+            layout.addWidget(row)
+        layout.addWidget(self.neutral)
+        line = QFrame()
+        line.setProperty("line", "horizontal")
+        layout.addWidget(line)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        for number, (name, widget) in enumerate((("Max tokens", self.max_tokens), ("Seed", self.seed))):
+            label = QLabel(name)
+            label.setBuddy(self.max_tokens if widget is self.max_tokens else self.seed.line)
+            grid.addWidget(label, number, 0)
+            grid.addWidget(widget, number, 1)
+        grid.setColumnStretch(1, 1)
+        layout.addLayout(grid)
+        stop = QVBoxLayout()
+        stop.setSpacing(8)
+        label = QLabel("Stop strings")
+        label.setToolTip(_STOP_HELP)
+        label.setBuddy(self.stop.line)
+        stop.addWidget(label)
+        stop.addWidget(self.stop)
+        layout.addLayout(stop)
+        layout.addStretch(1)
+        return contents
+
+    def _show(self) -> None:
+        settings = self._settings.value.decoding
+        for name, row in self.rows.items():
+            row.set_value(getattr(settings, name))
+        self.max_tokens.blockSignals(True)
+        self.max_tokens.setValue(settings.max_tokens)
+        self.max_tokens.blockSignals(False)
+        self.seed.set_value(settings.seed)
+        self.stop.set_values(settings.stop)
+
+    def _on_changed(self) -> None:
+        """Only what its control says differently from the settings is changed: a box may show a value rounded."""
+        settings = self._settings.value.decoding
+        changes: dict[str, Any] = {
+            name: row.value
+            for name, row in self.rows.items()
+            if row.value != round(getattr(settings, name), row.spec.decimals)
+        }
+        changes |= {"max_tokens": round(self.max_tokens.value()), "seed": self.seed.value, "stop": self.stop.values}
+        try:
+            self._settings.update(decoding=replace(settings, **changes))
+        except UserError as error:
+            self.refused.emit(str(error))
+            self._show()

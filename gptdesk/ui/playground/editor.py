@@ -1,0 +1,288 @@
+"""The editor: shows a document's text, tells what the person does to it, and marks what a model wrote."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QMimeData, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QInputMethodEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextBlockFormat,
+    QTextCursor,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QMenu, QTextEdit, QWidget
+
+from gptdesk.store.runs import clean
+from gptdesk.ui.fonts import prose_font
+from gptdesk.ui.playground import view_text
+from gptdesk.ui.playground.generated_marks import paint_marks
+from gptdesk.ui.theme import Theme
+
+_LINE_HEIGHT: Final = 1.75
+"""Of a line, in heights of the letters."""
+
+_COLUMN: Final = 42
+"""Widest column of text, in heights of the letters: some 85 letters a line."""
+
+_MARGIN: Final = 40
+"""Around the text, in pixels."""
+
+
+class Editor(QTextEdit):
+    """A view: the text it shows is given by `show_document`, and an edit is only told, in characters of that text.
+
+    Attributes:
+        text_size: height of the letters, in pixels.
+
+    Signals:
+        edited(int, int, str, bool): start, end, the text put there, whether by typing.
+        touched(): the person begins to compose a character.
+        undo_wanted(), redo_wanted(): of the last step.
+        zoomed(int): text larger (1) or smaller (-1).
+        column_moved(): `column` is another.
+    """
+
+    edited = Signal(int, int, str, bool)
+    touched = Signal()
+    undo_wanted = Signal()
+    redo_wanted = Signal()
+    zoomed = Signal(int)
+    column_moved = Signal()
+
+    def __init__(self, theme: Theme, text_size: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._shown = ""
+        self._length = 0  # of what is shown, in Qt's units
+        self._spans: list[tuple[int, int]] = []
+        self._showing = False
+        self.text_size = text_size
+        self.setObjectName("editor")
+        self.setAccessibleName("Text")
+        self.setAccessibleDescription("What you write, and what the model writes after it")
+        self.setAcceptRichText(False)
+        self.setUndoRedoEnabled(False)  # the document remembers, and knows whole generations
+        self.setTabChangesFocus(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(_MARGIN)
+        self.verticalScrollBar().rangeChanged.connect(self._center_column)
+        self.document().contentsChange.connect(self._on_contents_change)
+        self.set_text_size(text_size)
+
+    @property
+    def shown(self) -> str:
+        """The text of the document as it is shown now."""
+        return self._shown
+
+    def set_text_size(self, pixels: int) -> None:
+        """Height of the letters."""
+        self.text_size = pixels
+        font = prose_font(pixels)
+        self._showing = True
+        self.document().setDefaultFont(font)
+        self.setFont(font)
+        line = QTextBlockFormat()
+        line.setLineHeight(self.line_height(), QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        cursor = QTextCursor(self.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.mergeBlockFormat(line)
+        self._showing = False
+        self._center_column()
+
+    def show_document(self, text: str, generated: list[tuple[int, int]]) -> None:
+        """Shows ``text``, touching only what is different, and marks the ``generated`` stretches of it.
+
+        Who reads the end of the text keeps seeing it; who reads elsewhere is left there.
+        """
+        if text != self._shown:
+            bar = self.verticalScrollBar()
+            at_end = bar.value() >= bar.maximum() - self.text_size
+            self._put(*view_text.difference(self._shown, text), text)
+            if at_end:
+                bar.setValue(bar.maximum())
+        self._spans = [(self._position(start), self._position(end)) for start, end in generated]
+        self.viewport().update()
+
+    def show_end(self) -> None:
+        """Puts the cursor behind the text and scrolls there."""
+        self.moveCursor(QTextCursor.MoveOperation.End)
+        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+
+    def column(self) -> QRect:
+        """Where the text stands when nothing is scrolled, in pixels of this widget."""
+        side = self.viewportMargins().left() + _MARGIN
+        return QRect(side, _MARGIN, self.width() - 2 * side, self.height() - 2 * _MARGIN)
+
+    def line_height(self) -> int:
+        """From one line to the next, in pixels."""
+        return round(self.text_size * _LINE_HEIGHT)
+
+    def replace_selection(self, text: str) -> None:
+        """Puts ``text`` in the place of the selection, as pasting does."""
+        cursor = self.textCursor()
+        self._tell(self._index(cursor.selectionStart()), self._index(cursor.selectionEnd()), clean(text))
+
+    def _tell(self, start: int, end: int, text: str) -> None:
+        """An edit that is made in the document first and comes back as text to show."""
+        self.edited.emit(start, end, text, False)
+        cursor = self.textCursor()
+        cursor.setPosition(min(self._position(start + len(text)), self.document().characterCount() - 1))
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+
+    def _put(self, start: int, old_end: int, new_end: int, text: str) -> None:
+        """Makes the widget show ``text``, which differs from what it shows between these places."""
+        self._showing = True
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._position(start))
+        cursor.setPosition(self._position(old_end), QTextCursor.MoveMode.KeepAnchor)
+        begin = QTextCursor(cursor)
+        begin.setPosition(cursor.selectionStart())
+        cursor.insertText(view_text.softened(text[start:new_end], begin.positionInBlock()))
+        self._remember(text)
+        self._showing = False
+
+    def _remember(self, text: str) -> None:
+        self._shown = text
+        self._length = self.document().characterCount() - 1  # Qt counts the end of the text, too
+
+    def _on_contents_change(self, position: int, removed: int, added: int) -> None:
+        """Tells what the person did, which may be less than the range that Qt reports."""
+        if self._showing:
+            return
+        length = self.document().characterCount() - 1
+        removed, added = min(removed, self._length - position), min(added, length - position)
+        assert self._length - removed == length - added, "Qt reports ranges that fit together"
+        old_start, old_end = self._index(position), self._index(position + removed)
+        old, new = self._shown[old_start:old_end], self._read(position, position + added)
+        shorter = min(len(old), len(new))
+        before = next((i for i in range(shorter) if not view_text.same_in_view(old[i], new[i])), shorter)
+        shorter -= before
+        after = next((i for i in range(shorter) if not view_text.same_in_view(old[-1 - i], new[-1 - i])), shorter)
+        start, end, text = old_start + before, old_end - after, new[before : len(new) - after]
+        if start == end and not text:
+            return
+        self._remember(self._shown[:start] + text + self._shown[end:])
+        self.edited.emit(start, end, text, len(text) + end - start == 1)
+
+    def _read(self, start: int, end: int) -> str:
+        """What the widget holds between two of Qt's positions."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        return clean(cursor.selectedText())
+
+    def _index(self, position: int) -> int:
+        """Qt's position in characters of the text."""
+        return position if self._length == len(self._shown) else view_text.index(self._shown, position)
+
+    def _position(self, index: int) -> int:
+        """The opposite of `_index`."""
+        return index if self._length == len(self._shown) else view_text.units(self._shown[:index])
+
+    def _center_column(self) -> None:
+        """A line that is too long loses the eye on its way back."""
+        bar = self.verticalScrollBar()
+        room = self.width() - 2 * bar.sizeHint().width()
+        side = max(0, (room - _COLUMN * self.text_size - 2 * _MARGIN) // 2) + bar.sizeHint().width()
+        # The text stays where it is when the bar appears.
+        self.setViewportMargins(side, 0, side - (bar.sizeHint().width() if bar.maximum() else 0), 0)
+        self.column_moved.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._center_column()
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._spans:
+            painter = QPainter(self.viewport())
+            painter.translate(0, -self.verticalScrollBar().value())
+            paint_marks(painter, self.document(), self._spans, event.rect(), self._theme.colours)
+            painter.end()
+        super().paintEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.undo_wanted.emit()
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self.redo_wanted.emit()
+        elif (
+            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        ):
+            self.textCursor().insertBlock()  # Qt would put a line separator, which is no text that a model knows
+            self.ensureCursorVisible()
+        else:
+            super().keyPressEvent(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        if event.preeditString():
+            self.touched.emit()
+        super().inputMethodEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoomed.emit(1 if event.angleDelta().y() > 0 else -1)
+        else:
+            super().wheelEvent(event)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        self.replace_selection(source.text())
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        cursor = self.textCursor()
+        data = QMimeData()
+        data.setText(self._shown[self._index(cursor.selectionStart()) : self._index(cursor.selectionEnd())])
+        return data
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """As pasting at that place; text that is dragged within the editor is moved."""
+        self.dragLeaveEvent(QDragLeaveEvent())
+        target = self._index(self.cursorForPosition(event.position().toPoint()).position())
+        text = clean(event.mimeData().text())
+        cursor = self.textCursor()
+        if event.source() is self and event.dropAction() == Qt.DropAction.MoveAction:
+            start, end = self._index(cursor.selectionStart()), self._index(cursor.selectionEnd())
+            event.setDropAction(Qt.DropAction.CopyAction)  # else Qt would remove the selection once more
+            if start <= target <= end:
+                return
+            self._tell(start, end, "")
+            target -= end - start if target > end else 0
+        self._tell(target, target, text)
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        selected, pasteable = self.textCursor().hasSelection(), self.canPaste()
+        for title, slot, usable in (
+            ("Undo", self.undo_wanted.emit, True),
+            ("Redo", self.redo_wanted.emit, True),
+            ("", None, True),
+            ("Cut", self.cut, selected),
+            ("Copy", self.copy, selected),
+            ("Paste", self.paste, pasteable),
+            ("", None, True),
+            ("Select all", self.selectAll, True),
+        ):
+            if slot is None:
+                menu.addSeparator()
+            else:
+                action = QAction(title, menu)
+                action.triggered.connect(slot)
+                action.setEnabled(usable)
+                menu.addAction(action)
+        menu.exec(event.globalPos())
+        menu.deleteLater()

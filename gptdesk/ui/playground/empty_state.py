@@ -1,0 +1,59 @@
+"""What an empty text shows: what to do, and three beginnings to try."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.ui.fonts import prose_font
+
+BEGINNINGS: Final = (
+    "Once upon a time there was a little girl who lived",
+    '"Where are you going so early?" said the fox.',
+    "The old lighthouse keeper had not spoken to anyone in eleven years.",
+)
+_SIZE: Final = 15
+
+
+class EmptyState(QWidget):
+    """Lies over the editor until there is text.
+
+    Signals:
+        chosen(str): a beginning that the person wants.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, text_size: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.buttons: list[QPushButton] = []
+        self._hint = self._label("Write the beginning of a story…")
+        self.set_text_size(text_size)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._hint)
+        layout.addSpacing(32)
+        keys = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
+        layout.addWidget(self._label(f"Press {keys}, and the model goes on with it. Or begin with one of these:"))
+        for beginning in BEGINNINGS:
+            button = QPushButton(beginning)
+            button.setProperty("kind", "example")
+            button.setFont(prose_font(_SIZE))
+            button.setAccessibleName(f"Begin with: {beginning}")
+            button.clicked.connect(lambda _=False, text=beginning: self.chosen.emit(text))
+            self.buttons.append(button)
+            layout.addWidget(button)
+
+    def set_text_size(self, pixels: int) -> None:
+        """The hint stands where the text will, in the same letters."""
+        self._hint.setFont(prose_font(pixels))
+
+    def _label(self, text: str) -> QLabel:
+        label = QLabel(text)
+        label.setProperty("kind", "muted")
+        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        return label

@@ -1,0 +1,75 @@
+"""How a document's text lies in a text widget: what differs, where paragraphs break, how positions count. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+LONGEST_PARAGRAPH: Final = 10_000
+"""Characters after which the widget ends a paragraph at the next space.
+
+The widget lays out a whole paragraph whenever a letter of it changes, which takes 0.2 ms for a thousand characters. The
+break stands in the place of the space, so that positions stay as they are, and only the widget knows it.
+"""
+
+_SOFT_BREAK: Final = "\u2029"
+
+
+def difference(old: str, new: str) -> tuple[int, int, int]:
+    """Start of what differs, its end in ``old`` and its end in ``new``."""
+    if new.startswith(old):
+        return len(old), len(old), len(new)
+    shorter = min(len(old), len(new))
+    start = _longest(shorter, lambda low, high: old[low:high] == new[low:high])
+    ends = len(old), len(new)
+    same = _longest(
+        shorter - start, lambda low, high: old[ends[0] - high : ends[0] - low] == new[ends[1] - high : ends[1] - low]
+    )
+    return start, len(old) - same, len(new) - same
+
+
+def softened(text: str, column: int) -> str:
+    """``text`` with soft breaks in long paragraphs; ``column`` characters of the first paragraph stand before it."""
+    if len(text) + column <= LONGEST_PARAGRAPH:
+        return text
+    pieces = []
+    start = 0
+    while start < len(text):
+        line_end = text.find("\n", start)
+        line_end = len(text) if line_end < 0 else line_end
+        space = text.find(" ", start + max(0, LONGEST_PARAGRAPH - column), line_end)
+        if space >= 0:
+            pieces.append(text[start:space] + _SOFT_BREAK)
+            start = space + 1
+        else:
+            pieces.append(text[start : line_end + 1])
+            start = line_end + 1
+        column = 0
+    return "".join(pieces)
+
+
+def same_in_view(document: str, view: str) -> bool:
+    """Whether a character of the document is shown as one of the widget; a soft break is read back as a line end."""
+    return document == view or (document == " " and view == "\n")
+
+
+def units(text: str) -> int:
+    """UTF-16 code units of ``text``, which is what Qt counts."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def index(text: str, position: int) -> int:
+    """Characters of ``text`` in its first ``position`` UTF-16 code units."""
+    return len(text.encode("utf-16-le")[: 2 * position].decode("utf-16-le", errors="ignore"))
+
+
+def _longest(limit: int, same: Callable[[int, int], bool]) -> int:
+    """Largest n up to ``limit`` for which ``same(0, n)`` holds, when it holds for every smaller one."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if same(low, middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

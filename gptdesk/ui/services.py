@@ -1,0 +1,24 @@
+"""What the window's parts share, made once and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gptdesk.folders import Folders
+from gptdesk.ui.inference import Inference
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.storage import Storage
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.token_counter import TokenCounter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The services of one window."""
+
+    folders: Folders
+    theme: Theme
+    settings: SettingsService
+    storage: Storage
+    inference: Inference
+    counter: TokenCounter

@@ -1,0 +1,154 @@
+"""The line at the bottom: what the model is doing, how fast, and how much of its context is used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from gptdesk.gpt2.events import DoneEvent
+from gptdesk.ui import figures
+from gptdesk.ui.inference import Inference
+from gptdesk.ui.jobs import State
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.token_counter import Counts
+from gptdesk.ui.widgets.status_dot import StatusDot
+
+_SPEED_EVERY_MS: Final = 250
+"""A figure that changes faster cannot be read."""
+
+_REASONS: Final = {
+    "length": "max tokens reached",
+    "stop": "stop string",
+    "end_of_text": "end of text",
+    "context": "context full",
+    "cancelled": "by you",
+}
+_STATES: Final = {
+    State.EMPTY: ("muted", "No model"),
+    State.LOADING: ("warn", "Loading"),
+    State.READY: ("good", "Ready"),
+    State.GENERATING: ("accent", "Writing"),
+    State.STOPPING: ("accent", "Stopping"),
+}
+_SEPARATOR: Final = "  ·  "
+
+
+class StatusBar(QWidget):
+    """Follows the model and the session."""
+
+    def __init__(self, theme: Theme, inference: Inference, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._inference, self._session = inference, session
+        self._progress = ""
+        self._counts: Counts | None = None
+        self.dot = StatusDot(theme)
+        self.state = QLabel()
+        self.state.setAccessibleName("State")
+        self.figures = QLabel()
+        self.figures.setProperty("kind", "muted")
+        self.figures.setAccessibleName("Figures of the last generation")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setProperty("kind", "small")
+        self.cancel.setAccessibleName("Cancel loading")
+        self.cancel.clicked.connect(inference.cancel_load)
+        self.tokens = QLabel()
+        self.tokens.setProperty("kind", "muted")
+        self.tokens.setAccessibleName("Tokens")
+
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(32)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        for widget in (self.dot, self.state, self.cancel):
+            layout.addWidget(widget)
+        layout.addSpacing(8)
+        layout.addWidget(self.figures, 1)
+        layout.addWidget(self.tokens)
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(_SPEED_EVERY_MS)
+        self._timer.timeout.connect(self._show_figures)
+        inference.state_changed.connect(self._show)
+        inference.progress.connect(self._on_progress)
+        session.activity_changed.connect(self._show)
+        self._show()
+
+    def show_counts(self, counts: Counts) -> None:
+        """Tokens of the text, as soon as they are counted."""
+        self._counts = counts
+        self._show_counts()
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._progress = f" {figures.decimal(100 * done / total, 0)} %" if total else ""
+        self._show()
+
+    def _show(self) -> None:
+        state = self._inference.state
+        role, words = _STATES[state]
+        if state is State.LOADING:
+            words += self._progress
+        else:
+            self._progress = ""
+        if self._session.waiting:
+            words += ", your text will go on as soon as the model is there" if state is State.LOADING else ""
+        self.state.setText(words)
+        self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
+        self.cancel.setVisible(state is State.LOADING)
+        if state is State.GENERATING and not self._timer.isActive():
+            self._timer.start()
+        elif state is not State.GENERATING:
+            self._timer.stop()
+            self._show_figures()
+        self._show_counts()
+
+    def _show_figures(self) -> None:
+        done = self._session.done
+        if self._inference.state is State.GENERATING:
+            speed = self._session.speed
+            parts = [f"{figures.count(self._session.tokens)} tokens"]
+            parts += [figures.speed(speed)] if speed else []
+            self.figures.setText(_SEPARATOR.join(parts))
+            self.figures.setToolTip("")
+        elif done and done.completion_tokens:
+            self.figures.setText(_SEPARATOR.join(_summary(done)))
+            self.figures.setToolTip(_explanation(done))
+        else:
+            self.figures.setText("")
+            self.figures.setToolTip("")
+
+    def _show_counts(self) -> None:
+        counts, info = self._counts, self._inference.info
+        if counts is None:
+            self.tokens.setText("")
+            return
+        size = f" / {figures.count(info.context)}" if info else ""
+        used = counts.context
+        self.tokens.setText(f"prompt {figures.count(counts.prompt)}{_SEPARATOR}context {figures.count(used)}{size}")
+        full = info is not None and used > info.context
+        kind = "warn" if full else "muted"
+        if self.tokens.property("kind") != kind:
+            self.tokens.setProperty("kind", kind)
+            self.tokens.style().unpolish(self.tokens)
+            self.tokens.style().polish(self.tokens)
+        self.tokens.setToolTip(
+            "The text is longer than the model's context: it reads the last part of it."
+            if full
+            else "Tokens of the last generation's prompt, and of the whole text out of those that the model can read."
+        )
+
+
+def _summary(done: DoneEvent) -> list[str]:
+    parts = [figures.speed(done.tokens_per_s)] if done.tokens_per_s else []
+    return [*parts, f"first token {figures.duration(done.ttft_ms)}", f"stopped: {_REASONS[done.finish_reason]}"]
+
+
+def _explanation(done: DoneEvent) -> str:
+    return (
+        f"{figures.count(done.completion_tokens)} tokens after a prompt of {figures.count(done.prompt_tokens)}, "
+        f"seed {done.seed}, on {done.device} in {done.precision}"
+    )

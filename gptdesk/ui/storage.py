@@ -1,0 +1,108 @@
+"""Keeps documents on disk while they are being written, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.store.database import Database, Entry, open_or_replace
+from gptdesk.store.document import Snapshot
+from gptdesk.ui.worker_thread import WorkerThread
+
+
+class _Writer(QObject):
+    """Writes the newest snapshot that there is; those that came in between are part of it.
+
+    Signals:
+        ended(str): a document was written; a sentence when it was not.
+    """
+
+    ended = Signal(str)
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self._lock = threading.Lock()
+        self._waiting: dict[str, Snapshot] = {}
+
+    def put(self, snapshot: Snapshot) -> None:
+        """For any thread."""
+        with self._lock:
+            self._waiting[snapshot.id] = snapshot
+
+    @Slot()
+    def write(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        for snapshot in waiting.values():
+            problem = ""
+            try:
+                self._database.save(snapshot)
+            except UserError as error:
+                problem = str(error)
+                with self._lock:
+                    self._waiting.setdefault(snapshot.id, snapshot)
+            self.ended.emit(problem)
+
+
+class Storage(QObject):
+    """All documents of a person.
+
+    Attributes:
+        problems: a sentence for everything that went wrong when the file was opened.
+
+    Signals:
+        saved(): the newest state is on disk.
+        failed(str): it is not; the sentence says why. It is tried again with the next change.
+    """
+
+    saved = Signal()
+    failed = Signal(str)
+
+    _write = Signal()
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._database, self.problems = open_or_replace(path)
+        self._writer = _Writer(self._database)
+        self._thread = WorkerThread(self._writer, "storage", self)
+        self._write.connect(self._writer.write)
+        self._writer.ended.connect(self._on_ended)
+        self._thread.start()
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Writes the document as soon as may be."""
+        self._writer.put(snapshot)
+        self._write.emit()
+
+    def load(self, id: str) -> Snapshot | None:
+        """The document of that id as it was last saved.
+
+        Raises:
+            UserError: when it cannot be read.
+        """
+        return self._database.load(id)
+
+    def recent(self) -> list[Entry]:
+        """The documents that were changed last, newest first.
+
+        Raises:
+            UserError: when they cannot be read.
+        """
+        return self._database.recent()
+
+    def close(self) -> None:
+        """Writes what is still waiting, and waits for it."""
+        self._write.emit()
+        self._thread.end(30_000)
+        self._database.close()
+
+    @Slot(str)
+    def _on_ended(self, problem: str) -> None:
+        if problem:
+            self.failed.emit(problem)
+        else:
+            self.saved.emit()

@@ -1,0 +1,145 @@
+"""The one style sheet of the window, filled in from a theme's colours; lengths keep to a grid of 8 pixels."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from string import Template
+from typing import Final
+
+from gptdesk.ui.palette import Colours
+
+CONTROL_HEIGHT: Final = 32
+"""Height of every button, field and box, in pixels."""
+
+_TEMPLATE: Final = Template("""
+QWidget { color: $text; }
+QMainWindow, QWidget#window { background: $background; }
+QDialog, QMessageBox { background: $surface; }
+QLabel { background: transparent; }
+QLabel[kind="muted"] { color: $muted; }
+QLabel[kind="warn"] { color: $warn; }
+QLabel[kind="title"] { font-weight: 600; }
+QLabel[kind="heading"] { font-weight: 600; }
+
+QWidget[zone="surface"] { background: $surface; }
+QWidget[zone="background"] { background: $background; }
+QFrame[line="horizontal"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
+QFrame[line="vertical"] { background: $hairline; border: none; max-width: 1px; min-width: 1px; }
+
+QPushButton {
+    background: $raised; border: 1px solid $hairline; border-radius: 6px;
+    padding: 0 12px; min-height: ${inner}px; max-height: ${inner}px;
+}
+QPushButton:hover { border-color: $muted; }
+QPushButton:pressed, QPushButton:open { background: $wash; }
+QPushButton:focus { border: 1px solid $accent; }
+QPushButton:disabled { color: $disabled; border-color: $hairline; background: transparent; }
+QPushButton[kind="accent"] {
+    background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; padding: 0 16px;
+}
+QPushButton[kind="accent"]:hover { background: $accent_hover; border-color: $accent_hover; }
+QPushButton[kind="accent"]:focus {
+    border: 2px solid $text; padding: 0 15px; min-height: ${focus_inner}px; max-height: ${focus_inner}px;
+}
+QPushButton[kind="accent"]:disabled { background: $wash; border-color: $wash; color: $muted; }
+QPushButton[kind="flat"] { background: transparent; border-color: transparent; padding: 0 8px; }
+QPushButton[kind="flat"]:hover { background: $hover; border-color: transparent; }
+QPushButton[kind="flat"]:focus { border-color: $accent; }
+QPushButton[kind="flat"]:pressed, QPushButton[kind="flat"]:open { background: $wash; }
+QPushButton[icon_only="true"] { padding: 0; icon-size: 18px; min-width: ${inner}px; max-width: ${inner}px; }
+QPushButton[kind="muted"] { background: transparent; border-color: transparent; color: $muted; }
+QPushButton[kind="muted"]:hover { background: $hover; color: $text; }
+QPushButton[kind="muted"]:focus { border-color: $accent; }
+QPushButton[kind="title"] { background: transparent; border-color: transparent; font-weight: 600; }
+QPushButton[kind="title"]:hover { background: $hover; }
+QPushButton[kind="title"]:focus { border-color: $accent; }
+QPushButton[kind="example"] {
+    text-align: left; padding: 0 16px; min-height: 46px; max-height: 46px; border-radius: 8px;
+    background: transparent;
+}
+QPushButton[kind="example"]:hover { background: $wash; border-color: $accent; }
+QPushButton::menu-indicator { image: none; width: 0; }
+
+QToolButton[kind="rail"] {
+    background: transparent; border: 1px solid transparent; border-radius: 8px; color: $muted; padding: 6px 0;
+}
+QToolButton[kind="rail"]:hover { background: $hover; color: $text; }
+QToolButton[kind="rail"]:checked { background: $wash; color: $accent; font-weight: 600; }
+QToolButton[kind="rail"]:focus { border-color: $accent; }
+
+QLineEdit, QAbstractSpinBox, QComboBox {
+    background: $raised; border: 1px solid $hairline; border-radius: 6px; padding: 0 8px;
+    min-height: ${inner}px; max-height: ${inner}px; selection-background-color: $selection; selection-color: $text;
+}
+QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
+QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent; }
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disabled; }
+QComboBox { padding-right: 28px; }
+QComboBox::drop-down { border: none; width: 0; }
+QComboBox QAbstractItemView {
+    background: $surface; border: 1px solid $hairline; outline: none; padding: 4px;
+    selection-background-color: $wash; selection-color: $text;
+}
+QComboBox QAbstractItemView::item { min-height: 28px; padding: 0 8px; border-radius: 4px; }
+
+QSlider { min-height: 20px; background: transparent; }
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $groove; }
+QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $accent; }
+QSlider::handle:horizontal {
+    width: 12px; height: 12px; margin: -6px 0; border-radius: 8px; border: 2px solid $accent; background: $surface;
+}
+QSlider::handle:horizontal:hover { background: $wash; }
+QSlider::handle:horizontal:focus { background: $accent; }
+QSlider[off="true"]::sub-page:horizontal { background: $groove; }
+QSlider[off="true"]::handle:horizontal { border-color: $muted; }
+QSlider[off="true"]::handle:horizontal:focus { border-color: $accent; }
+QSlider[inverted="true"]::sub-page:horizontal { background: $groove; }
+QSlider[inverted="true"]::add-page:horizontal { height: 4px; border-radius: 2px; background: $accent; }
+
+QTextEdit#editor { background: $surface; border: none; selection-background-color: $selection; selection-color: $text; }
+QScrollArea { background: transparent; border: none; }
+QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
+QScrollBar::handle:vertical { background: $scroll; border-radius: 3px; min-height: 32px; margin: 3px; }
+QScrollBar::handle:vertical:hover { background: $muted; }
+QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QScrollBar:horizontal { background: transparent; height: 12px; margin: 0; }
+QScrollBar::handle:horizontal { background: $scroll; border-radius: 3px; min-width: 32px; margin: 3px; }
+
+QProgressBar { background: $surface; border: none; max-height: 2px; min-height: 2px; }
+QProgressBar::chunk { background: $accent; }
+
+QMenu { background: $surface; border: 1px solid $hairline; padding: 4px; }
+QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; margin: 0; }
+QMenu::item:selected { background: $wash; }
+QMenu::item:disabled { color: $disabled; }
+QMenu::separator { height: 1px; background: $hairline; margin: 4px 4px; }
+QMenu::icon { padding-left: 8px; }
+QToolTip { background: $surface; color: $text; border: 1px solid $hairline; padding: 4px 6px; }
+
+QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
+QFrame#banner[kind="bad"] { border-color: $bad; }
+QFrame#banner[kind="warn"] { border-color: $warn; }
+QFrame#chip { background: $wash; border-radius: 6px; }
+QPlainTextEdit { background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px; }
+""")
+
+
+def stylesheet(colours: Colours) -> str:
+    """The style sheet in these colours."""
+    return _TEMPLATE.substitute(
+        asdict(colours),
+        inner=CONTROL_HEIGHT - 2,
+        focus_inner=CONTROL_HEIGHT - 4,
+        disabled=mix(colours.muted, colours.surface, 0.55),
+        hover=mix(colours.text, colours.surface, 0.06),
+        groove=mix(colours.text, colours.surface, 0.12),
+        scroll=mix(colours.text, colours.surface, 0.22),
+        selection=mix(colours.accent, colours.surface, 0.35),
+    )
+
+
+def mix(front: str, back: str, share: float) -> str:
+    """The colour that ``front`` gives when it covers ``back`` by ``share``."""
+    pairs = ((int(front[i : i + 2], 16), int(back[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(share * f + (1 - share) * b):02X}" for f, b in pairs)

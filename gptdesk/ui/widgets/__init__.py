@@ -1,0 +1,1 @@
+"""Controls that every page may use; they know no page and no document."""

@@ -1,0 +1,116 @@
+"""A short list of words, each in a frame with a button that removes it, and a line to add another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.flow_layout import FlowLayout
+
+_LONGEST_SHOWN = 24
+
+
+class Chips(QWidget):
+    """The list.
+
+    Args:
+        show: how a value is written on its chip.
+        read: the value of what was typed; raises UserError when there is none.
+        check: raises UserError when the values may not stand together.
+
+    Attributes:
+        line: where another value is typed.
+
+    Signals:
+        changed(): the person added or removed a value.
+        refused(str): what was typed cannot be used; the sentence says why.
+    """
+
+    changed = Signal()
+    refused = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        show: Callable[[str], str],
+        read: Callable[[str], str],
+        check: Callable[[tuple[str, ...]], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._show, self._read, self._check = show, read, check
+        self._values: tuple[str, ...] = ()
+        self.line = QLineEdit()
+        self.line.returnPressed.connect(self._add)
+        self.line.editingFinished.connect(self._add)
+        self._chips = QWidget()
+        self._flow = FlowLayout(self._chips, spacing=4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._chips)
+        layout.addWidget(self.line)
+        self._chips.hide()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return self._values
+
+    def set_values(self, values: tuple[str, ...]) -> None:
+        """Shows other values without saying that they changed."""
+        if values == self._values:
+            return
+        self._values = values
+        for chip in self._chips.findChildren(QFrame, "chip"):
+            self._flow.removeWidget(chip)
+            chip.hide()
+            chip.deleteLater()
+        for value in values:
+            self._flow.addWidget(self._chip(value))
+        self._chips.setVisible(bool(values))
+        self._chips.updateGeometry()
+
+    def _chip(self, value: str) -> QWidget:
+        shown = self._show(value)
+        chip = QFrame()
+        chip.setObjectName("chip")
+        label = QLabel(shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + "…")
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        chip.setToolTip(shown)
+        remove = QPushButton()
+        remove.setProperty("kind", "chip")
+        remove.setAccessibleName(f"Remove {shown}")
+        remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        remove.clicked.connect(lambda: self._remove(value))
+        self._theme.set_icon(remove, "close", "muted")
+        row = QHBoxLayout(chip)
+        row.setContentsMargins(8, 2, 2, 2)
+        row.setSpacing(2)
+        row.addWidget(label)
+        row.addWidget(remove)
+        return chip
+
+    def _add(self) -> None:
+        if not self.line.text():
+            return
+        try:
+            value = self._read(self.line.text())
+            values = (*(v for v in self._values if v != value), value)
+            self._check(values)
+        except UserError as error:
+            self.refused.emit(str(error))
+            return
+        self.line.clear()
+        self.set_values(values)
+        self.changed.emit()
+
+    def _remove(self, value: str) -> None:
+        self.set_values(tuple(v for v in self._values if v != value))
+        self.line.setFocus()
+        self.changed.emit()

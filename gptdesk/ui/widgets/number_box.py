@@ -1,0 +1,71 @@
+"""A box for one number that may also be off."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
+
+OFF = "off"
+
+
+class NumberBox(QDoubleSpinBox):
+    """A number between two limits; one value may stand for "off", which is shown and may be typed as a word.
+
+    Args:
+        lowest: smallest value.
+        highest: largest value.
+        decimals: digits behind the point; 0 for whole numbers.
+        off: the value that switches the setting off, if any.
+        off_text: the word for it.
+    """
+
+    def __init__(
+        self,
+        lowest: float,
+        highest: float,
+        decimals: int,
+        *,
+        off: float | None = None,
+        off_text: str = OFF,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._off = off
+        self._off_text = off_text
+        super().__init__(parent)
+        self.setDecimals(decimals)
+        self.setRange(lowest, highest)
+        self.setSingleStep(10**-decimals if decimals else 1)
+        if decimals >= 2:
+            self.setSingleStep(0.05)
+        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setKeyboardTracking(False)
+        self.setGroupSeparatorShown(decimals == 0)
+
+    def textFromValue(self, value: float) -> str:
+        return self._off_text if self._is_off(value) else super().textFromValue(value)
+
+    def valueFromText(self, text: str) -> float:
+        if self._off is not None and text.strip().lower() == self._off_text:
+            return self._off
+        return super().valueFromText(text)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        typed = text.strip().lower()
+        if self._off is not None and typed and self._off_text.startswith(typed):
+            whole = typed == self._off_text
+            return (QValidator.State.Acceptable if whole else QValidator.State.Intermediate, text, position)
+        return super().validate(text, position)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scrolling a panel must not change what lies under the pointer."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _is_off(self, value: float) -> bool:
+        return self._off is not None and math.isclose(value, self._off, abs_tol=10 ** -(self.decimals() + 2))

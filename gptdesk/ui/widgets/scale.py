@@ -1,0 +1,69 @@
+"""How the positions of a slider stand for numbers. Plain arithmetic, no Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+STEPS: Final = 1000
+"""Positions of a slider, 0 to this."""
+
+
+class Scale(Protocol):
+    """Maps positions to values and back; `position` of a value that lies off the slider is the nearer end."""
+
+    def value(self, position: int) -> float: ...
+
+    def position(self, value: float) -> int: ...
+
+
+@dataclass(frozen=True)
+class Power:
+    """From 0 to ``highest``, with ``middle`` half way: fine steps where they matter."""
+
+    highest: float
+    middle: float
+
+    @property
+    def exponent(self) -> float:
+        return math.log(self.middle / self.highest, 0.5)
+
+    def value(self, position: int) -> float:
+        return self.highest * (position / STEPS) ** self.exponent
+
+    def position(self, value: float) -> int:
+        return round(STEPS * min(max(value / self.highest, 0), 1) ** (1 / self.exponent))
+
+
+@dataclass(frozen=True)
+class Linear:
+    """From ``lowest`` to ``highest``."""
+
+    lowest: float
+    highest: float
+
+    def value(self, position: int) -> float:
+        return self.lowest + (self.highest - self.lowest) * position / STEPS
+
+    def position(self, value: float) -> int:
+        share = (value - self.lowest) / (self.highest - self.lowest)
+        return round(STEPS * min(max(share, 0), 1))
+
+
+@dataclass(frozen=True)
+class LogThenOff:
+    """Whole numbers from 1 to ``highest``, logarithmically; the last position, which lets all through, is ``off``."""
+
+    highest: float
+    off: float = 0.0
+
+    def value(self, position: int) -> float:
+        if position >= STEPS:
+            return self.off
+        return float(max(1, round(self.highest ** (position / (STEPS - 1)))))
+
+    def position(self, value: float) -> int:
+        if value == self.off:
+            return STEPS
+        return round((STEPS - 1) * math.log(min(max(value, 1), self.highest), self.highest))

@@ -1,0 +1,131 @@
+"""A setting with a name, a number box and a slider that always agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QWidget
+
+from gptdesk.ui.widgets.number_box import OFF, NumberBox
+from gptdesk.ui.widgets.scale import STEPS, Scale
+
+_BOX_WIDTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliderSpec:
+    """What a row shows.
+
+    Attributes:
+        name: of the setting in `DecodingSettings`.
+        title: for people.
+        help: one sentence on hover.
+        lowest: of the box.
+        highest: of the box; a slider may end earlier.
+        decimals: digits behind the point.
+        scale: of the slider.
+        off: value that switches the setting off.
+        off_text: word for it.
+    """
+
+    name: str
+    title: str
+    help: str
+    lowest: float
+    highest: float
+    decimals: int
+    scale: Scale
+    off: float | None = None
+    off_text: str = OFF
+
+
+class SliderRow(QWidget):
+    """One setting.
+
+    Signals:
+        changed(): the person gave it another value.
+    """
+
+    changed = Signal()
+
+    def __init__(self, spec: SliderSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spec = spec
+        self.label = QLabel(spec.title)
+        self.box = NumberBox(spec.lowest, spec.highest, spec.decimals, off=spec.off, off_text=spec.off_text)
+        self.box.setFixedWidth(_BOX_WIDTH)
+        self.box.setAccessibleName(spec.title)
+        self.label.setBuddy(self.box)
+        self.slider = _Slider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, STEPS)
+        self.slider.setSingleStep(10)
+        self.slider.setPageStep(50)
+        self.slider.setAccessibleName(f"{spec.title} slider")
+        for widget in (self.label, self.box, self.slider):
+            widget.setToolTip(spec.help)
+        self.box.setAccessibleDescription(spec.help)
+        self.slider.setAccessibleDescription(spec.help)
+
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setVerticalSpacing(4)
+        layout.addWidget(self.label, 0, 0)
+        layout.addWidget(self.box, 0, 1)
+        layout.addWidget(self.slider, 1, 0, 1, 2)
+        layout.setColumnStretch(0, 1)
+
+        self.box.valueChanged.connect(self._on_box_changed)
+        self.slider.valueChanged.connect(self._on_slider_moved)
+
+    @property
+    def value(self) -> float | int:
+        value = self.box.value()
+        return round(value) if self.spec.decimals == 0 else value
+
+    def set_value(self, value: float) -> None:
+        """Shows ``value`` without saying that it changed."""
+        for widget in (self.box, self.slider):
+            widget.blockSignals(True)
+        self.box.setValue(value)
+        self.slider.setValue(self.spec.scale.position(value))
+        for widget in (self.box, self.slider):
+            widget.blockSignals(False)
+        self._show_off()
+
+    def _on_box_changed(self, value: float) -> None:
+        self.set_value(value)
+        self.changed.emit()
+
+    def _on_slider_moved(self, position: int) -> None:
+        self.box.blockSignals(True)
+        self.box.setValue(self.spec.scale.value(position))
+        self.box.blockSignals(False)
+        self._show_off()
+        self.changed.emit()
+
+    def _show_off(self) -> None:
+        off = self.spec.off is not None and self.box.text() == self.spec.off_text and self.spec.off_text == OFF
+        if self.slider.property("off") != off:
+            self.slider.setProperty("off", off)
+            self.slider.style().unpolish(self.slider)
+            self.slider.style().polish(self.slider)
+
+
+class _Slider(QSlider):
+    """Jumps to where it is pressed, and is not moved by scrolling past it."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            option = QStyleOptionSlider()
+            self.initStyleOption(option)
+            style, slider = self.style(), QStyle.ComplexControl.CC_Slider
+            handle = style.subControlRect(slider, option, QStyle.SubControl.SC_SliderHandle, self)
+            if not handle.contains(event.position().toPoint()):
+                x = round(event.position().x()) - handle.width() // 2
+                self.setValue(QStyle.sliderValueFromPosition(0, STEPS, x, self.width() - handle.width()))
+        super().mousePressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()

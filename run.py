@@ -257,27 +257,26 @@ def run_logged(command: Sequence[str], failure: str) -> None:
     environment = {**os.environ, "PIP_USER": "0", "PYTHONUTF8": "1", "DEBIAN_FRONTEND": "noninteractive"}
     error = ""
     VENV.mkdir(exist_ok=True)
-    log = LOG.open("a", encoding="utf-8")
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        encoding="utf-8",
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    with log, process:
+    with LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ {' '.join(command)}\n")
-        for line in process.stdout or ():
-            log.write(line)
-            log.flush()
-            if line.startswith(("ERROR: ", "E: ")):
-                error = line.partition(": ")[2].strip().rstrip(".")
-            progress = describe_progress(line)
-            if progress:
-                say(progress)
+        with subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            for line in process.stdout or ():
+                log.write(line)
+                log.flush()
+                if line.startswith(("ERROR: ", "E: ")):
+                    error = line.partition(": ")[2].strip().rstrip(".")
+                progress = describe_progress(line)
+                if progress:
+                    say(progress)
     if process.returncode:
         reason = error or f"exit status {process.returncode}"
         raise SetupError(f"{failure}: {reason}. Check network and disk and try again; the whole log is in {LOG}.")

@@ -332,13 +332,15 @@ def test_missing_libraries_are_told_from_present_ones() -> None:
 def debian(tmp_path: Path, bare_project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The record of an apt-get that alone is on the search path; it finds ``stale`` only after an update."""
     record = tmp_path / "record"
-    apt = tmp_path / "bin" / "apt-get"
-    apt.parent.mkdir()
-    apt.write_text(
-        f"#!{sys.executable}\nimport pathlib, sys\nrecord = pathlib.Path({str(record)!r})\n"
-        "record.open('a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+    behaviour = tmp_path / "apt.py"
+    behaviour.write_text(
+        f"import pathlib, sys\nrecord = pathlib.Path({str(record)!r})\n"
+        "with record.open('a') as file:\n    print(*sys.argv[1:], file=file)\n"
         "sys.exit(100 if 'stale' in sys.argv and 'update' not in record.read_text() else 0)\n"
     )
+    apt = tmp_path / "bin" / "apt-get"
+    apt.parent.mkdir()
+    apt.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{behaviour}' \"$@\"\n")
     apt.chmod(0o755)
     monkeypatch.setenv("PATH", str(apt.parent))
     return record

@@ -1,0 +1,119 @@
+"""Two processes under torchrun, with gloo on the CPU, against one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from trainer.config import TrainConfig
+from trainer.distributed import Processes
+from trainer.plan import plan_run
+from trainer.reference import to_toml
+from trainer.rundir import EXIT, read_events, read_json
+from trainer.runstate import read_state
+from trainer.session import run_training
+
+MakeConfig = Callable[..., TrainConfig]
+SECONDS = 110
+
+
+def torchrun(config: TrainConfig, tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    arguments = command or ("train", "--config", str(file))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [*launcher, "-m", "trainer", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def train_alone(config: TrainConfig, folder: Path) -> Path:
+    config = config.model_copy(update={"run": config.run.model_copy(update={"folder": str(folder)})})
+    assert run_training(config, Processes(0, 1, torch.device("cpu")), say=lambda _: None) == "finished"
+    return folder
+
+
+def steps(folder: Path) -> list[dict[str, Any]]:
+    return [event for event in read_events(folder) if event["ev"] == "step"]
+
+
+def newest_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(sorted((folder / "checkpoints").glob("step-*"))[-1] / "model.safetensors")
+
+
+def assert_close(one: Path, other: Path) -> None:
+    """The same losses step by step and the same weights, but for the order of sums."""
+    ours, theirs = steps(one), steps(other)
+    assert [event["step"] for event in ours] == [event["step"] for event in theirs]
+    for mine, their in zip(ours, theirs, strict=True):
+        assert mine["loss"] == pytest.approx(their["loss"], rel=1e-4)
+        assert mine["grad_norm"] == pytest.approx(their["grad_norm"], rel=1e-3)
+    weights = newest_weights(other)
+    for name, weight in newest_weights(one).items():
+        torch.testing.assert_close(weight, weights[name], rtol=0, atol=2e-3, msg=name)
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_two_processes_equal_one_and_one_goes_on_for_two(
+    make_config: MakeConfig, tmp_path: Path, parallel: str
+) -> None:
+    config = make_config(
+        data={"micro_batch": 1}, run={"parallel": parallel, "sample_tokens": 2}, optim={"learning_rate": 3e-3}
+    )
+    folder = Path(config.run.folder)
+    stopped = config.model_copy(update={"schedule": config.schedule.model_copy(update={"steps": 4})})
+    alone = train_alone(config, tmp_path / "alone")
+    done = torchrun(stopped, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read_state(folder).state == "finished"
+    assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
+    first = [event["loss"] for event in steps(alone)[:4]]
+    assert [event["loss"] for event in steps(folder)] == pytest.approx(first, rel=1e-3)
+
+    from trainer.cli import main  # the same run, now in one process, to the end
+
+    assert main(["resume", str(folder), "--schedule.steps", "8"]) == 0
+    assert [event["step"] for event in steps(folder)] == list(range(1, 9))
+    assert steps(folder)[-1]["tokens"] == steps(alone)[-1]["tokens"]
+
+
+def test_a_whole_run_of_two_equals_that_of_one(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(data={"micro_batch": 2}, optim={"learning_rate": 3e-3})
+    done = torchrun(config, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert_close(Path(config.run.folder), train_alone(config, tmp_path / "alone"))
+
+
+def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(
+        optim={"learning_rate": 1e30, "grad_clip": 0.0},
+        data={"micro_batch": 2},
+        schedule={"steps": 100, "warmup_steps": 1, "kind": "constant"},
+    )
+    done = torchrun(config, tmp_path)
+    assert done.returncode != 0
+    ending = read_json(Path(config.run.folder) / EXIT)
+    assert ending is not None
+    assert ending["state"] == "crashed"
+    assert "is not finite" in ending["reason"]
+    assert not read_state(Path(config.run.folder)).active
+
+
+def test_a_step_must_divide_among_the_processes(make_config: MakeConfig) -> None:
+    from gptdesk.gpt2.errors import UserError
+
+    config = make_config(data={"micro_batch": 2})
+    assert plan_run(config, world_size=2).accumulation == 1
+    with pytest.raises(UserError, match="multiple of micro_batch times processes"):
+        plan_run(config, world_size=3)

@@ -1,0 +1,73 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.errors import UserError
+from trainer.config import TrainConfig
+from trainer.distributed import Processes
+from trainer.loop import Trainer
+from trainer.session import run_training
+
+MakeConfig = Callable[..., TrainConfig]
+ALONE = Processes(0, 1, torch.device("cpu"))
+
+
+@pytest.fixture
+def lora_config(make_config: MakeConfig, tiny_model_folder: Path) -> TrainConfig:
+    return make_config(model={"start": str(tiny_model_folder), "lora_rank": 4, "dropout": 0.1})
+
+
+def test_training_starts_from_the_model_as_it_is(lora_config: TrainConfig, tiny_model_folder: Path) -> None:
+    trainer = Trainer(lora_config, ALONE)
+    ids = torch.arange(20).unsqueeze(0)
+    trainer.model.eval()
+    with torch.no_grad():
+        assert torch.equal(trainer.model(ids), load_model(tiny_model_folder)(ids))
+
+
+def test_adapters_learn_and_the_base_stays(lora_config: TrainConfig) -> None:
+    trainer = Trainer(lora_config, ALONE)
+    before = {name: weight.detach().clone() for name, weight in trainer.model.named_parameters()}
+    for _ in range(2):
+        trainer.step()
+    changed = {name for name, weight in trainer.model.named_parameters() if not torch.equal(weight, before[name])}
+    assert changed == {name for name in before if "lora_" in name}
+    assert len(changed) == 2 * 4 * 2
+
+
+def test_a_checkpoint_holds_adapters_and_the_merged_model(lora_config: TrainConfig) -> None:
+    trainer = Trainer(lora_config, ALONE)
+    assert run_training(lora_config, ALONE, say=lambda _: None) == "finished"
+    checkpoint = trainer.restore(Path(lora_config.run.folder) / "checkpoints")
+    assert checkpoint is not None
+    ids = torch.randint(0, 50257, (2, 30), generator=torch.Generator().manual_seed(0))
+    trainer.model.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(load_model(checkpoint)(ids), trainer.model(ids), rtol=0, atol=1e-5)
+    description = json.loads((checkpoint / "adapter" / "adapter_config.json").read_text())
+    assert (description["peft_type"], description["r"], description["fan_in_fan_out"]) == ("LORA", 4, True)
+
+
+def test_going_on_with_adapters_is_exact(lora_config: TrainConfig, tmp_path: Path) -> None:
+    from trainer.checkpoint import save_checkpoint
+
+    whole, first = Trainer(lora_config, ALONE), Trainer(lora_config, ALONE)
+    losses = [whole.step() for _ in range(5)]
+    for _ in range(3):
+        first.step()
+    (tmp_path / "c").mkdir()
+    save_checkpoint(tmp_path / "c", first.model, first.optimizers, first.state, vocab_size=50257, processes=ALONE)
+    second = Trainer(lora_config, ALONE)
+    second.restore(tmp_path / "c")
+    assert [second.step() for _ in range(2)] == losses[3:]
+
+
+def test_adapters_of_another_rank_are_refused(lora_config: TrainConfig) -> None:
+    run_training(lora_config, ALONE, say=lambda _: None)
+    other = lora_config.model_copy(update={"model": lora_config.model.model_copy(update={"lora_rank": 2})})
+    with pytest.raises(UserError, match="do not fit"):
+        Trainer(other, ALONE).restore(Path(lora_config.run.folder) / "checkpoints")

@@ -1,0 +1,355 @@
+"""Whole runs: started, steered, stopped, killed and gone on with, as processes of their own where that matters."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from gptdesk.gpt2.engine import Engine
+from gptdesk.gpt2.errors import UserError
+from trainer.cli import main
+from trainer.config import TrainConfig
+from trainer.distributed import Processes
+from trainer.reference import to_toml
+from trainer.rundir import EXIT, SAMPLES, read_events, read_json, send_request
+from trainer.runstate import read_state
+from trainer.session import run_training
+
+MakeConfig = Callable[..., TrainConfig]
+ALONE = Processes(0, 1, torch.device("cpu"))
+PATIENCE = 90.0
+"""Seconds after which a wait has failed; a busy machine takes ten to load torch."""
+
+ENDLESS = {"schedule": {"steps": 100_000}, "run": {"eval_interval": 100_000, "checkpoint_interval": 100_000}}
+
+
+def train(config: TrainConfig) -> str:
+    return run_training(config, ALONE, say=lambda _: None)
+
+
+def events(config: TrainConfig, kind: str) -> list[dict[str, Any]]:
+    return [event for event in read_events(Path(config.run.folder)) if event["ev"] == kind]
+
+
+def final_weights(config: TrainConfig) -> dict[str, torch.Tensor]:
+    newest = sorted((Path(config.run.folder) / "checkpoints").glob("step-*"))[-1]
+    return load_file(newest / "model.safetensors")
+
+
+def assert_equal(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> None:
+    assert ours.keys() == theirs.keys()
+    for name, weight in ours.items():
+        assert torch.equal(weight, theirs[name]), name
+
+
+def wait_for(condition: Callable[[], Any], process: "subprocess.Popen[str]") -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        if process.poll() is not None and not (result := condition()):
+            raise AssertionError(f"the trainer ended with {process.returncode}: {process.communicate()}")
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+    return result
+
+
+@contextmanager
+def trainer_process(config: TrainConfig, tmp_path: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    arguments = command or ("train", "--config", str(file))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_records_what_it_did(make_config: MakeConfig) -> None:
+    config = make_config(run={"sample_tokens": 3, "sample_prompts": ["Once", "He"]})
+    assert train(config) == "finished"
+    steps = events(config, "step")
+    assert [event["step"] for event in steps] == list(range(1, 9))
+    assert all(event["loss"] > 0 and event["tokens_per_s"] > 0 for event in steps)
+    assert steps[-1]["tokens"] == 8 * 4 * 16
+    assert set(steps[0]["ms"]) == {"data", "forward", "backward", "optimizer"}
+    assert [(event["step"], event["best"]) for event in events(config, "eval")] == [(4, True), (8, True)]
+    assert [event["step"] for event in events(config, "checkpoint")] == [4, 8]
+    (start,) = events(config, "start")
+    assert start["parameters"] == 810_960
+    samples = [json.loads(line) for line in (Path(config.run.folder) / SAMPLES).read_text().splitlines()]
+    assert [(sample["step"], sample["prompt"], sample["seed"]) for sample in samples] == [
+        (4, "Once", 1), (4, "He", 2), (8, "Once", 1), (8, "He", 2),
+    ]  # fmt: skip
+    assert read_state(Path(config.run.folder)).state == "finished"
+
+
+def test_a_checkpoint_completes_a_prompt(make_config: MakeConfig) -> None:
+    from gptdesk.gpt2.decoding import DecodingSettings
+
+    config = make_config()
+    train(config)
+    engine = Engine.load(Path(config.run.folder) / "checkpoints" / "step-00000008")
+    assert list(engine.generate("Once upon", DecodingSettings(max_tokens=3)))
+
+
+def test_a_finished_run_has_nothing_left_to_do(make_config: MakeConfig) -> None:
+    config = make_config()
+    train(config)
+    before = final_weights(config)
+    assert train(config) == "finished"
+    assert_equal(final_weights(config), before)
+
+
+def test_the_best_checkpoint_stays_beside_the_newest(make_config: MakeConfig) -> None:
+    """A learning rate that ruins the model later: the best one is early."""
+    config = make_config(
+        optim={"learning_rate": 0.5, "grad_clip": 0.0},
+        schedule={"steps": 24, "warmup_steps": 23, "kind": "constant"},
+        run={"eval_interval": 1, "checkpoint_interval": 2, "keep_checkpoints": 2},
+    )
+    train(config)
+    evaluations = events(config, "eval")
+    best = min(evaluations, key=lambda event: event["val_loss"])["step"]
+    kept = sorted(path.name for path in (Path(config.run.folder) / "checkpoints").iterdir())
+    assert best < 22
+    assert kept == [f"step-{best:08d}", "step-00000022", "step-00000024"]
+
+
+def test_early_stopping_ends_a_run_that_gets_worse(make_config: MakeConfig) -> None:
+    config = make_config(
+        optim={"learning_rate": 0.5, "grad_clip": 0.0},
+        schedule={"steps": 1000, "warmup_steps": 999, "kind": "constant", "early_stop_evaluations": 3},
+        run={"eval_interval": 1, "checkpoint_interval": 1000, "log_interval": 1000},
+    )
+    assert train(config) == "finished"
+    losses = [event["val_loss"] for event in events(config, "eval")]
+    assert len(losses) < 200
+    assert min(losses) == losses[-4]
+    (ended,) = events(config, "early_stop")
+    assert ended["best_step"] == len(losses) - 3
+
+
+def answer_to(config: TrainConfig, request: str) -> dict[str, Any] | None:
+    return next((event for event in events(config, "control") if event["id"] == request), None)
+
+
+def test_a_run_is_steered_by_requests(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**{**ENDLESS, "run": {**ENDLESS["run"], "sample_tokens": 3}})
+    folder = Path(config.run.folder)
+    with trainer_process(config, tmp_path) as process:
+
+        def ask(action: str, **args: Any) -> dict[str, Any]:
+            request = send_request(folder, action, **args)
+            answer: dict[str, Any] = wait_for(lambda: answer_to(config, request), process)
+            return answer
+
+        wait_for(lambda: events(config, "step"), process)
+        assert ask("checkpoint")["step"] == events(config, "checkpoint")[0]["step"]
+        ask("evaluate")
+        assert len(events(config, "eval")) == 1
+        ask("sample", prompt="A cat", seed=5)
+        samples = [json.loads(line) for line in (folder / SAMPLES).read_text().splitlines()]
+        assert (samples[-1]["prompt"], samples[-1]["seed"]) == ("A cat", 5)
+        assert "needs a prompt" in ask("sample", prompt=7)["refused"]
+        assert "cannot be changed" in ask("set", name="seed", value=3)["refused"]
+        assert "above 0" in ask("set", name="log_interval", value=0)["refused"]
+        ask("set", name="learning_rate_factor", value=0.5)
+        changed = len(events(config, "step")) + 1
+        wait_for(lambda: len(events(config, "step")) > changed, process)
+        assert events(config, "step")[-1]["lr"] == pytest.approx(config.optim.learning_rate * 0.5, rel=1e-2)
+
+        ask("pause")
+        wait_for(lambda: read_state(folder).state == "paused", process)
+        paused_at = events(config, "pause")[0]["step"]
+        assert "paused" in ask("checkpoint")["refused"]
+        ask("evaluate")
+        assert events(config, "step")[-1]["step"] <= paused_at
+        ask("resume")
+        wait_for(lambda: events(config, "step")[-1]["step"] > paused_at, process)
+
+        assert main(["stop", str(folder)]) == 0
+        assert process.wait(PATIENCE) == 0
+    assert read_state(folder).state == "stopped"
+    assert events(config, "checkpoint")[-1]["step"] == events(config, "end")[0]["step"]
+    assert main(["stop", str(folder)]) == 2
+
+
+def test_the_factor_of_the_learning_rate_outlives_the_process(make_config: MakeConfig) -> None:
+    config = make_config()
+    folder = Path(config.run.folder)
+    (folder / "control" / "in").mkdir(parents=True)
+    send_request(folder, "set", name="learning_rate_factor", value=0.25)
+    send_request(folder, "stop")
+    assert train(config) == "stopped"
+    train(config)
+    assert events(config, "step")[-1]["lr"] < 0.25 * config.optim.learning_rate
+
+
+def test_abort_saves_nothing(make_config: MakeConfig) -> None:
+    config = make_config()
+    folder = Path(config.run.folder)
+    (folder / "control" / "in").mkdir(parents=True)
+    send_request(folder, "abort")
+    assert train(config) == "stopped"
+    assert not list((folder / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_stops(make_config: MakeConfig, tmp_path: Path, number: signal.Signals) -> None:
+    config = make_config(**ENDLESS)
+    with trainer_process(config, tmp_path) as process:
+        wait_for(lambda: events(config, "step"), process)
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == 0
+    assert read_state(Path(config.run.folder)).state == "stopped"
+    assert events(config, "checkpoint")[-1]["step"] == events(config, "end")[0]["step"]
+
+
+def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config: MakeConfig, tmp_path: Path) -> None:
+    steps = {"schedule": {"steps": 120}, "run": {"eval_interval": 40, "checkpoint_interval": 10}}
+    model = {"model": {"dropout": 0.1}}
+    undisturbed = make_config(**steps, **model)
+    undisturbed = undisturbed.model_copy(
+        update={"run": undisturbed.run.model_copy(update={"folder": str(tmp_path / "undisturbed")})}
+    )
+    assert train(undisturbed) == "finished"
+    config = make_config(**steps, **model)
+    folder = Path(config.run.folder)
+    for kill in range(3):
+        command = () if kill == 0 else ("resume", str(folder))
+        with trainer_process(config, tmp_path, *command) as process:
+            wait_for(lambda kill=kill: any(e["step"] >= 25 * (kill + 1) for e in events(config, "step")), process)
+            process.kill()
+            process.wait()
+        assert read_state(folder).state == "crashed"
+    assert main(["resume", str(folder)]) == 0
+    assert read_state(folder).state == "finished"
+    assert len(events(config, "start")) == 4
+    assert_equal(final_weights(config), final_weights(undisturbed))
+
+
+def test_starting_again_where_a_run_is_asks_to_go_on(
+    make_config: MakeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config()
+    train(config)
+    (tmp_path / "run.toml").write_text(to_toml(config))
+    assert main(["train", "--config", str(tmp_path / "run.toml")]) == 2
+    assert "holds a run already; go on with `resume`" in capsys.readouterr().err
+
+
+def test_two_trainers_do_not_share_a_run(
+    make_config: MakeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config(**ENDLESS)
+    with trainer_process(config, tmp_path) as process:
+        wait_for(lambda: events(config, "step"), process)
+        assert main(["resume", config.run.folder]) == 2
+        assert "Another trainer is at work" in capsys.readouterr().err
+        assert main(["stop", config.run.folder, "--abort"]) == 0
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("interval", [1, 1000])
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_named(make_config: MakeConfig, interval: int) -> None:
+    """Also in a step that is not logged. A learning rate beyond all measure makes the loss infinite in a few steps."""
+    config = make_config(
+        optim={"learning_rate": 1e30, "grad_clip": 0.0},
+        schedule={"steps": 100, "warmup_steps": 1, "kind": "constant"},
+        run={"log_interval": interval, "eval_interval": 1000},
+    )
+    with pytest.raises(UserError, match=r"is not finite in step \d+; the weights were left as they were"):
+        train(config)
+    ending = read_json(Path(config.run.folder) / EXIT)
+    assert ending is not None
+    assert ending["state"] == "crashed"
+    assert ending["cause"] == "not finite"
+    assert ending["reason"] in [event["reason"] for event in events(config, "crash")]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="changes another process's limits")
+def test_a_full_disk_pauses_the_run_until_there_is_room(make_config: MakeConfig, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk: checkpoints do not fit, records still do."""
+    config = make_config(**ENDLESS)
+    folder = Path(config.run.folder)
+    with trainer_process(config, tmp_path) as process:
+        wait_for(lambda: events(config, "step"), process)
+        first = send_request(folder, "checkpoint")
+        wait_for(lambda: answer_to(config, first), process)
+        kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
+        unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+        second = send_request(folder, "checkpoint")
+        wait_for(lambda: read_state(folder).state == "paused", process)
+        assert "could not be written" in read_state(folder).status["reason"]
+        assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == kept
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        send_request(folder, "resume")
+        wait_for(lambda: answer_to(config, second), process)
+        assert events(config, "checkpoint")[-1]["step"] > int(kept[0].removeprefix("step-"))
+        assert main(["stop", str(folder)]) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
+def test_training_goes_on_when_metrics_cannot_be_written(make_config: MakeConfig) -> None:
+    config = make_config()
+    folder = Path(config.run.folder)
+    folder.mkdir()
+    (folder / "events.jsonl").symlink_to("/dev/full")
+    assert train(config) == "finished"
+    assert "could not be written" in read_state(folder).status["degraded"]
+    assert (folder / "checkpoints" / "step-00000008").is_dir()
+
+
+def test_the_console_is_kept(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config()
+    with trainer_process(config, tmp_path) as process:
+        printed, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "validation loss" in printed
+    assert (Path(config.run.folder) / "console.log").read_text() == printed
+
+
+def test_runs_are_listed_and_described(make_config: MakeConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    config = make_config()
+    train(config)
+    assert main(["list", "--json", config.run.folder]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert (listed["state"], listed["step"], listed["steps"]) == ("finished", 8, 8)
+    assert main(["info", config.run.folder]) == 0
+    assert "step-00000008" in capsys.readouterr().out
+    assert main(["info", str(Path(config.run.folder).parent)]) == 2
+    assert "is no run directory" in capsys.readouterr().err
+
+
+def test_a_dry_run_tells_what_it_would_take_and_makes_nothing(
+    make_config: MakeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config()
+    (tmp_path / "run.toml").write_text(to_toml(config))
+    assert main(["train", "--config", str(tmp_path / "run.toml"), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "810,960" in printed
+    assert "8 steps, 512 tokens, 0.26 epochs of 2,000" in printed
+    assert not Path(config.run.folder).exists()
+
+
+def test_a_dry_run_refuses_what_cannot_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "--preset", "gpt2-1558m", "--run.device", "cpu", "--data.micro_batch", "1024", "--dry-run"]
+    assert main(command) == 2
+    assert "GiB are free: choose a smaller data.micro_batch" in capsys.readouterr().err

@@ -121,7 +121,7 @@ def _tell_of_crash(window: MainWindow, report: Path) -> None:
 def _quit_on_signals(app: QApplication, window: MainWindow) -> None:
     """Ctrl+C in a terminal and a polite kill close the window as its button does."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))  # Python may be in the middle of painting
     timer = QTimer(app)  # Python sees signals only while it runs
     timer.timeout.connect(lambda: None)
     timer.start(500)

@@ -50,6 +50,13 @@ QPushButton[icon_only="true"] { padding: 0; icon-size: 18px; min-width: ${inner}
 QPushButton[kind="muted"] { background: transparent; border-color: transparent; color: $muted; }
 QPushButton[kind="muted"]:hover { background: $hover; color: $text; }
 QPushButton[kind="muted"]:focus { border-color: $accent; }
+QPushButton[kind="chip"] {
+    background: transparent; border-color: transparent; border-radius: 4px; icon-size: 12px;
+    padding: 0; min-height: 18px; max-height: 18px; min-width: 18px; max-width: 18px;
+}
+QPushButton[kind="chip"]:hover { background: $hover; }
+QPushButton[kind="chip"]:focus { border-color: $accent; }
+QPushButton[kind="small"] { padding: 0 8px; min-height: 20px; max-height: 20px; border-radius: 4px; }
 QPushButton[kind="title"] { background: transparent; border-color: transparent; font-weight: 600; }
 QPushButton[kind="title"]:hover { background: $hover; }
 QPushButton[kind="title"]:focus { border-color: $accent; }
@@ -74,7 +81,7 @@ QLineEdit, QAbstractSpinBox, QComboBox {
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disabled; }
-QComboBox { padding-right: 28px; }
+QComboBox { padding-right: 28px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 0; }
 QComboBox QAbstractItemView {
     background: $surface; border: 1px solid $hairline; outline: none; padding: 4px;
@@ -97,7 +104,7 @@ QSlider[inverted="true"]::sub-page:horizontal { background: $groove; }
 QSlider[inverted="true"]::add-page:horizontal { height: 4px; border-radius: 2px; background: $accent; }
 
 QTextEdit#editor { background: $surface; border: none; selection-background-color: $selection; selection-color: $text; }
-QScrollArea { background: transparent; border: none; }
+QScrollArea { background: $surface; border: none; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 0; }
 QScrollBar::handle:vertical { background: $scroll; border-radius: 3px; min-height: 32px; margin: 3px; }
 QScrollBar::handle:vertical:hover { background: $muted; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from gptdesk.ui.fonts import interface_font
@@ -58,10 +58,13 @@ class Theme(QObject):
         button.setProperty("icon_role", role)
         self._paint_icon(button)
 
-    def _paint_icon(self, button: QAbstractButton) -> None:
-        name, role = button.property("icon_name"), button.property("icon_role")
+    def icon(self, name: str, role: str) -> QIcon:
+        """The icon in the colour that the role has now."""
         disabled = mix(self.colours.muted, self.colours.surface, 0.5)
-        button.setIcon(icon(name, getattr(self.colours, role), disabled))
+        return icon(name, getattr(self.colours, role), disabled)
+
+    def _paint_icon(self, button: QAbstractButton) -> None:
+        button.setIcon(self.icon(button.property("icon_name"), button.property("icon_role")))
 
     def _apply(self) -> None:
         if self.colours == self._applied:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from gptdesk.store.database import Entry
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 
 HEIGHT = 52
 _RECENT = 12
@@ -66,11 +67,7 @@ class TopBar(QWidget):
         self.new = QPushButton(" New")
         self.new.setAccessibleName("New document")
         theme.set_icon(self.new, "plus")
-        self.menu = QPushButton()
-        self.menu.setProperty("icon_only", "true")
-        self.menu.setAccessibleName("Menu")
-        self.menu.setToolTip("Menu")
-        self.menu.setMenu(menu)
+        self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")
         left, right = QWidget(), QWidget()
         for side, widgets in ((left, (chooser, device)), (right, (self.new, self.menu))):
@@ -89,3 +86,11 @@ class TopBar(QWidget):
         layout.addWidget(left, 1)
         layout.addWidget(title)
         layout.addWidget(right, 1)
+        self._sides = left, right
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The title is the first to be shortened."""
+        taken = sum(side.sizeHint().width() + self.layout().spacing() for side in self._sides)
+        margins = self.layout().contentsMargins()
+        self.title.setMaximumWidth(self.width() - taken - margins.left() - margins.right())
+        super().resizeEvent(event)

@@ -18,6 +18,7 @@ from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.slider_row import SliderRow
 
 WIDTH: Final = 312
@@ -54,6 +55,7 @@ class DecodingPanel(QScrollArea):
         self.setObjectName("panel")
         self.setFixedWidth(WIDTH)
         self.setWidgetResizable(True)
+        make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(self._contents())
@@ -64,7 +66,6 @@ class DecodingPanel(QScrollArea):
         self.seed.changed.connect(self._on_changed)
         self.stop.changed.connect(self._on_changed)
         self.stop.refused.connect(self.refused)
-        self.presets.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
         settings.changed.connect(self._show)
         self._show()
@@ -73,7 +74,7 @@ class DecodingPanel(QScrollArea):
         contents = QWidget()
         contents.setProperty("zone", "surface")
         layout = QVBoxLayout(contents)
-        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setContentsMargins(16, 16, 4, 16)  # and the scroll bar
         layout.setSpacing(16)
         heading = QHBoxLayout()
         heading.setSpacing(8)

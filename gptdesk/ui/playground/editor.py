@@ -27,6 +27,7 @@ from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
 from gptdesk.ui.playground.generated_marks import paint_marks
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _LINE_HEIGHT: Final = 1.75
 """Of a line, in heights of the letters."""
@@ -73,9 +74,9 @@ class Editor(QTextEdit):
         self.setAcceptRichText(False)
         self.setUndoRedoEnabled(False)  # the document remembers, and knows whole generations
         self.setTabChangesFocus(True)
+        make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(_MARGIN)
-        self.verticalScrollBar().rangeChanged.connect(self._center_column)
         self.document().contentsChange.connect(self._on_contents_change)
         self.set_text_size(text_size)
 
@@ -192,11 +193,9 @@ class Editor(QTextEdit):
 
     def _center_column(self) -> None:
         """A line that is too long loses the eye on its way back."""
-        bar = self.verticalScrollBar()
-        room = self.width() - 2 * bar.sizeHint().width()
-        side = max(0, (room - _COLUMN * self.text_size - 2 * _MARGIN) // 2) + bar.sizeHint().width()
-        # The text stays where it is when the bar appears.
-        self.setViewportMargins(side, 0, side - (bar.sizeHint().width() if bar.maximum() else 0), 0)
+        bar = self.verticalScrollBar().sizeHint().width()
+        side = max(bar, (self.width() - _COLUMN * self.text_size) // 2 - _MARGIN)
+        self.setViewportMargins(side, 0, side - bar, 0)
         self.column_moved.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

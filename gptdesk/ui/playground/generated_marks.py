@@ -11,8 +11,7 @@ from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
 
 _RISE: Final = 2
-_UNDERLINE: Final = 1.5
-_RADIUS: Final = 3
+_UNDERLINE: Final = 1
 
 
 def paint_marks(
@@ -26,7 +25,7 @@ def paint_marks(
         spans: start and end in the document's positions, in order.
         visible: in the coordinates of the widget before the painter was translated.
     """
-    wash, line_colour = QColor(colours.wash), QColor(mix(colours.accent, colours.wash, 0.55))
+    wash, line_colour = QColor(colours.wash), QColor(mix(colours.accent, colours.wash, 0.5))
     top = visible.top() - painter.transform().dy()
     bottom = visible.bottom() - painter.transform().dy()
     layout = document.documentLayout()

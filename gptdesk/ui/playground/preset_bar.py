@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.gpt2.decoding import PRESETS
-from gptdesk.gpt2.errors import UserError
 from gptdesk.store.settings import check_preset_name
 from gptdesk.ui.playground import presets
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import ListBox
+from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
+from gptdesk.ui.widgets.name_dialog import NameDialog
 
 _CUSTOM: Final = "Custom"
 
 
 class PresetBar(QWidget):
-    """Takes, saves, renames and deletes presets.
-
-    Signals:
-        refused(str): a name cannot be used; the sentence says why.
-    """
-
-    refused = Signal(str)
+    """Takes, saves, renames and deletes presets."""
 
     def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,18 +28,14 @@ class PresetBar(QWidget):
         self.box.setToolTip("How tokens are chosen. Length, stop strings and seed stay as they are.")
         self.box.setMinimumContentsLength(9)
         self.box.activated.connect(self._on_chosen)
-        self.button = QPushButton()
-        self.button.setProperty("icon_only", "true")
-        self.button.setAccessibleName("Preset actions")
-        self.button.setToolTip("Save, rename or delete a preset")
-        theme.set_icon(self.button, "more", "muted")
         menu = QMenu(self)
+        self.button = IconMenuButton("Save, rename or delete a preset", menu)
+        theme.set_icon(self.button, "more", "muted")
         self.save_action = menu.addAction("Save as…", self._save_as)
         self.rename_action = menu.addAction("Rename…", self._rename)
         self.delete_action = menu.addAction("Delete", self._delete)
         menu.addSeparator()
         self.neutral_action = menu.addAction("Reset to neutral", self.reset)
-        self.button.setMenu(menu)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -67,20 +56,11 @@ class PresetBar(QWidget):
         return name if name in self._settings.value.presets else None
 
     def _show(self) -> None:
-        own = list(self._settings.value.presets)
-        names = [*PRESETS, *own]
         current = presets.name_of(self._settings.value.decoding, self._settings.value.presets)
-        if current is None:
-            names.append(_CUSTOM)
-        if [self.box.itemText(i) for i in range(self.box.count()) if self.box.itemText(i)] != names:
+        names = [*PRESETS, *self._settings.value.presets, *([] if current else [_CUSTOM])]
+        if [self.box.itemText(i) for i in range(self.box.count())] != names:
             self.box.clear()
-            self.box.addItems(list(PRESETS))
-            if own:
-                self.box.insertSeparator(self.box.count())
-                self.box.addItems(own)
-            if current is None:
-                self.box.insertSeparator(self.box.count())
-                self.box.addItem(_CUSTOM)
+            self.box.addItems(names)
         self.box.setCurrentText(current or _CUSTOM)
         self.rename_action.setEnabled(self._own is not None)
         self.delete_action.setEnabled(self._own is not None)
@@ -91,29 +71,25 @@ class PresetBar(QWidget):
         if preset:
             self._settings.update(decoding=presets.apply_preset(preset, self._settings.value.decoding))
 
-    def _ask_name(self, title: str, name: str) -> str | None:
-        answer, accepted = QInputDialog.getText(self, title, "Name", QLineEdit.EchoMode.Normal, name)
-        if not accepted:
-            return None
-        try:
-            check_preset_name(answer.strip())
-        except UserError as error:
-            self.refused.emit(str(error))
-            return None
-        return answer.strip()
-
     def _save_as(self) -> None:
-        name = self._ask_name("Save preset", self._own or "")
-        if name:
-            preset = presets.choosing(self._settings.value.decoding)
-            self._settings.update(presets={**self._settings.value.presets, name: preset})
+        dialog = NameDialog("Save preset", self._own or "", check_preset_name, self)
+        dialog.named.connect(self._save)
+        dialog.open()
+
+    def _save(self, name: str) -> None:
+        preset = presets.choosing(self._settings.value.decoding)
+        self._settings.update(presets={**self._settings.value.presets, name: preset})
 
     def _rename(self) -> None:
+        dialog = NameDialog("Rename preset", self._own or "", check_preset_name, self)
+        dialog.named.connect(self._rename_to)
+        dialog.open()
+
+    def _rename_to(self, name: str) -> None:
         old = self._own
-        name = self._ask_name("Rename preset", old or "")
-        if old and name:
-            kept = {key: preset for key, preset in self._settings.value.presets.items() if key != old}
-            self._settings.update(presets={**kept, name: self._settings.value.presets[old]})
+        if old:
+            own = self._settings.value.presets
+            self._settings.update(presets={name if key == old else key: preset for key, preset in own.items()})
 
     def _delete(self) -> None:
         self._settings.update(

@@ -6,7 +6,7 @@ import secrets
 from typing import Final
 
 from PySide6.QtCore import QRegularExpression, Signal
-from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtGui import QAction, QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from gptdesk.gpt2.decoding import LIMITS
@@ -34,7 +34,6 @@ class SeedBox(QWidget):
         self.line.setAccessibleName("Seed")
         self.line.setAccessibleDescription(_HELP)
         self.line.setToolTip(_HELP)
-        self.line.setClearButtonEnabled(False)
         self.line.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,19}"), self))
         self.dice = QPushButton()
         self.dice.setProperty("icon_only", "true")
@@ -46,6 +45,14 @@ class SeedBox(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.line, 1)
         layout.addWidget(self.dice)
+        self.clear = QAction("Random again", self)
+        self.clear.triggered.connect(self._clear)
+        self.line.addAction(self.clear, QLineEdit.ActionPosition.TrailingPosition)
+        self._theme = theme
+        theme.changed.connect(self._show_icon)
+        self._show_icon()
+        self.line.textChanged.connect(lambda text: self.clear.setVisible(bool(text)))
+        self.clear.setVisible(False)
         self.line.editingFinished.connect(self.changed)
         self.dice.clicked.connect(self._throw)
 
@@ -57,6 +64,13 @@ class SeedBox(QWidget):
     def set_value(self, seed: int | None) -> None:
         """Shows ``seed`` without saying that it changed."""
         self.line.setText("" if seed is None else str(seed))
+
+    def _show_icon(self) -> None:
+        self.clear.setIcon(self._theme.icon("close", "muted"))
+
+    def _clear(self) -> None:
+        self.set_value(None)
+        self.changed.emit()
 
     def _throw(self) -> None:
         self.set_value(secrets.randbelow(_SHORT))

@@ -1,12 +1,22 @@
-"""A box that opens a list, and a button that opens a menu: both with the same chevron, drawn in the theme's colours."""
+"""What opens a list or a menu: a box and a button with the same chevron, and a button that is only an icon."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QStyle, QStyleOptionButton, QStylePainter, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionButton,
+    QStylePainter,
+    QWidget,
+)
 
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.stylesheet import CONTROL_HEIGHT
@@ -14,6 +24,7 @@ from gptdesk.ui.stylesheet import CONTROL_HEIGHT
 _CHEVRON: Final = 14
 _PADDING: Final = 10
 _GAP: Final = 6
+_SLACK: Final = 2  # letters are measured in fractions of a pixel
 
 
 class ListBox(QComboBox):
@@ -23,6 +34,7 @@ class ListBox(QComboBox):
         super().__init__(parent)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setMaxVisibleItems(16)
+        self.setItemDelegate(QStyledItemDelegate(self))  # the one that heeds the style sheet
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -35,12 +47,13 @@ class MenuButton(QPushButton):
     def __init__(self, kind: str, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", kind)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setMenu(menu)
 
     def sizeHint(self) -> QSize:
         self.ensurePolished()  # the style sheet decides the font
         text = self.fontMetrics().horizontalAdvance(self.text())
-        return QSize(text + 2 * _PADDING + _CHEVRON + _GAP, CONTROL_HEIGHT)
+        return QSize(text + 2 * _PADDING + _CHEVRON + _GAP + _SLACK, CONTROL_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(min(96, self.sizeHint().width()), CONTROL_HEIGHT)
@@ -56,6 +69,21 @@ class MenuButton(QPushButton):
         painter.drawItemText(room, align, self.palette(), self.isEnabled(), text, QPalette.ColorRole.ButtonText)
         painter.end()
         _draw_chevron(self)
+
+
+class IconMenuButton(QPushButton):
+    """A button that is only an icon, at the right end of a row; its menu ends where it does."""
+
+    def __init__(self, name: str, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._menu = menu
+        self.setProperty("icon_only", "true")
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.clicked.connect(self._open)
+
+    def _open(self) -> None:
+        self._menu.popup(self.mapToGlobal(QPoint(self.width() - self._menu.sizeHint().width(), self.height())))
 
 
 def _draw_chevron(widget: QWidget) -> None:

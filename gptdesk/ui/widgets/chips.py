@@ -90,7 +90,7 @@ class Chips(QWidget):
         remove.clicked.connect(lambda: self._remove(value))
         self._theme.set_icon(remove, "close", "muted")
         row = QHBoxLayout(chip)
-        row.setContentsMargins(8, 2, 2, 2)
+        row.setContentsMargins(8, 4, 4, 4)
         row.setSpacing(2)
         row.addWidget(label)
         row.addWidget(remove)

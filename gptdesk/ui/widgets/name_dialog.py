@@ -1,0 +1,75 @@
+"""Asks for a name, and says at once why one cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.gpt2.errors import UserError
+
+
+class NameDialog(QDialog):
+    """One line and two buttons.
+
+    Args:
+        title: of the dialog; also what its button says.
+        name: to begin with.
+        check: raises UserError when a name cannot be used.
+
+    Signals:
+        named(str): the person has decided.
+    """
+
+    named = Signal(str)
+
+    def __init__(self, title: str, name: str, check: Callable[[str], object], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._check = check
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(400)
+        self.line = QLineEdit(name)
+        self.line.selectAll()
+        self.line.setAccessibleName("Name")
+        self.problem = QLabel()
+        self.problem.setProperty("kind", "warn")
+        self.problem.setWordWrap(True)
+        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.accept_button, cancel = QPushButton(title), QPushButton("Cancel")
+        self.accept_button.setProperty("kind", "accent")
+        self.accept_button.setDefault(True)
+        label = QLabel("Name")
+        label.setBuddy(self.line)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.accept_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(8)
+        for widget in (label, self.line, self.problem):
+            layout.addWidget(widget)
+        layout.addSpacing(8)
+        layout.addLayout(buttons)
+        self.line.textChanged.connect(self._judge)
+        self.accept_button.clicked.connect(self._decide)
+        cancel.clicked.connect(self.reject)
+        self._judge()
+
+    def _judge(self) -> None:
+        problem = ""
+        if self.line.text().strip():
+            try:
+                self._check(self.line.text().strip())
+            except UserError as error:
+                problem = str(error)
+        self.problem.setText(problem)
+        self.accept_button.setEnabled(bool(self.line.text().strip()) and not problem)
+
+    def _decide(self) -> None:
+        self.named.emit(self.line.text().strip())
+        self.accept()

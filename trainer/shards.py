@@ -1,6 +1,13 @@
-"""Token shards on disk: a small header, then uint16 token ids; read through memory maps.
+"""Prepared data on disk: token shards with an index of documents and a manifest; read through memory maps.
 
-A prepared folder holds ``train-00000.bin`` ..., ``val-00000.bin`` ... and ``manifest.json``. Imports no torch.
+A prepared folder holds for each split (``train``, ``val``) and number
+
+- ``train-00000.bin``: token ids, uint16;
+- ``train-00000.idx``: where documents begin in that shard, uint32;
+- ``train-00000.mask``: one bit a token, set where it counts as a target; only for data with prompts;
+
+and ``manifest.json``, which is written last. Numbers are little-endian, and every file begins with the same header of
+64 bytes. Imports no torch.
 """
 
 from __future__ import annotations
@@ -9,7 +16,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,43 +24,106 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import RANKS_SHA256
 
-MAGIC: Final = b"GPTDTOK1"
-HEADER: Final = struct.Struct("<8sII48x")  # magic, format version, bytes a token; padded to 64 bytes
-VERSION: Final = 1
+HEADER: Final = struct.Struct("<8sIIQI32s4x")
+"""Magic of the kind, format version, bits an item, items, id of ``<|endoftext|>``, SHA-256 of the tokenizer."""
+
+VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
+SPLITS: Final = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the three kinds of files."""
+
+    magic: bytes
+    suffix: str
+    dtype: str
+    bits: int
+
+
+TOKENS: Final = Kind(b"GPTDTOK\0", ".bin", "<u2", 16)
+INDEX: Final = Kind(b"GPTDIDX\0", ".idx", "<u4", 32)
+MASK: Final = Kind(b"GPTDMSK\0", ".mask", "u1", 1)
 
 Tokens = npt.NDArray[np.uint16]
 
 
-def write_shard(path: Path, tokens: Tokens) -> dict[str, Any]:
-    """Writes one shard beside its place, synced and renamed, and returns its line of the manifest."""
-    temporary = path.with_suffix(".tmp")
-    body = tokens.astype("<u2").tobytes()
-    with temporary.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, VERSION, 2))
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    return {"file": path.name, "tokens": int(tokens.size), "sha256": hashlib.sha256(body).hexdigest()}
+class ArrayFile:
+    """Writes one file piece by piece, beside its place; `close` syncs it and moves it there.
+
+    Args:
+        path: where it is to stand.
+        kind: what it holds.
+    """
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        self._path = path
+        self._kind = kind
+        self._temporary = path.with_name(path.name + ".tmp")
+        self._hash = hashlib.sha256()
+        self._file = self._temporary.open("wb")
+        self._file.write(bytes(HEADER.size))
+
+    def write(self, values: npt.NDArray[Any]) -> None:
+        body = values.astype(self._kind.dtype, copy=False).tobytes()
+        self._hash.update(body)
+        self._file.write(body)
+
+    def close(self, count: int) -> dict[str, Any]:
+        """Completes the file with its number of items and returns its line of the manifest."""
+        tokenizer = bytes.fromhex(RANKS_SHA256)
+        self._file.seek(0)
+        self._file.write(HEADER.pack(self._kind.magic, VERSION, self._kind.bits, count, END_OF_TEXT, tokenizer))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        os.replace(self._temporary, self._path)
+        _sync_folder(self._path.parent)
+        return {"file": self._path.name, "sha256": self._hash.hexdigest()}
+
+    def abandon(self) -> None:
+        """Closes and removes what was written."""
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
 
 
-def open_shard(path: Path) -> Tokens:
-    """A read-only memory map of a shard's tokens, (n) uint16.
+def _sync_folder(path: Path) -> None:
+    """Makes sure that a renamed file keeps its new name through a power cut; Windows neither can nor needs to."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def open_array(path: Path, kind: Kind, count: int) -> npt.NDArray[Any]:
+    """A read-only memory map of a file's items (of bytes holding 8 each, for a mask).
 
     Raises:
-        UserError: when the file is no shard.
+        UserError: when the file is none of that kind, or does not hold ``count`` items.
     """
     try:
         with path.open("rb") as file:
-            magic, version, width = HEADER.unpack(file.read(HEADER.size))
+            magic, version, bits, stored, _, tokenizer = HEADER.unpack(file.read(HEADER.size))
+            size = os.fstat(file.fileno()).st_size
     except (OSError, struct.error) as error:
-        raise UserError(f"The token shard {path} cannot be read: {error}.") from None
-    if magic != MAGIC or version != VERSION or width != 2:
-        raise UserError(f"{path} is no token shard of this version; prepare the data again.")
-    return np.memmap(path, dtype="<u2", mode="r", offset=HEADER.size)  # type: ignore[return-value]
+        raise UserError(f"The prepared data in {path} cannot be read: {error}.") from None
+    if magic != kind.magic or version != VERSION or bits != kind.bits:
+        raise UserError(f"{path} is no prepared data of this version; prepare the data again.")
+    if tokenizer.hex() != RANKS_SHA256:
+        raise UserError(f"{path} was prepared with another tokenizer; prepare the data again.")
+    if stored != count or size != HEADER.size + (count * bits + 7) // 8:
+        raise UserError(f"{path} is not complete; prepare the data again.")
+    if not count:
+        return np.empty(0, kind.dtype)
+    return np.memmap(path, dtype=kind.dtype, mode="r", offset=HEADER.size)
 
 
 @dataclass(frozen=True)
@@ -63,41 +133,67 @@ class TokenSet:
     Attributes:
         shards: memory maps, (n_i) uint16 each.
         starts: (number of shards + 1) positions at which each begins, the last one being the total.
+        masks: memory maps, (ceil(n_i / 8)) uint8 each, the first token in the lowest bit; None when every token counts.
     """
 
     shards: tuple[Tokens, ...]
     starts: npt.NDArray[np.int64]
+    masks: tuple[npt.NDArray[np.uint8], ...] | None = None
 
     @classmethod
-    def of(cls, shards: Iterable[Tokens]) -> TokenSet:
+    def of(cls, shards: Iterable[Tokens], masks: Sequence[npt.NDArray[np.uint8]] | None = None) -> TokenSet:
         kept = tuple(shards)
-        return cls(kept, np.cumsum([0, *(shard.size for shard in kept)], dtype=np.int64))
+        starts = np.cumsum([0, *(shard.size for shard in kept)], dtype=np.int64)
+        return cls(kept, starts, None if masks is None else tuple(masks))
 
     def __len__(self) -> int:
         return int(self.starts[-1])
 
     def read(self, start: int, count: int) -> npt.NDArray[np.int64]:
         """Tokens ``start`` to ``start + count``, (count) int64, across shard borders."""
-        parts = []
-        shard = int(np.searchsorted(self.starts, start, side="right")) - 1
-        while count > 0:
-            offset = start - int(self.starts[shard])
-            part = self.shards[shard][offset : offset + count]
-            parts.append(part.astype(np.int64))
-            start, count, shard = start + part.size, count - part.size, shard + 1
+        parts = [self.shards[shard][begin:end].astype(np.int64) for shard, begin, end in self._spans(start, count)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def read_weights(self, start: int, count: int) -> npt.NDArray[np.bool_] | None:
-        """Which of these tokens are to be learnt, (count) bool; None: all."""
-        return None
+        """Which of the tokens ``start`` to ``start + count`` count as targets, (count) bool; None when all do."""
+        if self.masks is None:
+            return None
+        parts = []
+        for shard, begin, end in self._spans(start, count):
+            packed = self.masks[shard][begin // 8 : (end + 7) // 8]
+            parts.append(np.unpackbits(packed, bitorder="little")[begin % 8 :][: end - begin].astype(np.bool_))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _spans(self, start: int, count: int) -> list[tuple[int, int, int]]:
+        """(shard, first, end) of the stretches that make up ``count`` tokens from ``start``; at least one."""
+        assert start >= 0
+        assert 0 <= count <= len(self) - start
+        spans = []
+        shard = min(int(np.searchsorted(self.starts, start, side="right")) - 1, len(self.shards) - 1)
+        while True:
+            begin = start - int(self.starts[shard])
+            end = min(begin + count, self.shards[shard].size)
+            spans.append((shard, begin, end))
+            count -= end - begin
+            if count == 0:
+                return spans
+            start, shard = start + end - begin, shard + 1
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A folder that ``trainer prepare`` wrote, opened."""
+    """A folder that ``trainer prepare`` wrote, opened.
+
+    Attributes:
+        folder: where it is.
+        manifest: counts, hashes, sources and settings.
+        fingerprint: SHA-256 of the manifest, in hexadecimal; the same for the same data.
+        train, val: the splits.
+    """
 
     folder: Path
     manifest: dict[str, Any]
+    fingerprint: str
     train: TokenSet
     val: TokenSet
 
@@ -108,19 +204,39 @@ class PreparedData:
         Raises:
             UserError: when it is none, or a shard is missing or has another length than the manifest says.
         """
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise UserError(f"{folder} holds no prepared data; make some with `python -m trainer prepare`.") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"The manifest in {folder} cannot be read: {error}.") from None
+        manifest, fingerprint = read_manifest(folder)
         splits = {}
-        for split in ("train", "val"):
-            shards = []
-            for entry in manifest["splits"][split]["shards"]:
-                shard = open_shard(folder / entry["file"])
-                if shard.size != entry["tokens"]:
-                    raise UserError(f"{folder / entry['file']} is not complete; prepare the data again.")
-                shards.append(shard)
-            splits[split] = TokenSet.of(shards)
-        return cls(folder, manifest, **splits)
+        for split in SPLITS:
+            entries = manifest["splits"][split]["shards"]
+            tokens = [open_array(folder / entry["file"], TOKENS, entry["tokens"]) for entry in entries]
+            masks = [open_array(folder / e["mask"]["file"], MASK, e["tokens"]) for e in entries if "mask" in e]
+            splits[split] = TokenSet.of(tokens, masks or None)
+        return cls(folder, manifest, fingerprint, **splits)
+
+    def document_starts(self, split: str) -> npt.NDArray[np.int64]:
+        """Where the documents of a split begin in its token set, (documents) int64."""
+        parts, position = [np.empty(0, np.int64)], 0
+        for entry in self.manifest["splits"][split]["shards"]:
+            index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"])
+            parts.append(index.astype(np.int64) + position)
+            position += entry["tokens"]
+        return np.concatenate(parts)
+
+
+def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
+    """The manifest of a prepared folder, and its SHA-256 in hexadecimal.
+
+    Raises:
+        UserError: when there is none, or it cannot be used.
+    """
+    try:
+        contents = (folder / MANIFEST).read_bytes()
+        manifest = json.loads(contents)
+        version = manifest["version"]
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{folder} holds no prepared data; make some with `python -m trainer prepare`.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"The manifest in {folder} cannot be read: {error}.") from None
+    if version != VERSION:
+        raise UserError(f"{folder} holds prepared data of another version; prepare the data again.")
+    return manifest, hashlib.sha256(contents).hexdigest()

@@ -3,30 +3,230 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, NoReturn
 
-from trainer.prepare import Progress, prepare
+from gptdesk.gpt2.errors import UserError
+from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
+from trainer.prepare.estimate import require_room
+from trainer.prepare.hub import SHORT_NAMES, looks_like_hub_name
+from trainer.prepare.plan import PLAN
+from trainer.prepare.run import DOWNLOADS_AHEAD
+
+_SOURCES = f"""what to read: text files (.txt, .md), JSON lines (.jsonl, with "text", or "prompt" and "completion"),
+parquet files, folders of these (text and JSON lines also as .gz, .xz or .zst), or data sets of the hub:
+{", ".join(SHORT_NAMES)}, or owner/name[@revision][:subfolder]"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("prepare", help="turn text files into token shards")
-    parser.add_argument("sources", nargs="+", type=Path, help="text files (plain, .gz, .xz) or folders of them")
+    """Adds the command."""
+    parser = commands.add_parser(
+        "prepare",
+        help="turn text into token shards",
+        description="Turns text into token shards. Stopped at any moment, the same command goes on.",
+    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--val", nargs="+", type=Path, default=[], help="text files that are the validation split")
+    parser.add_argument("--val", nargs="+", default=[], metavar="SOURCE", help="what the validation split is made of")
     parser.add_argument("--val-share", type=float, default=0.01, help="else: share of documents that are (0.01)")
+    parser.add_argument("--column", default="text", help='name of the text in JSON objects and parquet rows ("text")')
+    parser.add_argument("--seed", type=int, default=0, help="of the order of documents (0)")
+    parser.add_argument("--workers", type=int, default=_cores(), help=f"processes (here {_cores()})")
+    parser.add_argument("--strict", action="store_true", help="refuse broken input instead of leaving it out")
+    parser.add_argument("--keep-downloads", action="store_true", help="keep files of the hub once they are encoded")
+    parser.add_argument(
+        "--delete-sources",
+        action="store_true",
+        help="delete parquet files on this computer, too, once they are encoded",
+    )
+    parser.add_argument("--shard-tokens", type=int, default=SHARD_TOKENS, help=f"tokens in a shard ({SHARD_TOKENS:,})")
+    parser.add_argument(
+        "--unit-bytes", type=int, default=UNIT_BYTES, help=f"text that a worker takes at a time ({UNIT_BYTES:,})"
+    )
+    parser.add_argument("--plan", action="store_true", help="say what it would take, and do nothing")
+    parser.add_argument("--json", action="store_true", help="with --plan: say it as JSON")
+    parser.add_argument("--events", action="store_true", help="report as JSON lines instead of text")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    last = 0.0
+    """Plans and prepares, as the arguments say.
 
-    def show(progress: Progress) -> None:
-        nonlocal last
-        if progress.seconds - last >= 1:
-            last = progress.seconds
-            speed = progress.tokens / progress.seconds
-            print(f"{progress.documents:,} documents, {progress.tokens:,} tokens, {speed:,.0f} tokens/s", flush=True)
+    Raises:
+        UserError: when that cannot be done.
+        SystemExit: with 130 or 143 when it was interrupted.
+    """
+    if args.workers < 1:
+        raise UserError(f"--workers must be 1 or more, not {args.workers}.")
+    report = _Events() if args.events else _Text()
+    folder = args.out.absolute()
+    try:
+        request = Request(
+            sources=tuple(map(_absolute, args.sources)),
+            validation=tuple(map(_absolute, args.val)),
+            validation_share=args.val_share,
+            seed=args.seed,
+            column=args.column,
+            unit_bytes=args.unit_bytes,
+            shard_tokens=args.shard_tokens,
+        )
+        manner = Manner(
+            workers=args.workers,
+            strict=args.strict,
+            keep_downloads=args.keep_downloads,
+            delete_sources=args.delete_sources,
+        )
+        begun = Plan.load(folder / PLAN, request)
+        plan = begun or Plan.make(request, folder)
+        expected = estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
+        if args.plan:
+            _print_plan(plan, expected, as_json=args.json)
+            return
+        if not begun:
+            require_room(expected, folder)
+        report.planned(expected)
+        signal.signal(signal.SIGTERM, _terminate)
+        report.finished(prepare(request, folder, manner, progress=report.progress), folder)
+    except UserError as error:
+        report.failed(error)
+        raise
+    except (KeyboardInterrupt, _Terminated) as stop:
+        report.stopped(folder)
+        raise SystemExit(143 if isinstance(stop, _Terminated) else 130) from None
 
-    manifest = prepare(args.sources, args.out, validation=args.val, validation_share=args.val_share, progress=show)
-    for split, summary in manifest["splits"].items():
-        print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+def _terminate(_number: int, _frame: Any) -> NoReturn:
+    raise _Terminated
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _absolute(source: str) -> str:
+    """A path that means the same from elsewhere; names of the hub as they are."""
+    path = Path(source).expanduser()
+    return source if looks_like_hub_name(source) and not path.exists() else str(path.absolute())
+
+
+def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(expected.to_json() | {"list": [file.for_manifest() for file in plan.files]}))
+        return
+    for file in plan.files:
+        print(f"{file.bytes:>15,}  {file.name}")
+    revisions = {(file.hub.repo, file.hub.revision) for file in plan.files if file.hub}
+    for repo, revision in sorted(revisions):
+        print(f"{repo} at commit {revision}")
+    print(_sentence(expected))
+
+
+def _sentence(expected: Estimate) -> str:
+    download = f", {_size(expected.download_bytes)} to download" if expected.download_bytes else ""
+    return (
+        f"{expected.files:,} files, {_size(expected.source_bytes)}{download}; about {expected.tokens:,} tokens, "
+        f"{_size(expected.result_bytes)}; {_size(expected.disk_bytes)} of disk while preparing, "
+        f"{_size(expected.free_bytes)} free"
+    )
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+class _Text:
+    """For a person: one line that is written over in a terminal, a line now and then elsewhere."""
+
+    _SECONDS_BETWEEN_LINES = 5.0
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty()
+        self._last = 0.0
+        self._width = 0
+
+    def planned(self, expected: Estimate) -> None:
+        print(_sentence(expected), flush=True)
+
+    def progress(self, now: Progress) -> None:
+        if not self._terminal and now.seconds - self._last < self._SECONDS_BETWEEN_LINES:
+            return
+        self._last = now.seconds
+        share = now.bytes / now.bytes_total if now.bytes_total else 1.0
+        left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+        what = "merging" if now.phase == "merge" else f"{now.documents:,} documents, {now.tokens:,} tokens"
+        speed = "" if now.phase == "merge" else f", {now.documents_per_s:,.0f} documents/s"
+        loaded = f", {_size(now.downloaded)} of {_size(now.download_total)} downloaded" if now.download_total else ""
+        broken = f", {now.broken:,} broken" if now.broken else ""
+        line = f"{share:6.1%}  {what}{speed}, {now.tokens_per_s:,.0f} tokens/s{loaded}{broken}{left}"
+        if self._terminal:
+            print("\r" + line.ljust(self._width), end="", flush=True)
+            self._width = len(line)
+        else:
+            print(line, flush=True)
+
+    def finished(self, manifest: dict[str, Any], folder: Path) -> None:
+        self._end_line()
+        for split, summary in manifest["splits"].items():
+            print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
+        for entry in manifest["broken"]["list"][:10]:
+            first = f", first at {entry['first']}" if entry["first"] else ""
+            print(f"left out: {entry['file']}: {entry['why']} ({entry['count']:,}×{first})")
+        if len(manifest["broken"]["list"]) > 10:
+            print(f"left out: more, see {folder / 'manifest.json'}")
+
+    def stopped(self, folder: Path) -> None:
+        self._end_line()
+        print(f"Stopped. What is done stays in {folder}; the same command goes on from there.", flush=True)
+
+    def failed(self, error: UserError) -> None:
+        self._end_line()
+
+    def _end_line(self) -> None:
+        if self._width:
+            print(flush=True)
+            self._width = 0
+
+
+class _Events:
+    """For a program: one JSON object a line."""
+
+    def planned(self, expected: Estimate) -> None:
+        self._say("plan", expected.to_json())
+
+    def progress(self, now: Progress) -> None:
+        self._say("progress", asdict(now))
+
+    def finished(self, manifest: dict[str, Any], folder: Path) -> None:
+        splits = {
+            split: {"documents": summary["documents"], "tokens": summary["tokens"]}
+            for split, summary in manifest["splits"].items()
+        }
+        self._say("finished", {"folder": str(folder), "splits": splits, "broken": manifest["broken"]})
+
+    def stopped(self, folder: Path) -> None:
+        self._say("stopped", {"folder": str(folder)})
+
+    def failed(self, error: UserError) -> None:
+        self._say("failed", {"message": str(error)})
+
+    def _say(self, event: str, values: dict[str, Any]) -> None:
+        print(json.dumps({"event": event} | values), flush=True)

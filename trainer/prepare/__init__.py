@@ -1,0 +1,8 @@
+"""Turns text, JSON lines, parquet and data sets of the hub into token shards with a manifest."""
+
+from trainer.prepare.estimate import Estimate, estimate
+from trainer.prepare.plan import SHARD_TOKENS, UNIT_BYTES, Plan, Request
+from trainer.prepare.progress import Progress
+from trainer.prepare.run import Manner, prepare
+
+__all__ = ["SHARD_TOKENS", "UNIT_BYTES", "Estimate", "Manner", "Plan", "Progress", "Request", "estimate", "prepare"]

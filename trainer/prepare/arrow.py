@@ -1,0 +1,26 @@
+"""pyarrow, which only parquet and Zstandard need, imported when they do."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from gptdesk.gpt2.errors import UserError
+
+
+def arrow(what: str) -> tuple[ModuleType, ModuleType]:
+    """pyarrow and pyarrow.parquet.
+
+    Args:
+        what: is to be read, for the sentence.
+
+    Raises:
+        UserError: when pyarrow is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UserError(
+            f'{what} needs pyarrow, which is not installed; pip install "gptdesk[data]" brings it.'
+        ) from None
+    return pyarrow, pyarrow.parquet

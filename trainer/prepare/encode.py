@@ -1,0 +1,217 @@
+"""Encodes many documents at once, faster than one after the other: pieces of text are looked up in a table.
+
+GPT-2's pattern cuts text into pieces (words with the space before them, numbers, runs of signs or white space), and
+most pieces come again and again. Here numpy finds the pieces of a whole batch in a handful of passes over its bytes and
+looks all of them up at once; only pieces that the table does not have go through byte-pair encoding. The ids are the
+tokenizer's own, always (tests/trainer/test_prepare_encode.py holds it to that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gptdesk.gpt2.tokenizer import Tokenizer
+from trainer.prepare.pieces import KEY_BYTES, PieceTable
+
+Int64s = npt.NDArray[np.int64]
+UInt16s = npt.NDArray[np.uint16]
+Bytes = npt.NDArray[np.uint8]
+
+END_OF_DOCUMENT: Final = b"\xff"
+END_OF_SEGMENT: Final = b"\xfe"
+"""Bytes that UTF-8 never contains: they stand between texts, so that a batch is one string of bytes."""
+
+_BREAK: Final = 0xFFFF
+"""Stands for `END_OF_SEGMENT` among the tokens, until it is taken out."""
+
+_SPACE, _END, _LETTER, _DIGIT, _SIGN, _FOREIGN = range(6)
+"""Classes of bytes. Foreign: part of a character beyond ASCII, whose own class numpy does not look up."""
+
+
+def _classes() -> bytes:
+    table = bytearray([_SIGN]) * 256
+    for low, high, kind in (("a", "z", _LETTER), ("A", "Z", _LETTER), ("0", "9", _DIGIT), ("\t", "\r", _SPACE)):
+        table[ord(low) : ord(high) + 1] = bytes([kind]) * (ord(high) - ord(low) + 1)
+    table[ord(" ")] = _SPACE
+    table[0x80:] = bytes([_FOREIGN]) * 0x80
+    table[END_OF_SEGMENT[0]] = table[END_OF_DOCUMENT[0]] = _END
+    return bytes(table)
+
+
+_CLASSES: Final = _classes()
+
+_PADDING: Final = bytes(KEY_BYTES)
+_FOREIGN_SHARE: Final = 8
+"""A document with more than one foreign byte in so many goes to the tokenizer whole, which is faster there."""
+
+_LARGEST_BATCH: Final = 1 << 18
+"""Bytes encoded together: the passes stay within the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Documents as tokens.
+
+    Attributes:
+        tokens: (n) uint16, all documents one after the other, each ending with ``<|endoftext|>``.
+        lengths: (documents) int64, tokens in each, the end included.
+        prompts: (documents) int64, how many of them come before the last segment.
+    """
+
+    tokens: UInt16s
+    lengths: Int64s
+    prompts: Int64s
+
+
+_NOTHING: Final = Encoded(np.empty(0, np.uint16), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+class BatchEncoder:
+    """Encodes batches of documents with one tokenizer; keeps the table of pieces between calls.
+
+    Args:
+        tokenizer: what the ids mean.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._table = PieceTable(tokenizer, {END_OF_DOCUMENT: [tokenizer.end_of_text], END_OF_SEGMENT: [_BREAK]})
+
+    def encode(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
+        """Encodes documents, each a sequence of segments (a text; or a prompt and its completion).
+
+        Segments are encoded apart, so no token lies on both sides of a border. All bytes must be valid UTF-8.
+        """
+        results, batch, size = [_NOTHING], [], 0
+        for document in documents:
+            batch.append(document)
+            size += sum(map(len, document))
+            if size >= _LARGEST_BATCH:
+                results.append(self._encode_batch(batch))
+                batch, size = [], 0
+        if batch:
+            results.append(self._encode_batch(batch))
+        return Encoded(
+            *(np.concatenate([getattr(r, name) for r in results]) for name in ("tokens", "lengths", "prompts"))
+        )
+
+    def _encode_batch(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
+        joined = [END_OF_SEGMENT.join(document) + END_OF_DOCUMENT for document in documents]
+        if not documents:
+            return _NOTHING
+        hard = _hard_documents(joined)
+        if not hard.any():
+            return self._encode_joined(b"".join(joined), any(len(document) > 1 for document in documents))
+        fast = self._encode_batch([document for document, skip in zip(documents, hard, strict=True) if not skip])
+        lengths, prompts = np.zeros(len(documents), np.int64), np.zeros(len(documents), np.int64)
+        lengths[~hard], prompts[~hard] = fast.lengths, fast.prompts
+        ends = iter(np.split(fast.tokens, np.cumsum(fast.lengths)))  # one more than documents: an empty rest
+        parts: list[UInt16s] = []
+        for i, document in enumerate(documents):
+            if hard[i]:
+                segments = [self._tokenizer.encode(segment.decode()) for segment in document]
+                prompts[i] = sum(map(len, segments[:-1]))
+                parts.append(
+                    np.array([*(id for ids in segments for id in ids), self._tokenizer.end_of_text], np.uint16)
+                )
+                lengths[i] = parts[-1].size
+            else:
+                parts.append(next(ends))
+        return Encoded(np.concatenate(parts), lengths, prompts)
+
+    def _encode_joined(self, data: bytes, has_prompts: bool) -> Encoded:
+        starts = _piece_starts(data)
+        tokens, at = self._table.look_up(data, starts)  # at: where each piece's tokens begin
+        kinds = np.frombuffer(data, np.uint8)[starts]
+        ends = at[kinds == END_OF_DOCUMENT[0]]
+        lengths = np.diff(ends, prepend=-1)
+        prompts = np.zeros(lengths.size, np.int64)
+        if has_prompts:
+            breaks = at[kinds == END_OF_SEGMENT[0]]
+            owner = np.searchsorted(ends, breaks)
+            count = np.bincount(owner, minlength=lengths.size)
+            last = np.full(lengths.size, -1)
+            last[owner] = breaks  # the last one of a document stays
+            begins = ends + 1 - lengths
+            prompts = np.where(count > 0, last - begins - (count - 1), 0)
+            lengths = lengths - count
+            tokens = tokens[tokens != _BREAK]
+        return Encoded(tokens, lengths, prompts)
+
+
+def _hard_documents(joined: Sequence[bytes]) -> npt.NDArray[np.bool_]:
+    """Which documents the passes below do not cut right or not fast: (documents) bool.
+
+    They hold a NUL (which pads the table's keys), white space beyond ASCII (whose neighbours would have to know of it),
+    or are largely not ASCII.
+    """
+    sizes = np.array([len(text) for text in joined], np.int64)
+    hard = np.array([b"\0" in text for text in joined], np.bool_)
+    data = np.frombuffer(b"".join(joined) + b"\xff\xff", np.uint8)
+    foreign = np.flatnonzero(data[:-2] >= 0x80)
+    foreign = foreign[data[foreign] < END_OF_SEGMENT[0]]
+    if foreign.size:
+        owner = np.searchsorted(np.cumsum(sizes), foreign, side="right")
+        hard |= np.bincount(owner, minlength=sizes.size) * _FOREIGN_SHARE > sizes
+        hard[owner[_is_foreign_space(data[foreign], data[foreign + 1], data[foreign + 2])]] = True
+    return hard
+
+
+def _is_foreign_space(first: Bytes, second: Bytes, third: Bytes) -> Any:
+    """Where UTF-8's bytes begin U+0085, U+00A0, U+1680, U+2000-200A, U+2028, U+2029, U+202F, U+205F or U+3000."""
+    general = (third <= 0x8A) | (third == 0xA8) | (third == 0xA9) | (third == 0xAF)
+    return (
+        ((first == 0xC2) & ((second == 0x85) | (second == 0xA0)))
+        | ((first == 0xE1) & (second == 0x9A) & (third == 0x80))
+        | ((first == 0xE2) & (((second == 0x80) & general) | ((second == 0x81) & (third == 0x9F))))
+        | ((first == 0xE3) & (second == 0x80) & (third == 0x80))
+    )
+
+
+def _piece_starts(data: bytes) -> Int64s:
+    r"""Where the tokenizer's pattern begins a new piece in ``data``, which ends with `END_OF_DOCUMENT`: (pieces) int64.
+
+    The pattern is ``'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s``. A stretch
+    without white space that holds foreign bytes is left in one piece: its ends are borders whatever it holds.
+    """
+    n = len(data)
+    raw = np.frombuffer(data + _PADDING, np.uint8)
+    kind = np.frombuffer(data.translate(_CLASSES), np.uint8)
+    blank = raw[:n] == ord(" ")
+    space = kind == _SPACE
+
+    start = np.empty(n, np.bool_)
+    start[0] = True
+    np.not_equal(kind[1:], kind[:-1], out=start[1:])
+    start[1:] &= ~blank[:-1]  # one blank belongs to what follows it
+    # Of a run of white space the last character stands alone (or goes with what follows), unless the text ends there.
+    start |= space
+    start[1:-1] &= ~(space[1:-1] & space[:-2] & (kind[2:] <= _END))
+    start |= kind == _END
+
+    quotes = np.flatnonzero(raw[:n] == ord("'"))
+    if quotes.size:
+        quotes = quotes[start[quotes]]
+        one, two = raw[quotes + 1], raw[quotes + 2]
+        short = (one == ord("s")) | (one == ord("t")) | (one == ord("d")) | (one == ord("m"))
+        long = (one == ord("l")) & (two == ord("l")) | ((one == ord("v")) | (one == ord("r"))) & (two == ord("e"))
+        for these, length in ((quotes[short], 2), (quotes[long], 3)):
+            start[these + 1] = False
+            start[these + length] = True
+
+    starts = np.flatnonzero(start)
+    foreign = np.flatnonzero(kind == _FOREIGN)
+    if foreign.size:
+        begins = kind[starts] <= _END  # a stretch without white space begins here, or its blank does
+        begins[1:] |= kind[starts[1:] - 1] <= _END
+        begins[0] = True
+        stretch = np.cumsum(begins)
+        mixed = np.zeros(stretch[-1] + 1, np.bool_)
+        mixed[stretch[np.searchsorted(starts, foreign, side="right") - 1]] = True
+        starts = starts[begins | ~mixed[stretch]]
+    return starts

@@ -1,0 +1,143 @@
+"""What a preparation will take, before it begins: tokens (by samples of the files), bytes to download, disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.prepare import sources
+from trainer.prepare.broken import Broken
+from trainer.prepare.encode import BatchEncoder
+from trainer.prepare.hub import KNOWN_TOKENS
+from trainer.prepare.plan import Plan, Section
+from trainer.prepare.readers import Document, Reader
+from trainer.prepare.sources import SourceFile
+
+_HUB_TOKENS_PER_BYTE: Final = 0.36
+"""OpenWebText's 9.04 billion tokens are 25 GB of parquet; FineWeb-Edu's ratio is much the same."""
+
+_SAMPLED_FILES: Final = 3
+_SAMPLE_BYTES: Final = 2 << 20
+_ENCODED_BYTES: Final = 1 << 18
+"""Of each kind of file the largest few are sampled: their beginnings are read, and a part of that encoded."""
+
+_SPARE: Final = 1.05
+"""Index, notes and whatever else is small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What is ahead.
+
+    Attributes:
+        files: to read.
+        source_bytes: in them.
+        download_bytes: of them that come from the hub.
+        tokens: expected.
+        result_bytes: expected size of the prepared folder.
+        disk_bytes: expected to be needed at most while preparing.
+        free_bytes: on the disk now.
+    """
+
+    files: int
+    source_bytes: int
+    download_bytes: int
+    tokens: int
+    result_bytes: int
+    disk_bytes: int
+    free_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def estimate(plan: Plan, folder: Path, *, keep_downloads: bool, downloads_ahead: int) -> Estimate:
+    """Estimates what ``plan`` takes when it is carried out into ``folder``.
+
+    Raises:
+        UserError: when pyarrow is needed and missing.
+    """
+    hub = sorted((file.bytes for file in plan.files if file.hub), reverse=True)
+    tokens = sum(KNOWN_TOKENS[name] for name in plan.request.sources if name in KNOWN_TOKENS) if hub else 0
+    tokens = tokens or int(sum(hub) * _HUB_TOKENS_PER_BYTE)
+    kinds: dict[tuple[str, str], list[SourceFile]] = {}
+    for file in plan.files:
+        if not file.hub:
+            kinds.setdefault((file.format, file.compression), []).append(file)
+    sampler = _Sampler(plan)
+    tokens += sum(int(sampler.tokens_per_byte(files) * sum(file.bytes for file in files)) for files in kinds.values())
+    result = int(2 * tokens * _SPARE)
+    merging = min(result, int(2 * plan.request.shard_tokens * _SPARE))
+    return Estimate(
+        files=len(plan.files),
+        source_bytes=sum(file.bytes for file in plan.files),
+        download_bytes=sum(hub),
+        tokens=tokens,
+        result_bytes=result,
+        disk_bytes=result + merging + sum(hub if keep_downloads else hub[:downloads_ahead]),
+        free_bytes=shutil.disk_usage(_existing(folder)).free,
+    )
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+class _Sampler:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._encoder = BatchEncoder(gpt2_tokenizer())
+
+    def tokens_per_byte(self, files: list[SourceFile]) -> float:
+        """Tokens that a byte of these files makes, by samples of the largest."""
+        largest = sorted(files, key=lambda file: file.bytes, reverse=True)[:_SAMPLED_FILES]
+        tokens, read = 0.0, 0.0
+        for file in largest:
+            sample, size, source_bytes = self._sample(file)
+            if sample and source_bytes:
+                encoded = self._encoder.encode(sample)
+                part = sum(len(segment) for document in sample for segment in document)
+                tokens += encoded.tokens.size * size / part
+                read += source_bytes
+        return tokens / read if read else 0.0
+
+    def _sample(self, file: SourceFile) -> tuple[list[Document], int, float]:
+        """Some documents, the bytes of text that were read, and the bytes of the file that those are."""
+        reader = Reader(file, Path(file.path), self._plan.request.column, Broken())
+        sample, kept, size = [], 0, 0
+        start, end = 0, file.bytes
+        if file.format == sources.PARQUET:
+            units = Section.make(0, range(1), Plan(self._plan.request, (file,)), [Path(file.path)], strict=False).units
+            if not units:
+                return [], 0, 0
+            start, end = units[0].spans[0].start, units[0].spans[0].end
+            file_bytes = units[0].bytes
+        else:
+            file_bytes = file.bytes
+        for document in reader.documents(start, end):
+            size += sum(map(len, document))
+            if kept < _ENCODED_BYTES:
+                sample.append(document)
+                kept = size
+            if size >= _SAMPLE_BYTES:
+                break
+        plain = file.format == sources.TEXT and not file.compression
+        return sample, size, size if plain else reader.share * file_bytes
+
+
+def require_room(estimated: Estimate, folder: Path) -> None:
+    """Refuses what will hardly fit.
+
+    Raises:
+        UserError: when much less is free than is expected to be needed.
+    """
+    if estimated.disk_bytes * 0.8 > estimated.free_bytes:
+        raise UserError(
+            f"Preparing this needs about {estimated.disk_bytes / 1e9:,.1f} GB on the disk of {folder}, and "
+            f"{estimated.free_bytes / 1e9:,.1f} GB are free; make room or choose another --out."
+        )

@@ -1,0 +1,45 @@
+"""What a prepared folder says of itself; the same for the same input, whoever prepared it with however many workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
+from trainer.prepare.broken import Broken
+from trainer.prepare.parts import Done
+from trainer.prepare.plan import Plan, Section
+from trainer.shards import VERSION
+
+
+def make_manifest(
+    plan: Plan, splits: Mapping[str, Any], done: Sequence[Done], sections: Mapping[int, Section], broken: Broken
+) -> dict[str, Any]:
+    """The manifest as JSON holds it."""
+    request = plan.request
+    by = {"by": "files"} if request.validation else {"by": "document hash", "share": request.validation_share}
+    return {
+        "version": VERSION,
+        "tokenizer": {
+            "name": "gpt2",
+            "sha256": RANKS_SHA256,
+            "vocab_size": VOCAB_SIZE,
+            "separator": END_OF_TEXT_STRING,
+            "end_of_text": END_OF_TEXT,
+        },
+        "settings": {
+            "validation": by,
+            "seed": request.seed,
+            "column": request.column,
+            "unit_bytes": request.unit_bytes,
+            "shard_tokens": request.shard_tokens,
+        },
+        "documents": sum(split["documents"] for split in splits.values()),
+        "tokens": sum(split["tokens"] for split in splits.values()),
+        "text_bytes": sum(unit.text_bytes for unit in done),
+        "cut_documents": sum(unit.cut for unit in done) + sum(section.cut for section in sections.values()),
+        "broken": {"count": broken.count, "list": broken.to_json()},
+        "splits": splits,
+        "sources": [file.for_manifest() | ({"split": file.split} if file.split else {}) for file in plan.files],
+    }

@@ -1,0 +1,128 @@
+"""Puts encoded blocks together into shards, in an order that the seed gives, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from trainer.prepare.encode import Encoded
+from trainer.prepare.parts import Done, read_block
+from trainer.rundir import read_json, write_json
+from trainer.shards import INDEX, MASK, TOKENS, ArrayFile
+
+_MERGE_ORDER: Final = ("val", "train")
+"""The small split first: then each block of the large one can go as soon as it has been merged."""
+
+
+class Merger:
+    """Merges all blocks into the shards of a prepared folder.
+
+    Args:
+        folder: where shards are written.
+        parts: the folder of blocks.
+        units: all of them, in the order of the plan.
+        shard_tokens: tokens in a full shard.
+        seed: of the order of blocks.
+    """
+
+    def __init__(self, folder: Path, parts: Path, units: Sequence[Done], *, shard_tokens: int, seed: int) -> None:
+        self._folder, self._parts, self._shard_tokens = folder, parts, shard_tokens
+        blocks = [block for unit in units for block in unit.blocks]
+        self._blocks = sorted(blocks, key=lambda block: hashlib.sha256(f"{seed} {block.file}".encode()).digest())
+        self._masked = any(block.prompts for block in blocks)
+
+    def run(self, merged: Callable[[int], None]) -> dict[str, Any]:
+        """Writes the shards that are not there yet and returns what the manifest says of the splits.
+
+        Args:
+            merged: told how many tokens are in finished shards.
+
+        Raises:
+            UserError: when a block is damaged.
+            OSError: when a shard cannot be written.
+        """
+        total, splits = 0, {}
+        for split in _MERGE_ORDER:
+            shards = []
+            for shard in self._shards(split):
+                shards.append(shard)
+                total += shard["tokens"]
+                merged(total)
+            splits[split] = {
+                "documents": sum(shard["documents"] for shard in shards),
+                "tokens": sum(shard["tokens"] for shard in shards),
+                "shards": shards,
+            }
+        return {split: splits[split] for split in reversed(_MERGE_ORDER)}
+
+    def _shards(self, split: str) -> Iterator[dict[str, Any]]:
+        position = 0
+        tokens = sum(block.counts(split).tokens for block in self._blocks)
+        for number, begin in enumerate(range(0, tokens, self._shard_tokens)):
+            end = min(begin + self._shard_tokens, tokens)
+            name = f"{split}-{number:05d}"
+            note = self._parts / f"{name}.json"
+            entry = read_json(note)
+            if entry is None:
+                entry = self._write(split, name, begin, end)
+                write_json(note, entry)
+            yield entry
+            if split == _MERGE_ORDER[-1]:
+                position = self._remove_merged(position, end)
+
+    def _write(self, split: str, name: str, begin: int, end: int) -> dict[str, Any]:
+        """Writes the tokens ``begin`` to ``end`` of a split as one shard."""
+        kinds = (TOKENS, INDEX, MASK) if self._masked else (TOKENS, INDEX)
+        files = [ArrayFile(self._folder / f"{name}{kind.suffix}", kind) for kind in kinds]
+        documents, prompt_tokens = 0, 0
+        bits = np.empty(0, np.bool_)
+        try:
+            at = 0
+            for block in self._blocks:
+                count = block.counts(split).tokens
+                if at < end and begin < at + count:
+                    encoded = read_block(self._parts, block, split)
+                    first, last = max(begin - at, 0), min(end - at, count)
+                    files[0].write(encoded.tokens[first:last])
+                    starts = np.cumsum(encoded.lengths) - encoded.lengths
+                    inside = starts[(first <= starts) & (starts < last)]
+                    files[1].write(inside + (at - begin))
+                    documents += inside.size
+                    if self._masked:
+                        counting = _counting(encoded)[first:last]
+                        prompt_tokens += int((~counting).sum())
+                        bits = np.concatenate([bits, counting])
+                        whole = bits.size // 8 * 8
+                        files[2].write(np.packbits(bits[:whole], bitorder="little"))
+                        bits = bits[whole:]
+                at += count
+            if self._masked:
+                files[2].write(np.packbits(bits, bitorder="little"))
+            index = files[1].close(documents)
+            extra = {"mask": files[2].close(end - begin) | {"prompt_tokens": prompt_tokens}} if len(files) > 2 else {}
+            tokens = files[0].close(end - begin)
+        except BaseException:
+            for file in files:
+                file.abandon()
+            raise
+        return tokens | {"tokens": end - begin, "documents": documents, "index": index} | extra
+
+    def _remove_merged(self, position: int, end: int) -> int:
+        """Removes the blocks that lie before token ``end`` of the last split, and returns how many have been passed."""
+        at = sum(block.counts(_MERGE_ORDER[-1]).tokens for block in self._blocks[:position])
+        while position < len(self._blocks) and at + self._blocks[position].train.tokens <= end:
+            at += self._blocks[position].train.tokens
+            (self._parts / self._blocks[position].file).unlink(missing_ok=True)
+            position += 1
+        return position
+
+
+def _counting(encoded: Encoded) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which tokens are targets: those after the prompts, (n) bool."""
+    starts = np.cumsum(encoded.lengths) - encoded.lengths
+    within = np.arange(encoded.tokens.size) - np.repeat(starts, encoded.lengths)
+    return within >= np.repeat(encoded.prompts, encoded.lengths)

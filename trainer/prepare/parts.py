@@ -1,0 +1,156 @@
+"""Encoded documents waiting to be merged: one file a block, and a note a unit that says its blocks are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gptdesk.gpt2.errors import UserError
+from trainer.prepare.encode import Encoded
+from trainer.rundir import read_json, write_json
+
+_DTYPES: Final = ("<u2", "<u4", "<u4")
+"""Of tokens, lengths and prompts."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a block holds of one split."""
+
+    documents: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A file of encoded documents.
+
+    Attributes:
+        file: its name in the folder of parts.
+        sha256: of the file, in hexadecimal.
+        val, train: what it holds, in this order.
+        prompts: whether a document in it has a prompt.
+    """
+
+    file: str
+    sha256: str
+    val: Counts
+    train: Counts
+    prompts: bool
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Block:
+        return cls(**values | {split: Counts(**values[split]) for split in ("val", "train")})
+
+    def counts(self, split: str) -> Counts:
+        return self.val if split == "val" else self.train
+
+
+@dataclass
+class Done:
+    """A unit that is on the disk whole.
+
+    Attributes:
+        unit: its name.
+        blocks: in order.
+        bytes: of the source files that it stands for.
+        text_bytes: of UTF-8 in its documents.
+        cut: documents that were cut because they are too long.
+        broken: as `Broken.to_json` has it.
+    """
+
+    unit: str
+    blocks: list[Block] = field(default_factory=list)
+    bytes: int = 0
+    text_bytes: int = 0
+    cut: int = 0
+    broken: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def documents(self) -> int:
+        return sum(block.val.documents + block.train.documents for block in self.blocks)
+
+    @property
+    def tokens(self) -> int:
+        return sum(block.val.tokens + block.train.tokens for block in self.blocks)
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / f"{self.unit}.json", asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path, unit: str) -> Done | None:
+        values = read_json(folder / f"{unit}.json")
+        return None if values is None else cls(**values | {"blocks": [Block.from_json(b) for b in values["blocks"]]})
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns what the system says when it cannot write into a sentence: a full disk, a read-only one, no permission."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror or error}); mend that and run the same command to go on."
+        ) from None
+
+
+def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Block:
+    """Writes a block, synced and read back."""
+    path = folder / f"{name}.part"
+    temporary = folder / f"{name}.{os.getpid()}.tmp"
+    digest = hashlib.sha256()
+    with temporary.open("wb") as file:
+        for encoded in (val, train):
+            arrays: tuple[npt.NDArray[Any], ...] = (encoded.tokens, encoded.lengths, encoded.prompts)
+            for values, dtype in zip(arrays, _DTYPES, strict=True):
+                body = values.astype(dtype).tobytes()
+                digest.update(body)
+                file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    with temporary.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").digest() != digest.digest():
+            raise OSError(None, f"{temporary} reads back otherwise than it was written")
+    os.replace(temporary, path)
+    return Block(
+        path.name,
+        digest.hexdigest(),
+        val=Counts(val.lengths.size, val.tokens.size),
+        train=Counts(train.lengths.size, train.tokens.size),
+        prompts=bool(val.prompts.any() or train.prompts.any()),
+    )
+
+
+def read_block(folder: Path, block: Block, split: str) -> Encoded:
+    """The documents of one split in a block.
+
+    Raises:
+        UserError: when the file is damaged or cannot be read.
+    """
+    skipped = _sizes(block.val) if split == "train" else ()
+    arrays: list[npt.NDArray[Any]] = []
+    try:
+        with (folder / block.file).open("rb") as file:
+            file.seek(sum(skipped))
+            for dtype, size in zip(_DTYPES, _sizes(block.counts(split)), strict=True):
+                arrays.append(np.frombuffer(file.read(size), dtype))
+                if arrays[-1].nbytes != size:
+                    raise OSError(None, "it is cut short")
+    except OSError as error:
+        raise UserError(
+            f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parents[1]} and prepare it anew."
+        ) from None
+    tokens, lengths, prompts = arrays
+    return Encoded(tokens, lengths.astype(np.int64), prompts.astype(np.int64))
+
+
+def _sizes(counts: Counts) -> Sequence[int]:
+    return 2 * counts.tokens, 4 * counts.documents, 4 * counts.documents

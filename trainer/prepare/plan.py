@@ -1,0 +1,324 @@
+"""What was asked for, and how it is cut into units of work, whatever the number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import RANKS_SHA256
+from trainer.prepare import sources
+from trainer.prepare.arrow import arrow
+from trainer.prepare.broken import Broken
+from trainer.prepare.readers import LONGEST_LINE, find_separator, text_columns
+from trainer.prepare.sources import SourceFile, find_files
+from trainer.rundir import read_json, write_json
+from trainer.shards import VERSION
+
+PLAN: Final = "plan.json"
+
+UNIT_BYTES: Final = 16 << 20
+"""Text in a unit of work, some 4 million tokens: a second or two, and what a kill can cost."""
+
+SHARD_TOKENS: Final = 100_000_000
+"""Tokens in a full shard: 200 MB on disk."""
+
+_SECTION_BYTES, _SECTION_FILES = 1 << 30, 4096
+"""Files on this computer are cut into units together until they are so many."""
+
+_NEAR: Final = 1 << 20
+"""How far after its nominal place a separator is sought to end a unit at."""
+
+_UNPACKED: Final = 4
+"""How many times larger a compressed file is guessed to be inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything that the result depends on.
+
+    Attributes:
+        sources, validation: absolute paths, or names of data sets of the hub.
+        validation_share: probability that a document is in the validation split, when there are no validation sources.
+        seed: of the order of documents.
+        column: name of the text in JSON objects and parquet rows.
+        unit_bytes: text in a unit.
+        shard_tokens: tokens in a full shard.
+    """
+
+    sources: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    validation_share: float = 0.01
+    seed: int = 0
+    column: str = "text"
+    unit_bytes: int = UNIT_BYTES
+    shard_tokens: int = SHARD_TOKENS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation_share < 1:
+            raise UserError(f"The validation share must be between 0 and 1, not {self.validation_share}.")
+        for name, least in (("unit_bytes", 1), ("shard_tokens", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"{name} must be {least} or more, not {getattr(self, name)}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON holds it, with what the program itself adds."""
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {"version": VERSION, "tokenizer": RANKS_SHA256} | values
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The files to read, and how they come together in sections.
+
+    Attributes:
+        request: what was asked for.
+        files: in the order of reading.
+    """
+
+    request: Request
+    files: tuple[SourceFile, ...]
+
+    @classmethod
+    def make(cls, request: Request, folder: Path) -> Plan:
+        """Finds the files of all sources.
+
+        Raises:
+            UserError: when there are none, or the hub cannot be reached.
+        """
+        split = "train" if request.validation else ""
+        files = find_files(request.sources, split=split, avoid=folder)
+        held_out = find_files(request.validation, split="val", avoid=folder)
+        both = {file.path for file in files if file.path} & {file.path for file in held_out}
+        if both:
+            raise UserError(f"{min(both)} is named as training and as validation text; it can be one of them.")
+        return cls(request, (*files, *held_out))
+
+    @classmethod
+    def load(cls, path: Path, request: Request) -> Plan | None:
+        """The plan that an earlier call wrote; None when there is none.
+
+        Raises:
+            UserError: when it was another request, or a file that is still needed has changed since.
+        """
+        values = read_json(path)
+        if values is None:
+            return None
+        if values["request"] != request.to_json():
+            raise UserError(
+                f"{path.parents[1]} was begun with other sources or settings; "
+                "give the same ones to go on, or choose another folder."
+            )
+        return cls(request, tuple(map(SourceFile.from_json, values["files"])))
+
+    def save(self, path: Path) -> None:
+        write_json(path, {"request": self.request.to_json(), "files": [file.to_json() for file in self.files]})
+
+    def sections(self) -> Iterator[range]:
+        """Runs of files that are cut into units together: one file of the hub, or neighbours on this computer."""
+        begin, size = 0, 0
+        for i, file in enumerate(self.files):
+            alone = file.hub is not None
+            if i > begin and (alone or size >= _SECTION_BYTES or i - begin >= _SECTION_FILES):
+                yield range(begin, i)
+                begin, size = i, 0
+            size += _SECTION_BYTES if alone else file.bytes
+        if begin < len(self.files):
+            yield range(begin, len(self.files))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a file.
+
+    Attributes:
+        file: its index in the plan.
+        start, end: bytes, or row groups of a parquet file.
+        bytes: of the file that it stands for.
+    """
+
+    file: int
+    start: int
+    end: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one worker does at a time.
+
+    Attributes:
+        section, number: its name, and its place in the order.
+        spans: what is read.
+    """
+
+    section: int
+    number: int
+    spans: tuple[Span, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Of the files that it stands for."""
+        return sum(span.bytes for span in self.spans)
+
+    @property
+    def name(self) -> str:
+        return f"{self.section:05d}-{self.number:05d}"
+
+
+@dataclass
+class Section:
+    """A run of files, cut.
+
+    Attributes:
+        index: its number.
+        units: in order.
+        cut: documents that were cut because they are too long for a unit.
+        broken: files that cannot be cut, as `Broken.to_json` has them.
+    """
+
+    index: int
+    units: list[Unit] = field(default_factory=list)
+    cut: int = 0
+    broken: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def make(cls, index: int, files: range, plan: Plan, paths: Sequence[Path], *, strict: bool) -> Section:
+        """Cuts files into units.
+
+        Args:
+            index: number of the section.
+            files: their indices.
+            plan: names them.
+            paths: where each is on this computer.
+            strict: whether a file that is broken is an error.
+
+        Raises:
+            UserError: for a broken file when strict, or when pyarrow is needed and missing.
+        """
+        cutter = _Cutter(plan.request, Broken(strict))
+        section = cls(index)
+        spans: list[Span] = []
+        weight = 0
+        for i, path in zip(files, paths, strict=True):
+            for span, text in cutter.spans(i, plan.files[i], path):
+                spans.append(span)
+                weight += text
+                if weight >= plan.request.unit_bytes:
+                    section.units.append(Unit(index, len(section.units), tuple(spans)))
+                    spans, weight = [], 0
+        if spans:
+            section.units.append(Unit(index, len(section.units), tuple(spans)))
+        section.cut, section.broken = cutter.cut, cutter.broken.to_json()
+        return section
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Section:
+        units = [Unit(**unit | {"spans": tuple(Span(**span) for span in unit["spans"])}) for unit in values["units"]]
+        return cls(**values | {"units": units})
+
+
+class _Cutter:
+    """Finds the borders of units inside files."""
+
+    def __init__(self, request: Request, broken: Broken) -> None:
+        self._request = request
+        self.broken = broken
+        self.cut = 0
+
+    def spans(self, index: int, file: SourceFile, path: Path) -> Iterator[tuple[Span, int]]:
+        """The stretches of a file, each with the bytes of text that are in it, more or less."""
+        if not file.bytes:
+            self.broken.note(file.name, "is empty")
+        elif file.format == sources.PARQUET:
+            yield from self._row_groups(index, file, path)
+        elif file.compression:
+            yield Span(index, 0, file.bytes, file.bytes), file.bytes * _UNPACKED
+        else:
+            try:
+                borders = [0, *self._borders(file, path), file.bytes]
+            except OSError as error:
+                self.broken.note(file.name, f"cannot be read: {error.strerror}")
+                return
+            for start, end in pairwise(borders):
+                yield Span(index, start, end, end - start), end - start
+
+    def _borders(self, file: SourceFile, path: Path) -> Iterator[int]:
+        last, step = 0, self._request.unit_bytes
+        if file.bytes <= step:
+            return
+        find = self._document_border if file.format == sources.TEXT else _line_border
+        with path.open("rb") as stream:
+            for place in range(step, file.bytes, step):
+                if place > last:
+                    stream.seek(place - 1)
+                    last = place - 1 + find(stream, last=place + _NEAR >= file.bytes)
+                    if last >= file.bytes:
+                        return
+                    yield last
+
+    def _document_border(self, stream: IO[bytes], *, last: bool) -> int:
+        """How far after the stream's position a document ends, or may be cut, one byte at least."""
+        data = stream.read(_NEAR)
+        line = data.find(b"\n") + 1
+        if line:
+            _, end = find_separator(data, line, last)
+            if end > 0:
+                return end
+        if last:
+            return len(data)  # no border before the file's end
+        self.cut += 1
+        if line:
+            return line
+        blank = data.find(b" ", 1)
+        return blank if blank > 0 else _next_character(data)
+
+    def _row_groups(self, index: int, file: SourceFile, path: Path) -> Iterator[tuple[Span, int]]:
+        pyarrow, parquet = arrow(f"Parquet ({file.name})")
+        try:
+            with parquet.ParquetFile(path) as opened:
+                metadata, names = opened.metadata, text_columns(opened.schema_arrow, self._request.column)
+        except (OSError, pyarrow.ArrowException):
+            self.broken.note(file.name, "damaged or cut short")
+            return
+        if not names:
+            self.broken.note(
+                file.name, f'has no column "{self._request.column}" of text, nor "prompt" and "completion"'
+            )
+            return
+        weights = [
+            sum(column.total_uncompressed_size for column in _columns(metadata.row_group(group), names))
+            for group in range(metadata.num_row_groups)
+        ]
+        if not sum(weights):
+            self.broken.note(file.name, "is empty")
+            return
+        start, weight = 0, 0
+        for group, group_weight in enumerate(weights):
+            weight += group_weight
+            if weight >= self._request.unit_bytes or group == len(weights) - 1:
+                yield Span(index, start, group + 1, file.bytes * weight // sum(weights)), weight
+                start, weight = group + 1, 0
+
+
+def _columns(row_group: Any, names: Sequence[str]) -> Iterator[Any]:
+    for i in range(row_group.num_columns):
+        if row_group.column(i).path_in_schema in names:
+            yield row_group.column(i)
+
+
+def _line_border(stream: IO[bytes], *, last: bool) -> int:
+    return len(stream.readline(LONGEST_LINE))
+
+
+def _next_character(data: bytes) -> int:
+    at = 1
+    while at < len(data) and data[at] & 0xC0 == 0x80:
+        at += 1
+    return at

@@ -1,0 +1,124 @@
+"""How far a preparation is, and how fast it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from trainer.prepare.parts import Done
+from trainer.prepare.worker import Underway
+
+_EVERY_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One moment of a preparation.
+
+    Attributes:
+        phase: ``encode`` or ``merge``.
+        documents, tokens: encoded so far, over both splits; in the merge, tokens that are in finished shards.
+        bytes, bytes_total: of the source files; in the merge, of the shards.
+        downloaded, download_total: bytes from the hub, those that were here before not counted.
+        broken: things that were left out.
+        seconds: since this call began.
+        documents_per_s, tokens_per_s: in this call; 0 while nothing is done.
+        seconds_left: until this phase ends, as far as can be told.
+    """
+
+    phase: str
+    documents: int
+    tokens: int
+    bytes: int
+    bytes_total: int
+    downloaded: int
+    download_total: int
+    broken: int
+    seconds: float
+    documents_per_s: float
+    tokens_per_s: float
+    seconds_left: float | None
+
+
+class Meter:
+    """Adds up what is done and reports it a few times a second.
+
+    Args:
+        total: bytes of all source files.
+        report: is told.
+    """
+
+    def __init__(self, total: int, report: Callable[[Progress], None]) -> None:
+        self._total, self._report = total, report
+        self._began = self._reported = time.monotonic()
+        self._documents = self._tokens = self._bytes = 0
+        self._before = (0, 0, 0)
+        self._underway: dict[str, Underway] = {}
+        self.broken = 0
+        self.downloaded = self.download_total = 0
+
+    def found(self, done: Done) -> None:
+        """Counts a unit that an earlier call encoded: it says nothing about the speed of this one."""
+        self.add(done)
+        self._before = (self._documents, self._tokens, self._bytes)
+
+    def add(self, done: Done) -> None:
+        """Counts a unit that is done."""
+        self._underway.pop(done.unit, None)
+        self._documents += done.documents
+        self._tokens += done.tokens
+        self._bytes += done.bytes
+
+    def skip(self, size: int) -> None:
+        """Counts bytes of files in which there is nothing to encode."""
+        self._bytes += size
+
+    def underway(self, unit: Underway) -> None:
+        self._underway[unit.unit] = unit
+        self.show()
+
+    def show(self, *, now: bool = False) -> None:
+        """Reports, unless the last time was a moment ago."""
+        moment = time.monotonic()
+        if not now and moment - self._reported < _EVERY_SECONDS:
+            return
+        self._reported = moment
+        units = self._underway.values()
+        self._say(
+            "encode",
+            self._documents + sum(unit.documents for unit in units),
+            self._tokens + sum(unit.tokens for unit in units),
+            self._bytes + sum(unit.bytes for unit in units),
+            self._total,
+        )
+
+    def begin_merge(self) -> None:
+        self._began = time.monotonic()
+        self._before = (0, 0, 0)
+
+    def merged(self, tokens: int) -> None:
+        """Reports the merge."""
+        self._say("merge", self._documents, tokens, 2 * tokens, 2 * self._tokens)
+
+    def _say(self, phase: str, documents: int, tokens: int, size: int, total: int) -> None:
+        seconds = time.monotonic() - self._began
+        new = [now - before for now, before in zip((documents, tokens, size), self._before, strict=True)]
+        rates = [count / seconds if seconds > 0 else 0.0 for count in new]
+        self._report(
+            Progress(
+                phase=phase,
+                documents=documents,
+                tokens=tokens,
+                bytes=size,
+                bytes_total=total,
+                downloaded=self.downloaded,
+                download_total=self.download_total,
+                broken=self.broken,
+                seconds=round(seconds, 3),
+                documents_per_s=round(rates[0], 1),
+                tokens_per_s=round(rates[1], 1),
+                seconds_left=round(max(0, total - size) / rates[2], 1) if rates[2] > 0 else None,
+            )
+        )

@@ -1,0 +1,284 @@
+"""Prepares data from beginning to end: plan, encode, merge; each step goes on where an earlier call was stopped."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from trainer.locking import FileLock, LockHeld
+from trainer.prepare import sources
+from trainer.prepare.broken import Broken
+from trainer.prepare.hub import Downloads
+from trainer.prepare.manifest import make_manifest
+from trainer.prepare.merge import Merger
+from trainer.prepare.parts import Done, writing
+from trainer.prepare.plan import PLAN, Plan, Request, Section
+from trainer.prepare.pool import Pool, make_pool
+from trainer.prepare.progress import Meter, Progress
+from trainer.prepare.worker import Task, tasks
+from trainer.rundir import read_json, write_json
+from trainer.shards import MANIFEST, read_manifest
+
+DOWNLOADS_AHEAD: Final = 3
+"""Files of the hub that lie on the disk at a time: one that is read, one that waits, one that comes."""
+
+_WAIT_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How to work; the result does not depend on it.
+
+    Attributes:
+        workers: processes.
+        strict: whether broken input is an error.
+        keep_downloads: whether files of the hub stay, in ``downloads``.
+        delete_sources: whether parquet files on this computer go, too, once they are encoded.
+    """
+
+    workers: int = 1
+    strict: bool = False
+    keep_downloads: bool = False
+    delete_sources: bool = False
+
+
+def prepare(
+    request: Request,
+    folder: Path,
+    manner: Manner = Manner(),
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Encodes what was asked for into ``folder`` and returns the manifest written there.
+
+    Stopped at any moment, whatever stopped it, the same call goes on; a finished folder is left as it is.
+
+    Raises:
+        UserError: for sources that are missing or broken, a folder that holds something else, an empty split.
+    """
+    folder = folder.absolute()
+    plan = Plan.load(folder / PLAN, request)
+    if plan and (folder / MANIFEST).exists():
+        return read_manifest(folder)[0]
+    if not plan:
+        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+            raise UserError(f"{folder} is not empty; choose another folder or remove it.")
+        plan = Plan.make(request, folder)
+    with _locked(folder):
+        work = folder / "work"
+        with writing(folder):
+            if not (folder / PLAN).exists():
+                plan.save(folder / PLAN)
+            work.mkdir(exist_ok=True)
+            for leftover in [*folder.glob("*.tmp"), *work.glob("*.tmp")]:
+                leftover.unlink()
+        meter = Meter(sum(file.bytes for file in plan.files), progress)
+        encoding = _Encoding(plan, folder, work, manner, meter)
+        encoding.run()
+        _require_both_splits(encoding.done, folder)
+        meter.begin_merge()
+        with writing(folder):
+            merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
+            splits = merger.run(meter.merged)
+            manifest = make_manifest(plan, splits, encoding.done, encoding.sections, encoding.broken)
+            write_json(folder / MANIFEST, manifest)
+            shutil.rmtree(work)
+    return manifest
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    path = folder / ".lock"
+    try:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+    except LockHeld:
+        raise UserError(f"Another process is preparing {folder}; wait for it or stop it.") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+def _require_both_splits(done: list[Done], folder: Path) -> None:
+    blocks = [block for unit in done for block in unit.blocks]
+    for split, name in (("train", "training"), ("val", "validation")):
+        if not any(block.counts(split).documents for block in blocks):
+            shutil.rmtree(folder / "work")
+            (folder / PLAN).unlink()
+            raise UserError(
+                f"The {name} split would be empty: give more documents (in text, separated by lines of "
+                "<|endoftext|>), another --val-share, or files with --val."
+            )
+
+
+class _Encoding:
+    """The first and longest step: every unit of every section, as its files are here and workers are free.
+
+    Attributes:
+        done: all units in the order of the plan, after `run`.
+        sections: all sections.
+        broken: what was left out.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, work: Path, manner: Manner, meter: Meter) -> None:
+        self._plan, self._folder, self._work, self._manner, self._meter = plan, folder, work, manner, meter
+        self._ranges = list(plan.sections())
+        self._left: dict[int, set[str]] = {}  # units of a section that are not done
+        self._done: dict[str, Done] = {}
+        self._tasks: deque[Task] = deque()
+        self._downloads: Downloads | None = None
+        self.sections: dict[int, Section] = {}
+        self.broken = Broken(manner.strict)
+
+    @property
+    def done(self) -> list[Done]:
+        return [self._done[unit.name] for _, section in sorted(self.sections.items()) for unit in section.units]
+
+    def run(self) -> None:
+        """Encodes what is not yet encoded.
+
+        Raises:
+            UserError: when a file is broken and that is an error, has changed, cannot be had, or cannot be written.
+        """
+        waiting = deque(index for index in range(len(self._ranges)) if not self._was_done(index))
+        if not waiting:
+            return
+        hub = [i for index in waiting for i in self._ranges[index] if self._plan.files[i].hub]
+        pool = make_pool(
+            self._manner.workers, self._plan.request, self._work,
+            strict=self._manner.strict, report=self._meter.underway,
+        )  # fmt: skip
+        try:
+            if hub:
+                with writing(self._folder):
+                    (self._folder / "downloads").mkdir(exist_ok=True)
+                files = [(file, self._path(i)) for i in hub if (file := self._plan.files[i].hub)]
+                ahead = len(files) if self._manner.keep_downloads else DOWNLOADS_AHEAD
+                self._downloads = Downloads(files, ahead=ahead)
+                self._meter.download_total = self._downloads.total
+            while waiting or self._tasks or pool.busy:
+                self._hand_out(waiting, pool)
+                if pool.busy:
+                    for done in pool.wait(_WAIT_SECONDS):
+                        self._finish(done)
+                elif waiting:
+                    time.sleep(_WAIT_SECONDS)
+                if self._downloads:
+                    self._meter.downloaded = self._downloads.arrived
+                self._meter.show()
+        finally:
+            pool.close()
+            if self._downloads:
+                self._downloads.close()
+        self._meter.show(now=True)
+
+    def _was_done(self, index: int) -> bool:
+        """Whether an earlier call encoded the section whole; takes over what it did."""
+        values = read_json(self._section_path(index))
+        if values is None:
+            return False
+        section = Section.from_json(values)
+        self._begin(section)
+        for unit in section.units:
+            if done := Done.load(self._work, unit.name):
+                self._take(done)
+                self._meter.found(done)
+        if self._left[index]:
+            return False
+        self._remove_sources(index)
+        return True
+
+    def _hand_out(self, waiting: deque[int], pool: Pool) -> None:
+        """Gives tasks to the pool as long as it takes them and there are any."""
+        while pool.has_room:
+            if self._tasks:
+                pool.submit(self._tasks.popleft())
+            elif waiting and self._are_here(waiting[0]):
+                self._open(waiting.popleft())
+            else:
+                return
+
+    def _are_here(self, index: int) -> bool:
+        with writing(self._folder):
+            return all(
+                self._downloads is not None and self._downloads.is_here(self._path(i))
+                for i in self._ranges[index]
+                if self._plan.files[i].hub
+            )
+
+    def _open(self, index: int) -> None:
+        """Cuts a section into units, unless an earlier call has, and makes tasks of those that are not done."""
+        files = self._ranges[index]
+        paths = {i: self._path(i) for i in files}
+        for i in files:
+            self._require_unchanged(self._plan.files[i])
+        if index not in self.sections:
+            section = Section.make(index, files, self._plan, list(paths.values()), strict=self._manner.strict)
+            with writing(self._folder):
+                write_json(self._section_path(index), section.to_json())
+            self._begin(section)
+        left = [unit for unit in self.sections[index].units if unit.name in self._left[index]]
+        self._tasks.extend(tasks(left, self._plan.files, paths))
+        if not left:
+            self._remove_sources(index)
+
+    def _begin(self, section: Section) -> None:
+        self.sections[section.index] = section
+        self._left[section.index] = {unit.name for unit in section.units}
+        self.broken.add(section.broken)
+        self._meter.broken = self.broken.count
+        size = sum(self._plan.files[i].bytes for i in self._ranges[section.index])
+        self._meter.skip(size - sum(unit.bytes for unit in section.units))
+
+    def _take(self, done: Done) -> None:
+        self._done[done.unit] = done
+        self._left[int(done.unit.split("-")[0])].remove(done.unit)
+        self.broken.add(done.broken)
+        self._meter.broken = self.broken.count
+
+    def _finish(self, done: Done) -> None:
+        self._take(done)
+        self._meter.add(done)
+        index = int(done.unit.split("-")[0])
+        if not self._left[index]:
+            self._remove_sources(index)
+
+    def _remove_sources(self, index: int) -> None:
+        """Removes what a section was read from, as far as wanted: all of it is encoded, synced and read back."""
+        for i in self._ranges[index]:
+            file = self._plan.files[i]
+            if file.hub and self._downloads:
+                self._downloads.used_up()
+            ours = file.hub is not None and not self._manner.keep_downloads
+            asked = file.hub is None and file.format == sources.PARQUET and self._manner.delete_sources
+            if ours or asked:
+                self._path(i).unlink(missing_ok=True)
+
+    def _require_unchanged(self, file: sources.SourceFile) -> None:
+        if file.hub:
+            return
+        try:
+            stat = Path(file.path).stat()
+        except OSError as error:
+            raise UserError(f"{file.path} cannot be read any more: {error.strerror}.") from None
+        if (stat.st_size, stat.st_mtime_ns) != (file.bytes, file.modified):
+            raise UserError(
+                f"{file.path} has changed since {self._folder} was begun; remove that folder and prepare the data anew."
+            )
+
+    def _path(self, i: int) -> Path:
+        file = self._plan.files[i]
+        return self._folder / "downloads" / f"{i:05d}-{Path(file.hub.path).name}" if file.hub else Path(file.path)
+
+    def _section_path(self, index: int) -> Path:
+        return self._work / f"section-{index:05d}.json"

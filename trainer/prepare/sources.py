@@ -1,0 +1,120 @@
+"""What there is to read: the files that the names of sources stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from trainer.prepare.hub import HubFile, hub_files, looks_like_hub_name
+
+TEXT, JSONL, PARQUET = "text", "jsonl", "parquet"
+
+_FORMATS: Final = {
+    ".txt": TEXT, ".text": TEXT, ".md": TEXT, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": PARQUET,
+}  # fmt: skip
+COMPRESSIONS: Final = (".gz", ".xz", ".zst")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """One file to read.
+
+    Attributes:
+        name: what it is called in messages and in the manifest.
+        format: `TEXT`, `JSONL` or `PARQUET`.
+        split: ``train``, ``val``, or empty when each document's hash decides.
+        bytes: its size.
+        path: where it is, absolute; empty for a file of the hub, which has yet to be downloaded.
+        compression: ``.gz``, ``.xz``, ``.zst`` or empty.
+        modified: time of the last change in nanoseconds since the epoch; 0 for the hub's.
+        hub: where the hub has it.
+    """
+
+    name: str
+    format: str
+    split: str
+    bytes: int
+    path: str = ""
+    compression: str = ""
+    modified: int = 0
+    hub: HubFile | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> SourceFile:
+        hub = values.pop("hub")
+        return cls(**values, hub=HubFile(**hub) if hub else None)
+
+    def for_manifest(self) -> dict[str, Any]:
+        """What the manifest says of it: nothing that depends on this computer."""
+        if self.hub is None:
+            return {"file": self.name, "bytes": self.bytes}
+        return {"hub": self.hub.repo, "revision": self.hub.revision, "file": self.hub.path, "bytes": self.bytes,
+                "sha256": self.hub.sha256}  # fmt: skip
+
+
+def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[SourceFile]:
+    """The files that ``sources`` name: files, folders (searched in name order), or data sets of the hub.
+
+    Args:
+        sources: paths, short names or ``owner/name[@revision][:subfolder]``.
+        split: where their documents go; empty: their hash decides.
+        avoid: a folder whose files are none of the sources'.
+
+    Raises:
+        UserError: for a source that is not there, or in which nothing can be read.
+    """
+    files: dict[str, SourceFile] = {}
+    for source in sources:
+        path = Path(source).expanduser()
+        if path.is_dir():
+            found = list(_search(path, split, avoid.absolute()))
+            if not found:
+                raise UserError(f"No files to read ({', '.join(_FORMATS)}) were found in {path}.")
+        elif path.is_file():
+            found = [_local(path, path.name, split)]
+        elif looks_like_hub_name(source):
+            found = [
+                SourceFile(name=f"{file.repo}/{file.path}", format=PARQUET, split=split, bytes=file.bytes, hub=file)
+                for file in hub_files(source)
+            ]
+        else:
+            raise UserError(f"There is no file or folder {source}.")
+        files |= {file.path or file.name: file for file in found}
+    return list(files.values())
+
+
+def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
+    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
+        if _format(path) and path.is_file() and not path.absolute().is_relative_to(avoid):
+            yield _local(path, f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}", split)
+
+
+def _format(path: Path) -> str | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return _FORMATS.get(suffixes[-1]) if suffixes else None
+
+
+def _local(path: Path, name: str, split: str) -> SourceFile:
+    """A file on this computer; one of unknown suffix is taken for text."""
+    if path.suffix.lower() == ".json":
+        raise UserError(f"{path} is JSON as a whole; give JSON lines instead, one object a line (.jsonl).")
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    compression = path.suffix.lower() if path.suffix.lower() in COMPRESSIONS else ""
+    format = _format(path) or TEXT
+    if format == PARQUET and compression:
+        raise UserError(f"{path} is compressed as a whole; unpack it first (parquet is compressed inside).")
+    return SourceFile(
+        name=name, format=format, split=split, bytes=stat.st_size, path=str(path.absolute()), compression=compression,
+        modified=stat.st_mtime_ns,
+    )  # fmt: skip

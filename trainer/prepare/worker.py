@@ -1,0 +1,134 @@
+"""Turns one unit into blocks of encoded documents."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.prepare.broken import Broken
+from trainer.prepare.encode import BatchEncoder
+from trainer.prepare.parts import Done, write_block, writing
+from trainer.prepare.plan import Request, Unit
+from trainer.prepare.readers import Document, Reader
+from trainer.prepare.sources import SourceFile
+
+_REPORT_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """A unit, and what a worker has to know of its files.
+
+    Attributes:
+        unit: what to encode.
+        files: those that its spans name.
+        paths: where they are on this computer.
+    """
+
+    unit: Unit
+    files: Mapping[int, SourceFile]
+    paths: Mapping[int, Path]
+
+
+@dataclass(frozen=True)
+class Underway:
+    """How far a unit is: documents, tokens, and bytes of its files."""
+
+    unit: str
+    documents: int = 0
+    tokens: int = 0
+    bytes: int = 0
+
+
+class UnitEncoder:
+    """Encodes units; keeps its table of pieces between them.
+
+    Args:
+        request: column, split rule and seed.
+        folder: where blocks are written.
+        strict: whether broken input is an error.
+    """
+
+    def __init__(self, request: Request, folder: Path, *, strict: bool) -> None:
+        self._request = request
+        self._folder = folder
+        self._strict = strict
+        self._encoder = BatchEncoder(gpt2_tokenizer())
+
+    def encode(self, task: Task, report: Callable[[Underway], None]) -> Done:
+        """Reads, encodes and writes a unit. When this returns, it is on the disk whole.
+
+        Raises:
+            UserError: for broken input when strict, or when a file cannot be written.
+        """
+        unit, broken = task.unit, Broken(self._strict)
+        done = Done(unit.name, bytes=unit.bytes)
+        documents: list[Document] = []
+        forced: list[str] = []
+        size, before, reported = 0, 0, time.monotonic()
+        for span in unit.spans:
+            file = task.files[span.file]
+            reader = Reader(file, task.paths[span.file], self._request.column, broken)
+            for document in reader.documents(span.start, span.end):
+                documents.append(document)
+                forced.append(file.split)
+                size += sum(map(len, document))
+                if size >= self._request.unit_bytes:
+                    self._write(done, documents, forced)
+                    documents, forced, size = [], [], 0
+                    if time.monotonic() - reported > _REPORT_SECONDS:
+                        reported = time.monotonic()
+                        read = before + int(reader.share * span.bytes)
+                        report(Underway(unit.name, done.documents, done.tokens, read))
+            before += span.bytes
+            done.cut += reader.cut
+        if documents:
+            self._write(done, documents, forced)
+        done.broken = broken.to_json()
+        with writing(self._folder):
+            done.save(self._folder)
+        return done
+
+    def _write(self, done: Done, documents: Sequence[Document], forced: Sequence[str]) -> None:
+        """Encodes documents in an order that the seed gives, and writes them as the unit's next block."""
+        name = f"{done.unit}-{len(done.blocks):04d}"
+        splits: dict[str, list[Document]] = {"val": [], "train": []}
+        for i in shuffled(len(documents), f"{self._request.seed} {name}").tolist():
+            split = forced[i] or ("val" if is_validation(documents[i], self._request.validation_share) else "train")
+            splits[split].append(documents[i])
+        encoded = {split: self._encoder.encode(chosen) for split, chosen in splits.items()}
+        done.text_bytes += sum(sum(map(len, document)) for document in documents)
+        with writing(self._folder):
+            done.blocks.append(write_block(self._folder, name, **encoded))
+
+
+def is_validation(document: Document, share: float) -> bool:
+    """Decides by the document's own hash, so that neither order nor other documents matter."""
+    digest = hashlib.blake2b(b"\0".join(document), digest_size=8).digest()
+    return int.from_bytes(digest, "little") < share * 2**64
+
+
+def shuffled(count: int, key: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A permutation of 0 ... count-1 that depends on ``key`` alone, whatever numpy's version.
+
+    Sorts by splitmix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators") of the index.
+    """
+    seed = np.frombuffer(hashlib.blake2b(key.encode(), digest_size=8).digest(), "<u8")
+    mixed = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + seed
+    mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return np.argsort(mixed ^ mixed >> np.uint64(31), kind="stable")
+
+
+def tasks(units: Sequence[Unit], files: Sequence[SourceFile], paths: Mapping[int, Path]) -> Iterator[Task]:
+    """Units with the files that they name."""
+    for unit in units:
+        named = {span.file for span in unit.spans}
+        yield Task(unit, {i: files[i] for i in named}, {i: paths[i] for i in named})

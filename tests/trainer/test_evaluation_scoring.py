@@ -152,7 +152,7 @@ def test_a_token_that_the_model_does_not_know_is_named() -> None:
 def test_validation_loss_is_the_mean_over_windows_side_by_side(model: GPT2, peer: Any, limit: int | None) -> None:
     ids = np.array(gpt2_tokenizer().encode(TEXT), dtype=np.uint16)
     tokens = TokenSet.of([ids[:37], ids[37:]])
-    data = PreparedData(Path("made-up"), {}, train=tokens, val=tokens)
+    data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
     (found,) = ValidationTask(data, context=25, limit=limit).measure(
         model, batch_tokens=60, progress=lambda done, total: None
     )
@@ -162,6 +162,25 @@ def test_validation_loss_is_the_mean_over_windows_side_by_side(model: GPT2, peer
     assert found.counts == {"tokens": len(losses)}
     assert found.metrics["loss"] == pytest.approx(losses.mean(), rel=1e-5)
     assert found.metrics["perplexity"] == pytest.approx(math.exp(losses.mean()), rel=1e-4)
+
+
+def test_validation_loss_scores_only_what_the_data_says_is_to_be_learnt(model: GPT2, peer: Any) -> None:
+    ids = np.array(gpt2_tokenizer().encode(TEXT)[:40], dtype=np.uint16)
+    learnt = np.arange(40) % 3 == 0
+    tokens = TokenSet.of([ids], [np.packbits(learnt, bitorder="little")])
+    data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
+    (found,) = ValidationTask(data, context=64).measure(model, batch_tokens=64, progress=lambda done, total: None)
+    losses = peer_losses(peer, [int(i) for i in ids])[0][learnt[1:]]
+    assert found.counts == {"tokens": 13}
+    assert found.metrics["loss"] == pytest.approx(losses.mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_validation_data_with_nothing_to_score_is_refused(model: GPT2, masked: bool) -> None:
+    tokens = TokenSet.of([np.zeros(20 if masked else 1, np.uint16)], [np.zeros(3, np.uint8)] if masked else None)
+    data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
+    with pytest.raises(UserError, match="no tokens to score"):
+        ValidationTask(data).measure(model, batch_tokens=64, progress=lambda done, total: None)
 
 
 def json_lines(path: Path, items: list[dict[str, Any]]) -> str:

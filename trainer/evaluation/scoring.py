@@ -16,7 +16,7 @@ from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.devices import is_out_of_memory
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
-from trainer.evaluation.validation import IGNORED
+from trainer.data import IGNORED
 
 BATCH_TOKENS: Final = 4096
 """Tokens that go through the network at once when nobody says otherwise: enough to keep a processor busy."""

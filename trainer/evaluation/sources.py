@@ -109,7 +109,7 @@ def _read_parquet(path: Path, limit: int | None) -> list[dict[str, Any]]:
 def _download(hub: HubData) -> tuple[Path, dict[str, str]]:
     """The hub's file, from its cache when it was downloaded before, and which revision it is of."""
     from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of whichever HTTP library it stands on
+    from huggingface_hub.errors import HTTPError  # of whichever HTTP library it stands on
 
     try:
         info = HfApi().dataset_info(hub.repository, timeout=30)

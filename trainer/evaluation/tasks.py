@@ -69,7 +69,7 @@ class ValidationTask:
     """Loss on the validation split of a prepared folder, in windows side by side.
 
     Attributes:
-        data: has validation tokens.
+        data: the folder.
         context: of the windows; the model's own when ``None``.
         limit: tokens to read.
     """
@@ -82,10 +82,7 @@ class ValidationTask:
 
     @classmethod
     def open(cls, folder: Path, *, context: int | None, limit: int | None) -> ValidationTask:
-        data = PreparedData.open(folder)
-        if len(data.val) < 2:
-            raise UserError(f"{folder} has no validation tokens.")
-        return cls(data, context, limit)
+        return cls(PreparedData.open(folder), context, limit)
 
     def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
         context = _context(model, self.context)

@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
+from gptdesk.gpt2.errors import UserError
+from trainer.data import IGNORED
 from trainer.shards import TokenSet
-
-IGNORED = -100
-"""Target that does not count, as in `torch.nn.functional.cross_entropy`."""
 
 
 @torch.no_grad()
@@ -28,10 +27,14 @@ def validation_loss(
     """Mean cross-entropy in nats a token over windows side by side, and how many tokens were scored.
 
     Each window of T tokens starts afresh, so that its first tokens see little context; the figure is a little above
-    that of a sliding window. With ``limit``, that many tokens are read, in windows spread evenly over the split.
+    that of a sliding window. With ``limit``, that many tokens are read, in windows spread evenly over the split. Tokens
+    that the data says are not to be learnt (of prompts) are read and not scored.
 
     Args:
         loss_sum: summed loss of inputs and targets, (B, T) int64 each; targets of -100 do not count.
+
+    Raises:
+        UserError: when there is nothing to score.
     """
     T = context_length
     starts = list(range(0, max(1, len(tokens) - 1), T))
@@ -46,7 +49,12 @@ def validation_loss(
             window = torch.from_numpy(tokens.read(start, min(T + 1, len(tokens) - start)))
             inputs[row, : len(window) - 1] = window[:-1]
             targets[row, : len(window) - 1] = window[1:]
-            counted += len(window) - 1
+            scored = tokens.read_weights(start + 1, len(window) - 1)
+            if scored is not None:
+                targets[row, : len(window) - 1][~torch.from_numpy(scored)] = IGNORED
+        counted += int((targets != IGNORED).sum())
         with autocast():
             total += loss_sum(inputs.to(device), targets.to(device)).item()
+    if not counted:
+        raise UserError("The validation data holds no tokens to score: prepare more, or read more of it.")
     return total / counted, counted

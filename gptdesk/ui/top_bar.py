@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
-from PySide6.QtCore import QDateTime, QLocale, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from gptdesk.store.database import Entry
@@ -14,8 +14,10 @@ from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 
-HEIGHT = 52
-_RECENT = 12
+HEIGHT: Final = 52
+_MARGIN: Final = 16
+_SPACING: Final = 8
+_RECENT: Final = 12
 
 
 class DocumentButton(MenuButton):
@@ -59,21 +61,21 @@ class TopBar(QWidget):
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:
+        self.title = title
+        self._sides = left, right = QWidget(), QWidget()
         super().__init__(parent)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
-        self.title = title
         self.new = QPushButton(" New")
         self.new.setAccessibleName("New document")
         theme.set_icon(self.new, "plus")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")
-        left, right = QWidget(), QWidget()
         for side, widgets in ((left, (chooser, device)), (right, (self.new, self.menu))):
             row = QHBoxLayout(side)
             row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(8)
+            row.setSpacing(_SPACING)
             if side is right:
                 row.addStretch(1)
             for widget in widgets:
@@ -81,16 +83,15 @@ class TopBar(QWidget):
             if side is left:
                 row.addStretch(1)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(8)
+        layout.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+        layout.setSpacing(_SPACING)
         layout.addWidget(left, 1)
         layout.addWidget(title)
         layout.addWidget(right, 1)
-        self._sides = left, right
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def event(self, event: QEvent) -> bool:
         """The title is the first to be shortened."""
-        taken = sum(side.sizeHint().width() + self.layout().spacing() for side in self._sides)
-        margins = self.layout().contentsMargins()
-        self.title.setMaximumWidth(self.width() - taken - margins.left() - margins.right())
-        super().resizeEvent(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            taken = 2 * (_MARGIN + _SPACING) + sum(side.sizeHint().width() for side in self._sides)
+            self.title.setMaximumWidth(max(0, self.width() - taken))
+        return super().event(event)

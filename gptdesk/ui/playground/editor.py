@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Final
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
@@ -64,7 +65,8 @@ class Editor(QTextEdit):
         super().__init__(parent)
         self._theme = theme
         self._shown = ""
-        self._length = 0  # of what is shown, in Qt's units
+        self._length = 0  # of what the widget holds, in Qt's units
+        self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
         self._spans: list[tuple[int, int]] = []
         self._showing = False
         self.text_size = text_size
@@ -144,18 +146,27 @@ class Editor(QTextEdit):
     def _put(self, start: int, old_end: int, new_end: int, text: str) -> None:
         """Makes the widget show ``text``, which differs from what it shows between these places."""
         self._showing = True
+        first, last = self._position(start), self._position(old_end)
         cursor = QTextCursor(self.document())
-        cursor.setPosition(self._position(start))
-        cursor.setPosition(self._position(old_end), QTextCursor.MoveMode.KeepAnchor)
-        begin = QTextCursor(cursor)
-        begin.setPosition(cursor.selectionStart())
-        cursor.insertText(view_text.softened(text[start:new_end], begin.positionInBlock()))
-        self._remember(text)
+        cursor.setPosition(first)
+        pieces = view_text.softened(text[start:new_end], cursor.positionInBlock())
+        cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText("\u2029".join(pieces))
+        self._remember(text, first, last - first, cursor.position() - first)
+        for piece in pieces[:-1]:
+            first += view_text.units(piece) + 1
+            bisect.insort(self._breaks, first - 1)
         self._showing = False
 
-    def _remember(self, text: str) -> None:
+    def _remember(self, text: str, position: int, removed: int, added: int) -> None:
+        """``text`` is shown now; in Qt's units it came about by an edit at ``position``."""
         self._shown = text
         self._length = self.document().characterCount() - 1  # Qt counts the end of the text, too
+        self._breaks = [
+            place if place < position else place + added - removed
+            for place in self._breaks
+            if not position <= place < position + removed
+        ]
 
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
         """Tells what the person did, which may be less than the range that Qt reports."""
@@ -171,10 +182,9 @@ class Editor(QTextEdit):
         shorter -= before
         after = next((i for i in range(shorter) if not view_text.same_in_view(old[-1 - i], new[-1 - i])), shorter)
         start, end, text = old_start + before, old_end - after, new[before : len(new) - after]
-        if start == end and not text:
-            return
-        self._remember(self._shown[:start] + text + self._shown[end:])
-        self.edited.emit(start, end, text, len(text) + end - start == 1)
+        self._remember(self._shown[:start] + text + self._shown[end:], position, removed, added)
+        if start < end or text:
+            self.edited.emit(start, end, text, len(text) + end - start == 1)
 
     def _read(self, start: int, end: int) -> str:
         """What the widget holds between two of Qt's positions."""
@@ -185,11 +195,22 @@ class Editor(QTextEdit):
 
     def _index(self, position: int) -> int:
         """Qt's position in characters of the text."""
-        return position if self._length == len(self._shown) else view_text.index(self._shown, position)
+        position -= bisect.bisect_left(self._breaks, position)
+        return position if self._plain else view_text.index(self._shown, position)
 
     def _position(self, index: int) -> int:
-        """The opposite of `_index`."""
-        return index if self._length == len(self._shown) else view_text.units(self._shown[:index])
+        """The opposite of `_index`; of two places with a break between them the second."""
+        position = index if self._plain else view_text.units(self._shown[:index])
+        for place in self._breaks:
+            if place > position:
+                break
+            position += 1
+        return position
+
+    @property
+    def _plain(self) -> bool:
+        """Whether Qt counts as Python does: each character of the text is one unit."""
+        return self._length - len(self._breaks) == len(self._shown)
 
     def _center_column(self) -> None:
         """A line that is too long loses the eye on its way back."""

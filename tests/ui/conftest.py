@@ -1,0 +1,97 @@
+"""Windows with a real, tiny model, and a check that no test leaves a thread or a window behind."""
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gptdesk.folders import Folders
+from gptdesk.ui.application import end_services, make_services
+from gptdesk.ui.figures import use_readable_locale
+from gptdesk.ui.jobs import State
+from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.services import Services
+from gptdesk.ui.theme import Theme
+
+
+def running_threads() -> set[str]:
+    return {o.objectName() for o in gc.get_objects() if isinstance(o, QThread) and o.isRunning() and o.objectName()}
+
+
+def open_windows() -> set[str]:
+    return {repr(widget) for widget in QApplication.topLevelWidgets() if widget.isVisible()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(qapp: QApplication) -> Iterator[None]:
+    threads, windows = running_threads(), open_windows()
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert running_threads() <= threads, "a thread is still running"
+    assert open_windows() <= windows, "a window is still open"
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def folders(home: Path) -> Folders:
+    return Folders.under(home)
+
+
+class Opened:
+    """A window and what it stands on, closed in the right order."""
+
+    def __init__(self, app: QApplication, folders: Folders, model: str | None) -> None:
+        use_readable_locale()
+        self.services: Services = make_services(app, folders)
+        if model:
+            self.services.settings.update(model=model)
+        self.window = MainWindow(
+            self.services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
+        )
+        self.window.show()
+        self.window.start()
+        self.is_open = True
+
+    @property
+    def state(self) -> State:
+        return self.services.inference.state
+
+    def close(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            self.window.close()
+            assert end_services(self.services), "a thread did not end"
+            self.window.deleteLater()
+            self.services.theme.deleteLater()
+
+
+@pytest.fixture
+def open_window(qapp: QApplication, folders: Folders, tiny_model_folder: Path) -> Iterator[Callable[..., Opened]]:
+    """Opens a window with the tiny model, or the one named; ``None`` is the model of the settings."""
+    opened: list[Opened] = []
+
+    def open_one(model: str | None = str(tiny_model_folder)) -> Opened:
+        opened.append(Opened(qapp, folders, model))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def opened(open_window: Callable[..., Opened], qtbot: QtBot) -> Opened:
+    """A window whose model is loaded."""
+    one = open_window()
+    qtbot.waitUntil(lambda: one.state is State.READY, timeout=60_000)
+    return one

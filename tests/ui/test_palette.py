@@ -1,0 +1,85 @@
+"""Everything written can be read, in both themes (WCAG 2.2, 1.4.3 and 1.4.11)."""
+
+import re
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from gptdesk.ui.icons import icon
+from gptdesk.ui.palette import DARK, LIGHT, Colours, contrast
+from gptdesk.ui.stylesheet import stylesheet
+from gptdesk.ui.theme import Theme
+
+THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+
+@THEMES
+@pytest.mark.parametrize("front", ["text", "muted", "good", "warn", "bad"])
+@pytest.mark.parametrize("back", ["background", "surface", "raised"])
+def test_words_can_be_read(colours: Colours, front: str, back: str) -> None:
+    assert contrast(getattr(colours, front), getattr(colours, back)) >= 4.5
+
+
+@THEMES
+def test_words_on_colour_can_be_read(colours: Colours) -> None:
+    assert contrast(colours.text, colours.wash) >= 4.5
+    assert contrast(colours.on_accent, colours.accent) >= 4.5
+    assert contrast(colours.on_accent, colours.accent_hover) >= 4.5
+
+
+@THEMES
+@pytest.mark.parametrize("back", ["background", "surface", "raised"])
+def test_the_focus_can_be_seen(colours: Colours, back: str) -> None:
+    assert contrast(colours.accent, getattr(colours, back)) >= 3
+
+
+@THEMES
+def test_the_style_sheet_is_filled_in(colours: Colours) -> None:
+    sheet = stylesheet(colours)
+    assert "$" not in sheet
+    assert set(re.findall(r"#[0-9A-Fa-f]{6}\b", sheet)) >= {colours.accent, colours.text, colours.hairline}
+
+
+def test_a_theme_that_is_set_stays_and_repaints_icons(theme: Theme, qapp: QApplication, qtbot: QtBot) -> None:
+    button = QPushButton()
+    qtbot.addWidget(button)
+    theme.set_icon(button, "plus", "text")
+    before = button.icon().cacheKey()
+    with qtbot.waitSignal(theme.changed):
+        theme.set_mode("dark")
+    assert theme.dark
+    assert qapp.palette().color(QPalette.ColorRole.Window).name().upper() == DARK.background
+    assert button.icon().cacheKey() != before
+    theme.set_mode("light")
+    assert qapp.palette().color(QPalette.ColorRole.Window).name().upper() == LIGHT.background
+
+
+def test_the_theme_follows_the_system(theme: Theme, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    theme.set_mode("system")
+    assert not theme.dark
+    # No system changes its mind for a test, so the signal is sent as Qt sends it.
+    monkeypatch.setattr(theme, "_hints", _Dark())
+    qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    assert theme.colours is DARK
+    assert qapp.palette().color(QPalette.ColorRole.Window).name().upper() == DARK.background
+
+
+class _Dark:
+    def colorScheme(self) -> Qt.ColorScheme:
+        return Qt.ColorScheme.Dark
+
+
+def test_every_icon_is_drawn_in_its_colour(qapp: QApplication) -> None:
+    image = icon("stop", "#B42318").pixmap(16, 16).toImage()
+    colours = [image.pixelColor(x, y) for x in range(16) for y in range(16)]
+    strokes = [colour for colour in colours if colour.alpha() > 128]
+    assert strokes
+    assert all(abs(colour.hslHue() - 4) <= 2 for colour in strokes)

@@ -90,8 +90,11 @@ def run(args: argparse.Namespace) -> None:
         if not begun:
             require_room(expected, folder)
         report.planned(expected)
-        signal.signal(signal.SIGTERM, _terminate)
-        report.finished(prepare(request, folder, manner, progress=report.progress), folder)
+        before = signal.signal(signal.SIGTERM, _terminate)
+        try:
+            report.finished(prepare(request, folder, manner, progress=report.progress), folder)
+        finally:
+            signal.signal(signal.SIGTERM, before)
     except UserError as error:
         report.failed(error)
         raise

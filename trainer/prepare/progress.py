@@ -48,10 +48,15 @@ class Meter:
     Args:
         total: bytes of all source files.
         report: is told.
+
+    Attributes:
+        total: the same.
+        broken: things that were left out.
+        downloaded, download_total: bytes from the hub.
     """
 
     def __init__(self, total: int, report: Callable[[Progress], None]) -> None:
-        self._total, self._report = total, report
+        self.total, self._report = total, report
         self._began = self._reported = time.monotonic()
         self._documents = self._tokens = self._bytes = 0
         self._before = (0, 0, 0)
@@ -91,7 +96,7 @@ class Meter:
             self._documents + sum(unit.documents for unit in units),
             self._tokens + sum(unit.tokens for unit in units),
             self._bytes + sum(unit.bytes for unit in units),
-            self._total,
+            self.total,
         )
 
     def begin_merge(self) -> None:

@@ -26,6 +26,9 @@ from trainer.prepare.worker import Task, tasks
 from trainer.rundir import read_json, write_json
 from trainer.shards import MANIFEST, read_manifest
 
+DOWNLOADS: Final = "downloads"
+"""Where files of the hub wait to be encoded."""
+
 DOWNLOADS_AHEAD: Final = 3
 """Files of the hub that lie on the disk at a time: one that is read, one that waits, one that comes."""
 
@@ -39,7 +42,7 @@ class Manner:
     Attributes:
         workers: processes.
         strict: whether broken input is an error.
-        keep_downloads: whether files of the hub stay, in ``downloads``.
+        keep_downloads: whether files of the hub stay, in `DOWNLOADS`.
         delete_sources: whether parquet files on this computer go, too, once they are encoded.
     """
 
@@ -90,6 +93,8 @@ def prepare(
             manifest = make_manifest(plan, splits, encoding.done, encoding.sections, encoding.broken)
             write_json(folder / MANIFEST, manifest)
             shutil.rmtree(work)
+            if not manner.keep_downloads:
+                shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
     return manifest
 
 
@@ -155,13 +160,16 @@ class _Encoding:
             return
         hub = [i for index in waiting for i in self._ranges[index] if self._plan.files[i].hub]
         pool = make_pool(
-            self._manner.workers, self._plan.request, self._work,
-            strict=self._manner.strict, report=self._meter.underway,
-        )  # fmt: skip
+            1 if self._meter.total <= self._plan.request.unit_bytes else self._manner.workers,
+            self._plan.request,
+            self._work,
+            strict=self._manner.strict,
+            report=self._meter.underway,
+        )
         try:
             if hub:
                 with writing(self._folder):
-                    (self._folder / "downloads").mkdir(exist_ok=True)
+                    (self._folder / DOWNLOADS).mkdir(exist_ok=True)
                 files = [(file, self._path(i)) for i in hub if (file := self._plan.files[i].hub)]
                 ahead = len(files) if self._manner.keep_downloads else DOWNLOADS_AHEAD
                 self._downloads = Downloads(files, ahead=ahead)
@@ -278,7 +286,7 @@ class _Encoding:
 
     def _path(self, i: int) -> Path:
         file = self._plan.files[i]
-        return self._folder / "downloads" / f"{i:05d}-{Path(file.hub.path).name}" if file.hub else Path(file.path)
+        return self._folder / DOWNLOADS / f"{i:05d}-{Path(file.hub.path).name}" if file.hub else Path(file.path)
 
     def _section_path(self, index: int) -> Path:
         return self._work / f"section-{index:05d}.json"

@@ -81,7 +81,7 @@ def save_checkpoint(
     """
     final = checkpoint_path(checkpoints, state.step)
     plain = _plain_model(model, processes)  # gathers shards: in every process
-    tensors = optimizers.state_tensors()
+    tensors = optimizers.state_tensors(keep=processes.records)
     if not processes.records:
         return final
     if plain.config.vocab_size > vocab_size:
@@ -141,7 +141,7 @@ def _sha256(path: Path) -> str:
 def _sync(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
         return  # Windows neither can nor needs to
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows syncs only what it may write
     try:
         os.fsync(handle)
     finally:
@@ -211,9 +211,13 @@ def copy_weights(source: GPT2, target: GPT2, *, padding: Tensor | None = None) -
         parameter.copy_(as_stored_like(weight.to(parameter.dtype), parameter))
 
 
-def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
-    """Removes checkpoints, all but the newest ``keep`` and the best, and what interrupted writes left behind."""
-    for path in list_checkpoints(checkpoints)[:-keep]:
+def prune(checkpoints: Path, *, newest: Path, keep: int, best_step: int) -> None:
+    """Removes checkpoints, all but the last ``keep`` up to ``newest`` and the best, and what interrupted writes left.
+
+    ``newest`` is the one just written. Those after it are damaged, or the run would not have gone on from before them:
+    they do not count as kept, and stay until the run writes those steps again.
+    """
+    for path in [path for path in list_checkpoints(checkpoints) if path <= newest][:-keep]:
         if path != checkpoint_path(checkpoints, best_step):
             shutil.rmtree(path, ignore_errors=True)
     sweep(checkpoints)

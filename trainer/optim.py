@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,12 @@ from torch import Tensor, nn
 from gptdesk.gpt2.errors import UserError
 from trainer.config import OptimSection
 from trainer.tensors import as_stored_like, whole
+
+_REMEMBERED: Final = {
+    "AdamW": ("step", "exp_avg", "exp_avg_sq"),
+    "Muon": ("momentum_buffer",),
+}
+"""What each optimizer keeps of a parameter."""
 
 
 class Optimizers:
@@ -77,35 +84,44 @@ class Optimizers:
         for member in self._members:
             member.zero_grad(set_to_none=True)
 
-    def state_tensors(self) -> dict[str, Tensor]:
+    def state_tensors(self, *, keep: bool = True) -> dict[str, Tensor]:
         """Everything the optimizers remember, on the CPU, as ``parameter name.value`` (``wte.weight.exp_avg``).
 
-        Under FSDP every process must call it: shards are gathered.
+        Under FSDP every process must call it: shards are gathered. Those that do not ``keep`` them get nothing.
         """
         tensors = {}
         for member, named in zip(self._members, self._named, strict=True):
             for name, weight in named.items():
                 for key, value in member.state[weight].items():
-                    tensors[f"{name}.{key}"] = whole(value).cpu().contiguous()
+                    gathered = whole(value)
+                    if keep:
+                        tensors[f"{name}.{key}"] = gathered.cpu().contiguous()
         return tensors
 
     def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes over what `state_tensors` gave.
+        """Takes over what `state_tensors` gave; nothing at all is the state before the first step.
 
         Raises:
-            UserError: when they belong to other parameters.
+            UserError: when they belong to other parameters or another optimizer.
         """
-        rest = dict(tensors)
+        expected = {
+            f"{name}.{key}"
+            for member, named in zip(self._members, self._named, strict=True)
+            for name in named
+            for key in _REMEMBERED[type(member).__name__]
+        }
+        if tensors and tensors.keys() != expected:
+            odd = min(tensors.keys() ^ expected)
+            raise UserError(
+                f"The optimizer's state does not fit the configuration: {odd} "
+                f"{'is missing' if odd in expected else 'has no place'}."
+            )
         for member, named in zip(self._members, self._named, strict=True):
             for name, weight in named.items():
-                keys = [key for key in rest if key.rpartition(".")[0] == name]
-                state = member.state[weight]
-                for key in keys:
-                    value = rest.pop(key)
+                for key in _REMEMBERED[type(member).__name__] if tensors else ():
+                    value = tensors[f"{name}.{key}"]
                     scalar = value.ndim == 0
-                    state[key.rpartition(".")[2]] = value.to(weight.device) if scalar else as_stored_like(value, weight)
-        if rest:
-            raise UserError(f"The optimizer's state does not fit the configuration: {next(iter(rest))} has no place.")
+                    member.state[weight][key] = value.to(weight.device) if scalar else as_stored_like(value, weight)
 
 
 def clip_gradients(model: nn.Module, limit: float) -> Tensor:

@@ -227,7 +227,8 @@ class Session:
             self._record("checkpoint", step=trainer.state.step, folder=path.name)
             if self._run is not None:
                 self._run.status(checkpoint=path.name, checkpoint_time=time.time())
-                prune(self._checkpoints, keep=self._intervals.keep_checkpoints, best_step=trainer.state.best_step)
+                keep, best = self._intervals.keep_checkpoints, trainer.state.best_step
+                prune(self._checkpoints, newest=path, keep=keep, best_step=best)
             trainer.processes.wait()
 
     def _patience_is_over(self) -> bool:

@@ -132,9 +132,23 @@ def test_pruning_keeps_the_newest_and_the_best(make_config: MakeConfig, tmp_path
         run_steps(trainer, 1)
         save(trainer, tmp_path / "checkpoints")
     (tmp_path / "checkpoints" / ".tmp-step-00000009").mkdir()
-    prune(tmp_path / "checkpoints", keep=2, best_step=2)
+    prune(tmp_path / "checkpoints", newest=tmp_path / "checkpoints" / "step-00000005", keep=2, best_step=2)
     left = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert left == ["step-00000002", "step-00000004", "step-00000005"]
+
+
+def test_pruning_does_not_count_a_damaged_checkpoint_that_the_run_went_back_behind(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    checkpoints = tmp_path / "checkpoints"
+    (checkpoints / "step-00000009").mkdir(parents=True)
+    trainer = Trainer(make_config(), ALONE)
+    for _ in range(2):
+        run_steps(trainer, 1)
+        newest = save(trainer, checkpoints)
+    prune(checkpoints, newest=newest, keep=1, best_step=0)
+    assert newest_checkpoint(checkpoints) == newest
+    assert [path.name for path in list_checkpoints(checkpoints)] == ["step-00000002", "step-00000009"]
 
 
 def test_a_checkpoint_of_another_shape_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:

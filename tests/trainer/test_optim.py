@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from trainer.config import OptimSection
 from trainer.optim import Optimizers, clip_gradients
@@ -83,6 +84,16 @@ def test_state_goes_through_tensors_unchanged() -> None:
             optimizers.step(OFF)
     for name, weight in model.named_parameters():
         assert torch.equal(weight, dict(twin.named_parameters())[name]), name
+
+
+def test_the_state_of_another_optimizer_is_refused() -> None:
+    model = tiny_model()
+    adamw = Optimizers(model, OptimSection())
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    adamw.step(OFF)
+    with pytest.raises(UserError, match="does not fit the configuration: h.0.attn.c_attn.weight.exp_avg has no place"):
+        Optimizers(model, OptimSection(optimizer="muon")).load_state_tensors(adamw.state_tensors())
 
 
 @pytest.mark.parametrize("limit", [0.5, 0.0])

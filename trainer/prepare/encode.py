@@ -8,6 +8,7 @@ tokenizer's own, always (tests/trainer/test_prepare_encode.py holds it to that).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
 from trainer.prepare.pieces import KEY_BYTES, PieceTable
 
 Int64s = npt.NDArray[np.int64]
@@ -142,6 +143,12 @@ class BatchEncoder:
             lengths = lengths - count
             tokens = tokens[tokens != _BREAK]
         return Encoded(tokens, lengths, prompts)
+
+
+@functools.cache
+def gpt2_batch_encoder() -> BatchEncoder:
+    """The one encoder of this process, and with it the one table of pieces."""
+    return BatchEncoder(gpt2_tokenizer())
 
 
 def _hard_documents(joined: Sequence[bytes]) -> npt.NDArray[np.bool_]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare import sources
 from trainer.prepare.broken import Broken
-from trainer.prepare.encode import BatchEncoder
+from trainer.prepare.encode import gpt2_batch_encoder
 from trainer.prepare.hub import KNOWN_TOKENS
 from trainer.prepare.plan import Plan, Section
 from trainer.prepare.readers import Document, Reader
@@ -91,7 +90,7 @@ def _existing(folder: Path) -> Path:
 class _Sampler:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._encoder = BatchEncoder(gpt2_tokenizer())
+        self._encoder = gpt2_batch_encoder()
 
     def tokens_per_byte(self, files: list[SourceFile]) -> float:
         """Tokens that a byte of these files makes, by samples of the largest."""

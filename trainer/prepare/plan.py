@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Final
@@ -26,8 +26,8 @@ UNIT_BYTES: Final = 16 << 20
 SHARD_TOKENS: Final = 100_000_000
 """Tokens in a full shard: 200 MB on disk."""
 
-_SECTION_BYTES, _SECTION_FILES = 1 << 30, 4096
-"""Files on this computer are cut into units together until they are so many."""
+_SECTION_FILES: Final = 256
+"""So many files that are not parquet are cut into units together."""
 
 _NEAR: Final = 1 << 20
 """How far after its nominal place a separator is sought to end a unit at."""
@@ -102,7 +102,7 @@ class Plan:
         """The plan that an earlier call wrote; None when there is none.
 
         Raises:
-            UserError: when it was another request, or a file that is still needed has changed since.
+            UserError: when it was another request.
         """
         values = read_json(path)
         if values is None:
@@ -118,16 +118,27 @@ class Plan:
         write_json(path, {"request": self.request.to_json(), "files": [file.to_json() for file in self.files]})
 
     def sections(self) -> Iterator[range]:
-        """Runs of files that are cut into units together: one file of the hub, or neighbours on this computer."""
-        begin, size = 0, 0
+        """Runs of files that are cut into units together: a file of parquet, or neighbours of other formats."""
+        begin = 0
         for i, file in enumerate(self.files):
-            alone = file.hub is not None
-            if i > begin and (alone or size >= _SECTION_BYTES or i - begin >= _SECTION_FILES):
+            alone = sources.PARQUET in (file.format, self.files[i - 1].format)
+            if i > begin and (alone or i - begin == _SECTION_FILES):
                 yield range(begin, i)
-                begin, size = i, 0
-            size += _SECTION_BYTES if alone else file.bytes
+                begin = i
         if begin < len(self.files):
             yield range(begin, len(self.files))
+
+    def with_changes(self, files: range) -> Plan:
+        """The plan with these files as they are on this computer now.
+
+        Raises:
+            UserError: when one is gone.
+        """
+        now = list(self.files)
+        for i in files:
+            if now[i].hub is None:
+                now[i] = now[i].looked_at_again()
+        return replace(self, files=tuple(now))
 
 
 @dataclass(frozen=True)
@@ -296,7 +307,7 @@ class _Cutter:
             sum(column.total_uncompressed_size for column in _columns(metadata.row_group(group), names))
             for group in range(metadata.num_row_groups)
         ]
-        if not sum(weights):
+        if not metadata.num_rows:
             self.broken.note(file.name, "is empty")
             return
         start, weight = 0, 0

@@ -88,7 +88,7 @@ class Reader:
                 except _UNPACKING_ERRORS:
                     self._note(_DAMAGED)
                 except OSError as error:
-                    self._note(f"cannot be read: {error.strerror or error}")
+                    self._note(_reason(error))
 
     def _note(self, why: str, where: str = "") -> None:
         self._broken.note(self._file.name, why, where)
@@ -179,7 +179,7 @@ class Reader:
                         part = before / file.metadata.row_group(group).num_rows
                         self.share = (group - start + part) / (end - start)
         except (OSError, pyarrow.ArrowException) as error:
-            self._note(_DAMAGED if isinstance(error, pyarrow.ArrowException) else f"cannot be read: {error}")
+            self._note(_reason(error))
 
     def _rows(self, pyarrow: Any, columns: list[Any], group: int, before: int) -> Iterator[Document]:
         texts = [_as_bytes(pyarrow, column).to_pylist() for column in columns]
@@ -195,6 +195,11 @@ class Reader:
                 continue
             if any(document):
                 yield document
+
+
+def _reason(error: Exception) -> str:
+    """Why reading failed: the system says so with a number, pyarrow finds the contents wrong."""
+    return f"cannot be read: {error.strerror}" if isinstance(error, OSError) and error.errno else _DAMAGED
 
 
 def text_columns(schema: Any, column: str) -> list[str]:

@@ -90,7 +90,7 @@ def prepare(
         with writing(folder):
             merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
             splits = merger.run(meter.merged)
-            manifest = make_manifest(plan, splits, encoding.done, encoding.sections, encoding.broken)
+            manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken)
             write_json(folder / MANIFEST, manifest)
             shutil.rmtree(work)
             if not manner.keep_downloads:
@@ -130,13 +130,14 @@ class _Encoding:
     """The first and longest step: every unit of every section, as its files are here and workers are free.
 
     Attributes:
+        plan: with files that have changed as they were read.
         done: all units in the order of the plan, after `run`.
         sections: all sections.
         broken: what was left out.
     """
 
     def __init__(self, plan: Plan, folder: Path, work: Path, manner: Manner, meter: Meter) -> None:
-        self._plan, self._folder, self._work, self._manner, self._meter = plan, folder, work, manner, meter
+        self.plan, self._folder, self._work, self._manner, self._meter = plan, folder, work, manner, meter
         self._ranges = list(plan.sections())
         self._left: dict[int, set[str]] = {}  # units of a section that are not done
         self._done: dict[str, Done] = {}
@@ -153,15 +154,15 @@ class _Encoding:
         """Encodes what is not yet encoded.
 
         Raises:
-            UserError: when a file is broken and that is an error, has changed, cannot be had, or cannot be written.
+            UserError: when a file is broken and that is an error, is gone, cannot be had, or cannot be written.
         """
         waiting = deque(index for index in range(len(self._ranges)) if not self._was_done(index))
         if not waiting:
             return
-        hub = [i for index in waiting for i in self._ranges[index] if self._plan.files[i].hub]
+        hub = [i for index in waiting for i in self._ranges[index] if self.plan.files[i].hub]
         pool = make_pool(
-            1 if self._meter.total <= self._plan.request.unit_bytes else self._manner.workers,
-            self._plan.request,
+            1 if self._meter.total <= self.plan.request.unit_bytes else self._manner.workers,
+            self.plan.request,
             self._work,
             strict=self._manner.strict,
             report=self._meter.underway,
@@ -170,7 +171,7 @@ class _Encoding:
             if hub:
                 with writing(self._folder):
                     (self._folder / DOWNLOADS).mkdir(exist_ok=True)
-                files = [(file, self._path(i)) for i in hub if (file := self._plan.files[i].hub)]
+                files = [(file, self._path(i)) for i in hub if (file := self.plan.files[i].hub)]
                 ahead = len(files) if self._manner.keep_downloads else DOWNLOADS_AHEAD
                 self._downloads = Downloads(files, ahead=ahead)
                 self._meter.download_total = self._downloads.total
@@ -191,19 +192,35 @@ class _Encoding:
         self._meter.show(now=True)
 
     def _was_done(self, index: int) -> bool:
-        """Whether an earlier call encoded the section whole; takes over what it did."""
+        """Whether an earlier call encoded the section whole; takes over what it did to files that are the same."""
         values = read_json(self._section_path(index))
         if values is None:
             return False
         section = Section.from_json(values)
+        found = [done for unit in section.units if (done := Done.load(self._work, unit.name))]
+        if len(found) < len(section.units) and self._look_again(index):
+            with writing(self._folder):
+                for path in [*self._work.glob(f"{index:05d}-*"), self._section_path(index)]:
+                    path.unlink()
+            return False
         self._begin(section)
-        for unit in section.units:
-            if done := Done.load(self._work, unit.name):
-                self._take(done)
-                self._meter.found(done)
+        for done in found:
+            self._take(done)
+            self._meter.found(done)
         if self._left[index]:
             return False
         self._remove_sources(index)
+        return True
+
+    def _look_again(self, index: int) -> bool:
+        """Whether a file of the section has changed since it was planned; if so, it is planned as it is now."""
+        now = self.plan.with_changes(self._ranges[index])
+        if now == self.plan:
+            return False
+        self._meter.total += sum(file.bytes for file in now.files) - sum(file.bytes for file in self.plan.files)
+        self.plan = now
+        with writing(self._folder):
+            now.save(self._folder / PLAN)
         return True
 
     def _hand_out(self, waiting: deque[int], pool: Pool) -> None:
@@ -221,22 +238,21 @@ class _Encoding:
             return all(
                 self._downloads is not None and self._downloads.is_here(self._path(i))
                 for i in self._ranges[index]
-                if self._plan.files[i].hub
+                if self.plan.files[i].hub
             )
 
     def _open(self, index: int) -> None:
         """Cuts a section into units, unless an earlier call has, and makes tasks of those that are not done."""
         files = self._ranges[index]
         paths = {i: self._path(i) for i in files}
-        for i in files:
-            self._require_unchanged(self._plan.files[i])
         if index not in self.sections:
-            section = Section.make(index, files, self._plan, list(paths.values()), strict=self._manner.strict)
+            self._look_again(index)
+            section = Section.make(index, files, self.plan, list(paths.values()), strict=self._manner.strict)
             with writing(self._folder):
                 write_json(self._section_path(index), section.to_json())
             self._begin(section)
         left = [unit for unit in self.sections[index].units if unit.name in self._left[index]]
-        self._tasks.extend(tasks(left, self._plan.files, paths))
+        self._tasks.extend(tasks(left, self.plan.files, paths))
         if not left:
             self._remove_sources(index)
 
@@ -245,7 +261,7 @@ class _Encoding:
         self._left[section.index] = {unit.name for unit in section.units}
         self.broken.add(section.broken)
         self._meter.broken = self.broken.count
-        size = sum(self._plan.files[i].bytes for i in self._ranges[section.index])
+        size = sum(self.plan.files[i].bytes for i in self._ranges[section.index])
         self._meter.skip(size - sum(unit.bytes for unit in section.units))
 
     def _take(self, done: Done) -> None:
@@ -264,7 +280,7 @@ class _Encoding:
     def _remove_sources(self, index: int) -> None:
         """Removes what a section was read from, as far as wanted: all of it is encoded, synced and read back."""
         for i in self._ranges[index]:
-            file = self._plan.files[i]
+            file = self.plan.files[i]
             if file.hub and self._downloads:
                 self._downloads.used_up()
             ours = file.hub is not None and not self._manner.keep_downloads
@@ -272,20 +288,8 @@ class _Encoding:
             if ours or asked:
                 self._path(i).unlink(missing_ok=True)
 
-    def _require_unchanged(self, file: sources.SourceFile) -> None:
-        if file.hub:
-            return
-        try:
-            stat = Path(file.path).stat()
-        except OSError as error:
-            raise UserError(f"{file.path} cannot be read any more: {error.strerror}.") from None
-        if (stat.st_size, stat.st_mtime_ns) != (file.bytes, file.modified):
-            raise UserError(
-                f"{file.path} has changed since {self._folder} was begun; remove that folder and prepare the data anew."
-            )
-
     def _path(self, i: int) -> Path:
-        file = self._plan.files[i]
+        file = self.plan.files[i]
         return self._folder / DOWNLOADS / f"{i:05d}-{Path(file.hub.path).name}" if file.hub else Path(file.path)
 
     def _section_path(self, index: int) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +49,18 @@ class SourceFile:
     def from_json(cls, values: dict[str, Any]) -> SourceFile:
         hub = values.pop("hub")
         return cls(**values, hub=HubFile(**hub) if hub else None)
+
+    def looked_at_again(self) -> SourceFile:
+        """The file as it is on this computer now.
+
+        Raises:
+            UserError: when it is gone.
+        """
+        try:
+            stat = Path(self.path).stat()
+        except OSError as error:
+            raise UserError(f"{self.path} cannot be read any more: {error.strerror}.") from None
+        return replace(self, bytes=stat.st_size, modified=stat.st_mtime_ns)
 
     def for_manifest(self) -> dict[str, Any]:
         """What the manifest says of it: nothing that depends on this computer."""

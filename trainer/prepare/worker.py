@@ -11,9 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare.broken import Broken
-from trainer.prepare.encode import BatchEncoder
+from trainer.prepare.encode import gpt2_batch_encoder
 from trainer.prepare.parts import Done, write_block, writing
 from trainer.prepare.plan import Request, Unit
 from trainer.prepare.readers import Document, Reader
@@ -60,7 +59,7 @@ class UnitEncoder:
         self._request = request
         self._folder = folder
         self._strict = strict
-        self._encoder = BatchEncoder(gpt2_tokenizer())
+        self._encoder = gpt2_batch_encoder()
 
     def encode(self, task: Task, report: Callable[[Underway], None]) -> Done:
         """Reads, encodes and writes a unit. When this returns, it is on the disk whole.

@@ -42,7 +42,7 @@ class Folders:
         """The folders under ``$GPTDESK_HOME`` when it is set, else where the operating system expects them."""
         home = os.environ.get(HOME_VARIABLE)
         if home:
-            return cls.under(Path(home).expanduser().absolute())
+            return cls.under(Path(os.path.expanduser(home)).absolute())  # Path's own raises where ~name is nobody's
         data = platformdirs.user_data_path(_APP, appauthor=False)
         return cls(
             config=platformdirs.user_config_path(_APP, appauthor=False),
@@ -74,7 +74,7 @@ def ensure_folder(folder: Path) -> Path:
     Raises:
         UserError: when it cannot be made (read-only or full disk, no permission, a file in its place).
     """
-    # mkdir's parents=True gives only the last folder the mode asked for, and what people write is private all the way up.
+    # mkdir's parents=True would give only the last folder that mode, and what people write is private all the way up.
     try:
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         for path in reversed(missing):
@@ -83,6 +83,7 @@ def ensure_folder(folder: Path) -> Path:
             raise FileExistsError(None, "a file is in its place")
     except OSError as error:
         raise UserError(
-            f"The folder {folder} cannot be made ({error.strerror}); free its place or set {HOME_VARIABLE} to another folder."
+            f"The folder {folder} cannot be made ({error.strerror}); "
+            f"free its place or set {HOME_VARIABLE} to another folder."
         ) from error
     return folder

@@ -25,6 +25,18 @@ def test_relative_home_stays_when_the_working_directory_moves(tmp_path: Path, mo
     assert Folders.of_this_user().data == tmp_path / "mine" / "data"
 
 
+def test_a_tilde_in_the_variable_is_the_home_of_whoever_has_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "me"))
+    monkeypatch.setenv("GPTDESK_HOME", "~/kept")
+    assert Folders.of_this_user().config == tmp_path / "me" / "kept" / "config"
+    monkeypatch.setenv("GPTDESK_HOME", "~nobody of that name")
+    assert Folders.of_this_user().config == tmp_path / "~nobody of that name" / "config"
+
+
 def test_without_the_variable_folders_are_the_systems_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("GPTDESK_HOME")
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):

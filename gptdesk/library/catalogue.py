@@ -61,9 +61,10 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
         if not bundled_folder().is_dir():
             raise UserError(f"The bundled model {BUNDLED} is missing; install gptdesk again or name a model's folder.")
         return describe_model(bundled_folder())
-    if Path(name_or_folder).name == name_or_folder and os.path.isdir(folders.models / name_or_folder):
+    is_name = Path(name_or_folder).name == name_or_folder != ".."
+    if is_name and os.path.isdir(folders.models / name_or_folder):
         return describe_model(folders.models / name_or_folder)
-    path = Path(name_or_folder).expanduser()
+    path = Path(os.path.expanduser(name_or_folder))  # Path's own raises where ~name is nobody's
     if not os.path.exists(path):
         raise UserError(f"There is no model called {name_or_folder!r}: it is neither {BUNDLED} nor a folder.")
     return describe_model(path.absolute())

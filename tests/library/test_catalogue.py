@@ -11,9 +11,7 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.library.catalogue import BUNDLED, bundled_folder, describe_model, find_model, list_models
-
-needs_the_bundled_model = pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model is not there")
+from gptdesk.library.catalogue import BUNDLED, describe_model, find_model, list_models
 
 
 @pytest.fixture
@@ -35,11 +33,10 @@ def test_a_folder_is_described(tiny_model_folder: Path, tiny_config: GPT2Config,
     assert not entry.bundled
 
 
-@needs_the_bundled_model
 def test_the_bundled_model_is_found_by_name(folders: Folders) -> None:
     entry = find_model(BUNDLED, folders)
     assert entry.bundled
-    assert entry.size <= 25 * 2**20
+    assert entry.size <= 25_000_000
     assert list_models(folders) == [entry]
 
 
@@ -64,7 +61,16 @@ def test_the_home_folder_may_be_a_tilde(
     assert find_model(f"~/{tiny_model_folder.name}", folders).path == tiny_model_folder
 
 
-@pytest.mark.parametrize("name", ["nothing", "/no/such/folder", "gpt2", "nul\0l", "x" * 5000])
+def test_two_dots_are_a_folder_and_no_name(
+    own: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = Path(shutil.copytree(own, tmp_path / "here"))
+    (here / "below").mkdir()
+    monkeypatch.chdir(here / "below")
+    assert find_model("..", folders).path.resolve() == here
+
+
+@pytest.mark.parametrize("name", ["nothing", "/no/such/folder", "gpt2", "nul\0l", "x" * 5000, "~nobody of that name/x"])
 def test_what_is_not_there_is_named(name: str, folders: Folders) -> None:
     with pytest.raises(UserError, match="There is no model called"):
         find_model(name, folders)

@@ -18,6 +18,8 @@ DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
 
+_MEMORY_FILE = Path("/proc/meminfo")
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device of that name; ``auto`` is the first there is of CUDA, MPS and CPU.
@@ -76,11 +78,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 def free_memory() -> int | None:
     """Bytes of the computer's memory that are left, swap included; ``None`` where the system does not tell."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
+        lines = _MEMORY_FILE.read_text().splitlines()
+        kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return 1024 * (kibibytes["MemAvailable"] + kibibytes["SwapFree"])
+    except (OSError, LookupError, ValueError):  # another system, or a Linux that tells less, as Windows' first one does
         return None
-    kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return 1024 * (kibibytes["MemAvailable"] + kibibytes["SwapFree"])
 
 
 def set_thread_environment() -> None:

@@ -34,11 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not arguments:
             return _open_window()
-        if sys.stdout is None:  # closed by who started us
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (as long as we run)
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        _prepare_output()
         options = _parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
@@ -52,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         return CLOSED
     except OSError as error:
-        if error.filename is not None:  # else it is our output: a full disk behind it, most likely
+        # Our output has no file name (a full disk is behind it, most likely); a library that does not load, no number.
+        if error.filename is not None or error.errno is None:
             raise
         _discard_output()
         print(f"The output cannot be written ({error.strerror}).", file=sys.stderr)
@@ -91,6 +88,16 @@ def _open_window() -> int:
             "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest."
         ) from error
     return open_window()
+
+
+def _prepare_output() -> None:
+    """UTF-8 whatever the locale; where a stream was closed by who started us, what is printed to it goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # `print` would take standard output instead
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (as long as we run)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _discard_output() -> None:

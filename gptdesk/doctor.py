@@ -18,7 +18,6 @@ import gptdesk
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.devices import choose_device, choose_precision, physical_cores
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.library.catalogue import BUNDLED, find_model
 
@@ -73,7 +72,7 @@ def _found(section: str, name: str, look: Callable[[], str]) -> Finding:
     """What ``look`` returns, or its error as the problem."""
     try:
         return Finding(section, name, look())
-    except (UserError, ImportError, OSError) as error:
+    except Exception as error:  # whatever half an installation raises is what a person is here to learn
         return Finding(section, name, "not usable", " ".join(str(error).splitlines()) or type(error).__name__)
 
 

@@ -19,10 +19,10 @@ from gptdesk.cli import main
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.gpt2.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from gptdesk.library.catalogue import BUNDLED, bundled_folder
+from gptdesk.library.catalogue import BUNDLED
 
 PROGRAM = [sys.executable, "-m", "gptdesk"]
-needs_the_bundled_model = pytest.mark.skipif(not bundled_folder().is_dir(), reason="the bundled model is not there")
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and descriptors as POSIX has them")
 
 
 @pytest.fixture
@@ -161,7 +161,6 @@ def test_precision_can_be_chosen(complete: Callable[..., str]) -> None:
     assert (done["device"], done["precision"]) == ("cpu", "bfloat16")
 
 
-@needs_the_bundled_model
 def test_the_bundled_model_writes_without_being_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["complete", "Once upon a time", "--max-tokens", "5", "--temperature", "0"]) == 0
     assert len(capsys.readouterr().out) > 6
@@ -172,7 +171,7 @@ def test_the_bundled_model_writes_without_being_named(capsys: pytest.CaptureFixt
 ENDLESS = ["complete", "Once", "--json", "--max-tokens", "100000", "--model"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C cannot be sent to a process")
+@posix
 def test_tokens_stream_and_an_interrupt_ends_in_order(tiny_model_folder: Path) -> None:
     with subprocess.Popen(
         [*PROGRAM, *ENDLESS, str(tiny_model_folder), "-n", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -188,7 +187,7 @@ def test_tokens_stream_and_an_interrupt_ends_in_order(tiny_model_folder: Path) -
     assert "Traceback" not in errors.decode()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C cannot be sent to a process")
+@posix
 def test_an_interrupt_while_reading_standard_input_ends_quietly() -> None:
     code = """
 import os, signal, sys, threading
@@ -205,7 +204,7 @@ sys.exit(main(["tokenize", "-"]))
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise")
+@posix
 def test_a_reader_that_leaves_is_no_error(tiny_model_folder: Path) -> None:
     with subprocess.Popen(
         [*PROGRAM, *ENDLESS, str(tiny_model_folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -218,6 +217,30 @@ def test_a_reader_that_leaves_is_no_error(tiny_model_folder: Path) -> None:
         assert process.wait(timeout=60) == 141
     assert b"Traceback" not in errors
     assert b"BrokenPipe" not in errors
+
+
+@posix
+def test_a_mistake_is_not_printed_among_the_output_where_standard_error_is_closed() -> None:
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *PROGRAM, "tokenize"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+def run_with_torch(torch: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs gptdesk where torch is a module with that source."""
+    (folder / "torch.py").write_text(torch)
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [*PROGRAM, *arguments], env=environment, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+
+
+def test_a_library_that_does_not_load_is_not_taken_for_a_full_disk(tmp_path: Path, tiny_model_folder: Path) -> None:
+    torch = "raise OSError('libc10.so: cannot open shared object file')"  # as ctypes does, without a number
+    ended = run_with_torch(torch, tmp_path, "complete", "x", "--model", str(tiny_model_folder))
+    assert ended.returncode == 1
+    assert "libc10.so" in ended.stderr
+    assert "output" not in ended.stderr
 
 
 # tokenize
@@ -258,7 +281,6 @@ def doctor(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
     return status, json.loads(capsys.readouterr().out)
 
 
-@needs_the_bundled_model
 def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     status, report = doctor(capsys)
     assert (status, report["ok"], report["problems"]) == (0, True, [])
@@ -284,6 +306,12 @@ def test_doctor_says_what_is_wrong(
     assert (
         'platform: Qt does not start here (qt.qpa.plugin: Could not find the Qt platform plugin "nonsense"' in problems
     )
+
+
+def test_doctor_survives_a_broken_torch(tmp_path: Path) -> None:
+    ended = run_with_torch("", tmp_path, "doctor", "--json")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert any("has no attribute" in problem for problem in json.loads(ended.stdout)["problems"])
 
 
 def test_doctor_marks_problems_for_people(

@@ -31,7 +31,7 @@ HELP: Final = {
     "frequency_penalty": "taken from a token's logit once for each time that it was sampled",
     "no_repeat_ngram": "no sequence of so many tokens may occur twice; 0 is off",
     "logit_bias": "add BIAS to the logit of token ID, -100 bans it; may be given more than once",
-    "stop": "end before this string; may be given more than once",
+    "stop": "end before this string, taken as it is (a line end is $'\\n' in most shells); may be given more than once",
     "max_tokens": "longest completion, in tokens",
     "seed": "start of the random numbers; a fresh one is drawn when not given",
     "n": "number of completions",

@@ -107,6 +107,15 @@ def test_a_full_disk_is_one_sentence_and_the_old_file_stays(
     assert list(file.path.parent.iterdir()) == [file.path]
 
 
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="needs a folder that not even root may write in")
+@pytest.mark.parametrize("path", ["/sys/settings.json", "/sys/gptdesk/settings.json"])
+def test_a_read_only_folder_is_one_sentence(path: str) -> None:
+    file = SettingsFile(Path(path))
+    assert file.load() == (Settings(), [])
+    with pytest.raises(UserError, match=r"^[^\n]*cannot be (saved|made)[^\n]*\.$"):
+        file.save(OWN)
+
+
 @given(st.text())
 def test_a_preset_may_have_any_printable_name(name: str) -> None:
     try:

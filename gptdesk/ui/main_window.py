@@ -10,15 +10,15 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.library.catalogue import BUNDLED
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document
 from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
 from gptdesk.ui.export import save_text
-from gptdesk.ui.jobs import Failure, State
+from gptdesk.ui.jobs import State
 from gptdesk.ui.main_menu import Commands, MainMenu
+from gptdesk.ui.messages import Messages
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
@@ -65,6 +65,7 @@ class MainWindow(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Loading")
+        self.messages = Messages(self.banners, services, self.session, self.chooser, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
         self.pages = QStackedWidget()
@@ -74,8 +75,6 @@ class MainWindow(QWidget):
         self._restore_geometry()
         self._loaded_with = self._model_settings()
         self._on_document_changed()
-        for problem in (*settings.problems, *services.storage.problems):
-            self.banners.show_message(problem, kind="warn")
 
     def start(self) -> None:
         """Begins what takes long: torch, the model, counting."""
@@ -156,20 +155,16 @@ class MainWindow(QWidget):
         services, session = self._services, self.session
         self.rail.chosen.connect(self.pages.setCurrentIndex)
         self.top_bar.new.clicked.connect(self.new_document)
-        self.playground.refused.connect(lambda text: self.banners.show_message(text, kind="warn", topic="refused"))
+        self.playground.refused.connect(self.messages.on_refused)
         self.playground.zoomed.connect(self._zoom)
         session.opened.connect(self._on_document_changed)
         session.changed.connect(self._on_document_changed)
-        session.notice.connect(lambda text: self.banners.show_message(text, kind="info", topic="notice"))
-        session.failed.connect(self._on_generation_failed)
         services.counter.counted.connect(self.status.show_counts)
-        services.inference.load_failed.connect(self._on_load_failed)
         services.inference.state_changed.connect(self._on_state_changed)
         services.inference.progress.connect(self._on_progress)
         services.settings.changed.connect(self._on_settings_changed)
-        services.settings.failed.connect(lambda text: self.banners.show_message(text, kind="warn", topic="settings"))
-        services.storage.failed.connect(lambda text: self.banners.show_message(text, topic="storage"))
-        services.storage.saved.connect(lambda: self.banners.close_message("storage"))
+        self.messages.reload_wanted.connect(self._load)
+        self.messages.crashed.connect(self.crashed)
 
     def _last_document(self) -> Document:
         id = self._services.settings.value.document
@@ -209,10 +204,10 @@ class MainWindow(QWidget):
         if self._model_settings() != self._loaded_with:
             self._load()
 
+    @Slot()
     def _load(self) -> None:
         value = self._services.settings.value
         self._loaded_with = self._model_settings()
-        self.banners.close_message("model")
         self._services.inference.load(value.model, device=value.device, precision=value.precision)
 
     @Slot()
@@ -228,23 +223,6 @@ class MainWindow(QWidget):
     def _on_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, 1000)
         self.progress.setValue(1000 * done // max(total, 1))
-
-    @Slot(object)
-    def _on_load_failed(self, failure: Failure) -> None:
-        model = self._services.settings.value.model
-        offers = [("Try again", self._load), ("Open folder…", self.chooser.open_folder)]
-        if model != BUNDLED:
-            offers.insert(1, ("Use the bundled model", lambda: self.chooser.choose(BUNDLED)))
-        sentence = failure.sentence or f"Loading {model} was cancelled; there is no model to write with."
-        self.banners.show_message(sentence, topic="model", offers=offers)
-        if failure.traceback:
-            self.crashed.emit(failure.traceback)
-
-    @Slot(object)
-    def _on_generation_failed(self, failure: Failure) -> None:
-        self.banners.show_message(failure.sentence, topic="generation")
-        if failure.traceback:
-            self.crashed.emit(failure.traceback)
 
     @Slot(int)
     def _zoom(self, step: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -19,7 +20,9 @@ from gptdesk.ui.theme import Theme
 
 
 def running_threads() -> set[str]:
-    return {o.objectName() for o in gc.get_objects() if isinstance(o, QThread) and o.isRunning() and o.objectName()}
+    # type(): some proxies import or warn when they are asked for their class
+    threads = [o for o in gc.get_objects() if issubclass(type(o), QThread) and shiboken6.isValid(o)]
+    return {thread.objectName() for thread in threads if thread.isRunning()}
 
 
 def open_windows() -> set[str]:

@@ -45,6 +45,7 @@ class Session(QObject):
         opened(): another document is at hand.
         changed(): its text or its runs are others now.
         activity_changed(): ``waiting``, ``done`` or ``tokens`` is another, or a generation began or ended.
+        begun(): a model begins to write.
         notice(str): something to know that stops nothing.
         failed(object): a generation could not go on; a `Failure`.
     """
@@ -52,6 +53,7 @@ class Session(QObject):
     opened = Signal()
     changed = Signal()
     activity_changed = Signal()
+    begun = Signal()
     notice = Signal(str)
     failed = Signal(object)
 
@@ -188,6 +190,7 @@ class Session(QObject):
             precision=info.precision,
         )
         prompt = self.document.begin_generation(origin, start=start)
+        self.begun.emit()
         self._inference.generate(prompt, replace(settings, n=1, top_logprobs=_ALTERNATIVES))
         self._on_changed()
         self.activity_changed.emit()

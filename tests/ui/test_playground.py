@@ -1,0 +1,416 @@
+"""The page with a real model: what is written, stopped, taken back, saved, and what goes wrong."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.store.database import Database
+from gptdesk.store.document import Document
+from gptdesk.ui.jobs import State
+
+from .conftest import Opened
+
+LONG = DecodingSettings(max_tokens=100_000, seed=1)
+SHORT = DecodingSettings(max_tokens=8, seed=1)
+
+
+def type_text(opened: Opened, text: str) -> None:
+    QTest.keyClicks(opened.window.playground.editor, text)
+
+
+def press(opened: Opened, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(opened.window, key, modifier)
+
+
+def decode(opened: Opened, settings: DecodingSettings) -> None:
+    opened.services.settings.update(decoding=settings)
+
+
+def generate(opened: Opened, qtbot: QtBot) -> None:
+    """One whole generation."""
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+
+
+def wait_for_words(opened: Opened, qtbot: QtBot) -> None:
+    before = len(text_of(opened))
+    qtbot.waitUntil(lambda: len(text_of(opened)) > before, timeout=30_000)
+
+
+def text_of(opened: Opened) -> str:
+    return opened.window.session.document.text
+
+
+def saved(folders: Folders) -> Document:
+    """The newest document as another process would find it."""
+    database = Database(folders.data / "documents.sqlite")
+    try:
+        snapshot = database.load(database.recent()[0].id)
+        assert snapshot is not None
+        return Document(snapshot)
+    finally:
+        database.close()
+
+
+def test_control_enter_goes_on_with_the_text_and_the_words_are_marked(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once upon a time")
+    press(opened, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    typed, generated = opened.window.session.document.runs
+    assert typed.text == "Once upon a time"
+    assert generated.generated
+    assert len(generated.tokens) == 8
+    assert all(len(token.top) == 10 for token in generated.tokens)
+    assert generated.origin is not None
+    assert (generated.origin.seed, generated.origin.finish_reason) == (1, "length")
+    assert opened.window.playground.editor.shown == text_of(opened)
+
+
+def test_the_same_seed_gives_the_same_text_in_the_window(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    first = text_of(opened)
+    opened.window.playground.undo.trigger()
+    generate(opened, qtbot)
+    assert text_of(opened) == first
+
+
+def test_escape_stops_and_keeps_what_was_written(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    press(opened, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    done = opened.window.session.done
+    assert done is not None
+    assert done.finish_reason == "cancelled"
+    assert text_of(opened) == "Once" + done.text
+
+
+def test_typing_while_it_writes_stops_it_and_the_letter_stands_where_it_was_typed(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    type_text(opened, "!")
+    text = text_of(opened)
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    assert text_of(opened) == text
+    assert text.endswith("!")
+    assert opened.window.playground.editor.shown == text
+
+
+def test_generate_right_after_an_edit_waits_for_the_old_one_to_end(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    decode(opened, SHORT)
+    type_text(opened, "!")
+    text = text_of(opened)
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+    assert text_of(opened).startswith(text)
+    assert len(opened.window.session.document.runs[-1].tokens) == 8
+
+
+def test_undo_and_redo_take_a_whole_generation(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    page = opened.window.playground
+    type_text(opened, "Once")
+    assert not page.undo.isEnabled()
+    generate(opened, qtbot)
+    first = text_of(opened)
+    generate(opened, qtbot)
+    second = text_of(opened)
+    page.undo.trigger()
+    assert text_of(opened) == first
+    page.undo.trigger()
+    assert text_of(opened) == "Once" == page.editor.shown
+    assert not page.undo.isEnabled()
+    page.redo.trigger()
+    page.redo.trigger()
+    assert text_of(opened) == second == page.editor.shown
+    assert not page.redo.isEnabled()
+
+
+def test_regenerate_writes_the_last_part_anew_and_undo_brings_the_old_one_back(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=12))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    first = text_of(opened)
+    opened.window.playground.regenerate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+    assert text_of(opened).startswith("Once")
+    assert text_of(opened) != first
+    opened.window.playground.undo.trigger()
+    assert text_of(opened) == first
+
+
+def test_a_prompt_given_while_the_model_loads_waits_for_it_and_says_so(
+    open_window: Callable[..., Opened], qtbot: QtBot
+) -> None:
+    opened = open_window()
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    assert opened.state is State.LOADING
+    assert "as soon as the model is there" in opened.window.status.state.text()
+    type_text(opened, "x")
+    assert opened.window.session.waiting is None  # an edit takes the wish back
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=60_000)
+    assert text_of(opened).startswith("Oncex")
+
+
+def test_an_empty_text_begins_a_document(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    assert opened.window.playground.empty.isVisible()
+    generate(opened, qtbot)
+    assert len(opened.window.session.document.runs[0].tokens) == 8
+    assert not opened.window.playground.empty.isVisible()
+
+
+def test_a_beginning_that_is_offered_becomes_the_text(opened: Opened) -> None:
+    opened.window.playground.empty.buttons[0].click()
+    assert text_of(opened).startswith("Once upon a time")
+    assert opened.window.playground.editor.textCursor().position() == len(text_of(opened))
+
+
+def test_a_text_longer_than_the_context_says_so_and_goes_on(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    opened.window.playground.editor.replace_selection("word " * 200)
+    generate(opened, qtbot)
+    assert opened.window.session.done is not None
+    assert any("context" in text for text in opened.window.banners.texts)
+    qtbot.waitUntil(lambda: opened.window.status.tokens.property("kind") == "warn")
+    assert "/ 64" in opened.window.status.tokens.text()
+
+
+def test_a_stop_string_ends_the_text_before_it(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=20, temperature=0))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    words = text_of(opened)[len("Once") :]
+    stop = words[len(words) // 2 :][:3]
+    opened.window.playground.undo.trigger()
+    decode(opened, DecodingSettings(max_tokens=20, temperature=0, stop=(stop,)))
+    generate(opened, qtbot)
+    assert opened.window.session.done is not None
+    assert opened.window.session.done.finish_reason == "stop"
+    assert text_of(opened) == "Once" + words.partition(stop)[0]
+    for run in opened.window.session.document.runs[1:]:
+        assert sum(token.length for token in run.tokens) == len(run.text)
+
+
+def test_what_is_written_is_saved_at_once_when_it_ends(opened: Opened, qtbot: QtBot, folders: Folders) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    with qtbot.waitSignal(opened.services.storage.saved):
+        generate(opened, qtbot)
+    qtbot.waitUntil(lambda: saved(folders).text == text_of(opened))
+    assert [run.tokens for run in saved(folders).runs][1][0].top
+
+
+def test_text_and_settings_come_back_after_a_restart(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
+    first = open_window()
+    type_text(first, "Es war einmal")
+    first.services.settings.update(text_size=24, decoding=DecodingSettings(temperature=0.3, stop=("\n",)))
+    first.close()
+    second = open_window(None)
+    assert text_of(second) == "Es war einmal" == second.window.playground.editor.shown
+    assert second.services.settings.value.decoding.temperature == 0.3
+    assert second.window.playground.panel.rows["temperature"].value == 0.3
+    assert second.window.playground.editor.text_size == 24
+
+
+def test_documents_are_kept_apart(opened: Opened, qtbot: QtBot) -> None:
+    type_text(opened, "First text")
+    first = opened.window.session.document.id
+    opened.window.new_document()
+    assert text_of(opened) == "" == opened.window.playground.editor.shown
+    type_text(opened, "Second text")
+    assert opened.window.title.text() == "Second text"
+    opened.window.session.flush()
+    qtbot.waitUntil(lambda: len(opened.services.storage.recent()) == 2)
+    opened.window.open_document(first)
+    assert text_of(opened) == "First text" == opened.window.playground.editor.shown
+
+
+def test_a_new_document_ends_what_is_being_written_and_keeps_it(opened: Opened, qtbot: QtBot, folders: Folders) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    opened.window.new_document()
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    assert text_of(opened) == ""
+    assert len(saved(folders).text) > len("Once")
+
+
+def test_closing_while_it_writes_keeps_the_words(opened: Opened, qtbot: QtBot, folders: Folders) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    text = text_of(opened)
+    opened.close()
+    assert saved(folders).text == text
+
+
+def test_closing_while_it_loads(open_window: Callable[..., Opened]) -> None:
+    opened = open_window()
+    assert opened.state is State.LOADING
+    opened.close()
+
+
+def test_another_model_while_it_writes(opened: Opened, qtbot: QtBot, tiny_model_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(tiny_model_folder, tmp_path / "other model")
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    opened.window.chooser.choose(str(other))
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    assert opened.services.inference.info is not None
+    assert opened.services.inference.info.model == str(other)
+    assert opened.window.chooser.text().startswith("other model")
+    assert opened.window.session.document.runs[-1].generated
+    decode(opened, SHORT)
+    generate(opened, qtbot)
+    assert opened.window.session.document.runs[-1].origin.model == str(other)
+
+
+def test_models_changed_quickly_end_with_the_last(
+    opened: Opened, qtbot: QtBot, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    others = [shutil.copytree(tiny_model_folder, tmp_path / name) for name in "abc"]
+    for other in others:
+        opened.window.chooser.choose(str(other))
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    assert opened.services.inference.info.model == str(others[-1])
+    assert opened.window.banners.texts == []
+    assert opened.services.settings.value.recent_models[:3] == tuple(str(other) for other in reversed(others))
+
+
+def test_loading_can_be_cancelled(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> None:
+    opened.services.settings.update(device="cpu")
+    assert opened.state is State.LOADING
+    opened.window.status.cancel.click()
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY)
+    assert "cancelled" in opened.window.banners.texts[0]
+    opened.window.playground.generate.trigger()
+    assert any("There is no model" in text for text in opened.window.banners.texts)
+
+
+def break_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def cut_weights(folder: Path) -> None:
+    os.truncate(folder / "model.safetensors", 1000)
+
+
+def remove_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+@pytest.mark.parametrize("break_it", [break_config, cut_weights, remove_weights])
+def test_a_broken_model_is_a_sentence_with_a_way_out(
+    open_window: Callable[..., Opened],
+    qtbot: QtBot,
+    tiny_model_folder: Path,
+    tmp_path: Path,
+    break_it: Callable[[Path], None],
+) -> None:
+    broken = shutil.copytree(tiny_model_folder, tmp_path / "broken")
+    break_it(broken)
+    opened = open_window(str(broken))
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=60_000)
+    (text,) = opened.window.banners.texts
+    assert text.endswith(".")
+    assert text_of(opened) == "Once"
+    assert not opened.window.session.busy
+    opened.window.chooser.choose(str(tiny_model_folder))
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    assert opened.window.banners.texts == []
+
+
+def test_a_missing_model_leaves_the_window_usable(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
+    opened = open_window("/nowhere/at all")
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=60_000)
+    assert "nowhere" in opened.window.banners.texts[0]
+    type_text(opened, "still here")
+    assert text_of(opened) == "still here"
+
+
+def test_a_device_that_is_not_there_is_a_sentence(opened: Opened, qtbot: QtBot) -> None:
+    opened.services.settings.update(device="mps")
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=30_000)
+    assert "'mps' is not there" in opened.window.banners.texts[0]
+    opened.services.settings.update(device="cpu", precision="bfloat16")
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    assert "bfloat16" in opened.window.device.text()
+
+
+def test_the_status_line_says_how_it_went(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    figures = opened.window.status.figures.text()
+    assert "tok/s" in figures
+    assert "first token" in figures
+    assert "stopped: max tokens reached" in figures
+    assert "seed 1" in opened.window.status.figures.toolTip()
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text().startswith("prompt 1  ·  context"))
+
+
+def test_tokens_are_counted_as_one_types(opened: Opened, qtbot: QtBot) -> None:
+    type_text(opened, "Once upon a time")
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "prompt 4  ·  context 4 / 64")
+
+
+def test_a_million_characters_do_not_hold_up_the_page(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    opened.window.playground.editor.replace_selection("The sea was calm. " * 60_000)
+    qtbot.waitUntil(lambda: "context 300,00" in opened.window.status.tokens.text(), timeout=30_000)
+    generate(opened, qtbot)
+    assert len(opened.window.session.document.runs[-1].tokens) == 8
+
+
+def test_the_full_disk_is_said_once_and_forgotten_when_it_is_over(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = opened.services.storage._database._connection
+    pages = connection.execute("pragma page_count").fetchone()[0]
+    connection.execute(f"pragma max_page_count = {pages}")
+    opened.window.playground.editor.replace_selection("x" * 200_000)
+    qtbot.waitUntil(lambda: any("disk is full" in text for text in opened.window.banners.texts))
+    connection.execute("pragma max_page_count = 100000")
+    type_text(opened, "y")
+    qtbot.waitUntil(lambda: opened.window.banners.texts == [])
+
+
+def test_zoom_and_theme_are_remembered(opened: Opened, qapp: QApplication) -> None:
+    size = opened.services.settings.value.text_size
+    press(opened, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert opened.window.playground.editor.text_size == size + 2
+    press(opened, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert opened.window.playground.editor.text_size == size
+    opened.services.settings.update(theme="dark")
+    assert opened.services.theme.dark

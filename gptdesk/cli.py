@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import io
 import os
 import sys
@@ -79,14 +80,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _open_window() -> int:
-    try:
-        from gptdesk.ui.app import main as open_window
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "PySide6":
-            raise
+    if importlib.util.find_spec("PySide6") is None:
         raise UserError(
             "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest."
-        ) from error
+        )
+    from gptdesk.ui.app import main as open_window
+
     return open_window()
 
 

@@ -1,6 +1,7 @@
 """What all tests share: folders of their own, no network, one thread, a small model."""
 
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import hypothesis
 import pytest
+
+# A shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl+C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine stalls now and then; what must be fast is measured where it is promised.
 hypothesis.settings.register_profile("gptdesk", deadline=None)

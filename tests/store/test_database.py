@@ -205,6 +205,18 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     assert len(problems) == 1
 
 
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="needs a folder that not even root may write in")
+@pytest.mark.parametrize("path", ["/sys/documents.sqlite", "/sys/gptdesk/documents.sqlite"])
+def test_where_no_file_can_be_written_documents_live_in_memory(path: str) -> None:
+    database, problems = open_or_replace(Path(path))
+    document = written()
+    database.save(document.snapshot())
+    assert len(problems) == 1
+    assert "\n" not in problems[0]
+    assert database.load(document.id) == document.snapshot()
+    database.close()
+
+
 def test_settings_of_another_version_do_not_cost_the_text(database: Database, path: Path) -> None:
     document = written()
     database.save(document.snapshot())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -11,6 +12,10 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.store.database import Database, Entry, open_or_replace
 from gptdesk.store.document import Snapshot
 from gptdesk.ui.worker_thread import WorkerThread
+
+
+_END_MS: Final = 30_000
+"""How long a disk may take for one document."""
 
 
 class _Writer(QObject):
@@ -95,9 +100,9 @@ class Storage(QObject):
         return self._database.recent()
 
     def close(self) -> None:
-        """Writes what is still waiting, and waits for it."""
-        self._write.emit()
-        self._thread.end(30_000)
+        """Ends the thread and writes what is still waiting."""
+        self._thread.end(_END_MS)
+        self._writer.write()
         self._database.close()
 
     @Slot(str)

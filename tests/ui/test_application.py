@@ -1,0 +1,164 @@
+"""One instance, logs, settings on a bad disk, and the threads below the window."""
+
+import faulthandler
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
+from gptdesk.store.document import Document
+from gptdesk.store.settings import SCHEMA
+from gptdesk.ui import app
+from gptdesk.ui.instance import Instance
+from gptdesk.ui.logs import Logs
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.storage import Storage
+from gptdesk.ui.token_counter import Counts, TokenCounter
+
+from .conftest import Opened
+
+
+@pytest.fixture
+def instance(folders: Folders, qtbot: QtBot) -> Iterator[Instance]:
+    made = Instance(folders.data)
+    yield made
+    made.release()
+
+
+def test_a_second_start_raises_the_first_window(instance: Instance, folders: Folders, qtbot: QtBot) -> None:
+    assert instance.take()
+    second = Instance(folders.data)
+    assert not second.take()
+    program = f"""
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from gptdesk.ui.instance import Instance
+app = QCoreApplication([])
+print(Instance(Path({str(folders.data)!r})).raise_other())
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with qtbot.waitSignal(instance.raise_wanted, timeout=30_000):
+        pass
+    assert process.communicate()[0] == "True\n"
+
+
+def test_a_start_after_the_end_has_a_window_of_its_own(instance: Instance, folders: Folders) -> None:
+    assert instance.take()
+    instance.release()
+    second = Instance(folders.data)
+    assert second.take()
+    second.release()
+
+
+def test_two_people_have_two_windows(instance: Instance, tmp_path: Path) -> None:
+    other = Instance(tmp_path / "somebody else")
+    assert instance.take()
+    assert other.take()
+    other.release()
+
+
+def test_without_a_screen_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(app.sys, "platform", "linux")
+    with pytest.raises(UserError, match="gptdesk complete"):
+        app.main([])
+
+
+@pytest.fixture
+def restored_faulthandler() -> Iterator[None]:
+    enabled = faulthandler.is_enabled()
+    yield
+    if enabled:
+        faulthandler.enable()
+
+
+def test_the_log_is_written_and_a_crash_is_kept(folders: Folders, restored_faulthandler: None) -> None:
+    logs = Logs(folders.logs)
+    logging.getLogger("gptdesk.test").info("hello")
+    logs.close()
+    assert "hello" in (folders.logs / "gptdesk.log").read_text()
+    assert logs.crashed is None
+    (folders.logs / "crash.log").write_text("Fatal Python error: Aborted")
+    logs = Logs(folders.logs)
+    logs.close()
+    assert logs.crashed is not None
+    assert logs.crashed.read_text() == "Fatal Python error: Aborted"
+    assert (folders.logs / "crash.log").read_text() == ""
+
+
+def test_a_log_that_cannot_be_written_does_not_matter(tmp_path: Path, restored_faulthandler: None) -> None:
+    (tmp_path / "file").write_text("")
+    logs = Logs(tmp_path / "file" / "logs")
+    logging.getLogger("gptdesk.test").info("hello")
+    logs.close()
+
+
+def test_settings_that_cannot_be_saved_last_until_the_end(tmp_path: Path, qtbot: QtBot) -> None:
+    settings = SettingsService(tmp_path / "config" / "settings.json")
+    (tmp_path / "config").write_text("in the way")
+    settings.update(theme="dark")
+    with qtbot.waitSignal(settings.failed) as failed:
+        settings.flush()
+    assert str(tmp_path) in failed.args[0]
+    assert settings.value.theme == "dark"
+
+
+def test_settings_are_written_once_for_many_changes(folders: Folders, qtbot: QtBot) -> None:
+    settings = SettingsService(folders.config / "settings.json")
+    for size in range(12, 40):
+        settings.update(text_size=size)
+    assert not (folders.config / "settings.json").exists()
+    qtbot.waitUntil(lambda: (folders.config / "settings.json").exists())
+    assert SettingsService(folders.config / "settings.json").value.text_size == 39
+
+
+@pytest.mark.parametrize("content", ["{", f'{{"schema": {SCHEMA + 1}}}'])
+def test_settings_that_cannot_be_read_are_told_in_the_window(
+    open_window: Callable[..., Opened], folders: Folders, content: str
+) -> None:
+    folders.config.mkdir(parents=True)
+    (folders.config / "settings.json").write_text(content)
+    opened = open_window()
+    assert len(opened.window.banners.texts) == 1
+    kept = [path.read_text() for path in folders.config.glob("settings.json*")]
+    assert content in kept
+
+
+def test_what_waits_is_written_before_the_end(folders: Folders, qtbot: QtBot) -> None:
+    storage = Storage(folders.data / "documents.sqlite")
+    document = Document()
+    for _ in range(100):
+        document.replace(0, 0, "x")
+        storage.save(document.snapshot())
+    storage.close()
+    again = Storage(folders.data / "documents.sqlite")
+    snapshot = again.load(document.id)
+    again.close()
+    assert snapshot is not None
+    assert Document(snapshot).text == "x" * 100
+
+
+def test_only_the_newest_text_is_counted(qtbot: QtBot) -> None:
+    counter = TokenCounter()
+    counter.start()
+    counted: list[Counts] = []
+    counter.counted.connect(counted.append)
+    for number in range(50):
+        counter.count("word " * number, 4)
+    qtbot.waitUntil(lambda: counted != [], timeout=30_000)
+    assert counted == [Counts(prompt=1, context=50)]
+    assert counter.shut_down(10_000)
+
+
+def test_the_window_and_the_model_live_in_different_threads(opened: Opened) -> None:
+    worker = opened.services.inference._worker
+    assert worker.thread() is not QThread.currentThread()
+    assert opened.window.thread() is QThread.currentThread()

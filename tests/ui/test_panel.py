@@ -1,0 +1,169 @@
+"""The decoding panel: what it shows is what holds, and nothing typed is lost or crashes."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.gpt2.errors import UserError
+from gptdesk.ui.playground.decoding_panel import DecodingPanel
+from gptdesk.ui.playground.escapes import read_escapes, write_escapes
+from gptdesk.ui.playground.presets import apply_preset, name_of
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.name_dialog import NameDialog
+
+
+@pytest.fixture
+def settings(folders: Folders) -> Iterator[SettingsService]:
+    service = SettingsService(folders.config / "settings.json")
+    yield service
+    service.flush()
+
+
+@pytest.fixture
+def panel(theme: Theme, settings: SettingsService, qtbot: QtBot) -> DecodingPanel:
+    made = DecodingPanel(theme, settings)
+    qtbot.addWidget(made)
+    made.resize(312, 800)
+    made.show()
+    return made
+
+
+def choose(panel: DecodingPanel, name: str) -> None:
+    box = panel.presets.box
+    box.setCurrentText(name)
+    box.activated.emit(box.findText(name))
+
+
+def answer(panel: DecodingPanel, name: str) -> None:
+    dialog = panel.findChildren(NameDialog)[-1]
+    dialog.line.setText(name)
+    dialog.accept_button.click()
+
+
+def test_a_row_changes_the_settings_and_the_settings_change_a_row(
+    panel: DecodingPanel, settings: SettingsService
+) -> None:
+    panel.rows["temperature"].box.setValue(0.35)
+    assert settings.value.decoding.temperature == 0.35
+    settings.update(decoding=replace(settings.value.decoding, top_k=7))
+    assert panel.rows["top_k"].value == 7
+
+
+def test_a_value_finer_than_its_box_is_not_rounded_by_looking_at_it(
+    panel: DecodingPanel, settings: SettingsService
+) -> None:
+    settings.update(decoding=replace(settings.value.decoding, top_p=0.12345))
+    panel.rows["temperature"].box.setValue(0.5)
+    assert settings.value.decoding.top_p == 0.12345
+
+
+def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, settings: SettingsService) -> None:
+    mine = DecodingSettings(max_tokens=7, stop=("x",), seed=5)
+    settings.update(decoding=mine)
+    for name, preset in PRESETS.items():
+        choose(panel, name)
+        assert settings.value.decoding == apply_preset(preset, mine)
+        assert panel.presets.box.currentText() == name
+        assert settings.value.decoding.seed == 5
+
+
+def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> None:
+    panel.rows["temperature"].box.setValue(0.123)
+    assert panel.presets.box.currentText() == "Custom"
+    choose(panel, "Balanced")
+    assert panel.presets.box.findText("Custom") == -1
+
+
+def test_own_presets_are_saved_renamed_and_deleted(panel: DecodingPanel, settings: SettingsService) -> None:
+    panel.rows["temperature"].box.setValue(2.0)
+    assert not panel.presets.delete_action.isEnabled()
+    panel.presets.save_action.trigger()
+    answer(panel, " Wild ")
+    assert panel.presets.box.currentText() == "Wild"
+    choose(panel, "Greedy")
+    choose(panel, "Wild")
+    assert settings.value.decoding.temperature == 2.0
+    panel.presets.rename_action.trigger()
+    answer(panel, "Wilder")
+    assert list(settings.value.presets) == ["Wilder"]
+    panel.presets.delete_action.trigger()
+    assert not settings.value.presets
+    assert panel.presets.box.currentText() == "Custom"
+
+
+@pytest.mark.parametrize("name", ["Greedy", "x" * 50, "  ", "a\u0007b"])
+def test_a_name_that_cannot_be_used_is_refused_where_it_is_typed(panel: DecodingPanel, name: str) -> None:
+    panel.presets.save_action.trigger()
+    (dialog,) = panel.findChildren(NameDialog)
+    dialog.line.setText(name)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()
+
+
+def test_neutral_is_the_models_own_distribution(panel: DecodingPanel, settings: SettingsService) -> None:
+    panel.neutral.click()
+    assert name_of(settings.value.decoding, {}) is None
+    assert settings.value.decoding == DecodingSettings(max_tokens=settings.value.decoding.max_tokens)
+    assert panel.rows["top_p"].box.text() == "off"
+    assert panel.rows["top_k"].box.text() == "off"
+    assert panel.rows["temperature"].box.text() == "1.00"
+
+
+def test_the_dice_throws_a_seed_and_the_cross_takes_it_back(panel: DecodingPanel, settings: SettingsService) -> None:
+    assert settings.value.decoding.seed is None
+    panel.seed.dice.click()
+    assert settings.value.decoding.seed == int(panel.seed.line.text())
+    panel.seed.clear.trigger()
+    assert settings.value.decoding.seed is None
+    assert panel.seed.line.placeholderText() == "random"
+
+
+def test_a_seed_may_be_as_large_as_the_engine_takes(panel: DecodingPanel, settings: SettingsService) -> None:
+    QTest.keyClicks(panel.seed.line, "9999999999999999999999")
+    QTest.keyClick(panel.seed.line, Qt.Key.Key_Return)
+    assert settings.value.decoding.seed == 2**63 - 1
+    assert panel.seed.line.text() == str(2**63 - 1)
+
+
+def test_stop_strings_are_added_with_escapes_and_removed(panel: DecodingPanel, settings: SettingsService) -> None:
+    for typed in (r"\n\n", "THE END"):
+        QTest.keyClicks(panel.stop.line, typed)
+        QTest.keyClick(panel.stop.line, Qt.Key.Key_Return)
+    assert settings.value.decoding.stop == ("\n\n", "THE END")
+    next(b for b in panel.stop.findChildren(QAbstractButton) if b.accessibleName() == r"Remove \n\n").click()
+    assert settings.value.decoding.stop == ("THE END",)
+
+
+def test_a_stop_string_that_cannot_be_is_refused_with_a_sentence(
+    panel: DecodingPanel, settings: SettingsService, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(panel.refused) as refused:
+        QTest.keyClicks(panel.stop.line, r"a\q")
+        QTest.keyClick(panel.stop.line, Qt.Key.Key_Return)
+    assert "means nothing" in refused.args[0]
+    assert panel.stop.line.text() == r"a\q"
+    assert settings.value.decoding.stop == ()
+
+
+@pytest.mark.parametrize("text", ["\n", "\t", "\\", "a\\nb", "x", "\n\\\t"])
+def test_escapes_are_read_as_they_are_written(text: str) -> None:
+    assert read_escapes(write_escapes(text)) == text
+
+
+def test_spaces_at_the_ends_are_shown() -> None:
+    assert write_escapes("  a b ") == "␣␣a b␣"
+    assert write_escapes("  ") == "␣␣"
+
+
+@pytest.mark.parametrize("text", ["\\", "a\\x", "\\\\\\"])
+def test_a_lonely_backslash_is_refused(text: str) -> None:
+    with pytest.raises(UserError):
+        read_escapes(text)

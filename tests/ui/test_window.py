@@ -1,0 +1,269 @@
+"""The window around the page: names for everything, the keyboard, menus, messages, geometry."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QAction
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QLineEdit,
+    QScrollBar,
+    QTextEdit,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.ui.about import AboutDialog
+from gptdesk.ui.banner import Banners
+from gptdesk.ui.crash import CrashDialog, CrashHandler
+from gptdesk.ui.export import file_name
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.name_dialog import NameDialog
+
+from .conftest import Opened
+
+CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QTextEdit)
+
+
+def controls(root: QWidget) -> list[QWidget]:
+    """What a person can use; parts that Qt makes inside them are theirs to name."""
+    inner = (QComboBox, QAbstractSpinBox, QLineEdit, QScrollBar)
+    found = [widget for kind in CONTROLS for widget in root.findChildren(kind)]
+    return [w for w in found if not isinstance(w, QScrollBar) and not isinstance(w.parent(), inner)]
+
+
+def nameless(root: QWidget) -> list[str]:
+    names = [(w, QAccessible.queryAccessibleInterface(w).text(QAccessible.Text.Name)) for w in controls(root)]
+    return [f"{type(widget).__name__} in {type(widget.parent()).__name__}" for widget, name in names if not name]
+
+
+def test_every_control_has_a_name(opened: Opened) -> None:
+    panel = opened.window.playground.panel
+    panel.stop.set_values(("\n\n",))
+    opened.window.banners.show_message("Something happened.", offers=[("Do it", lambda: None)])
+    assert len(controls(opened.window)) > 30
+    assert nameless(opened.window) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AboutDialog(),
+        lambda: CrashDialog("report", Path("/logs")),
+        lambda: NameDialog("Save preset", "", str),
+    ],
+)
+def test_every_control_of_the_dialogs_has_a_name(make: Callable[[], QDialog], theme: Theme, qtbot: QtBot) -> None:
+    dialog = make()
+    qtbot.addWidget(dialog)
+    assert nameless(dialog) == []
+
+
+def test_everything_can_be_reached_with_the_tabulator(opened: Opened, qapp: QApplication) -> None:
+    window = opened.window
+    window.playground.editor.replace_selection("Once")
+    window.playground.editor.setFocus()
+    reached = set()
+    for _ in range(60):
+        reached.add(qapp.focusWidget())
+        QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Tab)
+    usable = {w for w in controls(window) if w.isVisible() and w.isEnabled()}
+    missing = {
+        w.accessibleName() or type(w).__name__ for w in usable if w not in reached and w.focusProxy() not in reached
+    }
+    assert missing == set()
+
+
+def test_tab_walks_from_the_text_to_the_buttons_below_it(opened: Opened, qapp: QApplication) -> None:
+    opened.window.playground.editor.replace_selection("Once")
+    opened.window.playground.editor.setFocus()
+    QTest.keyClick(qapp.focusWidget(), Qt.Key.Key_Tab)
+    assert qapp.focusWidget() is opened.window.playground.bar.generate
+
+
+def test_a_click_on_generate_leaves_the_cursor_in_the_text(opened: Opened, qapp: QApplication, qtbot: QtBot) -> None:
+    opened.services.settings.update(decoding=DecodingSettings(max_tokens=3))
+    opened.window.playground.editor.setFocus()
+    QTest.mouseClick(opened.window.playground.bar.generate, Qt.MouseButton.LeftButton)
+    assert qapp.focusWidget() is opened.window.playground.editor
+    qtbot.waitUntil(lambda: not opened.window.session.busy)
+
+
+def test_no_two_actions_have_the_same_shortcut(opened: Opened) -> None:
+    actions = [*opened.window.actions(), *opened.window.playground.actions()]
+    keys = [key.toString() for action in actions for key in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+    assert {"Ctrl+Return", "Esc", "Ctrl+N", "Ctrl+Q"} <= set(keys)
+
+
+@pytest.mark.parametrize("size", [(900, 600), (1000, 700), (1320, 820), (2560, 1440)])
+def test_nothing_is_cut_off_at_any_size(opened: Opened, size: tuple[int, int]) -> None:
+    window = opened.window
+    window.resize(*size)
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == size
+    for bar in (window.top_bar, window.playground.bar, window.status, window.rail):
+        for child in bar.findChildren(QAbstractButton):
+            if child.isVisible():
+                corner = child.mapTo(bar, QPoint(child.width(), child.height()))
+                assert corner.x() <= bar.width()
+                assert corner.y() <= bar.height()
+    shown = [w for w in window.top_bar.findChildren(QAbstractButton) if w.isVisible()]
+    places = sorted((w.mapTo(window, QPoint()).x(), w.width()) for w in shown)
+    assert all(x + width <= places[i + 1][0] for i, (x, width) in enumerate(places[:-1]))
+
+
+def test_controls_of_one_kind_have_one_height(opened: Opened) -> None:
+    kinds = (QAbstractSpinBox, QComboBox)
+    shown = [w for w in controls(opened.window) if isinstance(w, kinds) and w.isVisible()]
+    buttons = opened.window.playground.bar.findChildren(QAbstractButton)
+    assert {w.height() for w in [*shown, *buttons, opened.window.chooser]} == {32}
+
+
+@pytest.mark.qt_log_ignore("does not support raise")
+def test_a_second_start_brings_a_minimised_window_to_the_front(opened: Opened) -> None:
+    opened.window.showMinimized()
+    opened.window.bring_to_front()
+    assert not opened.window.isMinimized()
+    assert opened.window.isVisible()
+
+
+def menu_texts(menu: QWidget) -> list[str]:
+    return [action.text() for action in menu.actions()]
+
+
+def test_the_menu_lists_the_documents_of_the_person(opened: Opened, qtbot: QtBot) -> None:
+    QTest.keyClicks(opened.window.playground.editor, "A & B")
+    opened.window.session.flush()
+    qtbot.waitUntil(lambda: len(opened.services.storage.recent()) == 1)
+    menu = opened.window.menu.recent
+    menu.aboutToShow.emit()
+    assert menu_texts(menu)[0].startswith("A && B\t")
+    opened.window.new_document()
+    menu.actions()[0].trigger()
+    assert opened.window.session.document.text == "A & B"
+
+
+def test_the_chooser_lists_what_there_is_and_marks_what_is_chosen(
+    opened: Opened, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    opened.window.chooser.choose(str(tiny_model_folder))
+    menu = opened.window.chooser.menu()
+    menu.aboutToShow.emit()
+    texts = menu_texts(menu)
+    assert texts[0].startswith("stories")
+    assert texts[-1] == "Open folder…"
+    assert [action.text() for action in menu.actions() if action.isChecked()] == ["tiny"]
+
+
+def test_a_folder_is_chosen_in_a_dialog(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "nothing here"))
+    opened.window.chooser.open_folder()
+    qtbot.waitUntil(lambda: len(opened.window.banners.texts) == 1, timeout=30_000)
+    assert "nothing here" in opened.window.banners.texts[0]
+
+
+def test_the_device_menu_changes_the_settings(opened: Opened) -> None:
+    menu = opened.window.device.menu()
+    menu.aboutToShow.emit()
+    next(action for action in menu.actions() if action.text() == "CPU").trigger()
+    assert opened.services.settings.value.device == "cpu"
+
+
+def test_text_is_saved_as_a_file(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "Straße.txt"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    opened.window.playground.editor.replace_selection("Es war einmal\nein 😀")
+    action(opened, "Save as text…").trigger()
+    assert target.read_bytes() == "Es war einmal\nein 😀".encode()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target / "below a file.txt"), ""))
+    action(opened, "Save as text…").trigger()
+    assert len(opened.window.banners.texts) == 1
+
+
+def action(opened: Opened, text: str) -> QAction:
+    return next(action for action in opened.window.menu.actions() if action.text() == text)
+
+
+@pytest.mark.parametrize(("title", "name"), [('What? "Yes": a/b\\c', "What Yes a b c"), ("...", "text"), ("é", "é")])
+def test_a_title_becomes_a_file_name_anywhere(title: str, name: str) -> None:
+    assert " ".join(file_name(title).split()) == name
+
+
+def test_a_message_is_shown_once_and_newer_ones_take_the_place_of_their_topic(theme: Theme, qtbot: QtBot) -> None:
+    banners = Banners(theme)
+    qtbot.addWidget(banners)
+    done = []
+    banners.show_message("one")
+    banners.show_message("one")
+    banners.show_message("two", topic="x", offers=[("Do it", lambda: done.append(1))])
+    banners.show_message("three", topic="x", offers=[("Do it", lambda: done.append(2))])
+    assert banners.texts == ["one", "three"]
+    [b for b in banners.findChildren(QAbstractButton) if b.text() == "Do it"][-1].click()
+    assert done == [2]
+    assert banners.texts == ["one"]
+    banners.close_message("one")
+    assert banners.isHidden()
+
+
+def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(opened: Opened, qtbot: QtBot, qapp: QApplication) -> None:
+    handler = CrashHandler(opened.services.folders.logs)
+    handler.install(opened.window)
+    try:
+        raise RuntimeError("on purpose")
+    except RuntimeError as error:
+        handler._on_exception(RuntimeError, error, error.__traceback__)
+    finally:
+        handler.remove()
+    (dialog,) = opened.window.findChildren(CrashDialog)
+    next(b for b in dialog.findChildren(QAbstractButton) if b.text() == "Copy").click()
+    assert "RuntimeError: on purpose" in qapp.clipboard().text()
+    assert str(opened.services.folders.logs) in "".join(
+        w.text() for w in dialog.findChildren(type(opened.window.status.state))
+    )
+    dialog.accept()
+    qtbot.waitUntil(lambda: opened.window.findChildren(CrashDialog) == [])
+    QTest.keyClicks(opened.window.playground.editor, "on")
+    assert opened.window.session.document.text == "on"
+
+
+def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from gptdesk.gpt2.engine import Engine
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(Engine, "generate", fail)
+    with qtbot.waitSignal(opened.window.crashed) as caught:
+        opened.window.playground.generate.trigger()
+    assert "on purpose" in caught.args[0]
+    qtbot.waitUntil(lambda: not opened.window.session.busy)
+    assert opened.window.banners.texts == ["RuntimeError: on purpose"]
+
+
+def test_full_memory_is_a_sentence(opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gptdesk.gpt2.engine import Engine
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Engine, "generate", fail)
+    QTest.keyClicks(opened.window.playground.editor, "Once")
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: len(opened.window.banners.texts) == 1)
+    assert "memory is full" in opened.window.banners.texts[0]
+    assert opened.window.session.document.text == "Once"

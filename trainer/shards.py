@@ -17,6 +17,7 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -88,7 +89,8 @@ class ArrayFile:
 
     def abandon(self) -> None:
         """Closes and removes what was written."""
-        self._file.close()
+        with suppress(OSError):  # what is still to be written may not fit
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -48,7 +49,7 @@ class Entry:
 
 
 class Database:
-    """The file with all documents. One object belongs to one thread; several may have the same file open.
+    """The file with all documents, for one thread at a time: who comes second waits.
 
     Args:
         path: the file, or ``None`` for one in memory.
@@ -60,10 +61,13 @@ class Database:
 
     def __init__(self, path: Path | None) -> None:
         self._saved: dict[str, dict[int, Node]] = {}
+        self._lock = threading.RLock()
         if path:
             ensure_folder(path.parent)
         with _sentences(path):
-            self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=5)
+            self._connection = sqlite3.connect(
+                path or ":memory:", isolation_level=None, timeout=5, check_same_thread=False
+            )
             try:
                 self._prepare(path)
             except BaseException:
@@ -83,7 +87,7 @@ class Database:
             self.delete(snapshot.id)
             return
         before = self._saved.get(snapshot.id)
-        with _sentences(self.path), self._transaction() as db:
+        with self._lock, _sentences(self.path), self._transaction() as db:
             if before is None:
                 before = self._read_nodes(snapshot.id)
             db.execute(
@@ -110,7 +114,7 @@ class Database:
         Raises:
             UserError: when it cannot be read.
         """
-        with _sentences(self.path):
+        with self._lock, _sentences(self.path):
             row = self._connection.execute("select title, created, leaf from documents where id = ?", (id,)).fetchone()
             return Snapshot(id, row[0], row[1], self._read_nodes(id), row[2]) if row else None
 
@@ -120,14 +124,14 @@ class Database:
         Raises:
             UserError: when the file cannot be read.
         """
-        with _sentences(self.path):
+        with self._lock, _sentences(self.path):
             found = self._connection.execute(
                 "select id, title, modified from documents order by modified desc limit ?", (limit,)
             )
             return [Entry(*row) for row in found]
 
     def delete(self, id: str) -> None:
-        with _sentences(self.path), self._transaction() as db:
+        with self._lock, _sentences(self.path), self._transaction() as db:
             db.execute("delete from documents where id = ?", (id,))
         self._saved.pop(id, None)
 

@@ -13,7 +13,6 @@ from gptdesk.store.database import Database, Entry, open_or_replace
 from gptdesk.store.document import Snapshot
 from gptdesk.ui.worker_thread import WorkerThread
 
-
 _END_MS: Final = 30_000
 """How long a disk may take for one document."""
 

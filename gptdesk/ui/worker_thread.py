@@ -15,6 +15,6 @@ class WorkerThread(QThread):
         worker.moveToThread(self)
 
     def end(self, milliseconds: int) -> bool:
-        """Lets the worker finish what it is at, forgets what else it was asked for, and returns whether it ended in time."""
+        """Lets the worker finish what it is at and forgets the rest; returns whether it ended in time."""
         self.quit()
         return self.wait(milliseconds)

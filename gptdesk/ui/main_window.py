@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
@@ -75,6 +75,7 @@ class MainWindow(QWidget):
         self._restore_geometry()
         self._loaded_with = self._model_settings()
         self._on_document_changed()
+        self.playground.editor.setFocus()
 
     def start(self) -> None:
         """Begins what takes long: torch, the model, counting."""
@@ -105,10 +106,11 @@ class MainWindow(QWidget):
     @Slot()
     def bring_to_front(self) -> None:
         """Shows the window to somebody who has started gptdesk once more."""
-        self.setWindowState(self.windowState() & ~self.windowState().WindowMinimized)
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
+        log.info("raised")
 
     def _add_page(self, title: str, icon: str, page: QWidget) -> None:
         self.pages.addWidget(page)

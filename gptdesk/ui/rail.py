@@ -48,6 +48,7 @@ class Rail(QWidget):
         button.setIconSize(QSize(SIZE, SIZE))
         button.setFont(smaller(self.font()))
         button.setCheckable(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setFixedSize(WIDTH - 16, 56)
         button.setProperty("icon_name", icon)
         number = len(self._group.buttons())

@@ -84,6 +84,10 @@ def test_everything_can_be_reached_with_the_tabulator(opened: Opened, qapp: QApp
     assert missing == set()
 
 
+def test_one_can_write_as_soon_as_the_window_is_there(opened: Opened, qapp: QApplication) -> None:
+    assert qapp.focusWidget() is opened.window.playground.editor
+
+
 def test_tab_walks_from_the_text_to_the_buttons_below_it(opened: Opened, qapp: QApplication) -> None:
     opened.window.playground.editor.replace_selection("Once")
     opened.window.playground.editor.setFocus()

@@ -1,0 +1,45 @@
+"""The pictures that the README shows, taken of the real program with the model that ships.
+
+They are written to the folder in GPTDESK_SAVE_PICTURES (docs/images, say), else to a temporary one.
+"""
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.library.catalogue import bundled_folder
+from gptdesk.store.settings import Settings
+from gptdesk.ui.playground.presets import apply_preset
+
+from .conftest import Program, Screen, wait_for
+
+BEGINNING = "The old lighthouse keeper had not spoken to anyone in eleven years. On the morning the ship came,"
+SIZE = ("1320", "820")
+
+
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_picture_of_the_playground(
+    theme: str,
+    start: Callable[[], Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=120, seed=7))
+    write_settings(Settings(theme=theme, decoding=decoding))
+    program = start()
+    program.wait_until_painted()
+    program.type(BEGINNING)
+    program.press("ctrl+Return")
+    wait_for(lambda: program.finish_reason is not None, "the end")
+    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
+    picture = folder / f"playground-{theme}.png"
+    screen.photograph(program.focus(), picture)
+    assert program.quit() == 0
+    width, height = struct.unpack(">II", picture.read_bytes()[16:24])
+    assert (str(width), str(height)) == SIZE

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainConfig, build_config, merge
-from trainer.shards import MANIFEST, VERSION, write_shard
+from trainer.shards import MANIFEST, TOKENS, VERSION, ArrayFile
 
 
 def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:
@@ -17,7 +17,9 @@ def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:
     folder.mkdir(parents=True)
     splits = {}
     for name, tokens in (("train", train), ("val", val)):
-        shard = write_shard(folder / f"{name}-00000.bin", tokens.astype(np.uint16))
+        file = ArrayFile(folder / f"{name}-00000.bin", TOKENS)
+        file.write(tokens)
+        shard = {**file.close(tokens.size), "tokens": int(tokens.size), "documents": 1}
         splits[name] = {"documents": 1, "tokens": int(tokens.size), "shards": [shard]}
     (folder / MANIFEST).write_text(json.dumps({"version": VERSION, "splits": splits}))
     return folder

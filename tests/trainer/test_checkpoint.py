@@ -186,7 +186,9 @@ vocab_size = trainer.plan.shape.vocab_size
 
 def save():
     trainer.step()
-    save_checkpoint(checkpoints, trainer.model, trainer.optimizers, trainer.state, vocab_size=vocab_size, processes=alone)
+    save_checkpoint(
+        checkpoints, trainer.model, trainer.optimizers, trainer.state, vocab_size=vocab_size, processes=alone
+    )
 
 began = time.monotonic()
 save()

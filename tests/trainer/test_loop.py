@@ -37,9 +37,7 @@ def test_the_first_loss_is_that_of_the_formula(width: int) -> None:
 
 
 def test_a_single_batch_is_learnt_by_heart(make_config: MakeConfig) -> None:
-    config = make_config(
-        model={"n_embd": 64}, schedule={"steps": 200, "warmup_steps": 5}, optim={"weight_decay": 0.0}
-    )
+    config = make_config(model={"n_embd": 64}, schedule={"steps": 200, "warmup_steps": 5}, optim={"weight_decay": 0.0})
     trainer = Trainer(config, ALONE)
     loss = math.inf
     for _ in range(200):
@@ -103,7 +101,7 @@ def test_a_step_that_is_not_finite_leaves_the_weights_alone(make_config: MakeCon
         trainer.step()
     assert trainer.state.step == 1
     for name, weight in weights_of(trainer).items():
-        assert torch.equal(weight, before[name]) or what == "loss" and name == "ln_f.weight", name
+        assert torch.equal(weight, before[name]) or (what == "loss" and name == "ln_f.weight"), name
 
 
 def test_tokens_that_the_data_does_not_learn_count_for_nothing(make_config: MakeConfig) -> None:

@@ -92,7 +92,9 @@ def test_the_state_of_another_optimizer_is_refused() -> None:
     for weight in model.parameters():
         weight.grad = torch.ones_like(weight)
     adamw.step(OFF)
-    with pytest.raises(UserError, match="does not fit the configuration: h.0.attn.c_attn.weight.exp_avg has no place"):
+    with pytest.raises(
+        UserError, match=r"does not fit the configuration: h\.0\.attn\.c_attn\.weight\.exp_avg has no place"
+    ):
         Optimizers(model, OptimSection(optimizer="muon")).load_state_tensors(adamw.state_tensors())
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.database import Entry
@@ -62,9 +62,6 @@ class MainWindow(QWidget):
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
         self.banners = Banners(services.theme)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Loading")
         self.messages = Messages(self.banners, services, self.session, self.chooser, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
@@ -138,7 +135,6 @@ class MainWindow(QWidget):
         parts = [
             self.top_bar,
             line("horizontal"),
-            self.progress,
             self.banners,
             self.pages,
             line("horizontal"),
@@ -163,7 +159,7 @@ class MainWindow(QWidget):
         session.changed.connect(self._on_document_changed)
         services.counter.counted.connect(self.status.show_counts)
         services.inference.state_changed.connect(self._on_state_changed)
-        services.inference.progress.connect(self._on_progress)
+        services.inference.progress.connect(self.top_bar.show_progress)
         services.settings.changed.connect(self._on_settings_changed)
         self.messages.reload_wanted.connect(self._load)
         self.messages.crashed.connect(self.crashed)
@@ -215,16 +211,9 @@ class MainWindow(QWidget):
     @Slot()
     def _on_state_changed(self) -> None:
         loading = self._services.inference.state is State.LOADING
-        if not loading:
-            self.progress.setRange(0, 1)
-            self.progress.setValue(0)
-        elif self.progress.value() <= 0:
-            self.progress.setRange(0, 0)
-
-    @Slot(object, object)
-    def _on_progress(self, done: int, total: int) -> None:
-        self.progress.setRange(0, 1000)
-        self.progress.setValue(1000 * done // max(total, 1))
+        if loading and self.top_bar.progress.isHidden():
+            self.top_bar.show_progress(0, 0)
+        self.top_bar.progress.setVisible(loading)
 
     @Slot(int)
     def _zoom(self, step: int) -> None:

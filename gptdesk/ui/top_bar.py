@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
 from gptdesk.store.database import Entry
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
@@ -17,6 +17,7 @@ from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 HEIGHT: Final = 52
 _MARGIN: Final = 16
 _SPACING: Final = 8
+_PROGRESS: Final = 2
 _RECENT: Final = 12
 
 
@@ -82,6 +83,10 @@ class TopBar(QWidget):
                 row.addWidget(widget)
             if side is left:
                 row.addStretch(1)
+        self.progress = QProgressBar(self)  # over the bar's lower edge, so that nothing moves when it comes and goes
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Loading")
+        self.progress.hide()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         layout.setSpacing(_SPACING)
@@ -89,9 +94,15 @@ class TopBar(QWidget):
         layout.addWidget(title)
         layout.addWidget(right, 1)
 
+    def show_progress(self, done: int, total: int) -> None:
+        """How much of a model has been read; both 0 while that is not known."""
+        self.progress.setRange(0, 1000 if total else 0)
+        self.progress.setValue(1000 * done // total if total else 0)
+
     def event(self, event: QEvent) -> bool:
-        """The title is the first to be shortened."""
+        """The title is the first to be shortened; the progress keeps to the lower edge."""
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
             taken = 2 * (_MARGIN + _SPACING) + sum(side.sizeHint().width() for side in self._sides)
             self.title.setMaximumWidth(max(0, self.width() - taken))
+            self.progress.setGeometry(0, self.height() - _PROGRESS, self.width(), _PROGRESS)
         return super().event(event)

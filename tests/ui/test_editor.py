@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QDropEvent, QGuiApplication, QInputMethodEvent, QTextCursor
+from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtGui import QDropEvent, QGuiApplication, QInputMethodEvent, QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.store.document import Document
@@ -218,20 +218,6 @@ def test_a_million_characters_can_be_pasted_and_edited(view: View) -> None:
     press(view, "x")
     view.editor.replace_selection("é" * 1_000_000)
     press(view, "y")
-    view.check()
-
-
-def test_the_menu_at_the_pointer_works_on_the_document(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
-    press(view, "one two")
-
-    def choose(menu: QMenu, _: QPoint) -> None:
-        titles = {action.text(): action for action in menu.actions()}
-        assert not titles["Cut"].isEnabled()
-        titles["Undo"].trigger()
-
-    monkeypatch.setattr(QMenu, "exec", choose)
-    view.editor.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(50, 50), QPoint(50, 50)))
-    assert view.document.text == "one "
     view.check()
 
 

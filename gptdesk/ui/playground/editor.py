@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
+    QAction,
     QContextMenuEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -20,14 +21,13 @@ from PySide6.QtGui import (
     QTextCursor,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QTextEdit, QWidget
+from PySide6.QtWidgets import QMenu, QTextEdit, QWidget
 
 from gptdesk.store.runs import clean
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
 from gptdesk.ui.playground.generated_marks import paint_marks
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.popup import show_menu
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _LINE_HEIGHT: Final = 1.75
@@ -285,15 +285,24 @@ class Editor(QTextEdit):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        selected = self.textCursor().hasSelection()
-        entries = [
+        menu = QMenu(self)
+        selected, pasteable = self.textCursor().hasSelection(), self.canPaste()
+        for title, slot, usable in (
             ("Undo", self.undo_wanted.emit, True),
             ("Redo", self.redo_wanted.emit, True),
-            None,
+            ("", None, True),
             ("Cut", self.cut, selected),
             ("Copy", self.copy, selected),
-            ("Paste", self.paste, self.canPaste()),
-            None,
+            ("Paste", self.paste, pasteable),
+            ("", None, True),
             ("Select all", self.selectAll, True),
-        ]
-        show_menu(self, event.globalPos(), entries)
+        ):
+            if slot is None:
+                menu.addSeparator()
+            else:
+                action = QAction(title, menu)
+                action.triggered.connect(slot)
+                action.setEnabled(usable)
+                menu.addAction(action)
+        menu.exec(event.globalPos())
+        menu.deleteLater()

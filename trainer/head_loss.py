@@ -21,6 +21,11 @@ _MOST_PARTS: Final = 16
 """The compiler unrolls the loop, so larger batches are cut into larger parts instead of more."""
 
 
+def rows_at_once(tokens: int) -> int:
+    """Rows of logits that exist together in a batch of so many tokens."""
+    return max(_ROWS, -(-tokens // _MOST_PARTS))
+
+
 class _HeadLoss(torch.autograd.Function):
     """Summed cross-entropy of (n, C) hidden states, with both gradients worked out on the way forward.
 
@@ -31,7 +36,7 @@ class _HeadLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype) -> Tensor:
-        rows = max(_ROWS, -(-len(hidden) // _MOST_PARTS))
+        rows = rows_at_once(len(hidden))
         counts = (targets != IGNORED).unsqueeze(1)  # (n, 1)
         wanted = torch.where(counts.squeeze(1), targets, 0)  # (n)
         low_weight, low_hidden = weight.to(dtype), hidden.to(dtype)

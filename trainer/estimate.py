@@ -9,7 +9,6 @@ from gptdesk.gpt2.errors import UserError
 from trainer.config import TrainConfig
 from trainer.distributed import world_size_from_environment
 from trainer.hardware import available_memory, measured_flops, training_precision
-from trainer.head_loss import rows_at_once
 from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, memory_need, plan_run
 from trainer.shards import PreparedData
 
@@ -42,14 +41,7 @@ def describe(config: TrainConfig) -> str:
     plan = plan_run(config, world_size=world)
     device = choose_device(config.run.device)
     precision = training_precision(config.run, device)
-    at_once = config.data.micro_batch * plan.context_length
-    need = memory_need(
-        config,
-        plan,
-        bytes_per_activation=precision.itemsize,
-        world_size=world,
-        logit_rows=rows_at_once(at_once) if device.type == "cpu" else None,
-    )
+    need = memory_need(config, plan, bytes_per_activation=precision.itemsize, world_size=world)
     available = available_memory(device)
     require_fit(need, available)
     speed = measured_flops(device, precision) * TYPICAL_SHARE * world

@@ -89,23 +89,11 @@ class MemoryNeed:
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
-def memory_need(
-    config: TrainConfig,
-    plan: Plan,
-    *,
-    bytes_per_activation: int,
-    world_size: int = 1,
-    logit_rows: int | None = None,
-) -> MemoryNeed:
+def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
     """Estimates the memory of one process.
 
     A block keeps about 34 C bytes a token at 16 bits, without attention scores, which SDPA recomputes (Korthikanti et
     al. 2022, "Reducing Activation Recomputation", section 4): 17 numbers; with activation checkpointing one.
-
-    Args:
-        bytes_per_activation: in the matrix products.
-        world_size: processes.
-        logit_rows: tokens whose logits exist at once; those of the whole micro-batch when not given.
     """
     shape = plan.shape
     sharded = world_size if config.run.parallel == "fsdp" else 1
@@ -119,5 +107,5 @@ def memory_need(
     tokens = config.data.micro_batch * plan.context_length
     kept = 1 if config.model.activation_checkpointing else 17
     blocks = tokens * shape.n_layer * shape.n_embd * kept * bytes_per_activation
-    logits = min(tokens, logit_rows or tokens) * shape.vocab_size * (2 * bytes_per_activation + 4)
+    logits = tokens * shape.vocab_size * (2 * bytes_per_activation + 4)
     return MemoryNeed(parameters, gradients, optimizer, blocks + logits)

@@ -287,19 +287,6 @@ def test_hellaswag_equals_build_nanogpts_own_scoring_of_transformers(model: GPT2
     assert (found.acc, found.acc_norm) == (right / len(items), right_norm / len(items))
 
 
-def test_the_hubs_parquet_gives_the_same_questions_as_json_lines(tmp_path: Path) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    items = [{**item, "label": str(item["label"])} for item in [*roofs(5), HOW_TO]]  # the hub has them as text
-    parquet.write_table(pyarrow.Table.from_pylist(items), tmp_path / "validation.parquet")
-    lines = open_source(json_lines(tmp_path / "val.jsonl", items), HELLASWAG, limit=4)
-    found = open_source(str(tmp_path / "validation.parquet"), HELLASWAG, limit=4)
-    for protocol in PROTOCOLS.values():
-        assert questions(found, protocol) == questions(lines, protocol)
-    assert len(found.items) == 4
-
-
 def test_hellaswag_as_lm_eval_normalises_by_characters(model: GPT2, peer: Any, tmp_path: Path) -> None:
     tokenizer = gpt2_tokenizer()
     file = json_lines(tmp_path / "hellaswag_val.jsonl", [*roofs(6), HOW_TO])

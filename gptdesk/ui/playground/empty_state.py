@@ -13,7 +13,7 @@ from gptdesk.ui.fonts import prose_font
 BEGINNINGS: Final = (
     "Once upon a time there was a little girl who lived",
     '"Where are you going so early?" said the fox.',
-    "The old lighthouse keeper had not spoken to anyone in eleven years.",
+    "The old lighthouse keeper had not spoken in years.",
 )
 _SIZE: Final = 15
 

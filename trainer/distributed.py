@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,9 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
+        dist.barrier()  # nobody leaves while another still sends
     finally:
+        gc.collect()  # FSDP's modules lie in cycles that hold the group; it must not outlive its threads
         dist.destroy_process_group()
 
 

@@ -193,20 +193,25 @@ def save():
 began = time.monotonic()
 save()
 once = time.monotonic() - began
-interrupted = 0
-for trial in range(20):
+hits = 0
+for trial in range(200):
     child = os.fork()
     if child == 0:
         while True:
             save()
-    time.sleep(random.Random(trial).uniform(0.2, 2.0) * once)
+    deadline = time.monotonic() + 30
+    while not list(checkpoints.glob(".tmp-*")) and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(random.Random(trial).uniform(0.0, 0.8) * once)  # anywhere in that save, or just after it
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    interrupted += bool(list(checkpoints.glob(".tmp-*")))
+    hits += bool(list(checkpoints.glob(".tmp-*")))
     assert all(is_whole(path) for path in list_checkpoints(checkpoints)), trial
     assert trainer.restore(checkpoints) is not None
     assert not list(checkpoints.glob(".tmp-*")), trial
-print(interrupted)
+    if hits == 20:
+        break
+print(hits)
 """
 
 
@@ -214,7 +219,7 @@ print(interrupted)
 def test_a_kill_at_any_moment_of_saving_costs_at_most_the_checkpoint_in_hand(
     make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    """Twenty children that save without end are killed at random moments; what is in place is always whole."""
+    """Children that save without end are killed until twenty kills have hit a save; what is in place stays whole."""
     config = make_config().model_dump_json()
     done = subprocess.run(
         [sys.executable, "-c", KILLED_WHILE_SAVING, config, str(tmp_path / "checkpoints")],
@@ -223,7 +228,7 @@ def test_a_kill_at_any_moment_of_saving_costs_at_most_the_checkpoint_in_hand(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= 5, "most kills should have hit a save in progress"
+    assert int(done.stdout) == 20, "kills that hit a save in progress"
     checkpoints = list_checkpoints(tmp_path / "checkpoints")
     assert all(is_whole(path) for path in checkpoints)
     trainer = Trainer(make_config(), ALONE)

@@ -93,7 +93,8 @@ def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, w
     """Estimates the memory of one process.
 
     A block keeps about 34 C bytes a token at 16 bits, without attention scores, which SDPA recomputes (Korthikanti et
-    al. 2022, "Reducing Activation Recomputation", section 4): 17 numbers; with activation checkpointing one.
+    al. 2022, "Reducing Activation Recomputation", section 4): 17 numbers; with activation checkpointing one. Under DDP
+    the buckets that gradients travel in are a second copy of them.
     """
     shape = plan.shape
     sharded = world_size if config.run.parallel == "fsdp" else 1
@@ -104,6 +105,8 @@ def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, w
     if config.model.lora_rank:
         trained = 4 * config.model.lora_rank * shape.n_layer * (10 * shape.n_embd + 2 * shape.inner_size)
         gradients, optimizer = trained, 2 * trained
+    if world_size > 1 and config.run.parallel == "ddp":
+        gradients *= 2
     tokens = config.data.micro_batch * plan.context_length
     kept = 1 if config.model.activation_checkpointing else 17
     blocks = tokens * shape.n_layer * shape.n_embd * kept * bytes_per_activation

@@ -55,6 +55,8 @@ class Control:
             nonlocal received
             received += 1
             if received > 1:
+                if self._run is not None:
+                    self._run.abandon("ended at once by a second signal, without saving")
                 os._exit(128 + number)
             self._signalled = True
             say("Saving and stopping (once more to stop at once) ...")

@@ -44,6 +44,8 @@ def training_device(run: RunSection) -> torch.device:
     device = choose_device(run.device)
     if device.type == "cpu":
         reuse_freed_memory()
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32
     return device
 
 

@@ -52,13 +52,15 @@ class Trainer:
         self.processes = processes
         self.device = processes.device
         self.plan = plan_run(config, world_size=processes.count)
+        self.sharded = processes.count > 1 and config.run.parallel == "fsdp"
+        if self.sharded and config.model.lora_rank:
+            raise UserError("model.lora_rank does not go with run.parallel = fsdp: adapters are small; choose ddp.")
         self.precision = training_precision(config.run, self.device)
         self.data = PreparedData.open(Path(config.data.path))
         self.batches = Batches(self.data.train, context_length=self.plan.context_length, seed=config.run.seed)
         self.model = build_model(config, self.plan).to(self.device)
         plain = TrainingLoss(self.model)
         self.wrapped = parallelize(plain, processes, how=config.run.parallel)
-        self.sharded = processes.count > 1 and config.run.parallel == "fsdp"
         self.optimizers = Optimizers(self.model, config.optim)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
         self.compiled = use_compile(config.run, self.device)
@@ -141,9 +143,12 @@ class Trainer:
         return micro_batches, max(1, int(everywhere.item()))
 
     def evaluate(self, *, limit: int | None) -> tuple[float, int]:
-        """The validation loss in nats a token and the tokens scored; notes whether it is the best so far."""
+        """The validation loss in nats a token and the tokens scored, of about ``limit`` tokens or of all.
+
+        Sums of several processes differ in the last bits; all go by those of the one that records.
+        """
         self.model.eval()
-        loss, tokens = validation_loss(
+        measured = validation_loss(
             self._evaluation_loss,
             self.data.val,
             context_length=self.plan.context_length,
@@ -152,11 +157,17 @@ class Trainer:
             autocast=self.autocast,
             limit=limit,
         )
-        if loss < self.state.best_loss:
+        agreed: tuple[float, int] = self.processes.agree(measured)
+        return agreed
+
+    def note_evaluation(self, loss: float) -> bool:
+        """Remembers the validation loss if it is the best so far, and returns whether it is."""
+        best = loss < self.state.best_loss
+        if best:
             self.state = replace(self.state, best_loss=loss, best_step=self.state.step, evaluations_since_best=0)
         else:
             self.state = replace(self.state, evaluations_since_best=self.state.evaluations_since_best + 1)
-        return loss, tokens
+        return best
 
     def _compile(self, loss: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
         return torch.compile(loss) if self.compiled else loss

@@ -3,6 +3,7 @@
 It is the only truth about a run, and readers never hold a lock:
 
 - ``run.json``: what was asked for, written once.
+- ``config.json``: the configuration in force, with what was changed since; replaced whole.
 - ``events.jsonl``: one line an event, each written in one call; only ever grows.
 - ``status.json``: replaced whole, at least once a second, while the run lives.
 - ``run.lock``: locked by the trainer for life, so that a free lock means that nobody is at work.
@@ -21,6 +22,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -33,6 +35,7 @@ FORMAT: Final = 1
 """Version of the directory's format; readers understand their own and older ones."""
 
 RUN: Final = "run.json"
+CONFIG: Final = "config.json"
 EVENTS: Final = "events.jsonl"
 STATUS: Final = "status.json"
 LOCK: Final = "run.lock"
@@ -163,6 +166,7 @@ class RunWriter:
         self._write_status()
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
+        self._refuse_leftovers()
 
     def _ends_in_half_a_line(self) -> bool:
         size = os.fstat(self._events).st_size
@@ -170,6 +174,19 @@ class RunWriter:
             return False
         os.lseek(self._events, size - 1, os.SEEK_SET)
         return os.read(self._events, 1) != b"\n"
+
+    def _refuse_leftovers(self) -> None:
+        """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
+        step = int((read_json(self.folder / STATUS) or {}).get("step", 0))
+        for request in self.requests():
+            self.answer(request, step=step, refused="the trainer that was asked had ended")
+
+    def keep_config(self, config: Mapping[str, Any]) -> None:
+        """Records the configuration in force, which the next start goes on with."""
+        try:
+            write_json(self.folder / CONFIG, config)
+        except OSError:
+            self._drop()
 
     def event(self, kind: str, **values: Any) -> None:
         """Appends one event. Numbers that are not finite become null and are named under ``nonfinite``."""
@@ -271,6 +288,13 @@ class RunWriter:
             self._drop()
         os.close(self._events)
         self._lock.release()
+
+    def abandon(self, reason: str) -> None:
+        """Writes ``exit.json`` and nothing else, for a process that ends at once; safe in a signal handler."""
+        with suppress(OSError):
+            write_json(
+                self.folder / EXIT, {"state": "stopped", "t": time.time(), "segment": self.segment, "reason": reason}
+            )
 
 
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gptdesk.gpt2.errors import UserError
 from trainer.locking import is_locked
-from trainer.rundir import EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS, read_json
+from trainer.rundir import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS, read_json
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,16 @@ def read_description(folder: Path) -> dict[str, Any]:
     if description.get("format", FORMAT) > FORMAT:
         raise UserError(f"The run in {folder} was written by a newer version; update to read it.")
     return description
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The nested values of the configuration in force: that of ``run.json`` with what was changed since.
+
+    Raises:
+        UserError: when the folder is no run directory, or one of a newer format.
+    """
+    first: dict[str, Any] = read_description(folder).get("config", {})
+    return read_json(folder / CONFIG) or first
 
 
 def find_runs(folders: Sequence[Path]) -> Iterator[Path]:

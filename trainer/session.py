@@ -1,16 +1,13 @@
-"""A run from start to end: steps, what is recorded of them, checkpoints, and what it is asked for on the way."""
+"""A run from start to end: steps, evaluations, checkpoints, and what it is asked for on the way."""
 
 from __future__ import annotations
 
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
-
-import torch
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.engine import Engine
@@ -21,19 +18,13 @@ from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
 from trainer.config import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control
 from trainer.distributed import Processes
-from trainer.hardware import peak_flops, peak_memory
 from trainer.loop import NotFinite, Trainer
-from trainer.plan import flops_per_token
+from trainer.recorder import Recorder, Say
 from trainer.rundir import CHECKPOINTS, EXIT, SETTABLE, Request, RunWriter, read_json, write_json
-
-Say = Callable[[str], None]
-
-SLOW_FIRST_STEPS: Final = 2
-"""Steps at the start whose time (compiling, warming up) is not counted into speed and time left."""
 
 
 class Session:
-    """Drives a `Trainer` through its run and records it.
+    """Drives a `Trainer` through its run.
 
     Args:
         trainer: at the step to go on from.
@@ -44,14 +35,13 @@ class Session:
     def __init__(self, trainer: Trainer, run: RunWriter | None, *, say: Say) -> None:
         self._trainer = trainer
         self._run = run
-        self._say = say if trainer.processes.records else _say_nothing
+        self._recorder = Recorder(trainer, run, say=say)
         self._control = Control(trainer.processes, run)
+        self._waiting: deque[Request] = deque()
         self._intervals: RunSection = trainer.config.run
-        self._first_step = trainer.state.step
-        self._peak = peak_flops(trainer.device, trainer.precision)
         self._checkpoints = Path(trainer.config.run.folder) / CHECKPOINTS
         self._ending = ""  # "stopped" or "aborted" once asked for
-        self._saved_step = self._first_step if self._first_step else -1
+        self._saved_step = trainer.state.step or -1
 
     def train(self) -> str:
         """Trains until the last step, early stopping or a request to stop; returns ``finished`` or ``stopped``.
@@ -59,120 +49,47 @@ class Session:
         Raises:
             NotFinite: and leaves the run as of the last good step.
         """
-        trainer, steps = self._trainer, self._trainer.config.schedule.steps
-        self._record_start()
-        with self._control.signals(self._say):
-            self._set_state("compiling" if trainer.compiled else "running")
-            while trainer.state.step < steps and not self._ending:
+        trainer, recorder = self._trainer, self._recorder
+        first, steps = trainer.state.step, trainer.config.schedule.steps
+        recorder.start()
+        with self._control.signals(recorder.say):
+            recorder.status(state="compiling" if trainer.compiled else "running")
+            while trainer.state.step < steps and not self._ending and not self._patience_is_over():
                 loss, norm, rate = trainer.step()
-                self._set_state("running")
-                self._record_step(loss, norm, rate)
-                step = trainer.state.step
-                if step % self._intervals.eval_interval == 0 or step == steps:
-                    self._evaluate(final=step == steps)
-                if step % self._intervals.checkpoint_interval == 0:
+                recorder.status(state="running")
+                recorder.step(loss, norm, rate, self._intervals)
+                if trainer.state.step % self._intervals.eval_interval == 0 or trainer.state.step == steps:
+                    self._evaluate(scheduled=True)
+                if trainer.state.step % self._intervals.checkpoint_interval == 0:
                     self._checkpoint()
-                self._serve(self._control.poll())
-                if self._patience_is_over():
-                    self._say("The validation loss has not improved for a while; stopping early.")
-                    self._record("early_stop", step=step, best_step=trainer.state.best_step)
-                    break
-            finished = not self._ending
+                self._serve()
+            if not self._ending and trainer.state.step > first:
+                self._conclude()
             if self._ending != "aborted":
-                self._set_state("stopping")
+                recorder.status(state="stopping")
                 self._checkpoint()
-        return "finished" if finished else "stopped"
-
-    # What is written down
-
-    def _record(self, kind: str, **values: Any) -> None:
-        if self._run is not None:
-            self._run.event(kind, **values)
-
-    def _set_state(self, state: str, **values: Any) -> None:
-        if self._run is not None:
-            self._run.status(state=state, **values)
-
-    def _record_start(self) -> None:
-        trainer = self._trainer
-        shape = trainer.plan.shape
-        facts = {
-            "step": trainer.state.step,
-            "steps": trainer.config.schedule.steps,
-            "parameters": shape.num_parameters(),
-            "context_length": trainer.plan.context_length,
-            "tokens_per_step": trainer.plan.tokens_per_step,
-            "train_tokens": len(trainer.data.train),
-            "val_tokens": len(trainer.data.val),
-            "device": str(trainer.device),
-            "processes": trainer.processes.count,
-            "threads": torch.get_num_threads(),
-            "precision": str(trainer.precision).removeprefix("torch."),
-            "compiled": trainer.compiled,
-            "torch": torch.__version__,
-        }
-        self._record("start", **facts)
-        self._say(
-            f"{shape.num_parameters():,} parameters, {trainer.plan.tokens_per_step:,} tokens a step, "
-            f"on {trainer.device} in {facts['precision']}{', compiled' if trainer.compiled else ', not compiled'}"
-        )
-        if self._first_step:
-            self._say(f"Going on from step {self._first_step:,}.")
-        if trainer.compiled:
-            self._say("Compiling; the first step takes up to a minute ...")
-
-    def _record_step(self, loss: float, norm: float, rate: float) -> None:
-        trainer, state = self._trainer, self._trainer.state
-        left = trainer.config.schedule.steps - state.step
-        seconds = trainer.clock.seconds_per_step()
-        settled = state.step - self._first_step > SLOW_FIRST_STEPS
-        if self._run is not None:
-            self._run.status(
-                step=state.step,
-                steps=trainer.config.schedule.steps,
-                loss=loss,
-                tokens=state.tokens,
-                seconds_left=round(left * seconds) if settled else None,
-            )
-        if state.step % self._intervals.log_interval and left:
-            return
-        speed = trainer.plan.tokens_per_step / seconds
-        values: dict[str, Any] = {
-            "step": state.step,
-            "tokens": state.tokens,
-            "epoch": round(state.position.epoch + state.position.index / trainer.batches.windows_per_epoch, 4),
-            "loss": loss,
-            "grad_norm": norm,
-            "lr": rate,
-            "tokens_per_s": round(speed, 1),
-            "ms": {part: round(1000 * value, 2) for part, value in trainer.clock.split().items()},
-            "memory": peak_memory(trainer.device),
-        }
-        if self._peak:
-            work = flops_per_token(trainer.plan.shape, trainer.plan.context_length)
-            values["mfu"] = round(work * speed / (self._peak * trainer.processes.count), 4)
-        self._record("step", **values)
-        minutes = f"  {left * seconds / 60:,.0f} min left" if settled else ""
-        self._say(
-            f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
-        )
+        return "stopped" if self._ending else "finished"
 
     # Evaluation, samples, checkpoints
 
-    def _evaluate(self, *, final: bool) -> None:
-        trainer = self._trainer
+    def _evaluate(self, *, scheduled: bool) -> None:
+        """Scores a part of the validation split. Only scheduled evaluations decide about best and early stopping."""
         began = time.monotonic()
-        loss, tokens = trainer.evaluate(limit=None if final else self._intervals.eval_tokens)
-        step, best = trainer.state.step, trainer.state.best_step == trainer.state.step
-        seconds = round(time.monotonic() - began, 3)
-        self._record("eval", step=step, val_loss=loss, tokens=tokens, seconds=seconds, best=best)
-        self._say(f"step {step:7,}  validation loss {loss:.4f}{'  (best)' if best else ''}  on {tokens:,} tokens")
-        if self._run is not None:
-            self._run.status(val_loss=loss, best_loss=trainer.state.best_loss, best_step=trainer.state.best_step)
+        loss, tokens = self._trainer.evaluate(limit=self._intervals.eval_tokens)
+        best = scheduled and self._trainer.note_evaluation(loss)
+        self._recorder.evaluation(loss, tokens, seconds=time.monotonic() - began, best=best)
         for number, prompt in enumerate(self._intervals.sample_prompts):
             self._sample(prompt, seed=number + 1)
-        if best and not final:
+        if best:
             self._checkpoint()
+
+    def _conclude(self) -> None:
+        """Says why a run ends before its last step, and scores the whole split where evaluations saw a part."""
+        if self._patience_is_over():
+            self._recorder.say("The validation loss has not improved for a while; stopping early.")
+            self._recorder.event("early_stop", best_step=self._trainer.state.best_step)
+        if self._intervals.eval_tokens < len(self._trainer.data.val):
+            self._recorder.final_evaluation(*self._trainer.evaluate(limit=None))
 
     def _sample(self, prompt: str, *, seed: int) -> None:
         """Continues a prompt with the weights as they are; shards cannot, so FSDP runs are sampled from checkpoints."""
@@ -201,35 +118,41 @@ class Session:
         )
 
     def _checkpoint(self) -> None:
-        """Writes a checkpoint of this step if there is none; with a full disk the run pauses until there is room."""
-        trainer = self._trainer
-        while trainer.state.step != self._saved_step:
-            failure = ""
-            try:
-                path = save_checkpoint(
-                    self._checkpoints,
-                    trainer.model,
-                    trainer.optimizers,
-                    trainer.state,
-                    vocab_size=trainer.plan.shape.vocab_size,
-                    processes=trainer.processes,
-                )
-            except CheckpointNotWritten as error:
-                failure = str(error)
-            failure = trainer.processes.agree(failure)
+        """Writes a checkpoint of this step if there is none; with a full disk the run pauses until there is room.
+
+        Whoever asks such a run to go on or to stop has it try again: only an abort ends a run unsaved.
+        """
+        while self._trainer.state.step != self._saved_step and self._ending != "aborted":
+            failure = self._write_checkpoint()
             if failure:
-                self._record("checkpoint_failed", step=trainer.state.step, reason=failure)
+                self._recorder.event("checkpoint_failed", reason=failure)
                 self._pause(failure)
-                if self._ending == "aborted":
-                    return
-                continue
-            self._saved_step = trainer.state.step
-            self._record("checkpoint", step=trainer.state.step, folder=path.name)
-            if self._run is not None:
-                self._run.status(checkpoint=path.name, checkpoint_time=time.time())
-                keep, best = self._intervals.keep_checkpoints, trainer.state.best_step
-                prune(self._checkpoints, newest=path, keep=keep, best_step=best)
-            trainer.processes.wait()
+
+    def _write_checkpoint(self) -> str:
+        """Writes a checkpoint of this step and returns why it could not, or nothing."""
+        trainer, failure = self._trainer, ""
+        try:
+            path = save_checkpoint(
+                self._checkpoints,
+                trainer.model,
+                trainer.optimizers,
+                trainer.state,
+                vocab_size=trainer.plan.shape.vocab_size,
+                processes=trainer.processes,
+            )
+        except CheckpointNotWritten as error:
+            failure = str(error)
+        agreed: str = trainer.processes.agree(failure)
+        if agreed:
+            return agreed
+        self._saved_step = trainer.state.step
+        self._recorder.event("checkpoint", folder=path.name)
+        self._recorder.status(checkpoint=path.name, checkpoint_time=time.time())
+        if self._run is not None:
+            keep, best = self._intervals.keep_checkpoints, trainer.state.best_step
+            prune(self._checkpoints, newest=path, keep=keep, best_step=best)
+        trainer.processes.wait()
+        return ""
 
     def _patience_is_over(self) -> bool:
         patience = self._trainer.config.schedule.early_stop_evaluations
@@ -237,15 +160,21 @@ class Session:
 
     # Requests
 
-    def _serve(self, requests: list[Request]) -> None:
-        for request in requests:
+    def _serve(self) -> None:
+        """Does what was asked for since the last step."""
+        self._waiting.extend(self._control.poll())
+        while self._waiting:
+            request = self._waiting.popleft()
             refused = self._carry_out(request)
-            if self._run is not None:
-                self._run.answer(request, step=self._trainer.state.step, refused=refused)
-            if refused:
-                self._say(f"Refused: {refused}")
+            self._answer(request, refused)
             if request.action == "pause" and not refused:
                 self._pause("")
+
+    def _answer(self, request: Request, refused: str) -> None:
+        if self._run is not None:
+            self._run.answer(request, step=self._trainer.state.step, refused=refused)
+        if refused:
+            self._recorder.say(f"Refused: {refused}.")
 
     def _carry_out(self, request: Request) -> str:
         """Does what is asked, and returns why it was refused, or nothing. A pause begins after its answer."""
@@ -253,14 +182,17 @@ class Session:
             case "checkpoint":
                 self._checkpoint()
             case "evaluate":
-                self._evaluate(final=False)
+                self._evaluate(scheduled=False)
             case "sample":
                 return self._sample_now(request)
             case "stop" | "abort":
-                self._ending = "aborted" if request.action == "abort" else "stopped"
+                aborted = request.action == "abort" or self._ending == "aborted"
+                self._ending = "aborted" if aborted else "stopped"
             case "set":
                 return self._set(request)
-            case "pause" | "resume":
+            case "pause":
+                return "the run is stopping" if self._ending else ""
+            case "resume":
                 pass
             case _:
                 return f"there is no action {request.action!r}"
@@ -290,26 +222,30 @@ class Session:
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             return f"{name} must be a whole number above 0"
         self._intervals = self._intervals.model_copy(update={name: value})
+        if self._run is not None:
+            config = self._trainer.config.model_copy(update={"run": self._intervals})
+            self._run.keep_config(config.model_dump(mode="json"))
         return ""
 
     def _pause(self, reason: str) -> None:
         """Holds at a step boundary until a request to go on or to end; the heartbeat lives on."""
-        self._say(reason or "Paused.")
-        self._record("pause", step=self._trainer.state.step, reason=reason)
-        self._set_state("paused", reason=reason)
-        paused = True
-        while paused and not self._ending:
-            time.sleep(POLL_SECONDS)
-            for request in self._control.poll():
-                if request.action in ("checkpoint", "pause"):
-                    refused = reason or "the run is paused"
-                else:
-                    refused = self._carry_out(request)
-                if self._run is not None:
-                    self._run.answer(request, step=self._trainer.state.step, refused=refused)
-                paused = paused and request.action != "resume"
-        self._record("resume", step=self._trainer.state.step)
-        self._set_state("running", reason="")
+        self._recorder.say(reason or "Paused.")
+        self._recorder.event("pause", reason=reason)
+        self._recorder.status(state="paused", reason=reason)
+        held = True
+        while held:
+            while not self._waiting:
+                time.sleep(POLL_SECONDS)
+                self._waiting.extend(self._control.poll())
+            request = self._waiting.popleft()
+            if request.action in ("checkpoint", "pause"):
+                refused = reason or "the run is paused"
+            else:
+                refused = self._carry_out(request)
+            self._answer(request, refused)
+            held = request.action not in ("resume", "stop", "abort")
+        self._recorder.event("resume")
+        self._recorder.status(state="running", reason="")
 
 
 def run_training(config: TrainConfig, processes: Processes, *, say: Say) -> str:
@@ -323,10 +259,13 @@ def run_training(config: TrainConfig, processes: Processes, *, say: Say) -> str:
     folder = Path(config.run.folder)
     if not config.run.folder:
         raise UserError("run.folder is not set: say where the run is kept (--out).")
-    description = {"config": config.model_dump(mode="json"), "argv": sys.argv, "python": sys.version.split()[0]}
+    values = config.model_dump(mode="json")
+    description = {"config": values, "argv": sys.argv, "python": sys.version.split()[0]}
     run = RunWriter(folder, description) if processes.records else None
     processes.wait()
     try:
+        if run is not None:
+            run.keep_config(values)
         trainer = Trainer(config, processes)
         trainer.restore(folder / CHECKPOINTS)
         state = Session(trainer, run, say=say).train()
@@ -355,11 +294,3 @@ def _record_failure(folder: Path, run: RunWriter | None, error: BaseException, *
         run.finish("crashed", **{key: value for key, value in values.items() if key not in ("state", "t", "segment")})
     elif told is None:
         write_json(folder / EXIT, {"state": "crashed", "t": time.time(), **values})
-
-
-def _is_sharded(trainer: Trainer) -> bool:
-    return trainer.processes.count > 1 and trainer.config.run.parallel == "fsdp"
-
-
-def _say_nothing(_line: str) -> None:
-    """Only the process that records speaks."""

@@ -71,3 +71,10 @@ def test_adapters_of_another_rank_are_refused(lora_config: TrainConfig) -> None:
     other = lora_config.model_copy(update={"model": lora_config.model.model_copy(update={"lora_rank": 2})})
     with pytest.raises(UserError, match="do not fit"):
         Trainer(other, ALONE).restore(Path(lora_config.run.folder) / "checkpoints")
+
+
+def test_adapters_are_not_sharded(make_config: MakeConfig, tiny_model_folder: Path) -> None:
+    model = {"start": str(tiny_model_folder), "lora_rank": 2}
+    config = make_config(model=model, data={"micro_batch": 1}, run={"parallel": "fsdp"})
+    with pytest.raises(UserError, match="choose ddp"):
+        Trainer(config, Processes(0, 2, torch.device("cpu")))

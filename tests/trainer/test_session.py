@@ -24,7 +24,7 @@ from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.reference import to_toml
 from trainer.rundir import EXIT, SAMPLES, read_events, read_json, send_request
-from trainer.runstate import read_state
+from trainer.runstate import read_config, read_state
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
@@ -37,6 +37,17 @@ ENDLESS = {"schedule": {"steps": 100_000}, "run": {"eval_interval": 100_000, "ch
 
 def train(config: TrainConfig) -> str:
     return run_training(config, ALONE, say=lambda _: None)
+
+
+def train_asking(config: TrainConfig, *requests: dict[str, Any]) -> str:
+    """Trains with these requests waiting at the first step, in this order."""
+    waiting = list(requests)
+
+    def ask(_line: str) -> None:
+        while waiting:
+            send_request(Path(config.run.folder), **waiting.pop(0))
+
+    return run_training(config, ALONE, say=ask)
 
 
 def events(config: TrainConfig, kind: str) -> list[dict[str, Any]]:
@@ -88,6 +99,7 @@ def test_a_run_records_what_it_did(make_config: MakeConfig) -> None:
     assert steps[-1]["tokens"] == 8 * 4 * 16
     assert set(steps[0]["ms"]) == {"data", "forward", "backward", "optimizer"}
     assert [(event["step"], event["best"]) for event in events(config, "eval")] == [(4, True), (8, True)]
+    assert [(event["step"], event["tokens"]) for event in events(config, "final_eval")] == [(8, 299)]
     assert [event["step"] for event in events(config, "checkpoint")] == [4, 8]
     (start,) = events(config, "start")
     assert start["parameters"] == 810_960
@@ -142,6 +154,8 @@ def test_early_stopping_ends_a_run_that_gets_worse(make_config: MakeConfig) -> N
     assert min(losses) == losses[-4]
     (ended,) = events(config, "early_stop")
     assert ended["best_step"] == len(losses) - 3
+    assert train(config) == "finished"
+    assert [event["val_loss"] for event in events(config, "eval")] == losses  # patience stays lost: no step more
 
 
 def answer_to(config: TrainConfig, request: str) -> dict[str, Any] | None:
@@ -191,22 +205,65 @@ def test_a_run_is_steered_by_requests(make_config: MakeConfig, tmp_path: Path) -
 
 def test_the_factor_of_the_learning_rate_outlives_the_process(make_config: MakeConfig) -> None:
     config = make_config()
-    folder = Path(config.run.folder)
-    (folder / "control" / "in").mkdir(parents=True)
-    send_request(folder, "set", name="learning_rate_factor", value=0.25)
-    send_request(folder, "stop")
-    assert train(config) == "stopped"
+    factor = {"action": "set", "name": "learning_rate_factor", "value": 0.25}
+    assert train_asking(config, factor, {"action": "stop"}) == "stopped"
     train(config)
     assert events(config, "step")[-1]["lr"] < 0.25 * config.optim.learning_rate
 
 
+def test_what_was_changed_while_training_holds_for_the_next_start(make_config: MakeConfig) -> None:
+    config = make_config()
+    interval = {"action": "set", "name": "checkpoint_interval", "value": 2}
+    train_asking(config, interval, {"action": "stop"})
+    assert main(["resume", config.run.folder, "--schedule.steps", "10"]) == 0
+    assert [event["step"] for event in events(config, "checkpoint")] == [1, 2, 4, 6, 8, 10]
+    assert main(["resume", config.run.folder]) == 0
+    assert read_config(Path(config.run.folder))["schedule"]["steps"] == 10
+    assert len(events(config, "step")) == 10
+
+
 def test_abort_saves_nothing(make_config: MakeConfig) -> None:
     config = make_config()
-    folder = Path(config.run.folder)
-    (folder / "control" / "in").mkdir(parents=True)
-    send_request(folder, "abort")
-    assert train(config) == "stopped"
-    assert not list((folder / "checkpoints").iterdir())
+    assert train_asking(config, {"action": "abort"}) == "stopped"
+    assert not list((Path(config.run.folder) / "checkpoints").iterdir())
+
+
+def test_a_pause_does_not_hide_the_stop_behind_it(make_config: MakeConfig) -> None:
+    config = make_config()
+    assert train_asking(config, {"action": "pause"}, {"action": "stop"}) == "stopped"
+    assert [event["step"] for event in events(config, "checkpoint")] == [1]
+    assert [event["action"] for event in events(config, "control")] == ["pause", "stop"]
+
+
+def test_a_request_to_a_trainer_that_ended_is_refused_by_the_next(make_config: MakeConfig) -> None:
+    config = make_config()
+    (Path(config.run.folder) / "control" / "in").mkdir(parents=True)
+    left = send_request(Path(config.run.folder), "stop")
+    assert train(config) == "finished"
+    answer = answer_to(config, left)
+    assert answer is not None
+    assert "had ended" in answer["refused"]
+
+
+def test_an_evaluation_on_request_decides_nothing(make_config: MakeConfig) -> None:
+    config = make_config(run={"eval_interval": 1000})
+    train_asking(config, {"action": "evaluate"}, {"action": "stop"})
+    (evaluation,) = events(config, "eval")
+    assert (evaluation["step"], evaluation["best"]) == (1, False)
+    assert read_state(Path(config.run.folder)).status["best_step"] == 0
+
+
+def test_a_run_is_gone_on_with_from_another_folder(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config()
+    (tmp_path / "run.toml").write_text(to_toml(config))
+    monkeypatch.chdir(Path(config.data.path).parent)
+    command = ["train", "--config", str(tmp_path / "run.toml"), "--schedule.steps", "4"]
+    assert main([*command, "--data", Path(config.data.path).name]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["resume", Path(config.run.folder).name, "--schedule.steps", "8"]) == 0
+    assert events(config, "step")[-1]["step"] == 8
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -282,27 +339,83 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_is_named(make_config: MakeCo
     assert ending["reason"] in [event["reason"] for event in events(config, "crash")]
 
 
-@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="changes another process's limits")
-def test_a_full_disk_pauses_the_run_until_there_is_room(make_config: MakeConfig, tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the full disk: checkpoints do not fit, records still do."""
-    config = make_config(**ENDLESS)
+@contextmanager
+def run_on_a_full_disk(config: TrainConfig, tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A run whose second checkpoint does not fit, paused, and that checkpoint's request.
+
+    A limit on the size of files stands in for the full disk: checkpoints do not fit, records still do.
+    """
     folder = Path(config.run.folder)
     with trainer_process(config, tmp_path) as process:
         wait_for(lambda: events(config, "step"), process)
         first = send_request(folder, "checkpoint")
         wait_for(lambda: answer_to(config, first), process)
         kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
-        unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+        limit_files(process, 1_000_000)
         second = send_request(folder, "checkpoint")
         wait_for(lambda: read_state(folder).state == "paused", process)
         assert "could not be written" in read_state(folder).status["reason"]
         assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == kept
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        yield process, second
+
+
+def limit_files(process: "subprocess.Popen[str]", size: int) -> None:
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+needs_prlimit = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="changes another process's limits")
+
+
+@needs_prlimit
+def test_a_full_disk_pauses_the_run_until_there_is_room(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**ENDLESS)
+    folder = Path(config.run.folder)
+    with run_on_a_full_disk(config, tmp_path) as (process, request):
+        limit_files(process, resource.RLIM_INFINITY)
         send_request(folder, "resume")
-        wait_for(lambda: answer_to(config, second), process)
-        assert events(config, "checkpoint")[-1]["step"] > int(kept[0].removeprefix("step-"))
+        wait_for(lambda: answer_to(config, request), process)
+        assert [event["step"] for event in events(config, "checkpoint")][1] == answer_to(config, request)["step"]
         assert main(["stop", str(folder)]) == 0
+
+
+@needs_prlimit
+def test_a_run_on_a_full_disk_stops_once_there_is_room(
+    make_config: MakeConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = make_config(**ENDLESS)
+    with run_on_a_full_disk(config, tmp_path) as (process, _):
+        assert main(["stop", config.run.folder]) == 2
+        assert "make room and stop it again, or end it with --abort" in capsys.readouterr().err
+        assert read_state(Path(config.run.folder)).state == "paused"
+        limit_files(process, resource.RLIM_INFINITY)
+        assert main(["stop", config.run.folder]) == 0
+        assert process.wait(PATIENCE) == 0
+    assert len(events(config, "checkpoint")) == 2
+
+
+@needs_prlimit
+def test_a_run_on_a_full_disk_can_be_aborted(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**ENDLESS)
+    with run_on_a_full_disk(config, tmp_path) as (process, _):
+        main(["stop", config.run.folder])
+        assert main(["stop", "--abort", config.run.folder]) == 0
+        assert process.wait(PATIENCE) == 0
+    assert len(events(config, "checkpoint")) == 1
+
+
+@needs_prlimit
+def test_a_second_signal_ends_the_process_at_once_and_says_so(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(**ENDLESS)
+    folder = Path(config.run.folder)
+    with run_on_a_full_disk(config, tmp_path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        wait_for(lambda: len(events(config, "checkpoint_failed")) == 2, process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+    state = read_state(folder)
+    assert state.state == "stopped"
+    assert "second signal" in state.exit["reason"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
@@ -347,9 +460,3 @@ def test_a_dry_run_tells_what_it_would_take_and_makes_nothing(
     assert "810,960" in printed
     assert "8 steps, 512 tokens, 0.26 epochs of 2,000" in printed
     assert not Path(config.run.folder).exists()
-
-
-def test_a_dry_run_refuses_what_cannot_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["train", "--preset", "gpt2-1558m", "--run.device", "cpu", "--data.micro_batch", "1024", "--dry-run"]
-    assert main(command) == 2
-    assert "GiB are free: choose a smaller data.micro_batch" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from typing import Any
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from trainer.rundir import ACTIONS, CHECKPOINTS, read_events, send_request
-from trainer.runstate import find_runs, read_description, read_state
+from trainer.runstate import find_runs, read_config, read_description, read_state
 
 ANSWER_SECONDS = 600.0
 """How long `stop` waits: one step, one evaluation and one checkpoint may stand before the answer."""
@@ -44,14 +44,14 @@ def summary(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: when the folder is no run directory.
     """
-    description, state = read_description(folder), read_state(folder)
+    description, config, state = read_description(folder), read_config(folder), read_state(folder)
     checkpoints = sorted(path.name for path in (folder / CHECKPOINTS).glob("step-*"))
     status = state.status
     return {
         "folder": str(folder),
         "state": state.state,
         "step": status.get("step", 0),
-        "steps": description.get("config", {}).get("schedule", {}).get("steps"),
+        "steps": config.get("schedule", {}).get("steps"),
         "loss": status.get("loss"),
         "best_loss": status.get("best_loss"),
         "best_step": status.get("best_step"),
@@ -77,7 +77,7 @@ def run_info(args: argparse.Namespace) -> None:
     """Prints what is known of a run."""
     run = summary(args.folder)
     if args.json:
-        print(json.dumps({**run, "config": read_description(args.folder).get("config", {})}))
+        print(json.dumps({**run, "config": read_config(args.folder)}))
         return
     for name, value in run.items():
         if value not in (None, "", []):
@@ -87,12 +87,14 @@ def run_info(args: argparse.Namespace) -> None:
 def run_stop(args: argparse.Namespace) -> None:
     """Asks for the end of a run and waits for it."""
     _require_active(args.folder)
-    send_request(args.folder, "abort" if args.abort else "stop")
+    request = send_request(args.folder, "abort" if args.abort else "stop")
     deadline = time.monotonic() + ANSWER_SECONDS
-    while read_state(args.folder).active:
+    while (state := read_state(args.folder)).active:
+        if state.state == "paused" and (failure := _failure_to_save(args.folder, request)):
+            raise UserError(f"{failure} The run is paused: make room and stop it again, or end it with --abort.")
         if time.monotonic() > deadline:
             raise UserError(f"The run in {args.folder} has not stopped; the request stands.")
-        time.sleep(0.1)
+        time.sleep(0.2)
     print(_line(summary(args.folder)))
 
 
@@ -113,6 +115,18 @@ def run_ask(args: argparse.Namespace) -> None:
             raise UserError(f"The run in {args.folder} ended before it answered.")
         time.sleep(0.2)
     raise UserError(f"The run in {args.folder} has not answered; the request stands.")
+
+
+def _failure_to_save(folder: Path, request: str) -> str:
+    """Why the checkpoint that a request to stop led to could not be written; empty when it was, or is still to come."""
+    answered, failure = False, ""
+    for event in read_events(folder):
+        kind = event.get("ev")
+        if kind == "control" and event.get("id") == request:
+            answered = True
+        elif answered and kind in ("checkpoint_failed", "checkpoint"):
+            failure = str(event.get("reason", ""))
+    return failure
 
 
 def _require_active(folder: Path) -> None:

@@ -18,7 +18,7 @@ from trainer.config import (
     read_toml,
 )
 from trainer.rundir import CHECKPOINTS
-from trainer.runstate import read_description
+from trainer.runstate import read_config
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +42,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run_train(args: argparse.Namespace) -> None:
     """Starts a run, or only says what it would take."""
-    config = build_config(_values(args.preset, args.config, args.settings, data=args.data, out=args.out))
+    values = _values(args.preset, args.config, args.settings, data=args.data, out=args.out)
+    config = _from_anywhere(build_config(values))
     if args.dry_run:
         from trainer.estimate import describe
 
@@ -54,11 +55,10 @@ def run_train(args: argparse.Namespace) -> None:
 
 
 def run_resume(args: argparse.Namespace) -> None:
-    """Goes on with a run as it was configured, with the settings given now over it."""
-    values = read_description(args.folder).get("config", {})
-    values = merge(values, parse_flags(args.settings))
+    """Goes on with a run as it was configured, with the settings given now over it; they stay."""
+    values = merge(read_config(args.folder), parse_flags(args.settings))
     values = merge(values, {"run": {"folder": str(args.folder)}})
-    _start(build_config(values))
+    _start(_from_anywhere(build_config(values)))
 
 
 def _values(
@@ -74,6 +74,21 @@ def _values(
     if out:
         values = merge(values, {"run": {"folder": str(out)}})
     return values
+
+
+def _from_anywhere(config: TrainConfig) -> TrainConfig:
+    """The configuration with absolute paths, so that the run can be gone on with from any folder."""
+
+    def absolute(path: str) -> str:
+        return str(Path(path).expanduser().absolute()) if path else ""
+
+    return config.model_copy(
+        update={
+            "model": config.model.model_copy(update={"start": absolute(config.model.start)}),
+            "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
+            "run": config.run.model_copy(update={"folder": absolute(config.run.folder)}),
+        }
+    )
 
 
 def _start(config: TrainConfig) -> None:

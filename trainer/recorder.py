@@ -1,0 +1,130 @@
+"""What is written down of a run, and said to the person watching: its start, its steps, its evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+
+from trainer.config import RunSection
+from trainer.hardware import peak_flops, peak_memory
+from trainer.loop import Trainer
+from trainer.plan import flops_per_token
+from trainer.rundir import RunWriter
+
+Say = Callable[[str], None]
+
+SLOW_FIRST_STEPS: Final = 2
+"""Steps at the start whose time (compiling, warming up) is not counted into speed and time left."""
+
+
+class Recorder:
+    """Turns what a `Trainer` does into events, status and lines; in processes that do not record it does nothing.
+
+    Args:
+        trainer: at the step to go on from.
+        run: the run directory, in the process that records; None in the others.
+        say: prints a line.
+    """
+
+    def __init__(self, trainer: Trainer, run: RunWriter | None, *, say: Say) -> None:
+        self._trainer = trainer
+        self._run = run
+        self.say = say if trainer.processes.records else _say_nothing
+        self._first_step = trainer.state.step
+        self._peak = peak_flops(trainer.device, trainer.precision)
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Appends an event at the step at hand."""
+        if self._run is not None:
+            self._run.event(kind, step=self._trainer.state.step, **values)
+
+    def status(self, **values: Any) -> None:
+        """Changes entries of the status, ``state`` among them."""
+        if self._run is not None:
+            self._run.status(**values)
+
+    def start(self) -> None:
+        """What is trained, on what, and from where."""
+        trainer = self._trainer
+        shape = trainer.plan.shape
+        precision = str(trainer.precision).removeprefix("torch.")
+        self.event(
+            "start",
+            steps=trainer.config.schedule.steps,
+            parameters=shape.num_parameters(),
+            context_length=trainer.plan.context_length,
+            tokens_per_step=trainer.plan.tokens_per_step,
+            train_tokens=len(trainer.data.train),
+            val_tokens=len(trainer.data.val),
+            device=str(trainer.device),
+            processes=trainer.processes.count,
+            threads=torch.get_num_threads(),
+            precision=precision,
+            compiled=trainer.compiled,
+            torch=torch.__version__,
+        )
+        self.say(
+            f"{shape.num_parameters():,} parameters, {trainer.plan.tokens_per_step:,} tokens a step, "
+            f"on {trainer.device} in {precision}{', compiled' if trainer.compiled else ', not compiled'}"
+        )
+        if self._first_step:
+            self.say(f"Going on from step {self._first_step:,}.")
+        if trainer.compiled:
+            self.say("Compiling; the first step takes up to a minute ...")
+
+    def step(self, loss: float, norm: float, rate: float, intervals: RunSection) -> None:
+        """A step that was taken: in the status always, as an event and a line when it is its turn."""
+        trainer, state = self._trainer, self._trainer.state
+        left = trainer.config.schedule.steps - state.step
+        seconds = trainer.clock.seconds_per_step()
+        settled = state.step - self._first_step > SLOW_FIRST_STEPS
+        self.status(
+            step=state.step,
+            steps=trainer.config.schedule.steps,
+            loss=loss,
+            tokens=state.tokens,
+            seconds_left=round(left * seconds) if settled else None,
+        )
+        if state.step % intervals.log_interval and left:
+            return
+        speed = trainer.plan.tokens_per_step / seconds
+        values: dict[str, Any] = {
+            "tokens": state.tokens,
+            "epoch": round(state.position.epoch + state.position.index / trainer.batches.windows_per_epoch, 4),
+            "loss": loss,
+            "grad_norm": norm,
+            "lr": rate,
+            "tokens_per_s": round(speed, 1),
+            "ms": {part: round(1000 * value, 2) for part, value in trainer.clock.split().items()},
+            "memory": peak_memory(trainer.device),
+        }
+        if self._peak:
+            work = flops_per_token(trainer.plan.shape, trainer.plan.context_length)
+            values["mfu"] = round(work * speed / (self._peak * trainer.processes.count), 4)
+        self.event("step", **values)
+        minutes = f"  {left * seconds / 60:,.0f} min left" if settled else ""
+        self.say(
+            f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
+        )
+
+    def evaluation(self, loss: float, tokens: int, *, seconds: float, best: bool) -> None:
+        """A validation loss over the usual part of the split; these can be compared with each other."""
+        state = self._trainer.state
+        self.event("eval", val_loss=loss, tokens=tokens, seconds=round(seconds, 3), best=best)
+        self.status(val_loss=loss, best_loss=state.best_loss, best_step=state.best_step)
+        self._say_loss(loss, tokens, "  (best)" if best else "")
+
+    def final_evaluation(self, loss: float, tokens: int) -> None:
+        """The validation loss over the whole split, at the end."""
+        self.event("final_eval", val_loss=loss, tokens=tokens)
+        self.status(final_loss=loss)
+        self._say_loss(loss, tokens, "  (whole split)")
+
+    def _say_loss(self, loss: float, tokens: int, remark: str) -> None:
+        self.say(f"step {self._trainer.state.step:7,}  validation loss {loss:.4f}{remark}  on {tokens:,} tokens")
+
+
+def _say_nothing(_line: str) -> None:
+    """Only the process that records speaks."""

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import lzma
+import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.broken import Broken
+from trainer.prepare.progressfile import PROGRESS
 from trainer.shards import PreparedData
 
 TOKENIZER = gpt2_tokenizer()
@@ -130,6 +132,35 @@ def test_a_folder_gives_the_documents_of_all_files_in_it(tmp_path: Path) -> None
     assert make(folder.parent / "out2", folder.parent, unit_bytes=500).fingerprint == data.fingerprint
 
 
+def test_hidden_files_and_links_to_nowhere_are_none_of_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    (folder / ".git").mkdir(parents=True)
+    write_text(folder / "a.txt", texts(30))
+    for name in ("._a.txt", ".git/b.txt"):
+        (folder / name).write_bytes(b"\xff")
+    (folder / "c.txt").symlink_to("nowhere")
+    data = make(tmp_path / "out", folder, manner=Manner(strict=True))
+    assert [source["file"] for source in data.manifest["sources"]] == ["source/a.txt"]
+
+
+def test_files_and_folders_without_permission_are_left_out_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    (folder / "closed").mkdir(parents=True)
+    write_text(folder / "a.txt", texts(30))
+    write_text(folder / "b.txt", ["kept to oneself"]).chmod(0)
+    (folder / "closed").chmod(0)
+    if os.access(folder / "closed", os.R_OK):
+        pytest.skip("nothing can be kept from this user")
+    data = make(tmp_path / "out", folder)
+    assert all_documents(data) == sorted(texts(30))
+    assert [(entry["file"], entry["why"]) for entry in data.manifest["broken"]["list"]] == [
+        ("source/b.txt", "cannot be read: Permission denied"),
+        ("source/closed", "cannot be read: Permission denied"),
+    ]
+    with pytest.raises(UserError, match=r"source/(closed|b\.txt): cannot be read"):
+        make(tmp_path / "strict", folder, manner=Manner(strict=True))
+
+
 def test_many_small_files_share_units(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     for i, text in enumerate(texts(50)):
@@ -208,9 +239,9 @@ def test_workers_and_shards_change_nothing_but_files(tmp_path: Path) -> None:
     WRITERS["gz.ndjson"](tmp_path / "source" / "c.jsonl", texts(100, "line"))
     one = make(tmp_path / "one", tmp_path / "source", unit_bytes=3_000, shard_tokens=997)
     two = make(tmp_path / "two", tmp_path / "source", unit_bytes=3_000, shard_tokens=997, manner=Manner(workers=2))
-    files = sorted(path.name for path in one.folder.iterdir())
+    files, others = ({path.name for path in data.folder.iterdir()} - {PROGRESS, ".lock"} for data in (one, two))
     assert len([name for name in files if name.endswith(".bin")]) > 5
-    assert files == sorted(path.name for path in two.folder.iterdir())
+    assert files == others
     for name in files:
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes(), name
     whole = make(tmp_path / "whole", tmp_path / "source", unit_bytes=3_000)
@@ -458,7 +489,7 @@ def test_missing_sources_are_named(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     with pytest.raises(UserError, match="No files to read"):
         make(tmp_path / "out", tmp_path / "bare")
-    assert not (tmp_path / "out").exists()
+    make(tmp_path / "out", good(tmp_path))
 
 
 def test_json_as_a_whole_and_packed_parquet_are_refused(tmp_path: Path) -> None:
@@ -468,10 +499,9 @@ def test_json_as_a_whole_and_packed_parquet_are_refused(tmp_path: Path) -> None:
             make(tmp_path / "out", tmp_path / name)
 
 
-def test_an_empty_split_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_split_is_refused_and_can_be_mended(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="validation split would be empty"):
         make(tmp_path / "out", write_text(tmp_path / "a.txt", ["one document"]))
-    assert list((tmp_path / "out").iterdir()) == []
     make(tmp_path / "out", good(tmp_path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -13,9 +14,11 @@ from typing import Any, NoReturn
 
 from gptdesk.gpt2.errors import UserError
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
-from trainer.prepare.estimate import require_room
+from trainer.prepare.estimate import require_room, size_text
 from trainer.prepare.hub import SHORT_NAMES, looks_like_hub_name
 from trainer.prepare.plan import PLAN
+from trainer.prepare.progress import MERGE
+from trainer.prepare.progressfile import PROGRESS
 from trainer.prepare.run import DOWNLOADS_AHEAD
 
 _SOURCES = f"""what to read: text files (.txt, .md), JSON lines (.jsonl, with "text", or "prompt" and "completion"),
@@ -28,7 +31,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "prepare",
         help="turn text into token shards",
-        description="Turns text into token shards. Stopped at any moment, the same command goes on.",
+        description="Turns text into token shards. Stopped at any moment, the same command goes on. "
+        f"How far it is stands in {PROGRESS} in its folder, too.",
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -63,8 +67,11 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.workers < 1:
         raise UserError(f"--workers must be 1 or more, not {args.workers}.")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what it cannot show
     report = _Events() if args.events else _Text()
     folder = args.out.absolute()
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         request = Request(
             sources=tuple(map(_absolute, args.sources)),
@@ -81,26 +88,29 @@ def run(args: argparse.Namespace) -> None:
             keep_downloads=args.keep_downloads,
             delete_sources=args.delete_sources,
         )
-        begun = Plan.load(folder / PLAN, request)
-        plan = begun or Plan.make(request, folder)
-        expected = estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
+
+        def expected(plan: Plan) -> Estimate:
+            return estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
+
+        def planned(plan: Plan) -> None:
+            ahead = expected(plan)
+            if not (folder / PLAN).exists():  # else a part of what is needed is on the disk already
+                require_room(ahead, folder)
+            report.planned(ahead)
+
         if args.plan:
-            _print_plan(plan, expected, as_json=args.json)
-            return
-        if not begun:
-            require_room(expected, folder)
-        report.planned(expected)
-        before = signal.signal(signal.SIGTERM, _terminate)
-        try:
-            report.finished(prepare(request, folder, manner, progress=report.progress), folder)
-        finally:
-            signal.signal(signal.SIGTERM, before)
+            plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
+            _print_plan(plan, expected(plan), as_json=args.json)
+        else:
+            report.finished(prepare(request, folder, manner, planned=planned, progress=report.progress), folder)
     except UserError as error:
         report.failed(error)
         raise
     except (KeyboardInterrupt, _Terminated) as stop:
         report.stopped(folder)
         raise SystemExit(143 if isinstance(stop, _Terminated) else 130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Terminated(BaseException):
@@ -134,20 +144,12 @@ def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
 
 
 def _sentence(expected: Estimate) -> str:
-    download = f", {_size(expected.download_bytes)} to download" if expected.download_bytes else ""
+    download = f", {size_text(expected.download_bytes)} to download" if expected.download_bytes else ""
     return (
-        f"{expected.files:,} files, {_size(expected.source_bytes)}{download}; about {expected.tokens:,} tokens, "
-        f"{_size(expected.result_bytes)}; {_size(expected.disk_bytes)} of disk while preparing, "
-        f"{_size(expected.free_bytes)} free"
+        f"{expected.files:,} files, {size_text(expected.source_bytes)}{download}; about {expected.tokens:,} tokens, "
+        f"{size_text(expected.result_bytes)}; {size_text(expected.disk_bytes)} of disk while preparing, "
+        f"{size_text(expected.free_bytes)} free"
     )
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} GB"
 
 
 def _duration(seconds: float) -> str:
@@ -175,9 +177,11 @@ class _Text:
         self._last = now.seconds
         share = now.bytes / now.bytes_total if now.bytes_total else 1.0
         left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        what = "merging" if now.phase == "merge" else f"{now.documents:,} documents, {now.tokens:,} tokens"
-        speed = "" if now.phase == "merge" else f", {now.documents_per_s:,.0f} documents/s"
-        loaded = f", {_size(now.downloaded)} of {_size(now.download_total)} downloaded" if now.download_total else ""
+        what = "merging" if now.phase == MERGE else f"{now.documents:,} documents, {now.tokens:,} tokens"
+        speed = "" if now.phase == MERGE else f", {now.documents_per_s:,.0f} documents/s"
+        loaded = (
+            f", {size_text(now.downloaded)} of {size_text(now.download_total)} downloaded" if now.download_total else ""
+        )
         broken = f", {now.broken:,} broken" if now.broken else ""
         line = f"{share:6.1%}  {what}{speed}, {now.tokens_per_s:,.0f} tokens/s{loaded}{broken}{left}"
         if self._terminal:

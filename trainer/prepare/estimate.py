@@ -137,6 +137,15 @@ def require_room(estimated: Estimate, folder: Path) -> None:
     """
     if estimated.disk_bytes * 0.8 > estimated.free_bytes:
         raise UserError(
-            f"Preparing this needs about {estimated.disk_bytes / 1e9:,.1f} GB on the disk of {folder}, and "
-            f"{estimated.free_bytes / 1e9:,.1f} GB are free; make room or choose another --out."
+            f"Preparing this needs about {size_text(estimated.disk_bytes)} on the disk of {folder}, and "
+            f"{size_text(estimated.free_bytes)} are free; make room or choose another --out."
         )
+
+
+def size_text(count: float) -> str:
+    """A number of bytes for a person to read."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"

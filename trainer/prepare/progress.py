@@ -10,6 +10,8 @@ from typing import Final
 from trainer.prepare.parts import Done
 from trainer.prepare.worker import Underway
 
+ENCODE, MERGE = "encode", "merge"
+
 _EVERY_SECONDS: Final = 0.2
 
 
@@ -18,17 +20,20 @@ class Progress:
     """One moment of a preparation.
 
     Attributes:
-        phase: ``encode`` or ``merge``.
-        documents, tokens: encoded so far, over both splits; in the merge, tokens that are in finished shards.
+        phase: `ENCODE` or `MERGE`.
+        units, units_total: of work that are done, and that are known so far.
+        documents, tokens: encoded so far, over both splits.
         bytes, bytes_total: of the source files; in the merge, of the shards.
         downloaded, download_total: bytes from the hub, those that were here before not counted.
         broken: things that were left out.
         seconds: since this call began.
-        documents_per_s, tokens_per_s: in this call; 0 while nothing is done.
+        documents_per_s, tokens_per_s: in this call; 0 while nothing is done. In the merge, tokens written.
         seconds_left: until this phase ends, as far as can be told.
     """
 
     phase: str
+    units: int
+    units_total: int
     documents: int
     tokens: int
     bytes: int
@@ -51,6 +56,7 @@ class Meter:
 
     Attributes:
         total: the same.
+        units_total: units that are known so far.
         broken: things that were left out.
         downloaded, download_total: bytes from the hub.
     """
@@ -60,6 +66,7 @@ class Meter:
         self._began = self._reported = time.monotonic()
         self._documents = self._tokens = self._bytes = 0
         self._before = (0, 0, 0)
+        self._units = self.units_total = 0
         self._underway: dict[str, Underway] = {}
         self.broken = 0
         self.downloaded = self.download_total = 0
@@ -72,6 +79,7 @@ class Meter:
     def add(self, done: Done) -> None:
         """Counts a unit that is done."""
         self._underway.pop(done.unit, None)
+        self._units += 1
         self._documents += done.documents
         self._tokens += done.tokens
         self._bytes += done.bytes
@@ -91,29 +99,30 @@ class Meter:
             return
         self._reported = moment
         units = self._underway.values()
-        self._say(
-            "encode",
-            self._documents + sum(unit.documents for unit in units),
-            self._tokens + sum(unit.tokens for unit in units),
-            self._bytes + sum(unit.bytes for unit in units),
-            self.total,
-        )
+        documents = self._documents + sum(unit.documents for unit in units)
+        tokens = self._tokens + sum(unit.tokens for unit in units)
+        size = self._bytes + sum(unit.bytes for unit in units)
+        new = (documents - self._before[0], tokens - self._before[1], size - self._before[2])
+        self._say(ENCODE, documents, tokens, size, self.total, new)
 
     def begin_merge(self) -> None:
         self._began = time.monotonic()
-        self._before = (0, 0, 0)
+        self.merged(0)
 
     def merged(self, tokens: int) -> None:
-        """Reports the merge."""
-        self._say("merge", self._documents, tokens, 2 * tokens, 2 * self._tokens)
+        """Reports the merge, so many tokens of which are in finished shards."""
+        size = 2 * tokens
+        self._say(MERGE, self._documents, self._tokens, size, 2 * self._tokens, (0, tokens, size))
 
-    def _say(self, phase: str, documents: int, tokens: int, size: int, total: int) -> None:
+    def _say(self, phase: str, documents: int, tokens: int, size: int, total: int, new: tuple[int, int, int]) -> None:
+        """Reports; ``new`` are the documents, tokens and bytes that the speed is told by."""
         seconds = time.monotonic() - self._began
-        new = [now - before for now, before in zip((documents, tokens, size), self._before, strict=True)]
         rates = [count / seconds if seconds > 0 else 0.0 for count in new]
         self._report(
             Progress(
                 phase=phase,
+                units=self._units,
+                units_total=self.units_total,
                 documents=documents,
                 tokens=tokens,
                 bytes=size,

@@ -22,6 +22,7 @@ from trainer.prepare.parts import Done, writing
 from trainer.prepare.plan import PLAN, Plan, Request, Section
 from trainer.prepare.pool import Pool, make_pool
 from trainer.prepare.progress import Meter, Progress
+from trainer.prepare.progressfile import PROGRESS, ProgressFile
 from trainer.prepare.worker import Task, tasks
 from trainer.rundir import read_json, write_json
 from trainer.shards import MANIFEST, read_manifest
@@ -57,60 +58,92 @@ def prepare(
     folder: Path,
     manner: Manner = Manner(),
     *,
+    planned: Callable[[Plan], None] = lambda _: None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Encodes what was asked for into ``folder`` and returns the manifest written there.
 
-    Stopped at any moment, whatever stopped it, the same call goes on; a finished folder is left as it is.
+    Stopped at any moment, whatever stopped it, the same call goes on; a finished folder is left as it is. All along
+    ``progress.json`` in the folder says how far it is (`trainer.prepare.progressfile`).
+
+    Args:
+        request: what to encode.
+        folder: made when it is not there.
+        manner: how to work.
+        planned: told which files will be read, before anything is; what it raises ends the preparation.
+        progress: told how far it is, a few times a second.
 
     Raises:
         UserError: for sources that are missing or broken, a folder that holds something else, an empty split.
     """
     folder = folder.absolute()
-    plan = Plan.load(folder / PLAN, request)
-    if plan and (folder / MANIFEST).exists():
-        return read_manifest(folder)[0]
-    if not plan:
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise UserError(f"{folder} is not empty; choose another folder or remove it.")
-        plan = Plan.make(request, folder)
+    if (manifest := _finished(request, folder)) is not None:
+        return manifest
     with _locked(folder):
-        work = folder / "work"
-        with writing(folder):
-            if not (folder / PLAN).exists():
-                plan.save(folder / PLAN)
-            work.mkdir(exist_ok=True)
-            for leftover in [*folder.glob("*.tmp"), *work.glob("*.tmp")]:
-                leftover.unlink()
-        meter = Meter(sum(file.bytes for file in plan.files), progress)
-        encoding = _Encoding(plan, folder, work, manner, meter)
-        encoding.run()
-        _require_both_splits(encoding.done, folder)
-        meter.begin_merge()
-        with writing(folder):
-            merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
-            splits = merger.run(meter.merged)
-            manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken)
-            write_json(folder / MANIFEST, manifest)
-            shutil.rmtree(work)
-            if not manner.keep_downloads:
-                shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
+        # Another process may have come to its end since.
+        if (manifest := _finished(request, folder)) is not None:
+            return manifest
+        with ProgressFile(folder) as file:
+
+            def show(now: Progress) -> None:
+                file.update(now)
+                progress(now)
+
+            plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
+            planned(plan)
+            return _carry_out(plan, folder, manner, show)
+
+
+def _finished(request: Request, folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder in which nothing is left to do; None where there is.
+
+    Raises:
+        UserError: when the folder holds something else.
+    """
+    if Plan.load(folder / PLAN, request):
+        return read_manifest(folder)[0] if (folder / MANIFEST).exists() else None
+    with writing(folder):
+        if folder.exists() and any(path.name[0] != "." and path.name != PROGRESS for path in folder.iterdir()):
+            raise UserError(f"{folder} is not empty; choose another folder or remove it.")
+    return None
+
+
+def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Progress], None]) -> dict[str, Any]:
+    request, work = plan.request, folder / "work"
+    with writing(folder):
+        if not (folder / PLAN).exists():
+            plan.save(folder / PLAN)
+        work.mkdir(exist_ok=True)
+        for leftover in [*folder.glob("*.tmp"), *work.glob("*.tmp")]:
+            leftover.unlink()
+    meter = Meter(sum(file.bytes for file in plan.files), progress)
+    encoding = _Encoding(plan, folder, work, manner, meter)
+    encoding.run()
+    _require_both_splits(encoding.done, folder)
+    meter.begin_merge()
+    with writing(folder):
+        merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
+        splits = merger.run(meter.merged)
+        manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken)
+        write_json(folder / MANIFEST, manifest)
+        shutil.rmtree(work)
+        if not manner.keep_downloads:
+            shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
     return manifest
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    path = folder / ".lock"
+    """Holds the lock on ``.lock``, which stays: once removed, two could hold it, one of whom had opened it before."""
     try:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
+            lock = FileLock(folder / ".lock")
     except LockHeld:
         raise UserError(f"Another process is preparing {folder}; wait for it or stop it.") from None
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
         lock.release()
 
 
@@ -157,6 +190,7 @@ class _Encoding:
             UserError: when a file is broken and that is an error, is gone, cannot be had, or cannot be written.
         """
         waiting = deque(index for index in range(len(self._ranges)) if not self._was_done(index))
+        self._meter.show(now=True)
         if not waiting:
             return
         hub = [i for index in waiting for i in self._ranges[index] if self.plan.files[i].hub]
@@ -259,6 +293,7 @@ class _Encoding:
     def _begin(self, section: Section) -> None:
         self.sections[section.index] = section
         self._left[section.index] = {unit.name for unit in section.units}
+        self._meter.units_total += len(section.units)
         self.broken.add(section.broken)
         self._meter.broken = self.broken.count
         size = sum(self.plan.files[i].bytes for i in self._ranges[section.index])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
@@ -71,7 +73,7 @@ class SourceFile:
 
 
 def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[SourceFile]:
-    """The files that ``sources`` name: files, folders (searched in name order), or data sets of the hub.
+    """The files that ``sources`` name: files, folders (all files in them that are not hidden), or data sets of the hub.
 
     Args:
         sources: paths, short names or ``owner/name[@revision][:subfolder]``.
@@ -102,9 +104,29 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
 
 
 def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
-    for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-        if _format(path) and path.is_file() and not path.absolute().is_relative_to(avoid):
-            yield _local(path, f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}", split)
+    """All files under a folder but hidden ones, in name order; a folder that cannot be read stands for its files."""
+    unreadable: list[str] = []
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [path for name in names if not name.startswith(".") and _format(path := Path(parent, name))]
+    for path in sorted([*found, *map(Path, unreadable)], key=lambda path: path.relative_to(folder).as_posix()):
+        name = f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}"
+        if path.absolute().is_relative_to(avoid):
+            continue
+        try:
+            stat = path.stat()
+        except OSError as error:
+            if path.is_symlink():  # leads nowhere
+                continue
+            raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+        if S_ISREG(stat.st_mode):
+            yield _local(path, name, split)
+        elif S_ISDIR(stat.st_mode):  # reading it will say why it cannot be read
+            yield SourceFile(
+                name=name, format=TEXT, split=split, bytes=max(1, stat.st_size), path=str(path.absolute()),
+                modified=stat.st_mtime_ns,
+            )  # fmt: skip
 
 
 def _format(path: Path) -> str | None:

@@ -53,6 +53,7 @@ def draw(curves: dict[str, Curve], path: Path) -> None:
     plot.addLegend(offset=(-20, 20), labelTextColor="#1A1D21", labelTextSize="10pt")
     plot.setLabels(left="validation loss, nats a token", bottom="step, 6,144 tokens each")
     plot.showGrid(y=True, alpha=0.15)
+    plot.getPlotItem().layout.setContentsMargins(4, 12, 24, 4)
     for (name, curve), colour in zip(curves.items(), ("#2F6FED", "#B54708"), strict=True):
         steps, losses = zip(*curve, strict=True)
         pen = pg.mkPen(colour, width=2)

@@ -1,5 +1,6 @@
 """What a preparation says of itself while it goes on and in the end: progress.json, and the command's lines."""
 
+import errno
 import json
 import os
 import signal
@@ -142,6 +143,21 @@ def test_nothing_is_told_in_a_folder_that_is_not_ours(tmp_path: Path, request_: 
 def test_what_cannot_be_told_stops_nothing(tmp_path: Path, request_: Request) -> None:
     (tmp_path / "out" / PROGRESS / "in the way").mkdir(parents=True)
     assert prepare(request_, tmp_path / "out")["documents"] == 200
+
+
+def test_on_a_disk_without_room_for_another_file_the_end_is_still_told(
+    tmp_path: Path, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_: object) -> None:
+        monkeypatch.setattr("trainer.prepare.progressfile.write_json", full)
+        raise UserError("The disk is full.")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError):
+        prepare(request_, tmp_path / "out", planned=fill)
+    assert (shown(tmp_path / "out")["state"], shown(tmp_path / "out")["error"]) == ("failed", "The disk is full.")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no SIGTERM")

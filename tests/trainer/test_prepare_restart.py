@@ -269,6 +269,8 @@ def test_a_disk_that_takes_no_more_is_a_sentence(
             prepare(request_, tmp_path / "out")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read_json(tmp_path / "out" / PROGRESS)["state"] == "failed"
+    assert not list((tmp_path / "out").rglob("*.tmp")), "what was half written does not fill the disk"
     assert shards_there(tmp_path / "out") == 0
     assert (units_done(tmp_path / "out") == 0) is (phase == "encode")
     prepare(request_, tmp_path / "out")

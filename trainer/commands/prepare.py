@@ -177,13 +177,14 @@ class _Text:
         self._last = now.seconds
         share = now.bytes / now.bytes_total if now.bytes_total else 1.0
         left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        what = "merging" if now.phase == MERGE else f"{now.documents:,} documents, {now.tokens:,} tokens"
-        speed = "" if now.phase == MERGE else f", {now.documents_per_s:,.0f} documents/s"
+        done = f"{now.documents:,} documents, {now.tokens:,} tokens"
+        speed = f"{now.documents_per_s:,.0f} documents/s, {now.tokens_per_s:,.0f} tokens/s"
+        what = "merging" if now.phase == MERGE else f"{done}, {speed}"
         loaded = (
             f", {size_text(now.downloaded)} of {size_text(now.download_total)} downloaded" if now.download_total else ""
         )
         broken = f", {now.broken:,} broken" if now.broken else ""
-        line = f"{share:6.1%}  {what}{speed}, {now.tokens_per_s:,.0f} tokens/s{loaded}{broken}{left}"
+        line = f"{share:6.1%}  {what}{loaded}{broken}{left}"
         if self._terminal:
             print("\r" + line.ljust(self._width), end="", flush=True)
             self._width = len(line)

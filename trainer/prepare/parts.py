@@ -107,18 +107,22 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Blo
     path = folder / f"{name}.part"
     temporary = folder / f"{name}.{os.getpid()}.tmp"
     digest = hashlib.sha256()
-    with temporary.open("wb") as file:
-        for encoded in (val, train):
-            arrays: tuple[npt.NDArray[Any], ...] = (encoded.tokens, encoded.lengths, encoded.prompts)
-            for values, dtype in zip(arrays, _DTYPES, strict=True):
-                body = values.astype(dtype).tobytes()
-                digest.update(body)
-                file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    with temporary.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").digest() != digest.digest():
-            raise OSError(None, f"{temporary} reads back otherwise than it was written")
+    try:
+        with temporary.open("wb") as file:
+            for encoded in (val, train):
+                arrays: tuple[npt.NDArray[Any], ...] = (encoded.tokens, encoded.lengths, encoded.prompts)
+                for values, dtype in zip(arrays, _DTYPES, strict=True):
+                    body = values.astype(dtype).tobytes()
+                    digest.update(body)
+                    file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        with temporary.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() != digest.digest():
+                raise OSError(None, f"{temporary} reads back otherwise than it was written")
+    except OSError:
+        temporary.unlink(missing_ok=True)  # on a full disk this makes the room to say so
+        raise
     os.replace(temporary, path)
     return Block(
         path.name,

@@ -27,7 +27,7 @@ class Progress:
         downloaded, download_total: bytes from the hub, those that were here before not counted.
         broken: things that were left out.
         seconds: since this call began.
-        documents_per_s, tokens_per_s: in this call; 0 while nothing is done. In the merge, tokens written.
+        documents_per_s, tokens_per_s: encoded in this call; 0 while nothing is.
         seconds_left: until this phase ends, as far as can be told.
     """
 
@@ -63,7 +63,8 @@ class Meter:
 
     def __init__(self, total: int, report: Callable[[Progress], None]) -> None:
         self.total, self._report = total, report
-        self._began = self._reported = time.monotonic()
+        self._began = self._reported = self._merge_began = time.monotonic()
+        self._speeds = (0.0, 0.0)  # documents and tokens a second
         self._documents = self._tokens = self._bytes = 0
         self._before = (0, 0, 0)
         self._units = self.units_total = 0
@@ -102,22 +103,23 @@ class Meter:
         documents = self._documents + sum(unit.documents for unit in units)
         tokens = self._tokens + sum(unit.tokens for unit in units)
         size = self._bytes + sum(unit.bytes for unit in units)
-        new = (documents - self._before[0], tokens - self._before[1], size - self._before[2])
-        self._say(ENCODE, documents, tokens, size, self.total, new)
+        seconds = moment - self._began
+        new = (documents - self._before[0], tokens - self._before[1])
+        self._speeds = (new[0] / seconds, new[1] / seconds) if seconds > 0 else (0.0, 0.0)
+        self._say(ENCODE, documents, tokens, size, self.total, size - self._before[2])
 
     def begin_merge(self) -> None:
-        self._began = time.monotonic()
+        self._merge_began = time.monotonic()
         self.merged(0)
 
     def merged(self, tokens: int) -> None:
         """Reports the merge, so many tokens of which are in finished shards."""
-        size = 2 * tokens
-        self._say(MERGE, self._documents, self._tokens, size, 2 * self._tokens, (0, tokens, size))
+        self._say(MERGE, self._documents, self._tokens, 2 * tokens, 2 * self._tokens, 2 * tokens)
 
-    def _say(self, phase: str, documents: int, tokens: int, size: int, total: int, new: tuple[int, int, int]) -> None:
-        """Reports; ``new`` are the documents, tokens and bytes that the speed is told by."""
-        seconds = time.monotonic() - self._began
-        rates = [count / seconds if seconds > 0 else 0.0 for count in new]
+    def _say(self, phase: str, documents: int, tokens: int, size: int, total: int, new: int) -> None:
+        """Reports; ``new`` is the part of ``size`` that the phase has done in this call."""
+        moment = time.monotonic()
+        in_phase = moment - (self._began if phase == ENCODE else self._merge_began)
         self._report(
             Progress(
                 phase=phase,
@@ -130,9 +132,9 @@ class Meter:
                 downloaded=self.downloaded,
                 download_total=self.download_total,
                 broken=self.broken,
-                seconds=round(seconds, 3),
-                documents_per_s=round(rates[0], 1),
-                tokens_per_s=round(rates[1], 1),
-                seconds_left=round(max(0, total - size) / rates[2], 1) if rates[2] > 0 else None,
+                seconds=round(moment - self._began, 3),
+                documents_per_s=round(self._speeds[0], 1),
+                tokens_per_s=round(self._speeds[1], 1),
+                seconds_left=round(max(0, total - size) * in_phase / new, 1) if new > 0 else None,
             )
         )

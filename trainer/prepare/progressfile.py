@@ -1,6 +1,6 @@
 """``progress.json`` in the folder that is prepared: what a window, or anybody else, reads to show the preparation.
 
-It is replaced as a whole, at most twice a second, and holds
+It is replaced as a whole, at most twice a second (on a full disk its last state is written over it), and holds
 
 - ``state``: ``planning``, ``encoding`` or ``merging``; in the end ``finished``, ``failed`` or ``stopped``. One that was
   killed leaves one of the first three behind, and nobody then holds the lock on ``.lock`` beside it. Where there is a
@@ -10,7 +10,7 @@ It is replaced as a whole, at most twice a second, and holds
 - ``bytes_done``, ``bytes``: of the source files while encoding, of the shards while merging; for a bar.
 - ``downloaded``, ``download``: bytes from the hub that are here and that are needed; 0 for sources on this computer.
 - ``documents``, ``tokens``: encoded so far, those of earlier calls included.
-- ``documents_per_s``, ``tokens_per_s``: of this call; while merging, tokens written and no documents.
+- ``documents_per_s``, ``tokens_per_s``: encoded in this call, from its beginning to the end of encoding.
 - ``seconds_left``: until encoding, or merging, ends; null while that cannot be told and in the end.
 - ``broken``: how many things were left out.
 - ``error``: the sentence that a failed preparation ended with; else null.
@@ -22,6 +22,7 @@ Before there are numbers they are 0. What cannot be written is passed over: that
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from contextlib import suppress
@@ -105,5 +106,15 @@ class ProgressFile:
 
     def _write(self) -> None:
         self._written = time.monotonic()
-        with suppress(OSError):
-            write_json(self._path, self._values | {"t": time.time()}, sync=False)
+        values = self._values | {"t": time.time()}
+        try:
+            write_json(self._path, values, sync=False)
+        except OSError:
+            if self._values["state"] in (FINISHED, FAILED, STOPPED):
+                self._overwrite(values)
+
+    def _overwrite(self, values: dict[str, Any]) -> None:
+        """Writes the end into the file as it is: on a full disk there is no room for another beside it."""
+        with suppress(OSError), self._path.open("r+", encoding="utf-8") as file:
+            json.dump(values, file, indent=2)
+            file.truncate()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import sys
 import tempfile
@@ -31,6 +30,7 @@ import numpy.typing as npt
 import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 
+from benchmarks.machine import describe_machine
 from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.resources import resource
@@ -170,7 +170,7 @@ def benchmark(documents: Sequence[bytes]) -> dict[str, Any]:
     return {
         "version": 1,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine(),
+        "machine": describe_machine("numpy", "tiktoken"),
         "documents": len(documents),
         "bytes": sum(map(len, documents)),
         "tokens": sum(counts),
@@ -203,23 +203,6 @@ def whole_prepare(documents: Sequence[bytes]) -> float | None:
             manifest = prepare(request, Path(folder, f"out-{turn}"))
             speeds.append(int(manifest["tokens"]) / (time.perf_counter() - began))
     return median(speeds)
-
-
-def describe_machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    processor = platform.processor()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {
-        "processor": processor,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "tiktoken": tiktoken.__version__,
-    }
 
 
 def format_report(report: dict[str, Any]) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from benchmarks.machine import describe_machine
 from gptdesk.gpt2.devices import DEVICES
 from gptdesk.gpt2.errors import UserError
 from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset
@@ -242,7 +242,11 @@ def benchmark(config: TrainConfig, *, turns: int, steps: int, say: Callable[[str
     return {
         "version": 1,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine(device),
+        "machine": {
+            **describe_machine("torch", "transformers"),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+            "threads": torch.get_num_threads(),
+        },
         "parameters": trainer.model.config.num_parameters(),
         "tokens_per_step": tokens,
         "context_length": trainer.plan.context_length,
@@ -269,28 +273,6 @@ def plain_batches(trainer: Trainer) -> Iterator[torch.Tensor]:
     while True:
         yield trainer.batches.read(position, count)[0]
         position = trainer.batches.advance(position, count)
-
-
-def describe_machine(device: torch.device) -> dict[str, Any]:
-    """What the figures were measured on."""
-    import torch
-    import transformers
-
-    processor = platform.processor()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
-        "processor": processor,
-        "threads": torch.get_num_threads(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }
 
 
 def format_report(report: dict[str, Any]) -> str:

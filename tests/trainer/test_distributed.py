@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.plan import plan_run
 from trainer.reference import to_toml
-from trainer.rundir import EXIT, read_events, read_json
+from trainer.rundir import EXIT, read_events, read_json, send_request
 from trainer.runstate import read_state
 from trainer.session import run_training
 
@@ -108,6 +109,26 @@ def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig,
     assert ending["state"] == "crashed"
     assert "is not finite" in ending["reason"]
     assert not read_state(Path(config.run.folder)).active
+
+
+def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(
+        data={"micro_batch": 2},
+        schedule={"steps": 100_000},
+        run={"eval_interval": 100_000, "checkpoint_interval": 100_000},
+    )
+    folder = Path(config.run.folder)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(torchrun, config, tmp_path)
+        while not (running.done() or steps(folder)):
+            wait([running], timeout=0.1)
+        send_request(folder, "stop")
+        done = running.result()
+    assert done.returncode == 0, done.stderr
+    assert read_state(folder).state == "stopped"
+    assert [event["step"] for event in read_events(folder) if event["ev"] == "checkpoint"] == [
+        event["step"] for event in read_events(folder) if event["ev"] == "end"
+    ]
 
 
 def test_a_step_must_divide_among_the_processes(make_config: MakeConfig) -> None:

@@ -309,6 +309,48 @@ def test_without_a_seed_one_is_drawn_and_told(
     assert f"seed {written['settings']['seed']}" in capsys.readouterr().out
 
 
+def test_a_mistake_in_what_is_asked_leaves_earlier_texts_alone(tiny_model_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "samples.json"
+    out.write_text("{}")
+    argv = ["sample", str(tiny_model_folder), "nobody", "--prompt", "A cat", "--json", str(out)]
+    assert main(argv) == 2
+    assert out.read_text() == "{}"
+
+
+def test_texts_that_cannot_be_saved_are_refused_before_they_are_written(
+    tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["sample", str(tiny_model_folder), "--prompt", "A cat", "--json", str(tmp_path / "no" / "out")]
+    assert main(argv) == 2
+    shown = capsys.readouterr()
+    assert "cannot be written" in shown.err
+    assert not shown.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise there")
+def test_ctrl_c_ends_sampling_cleanly_and_keeps_the_whole_texts(tiny_model_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "samples.json"
+    (tmp_path / "prompts.txt").write_text("Once\n" * 100_000)
+    argv = ["sample", str(tiny_model_folder), "--prompts", str(tmp_path / "prompts.txt"), "--max-tokens", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", *argv, "--json", str(out), "--device", "cpu"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("writing: ")  # some are written
+    process.send_signal(signal.SIGINT)
+    shown, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "Cancelled; what was written until then is shown."
+    assert "Traceback" not in errors
+    assert "'Once', seed" in shown
+    saved = json.loads(out.read_text())
+    assert not saved["complete"]
+    assert 0 < len(saved["samples"]) < 100_000
+
+
 def _sample(model: str, text: str) -> Sample:
     return Sample(model, "Once", 0, 7, text, "length", 3, 1.0)
 

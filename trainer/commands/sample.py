@@ -17,6 +17,7 @@ from trainer.commands import CANCELLED
 
 if TYPE_CHECKING:
     from trainer.evaluation.compare import Sample
+    from trainer.evaluation.models import FoundModel
 
 _PRESET: Final = "Balanced"
 _NUMBERS: Final = {
@@ -68,37 +69,41 @@ def run(args: argparse.Namespace) -> None:
     settings = _settings(args)
     set_thread_environment()
     from trainer.evaluation.compare import format_samples, read_prompts
+    from trainer.evaluation.models import find_models
 
     prompts = [*args.prompt, *(read_prompts(args.prompts) if args.prompts else [])]
     if not prompts:
         raise UserError("Say what to go on from: --prompt or --prompts.")
     samples: list[Sample] = []
-    complete = False
     try:
-        _write_all(args, prompts, settings, samples)
-        complete = True
+        models = find_models(args.models)
+        _save(args.json, samples, settings, complete=False)  # a place that cannot be written shows before the work
+        _write_all(args, models, prompts, settings, samples)
     except KeyboardInterrupt:
-        print("Cancelled; what was written until then is shown.", file=sys.stderr)
+        print("Cancelled; what was written until then is shown." if samples else "Cancelled.", file=sys.stderr)
         raise SystemExit(CANCELLED) from None
     finally:
         if samples:
             print(format_samples(samples, width=shutil.get_terminal_size().columns))
-        if args.json:
-            _save(args.json, samples, settings, complete=complete)
+            _save(args.json, samples, settings, complete=len(samples) == len(models) * len(prompts) * settings.n)
 
 
-def _write_all(args: argparse.Namespace, prompts: list[str], settings: DecodingSettings, samples: list[Sample]) -> None:
+def _write_all(
+    args: argparse.Namespace,
+    models: list[FoundModel],
+    prompts: list[str],
+    settings: DecodingSettings,
+    samples: list[Sample],
+) -> None:
     """Model after model, so that only one is in memory; ``samples`` grows with each completion."""
     from gptdesk.gpt2.engine import Engine  # torch, late: --help and mistakes answer at once
     from trainer.evaluation.compare import write_samples
-    from trainer.evaluation.models import find_models
     from trainer.evaluation.progress import ProgressLine
 
-    found = find_models(args.models)
-    total = len(found) * len(prompts) * settings.n
+    total = len(models) * len(prompts) * settings.n
     line = ProgressLine("writing", "texts")
     try:
-        for model in found:
+        for model in models:
             engine = Engine.load(model.folder, device=args.device, precision=args.precision)
             for sample in write_samples(engine, model.name, prompts, settings):
                 samples.append(sample)
@@ -116,7 +121,9 @@ def _settings(args: argparse.Namespace) -> DecodingSettings:
     return settings if settings.seed is not None else replace(settings, seed=secrets.randbelow(2**32))
 
 
-def _save(path: Path, samples: list[Sample], settings: DecodingSettings, *, complete: bool) -> None:
+def _save(path: Path | None, samples: list[Sample], settings: DecodingSettings, *, complete: bool) -> None:
+    if path is None:
+        return
     from trainer.rundir import write_json
 
     try:

@@ -46,6 +46,8 @@ _TRIES: Final = 6
 """Failures in a row, without a byte gained, after which a download is given up."""
 
 _LONGEST_WAIT: Final = 30.0
+_LONGEST_END: Final = 1.0
+"""Seconds: of waiting for the next try, and for a download to notice that it is to stop."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,8 @@ def _fetch(file: HubFile, part: Path, arrived: Callable[[int], None], stop: thre
                 raise _Interrupted(f"the hub answered {response.status_code}")
             with _hub_errors(file.repo):
                 hf_raise_for_status(response)
+            if stop.is_set():
+                raise DownloadStopped
             # A server may send all of it although only the rest was asked for.
             with part.open("ab" if response.status_code == 206 else "wb") as output:
                 for chunk in response.iter_bytes(_CHUNK):
@@ -278,10 +282,10 @@ class Downloads:
         self._room.release()
 
     def close(self) -> None:
-        """Stops and waits for the thread to end."""
+        """Stops; a thread that waits for the hub's answer is left to itself, and writes nothing when it comes."""
         self._stop.set()
         self._room.release()
-        self._thread.join()
+        self._thread.join(_LONGEST_END)
 
     def _run(self) -> None:
         before = 0

@@ -295,26 +295,3 @@ class RunWriter:
             write_json(
                 self.folder / EXIT, {"state": "stopped", "t": time.time(), "segment": self.segment, "reason": reason}
             )
-
-
-def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run so far. A line that is not whole yet, or was left broken, is passed over."""
-    try:
-        with (folder / EVENTS).open("rb") as file:
-            for line in file:
-                event = parse_event(line)
-                if event is not None:
-                    yield event
-    except FileNotFoundError:
-        return
-
-
-def parse_event(line: bytes) -> dict[str, Any] | None:
-    """One line of ``events.jsonl``; None when it is not whole, no event, or of a newer format."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None

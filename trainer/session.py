@@ -174,7 +174,7 @@ class Session:
         if self._run is not None:
             self._run.answer(request, step=self._trainer.state.step, refused=refused)
         if refused:
-            self._recorder.say(f"Refused: {refused}.")
+            self._recorder.say(f"Refused: {refused.rstrip('.')}.")
 
     def _carry_out(self, request: Request) -> str:
         """Does what is asked, and returns why it was refused, or nothing. A pause begins after its answer."""

@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
+from trainer.events import read_events
 from trainer.plan import plan_run
 from trainer.reference import to_toml
-from trainer.rundir import EXIT, read_events, read_json, send_request
+from trainer.rundir import EXIT, read_json, send_request
 from trainer.runstate import read_state
 from trainer.session import run_training
 

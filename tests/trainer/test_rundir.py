@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gptdesk.gpt2.errors import UserError
+from trainer.events import read_events
 from trainer.locking import FileLock, is_locked
 from trainer.rundir import (
     CONTROL_DONE,
@@ -19,7 +20,6 @@ from trainer.rundir import (
     RUN,
     STATUS,
     RunWriter,
-    read_events,
     read_json,
     send_request,
     write_json,

@@ -22,8 +22,9 @@ from gptdesk.gpt2.errors import UserError
 from trainer.cli import main
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
+from trainer.events import read_events
 from trainer.reference import to_toml
-from trainer.rundir import EXIT, SAMPLES, read_events, read_json, send_request
+from trainer.rundir import EXIT, SAMPLES, read_json, send_request
 from trainer.runstate import read_config, read_state
 from trainer.session import run_training
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
-from trainer.rundir import ACTIONS, CHECKPOINTS, read_events, send_request
+from trainer.events import EventTail
+from trainer.rundir import ACTIONS, CHECKPOINTS, send_request
 from trainer.runstate import find_runs, read_config, read_description, read_state
 
 ANSWER_SECONDS = 600.0
@@ -87,14 +88,21 @@ def run_info(args: argparse.Namespace) -> None:
 def run_stop(args: argparse.Namespace) -> None:
     """Asks for the end of a run and waits for it."""
     _require_active(args.folder)
+    events = EventTail(args.folder)
+    events.skip()
     request = send_request(args.folder, "abort" if args.abort else "stop")
+    answered, failure = False, ""
     deadline = time.monotonic() + ANSWER_SECONDS
     while (state := read_state(args.folder)).active:
-        if state.state == "paused" and (failure := _failure_to_save(args.folder, request)):
+        for event in events.read():
+            answered = answered or event.get("id") == request
+            if answered and event.get("ev") in ("checkpoint", "checkpoint_failed"):
+                failure = str(event.get("reason", ""))
+        if failure and state.state == "paused":
             raise UserError(f"{failure} The run is paused: make room and stop it again, or end it with --abort.")
         if time.monotonic() > deadline:
             raise UserError(f"The run in {args.folder} has not stopped; the request stands.")
-        time.sleep(0.2)
+        time.sleep(0.1)
     print(_line(summary(args.folder)))
 
 
@@ -102,31 +110,22 @@ def run_ask(args: argparse.Namespace) -> None:
     """Sends a request and prints its answer."""
     _require_active(args.folder)
     arguments = dict(_argument(text) for text in args.arguments)
+    events = EventTail(args.folder)
+    events.skip()
     request = send_request(args.folder, args.action, **arguments)
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
-        for event in read_events(args.folder):
+        active = read_state(args.folder).active
+        for event in events.read():
             if event.get("ev") == "control" and event.get("id") == request:
                 if event.get("refused"):
-                    raise UserError(f"Refused: {event['refused']}.")
+                    raise UserError(f"Refused: {str(event['refused']).rstrip('.')}.")
                 print(f"Done at step {event.get('step'):,}.")
                 return
-        if not read_state(args.folder).active:
+        if not active:
             raise UserError(f"The run in {args.folder} ended before it answered.")
-        time.sleep(0.2)
+        time.sleep(0.1)
     raise UserError(f"The run in {args.folder} has not answered; the request stands.")
-
-
-def _failure_to_save(folder: Path, request: str) -> str:
-    """Why the checkpoint that a request to stop led to could not be written; empty when it was, or is still to come."""
-    answered, failure = False, ""
-    for event in read_events(folder):
-        kind = event.get("ev")
-        if kind == "control" and event.get("id") == request:
-            answered = True
-        elif answered and kind in ("checkpoint_failed", "checkpoint"):
-            failure = str(event.get("reason", ""))
-    return failure
 
 
 def _require_active(folder: Path) -> None:

@@ -1,0 +1,86 @@
+"""Reading what a run has written down, once or again and again as it grows. Imports neither torch nor Qt."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from trainer.rundir import EVENTS, FORMAT
+
+_CHUNK: Final = 1 << 20
+"""Bytes read at a time, so that a long history is not held twice."""
+
+
+class EventTail:
+    """Follows ``events.jsonl``: each `read` gives what was written since the last, and costs no more than that.
+
+    It holds neither the file nor a lock, so there may be any number of readers. A line is read when it is whole. When
+    the file was cut, or another was put in its place, it is read from its beginning.
+
+    Args:
+        folder: run directory; it need not be there yet, and may vanish.
+
+    Attributes:
+        restarts: how often the file turned out to be another; what was read before then no longer holds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / EVENTS
+        self._offset = 0
+        self._file_id: tuple[int, int] | None = None
+        self.restarts = 0
+
+    def skip(self) -> None:
+        """Passes over what is there already, without reading it."""
+        try:
+            with self._path.open("rb") as file:
+                self._file_id = _identity(file.fileno())
+                self._offset = file.seek(0, os.SEEK_END)
+        except OSError:
+            return
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The events since the last call. A line that was left broken, or is of a newer format, is passed over."""
+        try:
+            with self._path.open("rb") as file:
+                self._find_place(file.fileno())
+                file.seek(self._offset)
+                while lines := file.readlines(_CHUNK):
+                    for line in lines:
+                        if not line.endswith(b"\n"):
+                            return
+                        self._offset += len(line)
+                        event = _parse(line)
+                        if event is not None:
+                            yield event
+        except OSError:
+            return  # not there yet, or no longer
+
+    def _find_place(self, handle: int) -> None:
+        identity, size = _identity(handle), os.fstat(handle).st_size
+        if self._file_id not in (None, identity) or size < self._offset:
+            self._offset = 0
+            self.restarts += 1
+        self._file_id = identity
+
+
+def read_events(folder: Path) -> Iterator[dict[str, Any]]:
+    """The events of a run so far; none when there is no run."""
+    return EventTail(folder).read()
+
+
+def _identity(handle: int) -> tuple[int, int]:
+    status = os.fstat(handle)
+    return status.st_dev, status.st_ino
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """One whole line; None when it is no event, or of a newer format."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None

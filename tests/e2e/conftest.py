@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,16 +17,16 @@ from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.settings import Settings, SettingsFile
 
-from .screens import PATIENCE, NoScreen, Screen, open_screen, wait_for
+from .screens import PATIENCE, NoScreen, Screen, look, open_screen, wait_for
 
 
 class Program:
     """One start of the program."""
 
-    def __init__(self, screen: Screen, folders: Folders) -> None:
+    def __init__(self, screen: Screen, folders: Folders, *, driven: bool = False) -> None:
         self.screen, self.folders = screen, folders
         self.started = time.time()
-        self.process = screen.start()
+        self.process = screen.start(driven=driven)
 
     def wait_until_painted(self) -> float:
         """Seconds from the start of the process to its first picture."""
@@ -40,6 +41,21 @@ class Program:
 
     def press(self, keys: str) -> None:
         self.screen.press(self.process, keys)
+
+    def click(self, name: str) -> None:
+        """Presses what has that accessible name, or those words on it; waits until it is there."""
+        self.screen.click(self.process, name)
+
+    def look(self, name: str) -> list[dict[str, Any]]:
+        """What is shown under a name: its ``text``, its ``description``, whether it is ``enabled``."""
+        return look(self.process, name)
+
+    def wait_for_words(self, name: str, *words: str) -> None:
+        """Waits until what has that accessible name says one of ``words``."""
+        wait_for(
+            lambda: any(word in found["text"] for found in self.look(name) for word in words),
+            f"{name!r} to say {' or '.join(words)}",
+        )
 
     def document(self) -> Document | None:
         """The newest document on disk."""
@@ -99,12 +115,12 @@ def write_settings(folders: Folders) -> Callable[[Settings], None]:
 
 
 @pytest.fixture
-def start(screen: Screen, folders: Folders) -> Iterator[Callable[[], Program]]:
+def start(screen: Screen, folders: Folders) -> Iterator[Callable[..., Program]]:
     """Starts the program; what still runs at the end is killed, and a warning in its log fails the test."""
     started: list[Program] = []
 
-    def start_one() -> Program:
-        started.append(Program(screen, folders))
+    def start_one(*, driven: bool = False) -> Program:
+        started.append(Program(screen, folders, driven=driven))
         return started[-1]
 
     yield start_one

@@ -1,5 +1,10 @@
-"""Runs the window without an X server, with keys from standard input; the program itself knows nothing of it."""
+"""Runs the program and does what standard input says: tells what it shows and, without an X server, types and clicks.
 
+The program itself knows nothing of it.
+"""
+
+import json
+import os
 import sys
 import threading
 import time
@@ -30,8 +35,9 @@ class Hands(QObject):
 
     @Slot(str, str)
     def _do(self, command: str, argument: str) -> None:
-        (window,) = (widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))
-        getattr(self, f"_{command}")(window, argument)
+        windows = [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
+        for window in windows[:1]:  # none yet, or no longer
+            getattr(self, f"_{command}")(window, argument)
 
     def _type(self, window: MainWindow, text: str) -> None:
         QTest.keyClicks(self._focused(window), text)
@@ -50,8 +56,42 @@ class Hands(QObject):
     def _photograph(self, window: MainWindow, picture: str) -> None:
         window.grab().save(picture)
 
+    def _click(self, _window: MainWindow, name: str) -> None:
+        for widget in shown(name)[:1]:
+            QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    def _tell(self, _window: MainWindow, argument: str) -> None:
+        """Writes to a file what is shown under a name."""
+        answer, _, name = argument.partition("\t")
+        found = [describe(widget) for widget in shown(name)]
+        temporary = f"{answer}.new"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(found, file)
+        os.replace(temporary, answer)
+
     def _focused(self, window: MainWindow) -> QWidget:
         return window.focusWidget() or window
+
+
+def shown(name: str) -> list[QWidget]:
+    """The widgets that a person sees under that name, those of the newest window first."""
+    widgets = [widget for widget in QApplication.allWidgets() if widget.isVisible() and name in names(widget)]
+    return sorted(widgets, key=lambda widget: not widget.isActiveWindow())
+
+
+def names(widget: QWidget) -> tuple[str, str]:
+    text = getattr(widget, "text", None)
+    return widget.accessibleName(), str(text()).replace("&", "").strip() if callable(text) else ""
+
+
+def describe(widget: QWidget) -> dict[str, object]:
+    middle = widget.mapToGlobal(widget.rect().center())
+    return {
+        "at": [middle.x(), middle.y()],
+        "text": names(widget)[1],
+        "description": widget.accessibleDescription(),
+        "enabled": widget.isEnabled(),
+    }
 
 
 def listen() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
+DRIVER = Path(__file__).with_name("driver.py")
 PATIENCE = 40.0
 """Seconds for anything that another process does on a busy computer."""
 
@@ -30,7 +33,10 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 class Screen(Protocol):
     """What a test needs of a screen. Keys are named as xdotool does: ``ctrl+Return``."""
 
-    def start(self) -> subprocess.Popen[str]: ...
+    def start(self, *, driven: bool = False) -> subprocess.Popen[str]:
+        """Starts the program; ``driven`` where `click` and `look` will be used."""
+
+    def click(self, program: subprocess.Popen[str], name: str) -> None: ...
 
     def shows(self, program: subprocess.Popen[str]) -> bool: ...
 
@@ -43,14 +49,42 @@ class Screen(Protocol):
     def photograph(self, program: subprocess.Popen[str], picture: Path) -> None: ...
 
 
+def tell(program: subprocess.Popen[str], command: str, argument: str) -> None:
+    """Hands a command to ``driver.py``."""
+    assert program.stdin is not None
+    program.stdin.write(f"{command} {argument}\n")
+    program.stdin.flush()
+
+
+def look(program: subprocess.Popen[str], name: str) -> list[dict[str, Any]]:
+    """What a driven program shows under a name (accessible name or words), as ``driver.py`` describes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "answer.json")
+        tell(program, "tell", f"{answer}\t{name}")
+        wait_for(answer.exists, "an answer of the program")
+        found: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
+        return found
+
+
 class XScreen:
     """Xvfb, driven by xdotool: real key events through a real server."""
 
     def __init__(self, display: str) -> None:
         self._display = display
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *, driven: bool = False) -> subprocess.Popen[str]:
+        if driven:
+            environment = {**self._environment, "PYTHONPATH": str(ROOT)}
+            command = [sys.executable, str(DRIVER)]
+            return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, text=True)
         return subprocess.Popen([sys.executable, "-m", "gptdesk"], cwd=ROOT, env=self._environment, text=True)
+
+    def click(self, program: subprocess.Popen[str], name: str) -> None:
+        """Moves the pointer to where the thing of that name is, and presses."""
+        found: list[dict[str, Any]] = []
+        wait_for(lambda: found.extend(look(program, name)) or found, f"{name!r} on the screen")
+        x, y = found[0]["at"]
+        self._xdotool("mousemove", "--sync", str(x), str(y), "click", "1")
 
     def shows(self, program: subprocess.Popen[str]) -> bool:
         return bool(self._windows(program))
@@ -64,16 +98,15 @@ class XScreen:
         self._xdotool("key", keys)
 
     def resize(self, program: subprocess.Popen[str], width: int, height: int) -> None:
-        (window,) = self._windows(program)
-        self._xdotool("windowsize", "--sync", window, str(width), str(height))
+        self._xdotool("windowsize", "--sync", self._main_window(program), str(width), str(height))
 
     def photograph(self, program: subprocess.Popen[str], picture: Path) -> None:
         code = (
             "import sys; from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); "
-            "sys.exit(not app.primaryScreen().grabWindow(int(sys.argv[1])).save(sys.argv[2]))"
+            "place = map(int, sys.argv[2:]); sys.exit(not app.primaryScreen().grabWindow(0, *place).save(sys.argv[1]))"
         )
-        (window,) = self._windows(program)
-        subprocess.run([sys.executable, "-c", code, window, str(picture)], env=self._environment, check=True)
+        place = map(str, self._place(self._main_window(program)))  # with the dialogs over it
+        subprocess.run([sys.executable, "-c", code, str(picture), *place], env=self._environment, check=True)
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -87,44 +120,54 @@ class XScreen:
     def _windows(self, program: subprocess.Popen[str]) -> list[str]:
         return self._xdotool("search", "--onlyvisible", "--pid", str(program.pid), "--name", "gptdesk").split()
 
+    def _main_window(self, program: subprocess.Popen[str]) -> str:
+        def area(window: str) -> int:
+            *_, width, height = self._place(window)
+            return width * height
+
+        return max(self._windows(program), key=area)
+
+    def _place(self, window: str) -> tuple[int, int, int, int]:
+        lines = self._xdotool("getwindowgeometry", "--shell", window).split()
+        values = dict(line.split("=") for line in lines)
+        return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])
+
     def _focus(self, program: subprocess.Popen[str]) -> None:
-        (window,) = self._windows(program)
-        self._xdotool("windowfocus", "--sync", window)
+        """Nobody manages windows here: the keys are for the topmost one."""
+        self._xdotool("windowfocus", "--sync", self._windows(program)[-1])
 
 
 class NoScreen:
     """Qt's offscreen platform: ``driver.py`` runs the program and hands it key events that it reads from a pipe."""
 
-    def start(self) -> subprocess.Popen[str]:
-        driver = Path(__file__).with_name("driver.py")
+    def start(self, *, driven: bool = False) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, str(driver)],
+            [sys.executable, str(DRIVER)],
             cwd=ROOT,
             env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             text=True,
         )
 
+    def click(self, program: subprocess.Popen[str], name: str) -> None:
+        wait_for(lambda: look(program, name), f"{name!r} in the window")
+        tell(program, "click", name)
+
     def shows(self, program: subprocess.Popen[str]) -> bool:
         return program.poll() is None
 
     def type(self, program: subprocess.Popen[str], text: str) -> None:
-        self._say(program, "type", text)
+        tell(program, "type", text)
 
     def press(self, program: subprocess.Popen[str], keys: str) -> None:
-        self._say(program, "press", keys)
+        tell(program, "press", keys)
 
     def resize(self, program: subprocess.Popen[str], width: int, height: int) -> None:
-        self._say(program, "resize", f"{width} {height}")
+        tell(program, "resize", f"{width} {height}")
 
     def photograph(self, program: subprocess.Popen[str], picture: Path) -> None:
-        self._say(program, "photograph", str(picture))
+        tell(program, "photograph", str(picture))
         wait_for(picture.exists, "the picture")
-
-    def _say(self, program: subprocess.Popen[str], command: str, argument: str) -> None:
-        assert program.stdin is not None
-        program.stdin.write(f"{command} {argument}\n")
-        program.stdin.flush()
 
 
 @contextmanager

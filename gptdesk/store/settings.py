@@ -18,10 +18,12 @@ SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
 
 THEMES: Final = ("system", "light", "dark")
+PAGES: Final = ("play", "train")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
 LONGEST_PRESET_NAME: Final = 40
+_PLAIN: Final = (str, int, float, bool, list, type(None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,10 @@ class Settings:
         decoding: how tokens are chosen.
         presets: the person's own, by name.
         document: id of the document that was open last.
+        page: one of ``PAGES``, the one that was open last.
+        run: folder of the training run that was looked at last.
+        follow: folder of the run whose newest checkpoint is the model, if any.
+        charts: how the curves of runs are drawn; numbers, words and truths by name.
 
     Raises:
         UserError: when a value is of the wrong type or out of range.
@@ -52,6 +58,10 @@ class Settings:
     decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = None
+    page: str = "play"
+    run: str | None = None
+    follow: str | None = None
+    charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _one_of("theme", self.theme, THEMES)
@@ -67,16 +77,24 @@ class Settings:
             raise UserError(f"recent_models must be a list of folders, not {self.recent_models!r}.")
         if not isinstance(self.document, str | None):
             raise UserError(f"document must be the id of a document, not {self.document!r}.")
+        _one_of("page", self.page, PAGES)
+        for name in ("run", "follow"):
+            if not isinstance(getattr(self, name), str | None):
+                raise UserError(f"{name} must be the folder of a run, not {getattr(self, name)!r}.")
+        if not isinstance(self.charts, Mapping) or not all(isinstance(value, _PLAIN) for value in self.charts.values()):
+            raise UserError(f"charts must be plain values by name, not {self.charts!r}.")
         for name in self.presets:
             check_preset_name(name)
         object.__setattr__(self, "recent_models", tuple(self.recent_models[:RECENT_MODELS]))
         object.__setattr__(self, "presets", MappingProxyType(dict(self.presets)))
+        object.__setattr__(self, "charts", MappingProxyType(dict(self.charts)))
 
     def to_json(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values["decoding"] = self.decoding.to_json()
         values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
         values["recent_models"] = list(self.recent_models)
+        values["charts"] = dict(self.charts)
         return values
 
     @classmethod

@@ -24,6 +24,10 @@ OWN = Settings(
     decoding=DecodingSettings(temperature=0.3, stop=("\n\n",), seed=2**62),
     presets={"Wild": DecodingSettings(temperature=3.0)},
     document="abc",
+    page="train",
+    run="/runs/é",
+    follow="/runs/é",
+    charts={"axis": "step", "smoothing": 0.6, "log_x": True, "small": ["lr", "grad_norm"]},
 )
 
 
@@ -77,6 +81,10 @@ def test_a_newer_file_is_never_overwritten(file: SettingsFile) -> None:
         ("presets", {"Greedy": {}}),
         ("presets", []),
         ("document", 3),
+        ("page", "nowhere"),
+        ("run", 3),
+        ("follow", []),
+        ("charts", {"axis": {}}),
     ],
 )
 def test_one_bad_value_costs_only_itself(file: SettingsFile, name: str, value: Any) -> None:

@@ -1,0 +1,1 @@
+"""The training page: runs, their charts and samples, and the sheet that starts a new one."""

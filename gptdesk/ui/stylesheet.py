@@ -33,6 +33,7 @@ QPushButton {
 QPushButton:hover { border-color: $muted; }
 QPushButton:pressed, QPushButton:open { background: $wash; }
 QPushButton:focus { border: 1px solid $accent; }
+QPushButton:checked { background: $wash; border-color: $accent; color: $accent; }
 QPushButton:disabled { color: $disabled; border-color: $hairline; background: transparent; }
 QPushButton[kind="accent"] {
     background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; padding: 0 16px;
@@ -127,6 +128,8 @@ QToolTip { background: $surface; color: $text; border: 1px solid $hairline; padd
 QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
+QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
+QLabel[kind="figure"] { font-size: 20px; font-weight: 600; }
 QFrame#chip { background: $wash; border-radius: 6px; }
 QPlainTextEdit { background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px; }
 """)

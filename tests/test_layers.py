@@ -47,6 +47,7 @@ NEITHER_TORCH_NOR_QT = (
     "gptdesk.gpt2.tokenizer",
     "gptdesk.library",
     "gptdesk.store",
+    "gptdesk.training",
     "trainer.config",
     "trainer.rundir",
 )

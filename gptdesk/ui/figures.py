@@ -45,3 +45,30 @@ def duration(milliseconds: float) -> str:
     if milliseconds < 1000:
         return f"{decimal(milliseconds, 0)} ms"
     return f"{decimal(milliseconds / 1000, 1)} s"
+
+
+def percent(share: float) -> str:
+    """41 %: a share of 1."""
+    return f"{decimal(100 * share, 0)} %"
+
+
+def span(seconds: float) -> str:
+    """0.3 s, 45 s, 19 min, 3 h 20 min, or 2 d 4 h: how long something takes."""
+    if seconds < 60:
+        return f"{decimal(seconds, 1 if seconds < 9.95 else 0)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{count(days)} d {hours} h" if hours else f"{count(days)} d"
+
+
+def ago(seconds: float) -> str:
+    """Just now, 2 min ago, 3 h ago, or 5 d ago."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{count(int(seconds // size))} {unit} ago"
+    return "just now" if seconds < 10 else f"{int(seconds)} s ago"

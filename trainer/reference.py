@@ -15,10 +15,13 @@ _LIMITS = {
 }
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
+    """A setting's value as TOML holds it."""
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value) if isinstance(value, str | bool) else repr(value)  # JSON's strings are TOML's
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, str):  # JSON's strings are TOML's, but for its pairs of surrogates and a bare delete
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value) if isinstance(value, bool) else repr(value)
 
 
 def to_toml(config: TrainConfig) -> str:
@@ -26,7 +29,7 @@ def to_toml(config: TrainConfig) -> str:
     sections = config.model_dump()
     lines = []
     for name, values in sections.items():
-        lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items()), ""]
+        lines += [f"[{name}]", *(f"{key} = {toml_value(value)}" for key, value in values.items()), ""]
     return "\n".join(lines)
 
 
@@ -58,7 +61,7 @@ def reference_page() -> str:
         lines += [f"## {name}", "", section["description"], "", "| setting | value | default | what it does |"]
         lines += ["| --- | --- | --- | --- |"]
         for key, field in section["properties"].items():
-            lines.append(f"| `{key}` | {_kind(field)} | `{_toml(field['default'])}` | {field['description']} |")
+            lines.append(f"| `{key}` | {_kind(field)} | `{toml_value(field['default'])}` | {field['description']} |")
         lines.append("")
     lines += ["## Presets", ""]
     for preset in preset_names():

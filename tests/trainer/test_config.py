@@ -55,6 +55,14 @@ def test_every_preset_is_a_valid_configuration() -> None:
     assert sizes["gpt2-1558m"] == 1_557_611_200
 
 
+def test_texts_survive_a_toml_file(tmp_path: Path) -> None:
+    prompts = ["ein Märchen 🐉", 'quote " and \\ and \n', "delete \x7f, bell \a"]
+    config = build_config({"run": {"sample_prompts": prompts}})
+    file = tmp_path / "run.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    assert build_config(read_toml(file)) == config
+
+
 def test_a_configuration_survives_its_toml_file(tmp_path: Path) -> None:
     config = build_config(merge(read_preset("story-10m"), {"run": {"sample_prompts": ['"Ah," said\nshe, \\', "é"]}}))
     file = tmp_path / "run.toml"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from gptdesk.gpt2.errors import UserError
 from trainer.config import TrainConfig
 from trainer.data import Batches
 from trainer.distributed import world_size_from_environment
+from trainer.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
-from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, memory_need, plan_run
+from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run
 from trainer.shards import PreparedData
 
 TYPICAL_SHARE = 0.35
@@ -22,72 +23,82 @@ TYPICAL_SHARE = 0.35
 _GIB = 2**30
 
 
-def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
-    """The memory that one process needs, if it has as much.
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What a run would take here.
 
-    Args:
-        available: bytes for this process; 0 when nobody knows, and then nothing is refused.
-
-    Raises:
-        UserError: when more is needed than there is, with what would fit.
+    Attributes:
+        start: model folder it goes on from; empty for fresh weights.
+        parameters: of the model.
+        context_length: tokens in a training sequence.
+        tokens_per_step: over all processes.
+        accumulation: micro-batches that each process sums into a step.
+        micro_batch: sequences in one.
+        steps, tokens: in the whole run.
+        train_tokens: in the data; 0 when none is given.
+        flops_per_token: by `FLOPS_FORMULA`.
+        memory: that a process needs.
+        memory_available: bytes that it has; 0 where nobody knows.
+        checkpoint_bytes: of one checkpoint.
+        checkpoints_at_once: that may be on the disk.
+        disk_free: bytes free where the run will be kept; 0 when no folder is given.
+        device, precision, compiled, processes: how it would be trained.
+        flops_per_s: that a matrix product reaches here now, over all processes.
     """
 
-    def need_of(tried: TrainConfig) -> MemoryNeed:
-        plan = plan_run(tried, world_size=world_size)
-        return memory_need(tried, plan, bytes_per_activation=bytes_per_activation, world_size=world_size)
+    start: str
+    parameters: int
+    context_length: int
+    tokens_per_step: int
+    accumulation: int
+    micro_batch: int
+    steps: int
+    tokens: int
+    train_tokens: int
+    flops_per_token: int
+    memory: MemoryNeed
+    memory_available: int
+    checkpoint_bytes: int
+    checkpoints_at_once: int
+    disk_free: int
+    device: str
+    precision: str
+    compiled: bool
+    processes: int
+    flops_per_s: float
 
-    need = need_of(config)
-    if not available or need.total <= available:
-        return need
-    tries = (_with(config, size, checkpointing) for checkpointing in (False, True) for size in _smaller(config))
-    fits = next((tried for tried in tries if need_of(tried).total <= available), None)
-    if fits is None:
-        advice = "no micro-batch is small enough; choose a smaller model, or run.parallel fsdp on more devices"
-    else:
-        advice = f"it would fit with --data.micro_batch {fits.data.micro_batch}"
-        if fits.model.activation_checkpointing and not config.model.activation_checkpointing:
-            advice += " --model.activation_checkpointing true"
-    raise UserError(f"A process needs about {_parts(need)} of memory, and has {available / _GIB:.1f} GiB: {advice}.")
+    @property
+    def seconds(self) -> float:
+        """The run's expected length."""
+        return self.flops_per_token * self.tokens / (self.flops_per_s * TYPICAL_SHARE)
 
+    def to_json(self) -> dict[str, Any]:
+        """As ``--dry-run --json`` prints it."""
+        memory = asdict(self.memory) | {"total": self.memory.total}
+        return asdict(self) | {"memory": memory, "seconds": round(self.seconds, 1)}
 
-def _smaller(config: TrainConfig) -> list[int]:
-    """The micro-batches that divide the one asked for, the largest first."""
-    size = config.data.micro_batch
-    return [smaller for smaller in range(size, 0, -1) if size % smaller == 0]
-
-
-def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainConfig:
-    model = config.model.model_copy(
-        update={"activation_checkpointing": checkpointing or config.model.activation_checkpointing}
-    )
-    data = config.data.model_copy(update={"micro_batch": micro_batch})
-    return config.model_copy(update={"model": model, "data": data})
-
-
-def require_disk(config: TrainConfig, checkpoint: int) -> int:
-    """Bytes free where the run will be kept; 0 when no folder is given.
-
-    Raises:
-        UserError: when they do not hold the checkpoints that may be there at once, of ``checkpoint`` bytes each.
-    """
-    if not config.run.folder:
-        return 0
-    place = Path(config.run.folder).absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if free < checkpoint * checkpoints_at_once(config):
-        raise UserError(
-            f"{checkpoints_at_once(config)} checkpoints of {checkpoint / _GIB:.2f} GiB do not fit on the disk of "
-            f"{config.run.folder}, which has {free / _GIB:.1f} GiB free: choose another run.folder or a smaller "
-            "run.keep_checkpoints."
-        )
-    return free
-
-
-def checkpoints_at_once(config: TrainConfig) -> int:
-    """The newest ones, the best, and the one that is being written."""
-    return config.run.keep_checkpoints + 2
+    def __str__(self) -> str:
+        """The lines that ``--dry-run`` prints."""
+        epochs = f", {self.tokens / self.train_tokens:.2f} epochs of {self.train_tokens:,}" if self.train_tokens else ""
+        lines = {
+            "Start": self.start or "fresh weights",
+            "Parameters": f"{self.parameters:,}",
+            "Context": f"{self.context_length:,} tokens",
+            "A step": f"{self.tokens_per_step:,} tokens, {self.accumulation} micro-batches of {self.micro_batch} "
+            "sequences a process",
+            "The run": f"{self.steps:,} steps, {self.tokens:,} tokens{epochs}",
+            "Work": f"{self.flops_per_token * self.tokens:.2e} FLOP ({FLOPS_FORMULA}: {self.flops_per_token:,})",
+            "Memory": f"{parts_text(self.memory)} a process"
+            + (f", which has {self.memory_available / _GIB:.1f} GiB" if self.memory_available else ""),
+            "Disk": f"{self.checkpoint_bytes / _GIB:.2f} GiB a checkpoint, up to {self.checkpoints_at_once} at once"
+            + (f", of {self.disk_free / _GIB:.1f} GiB free" if self.disk_free else ""),
+            "Here": f"{self.device} in {self.precision}, {'' if self.compiled else 'not '}compiled, "
+            f"{self.processes} process(es)",
+            "Time": f"about {_duration(self.seconds)}, at {TYPICAL_SHARE:.0%} of the "
+            f"{self.flops_per_s / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
+        }
+        width = max(map(len, lines))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items())
 
 
 def processes_sharing(device: torch.device, world_size: int) -> int:
@@ -95,8 +106,8 @@ def processes_sharing(device: torch.device, world_size: int) -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", world_size)) if device.type == "cpu" else 1
 
 
-def describe(config: TrainConfig) -> str:
-    """The lines that ``trainer train --dry-run`` prints.
+def look_ahead(config: TrainConfig) -> Outlook:
+    """Works out, and measures, what a run would take here.
 
     Raises:
         UserError: when the configuration cannot work here.
@@ -106,49 +117,48 @@ def describe(config: TrainConfig) -> str:
     device = training_device(config.run)
     precision = training_precision(config.run, device)
     compiled = use_compile(config.run, device)
-    tokens = plan.tokens_per_step * config.schedule.steps
-    epochs = _epochs(config, plan, tokens)
+    train_tokens = _train_tokens(config, plan)
     sharing = processes_sharing(device, world)
     available = available_memory(device) // sharing
-    need = require_fit(config, available, bytes_per_activation=precision.itemsize, world_size=world)
-    checkpoint = plan.shape.num_parameters() * 12
-    free = require_disk(config, checkpoint)
-    together = measured_flops(device, precision) * world / sharing
-    seconds = plan.flops_per_step * config.schedule.steps / (together * TYPICAL_SHARE)
-    per_token = flops_per_token(plan.shape, plan.context_length)
-    lines = {
-        "Start": config.model.start or "fresh weights",
-        "Parameters": f"{plan.shape.num_parameters():,}",
-        "Context": f"{plan.context_length:,} tokens",
-        "A step": f"{plan.tokens_per_step:,} tokens, {plan.accumulation} micro-batches of {config.data.micro_batch} "
-        "sequences a process",
-        "The run": f"{config.schedule.steps:,} steps, {tokens:,} tokens{epochs}",
-        "Work": f"{per_token * tokens:.2e} FLOP ({FLOPS_FORMULA}: {per_token:,})",
-        "Memory": f"{_parts(need)} a process" + (f", which has {available / _GIB:.1f} GiB" if available else ""),
-        "Disk": f"{checkpoint / _GIB:.2f} GiB a checkpoint, up to {checkpoints_at_once(config)} at once"
-        + (f", of {free / _GIB:.1f} GiB free" if free else ""),
-        "Here": f"{device} in {str(precision).removeprefix('torch.')}, {'' if compiled else 'not '}compiled, "
-        f"{world} process(es)",
-        "Time": f"about {_duration(seconds)}, at {TYPICAL_SHARE:.0%} of the "
-        f"{together / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
-    }
-    width = max(map(len, lines))
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items())
-
-
-def _parts(need: MemoryNeed) -> str:
-    return (
-        f"{need.total / _GIB:.1f} GiB (weights {need.weights / _GIB:.1f}, gradients {need.gradients / _GIB:.1f}, "
-        f"optimizer {need.optimizer / _GIB:.1f}, activations {need.activations / _GIB:.1f})"
+    return Outlook(
+        start=config.model.start,
+        parameters=plan.shape.num_parameters(),
+        context_length=plan.context_length,
+        tokens_per_step=plan.tokens_per_step,
+        accumulation=plan.accumulation,
+        micro_batch=config.data.micro_batch,
+        steps=config.schedule.steps,
+        tokens=plan.tokens_per_step * config.schedule.steps,
+        train_tokens=train_tokens,
+        flops_per_token=flops_per_token(plan.shape, plan.context_length),
+        memory=require_fit(config, available, bytes_per_activation=precision.itemsize, world_size=world),
+        memory_available=available,
+        checkpoint_bytes=checkpoint_bytes(plan),
+        checkpoints_at_once=checkpoints_at_once(config),
+        disk_free=require_disk(config, checkpoint_bytes(plan)),
+        device=str(device),
+        precision=str(precision).removeprefix("torch."),
+        compiled=compiled,
+        processes=world,
+        flops_per_s=measured_flops(device, precision) * world / sharing,
     )
 
 
-def _epochs(config: TrainConfig, plan: Plan, tokens: int) -> str:
+def describe(config: TrainConfig) -> str:
+    """The lines that ``trainer train --dry-run`` prints.
+
+    Raises:
+        UserError: when the configuration cannot work here.
+    """
+    return str(look_ahead(config))
+
+
+def _train_tokens(config: TrainConfig, plan: Plan) -> int:
     if not config.data.path:
-        return ""
+        return 0
     data = PreparedData.open(Path(config.data.path))
     Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text
-    return f", {tokens / max(1, len(data.train)):.2f} epochs of {len(data.train):,}"
+    return len(data.train)
 
 
 def _duration(seconds: float) -> str:

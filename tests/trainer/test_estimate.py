@@ -1,5 +1,6 @@
 """`trainer train --dry-run`: what a run would take, and what it refuses."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ from gptdesk.gpt2.errors import UserError
 from trainer import estimate
 from trainer.cli import main
 from trainer.config import TrainConfig, build_config, merge, preset_names, read_preset
-from trainer.estimate import describe, require_disk, require_fit
+from trainer.estimate import describe
+from trainer.fit import require_disk, require_fit
 from trainer.plan import flops_per_token, memory_need, plan_run
 
 GIB = 2**30
@@ -53,6 +55,20 @@ def test_a_dry_run_makes_no_run_directory(
     assert main(asked) == 0
     assert "Parameters" in capsys.readouterr().out
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_as_json_says_the_same(
+    make_config: Callable[..., TrainConfig], capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path
+) -> None:
+    asked = ["train", "--preset", "smoke", "--data", str(data_folder), "--out", str(tmp_path / "run"), "--dry-run"]
+    assert main([*asked, "--json"]) == 0
+    outlook = json.loads(capsys.readouterr().out)
+    assert outlook["tokens"] == outlook["steps"] * outlook["tokens_per_step"] == 60 * 8 * 64
+    assert outlook["train_tokens"] == 2_000
+    assert outlook["memory"]["total"] == sum(outlook["memory"].values()) / 2
+    assert outlook["seconds"] > 0
+    assert outlook["disk_free"] > 0
+    assert outlook["precision"] == "float32"
 
 
 @pytest.mark.parametrize("name", LARGE)

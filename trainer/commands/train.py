@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train.add_argument("--data", type=Path, help="prepared folder (data.path)")
     train.add_argument("--out", type=Path, help="run directory (run.folder)")
     train.add_argument("--dry-run", action="store_true", help="say what it would take, and train nothing")
+    train.add_argument("--json", action="store_true", help="with --dry-run: say it as JSON")
     train.set_defaults(run=run_train, takes_settings=True)
     resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
     resume.add_argument("folder", type=Path, help="run directory")
@@ -45,9 +47,10 @@ def run_train(args: argparse.Namespace) -> None:
     values = _values(args.preset, args.config, args.settings, data=args.data, out=args.out)
     config = _from_anywhere(build_config(values))
     if args.dry_run:
-        from trainer.estimate import describe
+        from trainer.estimate import look_ahead  # torch, late
 
-        print(describe(config))
+        outlook = look_ahead(config)
+        print(json.dumps(outlook.to_json()) if args.json else outlook)
         return
     if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
         raise UserError(f"{config.run.folder} holds a run already; go on with `resume`, or choose another folder.")

@@ -1,0 +1,97 @@
+"""Whether a run fits into memory and on the disk, and if not, what would. Imports no torch."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from gptdesk.gpt2.errors import UserError
+from trainer.config import TrainConfig
+from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
+
+_GIB = 2**30
+_BYTES_PER_WEIGHT = 12
+"""In a checkpoint: the weight and the optimizer's two moments of it, float32 each."""
+
+
+def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
+    """The memory that one process needs, if it has as much.
+
+    Args:
+        available: bytes for this process; 0 when nobody knows, and then nothing is refused.
+
+    Raises:
+        UserError: when more is needed than there is, with what would fit.
+    """
+
+    def need_of(tried: TrainConfig) -> MemoryNeed:
+        plan = plan_run(tried, world_size=world_size)
+        return memory_need(tried, plan, bytes_per_activation=bytes_per_activation, world_size=world_size)
+
+    need = need_of(config)
+    if not available or need.total <= available:
+        return need
+    tries = (_with(config, size, checkpointing) for checkpointing in (False, True) for size in _smaller(config))
+    fits = next((tried for tried in tries if need_of(tried).total <= available), None)
+    if fits is None:
+        advice = "no micro-batch is small enough; choose a smaller model, or run.parallel fsdp on more devices"
+    else:
+        advice = f"it would fit with --data.micro_batch {fits.data.micro_batch}"
+        if fits.model.activation_checkpointing and not config.model.activation_checkpointing:
+            advice += " --model.activation_checkpointing true"
+    raise UserError(
+        f"A process needs about {parts_text(need)} of memory, and has {available / _GIB:.1f} GiB: {advice}."
+    )
+
+
+def _smaller(config: TrainConfig) -> list[int]:
+    """The micro-batches that divide the one asked for, the largest first."""
+    size = config.data.micro_batch
+    return [smaller for smaller in range(size, 0, -1) if size % smaller == 0]
+
+
+def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainConfig:
+    model = config.model.model_copy(
+        update={"activation_checkpointing": checkpointing or config.model.activation_checkpointing}
+    )
+    data = config.data.model_copy(update={"micro_batch": micro_batch})
+    return config.model_copy(update={"model": model, "data": data})
+
+
+def require_disk(config: TrainConfig, checkpoint: int) -> int:
+    """Bytes free where the run will be kept; 0 when no folder is given.
+
+    Raises:
+        UserError: when they do not hold the checkpoints that may be there at once, of ``checkpoint`` bytes each.
+    """
+    if not config.run.folder:
+        return 0
+    place = Path(config.run.folder).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < checkpoint * checkpoints_at_once(config):
+        raise UserError(
+            f"{checkpoints_at_once(config)} checkpoints of {checkpoint / _GIB:.2f} GiB do not fit on the disk of "
+            f"{config.run.folder}, which has {free / _GIB:.1f} GiB free: choose another run.folder or a smaller "
+            "run.keep_checkpoints."
+        )
+    return free
+
+
+def checkpoints_at_once(config: TrainConfig) -> int:
+    """The newest ones, the best, and the one that is being written."""
+    return config.run.keep_checkpoints + 2
+
+
+def checkpoint_bytes(plan: Plan) -> int:
+    """About the size of a checkpoint."""
+    return plan.shape.num_parameters() * _BYTES_PER_WEIGHT
+
+
+def parts_text(need: MemoryNeed) -> str:
+    """A need of memory for a person to read, with what it is made of."""
+    return (
+        f"{need.total / _GIB:.1f} GiB (weights {need.weights / _GIB:.1f}, gradients {need.gradients / _GIB:.1f}, "
+        f"optimizer {need.optimizer / _GIB:.1f}, activations {need.activations / _GIB:.1f})"
+    )

@@ -22,11 +22,12 @@ from trainer import lora
 from trainer.data import Position
 from trainer.distributed import Processes
 from trainer.optim import Optimizers
+from trainer.rundir import CHECKPOINT_MANIFEST
 from trainer.tensors import as_stored_like, whole
 
 OPTIMIZER: Final = "optimizer.safetensors"
 STATE: Final = "trainer.json"
-MANIFEST: Final = "manifest.json"
+MANIFEST: Final = CHECKPOINT_MANIFEST
 ADAPTER: Final = "adapter"
 _PADDING: Final = "padding"
 _TEMPORARY: Final = ".tmp-"

@@ -1,4 +1,4 @@
-"""Reading what a run has written down, once or again and again as it grows. Imports neither torch nor Qt."""
+"""Reading what a run has written down line by line, once or again and again as it grows; no torch, no Qt."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ _CHUNK: Final = 1 << 20
 
 
 class EventTail:
-    """Follows ``events.jsonl``: each `read` gives what was written since the last, and costs no more than that.
+    """Follows a file of events: each `read` gives what was written since the last, and costs no more than that.
 
     It holds neither the file nor a lock, so there may be any number of readers. A line is read when it is whole. When
     the file was cut, or another was put in its place, it is read from its beginning.
 
     Args:
         folder: run directory; it need not be there yet, and may vanish.
+        name: of the file in it.
 
     Attributes:
         restarts: how often the file turned out to be another; what was read before then no longer holds.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / EVENTS
+    def __init__(self, folder: Path, name: str = EVENTS) -> None:
+        self._path = folder / name
         self._offset = 0
         self._file_id: tuple[int, int] | None = None
         self.restarts = 0

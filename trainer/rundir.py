@@ -43,6 +43,8 @@ EXIT: Final = "exit.json"
 CONSOLE: Final = "console.log"
 SAMPLES: Final = "samples.jsonl"
 CHECKPOINTS: Final = "checkpoints"
+CHECKPOINT_MANIFEST: Final = "manifest.json"
+"""In the folder of a checkpoint: sizes and hashes of its files, written last."""
 CONTROL_IN: Final = Path("control", "in")
 CONTROL_DONE: Final = Path("control", "done")
 

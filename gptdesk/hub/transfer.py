@@ -1,0 +1,324 @@
+"""Downloads one file of the hub into a part file, goes on where it stopped, and proves its contents."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, hub_errors
+
+BLOCK: Final = 256 * 1024
+"""Bytes that are read, hashed and written at once at most; a cut loses no more than that."""
+
+_SYNC_EVERY: Final = 64 * 2**20
+"""Bytes after which what has come is put on the disk, so that a power cut costs no more."""
+
+_TRIES: Final = 8
+"""Failures in a row, without a byte gained, after which a download is given up: after half a minute or so."""
+
+_FIRST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 30.0
+
+_RESTARTS: Final = 8
+"""Times that a server may make us begin from the first byte again."""
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file at one commit of a repository.
+
+    Attributes:
+        repo: ``owner/name``.
+        revision: commit, 40 hexadecimal digits.
+        path: inside the repository.
+        bytes: its size.
+        sha256: in hexadecimal; empty where the hub does not say.
+        blob: git's hash of it, in hexadecimal; empty where the hub does not say. It counts where there is no SHA-256.
+        kind: "model" or "dataset".
+    """
+
+    repo: str
+    revision: str
+    path: str
+    bytes: int
+    sha256: str = ""
+    blob: str = ""
+    kind: str = "model"
+
+    @property
+    def what(self) -> str:
+        """The kind in words."""
+        return "model" if self.kind == "model" else "data set"
+
+
+class TransferStopped(Exception):
+    """The transfer was told to stop; what has come is kept."""
+
+
+class WrongBytes(UserError):
+    """What arrived is not what the hub lists.
+
+    Attributes:
+        path: of the file.
+        expected: the hash that it should have.
+        got: the hash that it has; empty when its size is wrong already.
+    """
+
+    def __init__(self, sentence: str, path: str, expected: str, got: str) -> None:
+        super().__init__(sentence)
+        self.path = path
+        self.expected = expected
+        self.got = got
+
+
+class Digest:
+    """The hashes of a file as it comes: SHA-256, and git's for those that the hub lists without one."""
+
+    def __init__(self, size: int) -> None:
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        self._small = size < 64 * 2**20  # what git keeps itself is never large
+
+    def update(self, block: bytes) -> None:
+        self._sha256.update(block)
+        if self._small:
+            self._git.update(block)
+        self.size += len(block)
+
+    def check(self, file: HubFile) -> str:
+        """The SHA-256, once it is sure that this is the file.
+
+        Raises:
+            WrongBytes: when it is another.
+        """
+        sha256 = self._sha256.hexdigest()
+        expected, got = file.sha256 or file.blob, sha256 if file.sha256 or not self._small else self._git.hexdigest()
+        if self.size != file.bytes:
+            raise _wrong(file, f"{file.bytes:,} bytes", f"{self.size:,} bytes", "")
+        if expected and expected != got:
+            raise _wrong(file, f"the hash {expected[:16]}…", f"{got[:16]}…", got)
+        return sha256
+
+
+class Transfer:
+    """One file on its way into a part file.
+
+    `run` does the work in the thread that calls it; `stop` may be called from any other.
+
+    Args:
+        file: what to download.
+        part: what has come of it; gone on with if it is there.
+        etag: that the server gave to the bytes in ``part``, so that a changed file is noticed.
+        changed: called, in the thread of `run`, after every block and when one of the attributes changed.
+
+    Attributes:
+        done: bytes that are here (while checking: that were checked again).
+        checking: whether a part of an earlier day is being read again.
+        waiting: why and how long the next try is being waited for; empty otherwise.
+        etag: of what is in the part; empty when the server gives none.
+    """
+
+    def __init__(
+        self, file: HubFile, part: Path, *, etag: str = "", changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.file = file
+        self.done = 0
+        self.checking = False
+        self.waiting = ""
+        self.etag = etag
+        self._part = part
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._output: IO[bytes] | None = None
+        self._digest = Digest(file.bytes)
+        self._restarts = 0
+
+    def stop(self) -> None:
+        """Ends the transfer: when this returns nothing more is written, whatever the connection is waiting for."""
+        with self._lock:
+            self._stopped.set()
+            if self._output is not None:
+                self._output.close()  # buffers nothing
+                self._output = None
+
+    def run(self) -> str:
+        """Downloads what is missing and returns the SHA-256 of the whole.
+
+        Raises:
+            TransferStopped: when `stop` was called.
+            WrongBytes: when something else arrived; the part is gone then.
+            UserError: when the hub cannot be asked, or does not give it.
+            OSError: when it cannot be written.
+        """
+        self._open()
+        try:
+            failures = 0
+            while self.done < self.file.bytes:
+                before = self.done
+                try:
+                    self._fetch()
+                except Passing as error:
+                    failures = 1 if self.done > before else failures + 1
+                    if failures >= _TRIES:
+                        raise
+                    self._wait(error, failures)
+            self._sync()
+            try:
+                return self._digest.check(self.file)
+            except WrongBytes:
+                self.stop()
+                self._part.unlink(missing_ok=True)
+                raise
+        finally:
+            self.stop()
+
+    def _open(self) -> None:
+        """Opens the part and reads again what it holds: a hash cannot be gone on with."""
+        with self._lock:
+            if self._stopped.is_set():
+                raise TransferStopped
+            self._output = open(self._part, "ab", buffering=0)  # noqa: SIM115 (closed by `stop`)
+        if (here := os.path.getsize(self._part)) > self.file.bytes:
+            self._start_anew()
+        elif here:
+            self.checking = True
+            with open(self._part, "rb", buffering=0) as part:
+                while block := part.read(4 * BLOCK):
+                    self._digest.update(block)
+                    self._advance()
+            self.checking = False
+            self._changed()
+
+    def _advance(self) -> None:
+        self.done = self._digest.size
+        if self._stopped.is_set():
+            raise TransferStopped
+        self._changed()
+
+    def _start_anew(self) -> None:
+        """Throws away what is here, where the server does not go on with it."""
+        self._restarts += 1
+        if self._restarts > _RESTARTS:
+            raise UserError(
+                f"The hub does not go on with {self.file.path} of {self.file.repo} where the connection broke off; "
+                "try again later, or over a steadier connection."
+            )
+        with self._lock:
+            if self._output is None:
+                raise TransferStopped
+            self._output.truncate(0)
+        self._digest = Digest(self.file.bytes)
+        self.done, self.etag = 0, ""
+
+    def _write(self, block: bytes) -> None:
+        with self._lock:
+            if self._output is None:
+                raise TransferStopped
+            view = memoryview(block)
+            while view:  # unbuffered files may take less than they are given
+                view = view[self._output.write(view) :]
+        self._digest.update(block)
+
+    def _sync(self) -> None:
+        with self._lock:
+            if self._output is None:
+                raise TransferStopped
+            os.fsync(self._output.fileno())
+
+    def _fetch(self) -> None:
+        """Appends to the part what one connection brings."""
+        from huggingface_hub import constants, hf_hub_url
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+        file = self.file
+        url = hf_hub_url(file.repo, file.path, repo_type=file.kind, revision=file.revision, endpoint=constants.ENDPOINT)
+        headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+        if self.done:
+            headers["Range"] = f"bytes={self.done}-"
+            if self.etag:
+                headers["If-Range"] = self.etag
+        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+        with (
+            hub_errors(file.repo, what=file.what, revision=file.revision, file=file.path),
+            get_session().stream("GET", url, headers=headers, follow_redirects=True, timeout=timeout) as response,
+        ):
+            if self._stopped.is_set():
+                raise TransferStopped
+            if response.status_code == 416 and self.done:  # it is shorter there than what we have
+                self._start_anew()
+                return
+            hf_raise_for_status(response)
+            self.waiting = ""
+            if not self._goes_on(response):
+                self._start_anew()
+                if response.status_code == 206:  # what it brings is no beginning
+                    return
+            etag = response.headers.get("ETag", "")
+            self.etag = "" if etag.startswith("W/") else etag  # weak ones promise nothing about bytes
+            self._changed()
+            self._read(response)
+        if self.done < file.bytes:
+            raise Passing(f"The connection for {file.path} of {file.repo} ends early; try again later.")
+
+    def _goes_on(self, response: Any) -> bool:
+        """Whether the answer continues what is here; a server may also send all of it, or what is a new version."""
+        if response.status_code != 206:
+            return self.done == 0
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if match is not None and (int(match[1]) != self.done or match[3] not in ("*", str(self.file.bytes))):
+            return False
+        etag = response.headers.get("ETag", "")
+        return not (self.etag and etag and etag != self.etag)
+
+    def _read(self, response: Any) -> None:
+        synced = self.done
+        for piece in response.iter_raw():  # as they come, so that a cut loses none
+            for start in range(0, len(piece), BLOCK):
+                block = piece[start : start + BLOCK]
+                if self.done + len(block) > self.file.bytes:
+                    self.stop()
+                    self._part.unlink(missing_ok=True)
+                    raise _wrong(self.file, f"{self.file.bytes:,} bytes", "more", "")
+                self._write(block)
+                self._advance()
+            if self.done - synced >= _SYNC_EVERY:
+                self._sync()
+                synced = self.done
+
+    def _wait(self, error: Passing, failures: int) -> None:
+        """Waits before the next try: longer each time, and never in step with others."""
+        seconds = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**failures) * random.uniform(0.5, 1.0)
+        if error.retry_after is not None:
+            if error.retry_after > LONGEST_RETRY_AFTER:
+                raise error
+            seconds = error.retry_after + random.uniform(0, 0.5)
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.waiting = f"Trying again in {left:.0f} s: {error}" if seconds >= 1 else ""
+            self._changed()
+            if self._stopped.wait(min(left, 1.0)):
+                raise TransferStopped
+        self.waiting = ""
+
+
+def _wrong(file: HubFile, expected: str, got_words: str, got: str) -> WrongBytes:
+    return WrongBytes(
+        f"{file.path} of {file.repo} arrived damaged: {expected} was expected, but it has {got_words}. It was thrown "
+        "away; download it again, and if that does not help, the hub or something on the way gives out a wrong file.",
+        file.path,
+        file.sha256 or file.blob,
+        got,
+    )

@@ -66,6 +66,19 @@ QPushButton[kind="example"] {
     background: transparent;
 }
 QPushButton[kind="example"]:hover { background: $wash; border-color: $accent; }
+QPushButton[kind="danger"] { background: $bad; border-color: $bad; color: $on_accent; font-weight: 600; }
+QPushButton[kind="danger"]:focus { border: 2px solid $text; }
+QPushButton[kind="run"] {
+    background: $surface; border-radius: 8px; padding: 0; min-height: 78px; max-height: 78px;
+}
+QPushButton[kind="run"]:hover { border-color: $muted; }
+QPushButton[kind="run"]:checked { background: $wash; border-color: $accent; }
+QPushButton[kind="run"]:focus { border-color: $accent; }
+QLabel[role="good"] { color: $good; }
+QLabel[role="warn"] { color: $warn; }
+QLabel[role="bad"] { color: $bad; }
+QLabel[role="accent"] { color: $accent; }
+QLabel[role="muted"] { color: $muted; }
 QPushButton::menu-indicator { image: none; width: 0; }
 
 QToolButton[kind="rail"] {
@@ -130,6 +143,16 @@ QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
 QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QLabel[kind="figure"] { font-size: 20px; font-weight: 600; }
+QPushButton[kind="tab"] {
+    background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 0 10px; color: $muted;
+}
+QPushButton[kind="tab"]:hover { background: $hover; color: $text; }
+QPushButton[kind="tab"]:checked { background: $wash; border-color: transparent; color: $accent; font-weight: 600; }
+QPushButton[kind="tab"]:focus { border-color: $accent; }
+QTextEdit[kind="prose"] { background: transparent; border: none; selection-background-color: $selection; }
+QPlainTextEdit[kind="log"] { background: $surface; border: none; padding: 0; }
+QFrame[kind="crash"] { background: $surface; border: 1px solid $bad; border-radius: 8px; }
+QSplitter::handle { background: $hairline; }
 QFrame#chip { background: $wash; border-radius: 6px; }
 QPlainTextEdit { background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px; }
 """)

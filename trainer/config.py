@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.errors import UserError
@@ -18,6 +18,9 @@ Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_FOLDER: Final[dict[str, JsonValue]] = {"format": "folder"}
+"""Tells a form that the text names a folder."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -27,7 +30,9 @@ class ModelSection(_Section):
     """The network: a fresh one of the given shape, or one that exists."""
 
     start: str = Field(
-        "", description="Model folder to go on from (fine-tuning); empty: fresh weights of the shape below."
+        "",
+        description="Model folder to go on from (fine-tuning); empty: fresh weights of the shape below.",
+        json_schema_extra=_FOLDER,
     )
     n_layer: Positive = Field(12, description="Blocks.")
     n_head: Positive = Field(12, description="Attention heads in each block; divides n_embd.")
@@ -73,7 +78,7 @@ class ModelSection(_Section):
 class DataSection(_Section):
     """What is read, and how much of it in a step."""
 
-    path: str = Field("", description="Folder that `trainer prepare` wrote.")
+    path: str = Field("", description="Folder that `trainer prepare` wrote.", json_schema_extra=_FOLDER)
     context_length: NotNegative = Field(
         0, description="Tokens in one training sequence; 0: the model's context length."
     )
@@ -139,7 +144,7 @@ class ScheduleSection(_Section):
 class RunSection(_Section):
     """Where it runs, what it records and what it keeps."""
 
-    folder: str = Field("", description="Run directory; made when it is not there.")
+    folder: str = Field("", description="Run directory; made when it is not there.", json_schema_extra=_FOLDER)
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         1, description="Seed of the weights, the data order and dropout."
     )

@@ -18,8 +18,10 @@ QDialog, QMessageBox { background: $surface; }
 QLabel { background: transparent; }
 QLabel[kind="muted"] { color: $muted; }
 QLabel[kind="warn"] { color: $warn; }
+QLabel[kind="bad"] { color: $bad; }
 QLabel[kind="title"] { font-weight: 600; }
 QLabel[kind="heading"] { font-weight: 600; }
+QLabel[kind="headline"] { font-size: 16px; font-weight: 600; }
 
 QWidget[zone="surface"] { background: $surface; }
 QWidget[zone="background"] { background: $background; }
@@ -79,6 +81,19 @@ QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }
 QLabel[role="accent"] { color: $accent; }
 QLabel[role="muted"] { color: $muted; }
+QPushButton[kind="choice"] { text-align: left; padding: 0; min-height: 50px; max-height: 50px; border-radius: 8px; }
+QPushButton[kind="choice"]:checked { background: $wash; border-color: $accent; }
+QPushButton[kind="step"] {
+    text-align: left; padding: 0; min-height: 54px; max-height: 54px; border-radius: 8px;
+    background: transparent; border-color: transparent;
+}
+QPushButton[kind="step"]:hover { background: $hover; }
+QPushButton[kind="step"]:checked { background: $wash; border-color: transparent; }
+QPushButton[kind="step"]:focus { border-color: $accent; }
+QPushButton[kind="fold"] { background: transparent; border-color: transparent; padding: 0; text-align: left; }
+QPushButton[kind="fold"]:hover { color: $accent; }
+QPushButton[kind="fold"]:checked { color: $text; }
+QPushButton[kind="fold"]:focus { border-color: $accent; }
 QPushButton::menu-indicator { image: none; width: 0; }
 
 QToolButton[kind="rail"] {
@@ -153,6 +168,10 @@ QTextEdit[kind="prose"] { background: transparent; border: none; selection-backg
 QPlainTextEdit[kind="log"] { background: $surface; border: none; padding: 0; }
 QFrame[kind="crash"] { background: $surface; border: 1px solid $bad; border-radius: 8px; }
 QSplitter::handle { background: $hairline; }
+QFrame#drop { background: $surface; border: 1px dashed $muted; border-radius: 8px; }
+QFrame#drop[over="true"] { background: $wash; border-color: $accent; }
+QProgressBar[kind="job"] { background: $groove; border-radius: 3px; min-height: 6px; max-height: 6px; }
+QProgressBar[kind="job"]::chunk { background: $accent; border-radius: 3px; }
 QFrame#chip { background: $wash; border-radius: 6px; }
 QPlainTextEdit { background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px; }
 """)

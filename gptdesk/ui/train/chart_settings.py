@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -48,7 +49,7 @@ class PlottedRun:
     current: bool = True
     steps: int | None = None
     grad_clip: float = 0.0
-    config: dict[str, Any] | None = None
+    config: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class ChartSettings:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ChartSettings:
+    def from_dict(cls, values: Mapping[str, Any]) -> ChartSettings:
         """What `to_dict` gave, perhaps by another version: what cannot be used is as it is at first."""
         settings = cls()
         for field in fields(cls):

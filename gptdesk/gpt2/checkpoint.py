@@ -23,10 +23,12 @@ from gptdesk.gpt2.layout import (
     EMBEDDING,
     HEAD,
     WEIGHTS_FILE,
+    check_shapes,
     is_transposed,
     our_name,
     read_config,
     stored_name,
+    tensor_shapes,
     weight_files,
 )
 from gptdesk.gpt2.model import GPT2
@@ -91,15 +93,14 @@ def load_model(
     with ExitStack() as files:
         stored = _open(folder, files)
         config = _with_head_as_stored(config, stored)
+        _check_tensors(folder, config, stored)
         with torch.device("meta"):
             model = GPT2(config, dropout=dropout)
-        wanted = {name: tuple(weight.shape) for name, weight in model.named_parameters()}
-        _check_tensors(folder, config, wanted, stored)
         total = sum(weight.numel() for weight in model.parameters())
         _check_memory(total * dtype.itemsize, torch.device(device))
         weights: dict[str, nn.Parameter] = {}
         read = 0
-        for name in wanted:
+        for name in tensor_shapes(config):
             weights[name] = nn.Parameter(_convert(stored[name], dtype, torch.device(device)))
             read += weights[name].numel()
             if progress is not None:
@@ -209,27 +210,13 @@ def _with_head_as_stored(config: GPT2Config, stored: dict[str, _Stored]) -> GPT2
     return replace(config, tie_word_embeddings=False)
 
 
-def _check_tensors(
-    folder: Path, config: GPT2Config, wanted: dict[str, tuple[int, ...]], stored: dict[str, _Stored]
-) -> None:
+def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, _Stored]) -> None:
     """Compares what the files hold with what the config asks for, before any memory is taken."""
-    missing = [name for name in wanted if name not in stored]
-    if missing:
-        raise UserError(f"The weights in {folder} are incomplete: {_some(missing)} missing.")
-    extra = [name for name in stored if name not in wanted]
-    if not config.bias:  # models without biases are stored with zeros in their place, for transformers' sake
-        for name in [name for name in extra if name.endswith(".bias")]:
-            if stored[name].read().any():
+    check_shapes(folder, config, {name: tensor.shape for name, tensor in stored.items()})
+    if not config.bias:
+        for name, tensor in stored.items():
+            if name.endswith(".bias") and tensor.read().any():
                 raise UserError(f"config.json in {folder} says that the model has no biases, but {name} is not zero.")
-            extra.remove(name)
-    if extra:
-        raise UserError(f"The weights in {folder} are not a GPT-2 language model's: {_some(extra)} unknown.")
-    for name, shape in wanted.items():
-        if stored[name].shape != shape:
-            raise UserError(
-                f"The weights in {folder} do not fit its config.json: {name} has the shape "
-                f"{stored[name].shape}, not {shape}."
-            )
 
 
 def _check_memory(needed: int, device: torch.device) -> None:
@@ -279,12 +266,6 @@ def _replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _some(names: list[str]) -> str:
-    """The first of the names, how many more there are, and the verb."""
-    rest = len(names) - 1
-    return f"{names[0]} is" if not rest else f"{names[0]} and {rest} more tensor{'s' if rest > 1 else ''} are"
 
 
 def _first_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,6 +93,60 @@ def stored_name(name: str) -> str:
 def is_transposed(name: str) -> bool:
     """Whether our tensor is stored transposed."""
     return name.endswith(_TRANSPOSED)
+
+
+def tensor_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+    """Our names and shapes of a model's weights, in the order of the network; a linear layer's is (outputs, inputs)."""
+    width, inner = config.n_embd, config.inner_size
+    shapes: dict[str, tuple[int, ...]] = {
+        EMBEDDING: (config.vocab_size, width),
+        "wpe.weight": (config.n_positions, width),
+    }
+
+    def add(name: str, *shape: int) -> None:
+        shapes[f"{name}.weight"] = shape
+        if config.bias:
+            shapes[f"{name}.bias"] = shape[:1]
+
+    for layer in range(config.n_layer):
+        add(f"h.{layer}.ln_1", width)
+        add(f"h.{layer}.attn.c_attn", 3 * width, width)
+        add(f"h.{layer}.attn.c_proj", width, width)
+        add(f"h.{layer}.ln_2", width)
+        add(f"h.{layer}.mlp.c_fc", inner, width)
+        add(f"h.{layer}.mlp.c_proj", width, inner)
+    add("ln_f", width)
+    if not config.tie_word_embeddings:
+        shapes[HEAD] = (config.vocab_size, width)
+    return shapes
+
+
+def check_shapes(folder: Path, config: GPT2Config, stored: Mapping[str, tuple[int, ...]]) -> None:
+    """Compares the weights that a folder's files hold, by our names and shapes, with those that its config asks for.
+
+    Biases of a model that has none are let pass: they are stored as zeros, for ``transformers``' sake.
+
+    Raises:
+        UserError: when any is missing, unknown or of another shape.
+    """
+    wanted = tensor_shapes(config)
+    if missing := [name for name in wanted if name not in stored]:
+        raise UserError(f"The weights in {folder} are incomplete: {_some(missing)} missing.")
+    extra = [name for name in stored if name not in wanted and (config.bias or not name.endswith(".bias"))]
+    if extra:
+        raise UserError(f"The weights in {folder} are not a GPT-2 language model's: {_some(extra)} unknown.")
+    for name, shape in wanted.items():
+        if stored[name] != shape:
+            raise UserError(
+                f"The weights in {folder} do not fit its config.json: {name} has the shape {stored[name]}, not {shape}."
+            )
+
+
+def _some(names: list[str]) -> str:
+    """The first of the names, how many more there are, and the verb."""
+    rest = len(names) - 1
+    first = names[0] if len(names[0]) <= 100 and names[0].isprintable() else f"{names[0][:100]!a}"
+    return f"{first} is" if not rest else f"{first} and {rest} more tensor{'s' if rest > 1 else ''} are"
 
 
 def _shards(index: Path) -> list[Path]:

@@ -1,0 +1,57 @@
+"""Names of models in the models folder: what may be a folder's name on every system, and which are taken."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from gptdesk.gpt2.errors import UserError
+
+LONGEST: Final = 100
+"""Characters; file systems take 255 bytes, and temporary names are longer than the name."""
+
+_FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*]')
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""Names that mean a device on Windows, whatever follows a dot."""
+
+
+def check_name(name: str) -> str:
+    """The name, once it is sure that a folder may have it everywhere, and that it stays inside the models folder.
+
+    Raises:
+        UserError: when it may not.
+    """
+    shown = ascii(name[:LONGEST])
+    if not name.strip():
+        raise UserError("A model needs a name.")
+    if len(name) > LONGEST or len(name.encode("utf-8", "replace")) > 2 * LONGEST:
+        raise UserError(f"The name {shown}… is too long; take one of at most {LONGEST} letters.")
+    if _FORBIDDEN.search(name) or not name.isprintable() or _DEVICES.fullmatch(name):
+        raise UserError(
+            f"A model cannot be called {shown}: take letters, digits, spaces, dots, hyphens and underscores."
+        )
+    if name[0] in ". " or name[-1] in ". ":
+        raise UserError(f"A model cannot be called {shown}: names neither begin nor end with a dot or a space.")
+    return name
+
+
+def free_name(models: Path, wanted: str) -> str:
+    """A name like the one wanted that no model has: the same, or with a number after it; always a valid one."""
+    cleaned = _FORBIDDEN.sub("-", "".join(char for char in wanted if char.isprintable())).strip(". ")
+    cleaned = cleaned[: LONGEST // 2].rstrip(". ")
+    if not cleaned or _DEVICES.fullmatch(cleaned):
+        cleaned = "model"
+    name, number = cleaned, 1
+    while taken(models, name):
+        number += 1
+        name = f"{cleaned} {number}"
+    return check_name(name)
+
+
+def taken(models: Path, name: str) -> bool:
+    """Whether a folder of that name is there; letters' case does not tell names apart, as on Windows and macOS."""
+    try:
+        return any(path.name.casefold() == name.casefold() for path in models.iterdir())
+    except OSError:  # not made yet
+        return False

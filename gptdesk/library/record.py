@@ -1,0 +1,153 @@
+"""``model.json``: what gptdesk wrote down about a model in the models folder, and how a person wants it used."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.devices import PRECISIONS
+from gptdesk.gpt2.errors import UserError
+
+RECORD_FILE: Final = "model.json"
+FORMAT: Final = 1
+_LARGEST: Final = 2**20
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """How a person wants a model used.
+
+    Attributes:
+        precision: one of `PRECISIONS`.
+        decoding: settings that differ from the program's, by the names of `DecodingSettings`.
+    """
+
+    precision: str = "auto"
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UserError(f"There is no precision called {self.precision!r}; use one of {', '.join(PRECISIONS)}.")
+        DecodingSettings.from_json(self.decoding)  # raises its own sentences
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is known about where a model came from.
+
+    Attributes:
+        source: ``owner/name`` on the hub, or the path that it was imported from; empty when unknown.
+        revision: commit on the hub; empty for others.
+        sha256: of its files, by name.
+        added: day and time (ISO 8601, UTC) when it came.
+        link: where the model really lies, when it was linked and not copied; empty otherwise.
+        licence: as its card says, such as "mit"; empty when unknown.
+        defaults: how it is to be used.
+    """
+
+    source: str = ""
+    revision: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    added: str = ""
+    link: str = ""
+    licence: str = ""
+    defaults: Defaults = field(default_factory=Defaults)
+
+
+def read_record(folder: Path) -> Record:
+    """The record of a model; an empty one when there is none, and without the parts that are no part of one."""
+    path = folder / RECORD_FILE
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
+            return Record()
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return Record()
+    if not isinstance(values, dict):
+        return Record()
+    texts = {name: _text(values.get(name)) for name in ("source", "revision", "added", "link", "licence")}
+    hashes = values.get("sha256")
+    return Record(
+        **texts,
+        sha256={
+            name: value
+            for name, value in (hashes.items() if isinstance(hashes, dict) else ())
+            if isinstance(value, str) and _SHA256.fullmatch(value)
+        },
+        defaults=_defaults(values.get("defaults")),
+    )
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Replaces a model's record as a whole.
+
+    Raises:
+        UserError: when it cannot be written.
+    """
+    defaults = {"precision": record.defaults.precision, "decoding": dict(record.defaults.decoding)}
+    values = {
+        "format": FORMAT,
+        **{name: getattr(record, name) for name in ("source", "revision", "added", "link", "licence")},
+        "sha256": dict(record.sha256),
+        "defaults": defaults,
+    }
+    write_json(folder / RECORD_FILE, values)
+
+
+def with_defaults(record: Record, *, precision: str | None, decoding: Mapping[str, Any] | None) -> Record:
+    """The record with other defaults; what is ``None`` stays.
+
+    Raises:
+        UserError: for a precision or settings that there are not.
+    """
+    old = record.defaults
+    return replace(
+        record,
+        defaults=Defaults(
+            precision=old.precision if precision is None else precision,
+            decoding=old.decoding if decoding is None else dict(decoding),
+        ),
+    )
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Replaces a JSON file: readers see the old contents or the new, also after a power cut.
+
+    Raises:
+        UserError: when it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(values, file, indent=2, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path} cannot be written ({error.strerror}).") from error
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) < 4096 and value.isprintable() else ""
+
+
+def _defaults(values: Any) -> Defaults:
+    if not isinstance(values, dict):
+        return Defaults()
+    precision, decoding = values.get("precision"), values.get("decoding")
+    try:
+        return Defaults(
+            precision=precision if isinstance(precision, str) else "auto",
+            decoding=decoding if isinstance(decoding, dict) else {},
+        )
+    except ValueError:  # UserError among them; a number of thousands of digits raises a plain one
+        return Defaults()

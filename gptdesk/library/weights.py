@@ -1,0 +1,64 @@
+"""Looks whether a model folder's weights are sound and fit its config, by their headers alone. Imports no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config, weight_files
+
+DTYPES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+"""Bytes of a number, by the names that safetensors gives to types; the types that gptdesk loads."""
+
+
+def check_weights(folder: Path) -> GPT2Config:
+    """The config of a model folder, once it is sure that its weights are there and fit.
+
+    Raises:
+        UserError: when they do not.
+    """
+    config = read_config(folder)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in weight_files(folder):
+        for name, shape in stored_shapes(path).items():
+            if name in shapes:
+                raise UserError(f"{path} holds the tensor {name} a second time.")
+            shapes[name] = shape
+    if config.tie_word_embeddings and HEAD in shapes:  # the same weight twice, or one that unties them
+        shapes.setdefault(EMBEDDING, shapes[HEAD])
+        if shapes[HEAD] == shapes[EMBEDDING]:
+            del shapes[HEAD]
+    check_shapes(folder, config, shapes)
+    return config
+
+
+def stored_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of the weights in a safetensors file by our names, (outputs, inputs) for linear layers.
+
+    Raises:
+        UserError: when it is no sound safetensors file, or holds types that gptdesk does not load.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    shapes = {}
+    try:
+        path.open("rb").close()  # safetensors would say of every file it may not open that it is missing
+        with safe_open(path, framework="np") as file:
+            for stored in file.keys():  # noqa: SIM118 (not a dict)
+                if (name := our_name(stored)) is None:
+                    continue
+                view = file.get_slice(stored)
+                if view.get_dtype() not in DTYPES:
+                    raise UserError(f"{path} stores {stored[:100]!a} as {view.get_dtype()}, which is not supported.")
+                if name in shapes:
+                    raise UserError(f"{path} holds the tensor {name[:100]!a} a second time.")
+                shape = tuple(view.get_shape())
+                shapes[name] = shape[::-1] if is_transposed(name) and len(shape) == 2 else shape
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except SafetensorError as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+        raise UserError(f"{path} is damaged or incomplete ({reason}); download or copy it again.") from error
+    return shapes

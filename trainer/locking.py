@@ -54,6 +54,10 @@ class FileLock:
         os.close(self._handle)
         raise LockHeld(str(path))
 
+    def fileno(self) -> int:
+        """The file that is locked; a process that it is handed on to holds the lock as well, until both let go."""
+        return self._handle
+
     def release(self) -> None:
         os.close(self._handle)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from trainer.rundir import CHECKPOINT_MANIFEST, CHECKPOINTS, STATUS, read_json
+
+_NAME = re.compile(r"step-(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,5 +31,38 @@ class CheckpointInfo:
 
 
 def checkpoints(folder: Path) -> list[CheckpointInfo]:
-    """The whole checkpoints of a run, newest last."""
-    raise NotImplementedError
+    """The whole checkpoints of a run, newest last; hashes are not looked at, which would take as long as loading."""
+    best = (read_json(folder / STATUS) or {}).get("best_step")
+    found = []
+    try:
+        names = [path for path in (folder / CHECKPOINTS).iterdir() if _NAME.fullmatch(path.name)]
+    except OSError:  # none yet, or the run is gone
+        return []
+    for path in names:
+        step = int(path.name.removeprefix("step-"))
+        try:
+            size = _whole_size(path)
+            written = (path / CHECKPOINT_MANIFEST).stat().st_mtime
+        except (OSError, ValueError):  # pruned this moment, or damaged
+            continue
+        found.append(CheckpointInfo(path=path, step=step, bytes=size, t=written, best=step == best))
+    return sorted(found, key=lambda checkpoint: checkpoint.step)
+
+
+def _whole_size(path: Path) -> int:
+    """Bytes in a checkpoint.
+
+    Raises:
+        ValueError: when a file has another size than the manifest says.
+        OSError: when one is missing.
+    """
+    manifest = read_json(path / CHECKPOINT_MANIFEST)
+    if not manifest:
+        raise ValueError("no manifest")
+    total = 0
+    for name, entry in manifest.items():
+        size = (path / name).stat().st_size
+        if not isinstance(entry, dict) or entry.get("bytes") != size:
+            raise ValueError(f"{name} is not whole")
+        total += size
+    return total

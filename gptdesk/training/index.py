@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
-from trainer.runstate import RunState
+from gptdesk.gpt2.errors import UserError
+from gptdesk.training.detached import lives, reap
+from gptdesk.training.labels import Labels
+from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch
+from trainer.locking import is_locked
+from trainer.rundir import CONFIG, EXIT, FORMAT, RUN, STATUS, read_json
+from trainer.rundir import LOCK as RUN_LOCK
+from trainer.runstate import RunState, read_state
+
+_REMOVED: Final = ".removed-"
+"""Begins the name of a run that is being removed; what is left of one goes with the next."""
+
+_FILES: Final = (RUN, CONFIG, STATUS, EXIT, RECORD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,27 +55,35 @@ class RunEntry:
 
     @property
     def active(self) -> bool:
+        """Whether a trainer is at work on it, or about to be."""
         return self.state.active
 
     @property
     def step(self) -> int | None:
-        raise NotImplementedError
+        return _whole(self.state.status.get("step"))
 
     @property
     def loss(self) -> float | None:
-        raise NotImplementedError
+        return _finite(self.state.status.get("loss"))
 
     @property
     def best_loss(self) -> float | None:
-        raise NotImplementedError
+        return _finite(self.state.status.get("best_loss"))
 
     @property
     def best_step(self) -> int | None:
-        raise NotImplementedError
+        return None if self.best_loss is None else _whole(self.state.status.get("best_step"))
 
     @property
     def seconds_left(self) -> float | None:
-        raise NotImplementedError
+        return _finite(self.state.status.get("seconds_left")) if self.active else None
+
+    @property
+    def ended(self) -> float | None:
+        """When it ended, or was last heard of; seconds since the epoch. None while it is active."""
+        if self.active:
+            return None
+        return _finite(self.state.exit.get("t")) or _finite(self.state.status.get("heartbeat"))
 
 
 class RunIndex:
@@ -69,34 +95,93 @@ class RunIndex:
     """
 
     def __init__(self, file: Path, runs: Path) -> None:
-        self.file, self.runs = file, runs
+        self.runs = runs
+        self._labels = Labels(file)
+        self._seen: dict[Path, tuple[object, RunEntry]] = {}
+        self._scanning = threading.Lock()
 
     def scan(self) -> list[RunEntry]:
-        """The runs there are now: pinned ones first, then active ones, then the newest."""
-        raise NotImplementedError
+        """The runs there are now: pinned ones first, then active ones, then the newest.
+
+        Runs that are not active are read again only where a file of theirs has changed.
+        """
+        reap()
+        with self._scanning:
+            found: dict[str, RunEntry] = {}
+            seen: dict[Path, tuple[object, RunEntry]] = {}
+            for folder in self._folders():
+                signature = _signature(folder)
+                known = self._seen.get(folder)
+                if known is None or known[0] != signature or known[1].active:
+                    entry = _read_entry(folder)
+                    if entry is None:  # gone this moment
+                        continue
+                    known = (signature, entry)
+                seen[folder] = known
+                entry = self._labelled(known[1], taken=found)
+                found[entry.id] = entry
+            self._seen = seen
+        return sorted(found.values(), key=lambda entry: (not entry.pinned, not entry.active, -entry.created))
+
+    def _folders(self) -> Iterator[Path]:
+        """Folders that are runs, each once: the folders looked in themselves, or those directly inside them."""
+        met = set()
+        for root in (self.runs, *self.watched):
+            for folder in [root] if _is_run(root) else _inside(root):
+                if folder not in met:
+                    met.add(folder)
+                    yield folder
+
+    def _labelled(self, entry: RunEntry, *, taken: dict[str, RunEntry]) -> RunEntry:
+        """The entry with what the person said; a copy of a run, which has its id, is told apart by its folder."""
+        if entry.id in taken:
+            entry = replace(entry, id=f"{entry.id}@{entry.folder}")
+        elif entry.id != _provisional_id(entry.folder):
+            self._labels.move(_provisional_id(entry.folder), entry.id)
+        label = self._labels.of(entry.id)
+        return replace(entry, name=label.name or entry.name, tags=label.tags, pinned=label.pinned)
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        raise NotImplementedError
+        """Folders that are looked in beside the person's runs folder."""
+        return self._labels.watched
 
     def watch(self, folder: Path) -> None:
-        raise NotImplementedError
+        """Also finds the run in ``folder``, or those directly inside it.
+
+        Raises:
+            UserError: when it is no folder, or this cannot be written down.
+        """
+        if not folder.is_dir():
+            raise UserError(f"There is no folder {folder}.")
+        self._labels.watch(folder.absolute())
 
     def unwatch(self, folder: Path) -> None:
-        raise NotImplementedError
+        """Leaves a watched folder alone again.
+
+        Raises:
+            UserError: when this cannot be written down, as for the methods below.
+        """
+        self._labels.unwatch(folder.absolute())
 
     def rename(self, id: str, name: str) -> None:
-        raise NotImplementedError
+        """Gives a run a name; an empty one is that of its launch, or of its folder."""
+        self._labels.change(id, name=" ".join(name.split()))
 
     def set_tags(self, id: str, tags: Sequence[str]) -> None:
-        raise NotImplementedError
+        self._labels.change(id, tags=tuple(dict.fromkeys(tag for tag in map(str.strip, tags) if tag)))
 
     def set_pinned(self, id: str, pinned: bool) -> None:
-        raise NotImplementedError
+        self._labels.change(id, pinned=pinned)
 
     def size(self, folder: Path) -> int:
-        """Bytes on disk."""
-        raise NotImplementedError
+        """Bytes on disk; for a run with many checkpoints not a matter of an instant."""
+        total = 0
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                with suppress(OSError):  # pruned this moment
+                    total += os.lstat(os.path.join(parent, name)).st_size
+        return total
 
     def delete(self, folder: Path) -> None:
         """Removes a run from the disk.
@@ -104,4 +189,119 @@ class RunIndex:
         Raises:
             UserError: when it is active, is no run, or cannot be removed.
         """
-        raise NotImplementedError
+        folder = folder.absolute()
+        entry = _read_entry(folder) if _is_run(folder) else None
+        if entry is None:
+            raise UserError(f"{folder} is no run directory; nothing was removed.")
+        at_work = is_locked(folder / RUN_LOCK) or lives(folder / LOCK, read_json(folder / RECORD) or {})
+        if at_work or (entry.active and entry.state.state != STARTING):
+            raise UserError("The run is being trained; stop it before you remove it.")
+        _remove(folder)
+        if folder in self.watched:
+            self._labels.unwatch(folder)
+        self._labels.forget(entry.id)
+
+
+def _remove(folder: Path) -> None:
+    """Moves the folder out of sight first, so that a removal that is cut short leaves no half a run to be seen."""
+    aside = folder.with_name(f"{_REMOVED}{folder.name}")
+    try:
+        if folder.is_symlink():
+            folder.unlink()
+            return
+        if aside.exists():
+            shutil.rmtree(aside)
+        os.replace(folder, aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise UserError(f"{error.filename or folder} cannot be removed ({error.strerror}).") from None
+
+
+def _inside(root: Path) -> list[Path]:
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError:  # not made yet, gone, or not ours to read
+        return []
+    return [path for name in names if _is_run(path := root / name)]
+
+
+def _is_run(folder: Path) -> bool:
+    return os.path.isfile(folder / RUN) or os.path.isfile(folder / RECORD)
+
+
+def _signature(folder: Path) -> object:
+    """Differs when one of the files that an entry is made of has."""
+    parts: list[tuple[int, int, int] | None] = []
+    for name in _FILES:
+        try:
+            status = os.stat(folder / name)
+        except OSError:
+            parts.append(None)
+        else:
+            parts.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return parts
+
+
+def _read_entry(folder: Path) -> RunEntry | None:
+    """A run without what the person said of it; None when there is none any more."""
+    launch = read_launch(folder)
+    description = read_json(folder / RUN)
+    if description is None and launch is None and not os.path.isfile(folder / RUN):
+        return None
+    problem = ""
+    if description is None:
+        description = {}
+        if os.path.isfile(folder / RUN):
+            problem = f"The file {RUN} of this run cannot be read."
+    elif not _known(description.get("format")):
+        problem = "This run was written by a newer version of gptdesk; update to read it."
+    config = read_json(folder / CONFIG) or description.get("config")
+    schedule = config.get("schedule") if isinstance(config, dict) else None
+    state = _read_state(folder, launch)
+    steps = schedule.get("steps") if isinstance(schedule, dict) else None
+    return RunEntry(
+        folder=folder,
+        id=str(description.get("id") or "") or _provisional_id(folder),
+        name=(launch.name if launch else "") or folder.name,
+        tags=(),
+        pinned=False,
+        state=state,
+        steps=_whole(steps) or _whole(state.status.get("steps")),
+        created=_finite(description.get("t")) or (launch.t if launch else 0.0),
+        problem=problem,
+    )
+
+
+def _read_state(folder: Path, launch: Launch | None) -> RunState:
+    try:
+        state = read_state(folder)
+    except (TypeError, ValueError, OverflowError):  # a status with other types in it than ours
+        return RunState("lost", {}, {})
+    if state.active:
+        return state
+    match phase(folder, launch):
+        case "starting":
+            return RunState(STARTING, state.status, {})
+        case "failed":
+            return RunState("crashed", state.status, {})
+    return state
+
+
+def _provisional_id(folder: Path) -> str:
+    """The id of a run that has yet to be given one by its trainer."""
+    return f"@{folder}"
+
+
+def _known(version: Any) -> bool:
+    return version is None or (isinstance(version, int) and version <= FORMAT)
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e300 and math.isfinite(value) else None

@@ -2,62 +2,143 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-HERE: Final = "here"
-TORCHRUN: Final = "torchrun"
-COMMAND: Final = "command"
+from gptdesk.folders import ensure_folder
+from gptdesk.gpt2.errors import UserError
+from gptdesk.training.detached import python_command, start_detached
+from gptdesk.training.launched import (
+    COMMAND,
+    FORMAT,
+    HERE,
+    LOCK,
+    PLAIN,
+    RECORD,
+    TORCHRUN,
+    Launcher,
+    newest_segment,
+    read_launch,
+)
+from trainer.config import TrainConfig, build_config, merge
+from trainer.plan import plan_run
+from trainer.reference import toml_value
+from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, write_json
+from trainer.runstate import read_state
+
+__all__ = ["COMMAND", "HERE", "TORCHRUN", "Launcher", "command_line", "new_run_folder", "resume_run", "shown_command",
+           "start_run", "to_toml", "typed_command"]  # fmt: skip
+
+CONFIG_FILE: Final = "config.toml"
+"""In the run directory: what the person chose. What is in force stands in the trainer's own files."""
+
+_LONGEST_SLUG: Final = 40
 
 
-@dataclass(frozen=True, kw_only=True)
-class Launcher:
-    """How the trainer is started.
-
-    Attributes:
-        kind: `HERE`, `TORCHRUN` or `COMMAND`.
-        processes: under torchrun.
-        template: the shell command of `COMMAND`; ``{command}``, ``{folder}`` and ``{config}`` are replaced.
-    """
-
-    kind: str = HERE
-    processes: int = 1
-    template: str = ""
+def command_line(folder: Path, launcher: Launcher = PLAIN, *, resume: bool = False) -> list[str]:
+    """The arguments that start, or go on with, the run in ``folder``; for `COMMAND` those of the system's shell."""
+    if launcher.kind == COMMAND:
+        line = _filled(launcher.template, folder, _trainer_arguments(folder, resume=resume))
+        return ["cmd", "/c", line] if os.name == "nt" else ["/bin/sh", "-c", line]
+    return _python_line(launcher, _trainer_arguments(folder, resume=resume))
 
 
-def command_line(folder: Path, launcher: Launcher = Launcher(), *, resume: bool = False) -> list[str]:
-    """The arguments that start, or go on with, the run in ``folder``."""
-    raise NotImplementedError
-
-
-def shown_command(folder: Path, launcher: Launcher = Launcher(), *, resume: bool = False) -> str:
+def shown_command(folder: Path, launcher: Launcher = PLAIN, *, resume: bool = False) -> str:
     """The same as a person types it into a shell."""
-    raise NotImplementedError
+    arguments = command_line(folder, launcher, resume=resume)
+    return arguments[-1] if launcher.kind == COMMAND else _joined(arguments)
+
+
+def typed_command(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAIN) -> str:
+    """A command that starts the same run and needs no file: every setting that is no default is a flag.
+
+    Raises:
+        UserError: when the values make no configuration.
+    """
+    flags = [
+        f"--{section}.{key}={_flag(value)}"
+        for section, changed in _changed(build_config(values)).items()
+        for key, value in changed.items()
+    ]
+    arguments = ["train", "--out", str(folder), *flags]
+    if launcher.kind == COMMAND:
+        return _filled(launcher.template, folder, arguments)
+    return _joined(_python_line(launcher, arguments))
 
 
 def new_run_folder(runs: Path, name: str) -> Path:
     """``<runs>/<yyyymmdd-hhmmss>-<slug of the name>``, which is not there yet."""
-    raise NotImplementedError
+    slug = re.sub(r"[^\w]+", "-", name.lower()).strip("-_")[:_LONGEST_SLUG].strip("-_") or "run"
+    wished = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug}"
+    folder, number = runs / wished, 1
+    while folder.exists():
+        number += 1
+        folder = runs / f"{wished}-{number}"
+    return folder
 
 
-def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = Launcher(), *, name: str = "") -> int:
+def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAIN, *, name: str = "") -> int:
     """Starts a run and returns the id of the process that was started.
 
+    Args:
+        values: settings, by section; what stands under ``run.folder`` is passed over.
+        folder: run directory, made when it is not there.
+        launcher: how.
+        name: for people.
+
     Raises:
-        UserError: when it cannot be.
+        UserError: when the settings or the launcher cannot work, the folder holds a run already, or nothing can be
+            started.
     """
-    raise NotImplementedError
+    _check(launcher)
+    config = build_config(merge(values, {"run": {"folder": ""}}))
+    if launcher.kind != COMMAND:  # elsewhere, paths are that computer's
+        plan_run(config, world_size=launcher.processes if launcher.kind == TORCHRUN else 1)
+        config = _with_absolute_paths(config)
+    if (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
+        raise UserError(f"{folder} holds a run already; go on with that, or choose another folder.")
+    is_new = not folder.exists()
+    ensure_folder(folder)
+    try:
+        _write(folder / CONFIG_FILE, _toml(config))
+        return _launch(folder, launcher, name, resume=False)
+    except UserError:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def resume_run(folder: Path, launcher: Launcher | None = None) -> int:
-    """Goes on with a run, by the launcher it was started with unless another is given; returns the process's id.
+    """Goes on with a run from its newest whole checkpoint and returns the id of the process that was started.
+
+    One whose trainer never began is started again.
+
+    Args:
+        folder: run directory.
+        launcher: how; by default as it was started.
 
     Raises:
-        UserError: when it cannot be.
+        UserError: when it is at work, or nothing can be started.
     """
-    raise NotImplementedError
+    before = read_launch(folder)
+    launcher = launcher or (before.launcher if before else PLAIN)
+    _check(launcher)
+    if read_state(folder).active or (before is not None and before.lives):
+        raise UserError(f"The run in {folder} is being trained already.")
+    has_begun = (folder / RUN).exists()
+    if not has_begun and not (folder / CONFIG_FILE).exists():
+        raise UserError(f"{folder} is no run directory: it has no {RUN}.")
+    return _launch(folder, launcher, before.name if before else "", resume=has_begun)
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
@@ -66,4 +147,125 @@ def to_toml(values: Mapping[str, Any]) -> str:
     Raises:
         UserError: when the values make no configuration.
     """
-    raise NotImplementedError
+    return _toml(build_config(values))
+
+
+def _toml(config: TrainConfig) -> str:
+    parts = []
+    for section, changed in _changed(config).items():
+        lines = [f"[{section}]", *(f"{key} = {toml_value(value)}" for key, value in changed.items())]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _changed(config: TrainConfig) -> dict[str, dict[str, Any]]:
+    """The settings that are no defaults, by section; sections without any are left out."""
+    defaults = TrainConfig().model_dump()
+    changed = {
+        section: {key: value for key, value in values.items() if value != defaults[section][key]}
+        for section, values in config.model_dump().items()
+    }
+    return {section: values for section, values in changed.items() if values}
+
+
+def _check(launcher: Launcher) -> None:
+    if launcher.kind == TORCHRUN and launcher.processes < 1:
+        raise UserError(f"A run needs 1 process or more, not {launcher.processes}.")
+    if launcher.kind == COMMAND and not re.search(r"\{(command|arguments)\}", launcher.template):
+        raise UserError("The command must hold {command}, which stands for the trainer and what it is told.")
+
+
+def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int:
+    record = {
+        "format": FORMAT,
+        "t": time.time(),
+        "name": name,
+        "launcher": asdict(launcher),
+        "segment": newest_segment(folder),
+    }
+    try:
+        write_json(folder / RECORD, record)
+    except OSError as error:
+        raise UserError(f"The run directory {folder} cannot be written ({error.strerror}).") from None
+    command = command_line(folder, launcher, resume=resume)
+    return start_detached(
+        command[-1] if launcher.kind == COMMAND else command,
+        folder=folder.parent,
+        output=folder / CONSOLE,
+        lock=folder / LOCK,
+        record=folder / RECORD,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else "a text in it is no valid Unicode"
+        raise UserError(f"The settings cannot be written to {path} ({reason}).") from None
+
+
+def _with_absolute_paths(config: TrainConfig) -> TrainConfig:
+    """The trainer runs in a folder of its own, in which a relative path means another place."""
+
+    def absolute(path: str) -> str:
+        return str(Path(os.path.expanduser(path)).absolute()) if path else ""
+
+    model = config.model.model_copy(update={"start": absolute(config.model.start)})
+    data = config.data.model_copy(update={"path": absolute(config.data.path)})
+    return config.model_copy(update={"model": model, "data": data})
+
+
+def _trainer_arguments(folder: Path, *, resume: bool) -> list[str]:
+    return ["resume", str(folder)] if resume else ["train", "--config", str(folder / CONFIG_FILE), "--out", str(folder)]
+
+
+def _python_line(launcher: Launcher, arguments: list[str]) -> list[str]:
+    if launcher.kind != TORCHRUN:
+        return python_command("trainer", *arguments)
+    processes = ("--standalone", "--nproc-per-node", str(launcher.processes))
+    return python_command("torch.distributed.run", *processes, "-m", "trainer", *arguments)
+
+
+def _joined(arguments: list[str]) -> str:
+    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
+
+
+def _flag(value: Any) -> str:
+    """A value so that the trainer's command line reads it as it is: bare text stays bare where it is nothing else."""
+    if isinstance(value, str) and value:
+        try:
+            tomllib.loads(f"value = {value}")
+        except tomllib.TOMLDecodeError:
+            return value
+    return toml_value(value)
+
+
+def _filled(template: str, folder: Path, arguments: list[str]) -> str:
+    """The template with its places filled; what stands inside quotation marks is quoted for those, too."""
+    places = {
+        "command": _joined(["python", "-m", "trainer", *arguments]),
+        "arguments": _joined(arguments),
+        "python": _joined(python_command("")[:1]),
+        "folder": _joined([str(folder)]),
+        "config": _joined([str(folder / CONFIG_FILE)]),
+    }
+    filled, inside = "", ""
+    for part in re.split(r"(\\.|['\"]|\{\w+\})", template, flags=re.DOTALL):
+        if part[:1] == "{" and part[1:-1] in places:
+            filled += _inside(inside, places[part[1:-1]])
+            continue
+        filled += part
+        mark = part[-1:] if inside == "'" else part  # a backslash is nothing special there
+        if mark in ("'", '"') and inside in ("", mark):
+            inside = "" if inside else mark
+    return filled
+
+
+def _inside(mark: str, text: str) -> str:
+    """A text that is quoted for a shell as it stands inside quotation marks of another that runs that shell."""
+    if os.name == "nt" or not mark:
+        return text
+    return text.replace("'", "'\\''") if mark == "'" else re.sub(r'([\\"$`])', r"\\\1", text)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+
+from trainer.events import EventTail
+from trainer.rundir import CONSOLE, SAMPLES
+
+_LAST_BYTES: Final = 1 << 20
+"""Of a console that is opened: enough for all the lines that are kept."""
+
+_LONGEST_LINE: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,37 +40,126 @@ class Sample:
 class SampleLog:
     """Follows ``samples.jsonl``.
 
-    Attributes:
-        samples: by time; of one prompt, seed and step the newest alone.
+    Args:
+        folder: run directory; it need not be there yet, and may vanish.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.samples: list[Sample] = []
+        self._tail = EventTail(folder, SAMPLES)
+        self._restarts = 0
+        self._samples: dict[tuple[str, int, int], Sample] = {}
 
     def update(self) -> bool:
         """Reads what is new; whether there was anything."""
-        raise NotImplementedError
+        changed = False
+        for values in self._tail.read():
+            if self._tail.restarts != self._restarts:
+                self._restarts = self._tail.restarts
+                self._samples.clear()
+            sample = _read(values)
+            if sample is not None:
+                key = (sample.prompt, sample.seed, sample.step)
+                self._samples.pop(key, None)  # a run that went on from before that step wrote it anew
+                self._samples[key] = sample
+                changed = True
+        return changed
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All by the time of writing; of one prompt, seed and step the newest alone."""
+        return list(self._samples.values())
 
     @property
     def prompts(self) -> list[tuple[str, int]]:
         """The prompts with their seeds, in the order in which they first came."""
-        raise NotImplementedError
+        return list(dict.fromkeys((prompt, seed) for prompt, seed, _ in self._samples))
 
     def of(self, prompt: str, seed: int) -> list[Sample]:
         """The samples of one prompt and seed, by step."""
-        raise NotImplementedError
+        found = (sample for key, sample in self._samples.items() if key[:2] == (prompt, seed))
+        return sorted(found, key=lambda sample: sample.step)
+
+
+def _read(values: dict[str, Any]) -> Sample | None:
+    try:
+        return Sample(
+            step=int(values["step"]),
+            prompt=str(values["prompt"]),
+            text=str(values["text"]),
+            seed=int(values["seed"]),
+            temperature=float(values.get("temperature", 1)),
+            top_k=int(values.get("top_k", 0)),
+            t=float(values.get("t", 0)),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 class ConsoleTail:
     """Follows ``console.log``.
 
+    A carriage return goes back to the beginning of the line, as in a terminal, so that a progress bar is one line. The
+    last line may be half of one.
+
+    Args:
+        folder: run directory; it need not be there yet, and may vanish.
+        lines: how many of the newest are kept.
+        name: of the file in it.
+
     Attributes:
         lines: the newest, without their ends.
     """
 
-    def __init__(self, folder: Path, lines: int = 2000) -> None:
+    def __init__(self, folder: Path, lines: int = 2000, name: str = CONSOLE) -> None:
+        self._path = folder / name
+        self._offset = 0
+        self._file_id: tuple[int, int] | None = None
+        self._half = b""
         self.lines: deque[str] = deque(maxlen=lines)
 
     def update(self) -> bool:
-        """Reads what is new; whether there was anything."""
-        raise NotImplementedError
+        """Reads what is new, or the end of it where that is much; whether there was anything."""
+        try:
+            with self._path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                identity = (status.st_dev, status.st_ino)
+                if self._file_id not in (None, identity) or status.st_size < self._offset:
+                    self._start_anew(0)
+                self._file_id = identity
+                if status.st_size - self._offset > _LAST_BYTES:
+                    self._start_anew(status.st_size - _LAST_BYTES)
+                file.seek(self._offset)
+                data = file.read(_LAST_BYTES)
+        except OSError:
+            return False
+        if not data:
+            return False
+        skipped = self._offset > 0 and self._file_id is not None and not self.lines and not self._half
+        self._offset += len(data)
+        self._take(data.partition(b"\n")[2] if skipped else data)
+        return True
+
+    def _start_anew(self, offset: int) -> None:
+        self.lines.clear()
+        self._half = b""
+        self._offset = offset
+
+    def _take(self, data: bytes) -> None:
+        if self._half:
+            self.lines.pop()
+        *whole, self._half = (self._half + data).split(b"\n")
+        self._half = _overwritten(self._half)
+        self.lines.extend(map(_text, whole))
+        if self._half:
+            self.lines.append(_text(self._half))
+
+
+def _overwritten(line: bytes) -> bytes:
+    """The line without what a carriage return has made obsolete; one at its end has yet to be followed by anything."""
+    line = line[-_LONGEST_LINE:]
+    at = line.rfind(b"\r", 0, max(0, len(line) - 1))
+    return line[at + 1 :] if at >= 0 else line
+
+
+def _text(line: bytes) -> str:
+    return _overwritten(line.rstrip(b"\r")).decode("utf-8", errors="replace").replace("\0", "")

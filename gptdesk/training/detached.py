@@ -1,0 +1,127 @@
+"""Programs that outlive who started them: in a session of their own, their output in a file, a lock held for life."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from gptdesk.gpt2.errors import UserError
+from trainer.locking import FileLock, LockHeld, is_locked
+from trainer.rundir import read_json, write_json
+
+_guard = threading.Lock()
+_children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
+"""What this process started and has not seen the end of, with the files that their exit codes are noted in."""
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """The command line that runs one of our modules, or torch's, by the interpreter at hand.
+
+    Raises:
+        UserError: when nobody knows which that is.
+    """
+    if not sys.executable:
+        raise UserError("The Python interpreter was not found; start gptdesk with `python -m gptdesk`.")
+    interpreter = Path(sys.executable)
+    if interpreter.name.lower() == "pythonw.exe":  # has nowhere to print, whatever it is given
+        interpreter = interpreter.with_name("python.exe")
+    return [str(interpreter), "-m", module, *arguments]
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment, so that our packages are found and words arrive at once, in UTF-8."""
+    environment = dict(os.environ)
+    environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1"}
+    environment["PYTHONSAFEPATH"] = "1"  # nothing in the folder that it runs in is taken for one of our modules
+    root = Path(__file__).resolve().parents[2]
+    if root not in (Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")):
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
+    return environment
+
+
+def start_detached(command: Sequence[str] | str, *, folder: Path, output: Path, lock: Path, record: Path) -> int:
+    """Starts a program and returns its process id.
+
+    It goes on when this process ends, however it ends, and holds a lock until its own end: on what state it is in,
+    neither process ids nor clocks are asked.
+
+    Args:
+        command: arguments, or a line for the system's shell.
+        folder: that it runs in.
+        output: file that its output is appended to.
+        lock: file that it holds the lock on; where files cannot be handed on (Windows), see `lives`.
+        record: JSON file in which its ``pid`` is noted, and its ``code`` when it has ended while this process lives.
+
+    Raises:
+        UserError: when it cannot be started, or another holds the lock.
+    """
+    reap()
+    shell = isinstance(command, str)
+    try:
+        held = FileLock(lock)
+    except LockHeld:
+        raise UserError(f"It is being started already in {lock.parent}.") from None
+    except OSError as error:
+        raise UserError(f"{lock.parent} cannot be written ({error.strerror}).") from None
+    try:
+        with output.open("ab") as console:
+            process = subprocess.Popen(
+                command,
+                shell=shell,
+                cwd=folder,
+                env=child_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                **_detachment(held),  # type: ignore[call-overload]
+            )
+    except OSError as error:
+        name = "The shell" if shell else command[0]
+        raise UserError(f"{name} cannot be started ({error.strerror or error}).") from None
+    finally:
+        held.release()  # ours; what was started has its own hold on it
+    pid: int = process.pid
+    with _guard:
+        _children[pid] = (process, record)
+        _note(record, pid=pid)
+    return pid
+
+
+def _detachment(held: FileLock) -> Mapping[str, object]:
+    if os.name == "nt":  # a console of its own that nobody sees, or compilers that it calls would each open one
+        new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        return {"creationflags": new_group | getattr(subprocess, "CREATE_NO_WINDOW", 0)}
+    return {"start_new_session": True, "pass_fds": (held.fileno(),)}
+
+
+def reap() -> None:
+    """Takes leave of what this process started and has ended, and notes how; else the system would keep its entry."""
+    with _guard:
+        for pid, (process, record) in list(_children.items()):
+            if process.poll() is not None:
+                del _children[pid]
+                _note(record, code=process.returncode)
+
+
+def _note(record: Path, **values: int) -> None:
+    """Adds to a record that is there; a run that was removed is not made again."""
+    noted = read_json(record)
+    if noted is not None:
+        with suppress(OSError):
+            write_json(record, noted | values, sync=False)
+
+
+def lives(lock: Path, record: Mapping[str, object]) -> bool:
+    """Whether what was started lives: its lock tells, or on Windows whether this process has seen its end."""
+    if os.name != "nt":
+        return is_locked(lock)
+    pid = record.get("pid")
+    with _guard:
+        child = _children.get(pid) if isinstance(pid, int) else None
+    return child is not None and child[0].poll() is None

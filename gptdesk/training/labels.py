@@ -1,0 +1,138 @@
+"""What a person said of runs, beside the runs: names, tags and pins by the run's id, and the folders to look in."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.folders import ensure_folder
+from gptdesk.gpt2.errors import UserError
+from trainer.rundir import write_json
+
+_SCHEMA: Final = 1
+"""Version of the file; a newer one is left as it is, and what is said then lasts until the window closes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What was said of one run; an empty name is none."""
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+
+
+class Labels:
+    """The file, read once and replaced at every change; may be used from any thread.
+
+    A file that is damaged is set aside.
+
+    Args:
+        file: it need not be there.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._guard = threading.RLock()
+        self._writable = True
+        self._watched: tuple[Path, ...] = ()
+        self._labels: dict[str, Label] = {}
+        self._load()
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        return self._watched
+
+    def watch(self, folder: Path) -> None:
+        with self._guard:
+            if folder not in self._watched:
+                self._watched = (*self._watched, folder)
+                self._save()
+
+    def unwatch(self, folder: Path) -> None:
+        with self._guard:
+            if folder in self._watched:
+                self._watched = tuple(other for other in self._watched if other != folder)
+                self._save()
+
+    def of(self, id: str) -> Label:
+        with self._guard:
+            return self._labels.get(id, Label())
+
+    def change(self, id: str, **values: Any) -> None:
+        """Changes parts of a label.
+
+        Raises:
+            UserError: when it cannot be written down; it holds until the window closes.
+        """
+        with self._guard:
+            label = replace(self.of(id), **values)
+            if label != self.of(id):
+                self._labels[id] = label
+                self._save()
+
+    def forget(self, id: str) -> None:
+        with self._guard:
+            if self._labels.pop(id, None) is not None:
+                self._save()
+
+    def move(self, old: str, new: str) -> None:
+        """Hands a label on to a run that has got its own id."""
+        with self._guard:
+            if old in self._labels:
+                self._labels.setdefault(new, self._labels.pop(old))
+                with suppress(UserError):  # nobody asked for this; it is tried again with the next change
+                    self._save()
+
+    def _load(self) -> None:
+        try:
+            values = json.loads(self._file.read_bytes())
+            if values["schema"] > _SCHEMA:
+                self._writable = False
+                return
+            self._watched = tuple(Path(str(folder)) for folder in values["watched"])
+            self._labels = {id: _read(label) for id, label in values["runs"].items()}
+        except FileNotFoundError:
+            return
+        except OSError:
+            self._writable = False
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        self._watched, self._labels = (), {}
+        try:
+            os.replace(self._file, self._file.with_name(f"{self._file.name}.unreadable"))
+        except OSError:
+            self._writable = False
+
+    def _save(self) -> None:
+        if not self._writable:
+            return
+        values = {
+            "schema": _SCHEMA,
+            "watched": [str(folder) for folder in self._watched],
+            "runs": {id: asdict(label) for id, label in self._labels.items() if label != Label()},
+        }
+        try:
+            ensure_folder(self._file.parent)
+            write_json(self._file, values)
+        except OSError as error:
+            raise UserError(
+                f"Names and tags of runs cannot be saved to {self._file} ({error.strerror}); they last until you quit."
+            ) from None
+
+
+def _read(values: Mapping[str, Any]) -> Label:
+    tags = values.get("tags", ())
+    return Label(
+        name=str(values.get("name", "")),
+        tags=tuple(map(str, tags)) if isinstance(tags, list) else (),
+        pinned=values.get("pinned") is True,
+    )

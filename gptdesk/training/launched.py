@@ -1,0 +1,109 @@
+"""How a run was launched, as its directory remembers it: told apart from whether its trainer ever began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.training.detached import lives
+from trainer.rundir import STATUS, read_json
+
+RECORD: Final = "launch.json"
+LOCK: Final = ".launch.lock"
+FORMAT: Final = 1
+
+HERE: Final = "here"
+TORCHRUN: Final = "torchrun"
+COMMAND: Final = "command"
+
+STARTING: Final = "starting"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launcher:
+    """How the trainer is started.
+
+    Attributes:
+        kind: `HERE`, `TORCHRUN` or `COMMAND`.
+        processes: under torchrun.
+        template: the shell command of `COMMAND`. In it are replaced, quoted for the shell: ``{command}`` (``python -m
+            trainer`` with its arguments), ``{arguments}`` (those alone), ``{python}`` (this interpreter), ``{folder}``
+            (the run directory) and ``{config}`` (the settings file in it).
+    """
+
+    kind: str = HERE
+    processes: int = 1
+    template: str = ""
+
+
+PLAIN: Final = Launcher()
+"""One process on this computer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """The newest time that a run was launched from the window.
+
+    Attributes:
+        t: when, seconds since the epoch.
+        name: given to the run; empty when none was.
+        launcher: that started it.
+        segment: the newest of the run's trainers before; -1 for a new run.
+        code: that the started process ended with, where the window saw its end.
+        lives: whether that process lives.
+    """
+
+    t: float
+    name: str
+    launcher: Launcher
+    segment: int
+    code: int | None
+    lives: bool
+
+
+def read_launch(folder: Path) -> Launch | None:
+    """How a run was launched; None for one that was started elsewhere."""
+    values = read_json(folder / RECORD)
+    if values is None:
+        return None
+    code, launcher = values.get("code"), values.get("launcher")
+    return Launch(
+        t=_number(values.get("t")),
+        name=str(values.get("name") or ""),
+        launcher=_launcher(launcher if isinstance(launcher, dict) else {}),
+        segment=int(_number(values.get("segment"), -1)),
+        code=code if isinstance(code, int) else None,
+        lives=lives(folder / LOCK, values),
+    )
+
+
+def phase(folder: Path, launch: Launch | None) -> str:
+    """`STARTING` or `FAILED` while the launch has led to no trainer at work; empty once it has, or without a launch.
+
+    A command that ends well without a trainer has handed the run to somebody else, such as a queue, and that may take
+    its time.
+    """
+    if launch is None or newest_segment(folder) > launch.segment:
+        return ""
+    handed_on = launch.launcher.kind == COMMAND and launch.code in (None, 0)
+    return STARTING if launch.lives or handed_on else FAILED
+
+
+def newest_segment(folder: Path) -> int:
+    """The number of the newest trainer that began on a run, from 0; -1 when none has."""
+    return int(_number((read_json(folder / STATUS) or {}).get("segment"), -1))
+
+
+def _launcher(values: dict[str, Any]) -> Launcher:
+    kind = values.get("kind")
+    return Launcher(
+        kind=kind if kind in (HERE, TORCHRUN, COMMAND) else HERE,
+        processes=int(_number(values.get("processes"), 1)),
+        template=str(values.get("template") or ""),
+    )
+
+
+def _number(value: object, default: float = 0.0) -> float:
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else default

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from gptdesk.gpt2.errors import UserError
 from trainer.locking import FileLock, LockHeld, is_locked
@@ -106,13 +107,19 @@ def reap() -> None:
         for pid, (process, record) in list(_children.items()):
             if process.poll() is not None:
                 del _children[pid]
-                _note(record, code=process.returncode)
+                if (read_json(record) or {}).get("pid") == pid:  # else it tells of another start by now
+                    _note(record, code=process.returncode)
 
 
-def _note(record: Path, **values: int) -> None:
-    """Adds to a record that is there; a run that was removed is not made again."""
+def note(record: Path, **values: Any) -> None:
+    """Adds to a record that is there; what cannot be written is passed over."""
+    with _guard:
+        _note(record, **values)
+
+
+def _note(record: Path, **values: Any) -> None:
     noted = read_json(record)
-    if noted is not None:
+    if noted is not None:  # a run that was removed is not made again
         with suppress(OSError):
             write_json(record, noted | values, sync=False)
 

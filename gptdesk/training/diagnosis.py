@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
+from gptdesk.training.checkpoints import checkpoints
+from gptdesk.training.detached import reap
+from gptdesk.training.launched import COMMAND, FAILED, Launch, phase, read_launch
+from gptdesk.training.samples import ConsoleTail
+from trainer.rundir import boot_id
 from trainer.runstate import RunState
+
+OUTPUT_LINES: Final = 40
+
+_MISTAKE: Final = 2
+"""Exit code of the trainer for what the person can put right."""
+
+_MEMORY: Final = re.compile(
+    r"out of memory|OutOfMemoryError|\bMemoryError\b|[Cc]annot allocate memory|can't allocate memory|std::bad_alloc"
+    r"|CUBLAS_STATUS_ALLOC_FAILED|oom-kill"
+)
+_DISK: Final = re.compile(r"No space left on device|[Dd]isk quota exceeded|Errno 28|Errno 122")
+_FATAL: Final = re.compile(r"Fatal Python error|Segmentation fault|Bus error|core dumped")
+_TRACEBACK: Final = "Traceback (most recent call last):"
+
+_ADVICE: Final = {
+    "memory": "Choose a smaller micro-batch, or turn on activation checkpointing; the result stays the same.",
+    "disk": "Make room on the disk, then resume.",
+    "not finite": "Resume with a lower learning rate, or with gradient clipping; its checkpoints are good.",
+    "killed": "Resume it; if it happens again, the computer may be short of memory.",
+    "settings": "Correct this in the settings, then start again.",
+    "error": "Read the output below; resuming goes on from the newest good checkpoint.",
+    "lost": "Look at the computer that it runs on; if it ended there, resume it.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +50,7 @@ class Diagnosis:
         advice: what to do.
         output: the last lines of its console.
         traceback: of the error; empty where there is none.
-        checkpoint: the newest good one; None when there is none.
+        checkpoint: the newest good one, by the sizes of its files; None when there is none.
         step: of that checkpoint.
     """
 
@@ -32,5 +64,82 @@ class Diagnosis:
 
 
 def diagnose(folder: Path, state: RunState) -> Diagnosis:
-    """Explains a run that crashed or was lost."""
-    raise NotImplementedError
+    """Explains a run that crashed or was lost; reads the end of its console alone, however long that is."""
+    reap()
+    console = ConsoleTail(folder, OUTPUT_LINES)
+    console.update()
+    output = tuple(line for line in console.lines if line.strip())
+    traceback = str(state.exit.get("traceback") or "") or _printed_traceback(output)
+    cause, sentence = _explain(state, read_launch(folder), folder, output, traceback)
+    newest = checkpoints(folder)[-1:]
+    return Diagnosis(
+        cause=cause,
+        sentence=sentence,
+        advice=_ADVICE[cause],
+        output=output,
+        traceback=traceback,
+        checkpoint=newest[0].path if newest else None,
+        step=newest[0].step if newest else None,
+    )
+
+
+def _explain(
+    state: RunState, launch: Launch | None, folder: Path, output: tuple[str, ...], traceback: str
+) -> tuple[str, str]:
+    """The cause and the sentence."""
+    if state.state == "lost":
+        host = state.status.get("host")
+        return "lost", f"Nothing has been heard of it from {host or 'its computer'} for a while."
+    never_began = phase(folder, launch) == FAILED
+    ending: dict[str, Any] = {} if never_began else state.exit
+    reason = str(ending.get("reason") or "")
+    if ending.get("cause") == "not finite":
+        return "not finite", reason or "The loss or the gradient was not a finite number."
+    told = "\n".join([reason, traceback] if ending else output)
+    if _MEMORY.search(told):
+        return "memory", "The computer ran out of memory."
+    if _DISK.search(told):
+        return "disk", "The disk was full."
+    code = ending.get("code", launch.code if launch else None)
+    if ending:
+        return ("settings" if code == _MISTAKE else "error"), reason or "It ended with an error."
+    if code == _MISTAKE and output:
+        return "settings", output[-1]
+    if _FATAL.search(told) or code in _faults():
+        return "error", "The program itself crashed, which is no fault of the settings."
+    if traceback:
+        return "error", f"It ended with an error: {traceback.strip().splitlines()[-1]}"
+    if never_began and launch is not None and launch.launcher.kind == COMMAND and code:
+        return "error", f"The command that was to start it ended with code {code}."
+    if code is not None and code > 0:
+        return "error", f"It ended with code {code} and said nothing."
+    return "killed", _killed(state, code)
+
+
+def _killed(state: RunState, code: int | None) -> str:
+    here = state.status.get("host") == socket.gethostname()
+    booted = state.status.get("boot_id")
+    if code is None and here and booted and boot_id() and booted != boot_id():
+        return "The computer was switched off or restarted while it trained."
+    if code is not None and code == -signal.SIGTERM:
+        return "It was ended from outside before it could save."
+    return "It was killed from outside; the system does that when memory runs out."
+
+
+def _faults() -> set[int]:
+    """Exit codes of processes that did something that no process may."""
+    names = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
+    return {-getattr(signal, name) for name in names if hasattr(signal, name)} | {0xC0000005}
+
+
+def _printed_traceback(output: tuple[str, ...]) -> str:
+    """The last traceback in the output, up to the error's own line."""
+    starts = [number for number, line in enumerate(output) if line.endswith(_TRACEBACK)]
+    if not starts:
+        return ""
+    lines = [output[starts[-1]]]
+    for line in output[starts[-1] + 1 :]:
+        lines.append(line)
+        if not line.startswith(" "):
+            break
+    return "\n".join(lines)

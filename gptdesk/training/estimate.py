@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
-from trainer.plan import MemoryNeed
+from pydantic import ValidationError
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.training.detached import child_environment, python_command
+from gptdesk.training.launch import to_toml
+from trainer.config import TrainConfig
+from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
+from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
+from trainer.rundir import CHECKPOINTS, RUN
+from trainer.shards import read_manifest
+
+_SECONDS: Final = 180
+"""After which a dry run is given up: loading torch and a second of measuring, on a machine that does other things."""
+
+Problems = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +78,28 @@ class DryRun:
 
 
 def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
-    """Works out what the settings make, in milliseconds; never raises for what a person can enter."""
-    raise NotImplementedError
+    """Works out what the settings make, in milliseconds; never raises for what a person can enter.
+
+    Where a setting is wrong, the numbers are those of its default.
+    """
+    problems: Problems = {}
+    config = _nearest(values, problems)
+    plan = _plan(config, processes, problems)
+    if plan is None:
+        return Summary(problems=problems)
+    tokens = plan.tokens_per_step * config.schedule.steps
+    train_tokens = _train_tokens(config, plan, problems)
+    _check_folder(config, plan, problems)
+    return Summary(
+        parameters=plan.shape.num_parameters(),
+        tokens_per_step=plan.tokens_per_step,
+        tokens=tokens,
+        epochs=tokens / train_tokens if train_tokens else None,
+        memory=_memory(config, plan, processes, problems),
+        checkpoint_bytes=checkpoint_bytes(plan),
+        checkpoints_at_once=checkpoints_at_once(config),
+        problems=problems,
+    )
 
 
 def dry_run(values: Mapping[str, Any]) -> DryRun:
@@ -67,4 +108,201 @@ def dry_run(values: Mapping[str, Any]) -> DryRun:
     Raises:
         UserError: when the configuration cannot work here.
     """
-    raise NotImplementedError
+    with tempfile.TemporaryDirectory(prefix="gptdesk-", ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "config.toml"
+        file.write_text(to_toml(values), encoding="utf-8")
+        outlook = trainer_json("train", "--config", str(file), "--dry-run", "--json")
+    return DryRun(
+        seconds=float(outlook["seconds"]),
+        device=str(outlook["device"]),
+        precision=str(outlook["precision"]),
+        compiled=bool(outlook["compiled"]),
+        memory=int(outlook["memory"]["total"]),
+        memory_available=int(outlook["memory_available"]),
+        disk_free=int(outlook["disk_free"]),
+    )
+
+
+def trainer_json(*arguments: str) -> dict[str, Any]:
+    """What a command of the trainer prints as JSON on its last line.
+
+    Raises:
+        UserError: with the trainer's own sentence when it refuses; else saying how it failed.
+    """
+    command = python_command("trainer", *arguments)
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            env=child_environment(),
+            timeout=_SECONDS,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"The trainer did not answer: {error}.") from None
+    if done.returncode == 0:
+        try:
+            answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        except (IndexError, ValueError):
+            raise UserError("The trainer answered with something else than JSON.") from None
+        return answer
+    words = [line for line in done.stderr.splitlines() if line.strip()]
+    raise UserError(words[-1] if words else f"The trainer ended with code {done.returncode}.")
+
+
+def _nearest(values: Mapping[str, Any], problems: Problems) -> TrainConfig:
+    """The configuration that the values make, without those that cannot be; notes the problems of these."""
+    tried: dict[str, Any] = {name: dict(part) if isinstance(part, Mapping) else part for name, part in values.items()}
+    while True:
+        try:
+            return TrainConfig.model_validate(tried)
+        except ValidationError as error:
+            wrong = [_place(each["loc"], each["msg"], each["type"], tried) for each in error.errors()]
+            for each, place in zip(error.errors(), wrong, strict=True):
+                problems.setdefault(".".join(place), _sentence(each["msg"], each["type"]))
+            before = _count(tried)
+            for place in wrong:
+                _drop(tried, place)
+            if _count(tried) == before:  # nothing to leave out, so that this would go on for ever
+                return TrainConfig()
+
+
+def _place(where: tuple[int | str, ...], message: str, kind: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Section and key that an error is about; one about settings that do not go together begins with a key's name."""
+    parts = tuple(map(str, where))[:2]
+    if len(parts) == 1 and kind == "value_error":
+        word = re.match(r"\w+", message.removeprefix("Value error, "))
+        section = values.get(parts[0], {})
+        key = word[0] if word else ""
+        fields = TrainConfig.model_fields[parts[0]].annotation if parts[0] in TrainConfig.model_fields else None
+        if key and isinstance(section, Mapping) and key in getattr(fields, "model_fields", {}):
+            return parts[0], key
+    return parts
+
+
+def _sentence(message: str, kind: str) -> str:
+    if kind == "extra_forbidden":
+        return "There is no such setting."
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _drop(values: dict[str, Any], place: tuple[str, ...]) -> None:
+    section = values.get(place[0])
+    if len(place) == 1 or not isinstance(section, dict) or place[1] not in section:
+        values.pop(place[0], None)
+    else:
+        del section[place[1]]
+
+
+def _count(values: Mapping[str, Any]) -> int:
+    return sum(1 + (len(part) if isinstance(part, Mapping) else 0) for part in values.values())
+
+
+def _plan(config: TrainConfig, processes: int, problems: Problems) -> Plan | None:
+    try:
+        return plan_run(config, world_size=processes)
+    except UserError as error:
+        sentence = str(error)
+        key = re.match(r"(data\.\w+)|(n_\w+)", sentence)
+        if config.model.start and not (key and key[1]):
+            problems.setdefault("model.start", sentence)
+        elif key:
+            problems.setdefault(key[1] or f"model.{key[2]}", sentence)
+        else:
+            problems.setdefault("model", sentence)
+    if "data.sequences_per_step" in problems and processes > 1:  # the numbers are those of one process
+        return _plan(config, 1, problems)
+    return None
+
+
+def _train_tokens(config: TrainConfig, plan: Plan, problems: Problems) -> int:
+    """Tokens to train on; notes why there are none, or too few."""
+    if not config.data.path:
+        problems.setdefault("data.path", "Choose the data to train on.")
+        return 0
+    try:
+        splits = read_manifest(Path(config.data.path).expanduser())[0]["splits"]
+        train, val = int(splits["train"]["tokens"]), int(splits["val"]["tokens"])
+    except UserError as error:
+        problems.setdefault("data.path", str(error))
+        return 0
+    except (KeyError, TypeError, ValueError):
+        problems.setdefault("data.path", "The data is damaged; prepare it again.")
+        return 0
+    for tokens, name, least in ((train, "training", 2 * plan.context_length + 1), (val, "validation", 2)):
+        if tokens < least:
+            sentence = f"The {name} data has {tokens:,} tokens; at least {least:,} are needed: prepare more text"
+            shorter = " or choose a shorter context length" if name == "training" else ""
+            problems.setdefault("data.path", f"{sentence}{shorter}.")
+    return train
+
+
+def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
+    if not config.run.folder:
+        return
+    folder = Path(config.run.folder).expanduser()
+    try:
+        if (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
+            problems.setdefault("run.folder", f"{folder} holds a run already; choose another folder.")
+        elif folder.exists() and not folder.is_dir():
+            problems.setdefault("run.folder", f"{folder} is a file; choose another folder.")
+        else:
+            require_disk(config, checkpoint_bytes(plan))
+    except UserError as error:
+        problems.setdefault("run.folder", str(error))
+    except (OSError, ValueError) as error:
+        problems.setdefault("run.folder", f"{folder} cannot be used: {error}.")
+
+
+def _memory(config: TrainConfig, plan: Plan, processes: int, problems: Problems) -> MemoryNeed | None:
+    """What a process needs; notes when that is more than this computer has, where it computes itself."""
+    size = _bytes_per_activation(config)
+    try:
+        need = memory_need(config, plan, bytes_per_activation=size, world_size=processes)
+        if _computes_here(config):
+            require_fit(config, _free_memory() // max(1, processes), bytes_per_activation=size, world_size=processes)
+    except UserError as error:
+        problems.setdefault("data.micro_batch", str(error))
+    return need
+
+
+def _bytes_per_activation(config: TrainConfig) -> int:
+    """4 where the device is not known to multiply 16-bit numbers: the summary would rather say too much."""
+    if config.run.precision != "auto":
+        return 4 if config.run.precision == "float32" else 2
+    if config.run.device == "cuda" or (config.run.device == "auto" and _has_nvidia()):
+        return 2
+    return 2 if config.run.device != "mps" and _multiplies_bfloat16() else 4
+
+
+def _computes_here(config: TrainConfig) -> bool:
+    """Whether the run surely takes the memory that `_free_memory` tells of."""
+    automatic = config.run.device == "auto" and sys.platform == "linux" and not _has_nvidia()
+    return config.run.device == "cpu" or automatic
+
+
+@cache
+def _has_nvidia() -> bool:
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+@cache
+def _multiplies_bfloat16() -> bool:
+    try:
+        return re.search(r"\b(avx512_bf16|amx_tile)\b", Path("/proc/cpuinfo").read_text()) is not None
+    except OSError:
+        return False
+
+
+def _free_memory() -> int:
+    """Bytes that can still be taken; 0 where nothing tells."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0

@@ -1,13 +1,52 @@
-"""Preparing data as a job of its own: started, followed, paused, cancelled, and looked at."""
+"""Preparing data as a job of its own: started, followed, paused and cancelled."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gptdesk.folders import Folders
+from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.errors import UserError
+from gptdesk.training.datasets import (
+    DocumentPreview,
+    PreparedSet,
+    data_folders,
+    new_data_folder,
+    prepared_sets,
+    preview,
+)
+from gptdesk.training.detached import lives, note, python_command, reap, start_detached
+from gptdesk.training.estimate import trainer_json
+from gptdesk.training.samples import ConsoleTail
+from trainer.locking import is_locked
+from trainer.prepare.hub import looks_like_hub_name
+from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
+from trainer.rundir import read_json, write_json
+from trainer.shards import MANIFEST
+
+__all__ = ["DocumentPreview", "Preparation", "PreparationState", "PreparedSet", "new_data_folder", "plan",
+           "preparations", "prepared_sets", "preview"]  # fmt: skip
+
+# Hidden, because a folder that holds anything else is refused by `trainer prepare`.
+RECORD: Final = ".prepare.json"
+CONSOLE: Final = ".console.log"
+_LOCK: Final = ".launch.lock"
+_TRAINER_LOCK: Final = ".lock"
+
+KILLED: Final = "killed"
+PAUSED: Final = "paused"
+
+_ENCODING_SHARE: Final = 0.95
+"""Of the whole work; the rest is merging, which only copies."""
+
+_END_SECONDS: Final = 30.0
+"""In which a preparation that is told to stop does: at most a few units and a shard are at hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,40 +77,7 @@ class PreparationState:
 
     @property
     def active(self) -> bool:
-        return self.state in ("planning", "encoding", "merging")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PreparedSet:
-    """Data that is ready to train on.
-
-    Attributes:
-        name: of its folder.
-        path: its folder.
-        train_tokens, val_tokens: in its splits.
-        documents: in both.
-    """
-
-    name: str
-    path: Path
-    train_tokens: int
-    val_tokens: int
-    documents: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class DocumentPreview:
-    """The beginning of a document.
-
-    Attributes:
-        text: as the model sees it.
-        tokens: the text of each token; U+FFFD stands for bytes that are part of a character.
-        length: tokens in the whole document.
-    """
-
-    text: str
-    tokens: tuple[str, ...]
-    length: int
+        return self.state in (PLANNING, ENCODING, MERGING)
 
 
 class Preparation:
@@ -84,6 +90,10 @@ class Preparation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
     def start(
         self,
         sources: Sequence[str],
@@ -92,27 +102,116 @@ class Preparation:
         column: str = "text",
         validation_share: float | None = None,
     ) -> None:
-        """Begins.
+        """Begins, as a program of its own that outlives this one.
+
+        Args:
+            sources: files, folders or names of data sets of the hub.
+            validation: what the validation split is made of; else a share of the documents.
+            column: name of the text in JSON objects and parquet rows.
+            validation_share: of the documents, when no ``validation`` is given; the trainer's default otherwise.
 
         Raises:
             UserError: when it is under way already, or cannot be started.
         """
-        raise NotImplementedError
-
-    def state(self) -> PreparationState:
-        raise NotImplementedError
-
-    def pause(self) -> None:
-        """Stops it so that `resume` goes on; returns at once."""
-        raise NotImplementedError
+        arguments = [*map(_absolute, sources), "--out", str(self.folder.absolute()), "--column", column]
+        if validation:
+            arguments += ["--val", *map(_absolute, validation)]
+        if validation_share is not None:
+            arguments += ["--val-share", str(validation_share)]
+        is_new = not self.folder.exists()
+        ensure_folder(self.folder)
+        try:
+            self._launch(arguments)
+        except UserError:
+            if is_new:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def resume(self) -> None:
-        """Goes on.
+        """Goes on after a pause, a failure or a kill.
 
         Raises:
-            UserError: when it was not started here, or cannot be started.
+            UserError: when it was not started here, is under way, or cannot be started.
         """
-        raise NotImplementedError
+        arguments = (read_json(self.folder / RECORD) or {}).get("arguments")
+        if not isinstance(arguments, list) or "--out" not in arguments:
+            raise UserError(f"It is not known what {self.folder} was to be prepared from; start it anew.")
+        arguments[arguments.index("--out") + 1] = str(self.folder.absolute())  # it may have been moved
+        self._launch([str(argument) for argument in arguments])
+
+    def _launch(self, arguments: list[str]) -> None:
+        if self._works():
+            raise UserError(f"{self.folder} is being prepared already.")
+        try:
+            write_json(self.folder / RECORD, {"arguments": arguments, "t": time.time()})
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be written ({error.strerror}).") from None
+        start_detached(
+            python_command("trainer", "prepare", *arguments),
+            folder=self.folder.parent,
+            output=self.folder / CONSOLE,
+            lock=self.folder / _LOCK,
+            record=self.folder / RECORD,
+        )
+
+    def _works(self) -> bool:
+        """Whether a program is at work on it, however it was started; locks tell."""
+        record = read_json(self.folder / RECORD) or {}
+        return is_locked(self.folder / _TRAINER_LOCK) or lives(self.folder / _LOCK, record)
+
+    def state(self) -> PreparationState:
+        """How far it is. One that has ended without a word was killed."""
+        reap()
+        works = self._works()
+        finished = (self.folder / MANIFEST).exists()
+        record, progress = read_json(self.folder / RECORD) or {}, read_json(self.folder / PROGRESS) or {}
+        told = progress.get("state")
+        error = str(progress.get("error") or "")
+        if finished and not works:
+            told = FINISHED
+        elif works:
+            told = told if told in (PLANNING, ENCODING, MERGING) else PLANNING
+        elif not _is_of_this_go(progress, record):  # it ended before it said anything
+            told, error = self._without_a_word(record)
+        elif told in (PLANNING, ENCODING, MERGING, None):
+            told = KILLED
+        elif told == STOPPED and record.get("paused") is True:
+            told = PAUSED
+        return PreparationState(
+            state=str(told),
+            share=_share(str(told), progress),
+            documents=int(_number(progress, "documents")),
+            tokens=int(_number(progress, "tokens")),
+            tokens_per_s=_number(progress, "tokens_per_s"),
+            seconds_left=_number(progress, "seconds_left") if progress.get("seconds_left") is not None else None,
+            downloaded=int(_number(progress, "downloaded")),
+            download=int(_number(progress, "download")),
+            error=error if told == FAILED else "",
+            broken=int(_number(progress, "broken")),
+        )
+
+    def _without_a_word(self, record: dict[str, Any]) -> tuple[str, str]:
+        if record.get("paused") is True:
+            return PAUSED, ""
+        lines = self.output(1)
+        if record.get("code") == 2 and lines:
+            return FAILED, lines[-1]
+        return KILLED, ""
+
+    def output(self, lines: int = 40) -> list[str]:
+        """The last lines that it printed."""
+        console = ConsoleTail(self.folder, lines, CONSOLE)
+        console.update()
+        return list(console.lines)
+
+    def pause(self) -> None:
+        """Stops it so that `resume` goes on from there; returns at once.
+
+        Raises:
+            UserError: when it was started elsewhere and cannot be reached.
+        """
+        note(self.folder / RECORD, paused=True)
+        self._terminate()
 
     def cancel(self) -> None:
         """Stops it, waits for its end and removes its folder; some seconds, so not in the window's own thread.
@@ -120,38 +219,85 @@ class Preparation:
         Raises:
             UserError: when it does not stop, or the folder cannot be removed.
         """
-        raise NotImplementedError
+        if not any((self.folder / name).exists() for name in (RECORD, PROGRESS)):
+            raise UserError(f"{self.folder} holds no preparation; nothing was removed.")
+        deadline = time.monotonic() + _END_SECONDS
+        self._terminate()
+        while self._works():
+            reap()
+            if time.monotonic() > deadline:
+                raise UserError(f"The preparation in {self.folder} does not stop; try again in a while.")
+            time.sleep(0.05)
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise UserError(f"{error.filename or self.folder} cannot be removed ({error.strerror}).") from None
+
+    def _terminate(self) -> None:
+        """SIGTERM to the process that holds the folder's lock, or that is about to; nobody else can have its id."""
+        record = read_json(self.folder / RECORD) or {}
+        if lives(self.folder / _LOCK, record):
+            pid = record.get("pid")
+        elif is_locked(self.folder / _TRAINER_LOCK):
+            pid = (read_json(self.folder / PROGRESS) or {}).get("pid")
+        else:
+            return
+        if not isinstance(pid, int) or pid <= 1:
+            raise UserError(f"The process that prepares {self.folder} is not known; stop it where it was started.")
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+        except OSError as error:
+            raise UserError(f"The preparation in {self.folder} cannot be stopped ({error.strerror}).") from None
 
 
 def plan(sources: Sequence[str], *, column: str = "text", folder: Path | None = None) -> dict[str, Any]:
     """What preparing would take: ``files``, ``source_bytes``, ``download_bytes``, ``tokens``, ``result_bytes``,
     ``disk_bytes`` (at most while preparing) and ``free_bytes``. Some seconds, so not in the window's own thread.
 
+    Args:
+        sources: as for `Preparation.start`.
+        column: the same.
+        folder: where it would be prepared; by default among the person's data.
+
     Raises:
         UserError: for sources that are missing, cannot be read or cannot be reached.
     """
-    raise NotImplementedError
-
-
-def new_data_folder(folders: Folders, name: str) -> Path:
-    """A folder for data of that name, which is not there yet."""
-    raise NotImplementedError
-
-
-def prepared_sets(folders: Folders) -> list[PreparedSet]:
-    """The data that is ready, by name."""
-    raise NotImplementedError
+    out = folder or new_data_folder(Folders.of_this_user(), "plan")
+    arguments = [*map(_absolute, sources), "--out", str(out), "--column", column, "--plan", "--json"]
+    return trainer_json("prepare", *arguments)
 
 
 def preparations(folders: Folders) -> list[Preparation]:
     """What is being prepared, or was begun and is not finished, by name."""
-    raise NotImplementedError
+    return [
+        Preparation(folder)
+        for folder in data_folders(folders)
+        if (folder / RECORD).exists() or (folder / PROGRESS).exists()
+        if not (folder / MANIFEST).exists()
+    ]
 
 
-def preview(folder: Path, n: int = 3) -> list[DocumentPreview]:
-    """The first documents of prepared data.
+def _absolute(source: str) -> str:
+    """A path that means the same from elsewhere; names of the hub as they are."""
+    path = Path(os.path.expanduser(source))
+    return source if looks_like_hub_name(source) and not path.exists() else str(path.absolute())
 
-    Raises:
-        UserError: when there is none, or it cannot be read.
-    """
-    raise NotImplementedError
+
+def _is_of_this_go(progress: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether the progress was written by what was started last: its process's id says so, or nobody knows that id."""
+    return bool(progress) and ("pid" not in record or progress.get("pid") == record.get("pid"))
+
+
+def _share(state: str, progress: dict[str, Any]) -> float:
+    if state == FINISHED:
+        return 1.0
+    total = _number(progress, "bytes")
+    part = min(1.0, max(0.0, _number(progress, "bytes_done") / total)) if total > 0 else 0.0
+    return _ENCODING_SHARE + (1 - _ENCODING_SHARE) * part if state == MERGING else _ENCODING_SHARE * part
+
+
+def _number(values: dict[str, Any], name: str) -> float:
+    value = values.get(name)
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else 0.0

@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +28,9 @@ from trainer.shards import read_manifest
 
 _SECONDS: Final = 180
 """After which a dry run is given up: loading torch and a second of measuring, on a machine that does other things."""
+
+_LOOK_SECONDS: Final = 0.1
+"""Between two looks whether somebody still waits for the answer."""
 
 Problems = dict[str, str]
 
@@ -102,8 +107,12 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     )
 
 
-def dry_run(values: Mapping[str, Any]) -> DryRun:
+def dry_run(values: Mapping[str, Any], *, stop: threading.Event | None = None) -> DryRun:
     """Has the trainer measure what a run takes here: some seconds, so not in the window's own thread.
+
+    Args:
+        values: settings, by section.
+        stop: ends it when set, from any thread.
 
     Raises:
         UserError: when the configuration cannot work here.
@@ -111,7 +120,7 @@ def dry_run(values: Mapping[str, Any]) -> DryRun:
     with tempfile.TemporaryDirectory(prefix="gptdesk-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "config.toml"
         file.write_text(to_toml(values), encoding="utf-8")
-        outlook = trainer_json("train", "--config", str(file), "--dry-run", "--json")
+        outlook = trainer_json("train", "--config", str(file), "--dry-run", "--json", stop=stop)
     return DryRun(
         seconds=float(outlook["seconds"]),
         device=str(outlook["device"]),
@@ -123,35 +132,53 @@ def dry_run(values: Mapping[str, Any]) -> DryRun:
     )
 
 
-def trainer_json(*arguments: str) -> dict[str, Any]:
+def trainer_json(*arguments: str, stop: threading.Event | None = None) -> dict[str, Any]:
     """What a command of the trainer prints as JSON on its last line.
+
+    Args:
+        arguments: of the trainer.
+        stop: ends it when set, from any thread.
 
     Raises:
         UserError: with the trainer's own sentence when it refuses; else saying how it failed.
     """
     command = python_command("trainer", *arguments)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
-            stdin=subprocess.DEVNULL,
             env=child_environment(),
-            timeout=_SECONDS,
-            check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UserError(f"The trainer did not answer: {error}.") from None
-    if done.returncode == 0:
+    except OSError as error:
+        raise UserError(f"The trainer cannot be started: {error}.") from None
+    output, complaints = _communicate(process, stop or threading.Event())
+    if process.returncode == 0:
         try:
-            answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+            answer: dict[str, Any] = json.loads(output.splitlines()[-1])
         except (IndexError, ValueError):
             raise UserError("The trainer answered with something else than JSON.") from None
         return answer
-    words = [line for line in done.stderr.splitlines() if line.strip()]
-    raise UserError(words[-1] if words else f"The trainer ended with code {done.returncode}.")
+    words = [line for line in complaints.splitlines() if line.strip()]
+    raise UserError(words[-1] if words else f"The trainer ended with code {process.returncode}.")
+
+
+def _communicate(process: subprocess.Popen[str], stop: threading.Event) -> tuple[str, str]:
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return process.communicate(timeout=_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if stop.is_set() or time.monotonic() > deadline:
+                process.kill()
+                process.communicate()
+                raise UserError(
+                    "The trainer was stopped." if stop.is_set() else "The trainer did not answer."
+                ) from None
 
 
 def _nearest(values: Mapping[str, Any], problems: Problems) -> TrainConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -252,7 +253,13 @@ class Preparation:
             raise UserError(f"The preparation in {self.folder} cannot be stopped ({error.strerror}).") from None
 
 
-def plan(sources: Sequence[str], *, column: str = "text", folder: Path | None = None) -> dict[str, Any]:
+def plan(
+    sources: Sequence[str],
+    *,
+    column: str = "text",
+    folder: Path | None = None,
+    stop: threading.Event | None = None,
+) -> dict[str, Any]:
     """What preparing would take: ``files``, ``source_bytes``, ``download_bytes``, ``tokens``, ``result_bytes``,
     ``disk_bytes`` (at most while preparing) and ``free_bytes``. Some seconds, so not in the window's own thread.
 
@@ -260,13 +267,14 @@ def plan(sources: Sequence[str], *, column: str = "text", folder: Path | None = 
         sources: as for `Preparation.start`.
         column: the same.
         folder: where it would be prepared; by default among the person's data.
+        stop: ends it when set, from any thread.
 
     Raises:
         UserError: for sources that are missing, cannot be read or cannot be reached.
     """
     out = folder or new_data_folder(Folders.of_this_user(), "plan")
     arguments = [*map(_absolute, sources), "--out", str(out), "--column", column, "--plan", "--json"]
-    return trainer_json("prepare", *arguments)
+    return trainer_json("prepare", *arguments, stop=stop)
 
 
 def preparations(folders: Folders) -> list[Preparation]:

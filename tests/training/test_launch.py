@@ -1,5 +1,6 @@
 """Real trainers, launched and left alone."""
 
+import json
 import os
 import shlex
 import signal
@@ -78,8 +79,6 @@ def test_a_run_goes_on_when_who_started_it_ends(make_values: Values, runs: Path,
         "import sys, json; from pathlib import Path; from gptdesk.training.launch import start_run;"
         "print(start_run(json.loads(sys.argv[1]), Path(sys.argv[2])))"
     )
-    import json
-
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(make_values()), str(folder)],
         capture_output=True,
@@ -122,7 +121,6 @@ def test_a_killed_run_is_crashed_though_its_process_was_not_taken_leave_of_and_g
     wait(lambda: entry_of(folder).state.state == "stopped")
 
 
-@pytest.mark.slow  # 13 s on two shared cores
 def test_torchrun_starts_as_many_processes_as_asked_for(make_values: Values, runs: Path, wait: Wait) -> None:
     folder = runs / "two"
     start_run(make_values(data={"micro_batch": 2}), folder, Launcher(kind=TORCHRUN, processes=2))

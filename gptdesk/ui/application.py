@@ -19,6 +19,7 @@ from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.resources import resource
 from gptdesk.library.catalogue import find_model
+from gptdesk.training.index import RunIndex
 from gptdesk.ui.crash import CrashHandler
 from gptdesk.ui.figures import use_readable_locale
 from gptdesk.ui.inference import Inference
@@ -30,6 +31,7 @@ from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.token_counter import TokenCounter
+from gptdesk.ui.train.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
 def make_services(app: QApplication, folders: Folders) -> Services:
     """Everything that the window stands on; threads of models and counting do not run yet."""
     settings = SettingsService(folders.config / "settings.json")
+    runs = RunIndex(folders.data / "runs.json", folders.runs)
     return Services(
         folders=folders,
         theme=Theme(app, settings.value.theme),
@@ -101,6 +104,8 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         storage=Storage(folders.data / "documents.sqlite"),
         inference=Inference(lambda name: find_model(name, folders).path),
         counter=TokenCounter(),
+        runs=runs,
+        watcher=Watcher(runs),
     )
 
 
@@ -108,7 +113,8 @@ def end_services(services: Services) -> bool:
     """Saves everything and ends all threads; returns whether they ended in time."""
     services.settings.flush()
     services.storage.close()
-    ended = services.counter.shut_down(_END_MS)
+    ended = services.watcher.shut_down(_END_MS)
+    ended = services.counter.shut_down(_END_MS) and ended
     return services.inference.shut_down(_END_MS) and ended
 
 
@@ -119,9 +125,9 @@ def _tell_of_crash(window: MainWindow, report: Path) -> None:
 
 
 def _quit_on_signals(app: QApplication, window: MainWindow) -> None:
-    """Ctrl+C in a terminal and a polite kill close the window as its button does."""
+    """Ctrl+C in a terminal and a polite kill close the window; there may be nobody to answer a question."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))  # Python may be in the middle of painting
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.leave))  # Python may be in the middle of painting
     timer = QTimer(app)  # Python sees signals only while it runs
     timer.timeout.connect(lambda: None)
     timer.start(500)

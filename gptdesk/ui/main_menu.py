@@ -1,4 +1,4 @@
-"""What can be done besides writing: documents, theme, size of the text, about, quit."""
+"""What can be done besides writing: documents, pages, theme, size of the text, about, quit."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Commands:
     open: Callable[[str], object]
     save_text: Callable[[], object]
     zoom: Callable[[int], object]
+    page: Callable[[int], object]
     about: Callable[[], object]
     quit: Callable[[], object]
 
@@ -39,6 +40,9 @@ class MainMenu(QMenu):
         self.recent = self.addMenu("Open document")
         self.recent.aboutToShow.connect(lambda: fill_documents(self.recent, commands.documents(), commands.open))
         self._add(self, "Save as text…", commands.save_text, key.SaveAs, "Ctrl+S")
+        self.addSeparator()
+        self._add(self, "Playground", lambda: commands.page(0), "Ctrl+1")
+        self._add(self, "Training", lambda: commands.page(1), "Ctrl+2")
         self.addSeparator()
         self.theme = self.addMenu("Theme")
         group = QActionGroup(self)

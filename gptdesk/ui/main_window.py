@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
@@ -12,10 +13,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document
-from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
+from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
+from gptdesk.ui import status_bar, top_bar
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
 from gptdesk.ui.export import save_text
+from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
 from gptdesk.ui.main_menu import Commands, MainMenu
 from gptdesk.ui.messages import Messages
@@ -26,11 +29,17 @@ from gptdesk.ui.rail import Rail
 from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
 from gptdesk.ui.top_bar import DocumentButton, TopBar
+from gptdesk.ui.train.leaving import Leaving
+from gptdesk.ui.train.notifications import Notifications
+
+if TYPE_CHECKING:
+    from gptdesk.ui.train.page import TrainPage
 
 log = logging.getLogger(__name__)
 
 _SMALLEST: Final = QSize(900, 600)
 _FIRST: Final = QSize(1320, 820)
+_PLAY, _TRAIN = (PAGES.index(name) for name in ("play", "train"))
 
 
 class MainWindow(QWidget):
@@ -65,21 +74,49 @@ class MainWindow(QWidget):
         self.messages = Messages(self.banners, services, self.session, self.chooser, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
-        self.pages = QStackedWidget()
-        self._add_page("Play", "playground", self.playground)
+        self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
+        self.train: TrainPage | None = None
+        self.following = Following(services, self.session, self)
+        self.leaving = Leaving(services.watcher, self)
+        self.notifications = Notifications(self.banners, self)
+        self._add_page("Play", "playground", self.top_bar, self.playground, self.status)
+        self._add_page("Train", "train", QWidget(), QWidget(), QWidget())  # made when it is first wanted
         self._lay_out()
         self._connect()
         self._restore_geometry()
         self._loaded_with = self._model_settings()
         self._on_document_changed()
         self.playground.editor.setFocus()
+        self._open_page(PAGES.index(settings.value.page))
 
     def start(self) -> None:
-        """Begins what takes long: torch, the model, counting."""
+        """Begins what takes long: torch, the model, counting, watching runs, curves."""
         settings = self._services.settings.value
         self._services.inference.start()
         self._services.counter.start()
-        self._services.inference.load(settings.model, device=settings.device, precision=settings.precision)
+        self._services.watcher.start()
+        if settings.follow is None or Path(settings.model).is_dir():  # else there is a newer checkpoint by now
+            self._load()
+        if self.pages.currentIndex() == _TRAIN:
+            self.show_page(_TRAIN)
+
+    @Slot(int)
+    def show_page(self, number: int) -> None:
+        """Lays the page of that number before the person."""
+        if number == _TRAIN and self.train is None:
+            self._make_train_page()
+        self._open_page(number)
+        self._services.settings.update(page=PAGES[number])
+        if number == _PLAY:
+            self.playground.editor.setFocus()
+
+    @Slot(object)
+    def show_run(self, folder: Path) -> None:
+        """Lays the run in that folder before the person."""
+        self.bring_to_front()
+        self.show_page(_TRAIN)
+        assert self.train is not None, "its page has been made"
+        self.train.choose(folder)
 
     @Slot(str)
     def open_document(self, id: str) -> None:
@@ -92,13 +129,14 @@ class MainWindow(QWidget):
             return
         if snapshot and id != self.session.document.id:
             self.session.open(Document(snapshot))
+        self.show_page(_PLAY)
 
     @Slot()
     def new_document(self) -> None:
         """An empty text; the one at hand stays in the list."""
         if self.session.document.text:
             self.session.open(Document())
-        self.playground.editor.setFocus()
+        self.show_page(_PLAY)
 
     @Slot()
     def bring_to_front(self) -> None:
@@ -109,9 +147,56 @@ class MainWindow(QWidget):
         self.activateWindow()
         log.info("raised")
 
-    def _add_page(self, title: str, icon: str, page: QWidget) -> None:
+    def _add_page(self, title: str, icon: str, top_bar: QWidget, page: QWidget, status_bar: QWidget) -> None:
+        """A page brings what stands above and below it."""
+        self._top_bars.addWidget(top_bar)
         self.pages.addWidget(page)
+        self._status_bars.addWidget(status_bar)
         self.rail.add_page(title, icon)
+
+    def _open_page(self, number: int) -> None:
+        for stack in (self._top_bars, self.pages, self._status_bars):
+            stack.setCurrentIndex(number)
+        self.rail.choose(number)
+        self._services.watcher.set_shown(number == _TRAIN)
+        self._show_title()
+
+    def _make_train_page(self) -> None:
+        from gptdesk.ui.train.page import TrainPage  # numpy and pyqtgraph, late
+
+        self.train = TrainPage(self._services, self.menu, lambda: self.session.document.text)
+        for stack, widget in (
+            (self._top_bars, self.train.top_bar),
+            (self.pages, self.train),
+            (self._status_bars, self.train.status_bar),
+        ):
+            placeholder = stack.widget(_TRAIN)
+            stack.insertWidget(_TRAIN, widget)
+            if placeholder is not None:
+                stack.removeWidget(placeholder)
+                placeholder.deleteLater()
+        self.train.open_model.connect(self._open_model)
+        self.train.follow_run.connect(self._follow_run)
+        self.train.refused.connect(self.messages.on_refused)
+        self.train.run_chosen.connect(self._show_title)
+
+    @Slot(str)
+    def _open_model(self, folder: str) -> None:
+        """A checkpoint to play with; it is not among the models opened lately, for it will be gone one day."""
+        self._services.settings.update(model=folder)
+        self.show_page(_PLAY)
+
+    @Slot(object)
+    def _follow_run(self, folder: Path | None) -> None:
+        self.following.follow(folder)
+        if folder is not None:
+            self.show_page(_PLAY)
+
+    def _show_title(self) -> None:
+        name = self.session.document.title
+        if self.pages.currentIndex() == _TRAIN:
+            name = (self.train.top_bar.name.text() if self.train else "") or "Training"
+        self.setWindowTitle(f"{name} — gptdesk")
 
     def _commands(self) -> Commands:
         return Commands(
@@ -120,6 +205,7 @@ class MainWindow(QWidget):
             open=self.open_document,
             save_text=lambda: save_text(self, self.session.document, self.banners),
             zoom=self._zoom,
+            page=self.show_page,
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
         )
@@ -132,13 +218,15 @@ class MainWindow(QWidget):
 
         column = QVBoxLayout()
         column.setSpacing(0)
+        self._top_bars.setFixedHeight(top_bar.HEIGHT)
+        self._status_bars.setFixedHeight(status_bar.HEIGHT)
         parts = [
-            self.top_bar,
+            self._top_bars,
             line("horizontal"),
             self.banners,
             self.pages,
             line("horizontal"),
-            self.status,
+            self._status_bars,
         ]
         for part in parts:
             column.addWidget(part, stretch=part is self.pages)
@@ -151,7 +239,10 @@ class MainWindow(QWidget):
 
     def _connect(self) -> None:
         services, session = self._services, self.session
-        self.rail.chosen.connect(self.pages.setCurrentIndex)
+        self.rail.chosen.connect(self.show_page)
+        self.leaving.decided.connect(self.leave)
+        self.notifications.clicked.connect(self.show_run)
+        services.watcher.noticed.connect(self.notifications.show_notice)
         self.top_bar.new.clicked.connect(self.new_document)
         self.playground.refused.connect(self.messages.on_refused)
         self.playground.zoomed.connect(self._zoom)
@@ -187,7 +278,7 @@ class MainWindow(QWidget):
         title = document.title
         if title != self.title.text():
             self.title.setText(title)
-            self.setWindowTitle(f"{title} — gptdesk")
+            self._show_title()
         prompt_end = document.last_generation()
         self._services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
 
@@ -233,7 +324,16 @@ class MainWindow(QWidget):
             log.info("painted")
             QTimer.singleShot(0, self.painted.emit)
 
+    @Slot()
+    def leave(self) -> None:
+        """Closes without asking; runs that are at work go on."""
+        self.leaving.allowed = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.leaving.may_close():
+            event.ignore()
+            return
         self._geometry.setValue("geometry", self.saveGeometry())
         self.session.close()
         super().closeEvent(event)

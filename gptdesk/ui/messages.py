@@ -36,6 +36,8 @@ class Messages(QObject):
         services.settings.failed.connect(self._on_settings_failed)
         services.storage.failed.connect(self._on_storage_failed)
         services.storage.saved.connect(self._on_saved)
+        services.watcher.failed.connect(self._on_watcher_failed)
+        services.watcher.crashed.connect(self.crashed)
         for problem in (*services.settings.problems, *services.storage.problems):
             banners.show_message(problem, kind="warn")
 
@@ -86,6 +88,10 @@ class Messages(QObject):
     @Slot(str)
     def _on_storage_failed(self, text: str) -> None:
         self._banners.show_message(text, topic="storage")
+
+    @Slot(str)
+    def _on_watcher_failed(self, text: str) -> None:
+        self._banners.show_message(text, topic="runs")
 
     @Slot()
     def _on_saved(self) -> None:

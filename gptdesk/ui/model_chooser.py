@@ -14,6 +14,7 @@ from gptdesk.library.catalogue import BUNDLED, ModelEntry, list_models
 from gptdesk.ui import figures
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
+from gptdesk.ui.model_names import model_title
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton
 
@@ -55,7 +56,8 @@ class ModelChooser(MenuButton):
     def _show(self) -> None:
         info, model = self._inference.info, self._settings.value.model
         size = f"  ·  {figures.parameters(info.parameters)}" if info else ""
-        self.setText(f"{Path(model).name}{size}")
+        following = "  ·  following" if self._settings.value.follow else ""
+        self.setText(f"{model_title(model)}{size}{following}")
         self.setAccessibleDescription(f"{model}{size}")
 
     def _fill(self) -> None:
@@ -71,7 +73,13 @@ class ModelChooser(MenuButton):
         if recent:
             self._menu.addSeparator()
             for folder in recent:
-                self._add(folder, Path(folder).name, folder)
+                self._add(folder, model_title(folder), folder)
+        model = self._settings.value.model
+        if model not in known and model not in recent:
+            self._menu.addSeparator()
+            self._add(model, model_title(model), model)
+        if self._settings.value.follow:
+            self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
         self._menu.addSeparator()
         self._menu.addAction("Open folder…", self.open_folder)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.icons import SIZE
@@ -26,8 +26,7 @@ class Rail(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._group = QButtonGroup(self)
-        self._group.idClicked.connect(self.chosen)
+        self._buttons: list[QToolButton] = []  # no QButtonGroup: it takes the unchecked out of the order of the Tab key
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(WIDTH)
@@ -36,7 +35,6 @@ class Rail(QWidget):
         self._layout.setSpacing(8)
         self._layout.addStretch(1)
         theme.changed.connect(self._show)
-        self._group.idToggled.connect(self._show)
 
     def add_page(self, title: str, icon: str) -> None:
         """Adds a button under those that are there; the first one is chosen."""
@@ -51,13 +49,24 @@ class Rail(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setFixedSize(WIDTH - 16, 56)
         button.setProperty("icon_name", icon)
-        number = len(self._group.buttons())
-        self._group.addButton(button, number)
+        number = len(self._buttons)
+        self._buttons.append(button)
+        button.clicked.connect(lambda: self._on_clicked(number))
         self._layout.insertWidget(number, button)
         button.setChecked(number == 0)
         self._show()
 
+    def choose(self, number: int) -> None:
+        """Shows that the page of that number is open."""
+        for place, button in enumerate(self._buttons):
+            button.setChecked(place == number)
+        self._show()
+
+    def _on_clicked(self, number: int) -> None:
+        self.choose(number)
+        self.chosen.emit(number)
+
     def _show(self) -> None:
-        for button in self._group.buttons():
+        for button in self._buttons:
             role = "accent" if button.isChecked() else "muted"
             self._theme.set_icon(button, button.property("icon_name"), role)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gptdesk.folders import Folders
+from gptdesk.training.index import RunIndex
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.token_counter import TokenCounter
+from gptdesk.ui.train.watcher import Watcher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +24,5 @@ class Services:
     storage: Storage
     inference: Inference
     counter: TokenCounter
+    runs: RunIndex
+    watcher: Watcher

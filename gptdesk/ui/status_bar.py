@@ -16,6 +16,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.token_counter import Counts
 from gptdesk.ui.widgets.status_dot import StatusDot
 
+HEIGHT: Final = 32
 _SPEED_EVERY_MS: Final = 250
 """A figure that changes faster cannot be read."""
 
@@ -60,7 +61,7 @@ class StatusBar(QWidget):
 
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(32)
+        self.setFixedHeight(HEIGHT)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(8)

@@ -1,0 +1,144 @@
+"""What stands above and below the page: the run's name and the button for another, and how fresh all of it is."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+
+from gptdesk.ui import figures, status_bar, top_bar
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.run_words import ROLES, SEPARATOR
+from gptdesk.ui.train.watcher import Watcher
+from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.status_dot import StatusDot
+
+_EVERY_MS: Final = 500
+_WORDS: Final = {
+    "starting": "Starting",
+    "compiling": "Compiling; the first step takes up to a minute",
+    "running": "Training",
+    "paused": "Paused",
+    "stopping": "Saving and stopping",
+    "finished": "Finished",
+    "stopped": "Stopped",
+    "crashed": "Crashed",
+    "lost": "Its computer does not answer",
+}
+
+
+class TrainBar(QWidget):
+    """The bar at the top.
+
+    Attributes:
+        name: of the run at hand.
+        new: begins another.
+    """
+
+    def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(top_bar.HEIGHT)
+        title = QLabel("Runs")
+        title.setProperty("kind", "heading")
+        self.name = ElidedLabel()
+        self.name.setProperty("kind", "heading")
+        self.name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.name.setAccessibleName("Run")
+        self.new = QPushButton("New run")
+        self.new.setProperty("kind", "accent")
+        self.new.setAccessibleName("New run")
+        self.menu = IconMenuButton("Menu", menu)
+        theme.set_icon(self.menu, "menu")
+        right = QHBoxLayout()
+        right.setSpacing(8)
+        right.addStretch(1)
+        right.addWidget(self.new)
+        right.addWidget(self.menu)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        layout.addWidget(title, 1)
+        layout.addWidget(self.name, 2)
+        layout.addLayout(right, 1)
+
+
+class TrainStatus(QWidget):
+    """The line at the bottom."""
+
+    def __init__(self, theme: Theme, watcher: Watcher, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._watcher = watcher
+        self.dot = StatusDot(theme)
+        self.state = QLabel()
+        self.state.setAccessibleName("State of the run")
+        self.detail = ElidedLabel()
+        self.detail.setProperty("kind", "muted")
+        self.detail.setAccessibleName("Process and last update")
+        self.right = QLabel()
+        self.right.setProperty("kind", "muted")
+        self.right.setAccessibleName("Checkpoint and disk")
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(status_bar.HEIGHT)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.dot)
+        layout.addWidget(self.state)
+        layout.addWidget(self.detail, 1)
+        layout.addWidget(self.right)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self.show_now)
+        watcher.view_changed.connect(self.show_now)
+
+    def showEvent(self, event: object) -> None:
+        self._timer.start()
+        self.show_now()
+
+    def hideEvent(self, event: object) -> None:
+        self._timer.stop()
+
+    @Slot()
+    def show_now(self) -> None:
+        """Says how it is at this moment."""
+        if not self.isVisible():
+            return
+        view = self._watcher.view
+        if view is None:
+            working = len(self._watcher.active)
+            self.dot.set_state("good" if working else "muted")
+            self.state.setText(f"{working} at work" if working else "No run at work")
+            self.detail.setText("")
+            self.right.setText("")
+            return
+        entry = view.entry
+        state = entry.state.state
+        self.dot.set_state(ROLES.get(state, "muted"), ring=state in ("starting", "compiling", "stopping"))
+        self.state.setText(_WORDS.get(state, state))
+        parts = []
+        if entry.active:
+            pid = entry.state.status.get("pid")
+            parts += [f"process {pid}"] if pid else []
+            parts += [f"last update {_since(view.updated)}"] if view.updated else []
+        reason = str(entry.state.status.get("degraded") or (entry.active and entry.state.status.get("reason")) or "")
+        parts += [reason] if reason else []
+        if not view.read:
+            parts = ["reading its history…"]
+        self.detail.setText("".join(f"{SEPARATOR.lstrip()}{part}  " for part in parts).rstrip())
+        right = []
+        if view.checkpoints:
+            newest = view.checkpoints[-1]
+            right.append(f"checkpoint {figures.count(newest.step)} ({figures.ago(max(0.0, time.time() - newest.t))})")
+        right += [f"disk {figures.memory(view.free)} free"] if view.free is not None else []
+        self.right.setText(SEPARATOR.join(right))
+
+
+def _since(t: float) -> str:
+    seconds = max(0.0, time.time() - t)
+    return f"{figures.span(seconds)} ago" if seconds < 60 else figures.ago(seconds)

@@ -1,0 +1,59 @@
+"""What the page shows where there is no run to show: what it is for, and what to do first."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+_WIDEST = 520
+
+
+class EmptyRuns(QWidget):
+    """An invitation.
+
+    Signals:
+        new_wanted(): the person wants to start a run.
+        watch_wanted(): they have runs elsewhere.
+    """
+
+    new_wanted = Signal()
+    watch_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = QLabel("Train a model of your own")
+        title.setProperty("kind", "figure")
+        words = QLabel(
+            "Give it some text, and a small GPT-2 learns to write like it, from nothing or from a model that exists. "
+            "Here you watch the loss fall, read what it writes, and try any checkpoint in the Playground while it "
+            "still learns. A run goes on when you close this window."
+        )
+        words.setWordWrap(True)
+        self.new, self.watch = QPushButton("New run"), QPushButton("Watch a folder…")
+        self.new.setProperty("kind", "accent")
+        self.new.setAccessibleDescription("Start training a model")
+        self.watch.setToolTip("Show runs that were started elsewhere")
+        self.new.clicked.connect(self.new_wanted)
+        self.watch.clicked.connect(self.watch_wanted)
+        for label in (title, words):
+            label.setMaximumWidth(_WIDEST)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.new)
+        buttons.addWidget(self.watch)
+        buttons.addStretch(1)
+        column = QVBoxLayout()
+        column.setSpacing(16)
+        column.addWidget(title)
+        column.addWidget(words)
+        column.addLayout(buttons)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addLayout(column, 4)
+        middle.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(32, 32, 32, 32)
+        layout.addStretch(2)
+        layout.addLayout(middle)
+        layout.addStretch(3)
+        layout.setAlignment(Qt.AlignmentFlag.AlignCenter)

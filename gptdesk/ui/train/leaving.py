@@ -1,0 +1,73 @@
+"""What becomes of runs that are at work when the window is closed: the person is asked, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import shiboken6
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.training.index import RunEntry
+from gptdesk.ui.train.watcher import Watcher
+from gptdesk.ui.widgets.question import Question
+from trainer.rundir import send_request
+
+_LONGEST_LIST = 4
+
+
+class Leaving(QObject):
+    """Asks, and carries the answer out.
+
+    Attributes:
+        allowed: the window may be closed without a question.
+        question: that is open, if one is.
+
+    Signals:
+        decided(): the person has answered that the window shall close, and what is to be done before is done.
+    """
+
+    decided = Signal()
+
+    def __init__(self, watcher: Watcher, window: QWidget) -> None:
+        super().__init__(window)
+        self._watcher, self._window = watcher, window
+        self.allowed = False
+        self.question: Question | None = None
+
+    def may_close(self) -> bool:
+        """Whether the window may be closed now; if not, the person is being asked."""
+        working = self._watcher.active
+        app = QGuiApplication.instance()
+        ending = isinstance(app, QGuiApplication) and app.isSavingSession()  # the system does not wait for answers
+        if self.allowed or not working or ending:
+            return True
+        if self.question is not None and shiboken6.isValid(self.question):
+            self.question.raise_()
+            return False
+        one = len(working) == 1
+        self.question = Question(
+            "A run is being trained" if one else f"{len(working)} runs are being trained",
+            f"{_names(working)} can go on without this window, and will be here when you open it again. "
+            f"Stopping saves a checkpoint; you can resume later.",
+            [("Stop and save", lambda: self._stop(working)), ("Keep running", self.decided.emit)],
+            parent=self._window,
+        )
+        self.question.open()
+        return False
+
+    def _stop(self, runs: Sequence[RunEntry]) -> None:
+        """The requests are written before the window goes; the trainers answer them without it."""
+
+        def ask() -> None:
+            for run in runs:
+                send_request(run.folder, "stop")
+
+        self._watcher.change(ask, lambda _: self.decided.emit())
+
+
+def _names(runs: Sequence[RunEntry]) -> str:
+    names = [f"“{run.name}”" for run in runs[:_LONGEST_LIST]]
+    names += [f"{len(runs) - _LONGEST_LIST} more"] if len(runs) > _LONGEST_LIST else []
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

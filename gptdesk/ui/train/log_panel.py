@@ -1,0 +1,104 @@
+"""What the trainer printed, and what happened when: two lists of lines that stay at their end unless one scrolls up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QWidget
+
+from gptdesk.training.history import RunHistory
+from gptdesk.ui import figures
+from gptdesk.ui.fonts import fixed_font
+
+_EVENTS: Final = 500
+"""Newest events shown."""
+
+
+class LogView(QPlainTextEdit):
+    """Lines that can be read and copied."""
+
+    def __init__(self, name: str, empty: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setReadOnly(True)
+        self.setProperty("kind", "log")
+        self.setAccessibleName(name)
+        self.setPlaceholderText(empty)
+        self.setTabChangesFocus(True)
+        self.setFont(fixed_font())
+        self._lines: tuple[str, ...] = ()
+
+    def show_lines(self, lines: Sequence[str]) -> None:
+        """Shows these lines; costs something only when they are others."""
+        if (new := tuple(lines)) == self._lines:
+            return
+        bar = self.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 1
+        place = bar.value()
+        grown = len(self._lines) and new[: len(self._lines)] == self._lines
+        if grown and at_end:
+            self.appendPlainText("\n".join(new[len(self._lines) :]))
+        else:
+            self.setPlainText("\n".join(new))
+            bar.setValue(bar.maximum() if at_end else place)
+        self._lines = new
+
+
+class EventView(LogView):
+    """The event log of a run, in words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Events", "Nothing has happened yet.", parent)
+        self.setFont(QApplication.font())
+        self._version: tuple[RunHistory, int] | None = None
+
+    def show_history(self, history: RunHistory) -> None:
+        """Shows what the run has recorded besides its steps."""
+        if self._version != (history, history.version):
+            self._version = (history, history.version)
+            self.show_lines([_words(event) for event in list(history.recent)[-_EVENTS:]])
+
+
+def _words(event: Mapping[str, Any]) -> str:
+    when = QDateTime.fromMSecsSinceEpoch(int(1000 * float(event.get("t") or 0)))
+    step = event.get("step")
+    at = f"step {figures.count(int(step))}: " if isinstance(step, int) else ""
+    return f"{QLocale().toString(when, 'yyyy-MM-dd HH:mm:ss')}  {at}{event_words(event)}"
+
+
+def event_words(event: Mapping[str, Any]) -> str:
+    """One event as a person would say it."""
+    kind = event.get("ev")
+    if kind == "start":
+        return f"training starts on {event.get('device')} in {event.get('precision')}"
+    if kind == "eval" and event.get("val_loss") is not None:
+        best = ", the best so far" if event.get("best") else ""
+        return f"validation loss {figures.decimal(event['val_loss'], 4)}{best}"
+    if kind == "final_eval" and event.get("val_loss") is not None:
+        return f"validation loss {figures.decimal(event['val_loss'], 4)} on the whole split"
+    if kind == "checkpoint":
+        return "checkpoint saved"
+    if kind == "checkpoint_failed":
+        return f"checkpoint not saved: {event.get('reason')}"
+    if kind == "control":
+        answer = f"refused, {event['refused']}" if event.get("refused") else "done"
+        return f"{_request(event)}: {answer}"
+    if kind == "pause":
+        return f"paused {event.get('reason') or ''}".rstrip()
+    if kind == "resume":
+        return "goes on"
+    if kind == "early_stop":
+        return "stops early: the validation loss no longer improves"
+    if kind == "crash":
+        return f"crashed: {event.get('reason')}"
+    if kind == "end":
+        return str(event.get("state") or "ended")
+    return str(kind)
+
+
+def _request(event: Mapping[str, Any]) -> str:
+    args = event.get("args") or {}
+    if event.get("action") == "set":
+        return f"set {args.get('name')} to {args.get('value')}"
+    return f"asked to {event.get('action')}"

@@ -1,0 +1,319 @@
+"""The Train page: runs at the left, the one at hand in the middle, what it writes at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from gptdesk.training.index import RunEntry
+from gptdesk.training.launch import resume_run
+from gptdesk.ui.services import Services
+from gptdesk.ui.train.bars import TrainBar, TrainStatus
+from gptdesk.ui.train.chart_settings import ChartSettings
+from gptdesk.ui.train.dashboard import Dashboard
+from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog
+from gptdesk.ui.train.empty import EmptyRuns
+from gptdesk.ui.train.requests import Pending
+from gptdesk.ui.train.run_actions import RunActions
+from gptdesk.ui.train.run_list import WIDTH as LIST_WIDTH
+from gptdesk.ui.train.run_list import RunList
+from gptdesk.ui.train.side_panel import WIDTH as PANEL_WIDTH
+from gptdesk.ui.train.side_panel import SidePanel
+from gptdesk.ui.widgets.question import Question
+
+if TYPE_CHECKING:
+    from gptdesk.ui.train.new_run.sheet import NewRunSheet
+
+_PROMPT: Final = "Once upon a time"
+
+
+class TrainPage(QWidget):
+    """The page.
+
+    Args:
+        services: of the window.
+        menu: of the window.
+        text: gives what stands in the Playground.
+
+    Attributes:
+        top_bar: stands above the page.
+        status_bar: stands below it.
+        sheet: on which a run is being put together, if one is.
+
+    Signals:
+        open_model(str): the person wants the model in that folder in the Playground.
+        follow_run(object): they want the Playground to follow the run in that folder; None: no longer.
+        refused(str): something cannot be done; the sentence says why.
+        run_chosen(): another run is at hand, or none.
+    """
+
+    open_model = Signal(str)
+    follow_run = Signal(object)
+    refused = Signal(str)
+    run_chosen = Signal()
+
+    def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._services, self._watcher, self._text = services, services.watcher, text
+        self._restarting: set[Path] = set()
+        self.current: Path | None = None
+        self.sheet: NewRunSheet | None = None
+        theme = services.theme
+        self.top_bar = TrainBar(theme, menu)
+        self.status_bar = TrainStatus(theme, self._watcher)
+        self.actions_ = RunActions(theme, self._watcher, self, self._entry, self._followed)
+        self._more, self._checkpoints = QMenu(self), QMenu(self)
+        self.runs = RunList(theme)
+        settings = ChartSettings.from_dict(dict(services.settings.value.charts))
+        self.dashboard = Dashboard(theme, settings, self._more)
+        self.panel = SidePanel(theme, self._checkpoints)
+        self.empty = EmptyRuns()
+        self._lay_out()
+        self._connect()
+        saved = services.settings.value.run
+        self.choose(Path(saved) if saved else None)
+        self._on_runs_changed()
+
+    def _lay_out(self) -> None:
+        self.parts = QSplitter(Qt.Orientation.Horizontal)
+        self.parts.setHandleWidth(1)
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.empty)
+        self.middle.addWidget(self.dashboard)
+        for part in (self.runs, self.middle, self.panel):
+            self.parts.addWidget(part)
+        self.parts.setStretchFactor(1, 1)
+        self.parts.setCollapsible(1, False)
+        self.parts.setSizes([LIST_WIDTH, 2000, PANEL_WIDTH])
+        self.runs.setMinimumWidth(180)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.parts)
+
+    def _connect(self) -> None:
+        watcher, dashboard = self._watcher, self.dashboard
+        watcher.runs_changed.connect(self._on_runs_changed)
+        watcher.view_changed.connect(self._on_view_changed)
+        watcher.history_changed.connect(self._on_history_changed)
+        watcher.requests.changed.connect(self._on_view_changed)
+        watcher.requests.refused.connect(self._on_refused)
+        self.top_bar.new.clicked.connect(self.new_run)
+        self.empty.new_wanted.connect(self.new_run)
+        self.empty.watch_wanted.connect(self.actions_.watch.trigger)
+        self.runs.chosen.connect(self.choose)
+        self.runs.menu_wanted.connect(self._on_menu_wanted)
+        dashboard.wanted.connect(self._on_wanted)
+        dashboard.restart_wanted.connect(self.restart)
+        dashboard.folder_wanted.connect(self.actions_.folder.trigger)
+        dashboard.charts.settings_changed.connect(self._on_charts_changed)
+        self.panel.samples.opened.connect(self._on_opened)
+        self.actions_.opened.connect(self._on_opened)
+        self.actions_.follow_wanted.connect(self.follow_run)
+        self._more.aboutToShow.connect(self._fill_more)
+        self._checkpoints.aboutToShow.connect(self._fill_checkpoints)
+
+    # Which run
+
+    @Slot(object)
+    def choose(self, folder: Path | None) -> None:
+        """Makes the run in that folder the one at hand."""
+        self.current = folder
+        self._services.settings.update(run=str(folder) if folder else None)
+        self._watcher.select(folder)
+        self._watcher.set_pinned(tuple(run.folder for run in self._watcher.runs if run.pinned))
+        self.runs.set_current(folder)
+        self._show_entry()
+        self.run_chosen.emit()
+
+    def _entry(self) -> RunEntry | None:
+        return self._watcher.entry(self.current)
+
+    def _followed(self) -> Path | None:
+        follow = self._services.settings.value.follow
+        return Path(follow) if follow else None
+
+    @Slot()
+    def _on_runs_changed(self) -> None:
+        runs = self._watcher.runs
+        self._restarting -= {run.folder for run in runs if run.active}
+        self.runs.setVisible(bool(runs))
+        self.panel.setVisible(bool(runs))
+        self.runs.show_runs(runs, self._watcher.curves)
+        if runs and self._entry() is None:
+            working = [run for run in runs if run.active]
+            self.choose((working or list(runs))[0].folder)
+        else:
+            self._watcher.set_pinned(tuple(run.folder for run in runs if run.pinned))
+            self._show_entry()
+
+    def _show_entry(self) -> None:
+        entry = self._entry()
+        self.top_bar.name.setText(entry.name if entry else "")
+        self.actions_.show_run(entry)
+        if entry is None:
+            self.middle.setCurrentWidget(self.empty)
+            self.panel.show_run(None)
+
+    @Slot()
+    def _on_view_changed(self) -> None:
+        view = self._watcher.view
+        if view is None or view.entry.folder != self.current:
+            return
+        folder = view.entry.folder
+        watcher = self._watcher
+        pending: list[Pending] = watcher.requests.pending(folder)
+        self.middle.setCurrentWidget(self.dashboard)
+        self.dashboard.show_run(view, pending, restarting=folder in self._restarting)
+        pinned = [run for run in watcher.runs if run.pinned]
+        self.dashboard.show_curves(view.entry, pinned, watcher.histories, watcher.configs)
+        self.panel.show_run(view)
+
+    @Slot(object)
+    def _on_history_changed(self, folder: Path) -> None:
+        entry = self._watcher.entry(folder)
+        if entry and (entry.folder == self.current or entry.pinned):
+            self.dashboard.refresh()
+
+    # What a run is asked for
+
+    @Slot(str)
+    def _on_wanted(self, action: str) -> None:
+        if self.current is None:
+            return
+        if action == "sample":
+            self._ask_for_sample()
+        else:
+            self._watcher.requests.ask(self.current, action)
+
+    def _ask_for_sample(self) -> None:
+        folder = self.current
+        assert folder is not None, "a run is at hand"
+        prompt, seed = self.panel.samples.thread_at_hand or (_PROMPT, 1)
+        dialog = SampleDialog(prompt, seed, self._text(), self)
+        ask = self._watcher.requests.ask
+        dialog.decided.connect(lambda prompt, seed: ask(folder, "sample", prompt=prompt, seed=seed))
+        dialog.open()
+
+    def _change(self) -> None:
+        """Asks for other intervals, or another factor of the learning rate."""
+        folder = self.current
+        history = self._watcher.histories.get(folder) if folder else None
+        if folder is None or history is None:
+            return
+        values: dict[str, Any] = dict(self._watcher.configs.get(folder, {}).get("run", {}))
+        for event in list(history.recent):
+            args = event.get("args") or {}
+            if event.get("ev") == "control" and event.get("action") == "set" and event.get("done"):
+                values[str(args.get("name"))] = args.get("value")
+        dialog = ChangeDialog(values, self)
+
+        def ask(changes: dict[str, Any]) -> None:
+            for name, value in changes.items():
+                self._watcher.requests.ask(folder, "set", name=name, value=value)
+
+        dialog.decided.connect(ask)
+        dialog.open()
+
+    def _abort(self) -> None:
+        entry = self._entry()
+        if entry is not None:
+            folder = entry.folder
+            Question(
+                f"Abort “{entry.name}”?",
+                "It ends without saving; what it has learnt since its last checkpoint is lost.",
+                [("Abort", lambda: self._watcher.requests.ask(folder, "abort"))],
+                dangerous=True,
+                parent=self,
+            ).open()
+
+    @Slot()
+    def restart(self) -> None:
+        """Goes on with a run that has ended, from its newest whole checkpoint."""
+        folder = self.current
+        if folder is None or folder in self._restarting:
+            return
+        self._restarting.add(folder)
+        self._on_view_changed()
+
+        def failed(sentence: str) -> None:
+            self._restarting.discard(folder)
+            self._on_view_changed()
+            self.refused.emit(sentence)
+
+        self._watcher.change(partial(resume_run, folder), failed=failed)
+
+    @Slot(object, str)
+    def _on_refused(self, pending: Pending, reason: str) -> None:
+        entry = self._watcher.entry(pending.folder)
+        name = entry.name if entry else pending.folder.name
+        self.refused.emit(f"{name} did not {pending.action}: {reason.rstrip('.')}.")
+
+    # Menus, dialogs, settings
+
+    @Slot()
+    def new_run(self) -> None:
+        """Opens the sheet on which a run is put together."""
+        from gptdesk.ui.train.new_run.sheet import NewRunSheet  # pydantic, late
+
+        if self.sheet is not None:
+            self.sheet.raise_()
+            return
+        self.sheet = NewRunSheet(self._services, self._services.runs, self)
+        self.sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.sheet.started.connect(self._on_started)
+        self.sheet.destroyed.connect(self._on_sheet_closed)
+        self.sheet.open()
+
+    @Slot(object)
+    def _on_started(self, folder: Path) -> None:
+        self._watcher.change(lambda: None, lambda _: self.choose(folder))
+
+    def _on_sheet_closed(self) -> None:
+        self.sheet = None
+
+    @Slot(object, QPoint)
+    def _on_menu_wanted(self, folder: Path, at: QPoint) -> None:
+        if folder != self.current:
+            self.choose(folder)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        view = self._watcher.view
+        self.actions_.fill(menu, view.checkpoints if view else ())
+        menu.addSeparator()
+        menu.addAction(self.actions_.watch)
+        menu.popup(at)
+
+    def _fill_more(self) -> None:
+        self._more.clear()
+        entry, view = self._entry(), self._watcher.view
+        if entry is None or view is None:
+            return
+        if entry.active:
+            for action, title in (
+                ("checkpoint", "Checkpoint now"),
+                ("evaluate", "Evaluate now"),
+                ("sample", "Sample now…"),
+            ):
+                self._more.addAction(title, partial(self._on_wanted, action))
+            self._more.addAction("Change while training…", self._change)
+            self._more.addAction("Abort without saving…", self._abort)
+            self._more.addSeparator()
+        self.actions_.fill(self._more, view.checkpoints)
+
+    def _fill_checkpoints(self) -> None:
+        self._checkpoints.clear()
+        view = self._watcher.view
+        self.actions_.fill_checkpoints(self._checkpoints, view.checkpoints if view else ())
+
+    @Slot(object)
+    def _on_opened(self, checkpoint: Path) -> None:
+        self.open_model.emit(str(checkpoint))
+
+    @Slot()
+    def _on_charts_changed(self) -> None:
+        self._services.settings.update(charts=self.dashboard.charts.settings.to_dict())

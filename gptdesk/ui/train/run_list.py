@@ -1,0 +1,148 @@
+"""The runs at the left of the page, as cards that are chosen with a click or the arrow keys."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from gptdesk.training.index import RunEntry
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.run_card import RunCard
+
+WIDTH: Final = 250
+_FILTER_FROM: Final = 6
+"""So many runs are seen at a glance; more can be searched."""
+
+
+class RunList(QWidget):
+    """The cards, in the order in which they are given.
+
+    Attributes:
+        cards: by folder.
+        filter: a line that keeps those whose name or tags hold its words.
+
+    Signals:
+        chosen(object): the folder of the run that the person wants at hand.
+        menu_wanted(object, QPoint): the person wants to do something with the run in that folder, there on the screen.
+    """
+
+    chosen = Signal(object)
+    menu_wanted = Signal(object, QPoint)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.cards: dict[Path, RunCard] = {}
+        self._entries: tuple[RunEntry, ...] = ()
+        self._curves: Mapping[Path, Sequence[float]] = {}
+        self._current: Path | None = None
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("Find a run by name or tag")
+        self.filter.setAccessibleName("Find a run by name or tag")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self._show)
+        self.filter.hide()
+        inner = QWidget()
+        inner.setProperty("zone", "surface")
+        self._cards = QVBoxLayout(inner)
+        self._cards.setContentsMargins(12, 12, 12, 12)
+        self._cards.setSpacing(8)
+        self._cards.addStretch(1)
+        self._area = QScrollArea()
+        self._area.setWidget(inner)
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        top = QVBoxLayout()
+        top.setContentsMargins(12, 12, 12, 0)
+        top.addWidget(self.filter)
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self._area, 1)
+
+    def show_runs(self, entries: Sequence[RunEntry], curves: Mapping[Path, Sequence[float]]) -> None:
+        """Shows these runs."""
+        self._entries, self._curves = tuple(entries), curves
+        self.filter.setVisible(len(entries) > _FILTER_FROM or bool(self.filter.text()))
+        self._show()
+
+    def set_current(self, folder: Path | None) -> None:
+        """Marks the run at hand."""
+        self._current = folder
+        for path, card in self.cards.items():
+            card.setChecked(path == folder)
+
+    def focus_current(self) -> None:
+        """So that the arrow keys go on from there."""
+        card = self.cards.get(self._current) if self._current else None
+        if card:
+            card.setFocus()
+
+    @property
+    def shown(self) -> list[Path]:
+        """The folders of the cards, from top to bottom."""
+        words = self.filter.text().lower().split()
+        return [entry.folder for entry in self._entries if all(word in _searched(entry) for word in words)]
+
+    def _show(self) -> None:
+        shown = self.shown
+        for folder in [folder for folder in self.cards if folder not in shown]:
+            card = self.cards.pop(folder)
+            self._cards.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        entries = {entry.folder: entry for entry in self._entries}
+        for place, folder in enumerate(shown):
+            card = self.cards.get(folder) or self._card(folder)
+            card.show_run(entries[folder], self._curves.get(folder, ()))
+            if self._cards.indexOf(card) != place:
+                self._cards.insertWidget(place, card)
+        self._mend_tab_order(shown)
+
+    def _card(self, folder: Path) -> RunCard:
+        card = RunCard(self._theme, folder)
+        card.setChecked(folder == self._current)
+        card.clicked.connect(lambda: self.chosen.emit(folder))
+        card.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        card.customContextMenuRequested.connect(lambda at: self.menu_wanted.emit(folder, card.mapToGlobal(at)))
+        card.installEventFilter(self)
+        self.cards[folder] = card
+        return card
+
+    def _mend_tab_order(self, shown: Sequence[Path]) -> None:
+        for before, after in itertools.pairwise(shown):
+            if self.cards[before].nextInFocusChain() is not self.cards[after]:
+                QWidget.setTabOrder(self.cards[before], self.cards[after])
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up, Down, Home and End choose another run."""
+        if isinstance(watched, RunCard) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            shown = self.shown
+            place = shown.index(watched.folder) if watched.folder in shown else 0
+            places = {
+                Qt.Key.Key_Up: max(0, place - 1),
+                Qt.Key.Key_Down: min(len(shown) - 1, place + 1),
+                Qt.Key.Key_Home: 0,
+                Qt.Key.Key_End: len(shown) - 1,
+            }
+            if event.key() in places:
+                card = self.cards[shown[places[Qt.Key(event.key())]]]
+                card.setFocus()
+                self._area.ensureWidgetVisible(card)
+                self.chosen.emit(card.folder)
+                return True
+        return super().eventFilter(watched, event)
+
+
+def _searched(entry: RunEntry) -> str:
+    return " ".join((entry.name, *entry.tags, *(f"#{tag}" for tag in entry.tags), entry.folder.name)).lower()

@@ -1,0 +1,91 @@
+"""The panel at the right: samples, console and events, one at a time."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.log_panel import EventView, LogView
+from gptdesk.ui.train.lookout import RunView
+from gptdesk.ui.train.samples_panel import SamplesPanel
+
+WIDTH = 330
+
+
+class SidePanel(QWidget):
+    """Three views of the run at hand; only the one that is seen is kept up to date.
+
+    Attributes:
+        tabs: their buttons, by name.
+    """
+
+    def __init__(self, theme: Theme, checkpoints: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view: RunView | None = None
+        self.samples = SamplesPanel(theme, checkpoints)
+        self.console = LogView("Console", "The trainer has printed nothing yet.")
+        self.events = EventView()
+        self.tabs: dict[str, QPushButton] = {}
+        self.pages = QStackedWidget()
+        row = QHBoxLayout()
+        row.setContentsMargins(12, 8, 12, 0)
+        row.setSpacing(4)
+        for name, page in (
+            ("Samples", self.samples),
+            ("Console", _padded(self.console)),
+            ("Events", _padded(self.events)),
+        ):
+            button = QPushButton(name)
+            button.setProperty("kind", "tab")
+            button.setCheckable(True)
+            button.setAccessibleName(name)
+            button.clicked.connect(partial(self.show_tab, self.pages.addWidget(page)))
+            self.tabs[name] = button
+            row.addWidget(button)
+        row.addStretch(1)
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(240)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(row)
+        layout.addWidget(self.pages, 1)
+        self.show_tab(0)
+
+    def show_tab(self, number: int, _checked: bool = True) -> None:
+        """Shows samples (0), console (1) or events (2)."""
+        self.pages.setCurrentIndex(number)
+        for place, button in enumerate(self.tabs.values()):
+            button.setChecked(place == number)
+        self._show()
+
+    def show_run(self, view: RunView | None) -> None:
+        """Shows the run as it is now."""
+        self._view = view
+        self._show()
+
+    def _show(self) -> None:
+        view, tab = self._view, self.pages.currentIndex()
+        if view is None:
+            self.samples.show_samples(None, (), ())
+            self.console.show_lines(())
+            self.events.show_lines(())
+            return
+        if tab == 0:
+            self.samples.show_samples(view.entry.folder, view.samples, view.checkpoints)
+        elif tab == 1:
+            self.console.show_lines(view.console)
+        else:
+            self.events.show_history(view.history)
+
+
+def _padded(widget: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(16, 8, 4, 8)
+    layout.addWidget(widget)
+    return holder

@@ -1,0 +1,170 @@
+"""The window's side of watching runs: looks again and again, in a thread of its own, and tells what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from gptdesk.training.index import RunEntry, RunIndex
+from gptdesk.ui.errands import Errands
+from gptdesk.ui.train.lookout import Lookout, News, RunView, Wish
+from gptdesk.ui.train.requests import Requests
+
+if TYPE_CHECKING:
+    from gptdesk.training.history import RunHistory
+
+_SHOWN_MS: Final = 250
+"""Between two looks while the page is open."""
+
+_HIDDEN_MS: Final = 1000
+"""Between two looks while the person is elsewhere in the window."""
+
+
+class Watcher(QObject):
+    """Knows what runs there are, and more of those that are shown or at work.
+
+    Attributes:
+        runs: all of them, as they were at the last look.
+        histories: of those that are shown or at work, by folder.
+        configs: of those that are shown, as they are in force now, by folder.
+        curves: a sketch of each run's loss, by folder.
+        view: the run at hand, as it was at the last look.
+        requests: what trainers have been asked for and have not answered.
+
+    Signals:
+        runs_changed(): ``runs`` or ``curves`` are others.
+        history_changed(object): the run in that folder has recorded something.
+        view_changed(): ``view`` is another.
+        noticed(object): a `Notice`.
+        failed(str): something that was asked for could not be done.
+        crashed(str): a traceback of a mistake of ours.
+    """
+
+    runs_changed = Signal()
+    history_changed = Signal(object)
+    view_changed = Signal()
+    noticed = Signal(object)
+    failed = Signal(str)
+    crashed = Signal(str)
+
+    def __init__(self, index: RunIndex, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runs: tuple[RunEntry, ...] = ()
+        self.histories: Mapping[Path, RunHistory] = {}
+        self.configs: Mapping[Path, Mapping[str, Any]] = {}
+        self.curves: Mapping[Path, tuple[float, ...]] = {}
+        self.view: RunView | None = None
+        self.index = index
+        self._lookout = Lookout(index)
+        self._wish = Wish()
+        self._looking = self._again = False
+        self._errands = Errands("runs", self)
+        self._long = Errands("run errands", self)
+        for errands in (self._errands, self._long):
+            errands.failed.connect(self.failed)
+            errands.crashed.connect(self.crashed)
+        self.requests = Requests(self._errands, self)
+        self.requests.failed.connect(self.failed)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_HIDDEN_MS)
+        self._timer.timeout.connect(self.look)
+
+    @property
+    def active(self) -> tuple[RunEntry, ...]:
+        """The runs that a trainer is at work on."""
+        return tuple(run for run in self.runs if run.active)
+
+    def entry(self, folder: Path | None) -> RunEntry | None:
+        """The run in that folder, if there is one."""
+        return next((run for run in self.runs if run.folder == folder), None)
+
+    def start(self) -> None:
+        """From now on until `shut_down`."""
+        self._timer.start()
+        self.look()
+
+    def set_shown(self, shown: bool) -> None:
+        """Whether the page is open: then it is looked more often."""
+        self._timer.setInterval(_SHOWN_MS if shown else _HIDDEN_MS)
+        if shown:
+            self.look()
+
+    def select(self, folder: Path | None) -> None:
+        """Makes the run in that folder the one at hand."""
+        if folder == self._wish.current:
+            return
+        self._wish = replace(self._wish, current=folder)
+        self.view = None
+        self.look()
+
+    def set_pinned(self, folders: tuple[Path, ...]) -> None:
+        """The runs whose curves are drawn with that of the run at hand."""
+        self._wish = replace(self._wish, pinned=folders)
+
+    @Slot()
+    def look(self) -> None:
+        """Looks now, or as soon as the look that goes on has ended."""
+        if self._looking:
+            self._again = True
+            return
+        self._looking, self._again = True, False
+        wish = self._wish
+        self._errands.run(lambda: self._lookout.look(wish), self._on_looked, self._on_failed)
+
+    def change(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object] | None = None,
+        failed: Callable[[str], object] | None = None,
+    ) -> None:
+        """Changes something about the list of runs, and looks at it again."""
+
+        def on_done(result: Any) -> None:
+            self._lookout.scan_soon()
+            self.look()
+            if done:
+                done(result)
+
+        self._errands.run(work, on_done, failed)
+
+    def run_long(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object] | None = None,
+        failed: Callable[[str], object] | None = None,
+    ) -> None:
+        """Does what may take seconds, such as deleting, beside the looking."""
+        self._long.run(work, done, failed)
+
+    def shut_down(self, milliseconds: int) -> bool:
+        """Ends the threads; returns whether they ended in time."""
+        self._timer.stop()
+        ended = self._errands.shut_down(milliseconds)
+        return self._long.shut_down(milliseconds) and ended
+
+    @Slot(object)
+    def _on_looked(self, news: News) -> None:
+        self._looking = False
+        self.histories, self.configs = news.histories, news.configs
+        if news.runs is not None:
+            self.runs, self.curves = news.runs, news.curves
+            self.runs_changed.emit()
+        for folder in news.changed:
+            self.history_changed.emit(folder)
+        self.requests.take_answers(news.histories, self.runs)
+        if news.view and news.view.entry.folder == self._wish.current:
+            self.view = news.view
+            self.view_changed.emit()
+        for notice in news.notices:
+            self.noticed.emit(notice)
+        if news.unread or self._again:
+            self.look()
+
+    def _on_failed(self, sentence: str) -> None:
+        self._looking = False
+        self._timer.setInterval(_HIDDEN_MS)
+        self.failed.emit(sentence)

@@ -1,0 +1,70 @@
+"""Asks before something that cannot be undone; does not block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+Answer = tuple[str, Callable[[], object]]
+"""What a button says, and what it does."""
+
+
+class Question(QDialog):
+    """One or two sentences, and a button for each answer; Esc and Cancel do nothing.
+
+    Args:
+        title: of the dialog, and its first line.
+        text: what will happen.
+        answers: the last one is the one that Enter chooses, unless it is dangerous.
+        dangerous: the last answer destroys something: Enter cancels.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        answers: list[Answer],
+        *,
+        dangerous: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(True)
+        self.setMinimumWidth(440)
+        heading = QLabel(title)
+        heading.setProperty("kind", "heading")
+        heading.setTextFormat(Qt.TextFormat.PlainText)
+        heading.setWordWrap(True)
+        self.words = QLabel(text)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.clicked.connect(self.reject)
+        self.buttons = [self._button(*answer) for answer in answers]
+        self.buttons[-1].setProperty("kind", "danger" if dangerous else "accent")
+        (self.cancel if dangerous else self.buttons[-1]).setDefault(True)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        for button in (self.cancel, *self.buttons):
+            row.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(8)
+        layout.addWidget(heading)
+        layout.addWidget(self.words)
+        layout.addSpacing(16)
+        layout.addLayout(row)
+
+    def _button(self, title: str, act: Callable[[], object]) -> QPushButton:
+        button = QPushButton(title)
+        button.clicked.connect(lambda: self._decide(act))
+        return button
+
+    def _decide(self, act: Callable[[], object]) -> None:
+        self.accept()
+        act()

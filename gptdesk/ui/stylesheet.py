@@ -94,6 +94,12 @@ QPushButton[kind="fold"] { background: transparent; border-color: transparent; p
 QPushButton[kind="fold"]:hover { color: $accent; }
 QPushButton[kind="fold"]:checked { color: $text; }
 QPushButton[kind="fold"]:focus { border-color: $accent; }
+QPushButton[kind="message"], QPushButton[kind="failure"] {
+    background: transparent; border-color: transparent; padding: 0 8px; text-align: left; color: $muted;
+}
+QPushButton[kind="failure"] { color: $bad; }
+QPushButton[kind="message"]:hover { color: $text; }
+QPushButton[kind="message"]:focus { border-color: $accent; }
 QPushButton::menu-indicator { image: none; width: 0; }
 
 QToolButton[kind="rail"] {
@@ -158,6 +164,8 @@ QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
 QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QLabel[kind="figure"] { font-size: 20px; font-weight: 600; }
+QLabel[kind="figure"][tight="some"] { font-size: 16px; }
+QLabel[kind="figure"][tight="much"] { font-size: 13px; }
 QPushButton[kind="tab"] {
     background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 0 10px; color: $muted;
 }

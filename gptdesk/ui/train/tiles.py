@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.history import RunHistory
@@ -17,6 +17,13 @@ from gptdesk.ui.fonts import smaller
 NOTHING: Final = "–"
 _PER_MILLE: Final = 1000
 _GAP: Final = 8
+_FIGURE_PIXELS: Final = 20
+_SLACK: Final = 6
+_LEFT: Final = 12
+_RIGHT: Final = 8
+_FITS: Final = 0.9
+"""Of the width that they would like to have, tiles share one row; numbers are written smaller then."""
+
 
 _MFU_HELP: Final = (
     "Model FLOP/s utilization: how much of what the hardware can do at best goes into the model.\n"
@@ -37,7 +44,7 @@ class Tile(QFrame):
         self.name.setFont(smaller(self.font()))
         self.figure.setProperty("kind", "figure")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setContentsMargins(_LEFT, 8, _RIGHT, 8)
         layout.setSpacing(2)
         layout.addWidget(self.name)
         layout.addWidget(self.figure)
@@ -47,17 +54,41 @@ class Tile(QFrame):
         """Shows the number, and on hover what it means."""
         if name:
             self.name.setText(name)
-        self.figure.setText(text)
+        if text != self.figure.text():
+            self.figure.setText(text)
+            self.figure.fit()
         self.setToolTip(help)
         self.setAccessibleName(f"{self.name.text()} {text}")
         self.setAccessibleDescription(help)
 
+    def wanted_width(self) -> int:
+        """Pixels in which name and number stand at their full size."""
+        font = QFont(self.figure.font())
+        font.setPixelSize(_FIGURE_PIXELS)
+        font.setWeight(QFont.Weight.DemiBold)
+        figure = QFontMetrics(font).horizontalAdvance(self.figure.text())
+        return max(figure, self.name.sizeHint().width()) + _LEFT + _RIGHT + _SLACK
+
 
 class _Figure(QLabel):
-    """A number that makes no tile wider than there is room; it is then shortened at its end."""
+    """A number that makes no tile wider than there is room: it is written smaller then."""
 
     def minimumSizeHint(self) -> QSize:
         return QSize(40, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Finds the size in which the number fits."""
+        for tight in ("", "some", "much"):
+            if self.property("tight") != tight:
+                self.setProperty("tight", tight)
+                self.style().unpolish(self)
+                self.style().polish(self)
+            if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
+                return
 
 
 class Tiles(QWidget):
@@ -86,7 +117,7 @@ class Tiles(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.note)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._arrange(6)
+        self._arrange()
 
     def show_run(self, entry: RunEntry, history: RunHistory) -> None:
         """Shows where the run stands."""
@@ -103,6 +134,7 @@ class Tiles(QWidget):
         )
         self._show_use(last, facts)
         self._show_time(entry)
+        self._arrange()
 
     def _show_step(self, step: int | None, steps: int | None, last: dict[str, Any], facts: dict[str, Any]) -> None:
         done = NOTHING if step is None else count(step)
@@ -146,17 +178,19 @@ class Tiles(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wanted = sum(tile.sizeHint().width() for tile in self.tiles) + _GAP * (len(self.tiles) - 1)
-        self._arrange(6 if self.width() >= wanted else 3)
+        self._arrange()
 
-    def _arrange(self, columns: int) -> None:
-        if columns == self._columns:
-            return
-        self._columns = columns
-        for number, tile in enumerate(self.tiles):
-            self._grid.addWidget(tile, number // columns, number % columns)
-        for column in range(6):
-            self._grid.setColumnStretch(column, (3 if column == 0 else 2) if column < columns else 0)
+    def _arrange(self) -> None:
+        """Sets the tiles in one row, or where there is no room in two, each as wide as its number asks for."""
+        widths = [tile.wanted_width() for tile in self.tiles]
+        room = self.width() - _GAP * (len(widths) - 1)
+        columns = len(widths) if room >= _FITS * sum(widths) else len(widths) // 2
+        if columns != self._columns:
+            self._columns = columns
+            for number, tile in enumerate(self.tiles):
+                self._grid.addWidget(tile, number // columns, number % columns)
+        for column in range(len(widths)):
+            self._grid.setColumnStretch(column, max(widths[column::columns]) if column < columns else 0)
 
 
 def _notes(history: RunHistory) -> list[str]:

@@ -1,0 +1,325 @@
+"""One chart: its axes, the lines of every run on it, and how it answers pointer and keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.fonts import smaller
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.chart_data import SMALLEST_X, Floats, to_view
+from gptdesk.ui.train.chart_items import Axis, ChartBox, Grid, Levels
+from gptdesk.ui.train.chart_lines import RunLines, SplitAreas
+from gptdesk.ui.train.chart_marks import Crosshair, Marks, PlacedMark
+from gptdesk.ui.train.chart_settings import TITLES, ChartSettings, PlottedRun
+from gptdesk.ui.train.chart_ticks import ticks
+from gptdesk.ui.train.chart_viewport import Viewport
+
+_ABOVE: Final = 0.06
+"""Room above the highest value and below the lowest, as shares of what lies between."""
+
+_BELOW: Final = 0.1
+_OUTLIER: Final = 8.0
+"""A value further beyond nearly all others than so many times their spread does not decide what is shown."""
+
+_PAN: Final = 0.15
+_ZOOM: Final = 0.75
+_X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a metric is drawn.
+
+    Attributes:
+        unit: of its axis; see `ticks`.
+        averaged: noisy enough that an average is drawn over it.
+        from_zero: the axis begins at zero.
+        log_y: may be logarithmic.
+        marks: what happened to the run is shown on its axis.
+    """
+
+    unit: str = ""
+    averaged: bool = False
+    from_zero: bool = False
+    log_y: bool = False
+    marks: bool = False
+
+
+KINDS: Final = {
+    "loss": Kind(averaged=True, log_y=True, marks=True),
+    "lr": Kind(from_zero=True),
+    "grad_norm": Kind(averaged=True, log_y=True),
+    "tokens_per_s": Kind(unit="whole"),
+    "split": Kind(from_zero=True),
+    "memory": Kind(unit="bytes", from_zero=True),
+    "mfu": Kind(from_zero=True),
+}
+
+
+class Chart(pg.GraphicsView):
+    """A chart of one metric.
+
+    Args:
+        theme: whose colours it has.
+        viewport: the stretch of the axis that it shows.
+        metric: one of `KINDS`.
+        small: with fewer ticks and smaller words.
+
+    Signals:
+        drawn(): other points are shown.
+    """
+
+    drawn = Signal()
+
+    def __init__(
+        self, theme: Theme, viewport: Viewport, metric: str, *, small: bool = False, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent, background=None)
+        self.quantity, self.theme, self.viewport = metric, theme, viewport
+        self.settings = ChartSettings()
+        self.runs: list[PlottedRun] = []
+        self.lines: list[RunLines] = []
+        self.split: SplitAreas | None = None
+        self._heights: tuple[float, float] | None = None  # that the person chose
+        font = smaller(self.font()) if small else self.font()
+        self.box = ChartBox()
+        self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
+        self._grid = Grid(self.box)
+        self.levels = Levels(self.box, smaller(font))
+        self.marks, self.crosshair = Marks(self.box, smaller(font), theme.colours), Crosshair(self.box, theme.colours)
+        self._lay_out()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.draw)
+        self.box.wanted.connect(self._on_wanted)
+        self.box.fit_wanted.connect(self._on_fit_wanted)
+        self.box.sigResized.connect(self.draw_soon)
+        viewport.moved.connect(self.draw_soon)
+        viewport.pointed.connect(self._on_pointed)
+        theme.changed.connect(self._on_theme_changed)
+        self._colour()
+
+    def _lay_out(self) -> None:
+        layout = self.centralLayout
+        layout.setContentsMargins(0, 8, 24, 0)
+        layout.setSpacing(0)
+        layout.addItem(self._left, 0, 0)
+        layout.addItem(self.box, 0, 1)
+        layout.addItem(self._bottom, 1, 1)
+        self.setMinimumSize(120, 72)
+        self.setAccessibleName(f"{TITLES[self.quantity]} chart")
+        self.setAccessibleDescription("Plus and minus zoom, arrows move, 0 shows everything.")
+
+    # -- what is shown
+
+    def set_metric(self, metric: str) -> None:
+        """Draws another metric."""
+        if metric != self.quantity:
+            self.quantity = metric
+            self.setAccessibleName(f"{TITLES[metric]} chart")
+            self.show_runs(self.runs)
+
+    def show_runs(self, runs: Sequence[PlottedRun]) -> None:
+        """Draws other runs; the first is the one at hand."""
+        for drawn in self._drawn():
+            drawn.remove()
+        self.runs, self._heights = list(runs), None
+        self.split = SplitAreas(self.box, runs[0]) if self.quantity == "split" and runs else None
+        averaged = KINDS[self.quantity].averaged
+        self.lines = [
+            RunLines(self.box, run, self.quantity, number, averaged=averaged)
+            for number, run in enumerate(runs if self.split is None else [])
+        ]
+        self.refresh()
+
+    def apply(self, settings: ChartSettings) -> None:
+        """Draws in another way."""
+        if (settings.axis, settings.log_y) != (self.settings.axis, self.settings.log_y):
+            self._heights = None
+        self.settings = settings
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads what the histories have gained, and draws it shortly."""
+        for drawn in self._drawn():
+            drawn.update(self.settings)
+        self._place_marks()
+        self.draw_soon()
+
+    def _drawn(self) -> list[RunLines | SplitAreas]:
+        return [*self.lines, *([self.split] if self.split else [])]
+
+    def fit_heights(self) -> None:
+        """Shows all values of the stretch again."""
+        self._heights = None
+        self.draw_soon()
+
+    @property
+    def log_y(self) -> bool:
+        return self.settings.log_y and KINDS[self.quantity].log_y
+
+    # -- drawing
+
+    def draw_soon(self) -> None:
+        """Draws once, however often it is asked for until then; while it is hidden nothing is drawn."""
+        if self.isVisible() and not self._later.isActive():
+            self._later.start(0)
+
+    def draw(self) -> None:
+        """Draws what the stretch holds, in as many points as there are pixels for."""
+        self._later.stop()
+        pixels = max(16, round(self.box.width() * self.devicePixelRatioF()))
+        colours = self.theme.colours
+        values: list[Floats] = []
+        if self.split is not None:
+            values = self.split.draw(self.viewport, pixels, colours)
+        for lines in self.lines:
+            values += lines.draw(self.viewport, pixels, colours, self.settings, log_y=self.log_y)
+        self.levels.lines = self._placed_levels()
+        values.append(np.array([place for place, _ in self.levels.lines]))
+        low, high = self._heights or self._sensible_heights(values)
+        self.box.setRange(xRange=(self.viewport.low, self.viewport.high), yRange=(low, high), padding=0)
+        self._place_ticks(low, high)
+        self._place_dots()
+        self.levels.update()
+        self.marks.update()
+        self.drawn.emit()
+
+    def _place_ticks(self, low: float, high: float) -> None:
+        view, settings = self.viewport, self.settings
+        for axis, start, end, unit, log in (
+            (self._bottom, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
+            (self._left, low, high, KINDS[self.quantity].unit, self.log_y),
+        ):
+            axis.show_ticks(ticks(start, end, axis.room(end, unit, log=log), log=log, unit=unit))
+        self._grid.ticks = self._left.ticks
+        self._grid.update()
+
+    def _placed_levels(self) -> list[tuple[float, str]]:
+        levels = self.wanted_levels()
+        return [(math.log10(value) if self.log_y else value, word) for value, word in levels if value > 0]
+
+    def wanted_levels(self) -> list[tuple[float, str]]:
+        """Heights with a line across, and their words."""
+        clip = self.runs[0].grad_clip if self.runs else 0.0
+        return [(clip, "clip")] if self.quantity == "grad_norm" and clip else []
+
+    def _sensible_heights(self, values: Sequence[Floats]) -> tuple[float, float]:
+        found = np.concatenate([np.empty(0), *values])
+        found = found[np.isfinite(found)]
+        if not len(found):
+            return (0.0, 1.0)
+        low, high = _without_outliers(found)
+        if KINDS[self.quantity].from_zero and not self.log_y:
+            return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
+        spread = (high - low) or abs(high) * 0.1 or 1.0
+        below = _BELOW if KINDS[self.quantity].marks else _ABOVE
+        return (low - below * spread, high + _ABOVE * spread)
+
+    def _place_marks(self) -> None:
+        if not (self.runs and KINDS[self.quantity].marks):
+            self.marks.marks = ()
+            return
+        axis, log = self.settings.axis, self.settings.log_x
+        placed = [(float(getattr(mark, axis)), mark) for mark in self.runs[0].history.marks]
+        self.marks.marks = sorted(
+            (
+                PlacedMark(math.log10(max(x, SMALLEST_X)) if log else x, mark.kind, mark.text)
+                for x, mark in placed
+                if math.isfinite(x)
+            ),
+            key=lambda mark: mark.place,
+        )
+
+    def _on_theme_changed(self) -> None:
+        self._colour()
+        self.draw_soon()
+
+    def _colour(self) -> None:
+        colours = self.theme.colours
+        self.setBackground(colours.surface)
+        for axis in (self._left, self._bottom):
+            axis.colour = colours.muted
+        self._grid.colour = colours.hairline
+        self.levels.colour, self.levels.ground = colours.muted, colours.surface
+        self.marks.colours = self.crosshair.colours = colours
+
+    # -- pointer and keys
+
+    def point_at(self) -> int | None:
+        """The number of the point of the run at hand that the pointer's line meets."""
+        if self.viewport.place is None or not self.runs:
+            return None
+        curve = self.split.parts[0] if self.split else self.lines[0].train
+        return curve.nearest(self.viewport.place)
+
+    def _on_pointed(self) -> None:
+        self._place_dots()
+
+    def _place_dots(self) -> None:
+        number = self.point_at()
+        self.crosshair.place, dots = None, []
+        if number is not None:
+            curve = self.split.parts[0] if self.split else self.lines[0].train
+            self.crosshair.place = float(curve.x[number])
+            for lines in self.lines:
+                at = lines.train.nearest(self.crosshair.place)
+                if at is None or (lines is not self.lines[0] and self.crosshair.place > lines.train.x[-1]):
+                    continue
+                value = float(to_view(lines.train.smooth[at : at + 1], log=self.log_y)[0])
+                if math.isfinite(value):
+                    dots.append((float(lines.train.x[at]), value, getattr(self.theme.colours, lines.run.role)))
+        self.crosshair.dots = dots
+        self.crosshair.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        place = self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
+        inside = self.box.rect().contains(place) and self.box.selection is None
+        self.viewport.point(self.box.mapToView(place).x() if inside else None)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.viewport.point(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        low, high = self.viewport.low, self.viewport.high
+        wide, middle = high - low, (low + high) / 2
+        key = event.key()
+        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            shift = _PAN * wide * (-1 if key == Qt.Key.Key_Left else 1)
+            self.viewport.choose(low + shift, high + shift)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            half = wide / 2 * (1 / _ZOOM if key == Qt.Key.Key_Minus else _ZOOM)
+            self.viewport.choose(middle - half, middle + half)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
+            self.box.fit_wanted.emit()
+        else:
+            QWidget.keyPressEvent(self, event)
+
+    def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
+        if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
+            self._heights = y
+            self.draw_soon()
+        if x is not None:
+            self.viewport.choose(*x)
+
+    def _on_fit_wanted(self) -> None:
+        self.fit_heights()
+
+
+def _without_outliers(values: Floats) -> tuple[float, float]:
+    """The range of all values, or of nearly all where one or the other is far out."""
+    low, high = float(values.min()), float(values.max())
+    bottom, top = (float(value) for value in np.quantile(values, (0.01, 0.99)))
+    reach = _OUTLIER * ((top - bottom) or abs(top) or 1.0)
+    return (low if low >= bottom - reach else bottom, high if high <= top + reach else top)

@@ -1,0 +1,233 @@
+"""The lines of one run on one chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+
+from gptdesk.ui.palette import Colours
+from gptdesk.ui.stylesheet import mix
+from gptdesk.ui.train.chart_data import NO_POINTS, Curve, Floats, Points, to_view
+from gptdesk.ui.train.chart_items import ChartBox, Painting
+from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
+from gptdesk.ui.train.chart_viewport import Viewport
+
+DASHES: Final = ((4.0, 2.5), (1.5, 2.0), (7.0, 2.5), (6.0, 2.0, 1.0, 2.0))
+"""Of pinned runs, in turn, in widths of the line."""
+
+SPLIT: Final = ("data", "forward", "backward", "optimizer")
+"""Parts of a step, the lowest first."""
+
+SPLIT_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
+"""How much of the accent the area of each part has."""
+
+_RAW_SHARE: Final = 0.38
+_DENSE: Final = 7.0
+"""Pixels between two dots, below which a line without dots says more."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How wide a line is and whether it is dashed."""
+
+    colour: str
+    width: float = 2.0
+    dashes: tuple[float, ...] = ()
+
+    def pen(self) -> QPen:
+        pen = QPen(QColor(self.colour), self.width)
+        pen.setCosmetic(True)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        if self.dashes:
+            pen.setDashPattern(list(self.dashes))
+            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        else:
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        return pen
+
+
+class Line(pg.PlotCurveItem):
+    """A line that is as wide at every zoom, and broken where a value is not a number."""
+
+    def __init__(self, box: ChartBox, z: float, *, smooth: bool = True) -> None:
+        super().__init__(antialias=smooth, connect="finite")
+        self.setZValue(z)
+        self.setSegmentedLineMode("auto")
+        box.addItem(self, ignoreBounds=True)
+
+    def show_points(self, points: Points, look: Look) -> None:
+        self.setData(points.x, points.y, pen=look.pen())
+
+
+class Dots(Painting):
+    """A dot at every point, as long as they do not touch."""
+
+    def __init__(self, box: ChartBox, z: float) -> None:
+        super().__init__(box, z)
+        self._points, self._colour, self._hollow = NO_POINTS, "#000000", ""
+
+    def show_points(self, points: Points, colour: str, hollow: str = "") -> None:
+        """Shows points in a colour, those of ``hollow`` filled with that one."""
+        self._points, self._colour, self._hollow = points, colour, hollow
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        inside = np.isfinite(self._points.y)
+        x, y = self._points.x[inside], self._points.y[inside]
+        if not len(x) or (len(x) > 1 and abs(self.left(x[-1]) - self.left(x[0])) / (len(x) - 1) < _DENSE):
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(self._colour), 1.5))
+        painter.setBrush(QColor(self._hollow or self._colour))
+        radius = 3.0 if self._hollow else 3.5
+        for place, value in zip(x.tolist(), y.tolist(), strict=True):
+            painter.drawEllipse(QPointF(self.left(place), self.top(value)), radius, radius)
+
+
+class RunLines:
+    """A metric of a run: what was recorded, its average, what a resumed run went over again, and validation.
+
+    Args:
+        box: of the chart.
+        run: whose history is drawn.
+        metric: one of `METRICS`.
+        number: 0 for the run at hand, else that of the pinned run.
+        averaged: an average is drawn over what was recorded.
+    """
+
+    def __init__(self, box: ChartBox, run: PlottedRun, metric: str, number: int, *, averaged: bool) -> None:
+        self.run, self.metric, self._box, self._averaged = run, metric, box, averaged
+        self._current = number == 0
+        self._dashes = () if self._current else DASHES[(number - 1) % len(DASHES)]
+        self.train = Curve(run.history, metric)
+        self.validation = Curve(run.history, "validation") if metric == "loss" else None
+        order = 10.0 if self._current else 0.0
+        self._raw = Line(box, order + 2, smooth=False)
+        self._old = Line(box, order + 1, smooth=False)
+        self._smooth = Line(box, order + 4)
+        self._validation_line, self._dots = Line(box, order + 5), Dots(box, order + 6)
+
+    def remove(self) -> None:
+        """Takes the lines off the chart."""
+        for line in (self._raw, self._old, self._smooth, self._validation_line):
+            self._box.removeItem(line)
+        self._dots.remove()
+
+    def update(self, settings: ChartSettings) -> None:
+        """Reads what has come."""
+        smoothing = settings.smoothing if self._averaged else 0.0
+        self.train.update(settings.axis, log_x=settings.log_x, smoothing=smoothing)
+        if self.validation is not None:
+            self.validation.update(settings.axis, log_x=settings.log_x, smoothing=0.0)
+
+    def draw(
+        self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
+    ) -> list[Floats]:
+        """Draws the stretch that is shown and returns the values that should be in sight."""
+        colour = getattr(colours, self.run.role)
+        smooth = self.train.smooth_points(view.low, view.high, pixels, log_y=log_y)
+        self._smooth.show_points(smooth, Look(colour, 2.0 if self._current else 1.5, self._dashes))
+        values = [smooth.finite]
+        if self._current:
+            values += self._draw_raw(view, pixels, colours, settings, log_y=log_y)
+        if self.validation is not None:
+            points = self.validation.raw_points(view.low, view.high, pixels, log_y=log_y)
+            shade = colours.good if self._current else colour
+            self._validation_line.show_points(points if self._current else NO_POINTS, Look(shade))
+            self._dots.show_points(points, shade, "" if self._current else colours.surface)
+            values.append(points.finite)
+        return values
+
+    def _draw_raw(
+        self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
+    ) -> list[Floats]:
+        faint = Look(mix(getattr(colours, self.run.role), colours.surface, _RAW_SHARE), 1.0)
+        raw = NO_POINTS
+        if self._averaged and settings.smoothing:
+            raw = self.train.raw_points(view.low, view.high, pixels, log_y=log_y)
+        self._raw.show_points(raw, faint)
+        old = self.run.history.superseded(self.metric)
+        x = to_view(old.x(settings.axis), log=settings.log_x)
+        old_points = Points(x, to_view(old.value, log=log_y))
+        self._old.show_points(old_points, Look(mix(colours.muted, colours.surface, 0.5), 1.0))
+        finite = raw.finite
+        return [np.quantile(finite, (0.005, 0.995))] if len(finite) else []
+
+
+class Area(Painting):
+    """What lies below a line."""
+
+    def __init__(self, box: ChartBox, z: float) -> None:
+        super().__init__(box, z)
+        self._points, self._colour, self._edge = NO_POINTS, "#000000", "#ffffff"
+
+    def show_points(self, points: Points, colour: str, edge: str) -> None:
+        """Fills the area below these points, with an edge in another colour."""
+        self._points, self._colour, self._edge = points, colour, edge
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        if not len(self._points.x):
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        x, y, floor = self.left(self._points.x).tolist(), self.top(self._points.y).tolist(), self.top(0.0)
+        edge = [QPointF(left, top) for left, top in zip(x, y, strict=True)]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._colour))
+        painter.drawPolygon(QPolygonF([QPointF(x[0], floor), *edge, QPointF(x[-1], floor)]))
+        painter.setPen(QPen(QColor(self._edge), 1))
+        painter.drawPolyline(QPolygonF(edge))
+
+
+class SplitAreas:
+    """Where the time of a step goes: the parts stand on each other, so that their top is the whole step."""
+
+    def __init__(self, box: ChartBox, run: PlottedRun) -> None:
+        self._box = box
+        self.parts = [Curve(run.history, part) for part in SPLIT]
+        self._areas = [Area(box, -10.0 - number) for number in range(len(SPLIT))]
+
+    def remove(self) -> None:
+        """Takes the areas off the chart."""
+        for area in self._areas:
+            area.remove()
+
+    def update(self, settings: ChartSettings) -> None:
+        """Reads what has come."""
+        for part in self.parts:
+            part.update(settings.axis, log_x=settings.log_x, smoothing=0.0)
+
+    def draw(self, view: Viewport, pixels: int, colours: Colours) -> list[Floats]:
+        """Draws the stretch that is shown and returns the values that should be in sight."""
+        length = min(len(part.x) for part in self.parts)
+        if not length:
+            return []
+        values = [part.series.value[:length] for part in self.parts]
+        x, heights = column_means(self.parts[0].x[:length], values, view.low, view.high, pixels)
+        tops = np.cumsum(heights, axis=0)
+        for area, top, shade in zip(self._areas, tops, split_colours(colours), strict=True):
+            area.show_points(Points(x, top), shade, colours.surface)
+        return [tops[-1][np.isfinite(tops[-1])], np.zeros(1)]
+
+
+def split_colours(colours: Colours) -> list[str]:
+    """Of the parts of a step, the lowest first."""
+    return [mix(colours.accent, colours.surface, share) for share in SPLIT_SHARES]
+
+
+def column_means(x: Floats, values: Sequence[Floats], low: float, high: float, pixels: int) -> tuple[Floats, Floats]:
+    """Means of several values at the same places, one for each pixel that has any; one row a value."""
+    start = max(0, int(np.searchsorted(x, low)) - 1)
+    stop = min(len(x), int(np.searchsorted(x, high, side="right")) + 1)
+    x, parts = x[start:stop], np.stack([np.nan_to_num(value[start:stop]) for value in values])
+    if len(x) <= pixels:
+        return x, parts
+    firsts = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], pixels, endpoint=False)))
+    counts = np.diff(np.append(firsts, len(x)))
+    return np.add.reduceat(x, firsts) / counts, np.add.reduceat(parts, firsts, axis=1) / counts

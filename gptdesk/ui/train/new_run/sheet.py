@@ -2,28 +2,340 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
+from gptdesk.gpt2.errors import UserError
+from gptdesk.training.estimate import Summary
+from gptdesk.training.index import RunIndex
+from gptdesk.training.launch import COMMAND, HERE, Launcher, to_toml, typed_command
+from gptdesk.ui import figures
+from gptdesk.ui.errands import Errands
 from gptdesk.ui.services import Services
+from gptdesk.ui.train.new_run.data_step import DataStep
+from gptdesk.ui.train.new_run.draft import Base, Draft
+from gptdesk.ui.train.new_run.drops import dropped_paths
+from gptdesk.ui.train.new_run.measuring import Measuring
+from gptdesk.ui.train.new_run.settings_step import SettingsStep
+from gptdesk.ui.train.new_run.shapes import Shape
+from gptdesk.ui.train.new_run.sheet_jobs import launch, read_settings, run_folder, work_out
+from gptdesk.ui.train.new_run.sheet_layout import SheetLayout
+from gptdesk.ui.train.new_run.start_step import StartStep
+from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
+
+_LARGEST: Final = QSize(1160, 780)
+_SMALLEST: Final = QSize(820, 520)
+_MARGIN: Final = 48
+"""Of the window that stays in view around the sheet."""
+
+_WORK_OUT_MS: Final = 60
+_END_MS: Final = 15_000
+_LOOK_MS: Final = 50
+_DATA, _START, _SETTINGS = range(3)
+_STEP_OF: Final = {"data.path": _DATA, "model.start": _START}
 
 
 class NewRunSheet(QDialog):
     """Data, what to start from, settings; ``open()`` it, it does not block.
 
+    What is being prepared goes on when the sheet is closed, and is found again by the next.
+
     Args:
         services: of the window.
-        index: the `RunIndex` of the runs there are.
+        index: of the runs there are.
+
+    Attributes:
+        draft: the run so far.
+        problems: a sentence for every setting that cannot work, by ``section.key``.
 
     Signals:
         started(object): the `Path` of the run that was started.
+        crashed(str): a traceback of a mistake of ours.
     """
 
     started = Signal(object)
+    crashed = Signal(str)
 
-    def __init__(self, services: Services, index: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, services: Services, index: RunIndex, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._services, self._index = services, index
+        self._runs = services.folders.runs
+        self.draft = Draft()
+        self.problems: Mapping[str, str] = {}
+        self._settled = False  # the problems are those of the settings at hand
+        self._starting = False
+        self._asked = 0
+        self._window: QWidget | None = None
+        self._quick, self._slow = Errands("new run", self), Errands("new run, slow", self)
+        self._quick.crashed.connect(self.crashed)
+        self._slow.crashed.connect(self.crashed)
+        theme, folders = services.theme, services.folders
+        self.data = DataStep(theme, folders, self._quick, self._slow)
+        self.start_from = StartStep(theme, folders, index, self._quick)
+        self.settings = SettingsStep(theme, self.draft)
+        self.view = SheetLayout(theme, [self.data, self.start_from, self.settings], self)
+        self.summary, self.stepper, self.start = self.view.summary, self.view.stepper, self.view.start
+        self.measuring = Measuring(self.summary, self._slow, self)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_WORK_OUT_MS)
+        self._timer.timeout.connect(self._work_out)
         self.setWindowTitle("New run")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(_SMALLEST)
+        self._fit(parent)
+        self._connect()
+        self.data.start()
+        self.start_from.start()
+        self._show()
+
+    def _connect(self) -> None:
+        self.data.chosen.connect(self._on_data)
+        self.data.waiting_changed.connect(self._show)
+        self.start_from.chosen.connect(self._on_base)
+        self.start_from.shape_chosen.connect(self._on_shape)
+        self.settings.preset_chosen.connect(self._on_preset)
+        self.settings.form.changed.connect(self._on_setting)
+        self.settings.launcher.changed.connect(self._on_launcher)
+        self.summary.named.connect(self._on_named)
+        self.summary.copy_command.clicked.connect(self._copy_command)
+        self.summary.copy_toml.clicked.connect(self._copy_toml)
+        self.summary.open_toml.clicked.connect(self._choose_toml)
+        self.view.message.clicked.connect(self._show_problem)
+        self.view.cancel.clicked.connect(self.reject)
+        self.start.clicked.connect(self._on_start)
+
+    def _fit(self, parent: QWidget | None) -> None:
+        self.resize(_LARGEST)
+        if parent is not None:
+            self._window = parent.window()
+            self._window.installEventFilter(self)
+            room = self._window.size() - QSize(_MARGIN, _MARGIN)
+            self.resize(_LARGEST.boundedTo(room).expandedTo(_SMALLEST))
+
+    @Slot(str, str, object)
+    def _on_data(self, path: str, name: str, train_tokens: int) -> None:
+        self.draft.choose_data(path, name, train_tokens)
+        self._show()
+
+    @Slot(object)
+    def _on_base(self, base: Base) -> None:
+        self.draft.start_from(base)
+        self._show()
+
+    @Slot(object)
+    def _on_shape(self, shape: Shape) -> None:
+        for name in ("n_layer", "n_head", "n_embd"):
+            self.draft.set(f"model.{name}", getattr(shape, name))
+        self._show()
+
+    @Slot(str)
+    def _on_preset(self, name: str) -> None:
+        self.draft.choose_preset(name)
+        self._show()
+
+    @Slot(str, object)
+    def _on_setting(self, key: str, value: object) -> None:
+        if key == "data.path":
+            self.draft.choose_data(str(value), Path(str(value)).name)
+        elif key == "model.start":
+            self.draft.start_from(Base(Path(str(value)).name, str(value)))
+        else:
+            self.draft.set(key, value)
+        self._show()
+
+    @Slot(object)
+    def _on_launcher(self, launcher: Launcher) -> None:
+        self.draft.launcher = launcher
+        self._show()
+
+    @Slot(str)
+    def _on_named(self, name: str) -> None:
+        self.draft.name = name
+
+    @Slot()
+    def _show(self) -> None:
+        """Shows the draft everywhere, and works out soon what it makes."""
+        values = self.draft.values()
+        self.settings.show_draft(self.draft)
+        self.start_from.show_base(self.draft.base, values["model"])
+        self.data.show_chosen(values["data"]["path"])
+        self.summary.show_name(self.draft.name, self.draft.suggested_name)
+        self.measuring.forget()
+        self._settled = False
+        self._show_state()
+        self._timer.start()
+
+    @Slot()
+    def _work_out(self) -> None:
+        self._asked += 1
+        work = partial(work_out, self.draft.values(), self._runs, self.draft.run_name, self.draft.launcher)
+        self._quick.run(work, partial(self._on_worked_out, self._asked), self.view.show_failure)
+
+    def _on_worked_out(self, number: int, summary: Summary) -> None:
+        if number != self._asked or self._timer.isActive():
+            return
+        self.problems = dict(summary.problems)
+        if self.draft.launcher.kind == COMMAND:  # the paths may be another computer's
+            self.problems = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
+        self._settled = True
+        self.summary.show_summary(summary)
+        self._show_problems()
+        self._show_state()
+        ready = not self.problems and self.draft.launcher.kind == HERE
+        self.measuring.offer(self.draft.values() if ready else None)
+
+    def _show_problems(self) -> None:
+        at_form = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
+        self.settings.form.show_problems(at_form)
+        lost = [text for key, text in at_form.items() if key not in self.settings.form.rows]
+        self.settings.show_problem(" ".join(lost))
+        has_path = bool(self.draft.get("data.path"))
+        self.data.show_problem(self.problems.get("data.path", "") if has_path else "")
+        self.start_from.show_problem(self.problems.get("model.start", ""))
+
+    def _show_state(self) -> None:
+        """Whether the run can be started, and if not, why: at the steps and at the button."""
+        draft, problems = self.draft, self.problems
+        waiting, path = self.data.waiting, draft.get("data.path")
+        data_note = "Being prepared" if waiting else draft.data_name or Path(path or "").name or "Choose some text"
+        data = OPEN if waiting or not path else WRONG if "data.path" in problems else DONE
+        base = draft.base.name or f"Fresh, {self.start_from.size_card.count.text()}"
+        start = WRONG if "model.start" in problems else DONE
+        others = [key for key in problems if key not in _STEP_OF]
+        wrong = bool(others) or bool(self.settings.launcher.problem)
+        steps = figures.count(draft.get("schedule.steps"))
+        self.stepper.show_step(_DATA, data_note, data)
+        self.stepper.show_step(_START, base, start)
+        self.stepper.show_step(_SETTINGS, f"{draft.preset or 'own'}, {steps} steps", WRONG if wrong else DONE)
+        self.start.setEnabled(self._settled and not waiting and not problems and not wrong and not self._starting)
+        if self._starting:
+            self.view.show_message("Starting…")
+        elif waiting and not set(problems) - {"data.path"}:
+            self.view.show_message("Your text is being prepared; then the run can start.")
+        elif problems:
+            self.view.show_message(self._first_problem()[1], leads_on=True)
+        elif self.settings.launcher.problem:
+            self.view.show_message(self.settings.launcher.problem, leads_on=True)
+        else:
+            self.view.show_message("")
+
+    def _first_problem(self) -> tuple[str, str]:
+        order = sorted(self.problems, key=lambda key: _STEP_OF.get(key, _SETTINGS))
+        return order[0], self.problems[order[0]]
+
+    @Slot()
+    def _show_problem(self) -> None:
+        """Brings what is missing or wrong into view."""
+        if not self.problems:
+            self.view.scroll_to(self.settings.launcher, self.settings.launcher.template)
+            return
+        key, _ = self._first_problem()
+        if key in _STEP_OF:
+            self.view.show_step(_STEP_OF[key])
+        elif row := self.settings.form.reveal(key):
+            self.view.scroll_to(row, row.control.focus)
+        else:
+            self.view.show_step(_SETTINGS)
+
+    @Slot()
+    def _on_start(self) -> None:
+        self._starting = True
+        self.measuring.forget()
+        self._show_state()
+        draft = self.draft
+        work = partial(launch, draft.values(), self._runs, draft.run_name, draft.launcher)
+        self._quick.run(work, self._on_started, self._on_not_started)
+
+    def _on_started(self, folder: Path) -> None:
+        self.started.emit(folder)
+        self.accept()
+
+    def _on_not_started(self, sentence: str) -> None:
+        self._starting = False
+        self._show_state()
+        self.view.show_failure(sentence)
+
+    @Slot()
+    def _copy_command(self) -> None:
+        values = self.draft.values()
+        folder = run_folder(values, self._runs, self.draft.run_name)
+        self._copy("Command", lambda: typed_command(values, folder, self.draft.launcher))
+
+    @Slot()
+    def _copy_toml(self) -> None:
+        self._copy("TOML", lambda: to_toml(self.draft.values()))
+
+    def _copy(self, what: str, make) -> None:  # type: ignore[no-untyped-def]
+        try:
+            QGuiApplication.clipboard().setText(make())
+        except UserError as error:
+            self.view.show_failure(str(error))
+        else:
+            self.summary.show_copied(what)
+
+    @Slot()
+    def _choose_toml(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Settings of a run", str(Path.home()), "Settings (*.toml)")
+        if path:
+            self.open_toml(Path(path))
+
+    def open_toml(self, path: Path) -> None:
+        """Takes over the settings of a file."""
+        self._quick.run(partial(read_settings, path), self._on_settings_read, self.view.show_failure)
+
+    def _on_settings_read(self, values: Mapping[str, object]) -> None:
+        self.draft.replace(values)
+        self._show()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self.data.drop.show_over(True)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.data.drop.show_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A TOML file holds settings; anything else is text to train on, wherever it is dropped."""
+        self.data.drop.show_over(False)
+        event.acceptProposedAction()
+        self.take(dropped_paths(event.mimeData()))
+
+    def take(self, paths: list[str]) -> None:
+        """Takes over what was dropped."""
+        toml = [path for path in paths if path.lower().endswith(".toml")]
+        texts = [path for path in paths if path not in toml]
+        if toml:
+            self.open_toml(Path(toml[0]))
+        if texts:
+            self.view.show_step(_DATA)
+            self.data.prepare(texts)
+
+    def done(self, result: int) -> None:
+        super().done(result)
+        self.data.stop()
+        self.measuring.stop()
+        self._timer.stop()
+        self._end_threads()
+
+    def _end_threads(self) -> None:
+        """Lets the threads end in their own time; then the sheet goes."""
+        if self._quick.shut_down(0) and self._slow.shut_down(0):
+            self.deleteLater()
+        else:
+            QTimer.singleShot(_LOOK_MS, self, self._end_threads)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window that it belongs to goes: so does the sheet, and at once."""
+        if watched is self._window and event.type() == QEvent.Type.Close:
+            if self.isVisible():
+                self.reject()
+            self._quick.shut_down(_END_MS)
+            self._slow.shut_down(_END_MS)
+        return super().eventFilter(watched, event)

@@ -1,0 +1,194 @@
+"""A run that is being put together: a preset, and what the person changed of it. Plain Python, no Qt."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from gptdesk.training.launch import Launcher
+from gptdesk.ui.train.new_run.schema import default_values, read_sections
+from trainer.config import PRESETS_FOLDER, TrainConfig, merge, read_preset
+
+FRESH_PRESET: Final = "story-10m"
+"""Learns to tell a story within an hour on two processor cores."""
+
+TUNING_PRESET: Final = "finetune-gpt2"
+
+FRESH_ONLY: Final = ("model.n_layer", "model.n_head", "model.n_embd", "model.n_positions", "model.bias")
+"""Settings that a model which exists has decided already."""
+
+TUNING_ONLY: Final = ("model.lora_rank", "model.lora_alpha")
+
+_KEPT: Final = ("data.path", "model.start", "run.folder", "run.seed", "run.sample_prompts")
+"""Choices that another preset leaves alone."""
+
+_READINGS: Final = 20
+_FEWEST_STEPS: Final = 200
+"""On a small text a preset's steps are cut to so many readings of it, but not below so many steps: a small model that
+reads the same text over and over learns it by heart."""
+
+_NO_NAME: Final = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a run starts from.
+
+    Attributes:
+        name: for people; empty for a fresh model.
+        folder: of the model; empty for a fresh one.
+        context: tokens that it can read; 0 for a fresh one.
+    """
+
+    name: str = ""
+    folder: str = ""
+    context: int = 0
+
+
+class Draft:
+    """The settings so far.
+
+    Args:
+        schema: of the configuration.
+
+    Attributes:
+        preset: that the settings begin with.
+        base: what the run starts from.
+        train_tokens: in the data that was chosen; 0 while unknown.
+        data_name: of the data, for people.
+        launcher: how the run is started.
+        name: that the person gave the run; empty for one made up from data and model.
+    """
+
+    def __init__(self, schema: type[BaseModel] = TrainConfig) -> None:
+        self.sections = read_sections(schema)
+        self.preset = FRESH_PRESET
+        self.base = Base()
+        self.train_tokens = 0
+        self.data_name = ""
+        self.launcher = Launcher()
+        self.name = ""
+        self._preset_chosen = False
+        self._changed: dict[str, Any] = {}
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the weights are new."""
+        return not self.get("model.start")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Settings that mean nothing as things are."""
+        return TUNING_ONLY if self.fresh else FRESH_ONLY
+
+    @property
+    def suggested_name(self) -> str:
+        """From what it reads and what it starts from."""
+        model = self.preset if self.fresh else (self.base.name or Path(self.get("model.start")).name)
+        return _NO_NAME.sub("-", "-".join(part for part in (self.data_name, model) if part)).strip("-.")
+
+    @property
+    def run_name(self) -> str:
+        return self.name or self.suggested_name or "run"
+
+    def values(self) -> dict[str, Any]:
+        """All nested values that hold now."""
+        values = merge(merge(default_values(self.sections), _preset(self.preset)), self._changed)
+        return merge(values, {"schedule": self._fitted(values)})
+
+    def get(self, key: str) -> Any:
+        """The value of ``section.name``; None where there is no such setting."""
+        section, _, name = key.partition(".")
+        return self.values().get(section, {}).get(name)
+
+    def set(self, key: str, value: Any) -> None:
+        """Changes one setting."""
+        section, _, name = key.partition(".")
+        self._changed = merge(self._changed, {section: {name: value}})
+
+    def choose_preset(self, name: str) -> None:
+        """Begins anew from a preset; data and start stay."""
+        self._preset_chosen = True
+        self._use_preset(name)
+
+    def start_from(self, base: Base) -> None:
+        """Chooses what the weights are at first, and the preset that suits it unless the person chose one."""
+        self.base = base
+        was_fresh = self.fresh
+        self.set("model.start", base.folder)
+        if self.fresh != was_fresh and not self._preset_chosen:
+            self._use_preset(FRESH_PRESET if self.fresh else TUNING_PRESET)
+
+    def choose_data(self, path: str, name: str = "", train_tokens: int = 0) -> None:
+        """Chooses prepared data; an empty path chooses none."""
+        self.set("data.path", path)
+        self.data_name, self.train_tokens = name, train_tokens
+
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Takes over a whole configuration, such as that of a TOML file; what it does not say is as by default.
+
+        Data and start that it does not name stay as they are.
+        """
+        kept = {key: self.get(key) for key in ("data.path", "model.start")}
+        path, start = self.get("data.path"), self.get("model.start")
+        self._preset_chosen = True
+        self.preset = ""
+        self._changed = deepcopy(dict(values))
+        for key, value in kept.items():
+            if not self.get(key):
+                self.set(key, value)
+        if self.get("data.path") != path:
+            self.data_name, self.train_tokens = Path(self.get("data.path")).name, 0
+        if self.get("model.start") != start:
+            self.base = Base(Path(self.get("model.start")).name, self.get("model.start"))
+        self._keep_steps()
+
+    def _use_preset(self, name: str) -> None:
+        kept = {key: value for key in _KEPT if (value := self._chosen(key)) is not None}
+        self.preset, self._changed = name, {}
+        for key, value in kept.items():
+            self.set(key, value)
+
+    def _chosen(self, key: str) -> Any:
+        section, _, name = key.partition(".")
+        return self._changed.get(section, {}).get(name)
+
+    def _keep_steps(self) -> None:
+        """A file's number of steps is what its writer wants, whatever the data."""
+        self.set("schedule.steps", self.get("schedule.steps"))
+
+    def _fitted(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Fewer steps where the data is small and the person has not said how many."""
+        if not self.train_tokens or self._chosen("schedule.steps") is not None:
+            return {}
+        data, schedule = values["data"], values["schedule"]
+        context = self.base.context if values["model"]["start"] else values["model"]["n_positions"]
+        per_step = data["sequences_per_step"] * (data["context_length"] or context or 1)
+        steps = max(math.ceil(_READINGS * self.train_tokens / per_step), _FEWEST_STEPS)
+        if steps >= schedule["steps"]:
+            return {}
+        steps = 10 * math.ceil(steps / 10)
+        fitted = {"steps": steps}
+        if self._chosen("schedule.warmup_steps") is None:
+            fitted["warmup_steps"] = min(schedule["warmup_steps"], steps // 10)
+        return fitted
+
+
+@cache
+def _preset(name: str) -> dict[str, Any]:
+    return read_preset(name) if name else {}
+
+
+@cache
+def preset_note(name: str) -> str:
+    """What a preset is for, as its file says."""
+    first = (PRESETS_FOLDER / f"{name}.toml").read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("# ")

@@ -1,0 +1,149 @@
+"""Where a person drops text, or chooses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.drops import dropped_paths
+from gptdesk.ui.train.new_run.restyle import set_property
+
+_FILTER = "Text (*.txt *.text *.md *.jsonl *.ndjson *.parquet *.gz *.xz *.zst);;All files (*)"
+_ICON = 24
+
+
+class DropZone(QFrame):
+    """A frame that takes files and folders.
+
+    Attributes:
+        column: line with the name of the text in JSON lines and parquet.
+        validation: files that the validation data is made of; none: a part of the rest.
+
+    Signals:
+        dropped(list): paths of files and folders to make data of.
+    """
+
+    dropped = Signal(list)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.validation: list[str] = []
+        self.setObjectName("drop")
+        self.setAcceptDrops(True)
+        self._icon = QLabel()
+        title = QLabel("Drop text files or a folder here")
+        title.setProperty("kind", "title")
+        note = QLabel("Text, Markdown, JSON lines or Parquet. They stay where they are.")
+        note.setProperty("kind", "muted")
+        note.setWordWrap(True)
+        self.files, self.folder = QPushButton("Choose files…"), QPushButton("Choose folder…")
+        self.options = QPushButton("Options")
+        self.options.setProperty("kind", "muted")
+        self.options.setCheckable(True)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(title)
+        words.addWidget(note)
+        head = QHBoxLayout()
+        head.setSpacing(16)
+        head.addWidget(self._icon)
+        head.addLayout(words, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.files)
+        buttons.addWidget(self.folder)
+        buttons.addStretch(1)
+        buttons.addWidget(self.options)
+        self._details = self._make_details()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 16, 16, 16)
+        layout.setSpacing(16)
+        layout.addLayout(head)
+        layout.addLayout(buttons)
+        layout.addWidget(self._details)
+        self.files.clicked.connect(self._choose_files)
+        self.folder.clicked.connect(self._choose_folder)
+        self.options.toggled.connect(self._details.setVisible)
+        theme.changed.connect(self._show_icon)
+        self._show_icon()
+
+    def _make_details(self) -> QWidget:
+        self.column = QLineEdit("text")
+        self.column.setAccessibleName("Name of the text")
+        self.held_out = QPushButton("Choose files…")
+        self._held_out_names = QLabel("A part of the text")
+        self._held_out_names.setProperty("kind", "muted")
+        details = QWidget()
+        grid = QGridLayout(details)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(2, 1)
+        for row, (text, tip, widget) in enumerate(
+            (
+                ("Name of the text", "In JSON lines and Parquet: the key or column that holds it.", self.column),
+                ("Validation text", "What the model never trains on and is measured with.", self.held_out),
+            )
+        ):
+            label = QLabel(text)
+            label.setToolTip(tip)
+            label.setBuddy(widget)
+            widget.setToolTip(tip)
+            widget.setFixedWidth(160)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(widget, row, 1)
+        grid.addWidget(self._held_out_names, 1, 2)
+        self.held_out.clicked.connect(self._choose_validation)
+        details.hide()
+        return details
+
+    def _choose_files(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), _FILTER)
+        if paths:
+            self.dropped.emit(paths)
+
+    def _choose_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of text to train on", str(Path.home()))
+        if folder:
+            self.dropped.emit([folder])
+
+    def _choose_validation(self) -> None:
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), _FILTER)
+        self.validation = paths
+        self._held_out_names.setText(", ".join(Path(path).name for path in paths) or "A part of the text")
+
+    def show_over(self, over: bool) -> None:
+        """Shows that what is dragged would be taken."""
+        set_property(self, "over", "true" if over else "false")
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event.mimeData()):
+            event.acceptProposedAction()
+            self.show_over(True)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self.show_over(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.show_over(False)
+        event.acceptProposedAction()
+        self.dropped.emit(dropped_paths(event.mimeData()))
+
+    def _show_icon(self) -> None:
+        self._icon.setPixmap(self._theme.icon("document", "muted").pixmap(QSize(_ICON, _ICON)))
+        self._icon.setAlignment(Qt.AlignmentFlag.AlignVCenter)

@@ -1,0 +1,123 @@
+"""A preparation that is under way: how far it is, and what can be done about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.training.preparations import PreparationState
+from gptdesk.ui import figures
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.restyle import set_kind
+
+_WORDS = {
+    "planning": "Looking through the files",
+    "encoding": "Turning text into tokens",
+    "merging": "Writing it down",
+    "paused": "Paused; what is done is kept",
+    "stopped": "Stopped; what is done is kept",
+    "killed": "Interrupted; what is done is kept",
+    "failed": "Could not be prepared",
+    "finished": "Ready",
+}
+_CAN_GO_ON = ("paused", "stopped", "killed", "failed")
+
+
+class PreparationCard(QFrame):
+    """One preparation.
+
+    Args:
+        folder: of the preparation.
+
+    Signals:
+        pause_wanted(object), resume_wanted(object), cancel_wanted(object): its folder.
+    """
+
+    pause_wanted = Signal(object)
+    resume_wanted = Signal(object)
+    cancel_wanted = Signal(object)
+
+    def __init__(self, theme: Theme, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.state = PreparationState(state="planning")
+        self._theme = theme
+        self.setProperty("kind", "card")
+        self.setAccessibleName(f"Preparing {folder.name}")
+        name = QLabel(folder.name)
+        name.setTextFormat(Qt.TextFormat.PlainText)
+        name.setProperty("kind", "title")
+        self.words = QLabel()
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setWordWrap(True)
+        self.words.setProperty("kind", "muted")
+        self.bar = QProgressBar()
+        self.bar.setProperty("kind", "job")
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 0)
+        self.bar.setAccessibleName(f"Progress of {folder.name}")
+        self.pause, self.cancel = QPushButton("Pause"), QPushButton("Cancel")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(name, 1)
+        head.addWidget(self.pause)
+        head.addWidget(self.cancel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 12, 16)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.words)
+        self.pause.clicked.connect(self._on_pause)
+        self.cancel.clicked.connect(self._on_cancel)
+        self.show_state(self.state)
+
+    def show_state(self, state: PreparationState) -> None:
+        """Shows how far it is."""
+        self.state = state
+        busy = state.state == "planning"
+        self.bar.setRange(0, 0 if busy else 1000)
+        if not busy:
+            self.bar.setValue(round(1000 * state.share))
+        self.bar.setVisible(state.state != "failed")
+        self.words.setText(state.error if state.state == "failed" and state.error else _describe(state))
+        set_kind(self.words, "bad" if state.state == "failed" else "muted")
+        go_on = state.state in _CAN_GO_ON
+        self.pause.setText(("Try again" if state.state == "failed" else "Resume") if go_on else "Pause")
+        self.pause.setEnabled(go_on or state.active)
+        self.cancel.setEnabled(True)
+
+    def show_problem(self, text: str) -> None:
+        """Something that was asked of it could not be done."""
+        self.words.setText(text)
+        self.pause.setEnabled(True)
+        self.cancel.setEnabled(True)
+
+    def _on_pause(self) -> None:
+        self.pause.setEnabled(False)
+        (self.resume_wanted if self.state.state in _CAN_GO_ON else self.pause_wanted).emit(self.folder)
+
+    def _on_cancel(self) -> None:
+        self.pause.setEnabled(False)
+        self.cancel.setEnabled(False)
+        self.words.setText("Stopping, and clearing up")
+        self.cancel_wanted.emit(self.folder)
+
+
+def _describe(state: PreparationState) -> str:
+    parts = [_WORDS.get(state.state, state.state)]
+    if state.state in ("encoding", "merging"):
+        parts[0] += f" · {figures.percent(state.share)}"
+    if state.tokens:
+        parts.append(f"{figures.count(state.documents)} documents, {figures.parameters(state.tokens)} tokens")
+    if state.active and state.tokens_per_s:
+        parts.append(figures.speed(state.tokens_per_s))
+    if state.active and state.download:
+        parts.append(f"{figures.memory(state.downloaded)} of {figures.memory(state.download)} downloaded")
+    if state.active and state.seconds_left is not None:
+        parts.append(f"{figures.span(state.seconds_left)} left")
+    if state.broken:
+        parts.append(f"{figures.count(state.broken)} left out")
+    return " · ".join(parts)

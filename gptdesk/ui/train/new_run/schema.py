@@ -1,0 +1,180 @@
+"""The settings of a configuration as a form needs them, read from its schema. Plain data, no Qt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+FOLDER: Final = "folder"
+"""The schema's ``format`` of a text that names a folder."""
+
+_TITLES: Final = {
+    "model.start": "Model to go on from",
+    "model.n_layer": "Layers",
+    "model.n_head": "Attention heads",
+    "model.n_embd": "Width",
+    "model.n_positions": "Context length",
+    "model.vocab_multiple": "Pad vocabulary to a multiple of",
+    "model.lora_rank": "LoRA rank",
+    "model.lora_alpha": "LoRA alpha",
+    "data.path": "Prepared data",
+    "data.context_length": "Sequence length",
+    "data.micro_batch": "Sequences at once",
+    "optim.betas": "AdamW betas",
+    "optim.eps": "AdamW epsilon",
+    "optim.grad_clip": "Gradient clipping",
+    "schedule.kind": "Learning-rate schedule",
+    "schedule.final_share": "Final share of learning rate",
+    "schedule.decay_share": "Share of steps that decay",
+    "schedule.early_stop_evaluations": "Evaluations before early stop",
+    "run.compile": "Compile",
+    "run.eval_interval": "Steps between evaluations",
+    "run.eval_tokens": "Tokens in an evaluation",
+    "run.log_interval": "Steps between log lines",
+    "run.checkpoint_interval": "Steps between checkpoints",
+    "run.keep_checkpoints": "Checkpoints to keep",
+    "run.sample_top_k": "Sample top-k",
+}
+"""Where a better name is known than the setting's own."""
+
+_SECTION_TITLES: Final = {"optim": "Optimizer"}
+_HUGE: Final = 2**31
+_SEPARATE: Final = re.compile("_+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        key: ``section.name``.
+        title: for people.
+        help: what it does.
+        kind: "bool", "choice", "int", "float", "text", "folder", "texts" or "numbers"; "other" is none of these.
+        default: its value where nothing else is said.
+        choices: of a choice.
+        lowest, highest: limits that are themselves allowed, as far as there are any.
+        above, below: limits that are not.
+        count: how many numbers.
+    """
+
+    key: str
+    title: str
+    help: str
+    kind: str
+    default: Any
+    choices: tuple[str, ...] = ()
+    lowest: float | None = None
+    highest: float | None = None
+    above: float | None = None
+    below: float | None = None
+    count: int = 1
+
+    @property
+    def limits(self) -> str:
+        """``at least 0, below 1``; empty where there are none."""
+        said = (
+            ("at least", self.lowest),
+            ("above", self.above),
+            ("at most", self.highest),
+            ("below", self.below),
+        )
+        return ", ".join(f"{word} {limit:g}" for word, limit in said if limit is not None and limit < _HUGE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Settings that belong together."""
+
+    name: str
+    title: str
+    help: str
+    settings: Sequence[Setting] = field(default_factory=tuple)
+
+
+def read_sections(model: type[BaseModel]) -> list[Section]:
+    """The sections of a configuration, in its order.
+
+    Args:
+        model: a model whose fields are models, such as `TrainConfig`.
+    """
+    schema = model.model_json_schema()
+    definitions = schema.get("$defs", {})
+    sections = []
+    for name, reference in schema["properties"].items():
+        definition = _resolve(reference, definitions)
+        settings = [
+            _setting(name, key, _resolve(values, definitions)) for key, values in definition["properties"].items()
+        ]
+        title = _SECTION_TITLES.get(name, _title(name))
+        help = definition.get("description", "")
+        sections.append(Section(name=name, title=title, help=help, settings=tuple(settings)))
+    return sections
+
+
+def default_values(sections: Sequence[Section]) -> dict[str, dict[str, Any]]:
+    """The nested values that hold where nothing else is said."""
+    return {
+        section.name: {setting.key.partition(".")[2]: setting.default for setting in section.settings}
+        for section in sections
+    }
+
+
+def _resolve(values: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = values.get("$ref")
+    if not reference:
+        return values
+    return {**definitions[reference.rpartition("/")[2]], **{k: v for k, v in values.items() if k != "$ref"}}
+
+
+def _setting(section: str, name: str, values: Mapping[str, Any]) -> Setting:
+    key = f"{section}.{name}"
+    kind, of, count = _kind(values)
+    limits = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+    lowest, highest, above, below = (of.get(limit) for limit in limits)
+    if kind == "int":  # a whole number above 0 is at least 1
+        lowest, above = (above + 1 if above is not None else lowest), None
+        highest, below = (below - 1 if below is not None else highest), None
+    return Setting(
+        key=key,
+        title=_TITLES.get(key, _title(name)),
+        help=values.get("description", ""),
+        kind=kind,
+        default=values.get("default"),
+        choices=tuple(map(str, values.get("enum", ()))),
+        lowest=lowest,
+        highest=highest,
+        above=above,
+        below=below,
+        count=count,
+    )
+
+
+def _kind(values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], int]:
+    """The kind, the schema that holds its limits, and how many there are."""
+    type_ = values.get("type")
+    if "enum" in values and all(isinstance(value, str) for value in values["enum"]):
+        return "choice", values, 1
+    if type_ == "boolean":
+        return "bool", values, 1
+    if type_ == "integer":
+        return "int", values, 1
+    if type_ == "number":
+        return "float", values, 1
+    if type_ == "string":
+        return (FOLDER if values.get("format") == FOLDER else "text"), values, 1
+    if type_ == "array":
+        parts = values.get("prefixItems", [])
+        if parts and all(part.get("type") == "number" for part in parts):
+            return "numbers", parts[0], len(parts)
+        if values.get("items", {}).get("type") == "string":
+            return "texts", values, 1
+    return "other", values, 1
+
+
+def _title(name: str) -> str:
+    return _SEPARATE.sub(" ", name).strip().capitalize()

@@ -1,0 +1,48 @@
+"""What the sheet has done elsewhere: working out, reading a file, starting. For a worker thread; no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gptdesk.training.estimate import Summary, summarise
+from gptdesk.training.launch import COMMAND, Launcher, new_run_folder, start_run
+from trainer.config import build_config, merge, read_toml
+
+Values = Mapping[str, Any]
+
+
+def run_folder(values: Values, runs: Path, name: str) -> Path:
+    """Where the run will be kept: where the settings say, else a new folder among the runs."""
+    wished = values["run"]["folder"]
+    return Path(wished).expanduser() if wished else new_run_folder(runs, name)
+
+
+def work_out(values: Values, runs: Path, name: str, launcher: Launcher) -> Summary:
+    """What the settings make, with the disk looked at on which the run will be kept."""
+    if launcher.kind != COMMAND:  # elsewhere, disk and memory are that computer's
+        values = merge(values, {"run": {"folder": str(run_folder(values, runs, name))}})
+    return summarise(values, processes=launcher.processes)
+
+
+def launch(values: Values, runs: Path, name: str, launcher: Launcher) -> Path:
+    """Starts the run and returns its folder.
+
+    Raises:
+        UserError: when it cannot be started.
+    """
+    folder = run_folder(values, runs, name)
+    start_run(values, folder, launcher, name=name)
+    return folder
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The values in a TOML file.
+
+    Raises:
+        UserError: when it cannot be read, or holds what is no setting.
+    """
+    values = read_toml(path)
+    build_config(values)
+    return values

@@ -1,0 +1,139 @@
+"""How the sheet is laid out: steps at the left, one page that scrolls, the summary at the right, buttons below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui.train.new_run.step import Step
+from gptdesk.ui.train.new_run.stepper import Stepper
+from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
+from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
+
+_STEPPER: Final = 208
+_SUMMARY: Final = 248
+_BETWEEN: Final = 40
+_EDGE: Final = 24
+
+
+class SheetLayout(QObject):
+    """Builds the sheet.
+
+    Attributes:
+        stepper, summary: at its sides.
+        message: why the run cannot start; leads to where that is settled.
+        cancel, start: its buttons.
+    """
+
+    def __init__(self, theme: Theme, steps: Sequence[Step], sheet: QDialog) -> None:
+        super().__init__(sheet)
+        self._steps = tuple(steps)
+        self.stepper = Stepper(theme, [step.title for step in steps])
+        self.summary = SummaryPanel()
+        self.message = QPushButton()
+        self.message.setProperty("kind", "message")
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.cancel, self.start = QPushButton("Cancel"), QPushButton("Start training")
+        self.start.setProperty("kind", "accent")
+        for button in (self.cancel, self.message):
+            button.setAutoDefault(False)
+        self.start.setDefault(True)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        make_quiet(self.area)
+        page = _zone("background")
+        column = self._column = QVBoxLayout(page)
+        column.setContentsMargins(_EDGE, _EDGE, _EDGE - 12, _EDGE)  # the scroll bar has the rest
+        column.setSpacing(_BETWEEN)
+        for step in steps:
+            column.addWidget(step)
+        column.addStretch(1)
+        self.area.setWidget(page)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(_side(self.stepper, _STEPPER))
+        body.addWidget(_line("vertical"))
+        body.addWidget(self.area, 1)
+        body.addWidget(_line("vertical"))
+        body.addWidget(_side(self.summary, _SUMMARY))
+        footer = QHBoxLayout()
+        footer.setContentsMargins(_EDGE, 12, _EDGE, 12)
+        footer.setSpacing(8)
+        footer.addWidget(self.message, 1)
+        footer.addWidget(self.cancel)
+        footer.addWidget(self.start)
+        layout = QVBoxLayout(sheet)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(body, 1)
+        layout.addWidget(_line("horizontal"))
+        layout.addLayout(footer)
+        for button in sheet.findChildren(QPushButton):
+            button.setAutoDefault(button is self.start)  # Enter in a field must not press the first button there is
+        self.stepper.chosen.connect(self.show_step)
+        self.area.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.show_message("")
+
+    def show_step(self, number: int) -> None:
+        """Brings a step into view."""
+        self.area.verticalScrollBar().setValue(self._steps[number].y() - _EDGE)
+        self.stepper.show_current(number)
+
+    def scroll_to(self, widget: QWidget, focus: QWidget) -> None:
+        """Brings a part of the page into view and gives it the keyboard."""
+        self._column.activate()  # what was folded has its place only now
+        self.area.ensureWidgetVisible(widget, 0, 3 * _EDGE)
+        focus.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_message(self, text: str, *, leads_on: bool = False) -> None:
+        """Says something beside the buttons; where it leads on, it can be pressed."""
+        self._say(text, "message")
+        self.message.setEnabled(leads_on)
+
+    def show_failure(self, text: str) -> None:
+        """Something could not be done."""
+        self._say(text, "failure")
+        self.message.setEnabled(False)
+
+    def _say(self, text: str, kind: str) -> None:
+        self.message.setText(text)
+        self.message.setToolTip(text)
+        self.message.setAccessibleName(text)
+        self.message.setVisible(bool(text))
+        set_kind(self.message, kind)
+
+    def _on_scrolled(self, value: int) -> None:
+        bar = self.area.verticalScrollBar()
+        line = value + self.area.viewport().height() // 3
+        passed = [number for number, step in enumerate(self._steps) if step.y() <= line]
+        at_end = bar.maximum() > 0 and value == bar.maximum()
+        self.stepper.show_current(len(self._steps) - 1 if at_end else passed[-1] if passed else 0)
+
+
+def _zone(name: str) -> QWidget:
+    zone = QWidget()
+    zone.setProperty("zone", name)
+    zone.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return zone
+
+
+def _side(widget: QWidget, width: int) -> QWidget:
+    side = _zone("surface")
+    side.setFixedWidth(width)
+    layout = QVBoxLayout(side)
+    layout.setContentsMargins(16, _EDGE, 16, 16)
+    layout.addWidget(widget)
+    return side
+
+
+def _line(direction: str) -> QFrame:
+    line = QFrame()
+    line.setProperty("line", direction)
+    return line

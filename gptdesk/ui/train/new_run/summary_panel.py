@@ -1,0 +1,161 @@
+"""What the run will be, in numbers, at the right of the sheet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.training.estimate import DryRun, Summary
+from gptdesk.ui import figures
+from gptdesk.ui.train.new_run.restyle import set_kind
+
+_ROWS: Final = {
+    "parameters": ("Parameters", "Weights of the model."),
+    "tokens": ("Tokens", "That the model reads while it learns: steps times tokens in a step."),
+    "epochs": ("Epochs", "How often it reads all of the training data."),
+    "memory": ("Memory", "That one process needs at its peak, within about a fifth."),
+    "disk": ("Checkpoints", "Disk for all checkpoints that are there at one time: the newest, the best, and the next."),
+    "device": ("Runs on", "The device and the precision that the trainer would choose here."),
+    "time": ("Time here", "Measured on this computer a moment ago; what else it does makes it longer."),
+}
+_NOTHING: Final = "–"
+_MANY_EPOCHS: Final = 40
+
+
+class SummaryPanel(QWidget):
+    """The numbers, the run's name, and the settings as text.
+
+    Signals:
+        named(str): the person calls the run this; empty: the name made up for it.
+        measure_wanted(), measure_cancelled(): of the time it takes here.
+    """
+
+    named = Signal(str)
+    measure_wanted = Signal()
+    measure_cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = QLineEdit()
+        self.name.setAccessibleName("Name of the run")
+        self.name.setMaxLength(100)
+        label = QLabel("Name")
+        label.setBuddy(self.name)
+        self.values: dict[str, QLabel] = {}
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(10)
+        grid.setColumnStretch(1, 1)
+        for row, (key, (title, tip)) in enumerate(_ROWS.items()):
+            words, value = QLabel(title), QLabel(_NOTHING)
+            words.setProperty("kind", "muted")
+            value.setProperty("kind", "heading")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setTextFormat(Qt.TextFormat.PlainText)
+            value.setAccessibleName(title)
+            for each in (words, value):
+                each.setToolTip(tip)
+            self.values[key] = value
+            grid.addWidget(words, row, 0)
+            grid.addWidget(value, row, 1)
+        self.note = QLabel()
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setWordWrap(True)
+        self.note.setProperty("kind", "muted")
+        self.measure = QPushButton("Measure")
+        self.measure.setProperty("kind", "small")
+        self.measure.setAccessibleName("Measure the time it takes here")
+        measure_row = QHBoxLayout()
+        measure_row.addStretch(1)
+        measure_row.addWidget(self.measure)
+        self.copy_command, self.copy_toml = QPushButton("Copy command"), QPushButton("Copy TOML")
+        self.open_toml = QPushButton("Open TOML…")
+        self.copied = QLabel()
+        self.copied.setProperty("kind", "muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(label)
+        layout.addWidget(self.name)
+        layout.addSpacing(12)
+        layout.addLayout(grid)
+        layout.addLayout(measure_row)
+        layout.addWidget(self.note)
+        layout.addStretch(1)
+        layout.addWidget(self.copied)
+        for button in (self.copy_command, self.copy_toml, self.open_toml):
+            layout.addWidget(button)
+        self._measuring = False
+        self.name.textEdited.connect(lambda text: self.named.emit(text.strip()))
+        self.measure.clicked.connect(self._on_measure)
+        self.show_measurable(False)
+
+    @property
+    def measuring(self) -> bool:
+        return self._measuring
+
+    def show_name(self, name: str, suggested: str) -> None:
+        self.name.setPlaceholderText(suggested or "run")
+        if self.name.text().strip() != name:
+            self.name.setText(name)
+
+    def show_summary(self, summary: Summary) -> None:
+        """Shows what can be told at once."""
+        epochs = summary.epochs
+        disk = summary.checkpoint_bytes * summary.checkpoints_at_once
+        shown = {
+            "parameters": figures.parameters(summary.parameters) if summary.parameters else _NOTHING,
+            "tokens": figures.parameters(summary.tokens) if summary.tokens else _NOTHING,
+            "epochs": figures.decimal(epochs, 0 if epochs >= 10 else 1 if epochs >= 1 else 2) if epochs else _NOTHING,
+            "memory": figures.memory(summary.memory.total) if summary.memory else _NOTHING,
+            "disk": figures.memory(disk) if disk else _NOTHING,
+        }
+        for key, text in shown.items():
+            self.values[key].setText(text)
+        many = epochs is not None and epochs > _MANY_EPOCHS
+        self._say(
+            f"The text is read {figures.count(round(epochs))} times over and may be learned by heart; "
+            "more text, fewer steps or a smaller model would help."
+            if many and epochs is not None
+            else "",
+            "warn",
+        )
+
+    def show_copied(self, what: str) -> None:
+        """The settings are on the clipboard."""
+        self.copied.setText(f"{what} copied")
+
+    def show_measurable(self, measurable: bool) -> None:
+        """Whether the settings are such that the time can be measured."""
+        self.measure.setVisible(measurable or self._measuring)
+
+    def show_measuring(self) -> None:
+        """It is being measured."""
+        self._measuring = True
+        self.values["time"].setText("measuring…")
+        self.measure.setText("Cancel")
+        self.measure.setAccessibleName("Stop measuring the time it takes here")
+        self.measure.show()
+
+    def show_time(self, told: DryRun | None) -> None:
+        """What was measured; None: nothing that still holds."""
+        self._measuring = False
+        self.measure.setText("Measure")
+        self.measure.setAccessibleName("Measure the time it takes here")
+        self.values["time"].setText(f"about {figures.span(told.seconds)}" if told else _NOTHING)
+        self.values["device"].setText(f"{told.device.upper()}, {told.precision}" if told else _NOTHING)
+
+    def show_failure(self, sentence: str) -> None:
+        """It could not be measured."""
+        self.show_time(None)
+        self._say(sentence, "bad")
+
+    def _say(self, text: str, kind: str) -> None:
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        set_kind(self.note, kind)
+
+    def _on_measure(self) -> None:
+        (self.measure_cancelled if self._measuring else self.measure_wanted).emit()

@@ -75,7 +75,7 @@ class Outlook:
     def to_json(self) -> dict[str, Any]:
         """As ``--dry-run --json`` prints it."""
         memory = asdict(self.memory) | {"total": self.memory.total}
-        return asdict(self) | {"memory": memory, "seconds": round(self.seconds, 1)}
+        return asdict(self) | {"memory": memory, "seconds": self.seconds}
 
     def __str__(self) -> str:
         """The lines that ``--dry-run`` prints."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -90,6 +91,9 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     problems: Problems = {}
     config = _nearest(values, problems)
     plan = _plan(config, processes, problems)
+    if plan is None and "data.sequences_per_step" in problems:
+        processes = 1  # which the numbers are of, then
+        plan = _plan(config, processes, problems)
     if plan is None:
         return Summary(problems=problems)
     tokens = plan.tokens_per_step * config.schedule.steps
@@ -242,8 +246,6 @@ def _plan(config: TrainConfig, processes: int, problems: Problems) -> Plan | Non
             problems.setdefault(key[1] or f"model.{key[2]}", sentence)
         else:
             problems.setdefault("model", sentence)
-    if "data.sequences_per_step" in problems and processes > 1:  # the numbers are those of one process
-        return _plan(config, 1, problems)
     return None
 
 
@@ -276,8 +278,10 @@ def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
     try:
         if (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
             problems.setdefault("run.folder", f"{folder} holds a run already; choose another folder.")
-        elif folder.exists() and not folder.is_dir():
-            problems.setdefault("run.folder", f"{folder} is a file; choose another folder.")
+        elif not (there := next(path for path in (folder, *folder.absolute().parents) if path.exists())).is_dir():
+            problems.setdefault("run.folder", f"{there} is a file; choose another folder.")
+        elif not os.access(there, os.W_OK):
+            problems.setdefault("run.folder", f"{there} may not be written; choose another folder.")
         else:
             require_disk(config, checkpoint_bytes(plan))
     except UserError as error:

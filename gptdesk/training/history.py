@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from collections import deque
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gptdesk.training.alerts import Alert
-from gptdesk.training.series import Series
+import numpy as np
+
+from gptdesk.training.alerts import Alert, Watch
+from gptdesk.training.eventfile import COLUMNS, Batch, EventFile
+from gptdesk.training.series import AXES, Floats, Series, Table
+
+ANSWERS: Final = 200
+"""Newest answers to requests that are kept."""
+
+RECENT: Final = 2_000
+"""Newest events other than steps that are kept."""
+
+_JUDGED_AT_ONCE: Final = 1 << 16
+"""Logged steps that are looked at for alerts in one go; more would not stay in the processor's cache."""
+
+_MANY: Final = 10_000
+"""Logged steps to come for which room is made beforehand."""
+
+_STEP: Final = COLUMNS.index("step")
+_T: Final = COLUMNS.index("t")
 
 
 @dataclass(frozen=True)
@@ -34,13 +54,16 @@ class Mark:
 
 
 class RunHistory:
-    """What ``events.jsonl`` of a run says, read incrementally. One thread may update while others read.
+    """What ``events.jsonl`` of a run says, read incrementally. One thread may update it while others look.
+
+    What it hands out never changes; after an update there is another. Where the file was cut or replaced, it is read
+    anew; where it vanishes, what was read stays.
 
     Attributes:
         version: changes with every change.
-        final_validation: the validation loss over the whole split, of a run that ended.
-        marks: in the order of the events.
-        alerts: in the order of the events.
+        final_validation: the loss over the whole validation split, when the run has not gone on since.
+        marks: by time.
+        alerts: in the order in which they arose.
         facts: the newest "start" event.
         last: the newest "step" event, with the parts of its time beside the rest.
         answers: the newest "control" events by the id of their request.
@@ -48,41 +71,241 @@ class RunHistory:
         newer: whether lines of a newer format were met and passed over.
     """
 
-    version: int
-    final_validation: float | None
-    marks: tuple[Mark, ...]
-    alerts: tuple[Alert, ...]
-    facts: dict[str, Any]
-    last: dict[str, Any]
-    answers: dict[str, dict[str, Any]]
-    recent: deque[dict[str, Any]]
-    newer: bool
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.version = 0
+        self._file = EventFile(folder)
+        self._clear()
 
-    def update(self, *, budget: float = inf) -> bool:
-        """Reads what is new, for at most ``budget`` seconds, and tells whether anything changed."""
-        raise NotImplementedError
+    def _clear(self) -> None:
+        self._restarts = self._file.restarts
+        self._clock = _Clock()
+        self._watch = Watch()
+        self._live = Table((*COLUMNS, "time"))
+        self._superseded = Table((*COLUMNS, "time"))
+        self._evaluations = Table((*AXES, "value"))
+        self._judged = 0  # logged steps looked at for alerts
+        self._evaluated = 0  # logged steps before the newest evaluation
+        self._final: tuple[float, float] | None = None
+        self._newest = b""
+        self._marks: list[Mark] = []
+        self._alerts: list[Alert] = []
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self.facts: dict[str, Any] = {}
+        self.newer = False
+        self._publish()
 
-    def check_disk(self, free: int, checkpoint_bytes: int) -> None:
-        """Raises an alert when less than two checkpoints fit on the disk; sizes in bytes."""
-        raise NotImplementedError
+    def update(self, *, budget: float = math.inf) -> bool:
+        """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed."""
+        before = self.version
+        changed = False
+        for batch in self._file.read(time.monotonic() + budget):
+            if self._file.restarts != self._restarts:
+                self._clear()
+            if batch.rows_to_come > _MANY:
+                self._live.reserve(len(self._live) + batch.rows_to_come)
+            self._take(batch)
+            changed = True
+        if self._file.restarts != self._restarts:
+            self._clear()
+        if changed:
+            self._judge()
+            self._publish()
+        return self.version != before
+
+    def check_disk(self, free: int, checkpoint_bytes: int) -> bool:
+        """Raises an alert when too few checkpoints will fit; sizes in bytes. Tells whether there is a new one."""
+        found = self._watch.disk(self._last_step(), time.time(), free, checkpoint_bytes)
+        self._raise(found)
+        if found:
+            self._publish()
+        return bool(found)
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left unread."""
-        raise NotImplementedError
+        """Whether nothing is left unread, half a line aside."""
+        return self._file.complete
 
     def series(self, metric: str) -> Series:
         """The points of a metric that count: after a resume from step N, earlier points beyond N do not."""
-        raise NotImplementedError
+        return self._live.series(metric)
 
     def superseded(self, metric: str) -> Series:
-        """The points of a metric that a resume left behind."""
-        raise NotImplementedError
+        """The points of a metric that resumes left behind, one piece after the other."""
+        return self._superseded.series(metric)
 
     @property
     def validation(self) -> Series:
         """The validation losses that count."""
-        raise NotImplementedError
+        return self._evaluations.series("value")
+
+    def _publish(self) -> None:
+        self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
+        self.alerts = tuple(self._alerts)
+        self.answers = dict(self._answers)
+        self.recent = self._recent.copy()
+        event = json.loads(self._newest) if self._newest else {}
+        parts = event.get("ms")
+        self.last: dict[str, Any] = {**event, **(parts if isinstance(parts, dict) else {})}
+        self.final_validation = self._final[1] if self._final and self._final[0] >= self._last_step() else None
+        self.version += 1
+
+    # Step events
+
+    def _take(self, batch: Batch) -> None:
+        taken = 0
+        for place, event in batch.others:
+            self._log(batch.steps[:, taken:place])
+            self._note(event)
+            taken = place
+        self._log(batch.steps[:, taken:])
+        self._newest = batch.newest or self._newest
+        self.newer = self.newer or batch.newer
+
+    def _log(self, steps: Floats) -> None:
+        """Appends logged steps. Where they go back though no start was recorded, as on a full disk, one is assumed."""
+        if not steps.shape[1]:
+            return
+        rows = np.vstack([steps, self._clock.seconds(steps[_T])])
+        first = 0
+        for i in np.flatnonzero(np.diff(steps[_STEP], prepend=self._last_step()) <= 0).tolist():
+            self._live.append(rows[:, first:i])
+            self._go_back(steps[_STEP, i] - 1)
+            first = i
+        self._live.append(rows[:, first:])
+
+    def _last_step(self) -> float:
+        """The last logged step that counts."""
+        return float(self._live.column("step")[-1]) if len(self._live) else -math.inf
+
+    def _go_back(self, step: float) -> None:
+        """A run goes on from ``step``: what came after it counts no more."""
+        self._judge()
+        kept = int(np.searchsorted(self._live.column("step"), step, "right"))
+        if kept < len(self._live):
+            self._superseded.append(self._live.rows(kept))
+            self._live = self._live.head(kept)
+        self._evaluations = self._evaluations.head(
+            int(np.searchsorted(self._evaluations.column("step"), step, "right"))
+        )
+        self._marks = [mark for mark in self._marks if mark.kind != "checkpoint" or mark.step <= step]
+        self._judged, self._evaluated = kept, min(self._evaluated, kept)
+        self._watch.begin_again()
+
+    def _judge(self) -> None:
+        """Looks for alerts in the logged steps that are new."""
+        while self._judged < len(self._live):
+            rows = slice(self._judged, self._judged + _JUDGED_AT_ONCE)
+            columns = (self._live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
+            self._raise(self._watch.steps(*columns))
+            self._judged = min(rows.stop, len(self._live))
+
+    def _raise(self, alerts: list[Alert]) -> None:
+        for alert in alerts:
+            row = int(np.searchsorted(self._live.column("step"), alert.step))
+            logged = row < len(self._live) and alert.kind in ("nonfinite", "spike", "slow")
+            seconds = self._live.column("time")[row] if logged else self._clock.now
+            kind = "nonfinite" if alert.kind == "nonfinite" else "alert"
+            self._mark(kind, alert.step, alert.t, alert.title, time=float(seconds))
+        self._alerts += alerts
+
+    def _tokens(self, step: float) -> float:
+        """Tokens learnt until a step, which need not have been logged."""
+        row = int(np.searchsorted(self._live.column("step"), step, "right")) - 1
+        a_step = _number(self.facts.get("tokens_per_step"), 0.0)
+        if row < 0:
+            return step * a_step
+        known_step, known = (float(self._live.column(name)[row]) for name in ("step", "tokens"))
+        return known + (step - known_step) * (a_step or known / max(known_step, 1))
+
+    # The other events
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self._recent.append(event)
+        t = _number(event.get("t"), self._clock.last)
+        seconds = float(self._clock.seconds(np.array([t]))[0])
+        step = _number(event.get("step"), max(self._last_step(), 0.0))
+        match event["ev"]:
+            case "start":
+                self._start(event, step, t, seconds)
+            case "eval":
+                self._evaluation(step, t, seconds, _number(event.get("val_loss"), math.nan))
+            case "final_eval":
+                self._final = step, _number(event.get("val_loss"), math.nan)
+            case "checkpoint":
+                self._mark("checkpoint", step, t, f"Checkpoint {event.get('folder', '')}", time=seconds)
+            case "checkpoint_failed":
+                self._raise(self._watch.checkpoint_failed(step, t, str(event.get("reason", ""))))
+            case "control":
+                self._answers.pop(str(event.get("id")), None)
+                self._answers[str(event.get("id"))] = event
+                if len(self._answers) > ANSWERS:
+                    del self._answers[next(iter(self._answers))]
+            case "pause":
+                self._mark("pause", step, t, str(event.get("reason") or "Paused"), time=seconds)
+            case "resume":
+                self._mark("resume", step, t, "Went on after a pause", time=seconds)
+            case "early_stop":
+                self._mark("early_stop", step, t, "The validation loss had stopped improving", time=seconds)
+            case "crash":
+                self._crash(event, step, t, seconds)
+
+    def _start(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
+        self._go_back(step)
+        if self.facts or step > 0:
+            self._mark("resume", step, t, f"Went on from step {int(step):,}", time=seconds)
+        self.facts = event
+
+    def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
+        self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
+        training = self._live.column("loss", self._evaluated)
+        training = training[np.isfinite(training)]
+        self._evaluated = len(self._live)
+        self._judge()
+        mean = float(training.mean()) if len(training) else math.nan
+        self._raise(self._watch.evaluation(step, t, loss, mean))
+
+    def _crash(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
+        reason = str(event.get("reason") or "The run ended with an error.")
+        if event.get("cause") == "not finite":
+            self._judge()
+            self._raise(self._watch.diverged(step, t, reason))
+        self._mark("crash", step, t, reason, time=seconds)
+
+    def _mark(self, kind: str, step: float, t: float, text: str, *, time: float) -> None:
+        self._marks.append(Mark(kind, int(step), self._tokens(step), time, t, text))
+
+
+class _Clock:
+    """Turns times of events into seconds since the first; where the clock was set back, its hand stands still.
+
+    Attributes:
+        last: the newest time, in seconds since the epoch.
+        now: the seconds of the newest event.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._set_back = 0.0
+        self.last = 0.0
+        self.now = 0.0
+
+    def seconds(self, t: Floats) -> Floats:
+        """(n,) times that follow each other, at least one; NaN, an unknown time, counts as that of the one before."""
+        if np.isnan(t).any():
+            known = np.maximum.accumulate(np.where(np.isnan(t), -1, np.arange(len(t))))
+            t = np.where(known < 0, self.last, t[known])
+        if self._first is None:
+            self._first = self.last = float(t[0])
+        back = np.maximum(-np.diff(t, prepend=self.last), 0)
+        seconds: Floats = t - self._first + (self._set_back + np.cumsum(back))
+        self._set_back += float(back.sum())
+        self.last, self.now = float(t[-1]), float(seconds[-1])
+        return seconds
+
+
+def _number(value: object, otherwise: float) -> float:
+    """A finite number, or something else in its place."""
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if fits else otherwise  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A metric of a run over its steps, and what of it fits on a screen."""
+"""A metric of a run over its steps, and what of it a screen can show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 METRICS: Final = (
     "loss", "grad_norm", "lr", "tokens_per_s", "memory", "mfu", "data", "forward", "backward", "optimizer",
@@ -44,11 +43,96 @@ class Series:
         return len(self.value)
 
 
+class Table:
+    """Rows of numbers that only grow, by column.
+
+    One thread may append while others look: a row once written never changes, and arrays handed out before stay valid.
+
+    Args:
+        names: of the columns.
+        data: (columns, n) to begin with; it is copied.
+    """
+
+    def __init__(self, names: tuple[str, ...], data: Floats | None = None) -> None:
+        self._places = {name: place for place, name in enumerate(names)}
+        self._names = names
+        self._rows = 0
+        self._data: Floats = np.empty((len(names), 0))
+        if data is not None:
+            self.append(data)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, block: Floats) -> None:
+        """Adds the rows of a (columns, n) block."""
+        rows = self._rows + block.shape[1]
+        if rows > self._data.shape[1]:
+            self.reserve(max(64, rows + rows // 2))
+        self._data[:, self._rows : rows] = block
+        self._rows = rows  # last: until here no one looks at them
+
+    def reserve(self, rows: int) -> None:
+        """Makes room for so many rows in all and some more, so that appending them copies nothing."""
+        if rows > self._data.shape[1]:
+            larger: Floats = np.empty((len(self._names), rows + rows // 8))
+            larger[:, : self._rows] = self._data[:, : self._rows]
+            self._data = larger
+
+    def rows(self, start: int = 0) -> Floats:
+        """A (columns, n) view of all rows from ``start`` on."""
+        rows = self._rows  # first: the data read next hold at least as many
+        view = self._data[:, start:rows]
+        view.flags.writeable = False
+        return view
+
+    def column(self, name: str, start: int = 0) -> Floats:
+        """A view of one column from the row ``start`` on."""
+        column: Floats = self.rows(start)[self._places[name]]
+        return column
+
+    def head(self, rows: int) -> Table:
+        """A table of its own with the first rows."""
+        return Table(self._names, self.rows()[:, :rows])
+
+    def series(self, value: str) -> Series:
+        """One column over those of the axes."""
+        rows = self.rows()
+        step, tokens, time, values = (rows[self._places[name]] for name in (*AXES, value))
+        return Series(step, tokens, time, values)
+
+
 def decimate(x: Floats, y: Floats, lo: float, hi: float, pixels: int) -> tuple[Floats, Floats]:
-    """What a screen shows of a curve between ``lo`` and ``hi``, in at most four points a pixel."""
-    raise NotImplementedError
+    """What a screen shows of a curve between ``lo`` and ``hi``: all of it, or at most four points a pixel.
 
+    Of many points in a pixel column its first and last and its least and greatest value remain, as in M4 (Jugel and
+    others, VLDB 2014), the latter two placed at points of that column. Where a value in it is NaN, so is one of the
+    four, and the line stays broken. The next points outside on either side are added, so that lines reach the edges.
 
-def with_gaps(step: Floats, value: Floats) -> Mask:
-    """Marks the points after which a line is broken."""
-    raise NotImplementedError
+    Args:
+        x: (n,) ascending.
+        y: (n,).
+    """
+    first, end = int(np.searchsorted(x, lo, "left")), int(np.searchsorted(x, hi, "right"))
+    before, after = slice(max(0, first - 1), first), slice(end, end + 1)
+    if end - first <= 4 * pixels:
+        shown = slice(before.start, after.stop)
+        return x[shown], y[shown]
+    inner_x, inner_y = x[first:end], y[first:end]
+    edges = lo + (hi - lo) / pixels * np.arange(1, pixels)
+    starts = np.concatenate([[0], np.searchsorted(inner_x, edges)])
+    ends = np.append(starts[1:], end - first)
+    filled = ends > starts
+    starts, last = starts[filled], ends[filled] - 1
+    least, greatest = np.minimum.reduceat(inner_y, starts), np.maximum.reduceat(inner_y, starts)
+    points_y = np.stack([inner_y[starts], least, greatest, inner_y[last]])
+    broken = np.isnan(least)  # NaN enters a minimum
+    if broken.any():
+        points_y[1], points_y[2] = np.fmin.reduceat(inner_y, starts), np.fmax.reduceat(inner_y, starts)
+        points_y[3, broken & ~np.isnan(points_y[0])] = np.nan
+    length = last - starts
+    points_x = inner_x[np.stack([starts, starts + length // 3, starts + 2 * length // 3, last])]
+    return (
+        np.concatenate([x[before], points_x.T.ravel(), x[after]]),
+        np.concatenate([y[before], points_y.T.ravel(), y[after]]),
+    )

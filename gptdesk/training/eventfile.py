@@ -1,0 +1,259 @@
+"""``events.jsonl`` in large bites: the numbers of its step events as columns, the other events as they are.
+
+`trainer.events` reads the same file one event after the other, for few; this is for millions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import FileIO
+from operator import attrgetter
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+
+from gptdesk.training.series import METRICS, Floats
+from trainer.rundir import EVENTS, FORMAT
+
+COLUMNS: Final = ("t", "step", "tokens", *METRICS)
+"""What is known of each logged step."""
+
+_BITE: Final = 1 << 19
+"""Bytes read at a time; small enough that other threads are not kept waiting for the interpreter."""
+
+_LONGEST: Final = 1 << 24
+"""Bytes of a line; what is longer is no event of ours and is passed over."""
+
+_HEAD: Final = 256
+"""Bytes at the beginning by which a file is recognised; the first event's time is among them."""
+
+_Number = float | None
+_MISSING: Final = float("nan")
+
+
+class _Parts(msgspec.Struct, gc=False):
+    """Milliseconds of a step."""
+
+    data: _Number = _MISSING
+    forward: _Number = _MISSING
+    backward: _Number = _MISSING
+    optimizer: _Number = _MISSING
+
+
+class _Row(msgspec.Struct, gc=False):
+    """What columns are made of. Other entries of a line are not looked at, and a line of a newer format is refused."""
+
+    ev: str = ""
+    v: Annotated[int, msgspec.Meta(le=FORMAT)] = FORMAT
+    t: _Number = _MISSING
+    step: _Number = _MISSING
+    tokens: _Number = _MISSING
+    loss: _Number = _MISSING
+    grad_norm: _Number = _MISSING
+    lr: _Number = _MISSING
+    tokens_per_s: _Number = _MISSING
+    memory: _Number = _MISSING
+    mfu: _Number = _MISSING
+    ms: _Parts = msgspec.field(default_factory=_Parts)
+
+
+class _Version(msgspec.Struct):
+    v: int = FORMAT
+
+
+_PARTS: Final = _Parts.__struct_fields__
+_ROWS: Final = msgspec.json.Decoder(_Row)
+_VERSIONS: Final = msgspec.json.Decoder(_Version)
+_OF_ROW: Final = [attrgetter(name) for name in COLUMNS if name not in _PARTS]
+_OF_PARTS: Final = [attrgetter(name) for name in _PARTS]
+_KIND, _SPLIT = attrgetter("ev"), attrgetter("ms")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Events that follow each other.
+
+    Attributes:
+        steps: (columns, n), the step events by `COLUMNS`; NaN where something is missing or not finite.
+        others: every other event, with the number of step events before it in this batch.
+        newest: the line of the last step event; empty when there is none.
+        newer: whether lines of a newer format were passed over.
+        rows_to_come: about how many step events the file holds from this batch on.
+    """
+
+    steps: Floats
+    others: list[tuple[int, dict[str, Any]]]
+    newest: bytes
+    newer: bool
+    rows_to_come: int = 0
+
+
+class EventFile:
+    """Reads what was written since the last time. It holds neither the file nor a lock.
+
+    Args:
+        folder: run directory; it need not be there yet, and may vanish.
+
+    Attributes:
+        complete: whether nothing was left unread, half a line aside.
+        restarts: how often the file turned out to be cut, or another; what was read before then no longer holds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / EVENTS
+        self._offset = 0
+        self._identity: tuple[int, int] | None = None
+        self._head = b""
+        self.complete = False
+        self.restarts = 0
+
+    def read(self, until: float) -> Iterator[Batch]:
+        """Batches of whole lines, at least one if there is any, until the monotonic clock shows ``until``."""
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                yield from self._read(file, until)
+        except OSError:
+            self.complete = True  # not there yet, or no longer
+
+    def _read(self, file: FileIO, until: float) -> Iterator[Batch]:
+        self._find_place(file)
+        size = _BITE
+        while True:
+            file.seek(self._offset)
+            data = file.read(size)
+            end = data.rfind(b"\n") + 1
+            if end:
+                waiting = os.fstat(file.fileno()).st_size - self._offset
+                self._offset += end
+                self.complete = False
+                size = _BITE
+                batch = _parse(data, end)
+                yield replace(batch, rows_to_come=batch.steps.shape[1] * waiting // end)
+            elif len(data) < size:
+                self.complete = True
+                return
+            elif size < _LONGEST:
+                size *= 2
+            else:
+                self._offset += len(data)  # the rest of that line will not read as one
+            if time.monotonic() >= until:
+                self.complete = self._offset >= os.fstat(file.fileno()).st_size
+                return
+
+    def _find_place(self, file: FileIO) -> None:
+        status = os.fstat(file.fileno())
+        identity = status.st_dev, status.st_ino
+        head = file.read(_HEAD)
+        known = self._identity in (None, identity) and head.startswith(self._head) and status.st_size >= self._offset
+        if not known:
+            self._offset = 0
+            self.restarts += 1
+        self._identity, self._head = identity, head
+
+
+def _parse(data: bytes, end: int) -> Batch:
+    """What stands in the whole lines that ``data`` begins with."""
+    lines, newer = None, False
+    try:
+        rows: list[_Row] = _ROWS.decode_lines(memoryview(data)[:end])
+    except (msgspec.DecodeError, RecursionError):
+        rows, lines, newer = _parse_each(data[:end])
+    if list(map(_KIND, rows)).count("step") == len(rows):
+        newest = lines[-1:] if lines is not None else [data[data.rfind(b"\n", 0, end - 1) + 1 : end]]
+        return Batch(_columns(rows), [], newest[0] if newest else b"", newer)
+    lines = lines if lines is not None else _lines(data[:end])
+    if len(lines) != len(rows):  # two events in one line
+        rows, lines, newer = _parse_each(data[:end])
+    steps, others, line = _sort(rows, lines)
+    return Batch(_columns(steps), others, line, newer)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return [line for line in data.split(b"\n") if line.strip()]
+
+
+def _parse_each(data: bytes) -> tuple[list[_Row], list[bytes], bool]:
+    """One line after the other, for data of which some lines are broken, newer or unusual."""
+    rows, lines, newer = [], [], False
+    for line in _lines(data):
+        row: _Row | None
+        try:
+            row = _ROWS.decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            if _is_newer(line):
+                newer = True
+                continue
+            row = _unusual_row(line)
+        if row is not None:
+            rows.append(row)
+            lines.append(line)
+    return rows, lines, newer
+
+
+def _is_newer(line: bytes) -> bool:
+    try:
+        return _VERSIONS.decode(line).v > FORMAT
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _unusual_row(line: bytes) -> _Row | None:
+    """What can be used of an event with values of other types; None when it is no event."""
+    event = _load(line)
+    if event is None:
+        return None
+    parts = event.get("ms")
+    numbers = {name: _number(event.get(name)) for name in COLUMNS if name not in _PARTS}
+    times = {name: _number(parts.get(name)) for name in _PARTS} if isinstance(parts, dict) else {}
+    return msgspec.structs.replace(_Row(ev=str(event.get("ev")), ms=_Parts(**times)), **numbers)
+
+
+def _load(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _MISSING
+
+
+def _sort(rows: list[_Row], lines: list[bytes]) -> tuple[list[_Row], list[tuple[int, dict[str, Any]]], bytes]:
+    """Step events apart from the others, and the line of the last."""
+    steps, others, newest = [], [], b""
+    for row, line in zip(rows, lines, strict=True):
+        if row.ev == "step":
+            if row.step is not None and math.isfinite(row.step):
+                steps.append(row)
+                newest = line
+        elif row.ev and (event := _load(line)) is not None:
+            others.append((len(steps), event))
+    return steps, others, newest
+
+
+def _columns(rows: list[_Row]) -> Floats:
+    parts = list(map(_SPLIT, rows))
+    columns: Floats = np.empty((len(COLUMNS), len(rows)))
+    for place, of_row in enumerate(_OF_ROW):
+        columns[place] = _column(of_row, rows)
+    for place, of_parts in enumerate(_OF_PARTS, len(_OF_ROW)):
+        columns[place] = _column(of_parts, parts)
+    placed = np.isfinite(columns[COLUMNS.index("step")])
+    return columns if placed.all() else columns[:, placed]
+
+
+def _column(get: Callable[[Any], _Number], rows: Sequence[msgspec.Struct]) -> Floats:
+    """One entry of all rows; null becomes NaN, and where there is none that goes faster."""
+    try:
+        return np.fromiter(map(get, rows), np.float64, len(rows))
+    except TypeError:
+        return np.array([get(row) for row in rows], np.float64)

@@ -224,8 +224,10 @@ def _sentence(message: str, kind: str) -> str:
 
 def _drop(values: dict[str, Any], place: tuple[str, ...]) -> None:
     section = values.get(place[0])
-    if len(place) == 1 or not isinstance(section, dict) or place[1] not in section:
+    if not isinstance(section, dict):
         values.pop(place[0], None)
+    elif len(place) == 1 or place[1] not in section:  # numbers that do not go together; folders have no part in that
+        values[place[0]] = {key: value for key, value in section.items() if isinstance(value, str)}
     else:
         del section[place[1]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from gptdesk.gpt2.layout import (
 )
 from gptdesk.gpt2.model import GPT2
 
-__all__ = ["load_model", "read_config", "save_model"]
+__all__ = ["load_model", "read_config", "save_model", "save_weights"]
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
@@ -134,12 +134,25 @@ def save_model(
     Raises:
         UserError: when the folder cannot be written.
     """
-    config = model.config
+    weights = dict(model.named_parameters())  # a tied head comes once, as the embedding
+    save_weights(model.config, weights, folder, vocab_size=vocab_size, dtype=dtype, metadata=metadata)
+
+
+def save_weights(
+    config: GPT2Config,
+    weights: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    vocab_size: int | None = None,
+    dtype: torch.dtype | None = None,
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Does what `save_model` does with weights that are in no network, by our names, a tied head left out."""
     if vocab_size is not None:
         assert 1 <= vocab_size <= config.vocab_size
         config = replace(config, vocab_size=vocab_size)
     tensors: dict[str, Tensor] = {}
-    for name, weight in model.named_parameters():  # a tied head comes once, as the embedding
+    for name, weight in weights.items():
         tensor = weight.detach()
         if name in (EMBEDDING, HEAD):
             tensor = tensor[: config.vocab_size]

@@ -236,7 +236,11 @@ class Transfer:
         with self._lock:
             if self._output is None:
                 raise TransferStopped
-            os.fsync(self._output.fileno())
+            handle = os.dup(self._output.fileno())
+        try:
+            os.fsync(handle)  # may take a while, and `stop` must not
+        finally:
+            os.close(handle)
 
     def _fetch(self) -> None:
         """Appends to the part what one connection brings."""

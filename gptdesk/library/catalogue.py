@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import read_config, weight_files
+from gptdesk.gpt2.layout import CONFIG_FILE, read_config, weight_files
 from gptdesk.gpt2.resources import resource
+from gptdesk.library.known import KNOWN, Known, find_known
+from gptdesk.library.memory import available_memory, fits, memory_needed
+from gptdesk.library.record import read_record
+
+__all__ = [
+    "BUNDLED",
+    "KNOWN",
+    "Known",
+    "ModelEntry",
+    "available_memory",
+    "bundled_folder",
+    "describe_model",
+    "describe_named",
+    "find_known",
+    "find_model",
+    "fits",
+    "list_models",
+    "memory_needed",
+]
 
 BUNDLED: Final = "stories"
 """Name of the model that ships with gptdesk."""
@@ -63,9 +82,14 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
         return describe_model(bundled_folder())
     is_name = Path(name_or_folder).name == name_or_folder != ".."
     if is_name and os.path.isdir(folders.models / name_or_folder):
-        return describe_model(folders.models / name_or_folder)
+        return describe_named(folders.models / name_or_folder)
     path = Path(os.path.expanduser(name_or_folder))  # Path's own raises where ~name is nobody's
     if not os.path.exists(path):
+        if (known := find_known(name_or_folder)) is not None:
+            raise UserError(
+                f"There is no model called {name_or_folder!r} here yet; download it with: gptdesk models download "
+                f"{known.name}"
+            )
         raise UserError(f"There is no model called {name_or_folder!r}: it is neither {BUNDLED} nor a folder.")
     return describe_model(path.absolute())
 
@@ -81,6 +105,23 @@ def describe_model(folder: Path) -> ModelEntry:
     return ModelEntry(name=folder.name, path=folder, config=config, size=sum(file.stat().st_size for file in files))
 
 
+def describe_named(folder: Path) -> ModelEntry:
+    """The entry of a folder in the models folder, which may be a link to where the model really lies.
+
+    Raises:
+        UserError: as `describe_model`, or when what was linked is gone.
+    """
+    link = read_record(folder).link
+    if not link or os.path.lexists(folder / CONFIG_FILE):
+        return describe_model(folder)
+    if not os.path.isdir(link):
+        raise UserError(
+            f"The model {folder.name} lies in {link}, which is not there; plug its disk in, or remove the model and "
+            "import it again."
+        )
+    return replace(describe_model(Path(link)), name=folder.name)
+
+
 def list_models(folders: Folders) -> list[ModelEntry]:
     """The bundled model, and those in the models folder by name; folders that hold no usable model are left out."""
     try:
@@ -90,7 +131,7 @@ def list_models(folders: Folders) -> list[ModelEntry]:
     entries = []
     for folder in [bundled_folder(), *inside]:
         try:
-            entries.append(describe_model(folder))
+            entries.append(describe_named(folder))
         except UserError:
             continue
     return entries

@@ -1,0 +1,322 @@
+"""Downloads of models: several at once within a limit, each in a thread of its own, kept on disk until they end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.transfer import TransferStopped
+from gptdesk.library.download import Download, bytes_here
+from gptdesk.library.fetching import READY, Attempt
+from gptdesk.library.files import sync_folder
+from gptdesk.library.known import KNOWN
+from gptdesk.library.library import Library, now
+from gptdesk.library.names import check_name, free_name, taken
+from gptdesk.library.plan import Plan, read_plan
+from gptdesk.library.record import read_record, write_record
+from gptdesk.library.repository import parse_name
+
+DOWNLOADS: Final = ".downloads"
+"""Folder in the models folder, with one folder for each download that has not ended."""
+
+_LOCK: Final = "lock"
+_CANCELLED: Final = ".cancelled-"
+_TELL_EVERY: Final = 0.2
+"""Seconds between two reports of progress."""
+
+_LONGEST_END: Final = 0.3
+"""Seconds that a stop waits for the thread; one that waits for the network is left to itself, and writes nothing."""
+
+
+class Downloads:
+    """The downloads of one person. Threads are its own; call it from any.
+
+    Args:
+        folders: of the person; unfinished downloads of earlier days are found there and are "paused".
+        limit: how many run at once; others wait.
+        on_change: told of every change, of progress at most five times a second for each; called from any thread, and
+            must not wait for this object.
+    """
+
+    def __init__(
+        self, folders: Folders, limit: int = 2, on_change: Callable[[Download], None] = lambda download: None
+    ) -> None:
+        self.models = folders.models
+        self.limit = limit
+        self.on_change = on_change
+        self._library = Library(folders)
+        self._place = folders.models / DOWNLOADS
+        self._guard = threading.RLock()
+        self._threads: set[threading.Thread] = set()
+        self._downloads: list[Download] = []
+        with suppress(OSError):
+            for folder in sorted(self._place.iterdir()):
+                if folder.name.startswith(_CANCELLED):
+                    shutil.rmtree(folder, ignore_errors=True)
+                elif folder.is_dir():
+                    self._downloads.append(self._found(folder))
+
+    def list(self) -> tuple[Download, ...]:
+        """Those that have not ended, and those that ended since the program started, in the order of their coming."""
+        with self._guard:
+            return tuple(self._downloads)
+
+    def unfinished(self) -> tuple[Download, ...]:
+        """Those that were left half done, and could go on."""
+        return tuple(download for download in self.list() if download.state == "paused")
+
+    def resume_all(self) -> None:
+        """Goes on with all that were left half done."""
+        for download in self.unfinished():
+            download.start()
+
+    def add(self, name_or_repo: str, revision: str | None = None, *, name: str | None = None) -> Download:
+        """Begins to download a model, or goes on with it if that was begun.
+
+        Args:
+            name_or_repo: a known model's name, or ``owner/name``, with or without ``@revision``.
+            revision: branch, tag or commit; the pinned or newest one when not given.
+            name: of the model here; the repository's when not given.
+
+        Raises:
+            UserError: when the name is none, the model is here already, or nothing can be written.
+        """
+        repo, asked, known = parse_name(name_or_repo)
+        asked = revision or asked
+        with self._guard:
+            for download in self._downloads:
+                if download.repo == repo and download.state not in ("ready", "cancelled") and (
+                    not asked or asked in (download._plan.asked, download.revision)
+                ):  # fmt: skip
+                    download.start()
+                    return download
+            self._refuse_second(repo, asked)
+            folder = self._new_folder(name or self._name(repo, known.name if known else ""), given=name is not None)
+            plan = Plan(repo, asked)
+            plan.write(folder)
+            download = Download(self, folder.name, plan, folder, "queued")
+            self._downloads.append(download)
+        self._tell(download)
+        self._schedule()
+        return download
+
+    def forget(self, download: Download) -> None:
+        """Takes one that has ended from the list."""
+        with self._guard:
+            if download.state in ("ready", "cancelled"):
+                self._downloads.remove(download)
+
+    def close(self) -> None:
+        """Pauses all; they go on when the program is started again and asked to."""
+        for download in self.list():
+            if download.active:
+                download.pause()
+        for thread in tuple(self._threads):
+            thread.join(_LONGEST_END)
+
+    def _found(self, folder: Path) -> Download:
+        """A download of an earlier day."""
+        plan = read_plan(folder)
+        if plan is None:
+            plan = Plan("", error="Nobody knows any more what this download was; cancel it to free its place.")
+        return Download(self, folder.name, plan, folder, "failed" if plan.error else "paused")
+
+    def _refuse_second(self, repo: str, asked: str) -> None:
+        for entry in self._library.installed():
+            same = entry.kind == "installed" and entry.repo.casefold() == repo.casefold() and entry.state == "ready"
+            if same and (not asked or asked == entry.revision):
+                raise UserError(f"{repo} is here already, as {entry.name}.")
+
+    def _name(self, repo: str, known: str) -> str:
+        """What a model is called that the person gave no name: never as a known one that it is not."""
+        name = repo.rpartition("/")[2]
+        if not known and any(name.casefold() == other.name for other in KNOWN):
+            name = repo.replace("/", " ")
+        return known or name
+
+    def _new_folder(self, name: str, *, given: bool) -> Path:
+        place = ensure_folder(self._place)
+        if given:
+            check_name(name)
+            if taken(self.models, name) or taken(place, name):
+                raise UserError(f"There is a model called {name} already; take another name.")
+        free = free_name(self.models, name)
+        while taken(place, free):
+            free = free_name(place, free)
+        return ensure_folder(place / free)
+
+    def _start(self, download: Download) -> None:
+        with self._guard:
+            if download.active:
+                return
+            if download.state in ("ready", "cancelled") or not download.repo:
+                raise UserError(download.error or f"The download of {download.name} has ended.")
+            download.state, download.error = "queued", ""
+        self._tell(download)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Begins as many of those that wait as the limit allows."""
+        begun = []
+        with self._guard:
+            for download in self._downloads:
+                running = sum(other._attempt is not None for other in self._downloads)
+                if running >= self.limit or download.state != "queued":
+                    continue
+                lock = FileLock(download._folder / _LOCK, timeout=0, thread_local=False)
+                try:
+                    ensure_folder(download._folder)
+                    lock.acquire()
+                except Timeout:
+                    self._fail(download, "Another gptdesk is downloading it; wait for that, or stop it there.")
+                    begun.append(download)
+                    continue
+                except (OSError, UserError) as error:
+                    self._fail(download, f"The folder {download._folder} cannot be written ({error}).")
+                    begun.append(download)
+                    continue
+                attempt = Attempt(download._plan, download._folder, partial(self._on_attempt, download))
+                download._attempt, download._lock, download.state = attempt, lock, "resolving"
+                download._samples.clear()
+                thread = threading.Thread(
+                    target=self._run, args=(download, attempt), name=f"download {download.name}", daemon=True
+                )
+                self._threads.add(thread)
+                thread.start()
+                begun.append(download)
+        for download in begun:
+            self._tell(download)
+
+    def _run(self, download: Download, attempt: Attempt) -> None:
+        """One attempt, in a thread of its own."""
+        try:
+            attempt.run()
+            with self._guard, attempt.guard:
+                if download._attempt is not attempt:
+                    return
+                self._install(download)
+        except TransferStopped:
+            return
+        except UserError as error:
+            self._give_up(download, attempt, str(error))
+        except Exception as error:
+            self._give_up(download, attempt, f"The download failed in a way that gptdesk does not know ({error!r}).")
+            raise
+        finally:
+            self._threads.discard(threading.current_thread())
+        self._tell(download)
+        self._schedule()
+
+    def _install(self, download: Download) -> None:
+        """Moves a whole model to its place, and forgets the download."""
+        if taken(self.models, download.name):  # by a model that came meanwhile
+            download.name = free_name(self.models, download.name)
+        ready = download._folder / READY
+        try:
+            write_record(ready, replace(read_record(ready), added=now()))
+            os.replace(ready, self.models / download.name)
+        except OSError as error:
+            raise UserError(f"The model cannot be moved to {self.models} ({error.strerror}).") from error
+        sync_folder(self.models)
+        self._end_attempt(download)
+        shutil.rmtree(download._folder, ignore_errors=True)
+        download.done = download.total
+        download.state = "ready"
+
+    def _give_up(self, download: Download, attempt: Attempt, error: str) -> None:
+        with self._guard:
+            if download._attempt is not attempt:  # it was paused or cancelled meanwhile
+                return
+            attempt.stop()
+            download._plan.error = error
+            with suppress(UserError):
+                download._plan.write(download._folder)
+            self._end_attempt(download)
+            self._fail(download, error)
+
+    def _fail(self, download: Download, error: str) -> None:
+        download.state, download.error = "failed", error
+        download.done = bytes_here(download._folder)
+
+    def _end_attempt(self, download: Download) -> None:
+        download._attempt = None
+        download.waiting = ""
+        if download._lock is not None:
+            download._lock.release()
+            download._lock = None
+
+    def _pause(self, download: Download) -> None:
+        with self._guard:
+            if not download.active:
+                return
+            self._stop(download)
+            download.state = "paused"
+            download.done = bytes_here(download._folder)
+        self._tell(download)
+        self._schedule()
+
+    def _cancel(self, download: Download) -> None:
+        with self._guard:
+            if download.state in ("ready", "cancelled"):
+                return
+            self._stop(download)
+            download.state = "paused"  # until nothing is left
+            gone = download._folder.with_name(f"{_CANCELLED}{uuid.uuid4().hex}")
+            try:
+                os.rename(download._folder, gone)  # so that it is not found again if this ends now
+            except OSError:  # gone already; or Windows, while the thread has yet to notice that a file was closed
+                gone = download._folder
+        thread = threading.Thread(target=self._throw_away, args=(download, gone), name="cancel", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+        self._schedule()
+
+    def _throw_away(self, download: Download, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # nothing is left behind, once it was the last
+            self._place.rmdir()
+        with self._guard:
+            download.state, download.done = "cancelled", 0
+            if download in self._downloads:
+                self._downloads.remove(download)
+            self._threads.discard(threading.current_thread())
+        self._tell(download)
+
+    def _stop(self, download: Download) -> None:
+        """Ends the attempt, if there is one; nothing is written any more when this returns."""
+        if (attempt := download._attempt) is not None:
+            attempt.stop()
+            self._end_attempt(download)
+
+    def _on_attempt(self, download: Download, attempt: Attempt) -> None:
+        """Takes over how far an attempt is; called in its thread."""
+        at = time.monotonic()
+        with self._guard:
+            if download._attempt is not attempt:
+                raise TransferStopped
+            new_state = attempt.state != download.state
+            download.state = attempt.state  # type: ignore[assignment]
+            download.done, download.total, download.waiting = attempt.done, attempt.total, attempt.waiting
+            if new_state:
+                download._samples.clear()
+            download._sample(at)
+            if not new_state and at - download._told < _TELL_EVERY:
+                return
+            download._told = at
+        self._tell(download)
+
+    def _tell(self, download: Download) -> None:
+        self.on_change(download)

@@ -1,0 +1,160 @@
+"""Writes a model to where other programs find it: a folder for transformers, a GGUF file for llama.cpp."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.files import Progress, copy_files, silent, written_beside
+from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+from gptdesk.library.weights import check_weights
+
+if TYPE_CHECKING:
+    import numpy as np
+
+GGUF_PRECISIONS: Final = ("float32", "float16")
+"""What the matrices of a GGUF may be kept in; llama.cpp's own tools make smaller ones of it."""
+
+_GGUF_NAMES: Final = {
+    "wte": "token_embd",
+    "wpe": "position_embd",
+    "ln_f": "output_norm",
+    "lm_head": "output",
+    "ln_1": "attn_norm",
+    "attn.c_attn": "attn_qkv",
+    "attn.c_proj": "attn_output",
+    "ln_2": "ffn_norm",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+"""llama.cpp's names of our layers."""
+
+
+def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent) -> Path:
+    """Copies a model to a new folder, in the layout that ``transformers`` and the hub have.
+
+    Args:
+        entry: of the library.
+        target: the folder; must not be there, or be empty.
+        progress: of the copy; what it raises ends it and leaves nothing.
+
+    Raises:
+        UserError: when the model is not whole, or the folder cannot be written.
+    """
+    source = _source(entry)
+    if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):
+        raise UserError(f"{target} is there already; name a new folder.")
+    files = [source / CONFIG_FILE, *weight_files(source)]
+    if not os.path.lexists(source / WEIGHTS_FILE):
+        files.append(source / INDEX_FILE)
+    with written_beside(target, "export") as temporary:
+        temporary.mkdir(parents=True)
+        copy_files(files, temporary, progress)
+        if target.is_dir():
+            target.rmdir()
+        os.replace(temporary, target)
+    return target
+
+
+def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16", progress: Progress = silent) -> Path:
+    """Writes a model as a GGUF file, with GPT-2's tokenizer in it, as ``llama.cpp`` reads it.
+
+    Args:
+        entry: of the library.
+        target: the file; must not be there.
+        precision: of the matrices, one of `GGUF_PRECISIONS`; the rest is float32 as llama.cpp wants it.
+        progress: of the conversion, in weights; what it raises ends it and leaves nothing.
+
+    Raises:
+        UserError: when the package ``gguf`` is missing, the model cannot be told in GGUF, or nothing can be written.
+    """
+    try:
+        import gguf
+    except ImportError:
+        raise UserError("GGUF needs the package gguf, which is not installed: pip install 'gptdesk[gguf]'.") from None
+    if precision not in GGUF_PRECISIONS:
+        raise UserError(f"A GGUF cannot be written in {precision!a}; use one of {', '.join(GGUF_PRECISIONS)}.")
+    source = _source(entry)
+    if os.path.lexists(target):
+        raise UserError(f"{target} is there already; name a new file.")
+    config = check_weights(source)
+    if config.vocab_size < VOCAB_SIZE:
+        raise UserError(
+            f"{entry.name} has {config.vocab_size:,} tokens, not GPT-2's {VOCAB_SIZE:,}; GGUF needs theirs."
+        )
+    with written_beside(target, "export") as temporary:
+        writer = gguf.GGUFWriter(temporary, "gpt2", use_temp_file=False)
+        try:
+            _write_description(writer, gguf, entry.name, config, precision)
+            _write_tokenizer(writer, gguf, config)
+            _write_weights(writer, source, precision, progress)
+        finally:
+            writer.close()
+        os.replace(temporary, target)
+    return target
+
+
+def _source(entry: LibraryEntry) -> Path:
+    if entry.path is None:
+        raise UserError(f"{entry.name} is not on this computer; download it first.")
+    return entry.path
+
+
+def _write_description(writer: Any, gguf: Any, name: str, config: GPT2Config, precision: str) -> None:
+    writer.add_name(name)
+    writer.add_block_count(config.n_layer)
+    writer.add_context_length(config.n_positions)
+    writer.add_embedding_length(config.n_embd)
+    writer.add_feed_forward_length(config.inner_size)
+    writer.add_head_count(config.n_head)
+    writer.add_layer_norm_eps(config.layer_norm_epsilon)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if precision == "float16" else gguf.LlamaFileType.ALL_F32)
+
+
+def _write_tokenizer(writer: Any, gguf: Any, config: GPT2Config) -> None:
+    """GPT-2's tokens as text, and the merges that make them; rows of the vocabulary beyond them are unused."""
+    tokens, merges = gpt2_vocabulary()
+    unused = [f"[PAD{number}]" for number in range(len(tokens), config.vocab_size)]
+    types = [gguf.TokenType.NORMAL] * len(tokens) + [gguf.TokenType.UNUSED] * len(unused)
+    types[END_OF_TEXT] = gguf.TokenType.CONTROL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list([*tokens, *unused])
+    writer.add_token_types(types)
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(END_OF_TEXT)
+    writer.add_eos_token_id(END_OF_TEXT)
+
+
+def _write_weights(writer: Any, source: Path, precision: str, progress: Progress) -> None:
+    from gptdesk.gpt2.checkpoint import load_model  # torch
+
+    model = load_model(source)
+    weights = list(model.named_parameters())  # a tied head comes once, as the embedding, as llama.cpp wants it
+    total, done = sum(weight.numel() for _, weight in weights), 0
+    for name, weight in weights:
+        matrix = weight.dim() == 2 and not name.startswith("wpe")
+        array: np.ndarray[Any, Any] = weight.detach().numpy()
+        writer.add_tensor(gguf_name(name), array.astype("float16") if matrix and precision == "float16" else array)
+        if not model.config.bias and name.startswith(("h.", "ln_f")):  # llama.cpp's GPT-2 always has biases
+            bias = weight.new_zeros(weight.shape[0]).detach().numpy()
+            writer.add_tensor(gguf_name(name.removesuffix("weight") + "bias"), bias)
+        done += weight.numel()
+        progress(done, total)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+
+
+def gguf_name(name: str) -> str:
+    """llama.cpp's name of our tensor."""
+    layer, _, kind = name.rpartition(".")
+    if name == HEAD or not layer.startswith("h."):
+        return f"{_GGUF_NAMES[layer]}.{kind}"
+    _, number, part = layer.split(".", 2)
+    return f"blk.{number}.{_GGUF_NAMES[part]}.{kind}"

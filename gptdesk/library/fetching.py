@@ -1,0 +1,279 @@
+"""One attempt at downloading a model: asks the hub, takes what the cache has, transfers the rest, checks all of it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import CONFIG_FILE, WEIGHTS_FILE
+from gptdesk.hub.errors import Passing
+from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes
+from gptdesk.library.files import RESERVE, check_room, disk_sentence, hash_file, sync_folder
+from gptdesk.library.hubcache import cached_file
+from gptdesk.library.plan import Plan
+from gptdesk.library.record import Record, write_record
+from gptdesk.library.repository import PICKLE_FILE, find_repository
+from gptdesk.library.weights import check_weights
+
+DOWNLOAD: Final = "download"
+READY: Final = "ready"
+"""Folder in a download's own, of files that are whole and proven; it becomes the model's."""
+
+_LOOK_EVERY: Final = 32 * 2**20
+"""Bytes after which the disk is looked at again."""
+
+_ASKS: Final = 3
+"""Times that the hub is asked what a model consists of, when it cannot be reached."""
+
+
+class Attempt:
+    """Downloads one model into its folder; `stop` ends it from another thread, and then nothing is written any more.
+
+    Args:
+        plan: what to download; what is learnt on the way is kept in it, and written into the folder.
+        folder: of the download.
+        changed: called with this, in the thread of `run`, whenever an attribute changed.
+
+    Attributes:
+        state: "resolving", "downloading" or "verifying".
+        done, total: bytes; while a part of an earlier day is read again, those that were.
+        waiting: why and how long the next try is being waited for; empty otherwise.
+        guard: held by whoever changes something in the folder.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, changed: Callable[[Attempt], None]) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.state = "resolving"
+        self.done = 0
+        self.total = plan.found.bytes if plan.found else 0
+        self.waiting = ""
+        self.guard = threading.RLock()
+        self._changed = changed
+        self._stopped = threading.Event()
+        self._transfer: Transfer | None = None
+        self._before = 0
+        self._looked = 0
+
+    def stop(self) -> None:
+        """Ends the attempt, also one that waits for the network: that thread ends when it wakes."""
+        with self.guard:
+            self._stopped.set()
+            if self._transfer is not None:
+                self._transfer.stop()
+
+    def run(self) -> None:
+        """Leaves a whole, proven model and its record in the folder's `READY`.
+
+        Raises:
+            TransferStopped: when `stop` was called.
+            UserError: when it cannot be had.
+        """
+        try:
+            self._resolve()
+            self._check_disk()
+            hashes = {}
+            assert self.plan.found is not None
+            for file in self.plan.found.files:
+                hashes[file.path] = self._get(file)
+                self._before += file.bytes
+                if file.path == CONFIG_FILE:
+                    self._check_config()
+            self._finish(hashes)
+        except OSError as error:
+            if self._stopped.is_set():
+                raise TransferStopped from None
+            raise UserError(disk_sentence(error, self.folder.parent.parent, DOWNLOAD)) from error
+
+    def _resolve(self) -> None:
+        for asks in range(_ASKS):
+            if self.plan.found is not None:
+                break
+            try:
+                self.plan.found = find_repository(self.plan.repo, self.plan.asked)
+            except Passing:
+                if asks == _ASKS - 1:
+                    raise
+                if self._stopped.wait(2.0**asks / 2):
+                    raise TransferStopped from None
+        assert self.plan.found is not None
+        self.total = self.plan.found.bytes
+        with self._writing():
+            self.plan.error = ""
+            self.plan.write(self.folder)
+            (self.folder / READY).mkdir(exist_ok=True)
+        self._set_state("downloading")
+
+    def _check_disk(self) -> None:
+        """Refuses what does not fit before it is begun."""
+        here = sum(entry.stat().st_size for entry in self.folder.rglob("*") if entry.is_file())
+        check_room(self.folder, self.total - here)
+
+    def _get(self, file: HubFile) -> str:
+        """Brings one file into `READY` and returns its SHA-256."""
+        target = self.folder / READY / file.path
+        if (found := self._prove(file, target)) or (found := self._from_cache(file, target)):
+            return found
+        part = self.folder / f"{file.path}.part"
+        transfer = Transfer(file, part, etag=self.plan.etags.get(file.path, ""), changed=self._on_transfer)
+        with self.guard:
+            if self._stopped.is_set():
+                raise TransferStopped
+            self._transfer = transfer
+        try:
+            sha256 = transfer.run()
+        except WrongBytes:
+            self.plan.etags.pop(file.path, None)
+            raise
+        with self._writing():
+            self._transfer = None
+            os.replace(part, target)
+        return sha256
+
+    def _on_transfer(self) -> None:
+        transfer = self._transfer
+        if transfer is None:
+            return
+        state = "verifying" if transfer.checking else "downloading"
+        self.done, self.waiting = self._before + transfer.done, transfer.waiting
+        if transfer.etag != self.plan.etags.get(transfer.file.path, "") and not transfer.checking:
+            with self._writing():
+                self.plan.etags[transfer.file.path] = transfer.etag
+                self.plan.write(self.folder)
+        if state == "downloading" and abs(self.done - self._looked) >= _LOOK_EVERY:
+            self._looked = self.done
+            if shutil.disk_usage(self.folder).free < min(RESERVE, self.total - self.done):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if state != self.state:
+            self._set_state(state)
+        else:
+            self._changed(self)
+
+    def _prove(self, file: HubFile, path: Path) -> str:
+        """The SHA-256 of a file that came earlier; empty where there is none, or it is not what it should be."""
+        if not path.is_file() or path.stat().st_size != file.bytes:
+            return ""
+        digest = Digest(file.bytes)
+        self._set_state("verifying")
+        with path.open("rb", buffering=0) as stream:
+            while block := stream.read(4 * BLOCK):
+                digest.update(block)
+                self._advance(digest.size)
+        self._set_state("downloading")
+        try:
+            return digest.check(file)
+        except WrongBytes:
+            with self._writing():
+                path.unlink()
+            return ""
+
+    def _from_cache(self, file: HubFile, target: Path) -> str:
+        """Takes a file from the hub's cache, by a second name where the disk allows, and returns its SHA-256."""
+        if not (file.sha256 or file.blob):
+            return ""  # nothing to prove it by
+        cached = cached_file(file.repo, file.revision, file.path)
+        if cached is None or cached.stat().st_size != file.bytes:
+            return ""
+        source = os.path.realpath(cached)
+        with self._writing():
+            target.unlink(missing_ok=True)
+            try:
+                os.link(source, target)
+            except OSError:
+                linked = False
+            else:
+                linked = True
+        if not linked:
+            with open(source, "rb") as input:
+                output = target.open("wb")
+                with output:
+                    while block := input.read(4 * BLOCK):
+                        with self._writing():
+                            output.write(block)
+                        self._advance(output.tell())
+        return self._prove(file, target)
+
+    def _advance(self, done: int) -> None:
+        if self._stopped.is_set():
+            raise TransferStopped
+        self.done = self._before + done
+        self._changed(self)
+
+    def _check_config(self) -> None:
+        """Refuses another architecture before its gigabytes are downloaded."""
+        try:
+            values = json.loads((self.folder / READY / CONFIG_FILE).read_bytes())
+        except (ValueError, RecursionError):
+            raise UserError(f"The {CONFIG_FILE} of {self.plan.repo} is no JSON.") from None
+        try:
+            GPT2Config.from_json(values)
+        except UserError as error:
+            raise UserError(f"{self.plan.repo} cannot be used: {error}") from None
+
+    def _finish(self, hashes: dict[str, str]) -> None:
+        """Makes sure that the model can be loaded, and writes its record."""
+        self.done = self.total
+        self._set_state("verifying")
+        ready = self.folder / READY
+        assert self.plan.found is not None
+        if PICKLE_FILE in hashes:
+            from gptdesk.library.pickles import convert_pickle  # torch
+
+            convert_pickle(ready / PICKLE_FILE, ready)
+            with self._writing():
+                (ready / PICKLE_FILE).unlink()
+            del hashes[PICKLE_FILE]
+            hashes[WEIGHTS_FILE] = hash_file(ready / WEIGHTS_FILE, self._advance_nothing)
+        check_weights(ready)
+        with self._writing():
+            for path in ready.iterdir():
+                if path.name not in hashes:  # of another revision, or another day
+                    path.unlink()
+            write_record(
+                ready,
+                Record(
+                    source=self.plan.repo,
+                    revision=self.plan.found.revision,
+                    sha256=hashes,
+                    licence=self.plan.found.licence,
+                ),
+            )
+            sync_folder(ready)
+
+    def _advance_nothing(self, done: int) -> None:
+        if self._stopped.is_set():
+            raise TransferStopped
+
+    def _set_state(self, state: str) -> None:
+        if self._stopped.is_set():
+            raise TransferStopped
+        self.state = state
+        self._changed(self)
+
+    def _writing(self) -> _Writing:
+        return _Writing(self.guard, self._stopped)
+
+
+class _Writing:
+    """Holds the guard, and lets nothing be written once the attempt was stopped."""
+
+    def __init__(self, guard: threading.RLock, stopped: threading.Event) -> None:
+        self._guard = guard
+        self._stopped = stopped
+
+    def __enter__(self) -> None:
+        self._guard.acquire()
+        if self._stopped.is_set():
+            self._guard.release()
+            raise TransferStopped
+
+    def __exit__(self, *_: object) -> None:
+        self._guard.release()

@@ -1,0 +1,128 @@
+"""Files of models: copied, hashed, put on the disk for good, and what is said when the disk does not take them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.transfer import BLOCK
+
+Progress = Callable[[int, int], None]
+"""Told how much has been done and how much there is; what it raises ends the job, which then leaves nothing behind."""
+
+RESERVE: Final = 64 * 2**20
+"""Bytes of the disk that models leave to others."""
+
+_FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Refuses to begin what would not fit.
+
+    Raises:
+        UserError: when the disk of the folder has less than ``size`` bytes and `RESERVE` left.
+    """
+    needed, free = max(0, size) + RESERVE, shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"The disk of {folder} is too full: {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free; make "
+            "room and try again."
+        )
+
+
+def disk_sentence(error: OSError, folder: Path, what: str) -> str:
+    """What a person is told when the disk does not take what is written.
+
+    Args:
+        error: that came of it.
+        folder: that was written to.
+        what: was written, a word such as "download".
+    """
+    if error.errno in _FULL:
+        kept = " What has come is kept." if what == "download" else ""
+        return f"The disk of {folder} is full; make room and try the {what} again.{kept}"
+    if error.errno == errno.EFBIG:
+        return f"The disk of {folder} takes no file that large; the {what} needs another."
+    return f"The {what} cannot be written to {folder} ({error.strerror or error})."
+
+
+def copy_files(files: Iterable[Path], target: Path, progress: Progress, *, name: str = "") -> dict[str, str]:
+    """Copies contents, where a file is a link too, and returns the SHA-256 of each by its name.
+
+    Args:
+        files: to copy.
+        target: the folder.
+        progress: in bytes.
+        name: of the copy, when there is one file alone that shall have another.
+    """
+    files = list(files)
+    total, done = sum(file.stat().st_size for file in files), 0
+    hashes = {}
+    for path in files:
+        digest = hashlib.sha256()
+        with path.open("rb", buffering=0) as source, (target / (name or path.name)).open("wb") as output:
+            while block := source.read(4 * BLOCK):
+                digest.update(block)
+                output.write(block)
+                done += len(block)
+                progress(done, total)
+            output.flush()
+            os.fsync(output.fileno())
+        hashes[name or path.name] = digest.hexdigest()
+    return hashes
+
+
+def hash_file(path: Path, advance: Callable[[int], None] = lambda done: None) -> str:
+    """SHA-256 of a file; ``advance`` is told how many bytes have been read, and may raise to end it."""
+    digest = hashlib.sha256()
+    done = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(4 * BLOCK):
+            digest.update(block)
+            done += len(block)
+            advance(done)
+    return digest.hexdigest()
+
+
+@contextmanager
+def written_beside(target: Path, what: str) -> Iterator[Path]:
+    """Hands out a name beside the target to write to; what is left under it in the end goes.
+
+    Raises:
+        UserError: when the disk does not take what is written.
+    """
+    temporary = target.with_name(f".{target.name[:50]}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+    except OSError as error:
+        raise UserError(disk_sentence(error, target.parent, what)) from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Puts names in a folder on the disk; Windows neither can nor needs to."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,94 @@
+"""What the Hugging Face library's own cache holds; nothing in it is ever changed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One revision of a model in the cache.
+
+    Attributes:
+        repo: ``owner/name``, or a name alone.
+        revision: commit.
+        path: the folder of links to its files.
+    """
+
+    repo: str
+    revision: str
+    path: Path
+
+
+def cache_folder() -> Path:
+    """Where the cache lies (``HF_HUB_CACHE``, ``HF_HOME``); it need not be there."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def cached_models() -> Iterator[Snapshot]:
+    """The revisions of models that the cache holds anything of, the newest of each first."""
+    for folder in _inside(cache_folder()):
+        if not folder.name.startswith("models--"):
+            continue
+        repo = folder.name.removeprefix("models--").replace("--", "/")
+        snapshots = [path for path in _inside(folder / "snapshots") if _COMMIT.fullmatch(path.name)]
+        for path in sorted(snapshots, key=_changed, reverse=True):
+            yield Snapshot(repo, path.name, path)
+
+
+def cached_file(repo: str, revision: str, path: str) -> Path | None:
+    """The file at a commit of a repository; ``None`` when the cache does not hold it, or not whole."""
+    place = cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots" / revision / path
+    return place if place.is_file() else None
+
+
+def commit_of(repo: str, revision: str) -> str | None:
+    """The commit that a branch or tag was at when the cache last asked; ``None`` when it never did."""
+    if _COMMIT.fullmatch(revision):
+        return revision
+    refs = cache_folder() / f"models--{repo.replace('/', '--')}" / "refs"
+    if ".." in Path(revision).parts or os.path.isabs(revision):
+        return None
+    try:
+        commit = (refs / revision).read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return commit if _COMMIT.fullmatch(commit) else None
+
+
+def listed_name(file: Path) -> str:
+    """The name under which the cache keeps a file's bytes: their SHA-256 for large ones, git's hash for small ones.
+
+    Where it could make no links, it is the file's own name.
+    """
+    return os.path.basename(os.path.realpath(file))
+
+
+def listed_hash(file: Path) -> str:
+    """The SHA-256 that a cached file should have; empty where its name does not tell."""
+    name = listed_name(file)
+    return name if _SHA256.fullmatch(name) else ""
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

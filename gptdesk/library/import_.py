@@ -1,0 +1,189 @@
+"""Brings a model that lies somewhere else into the models folder: copied, converted or linked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.files import Progress, check_room, copy_files, disk_sentence, hash_file, silent, sync_folder
+from gptdesk.library.known import KNOWN
+from gptdesk.library.library import Library, now
+from gptdesk.library.names import check_name, free_name, taken
+from gptdesk.library.record import Record, write_record
+from gptdesk.library.repository import PICKLE_FILE
+from gptdesk.library.weights import check_weights, stored_shapes
+
+PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt")
+_IMPORTING: Final = ".importing-"
+
+
+def import_model(
+    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
+) -> LibraryEntry:
+    """Imports a model folder, a ``.safetensors`` file, or a pickle of weights (``.bin``, nanoGPT's ``.pt``).
+
+    Args:
+        folders: of the person.
+        path: what to import.
+        name: of the model here; that of the folder or file when not given.
+        link: leave the files where they are, which only a folder of safetensors can.
+        progress: of the copy.
+
+    Raises:
+        UserError: when it is no GPT-2 that can be loaded, or cannot be written; nothing is left behind then.
+    """
+    path = Path(os.path.abspath(os.path.expanduser(path)))
+    if os.path.isdir(path):
+        return import_folder(folders, path, name=name, link=link, progress=progress)
+    if not os.path.isfile(path):
+        raise UserError(f"There is no file or folder {path}.")
+    return import_file(folders, path, name=name, link=link, progress=progress)
+
+
+def import_folder(
+    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
+) -> LibraryEntry:
+    """Imports a folder in the hub's layout, or one that nanoGPT wrote; as `import_model`."""
+    pickle = _only_pickle(path)
+    name = _name(folders, name, path.name)
+    if link:
+        if pickle is not None:
+            raise UserError(f"{path} holds no safetensors, so that its weights are converted: it cannot be linked.")
+        for file in (path / CONFIG_FILE, *weight_files(path)):
+            _check_inside(file, path)
+        return Library(folders).link(path, name)
+    if pickle is not None:
+        return _convert(folders, pickle, name, progress)
+    check_weights(path)
+    files = [path / CONFIG_FILE, *weight_files(path)]
+    if not os.path.lexists(path / WEIGHTS_FILE):
+        files.append(path / INDEX_FILE)
+    for file in files:
+        _check_inside(file, path)
+    with _staging(folders, sum(file.stat().st_size for file in files)) as staging:
+        hashes = copy_files(files, staging, progress)
+        return _finish(folders, staging, name, path, hashes)
+
+
+def import_file(
+    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
+) -> LibraryEntry:
+    """Imports one file of weights, with the ``config.json`` beside it if there is one; as `import_model`."""
+    if path.suffix.lower() in PICKLES:
+        if link:
+            raise UserError(f"{path} is converted to safetensors, so that it cannot be linked.")
+        return _convert(folders, path, _name(folders, name, _name_of(path)), progress)
+    if path.suffix.lower() != ".safetensors":
+        raise UserError(f"{path} is no model: choose a folder with one, a .safetensors, or a .bin or .pt of weights.")
+    if path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE)):
+        return import_folder(folders, path.parent, name=name, link=link, progress=progress)
+    if link:
+        raise UserError(f"Only a folder with {CONFIG_FILE} and {WEIGHTS_FILE} can be linked; import {path} as a copy.")
+    name = _name(folders, name, _name_of(path))
+    with _staging(folders, path.stat().st_size) as staging:
+        if os.path.lexists(path.with_name(CONFIG_FILE)):
+            copy_files([path.with_name(CONFIG_FILE)], staging, silent)
+        else:
+            config = _known_config(path)
+            (staging / CONFIG_FILE).write_text(json.dumps(config.to_json(), indent=2) + "\n")
+        copy_files([path], staging, progress, name=WEIGHTS_FILE)
+        return _finish(folders, staging, name, path, _hashes(staging))
+
+
+def _known_config(path: Path) -> GPT2Config:
+    """The config of a file that has none beside it: the number of heads shows in no weight, so only known shapes do."""
+    shapes = stored_shapes(path)
+    width = shapes.get("wte.weight", (0, 0))[-1]
+    layers = {name.split(".")[1] for name in shapes if name.startswith("h.")}
+    for known in KNOWN:
+        if (known.config.n_embd, known.config.n_layer) == (width, len(layers)):
+            return known.config
+    raise UserError(f"{path} has no {CONFIG_FILE} beside it, and its shape is none of OpenAI's; put its config there.")
+
+
+def _only_pickle(path: Path) -> Path | None:
+    """The pickle of a folder that has no safetensors."""
+    if os.path.lexists(path / WEIGHTS_FILE) or os.path.lexists(path / INDEX_FILE):
+        return None
+    names = (PICKLE_FILE, "ckpt.pt") if os.path.lexists(path / CONFIG_FILE) else ("ckpt.pt",)
+    return next((path / name for name in names if os.path.isfile(path / name)), None)
+
+
+def _convert(folders: Folders, path: Path, name: str, progress: Progress) -> LibraryEntry:
+    from gptdesk.library.pickles import convert_pickle
+
+    size = path.stat().st_size
+    progress(0, size)
+    with _staging(folders, size) as staging:
+        if os.path.lexists(path.with_name(CONFIG_FILE)):
+            copy_files([path.with_name(CONFIG_FILE)], staging, silent)
+        convert_pickle(path, staging)
+        progress(size, size)
+        return _finish(folders, staging, name, path, _hashes(staging))
+
+
+def _check_inside(file: Path, folder: Path) -> None:
+    """Refuses a link that leads out of the folder; into the blobs of the hub's cache it may, whose files are links."""
+    real, home = os.path.realpath(file), os.path.realpath(folder)
+    allowed = [Path(home)]
+    if Path(home).parent.name == "snapshots":
+        allowed.append(Path(home).parent.parent / "blobs")
+    if not any(Path(real).is_relative_to(place) for place in allowed):
+        raise UserError(
+            f"{file} is a link to {real}, outside of the folder; import the folder where the file really is."
+        )
+
+
+def _name(folders: Folders, name: str | None, wanted: str) -> str:
+    if name is None:
+        return free_name(folders.models, wanted)
+    if taken(folders.models, check_name(name)):
+        raise UserError(f"There is a model called {name} already; take another name.")
+    return name
+
+
+def _name_of(path: Path) -> str:
+    """What a file's model is called: by its folder where all such files have that name."""
+    return path.parent.name if path.name in (WEIGHTS_FILE, PICKLE_FILE, "ckpt.pt") else path.stem
+
+
+@contextmanager
+def _staging(folders: Folders, size: int) -> Iterator[Path]:
+    """A folder beside the models to work in, that is gone afterwards unless it was moved to its place."""
+    models = ensure_folder(folders.models)
+    staging = models / f"{_IMPORTING}{uuid.uuid4().hex}"
+    try:
+        check_room(models, size)
+        ensure_folder(staging)
+        yield staging
+    except OSError as error:
+        raise UserError(disk_sentence(error, models, "import")) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hash_file(path) for path in sorted(folder.iterdir())}
+
+
+def _finish(folders: Folders, staging: Path, name: str, source: Path, hashes: dict[str, str]) -> LibraryEntry:
+    """Makes sure that what was written can be loaded, and moves it to its place."""
+    check_weights(staging)
+    write_record(staging, Record(source=str(source), sha256=hashes, added=now()))
+    sync_folder(staging)
+    if taken(folders.models, name):
+        raise UserError(f"There is a model called {name} already; take another name.")
+    os.replace(staging, folders.models / name)
+    sync_folder(folders.models)
+    return Library(folders).entry(name)

@@ -1,0 +1,51 @@
+"""How much memory a model needs, and whether this computer has it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.devices import free_memory
+
+BYTES: Final = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2}
+"""Of a number, by precision; on a processor ``auto`` is float32."""
+
+_CHUNK: Final = 128
+"""Tokens of a prompt that are computed at once, as the engine does."""
+
+_ROOM: Final = 64 * 2**20
+"""Bytes for what is computed in between, and for what torch keeps for itself."""
+
+
+def memory_needed(config: GPT2Config, precision: str = "auto", context: int | None = None) -> int:
+    """Bytes that a model takes when it is loaded and its context is full.
+
+    Weights, the cache of keys and values, the logits of a chunk of the prompt in float32, and room to compute in.
+
+    Args:
+        config: its shape.
+        precision: one of `gptdesk.gpt2.devices.PRECISIONS`.
+        context: tokens; as many as the model can take when not given.
+    """
+    number = BYTES[precision]
+    tokens = config.n_positions if context is None else min(context, config.n_positions)
+    cache = 2 * config.n_layer * tokens * config.n_embd * number
+    return config.num_parameters() * number + cache + _CHUNK * config.vocab_size * 4 + _ROOM
+
+
+def available_memory() -> int | None:
+    """Bytes that programs can still take; ``None`` where the system does not tell."""
+    return free_memory()
+
+
+def fits(config: GPT2Config, precision: str = "auto", context: int | None = None) -> str:
+    """Why a model would not fit into what memory is free now, with what to do; empty when it does, or nobody knows."""
+    free = available_memory()
+    needed = memory_needed(config, precision, context)
+    if free is None or needed <= free:
+        return ""
+    half = memory_needed(config, "bfloat16", context)
+    advice = "choose a smaller model, or close other programs"
+    if BYTES[precision] > 2 and half <= free:
+        advice = f"choose 16-bit precision ({half / 2**30:.1f} GiB), a smaller model, or close other programs"
+    return f"It takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; {advice}."

@@ -1,0 +1,148 @@
+"""Converts weights kept as torch pickles (``pytorch_model.bin``, nanoGPT's ``.pt``) without running what is in them."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config
+
+if TYPE_CHECKING:
+    import torch
+
+_PREFIXES: Final = ("_orig_mod.", "module.")
+"""What ``torch.compile`` and ``DistributedDataParallel`` put before names."""
+
+_NANOGPT_VOCABULARY: Final = 50_304
+"""GPT-2's 50,257 tokens, padded to a multiple of 64 as in nanoGPT; the rest is never meant."""
+
+
+def convert_pickle(file: Path, target: Path) -> None:
+    """Writes a model folder from a pickle of weights; ``config.json`` must be in ``target``, unless nanoGPT wrote it.
+
+    Raises:
+        UserError: when it holds anything but the weights of a GPT-2; nothing of it is run.
+    """
+    from gptdesk.gpt2.checkpoint import save_weights
+
+    values = _load(file)
+    if isinstance(values, dict) and "model_args" in values and "model" in values:
+        config, transposed = _nanogpt_config(file, values["model_args"]), False
+        values = values["model"]
+    else:
+        if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
+            values = values["state_dict"]
+        config, transposed = read_config(target), True
+    weights = _weights(file, values, transposed)
+    config = _check(file, config, weights)
+    if config.tie_word_embeddings:
+        weights.pop(HEAD, None)
+    padded = config.vocab_size == _NANOGPT_VOCABULARY and not transposed
+    wanted = {name: tensor for name, tensor in weights.items() if config.bias or not name.endswith(".bias")}
+    save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None)
+
+
+def _load(file: Path) -> Any:
+    """What the pickle holds, if that is tensors and plain values alone."""
+    import pickle
+    import warnings
+
+    import torch
+
+    try:
+        zipped = _check_zip(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=zipped)
+    except UserError:
+        raise
+    except pickle.UnpicklingError as error:
+        if "weights_only" not in str(error) and "Weights only" not in str(error):
+            raise UserError(f"{file} is damaged, or holds no weights of torch's.") from error
+        raise UserError(
+            f"{file} is not opened: it holds more than weights, and such files can run code. Ask for one in "
+            "safetensors, or convert it where you trust it."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{file} cannot be read ({error.strerror or error}).") from error
+    except Exception as error:  # a damaged or hostile file makes torch raise whatever it stumbles over
+        raise UserError(f"{file} is damaged, or holds no weights of torch's.") from error
+
+
+def _check_zip(file: Path) -> bool:
+    """Whether it is an archive, as torch writes since 1.6; refuses one that would unpack to more than it is."""
+    if not zipfile.is_zipfile(file):
+        return False
+    size = file.stat().st_size
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise UserError(f"{file} is not opened: it is compressed, as torch's files never are.")
+        if sum(member.file_size for member in members) > size:
+            raise UserError(f"{file} is not opened: it claims to hold more than it does.")
+    return True
+
+
+def _nanogpt_config(file: Path, arguments: Any) -> GPT2Config:
+    names = {"vocab_size": "vocab_size", "n_layer": "n_layer", "n_head": "n_head", "n_embd": "n_embd"}
+    try:
+        config = GPT2Config(
+            **{ours: arguments[theirs] for ours, theirs in names.items()},
+            n_positions=arguments["block_size"],
+            bias=bool(arguments.get("bias", True)),
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"{file} does not say what shape its model has, as nanoGPT's checkpoints do.") from error
+    if config.vocab_size < VOCAB_SIZE:
+        raise UserError(
+            f"{file} is a model of {config.vocab_size:,} tokens of its own (letters, perhaps); gptdesk runs those with "
+            f"GPT-2's {VOCAB_SIZE:,}."
+        )
+    return config
+
+
+def _weights(file: Path, values: Any, transposed: bool) -> dict[str, torch.Tensor]:
+    """The tensors by our names, linear layers as (outputs, inputs)."""
+    import torch
+
+    if not isinstance(values, Mapping) or not values:
+        raise UserError(f"{file} holds no weights by name.")
+    weights: dict[str, torch.Tensor] = {}
+    for stored, tensor in values.items():
+        if not isinstance(stored, str) or not isinstance(tensor, torch.Tensor):
+            raise UserError(f"{file} holds other things than weights under {str(stored)[:100]!a}.")
+        for prefix in _PREFIXES:
+            stored = stored.removeprefix(prefix)
+        if (name := our_name(stored)) is None:
+            continue
+        if name in weights:
+            raise UserError(f"{file} holds the tensor {name[:100]!a} a second time.")
+        if tensor.layout is not torch.strided or not tensor.is_floating_point() or tensor.device.type != "cpu":
+            raise UserError(f"{file} stores {name[:100]!a} in a way that is not supported.")
+        weights[name] = tensor.t() if transposed and is_transposed(name) and tensor.dim() == 2 else tensor
+    return weights
+
+
+def _check(file: Path, config: GPT2Config, weights: dict[str, torch.Tensor]) -> GPT2Config:
+    """Makes sure that the weights are those of the config, and really there; unties the head if the file does."""
+    import torch
+
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if config.tie_word_embeddings and HEAD in shapes:
+        if EMBEDDING not in weights:
+            weights[EMBEDDING] = weights[HEAD]
+            shapes[EMBEDDING] = shapes[HEAD]
+        if shapes[HEAD] == shapes[EMBEDDING]:
+            del shapes[HEAD]
+    check_shapes(file, config, shapes)
+    least = min(tensor.element_size() for tensor in weights.values())
+    if config.num_parameters() * least > file.stat().st_size:  # strides can make a few numbers look like terabytes
+        raise UserError(f"{file} claims to hold more numbers than it does.")
+    if config.tie_word_embeddings and HEAD in weights and not torch.equal(weights[HEAD], weights[EMBEDDING]):
+        return replace(config, tie_word_embeddings=False)
+    return config

@@ -1,0 +1,177 @@
+"""A model's repository on the hub: its commit, and which of its files make a model that gptdesk loads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE
+from gptdesk.hub.errors import hub_errors
+from gptdesk.hub.transfer import HubFile
+from gptdesk.library import hubcache
+from gptdesk.library.known import Known, find_known
+
+PICKLE_FILE: Final = "pytorch_model.bin"
+"""Weights as they were kept before safetensors; converted after the download, and never simply opened."""
+
+COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_NAME: Final = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[^@\s]+))?")
+_SHARD: Final = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What is to be downloaded of a repository.
+
+    Attributes:
+        repo: ``owner/name``.
+        revision: commit.
+        files: in the order of need, the config first.
+        licence: as the card says; empty when it does not.
+    """
+
+    repo: str
+    revision: str
+    files: tuple[HubFile, ...]
+    licence: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return sum(file.bytes for file in self.files)
+
+
+def parse_name(name: str) -> tuple[str, str, Known | None]:
+    """Repository, revision asked for (empty: the newest, or the pinned one), and the known model of that name.
+
+    Raises:
+        UserError: when the name is none of a repository.
+    """
+    bare, _, revision = name.strip().partition("@")
+    if (known := find_known(bare)) is not None:
+        return known.repo, revision, known
+    match = _NAME.fullmatch(name.strip())
+    if match is None or ".." in name or "--" in match["repo"]:
+        raise UserError(f"{name[:100]!a} is no name of a model on the hub: names look like owner/name.")
+    return match["repo"], match["revision"] or "", None
+
+
+def find_repository(repo: str, revision: str = "") -> Repository:
+    """Asks the hub, or its cache where that suffices, what a model consists of.
+
+    Args:
+        repo: ``owner/name``.
+        revision: branch, tag or commit; a known model's pinned one when empty, else the newest.
+
+    Raises:
+        UserError: when there is no such model, it is none that can be loaded, or the hub cannot be asked.
+    """
+    known = find_known(repo)
+    wanted = revision or (known.revision if known else "main")
+    found = _of_cache(repo, wanted) or _of_hub(repo, wanted)
+    if known is None or known.sha256 is None or found.revision != known.revision:
+        return found
+    for file in found.files:
+        if file.path == known.file and file.sha256 != known.sha256:
+            raise UserError(
+                f"The hub lists another {file.path} for {repo} than gptdesk knows: it should have the hash "
+                f"{known.sha256[:16]}…, not {file.sha256[:16] or 'none'}…. Do not use it, and tell us."
+            )
+    return found
+
+
+def _of_hub(repo: str, revision: str) -> Repository:
+    from huggingface_hub import HfApi, constants
+
+    with hub_errors(repo, revision=revision):
+        try:
+            info = HfApi(endpoint=constants.ENDPOINT).model_info(
+                repo, revision=revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
+            )
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:  # an answer of another shape
+            raise _not_understood(repo) from error
+        except ValueError as error:  # no JSON; the hub library's own are told apart outside
+            if type(error).__module__.startswith("huggingface_hub"):
+                raise
+            raise _not_understood(repo) from error
+    if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
+        raise _not_understood(repo)
+    files = [_file(repo, info.sha, sibling) for sibling in info.siblings or ()]
+    return Repository(repo, info.sha, _wanted(repo, [file for file in files if file is not None]), _licence(info.tags))
+
+
+def _of_cache(repo: str, revision: str) -> Repository | None:
+    """The model as the hub's cache holds it whole; None where the hub must be asked."""
+    from huggingface_hub import constants
+
+    if not COMMIT.fullmatch(revision) and not constants.HF_HUB_OFFLINE:
+        return None  # a branch may have moved
+    commit = hubcache.commit_of(repo, revision)
+    config = commit and hubcache.cached_file(repo, commit, CONFIG_FILE)
+    if not commit or not config:
+        return None
+    files = [
+        HubFile(repo, commit, path.name, path.stat().st_size, *_hashes(hubcache.listed_name(path)))
+        for path in sorted(config.parent.iterdir())
+        if path.is_file()
+    ]
+    try:
+        wanted = _wanted(repo, files)
+    except UserError:
+        return None
+    index = any(file.path == INDEX_FILE for file in wanted)
+    return None if index and not _whole(wanted) else Repository(repo, commit, wanted)
+
+
+def _file(repo: str, commit: str, sibling: Any) -> HubFile | None:
+    """A file as the hub lists it; None for names and sizes that are none."""
+    size = sibling.lfs.size if sibling.lfs else sibling.size
+    if not isinstance(sibling.rfilename, str) or not isinstance(size, int) or size < 0:
+        return None
+    sha256 = sibling.lfs.sha256 if sibling.lfs else ""
+    blob = "" if sibling.lfs else sibling.blob_id or ""
+    return HubFile(repo, commit, sibling.rfilename, size, *_hashes(sha256 or blob))
+
+
+def _hashes(value: Any) -> tuple[str, str]:
+    """SHA-256 and git's hash, whichever the value is."""
+    text = value if isinstance(value, str) else ""
+    return (text if _SHA256.fullmatch(text) else "", text if COMMIT.fullmatch(text) else "")
+
+
+def _wanted(repo: str, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
+    """The files that make the model: exact names alone, so that none can lead out of its folder."""
+    by_name = {file.path: file for file in files}
+    if CONFIG_FILE not in by_name:
+        raise UserError(f"{repo} holds no model for transformers: it has no {CONFIG_FILE}.")
+    config = by_name[CONFIG_FILE]
+    if WEIGHTS_FILE in by_name:
+        return config, by_name[WEIGHTS_FILE]
+    if INDEX_FILE in by_name:
+        shards = [by_name[name] for name in sorted(by_name) if _SHARD.fullmatch(name)]
+        return config, by_name[INDEX_FILE], *shards
+    if PICKLE_FILE in by_name:
+        return config, by_name[PICKLE_FILE]
+    raise UserError(f"{repo} holds no weights that gptdesk loads: neither {WEIGHTS_FILE} nor {PICKLE_FILE}.")
+
+
+def _whole(files: tuple[HubFile, ...]) -> bool:
+    """Whether all shards are there, as their names count them."""
+    shards = [Path(file.path).stem.split("-of-") for file in files if _SHARD.fullmatch(file.path)]
+    return bool(shards) and len(shards) == int(shards[0][1])
+
+
+def _licence(tags: Any) -> str:
+    tags = tags if isinstance(tags, list) else []
+    return next((tag.removeprefix("license:")[:100] for tag in tags if str(tag).startswith("license:")), "")
+
+
+def _not_understood(repo: str) -> UserError:
+    return UserError(
+        f"The hub's answer about {repo} is not understood; is HF_ENDPOINT set to something else than a hub?"
+    )

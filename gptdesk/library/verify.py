@@ -1,0 +1,94 @@
+"""Reads a model's files again, to find out whether they still are what they should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, weight_files
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.files import Progress, hash_file, silent
+from gptdesk.library.weights import check_weights
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """One file of a model.
+
+    Attributes:
+        name: of the file.
+        bytes: its size.
+        expected: SHA-256 that it should have; empty where nobody knows.
+        got: SHA-256 that it has.
+    """
+
+    name: str
+    bytes: int
+    expected: str
+    got: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is what it should be, as far as anybody knows."""
+        return self.expected in ("", self.got)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came out.
+
+    Attributes:
+        files: each of them.
+        sentence: for the person: what is wrong and what to do, or what is right.
+    """
+
+    files: tuple[FileCheck, ...]
+    sentence: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(file.ok for file in self.files)
+
+
+def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
+    """Hashes a model's files and compares them with what was written down when it came, or is known of it.
+
+    Args:
+        entry: of the library.
+        progress: called with the number of bytes read and those there are; what it raises ends it.
+
+    Raises:
+        UserError: when the model is not here, is incomplete, or cannot be read.
+    """
+    if entry.path is None:
+        raise UserError(f"{entry.name} is not on this computer; there is nothing to verify.")
+    check_weights(entry.path)
+    paths = [entry.path / CONFIG_FILE, entry.path / INDEX_FILE, *weight_files(entry.path)]
+    sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+    total, before = sum(sizes.values()), 0
+    checks = []
+    for path, size in sizes.items():
+        try:
+            got = hash_file(path, lambda done, before=before: progress(before + done, total))  # type: ignore[misc]
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+        checks.append(FileCheck(path.name, size, entry.sha256.get(path.name, ""), got))
+        before += size
+    return Verification(tuple(checks), _sentence(entry, checks))
+
+
+def _sentence(entry: LibraryEntry, checks: list[FileCheck]) -> str:
+    wrong = [check for check in checks if not check.ok]
+    if wrong:
+        check = wrong[0]
+        more = len(wrong) - 1
+        others = f", and {more} more file{'s are' if more > 1 else ' is'}" if more else ""
+        again = "remove the model and download it again" if entry.repo else "remove the model and import it again"
+        return (
+            f"{check.name} of {entry.name} is damaged: it should have the hash {check.expected[:16]}…, but has "
+            f"{check.got[:16]}…{others}; {again}."
+        )
+    if not any(check.expected for check in checks):
+        return f"{entry.name} is whole; what its files should hash to is not known, so that is all that can be said."
+    return f"{entry.name} is what it should be."

@@ -224,7 +224,7 @@ def _sentence(message: str, kind: str) -> str:
 
 def _drop(values: dict[str, Any], place: tuple[str, ...]) -> None:
     section = values.get(place[0])
-    if not isinstance(section, dict):
+    if not isinstance(section, dict) or place[0] not in TrainConfig.model_fields:
         values.pop(place[0], None)
     elif len(place) == 1 or place[1] not in section:  # numbers that do not go together; folders have no part in that
         values[place[0]] = {key: value for key, value in section.items() if isinstance(value, str)}

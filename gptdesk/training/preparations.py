@@ -27,6 +27,7 @@ from gptdesk.training.estimate import trainer_json
 from gptdesk.training.samples import ConsoleTail
 from trainer.locking import is_locked
 from trainer.prepare.hub import looks_like_hub_name
+from trainer.prepare.plan import PLAN
 from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
 from trainer.rundir import read_json, write_json
 from trainer.shards import MANIFEST
@@ -112,7 +113,7 @@ class Preparation:
             validation_share: of the documents, when no ``validation`` is given; the trainer's default otherwise.
 
         Raises:
-            UserError: when it is under way already, or cannot be started.
+            UserError: when it is under way already, the folder holds something else, or it cannot be started.
         """
         arguments = [*map(_absolute, sources), "--out", str(self.folder.absolute()), "--column", column]
         if validation:
@@ -121,6 +122,8 @@ class Preparation:
             arguments += ["--val-share", str(validation_share)]
         is_new = not self.folder.exists()
         ensure_folder(self.folder)
+        if not (self.folder / PLAN).exists() and any(_is_foreign(path.name) for path in self.folder.iterdir()):
+            raise UserError(f"{self.folder} is not empty; choose another folder.")  # or `cancel` would remove it all
         try:
             self._launch(arguments)
         except UserError:
@@ -218,7 +221,7 @@ class Preparation:
         """Stops it, waits for its end and removes its folder; some seconds, so not in the window's own thread.
 
         Raises:
-            UserError: when it does not stop, or the folder cannot be removed.
+            UserError: when it does not stop, has come to its end meanwhile, or the folder cannot be removed.
         """
         if not any((self.folder / name).exists() for name in (RECORD, PROGRESS)):
             raise UserError(f"{self.folder} holds no preparation; nothing was removed.")
@@ -229,6 +232,8 @@ class Preparation:
             if time.monotonic() > deadline:
                 raise UserError(f"The preparation in {self.folder} does not stop; try again in a while.")
             time.sleep(0.05)
+        if (self.folder / MANIFEST).exists():
+            raise UserError(f"The data in {self.folder} is finished already; nothing was removed.")
         try:
             shutil.rmtree(self.folder)
         except OSError as error:
@@ -285,6 +290,10 @@ def preparations(folders: Folders) -> list[Preparation]:
         if (folder / RECORD).exists() or (folder / PROGRESS).exists()
         if not (folder / MANIFEST).exists()
     ]
+
+
+def _is_foreign(name: str) -> bool:
+    return not name.startswith(".") and name != PROGRESS
 
 
 def _absolute(source: str) -> str:

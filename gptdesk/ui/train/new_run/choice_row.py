@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 _RADIO = 16
 
@@ -61,9 +63,8 @@ class ChoiceRow(QPushButton):
         painter.end()
 
 
-def _label(text: str, kind: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
+def _label(text: str, kind: str) -> ElidedLabel:
+    label = ElidedLabel(text)
     label.setProperty("kind", kind)
     label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -20,7 +20,7 @@ from gptdesk.ui.widgets.boxes import ListBox
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.number_box import NumberBox
 
-WIDTH: Final = 200
+WIDTH: Final = 168
 """Of a control, in pixels; all in a column are as wide."""
 
 _LARGEST_INT: Final = 10**12

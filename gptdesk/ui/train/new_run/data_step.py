@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.folders import Folders
@@ -79,7 +79,7 @@ class DataStep(Step):
             card.plan_wanted.connect(self._ask_plan)
             card.cancelled.connect(self._forget_plan)
             card.prepare_wanted.connect(lambda name: self.prepare([name]))
-        self.column.addWidget(self.open)
+        self.column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
         self.drop.dropped.connect(self.prepare)
         self.sets.chosen.connect(self._on_set_chosen)
         self.open.clicked.connect(self._open_folder)
@@ -91,6 +91,7 @@ class DataStep(Step):
 
     def start(self) -> None:
         """Begins to look what there is, twice a second."""
+        self.drop.files.setFocus()
         self._timer.start()
         self._look()
 

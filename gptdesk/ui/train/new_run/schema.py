@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -44,6 +44,8 @@ _TITLES: Final = {
 _SECTION_TITLES: Final = {"optim": "Optimizer"}
 _HUGE: Final = 2**31
 _SEPARATE: Final = re.compile("_+")
+_NAME: Final = re.compile(r"(?<![\w.`/-])(\w+\.)?(?P<name>[A-Za-z]+_\w+)(?![\w`])")
+"""A setting's name in a sentence, its section before it or not: two words joined."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,11 @@ class Setting:
     above: float | None = None
     below: float | None = None
     count: int = 1
+
+    @property
+    def telling_limits(self) -> str:
+        """Those limits that do not go without saying: a number of things is not negative."""
+        return self.limits if {self.highest, self.below} != {None} else ""
 
     @property
     def limits(self) -> str:
@@ -113,7 +120,24 @@ def read_sections(model: type[BaseModel]) -> list[Section]:
         title = _SECTION_TITLES.get(name, _title(name))
         help = definition.get("description", "")
         sections.append(Section(name=name, title=title, help=help, settings=tuple(settings)))
-    return sections
+    return [
+        replace(each, settings=tuple(replace(s, help=in_words(s.help, sections)) for s in each.settings))
+        for each in sections
+    ]
+
+
+def in_words(text: str, sections: Sequence[Section]) -> str:
+    """A sentence of the trainer's with the titles of settings in place of their names, where those are no words."""
+    titles = {s.key.partition(".")[2]: s.title for section in sections for s in section.settings}
+
+    def title(match: re.Match[str]) -> str:
+        found = titles.get(match["name"].lower())
+        if found is None:
+            return match[0]
+        begins = match.start() == 0 or text[: match.start()].endswith((". ", ": "))
+        return found if begins or found[1:] != found[1:].lower() else found[0].lower() + found[1:]
+
+    return _NAME.sub(title, text)
 
 
 def default_values(sections: Sequence[Section]) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,7 @@ class SettingRow(QWidget):
         self.control.setFixedWidth(WIDTH)
         self.label = QLabel(setting.title)
         self.label.setBuddy(self.control.focus)
-        self.help = QLabel(_sentence(setting))
+        self.help = QLabel(_sentence(setting, setting.telling_limits))
         self.help.setProperty("kind", "muted")
         self.problem_label = QLabel()
         self.problem_label.setProperty("kind", "bad")
@@ -41,10 +41,11 @@ class SettingRow(QWidget):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        tip = f"{setting.key}\n{self.help.text()}"
+        whole = _sentence(setting, setting.limits)
+        tip = f"{setting.key}\n{whole}"
         self.label.setToolTip(tip)
         self.control.setToolTip(tip)
-        self.control.focus.setAccessibleDescription(self.help.text())
+        self.control.focus.setAccessibleDescription(whole)
         top = Qt.AlignmentFlag.AlignTop
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -77,6 +78,5 @@ class SettingRow(QWidget):
         self.changed.emit(self.setting.key, value)
 
 
-def _sentence(setting: Setting) -> str:
-    limits = setting.limits
+def _sentence(setting: Setting, limits: str) -> str:
     return f"{setting.help} {limits[0].upper()}{limits[1:]}." if limits else setting.help

@@ -22,6 +22,7 @@ from gptdesk.ui.train.new_run.data_step import DataStep
 from gptdesk.ui.train.new_run.draft import Base, Draft
 from gptdesk.ui.train.new_run.drops import dropped_paths
 from gptdesk.ui.train.new_run.measuring import Measuring
+from gptdesk.ui.train.new_run.schema import in_words
 from gptdesk.ui.train.new_run.settings_step import SettingsStep
 from gptdesk.ui.train.new_run.shapes import Shape
 from gptdesk.ui.train.new_run.sheet_jobs import launch, read_settings, run_folder, work_out
@@ -180,7 +181,7 @@ class NewRunSheet(QDialog):
     def _on_worked_out(self, number: int, summary: Summary) -> None:
         if number != self._asked or self._timer.isActive():
             return
-        self.problems = dict(summary.problems)
+        self.problems = {key: in_words(text, self.draft.sections) for key, text in summary.problems.items()}
         if self.draft.launcher.kind == COMMAND:  # the paths may be another computer's
             self.problems = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
         self._settled = True
@@ -212,7 +213,7 @@ class NewRunSheet(QDialog):
         steps = figures.count(draft.get("schedule.steps"))
         self.stepper.show_step(_DATA, data_note, data)
         self.stepper.show_step(_START, base, start)
-        self.stepper.show_step(_SETTINGS, f"{draft.preset or 'own'}, {steps} steps", WRONG if wrong else DONE)
+        self.stepper.show_step(_SETTINGS, f"{steps} steps", WRONG if wrong else DONE)
         self.start.setEnabled(self._settled and not waiting and not problems and not wrong and not self._starting)
         if self._starting:
             self.view.show_message("Starting…")

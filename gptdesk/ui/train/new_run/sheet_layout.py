@@ -15,8 +15,8 @@ from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
-_STEPPER: Final = 208
-_SUMMARY: Final = 248
+_STEPPER: Final = 200
+_SUMMARY: Final = 240
 _BETWEEN: Final = 40
 _EDGE: Final = 24
 
@@ -46,6 +46,7 @@ class SheetLayout(QObject):
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setProperty("zone", "background")
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         make_quiet(self.area)
         page = _zone("background")
@@ -106,7 +107,7 @@ class SheetLayout(QObject):
         self.message.setText(text)
         self.message.setToolTip(text)
         self.message.setAccessibleName(text)
-        self.message.setVisible(bool(text))
+        self.message.setFocusPolicy(Qt.FocusPolicy.TabFocus if text else Qt.FocusPolicy.NoFocus)
         set_kind(self.message, kind)
 
     def _on_scrolled(self, value: int) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.folders import Folders
@@ -75,8 +75,9 @@ class StartStep(Step):
         models.addWidget(self.models)
         self.column.addLayout(row)
         self.column.addSpacing(4)
-        for widget in (self.size_card, self._models, self.checkpoints, self._note, self.open, self.problem_label):
+        for widget in (self.size_card, self._models, self.checkpoints, self._note, self.problem_label):
             self.column.addWidget(widget)
+        self.column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
         self.kinds[FRESH].setChecked(True)
         for kind, button in self.kinds.items():
             button.clicked.connect(partial(self._on_kind, kind))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 OPEN, DONE, WRONG = "open", "done", "wrong"
 _BADGE = 24
@@ -57,15 +58,14 @@ class StepButton(QPushButton):
         self.setProperty("kind", "step")
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.note = QLabel()
+        self.note = ElidedLabel()
         self.note.setProperty("kind", "muted")
-        heading = QLabel(title)
+        heading = ElidedLabel(title)
         heading.setProperty("kind", "heading")
         lines = QVBoxLayout()
         lines.setSpacing(0)
         lines.addStretch(1)
         for label in (heading, self.note):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             lines.addWidget(label)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
@@ -20,14 +21,16 @@ from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog
 from gptdesk.ui.train.empty import EmptyRuns
 from gptdesk.ui.train.requests import Pending
 from gptdesk.ui.train.run_actions import RunActions
-from gptdesk.ui.train.run_list import WIDTH as LIST_WIDTH
 from gptdesk.ui.train.run_list import RunList
-from gptdesk.ui.train.side_panel import WIDTH as PANEL_WIDTH
 from gptdesk.ui.train.side_panel import SidePanel
 from gptdesk.ui.widgets.question import Question
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
+
+_LIST: Final = (19, 190, 250)
+_PANEL: Final = (25, 250, 400)
+"""Percent of the width, and the least and most pixels of it."""
 
 _PROMPT: Final = "Once upon a time"
 
@@ -89,11 +92,23 @@ class TrainPage(QWidget):
             self.parts.addWidget(part)
         self.parts.setStretchFactor(1, 1)
         self.parts.setCollapsible(1, False)
-        self.parts.setSizes([LIST_WIDTH, 2000, PANEL_WIDTH])
-        self.runs.setMinimumWidth(180)
+        self._moved = False
+        self.parts.splitterMoved.connect(self._on_moved)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
+
+    @Slot()
+    def _on_moved(self) -> None:
+        self._moved = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The curves get what the list and the panel need not have, until somebody moves the borders."""
+        super().resizeEvent(event)
+        if not self._moved:
+            width = event.size().width()
+            sides = [min(max(width * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
+            self.parts.setSizes([sides[0], width - sum(sides), sides[1]])
 
     def _connect(self) -> None:
         watcher, dashboard = self._watcher, self.dashboard
@@ -129,6 +144,13 @@ class TrainPage(QWidget):
         self.runs.set_current(folder)
         self._show_entry()
         self.run_chosen.emit()
+
+    def focus(self) -> None:
+        """So that the arrow keys choose runs; where there are none, Enter begins one."""
+        if self._watcher.runs:
+            self.runs.focus_current()
+        else:
+            self.empty.new.setFocus()
 
     def _entry(self) -> RunEntry | None:
         return self._watcher.entry(self.current)
@@ -264,9 +286,8 @@ class TrainPage(QWidget):
             self.sheet.raise_()
             return
         self.sheet = NewRunSheet(self._services, self._services.runs, self)
-        self.sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.sheet.started.connect(self._on_started)
-        self.sheet.destroyed.connect(self._on_sheet_closed)
+        self.sheet.finished.connect(self._on_sheet_closed)  # it goes by itself once its threads have ended
         self.sheet.open()
 
     @Slot(object)

@@ -290,7 +290,7 @@ def _record_failure(folder: Path, run: RunWriter | None, error: BaseException, *
         "traceback": "" if isinstance(error, UserError) else "".join(traceback.format_exception(error)),
     }
     if run is not None:
-        run.event("crash", reason=reason)
+        run.event("crash", reason=reason, cause=values.get("cause", ""))
         run.finish("crashed", **{key: value for key, value in values.items() if key not in ("state", "t", "segment")})
     elif told is None:
         write_json(folder / EXIT, {"state": "crashed", "t": time.time(), **values})

@@ -337,7 +337,8 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_is_named(make_config: MakeCo
     assert ending is not None
     assert ending["state"] == "crashed"
     assert ending["cause"] == "not finite"
-    assert ending["reason"] in [event["reason"] for event in events(config, "crash")]
+    crashes = [(event["reason"], event["cause"]) for event in events(config, "crash")]
+    assert crashes == [(ending["reason"], "not finite")]
 
 
 @contextmanager

@@ -116,7 +116,7 @@ class RunHistory:
 
     def check_disk(self, free: int, checkpoint_bytes: int) -> bool:
         """Raises an alert when too few checkpoints will fit; sizes in bytes. Tells whether there is a new one."""
-        found = self._watch.disk(self._last_step(), time.time(), free, checkpoint_bytes)
+        found = self._watch.disk(max(self._last_step(), 0.0), time.time(), free, checkpoint_bytes)
         self._raise(found)
         if found:
             self._publish()

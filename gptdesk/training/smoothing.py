@@ -70,5 +70,6 @@ def with_gaps(step: Floats, value: Floats) -> npt.NDArray[np.bool_]:
     distance = np.diff(step)
     missing = ~np.isfinite(value)
     broken[:-1] = (distance <= 0) | missing[:-1] | missing[1:]
-    broken[1:-2] |= distance[1:-1] > _FAR * np.maximum(distance[:-2], distance[2:])
+    usual = np.where(distance > 0, distance, np.inf)
+    broken[1:-2] |= distance[1:-1] > _FAR * np.maximum(usual[:-2], usual[2:])
     return broken

@@ -88,9 +88,11 @@ class Curve:
 
     def _find_breaks(self, known: int) -> None:
         """Where the line is broken though both ends are numbers; those that were known stay."""
-        start = max(0, known - 2)
+        start = max(0, known - 3)  # whether there is a gap shows two points later, and beside the point before
         breaks = np.flatnonzero(with_gaps(self.series.step[start:], self.series.value[start:])) + start
-        self._breaks = np.concatenate([self._breaks[self._breaks < start], breaks])
+        if start:
+            breaks = np.concatenate([self._breaks[self._breaks <= start], breaks[breaks > start]])
+        self._breaks = breaks
 
     def raw_points(self, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
         """What was recorded, between two places of the axis."""

@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     set_thread_environment()
+    if getattr(sys, "frozen", False) and (arguments[:1] == ["-m"] or arguments[:2] == ["-u", "-m"]):
+        return _run_module(arguments[arguments.index("-m") + 1 :])
     try:
         if not arguments:
             return _open_window()
@@ -55,6 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         print(f"The output cannot be written ({error.strerror}).", file=sys.stderr)
         return MISTAKE
+
+
+def _run_module(arguments: list[str]) -> int:
+    """``-m MODULE ARGUMENTS``: a program that is frozen into one is its own interpreter, and the trainer's."""
+    import runpy
+
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    return 0
 
 
 class _Parser(argparse.ArgumentParser):

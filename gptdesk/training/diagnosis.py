@@ -27,6 +27,12 @@ _MEMORY: Final = re.compile(
 )
 _DISK: Final = re.compile(r"No space left on device|[Dd]isk quota exceeded|Errno 28|Errno 122")
 _FATAL: Final = re.compile(r"Fatal Python error|Segmentation fault|Bus error|core dumped")
+_KILLED: Final = re.compile(r"Signal 9 \(SIGKILL\)|exitcode\s*: -9\b")
+"""What torchrun says of a process of its that was killed."""
+
+_FELL_WITH_ANOTHER: Final = re.compile(r"[Cc]onnection (closed|reset|refused)|\bpeer\b|\bNCCL\b|\bgloo\b")
+"""What the others then say of their own end."""
+
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
 _ADVICE: Final = {
@@ -100,6 +106,8 @@ def _explain(
         return "memory", "The computer ran out of memory."
     if _DISK.search(told):
         return "disk", "The disk was full."
+    if (not ending or _FELL_WITH_ANOTHER.search(reason)) and _KILLED.search("\n".join(output)):
+        return "killed", _killed(state, None)
     code = ending.get("code", launch.code if launch else None)
     if ending:
         return ("settings" if code == _MISTAKE else "error"), reason or "It ended with an error."
@@ -121,7 +129,7 @@ def _killed(state: RunState, code: int | None) -> str:
     booted = state.status.get("boot_id")
     if code is None and here and booted and boot_id() and booted != boot_id():
         return "The computer was switched off or restarted while it trained."
-    if code is not None and code == -signal.SIGTERM:
+    if code == -signal.SIGTERM:
         return "It was ended from outside before it could save."
     return "It was killed from outside; the system does that when memory runs out."
 

@@ -121,11 +121,33 @@ def test_a_killed_run_is_crashed_though_its_process_was_not_taken_leave_of_and_g
     wait(lambda: entry_of(folder).state.state == "stopped")
 
 
-def test_torchrun_starts_as_many_processes_as_asked_for(make_values: Values, runs: Path, wait: Wait) -> None:
+def test_torchrun_starts_as_many_processes_as_asked_for_and_one_that_is_killed_ends_them(
+    make_values: Values, runs: Path, wait: Wait
+) -> None:
     folder = runs / "two"
-    start_run(make_values(data={"micro_batch": 2}), folder, Launcher(kind=TORCHRUN, processes=2))
-    wait(lambda: read_state(folder).state == "finished")
+    start_run(make_values(data={"micro_batch": 2}, schedule=ENDLESS), folder, Launcher(kind=TORCHRUN, processes=2))
+    wait(lambda: any(event["ev"] == "checkpoint" for event in read_events(folder)))
     assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
+    os.kill((read_json(folder / "status.json") or {})["pid"], signal.SIGKILL)
+    wait(lambda: not is_locked(folder / LOCK))
+    assert read_state(folder).state == "crashed"
+    assert diagnose(folder, read_state(folder)).cause == "killed"
+
+
+def test_a_disk_without_room_for_the_settings_starts_nothing(
+    make_values: Values, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(UserError, match="No space left"):
+        start_run(make_values(), runs / "it")
+    monkeypatch.undo()
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(UserError, match="No space left"):
+        start_run(make_values(), runs / "it")
+    assert not (runs / "it").exists()
 
 
 def test_a_launcher_that_fails_leaves_a_crashed_run_that_says_why_and_can_be_tried_again(
@@ -180,6 +202,21 @@ def test_command_lines_are_those_of_a_shell(runs: Path) -> None:
     assert shown_command(Path("/runs/a b"), template) == (
         "nice python -m trainer train --config '/runs/a b/config.toml' --out '/runs/a b' > '/runs/a b'/{unknown}"
     )
+
+
+def test_a_frozen_program_is_the_trainers_interpreter(runs: Path) -> None:
+    frozen = "import sys; sys.frozen = True; from gptdesk.cli import main; sys.exit(main())"
+    arguments = command_line(runs / "it", resume=True)[1:]
+    for options in ([], ["-u"]):  # torchrun starts its own with -u
+        done = subprocess.run(
+            [sys.executable, "-c", frozen, *options, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "is no run directory" in done.stderr
 
 
 def test_the_typed_command_means_the_same_run(make_values: Values, runs: Path) -> None:

@@ -1,5 +1,6 @@
 """What a run would take, told before it starts."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,9 @@ def test_a_step_divides_among_the_processes(make_values: Values) -> None:
     assert summary.tokens == 6 * 64
 
 
-def test_a_model_to_start_from_gives_the_shape(make_values: Values, tiny_model_folder: Path, tiny_config: Any) -> None:
-    summary = summarise(make_values(model={"start": str(tiny_model_folder)}))
+def test_a_model_to_start_from_gives_the_shape(make_values: Values, tmp_path: Path, tiny_config: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(tiny_config.to_json()))
+    summary = summarise(make_values(model={"start": str(tmp_path)}))
     assert not summary.problems
     assert summary.parameters == tiny_config.num_parameters()
 

@@ -90,6 +90,11 @@ class Draft:
         return TUNING_ONLY if self.fresh else FRESH_ONLY
 
     @property
+    def fitted(self) -> bool:
+        """Whether there are fewer steps than the preset has, because the data is small."""
+        return bool(self._fitted(self._wished()))
+
+    @property
     def suggested_name(self) -> str:
         """From what it reads and what it starts from."""
         model = self.preset if self.fresh else (self.base.name or Path(self.get("model.start")).name)
@@ -101,8 +106,11 @@ class Draft:
 
     def values(self) -> dict[str, Any]:
         """All nested values that hold now."""
-        values = merge(merge(default_values(self.sections), _preset(self.preset)), self._changed)
+        values = self._wished()
         return merge(values, {"schedule": self._fitted(values)})
+
+    def _wished(self) -> dict[str, Any]:
+        return merge(merge(default_values(self.sections), _preset(self.preset)), self._changed)
 
     def get(self, key: str) -> Any:
         """The value of ``section.name``; None where there is no such setting."""

@@ -25,6 +25,7 @@ FIRST = (
 """The few that matter."""
 
 _OWN = "Own settings"
+_FITTED = "Here with fewer steps, as your text is small."
 
 
 class SettingsStep(Step):
@@ -71,7 +72,8 @@ class SettingsStep(Step):
             self.presets.clear()
             self.presets.addItems(names)
         self.presets.setCurrentText(draft.preset or _OWN)
-        self._note.setText(preset_note(draft.preset) if draft.preset else "Settings that came from a file.")
+        note = preset_note(draft.preset) if draft.preset else "Settings that came from a file."
+        self._note.setText(f"{note} {_FITTED}" if draft.fitted else note)
         self.form.show_values(draft.values())
         self.form.hide_unused(draft.unused)
 

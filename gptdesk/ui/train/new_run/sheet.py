@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
@@ -319,6 +319,7 @@ class NewRunSheet(QDialog):
             self.data.prepare(texts)
 
     def done(self, result: int) -> None:
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # only when its threads have ended
         super().done(result)
         self.data.stop()
         self.measuring.stop()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui.train.new_run.message_button import MessageButton
 from gptdesk.ui.train.new_run.step import Step
 from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
@@ -35,9 +35,7 @@ class SheetLayout(QObject):
         self._steps = tuple(steps)
         self.stepper = Stepper(theme, [step.title for step in steps])
         self.summary = SummaryPanel()
-        self.message = QPushButton()
-        self.message.setProperty("kind", "message")
-        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.message = MessageButton()
         self.cancel, self.start = QPushButton("Cancel"), QPushButton("Start training")
         self.start.setProperty("kind", "accent")
         for button in (self.cancel, self.message):
@@ -95,20 +93,13 @@ class SheetLayout(QObject):
 
     def show_message(self, text: str, *, leads_on: bool = False) -> None:
         """Says something beside the buttons; where it leads on, it can be pressed."""
-        self._say(text, "message")
+        self.message.say(text, "message")
         self.message.setEnabled(leads_on)
 
     def show_failure(self, text: str) -> None:
         """Something could not be done."""
-        self._say(text, "failure")
+        self.message.say(text, "failure")
         self.message.setEnabled(False)
-
-    def _say(self, text: str, kind: str) -> None:
-        self.message.setText(text)
-        self.message.setToolTip(text)
-        self.message.setAccessibleName(text)
-        self.message.setFocusPolicy(Qt.FocusPolicy.TabFocus if text else Qt.FocusPolicy.NoFocus)
-        set_kind(self.message, kind)
 
     def _on_scrolled(self, value: int) -> None:
         bar = self.area.verticalScrollBar()

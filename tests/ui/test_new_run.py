@@ -1,0 +1,566 @@
+"""The sheet of a new run: text is dropped, prepared and trained on; every setting is there; mistakes are told early."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from gptdesk.folders import Folders
+from gptdesk.training.detached import reap
+from gptdesk.training.index import RunIndex
+from gptdesk.training.preparations import preparations
+from gptdesk.ui.application import end_services, make_services
+from gptdesk.ui.services import Services
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run import measuring
+from gptdesk.ui.train.new_run.controls import QuantityBox
+from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET, Base, Draft
+from gptdesk.ui.train.new_run.held_out import split_sources
+from gptdesk.ui.train.new_run.schema import in_words, read_sections
+from gptdesk.ui.train.new_run.settings_form import SettingsForm
+from gptdesk.ui.train.new_run.shapes import SHAPES, count_parameters
+from gptdesk.ui.train.new_run.sheet import NewRunSheet
+from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
+from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
+from trainer.locking import is_locked
+from trainer.prepare import Request, prepare
+from trainer.rundir import RUN, read_json
+
+LONG = 60_000
+PLAN = {"download_bytes": 24 * 10**9, "tokens": 9 * 10**9, "disk_bytes": 43 * 10**9}
+
+
+class MoreRun(RunSection):
+    coffee: Annotated[int, Field(ge=0, le=12)] = Field(3, description="Cups while it trains.")
+    roast: Literal["light", "dark"] = Field("dark", description="Of the beans.")
+
+
+class Garden(BaseModel):
+    """What grows beside it."""
+
+    model_config = ConfigDict(extra="forbid")
+    trees: tuple[str, ...] = Field(("oak",), description="Names of trees.")
+    depth: dict[str, int] = Field({"oak": 2}, description="Of the roots.")
+
+
+class MoreConfig(TrainConfig):
+    run: MoreRun = MoreRun()
+    garden: Garden = Garden()
+
+
+@pytest.fixture
+def tale(tmp_path: Path) -> Path:
+    """A text as a person has it: one file, no separators, and a name with spaces."""
+    file = tmp_path / "my tale.txt"
+    file.write_text("Once upon a time there was a cat who could count. 🐈\n\n" * 400, encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("data")
+    text = "\n<|endoftext|>\n".join(f"Once upon a time there were {number} dragons. " * 6 for number in range(60))
+    (place / "tales.txt").write_text(text, encoding="utf-8")
+    prepare(Request(sources=(str(place / "tales.txt"),), validation_share=0.2), place / "dragons")
+    return place / "dragons"
+
+
+@pytest.fixture
+def prepared(prepared_once: Path, folders: Folders) -> Path:
+    """A prepared data set among the person's own."""
+    target = folders.data / "datasets" / "dragons"
+    target.parent.mkdir(parents=True)
+    target.symlink_to(prepared_once, target_is_directory=True)
+    return target
+
+
+@pytest.fixture
+def services(qapp: QApplication, folders: Folders) -> Iterator[Services]:
+    made = make_services(qapp, folders)
+    yield made
+    end_services(made)
+    made.theme.deleteLater()
+
+
+@pytest.fixture
+def open_sheet(
+    services: Services, folders: Folders, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], NewRunSheet]]:
+    """Opens sheets; what they started is ended after the test. Nothing is measured unasked."""
+    monkeypatch.setattr(measuring, "QUIET_MS", 10**8)
+    opened: list[NewRunSheet] = []
+
+    def open_one() -> NewRunSheet:
+        sheet = NewRunSheet(services, RunIndex(folders.data / "runs.json", folders.runs))
+        opened.append(sheet)
+        sheet.open()
+        return sheet
+
+    yield open_one
+    for sheet in opened:
+        close(sheet, qtbot)
+    for job in preparations(folders):
+        kill(job.folder / ".prepare.json")
+    for record in folders.runs.glob("*/launch.json"):
+        kill(record)
+    reap()
+
+
+@pytest.fixture
+def sheet(open_sheet: Callable[[], NewRunSheet]) -> NewRunSheet:
+    return open_sheet()
+
+
+def close(sheet: NewRunSheet, qtbot: QtBot) -> None:
+    """Closes a sheet and waits until its threads have ended and it is gone."""
+    import shiboken6
+
+    if shiboken6.isValid(sheet):
+        with qtbot.waitSignal(sheet.destroyed, timeout=LONG):
+            sheet.reject()
+
+
+def kill(record: Path) -> None:
+    pid, lock = (read_json(record) or {}).get("pid"), record.with_name(".launch.lock")
+    if isinstance(pid, int) and is_locked(lock):
+        os.killpg(pid, signal.SIGKILL)
+        while is_locked(lock):
+            threading.Event().wait(0.01)
+
+
+def settle(sheet: NewRunSheet, qtbot: QtBot) -> None:
+    """Waits until what the settings make has been worked out."""
+    qtbot.waitUntil(lambda: sheet._settled, timeout=LONG)
+
+
+def choose(sheet: NewRunSheet, data: Path, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: str(data) in sheet.data.sets.rows, timeout=LONG)
+    sheet.data.sets.rows[str(data)].click()
+    settle(sheet, qtbot)
+
+
+def drop(sheet: NewRunSheet, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    action, button, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), action, data, button, keys)
+    QApplication.sendEvent(sheet, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(sheet, QDropEvent(QPoint(5, 5).toPointF(), action, data, button, keys))
+
+
+def set_number(sheet: NewRunSheet, key: str, text: str) -> None:
+    """Types a number as a person does."""
+    box = sheet.settings.form.rows[key].control.focus
+    box.setFocus()
+    box.selectAll()  # type: ignore[attr-defined]
+    QTest.keyClicks(box, text)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+
+
+# The form
+
+
+def test_a_setting_and_a_section_that_the_schema_gains_are_on_the_page(theme: Theme, qtbot: QtBot) -> None:
+    form = SettingsForm(theme, read_sections(MoreConfig), ["schedule.steps"])
+    qtbot.addWidget(form)
+    form.show()
+    form.show_values(Draft(MoreConfig).values())
+    row = form.reveal("run.coffee")
+    assert row is not None
+    assert row.isVisible()
+    assert "Cups while it trains. At least 0, at most 12." in [label.text() for label in row.findChildren(QLabel)]
+    assert (row.control.focus.minimum(), row.control.focus.maximum()) == (0, 12)  # type: ignore[attr-defined]
+    assert row.control.focus.value() == 3  # type: ignore[attr-defined]
+    assert form.rows["run.roast"].control.focus.currentText() == "dark"  # type: ignore[attr-defined]
+    assert form.folds["garden"].rows[0].control.chips.values == ("oak",)  # type: ignore[attr-defined]
+    with qtbot.waitSignal(form.changed) as changed:
+        form.rows["run.coffee"].control.focus.setValue(5)  # type: ignore[attr-defined]
+    assert changed.args == ["run.coffee", 5]
+
+
+def test_every_setting_of_the_trainer_has_a_row_with_its_help_its_default_and_a_name(
+    theme: Theme, qtbot: QtBot
+) -> None:
+    form = SettingsForm(theme, read_sections(TrainConfig), [])
+    qtbot.addWidget(form)
+    for section, field in TrainConfig.model_fields.items():
+        for name, setting in field.annotation.model_fields.items():  # type: ignore[union-attr]
+            row = form.rows[f"{section}.{name}"]
+            assert setting.description
+            assert row.help.text()
+            assert f"{section}.{name}" in row.label.toolTip()
+            assert row.control.focus.accessibleName()
+            assert row.setting.kind != "other"
+    assert TrainConfig.model_validate(Draft().values())
+
+
+def test_a_setting_is_found_by_a_word_of_its_help(theme: Theme, qtbot: QtBot) -> None:
+    form = SettingsForm(theme, read_sections(TrainConfig), ["schedule.steps"])
+    qtbot.addWidget(form)
+    form.show()
+    assert not form.rows["optim.grad_clip"].isVisible()
+    QTest.keyClicks(form.search, "clip norm")
+    assert form.rows["optim.grad_clip"].isVisible()
+    assert not form.rows["schedule.steps"].isVisible()
+
+
+@pytest.mark.parametrize(("typed", "value"), [("6e-4", 6e-4), ("0.00000001", 1e-8), ("1.5e1", 15.0), ("250", 250.0)])
+def test_a_quantity_may_be_typed_as_small_as_it_is(typed: str, value: float, qtbot: QtBot) -> None:
+    box = QuantityBox(0, 1e12)
+    qtbot.addWidget(box)
+    box.selectAll()
+    QTest.keyClicks(box, typed)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert box.value() == pytest.approx(value)
+    assert float(box.text()) == pytest.approx(value)
+
+
+def test_the_arrows_of_a_quantity_change_its_first_digit(qtbot: QtBot) -> None:
+    box = QuantityBox(0, 1)
+    qtbot.addWidget(box)
+    box.setValue(6e-4)
+    box.stepBy(1)
+    assert box.value() == pytest.approx(7e-4)
+    box.setValue(1e-4)
+    box.stepBy(-1)
+    assert box.value() == pytest.approx(9e-5)
+
+
+def test_sentences_name_settings_as_the_form_does() -> None:
+    sections = read_sections(TrainConfig)
+    said = in_words("data.sequences_per_step (12) must be a multiple of micro_batch (7); /a/n_layer stays.", sections)
+    assert said == "Sequences per step (12) must be a multiple of sequences at once (7); /a/n_layer stays."
+
+
+# The draft
+
+
+def test_the_slider_counts_as_the_model_does() -> None:
+    for shape in SHAPES:
+        section = ModelSection(n_layer=shape.n_layer, n_head=shape.n_head, n_embd=shape.n_embd)
+        assert count_parameters(section.model_dump(), shape) == section.gpt2_config().num_parameters()
+
+
+def test_another_preset_keeps_data_and_start_and_forgets_the_rest() -> None:
+    draft = Draft()
+    draft.choose_data("/data", "tales", 10**9)
+    draft.start_from(Base("gpt2", "/models/gpt2", 1024))
+    draft.set("optim.learning_rate", 1.0)
+    assert draft.preset == TUNING_PRESET
+    draft.choose_preset("smoke")
+    assert (draft.get("data.path"), draft.get("model.start")) == ("/data", "/models/gpt2")
+    assert draft.get("optim.learning_rate") == 3e-3
+
+
+def test_a_preset_that_the_person_chose_is_not_taken_away() -> None:
+    draft = Draft()
+    draft.choose_preset("smoke")
+    draft.start_from(Base("gpt2", "/models/gpt2", 1024))
+    assert draft.preset == "smoke"
+
+
+def test_a_small_text_is_not_read_a_hundred_times_unless_asked() -> None:
+    draft = Draft()
+    draft.choose_data("/data", "tales", 300_000)
+    steps = draft.get("schedule.steps")
+    assert steps == 980 < 2400  # 20 readings of 300,000 tokens by steps of 6,144
+    assert draft.get("schedule.warmup_steps") < steps
+    draft.set("schedule.steps", 2400)
+    assert draft.get("schedule.steps") == 2400
+    assert build_config(draft.values())
+
+
+def test_a_text_without_separators_is_cut_in_two_and_nothing_is_lost(tmp_path: Path) -> None:
+    text = ("Zwölf Boxkämpfer 🐈 " * 999).encode()  # no line ends at all
+    (tmp_path / "a.txt").write_bytes(text)
+    split = split_sources([str(tmp_path / "a.txt")], tmp_path / "cut")
+    train, val = (Path(paths[0]).read_bytes() for paths in (split.training, split.validation))
+    assert train + val == text
+    assert 0.05 < len(val) / len(text) < 0.15
+    train.decode(), val.decode()
+
+
+def test_many_documents_and_other_formats_are_left_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("tale\n<|endoftext|>\n" * 600)
+    (tmp_path / "b.jsonl").write_text('{"text": "x"}\n')
+    for name in ("a.txt", "b.jsonl"):
+        source = str(tmp_path / name)
+        assert split_sources([source], tmp_path / "cut").training == (source,)
+    assert not (tmp_path / "cut").exists()
+
+
+# The sheet
+
+
+def test_dropped_text_is_prepared_and_trained_on_with_one_press(
+    sheet: NewRunSheet, tale: Path, qtbot: QtBot, folders: Folders
+) -> None:
+    settle(sheet, qtbot)
+    assert not sheet.start.isEnabled()
+    assert sheet.view.message.text() == "Choose the data to train on."
+    sheet._on_preset("smoke")
+    drop(sheet, tale)
+    qtbot.waitUntil(lambda: sheet.data.waiting is not None, timeout=LONG)
+    assert "being prepared" in sheet.view.message.text()
+    qtbot.waitUntil(sheet.start.isEnabled, timeout=LONG)
+    assert sheet.stepper.buttons[0].state == DONE
+    qtbot.waitUntil(sheet.data.preview.isVisible, timeout=LONG)
+    assert "Once" in sheet.data.preview.text.text()
+    assert sheet.summary.values["epochs"].text() != "–"
+    with qtbot.waitSignal(sheet.started, timeout=LONG) as started:
+        qtbot.mouseClick(sheet.start, Qt.MouseButton.LeftButton)
+    folder = started.args[0]
+    assert folder.parent == folders.runs
+    assert "my-tale" in folder.name
+    assert Path(read_toml(folder / "config.toml")["data"]["path"]) == folders.data / "datasets" / "my-tale"
+    qtbot.waitUntil((folder / RUN).exists, timeout=LONG)
+
+
+def test_closing_the_sheet_leaves_the_preparation_and_the_next_sheet_finds_it(
+    open_sheet: Callable[[], NewRunSheet], tmp_path: Path, qtbot: QtBot, folders: Folders
+) -> None:
+    file = tmp_path / "library.txt"
+    file.write_text("".join(f"{n} {n * 7919} {n * 104729} was written.\n<|endoftext|>\n" * 8 for n in range(40_000)))
+    first = open_sheet()
+    drop(first, file)
+    qtbot.waitUntil(lambda: bool(first.data.cards), timeout=LONG)
+    close(first, qtbot)
+    (job,) = preparations(folders)
+    assert job.state().active
+    second = open_sheet()
+    qtbot.waitUntil(lambda: second.data.waiting == job.folder, timeout=LONG)
+    card = second.data.cards[job.folder]
+    assert not second.start.isEnabled()
+    card.pause.click()
+    qtbot.waitUntil(lambda: card.state.state == "paused", timeout=LONG)
+    assert card.pause.text() == "Resume"
+    card.pause.click()
+    qtbot.waitUntil(lambda: card.state.active, timeout=LONG)
+    card.cancel.click()
+    qtbot.waitUntil(lambda: not second.data.cards and second.data.waiting is None, timeout=LONG)
+    assert not job.folder.exists()
+    assert second.stepper.buttons[0].state == OPEN
+
+
+def test_a_preparation_that_fails_says_why_on_its_card(
+    sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot, folders: Folders
+) -> None:
+    (tmp_path / "few.jsonl").write_text('{"text": "only one"}\n')
+    drop(sheet, tmp_path / "few.jsonl")
+    qtbot.waitUntil(lambda: any(c.state.state == "failed" for c in sheet.data.cards.values()), timeout=LONG)
+    (card,) = sheet.data.cards.values()
+    assert "would be empty" in card.words.text()
+    assert card.pause.text() == "Try again"
+    settle(sheet, qtbot)
+    assert not sheet.start.isEnabled()
+
+
+def test_text_that_is_not_there_is_refused_at_the_data(sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot) -> None:
+    sheet.data.prepare([str(tmp_path / "gone.txt")])
+    qtbot.waitUntil(lambda: bool(sheet.data.cards) or bool(sheet.data.problem), timeout=LONG)
+    qtbot.waitUntil(
+        lambda: bool(sheet.data.problem) or any(c.state.state == "failed" for c in sheet.data.cards.values()),
+        timeout=LONG,
+    )
+
+
+def test_the_size_of_a_hub_set_is_asked_for_refused_and_cancelled(sheet: NewRunSheet, qtbot: QtBot) -> None:
+    card = sheet.data.plans["openwebtext"]
+    card.button.click()
+    assert card.button.text() == "Cancel"
+    qtbot.waitUntil(lambda: "HF_HUB_OFFLINE" in card.words.text(), timeout=LONG)  # tests have no network
+    assert card.button.text() == "Size…"
+    card.button.click()
+    card.button.click()
+    assert card.words.text() == card.hub_set.note
+    card.show_plan({**PLAN, "free_bytes": 10 * 10**9})
+    assert not card.button.isEnabled()
+    card.show_plan({**PLAN, "free_bytes": 90 * 10**9})
+    assert card.button.isEnabled()
+    assert card.button.text() == "Prepare"
+    assert "43.0 GB of disk" in card.words.text()
+
+
+def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
+    sheet: NewRunSheet, prepared: Path, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    settle(sheet, qtbot)
+    assert sheet.start.isEnabled()
+    sheet.settings.form.reveal("data.micro_batch")
+    set_number(sheet, "data.micro_batch", "7")
+    settle(sheet, qtbot)
+    row = sheet.settings.form.rows["data.sequences_per_step"]
+    assert row.problem == "Sequences per step (8) must be a multiple of sequences at once (7)."
+    assert sheet.stepper.buttons[2].state == WRONG
+    assert not sheet.start.isEnabled()
+    assert sheet.view.message.text() == row.problem
+    sheet.view.message.click()
+    assert sheet.focusWidget() is row.control.focus
+    set_number(sheet, "data.micro_batch", "8")
+    settle(sheet, qtbot)
+    assert not row.problem
+    assert sheet.start.isEnabled()
+
+
+def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
+    sheet: NewRunSheet, folders: Folders, tiny_model_folder: Path, qtbot: QtBot
+) -> None:
+    rows = sheet.settings.form.rows
+    assert sheet.draft.preset == FRESH_PRESET
+    assert not rows["model.n_positions"].isHidden()
+    assert rows["model.lora_rank"].isHidden()
+    qtbot.waitUntil(lambda: bool(sheet.start_from.models.rows), timeout=LONG)
+    sheet.start_from.kinds["model"].click()
+    settle(sheet, qtbot)
+    assert Path(sheet.draft.get("model.start")).name == "stories"
+    assert sheet.draft.preset == TUNING_PRESET
+    assert rows["model.n_positions"].isHidden()
+    assert not rows["model.lora_rank"].isHidden()
+    assert sheet.summary.values["parameters"].text() == "12M"
+    sheet._on_setting("model.start", str(tiny_model_folder))
+    settle(sheet, qtbot)
+    assert str(tiny_model_folder) in sheet.start_from.models.rows
+    assert sheet.start_from.models.rows[str(tiny_model_folder)].isChecked()
+    sheet._on_setting("model.start", "/nowhere")
+    settle(sheet, qtbot)
+    assert "/nowhere" in sheet.start_from.problem
+    assert sheet.stepper.buttons[1].state == WRONG
+    sheet.start_from.kinds["fresh"].click()
+    assert sheet.draft.preset == FRESH_PRESET
+
+
+def test_the_slider_makes_the_model_and_the_count_follows(sheet: NewRunSheet, qtbot: QtBot) -> None:
+    sheet.start_from.size_card.slider.setValue(5)
+    assert sheet.draft.get("model.n_layer") == 12
+    assert sheet.start_from.size_card.count.text() == "124M"
+    settle(sheet, qtbot)
+    assert sheet.summary.values["parameters"].text() == "124M"
+
+
+def test_a_toml_that_is_dropped_is_taken_over_and_a_wrong_one_changes_nothing(
+    sheet: NewRunSheet, prepared: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    (tmp_path / "mine.toml").write_text("[schedule]\nsteps = 77\nwarmup_steps = 7\n[run]\nseed = 5\n")
+    drop(sheet, tmp_path / "mine.toml")
+    qtbot.waitUntil(lambda: sheet.draft.get("run.seed") == 5, timeout=LONG)
+    assert sheet.settings.form.rows["schedule.steps"].control.focus.value() == 77  # type: ignore[attr-defined]
+    assert sheet.draft.get("data.path") == str(prepared)
+    settle(sheet, qtbot)
+    (tmp_path / "wrong.toml").write_text("[schedule]\nstepz = 77\n")
+    drop(sheet, tmp_path / "wrong.toml")
+    qtbot.waitUntil(lambda: "stepz" in sheet.view.message.text(), timeout=LONG)
+    assert sheet.draft.get("schedule.steps") == 77
+
+
+def test_command_line_and_toml_on_the_clipboard_make_the_same_settings(
+    sheet: NewRunSheet, prepared: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    set_number(sheet, "schedule.steps", "321")
+    sheet.summary.copy_toml.click()
+    (tmp_path / "copied.toml").write_text(QGuiApplication.clipboard().text(), encoding="utf-8")
+    assert build_config(read_toml(tmp_path / "copied.toml")) == build_config(sheet.draft.values())
+    sheet.summary.copy_command.click()
+    command = QGuiApplication.clipboard().text()
+    assert "--schedule.steps=321" in command
+    assert "-m trainer train" in command
+    assert sheet.summary.copied.text() == "Command copied"
+
+
+def test_launchers_are_checked_before_they_are_used(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    card = sheet.settings.launcher
+    card.box.setCurrentIndex(1)
+    card.box.activated.emit(1)
+    card.processes.setValue(3)
+    settle(sheet, qtbot)
+    assert "8" in sheet.settings.form.rows["data.sequences_per_step"].problem  # not a multiple of 3 x 8
+    card.box.setCurrentIndex(2)
+    card.box.activated.emit(2)
+    settle(sheet, qtbot)
+    assert not sheet.start.isEnabled()
+    card.template.setText("ssh host 'cd x && {command}'")
+    settle(sheet, qtbot)
+    assert sheet.start.isEnabled()
+    sheet.summary.copy_command.click()
+    assert QGuiApplication.clipboard().text().startswith("ssh host 'cd x && ")
+
+
+def test_a_run_that_cannot_be_started_says_why_and_nothing_is_lost(
+    sheet: NewRunSheet, prepared: Path, folders: Folders, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    settle(sheet, qtbot)
+    folders.runs.parent.mkdir(parents=True, exist_ok=True)
+    folders.runs.write_text("a file in its place")
+    sheet.start.click()
+    qtbot.waitUntil(lambda: "cannot be made" in sheet.view.message.text(), timeout=LONG)
+    assert sheet.isVisible()
+    assert sheet.start.isEnabled()
+
+
+def test_the_time_is_measured_and_another_setting_ends_that(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    settle(sheet, qtbot)
+    sheet.summary.measure.click()
+    assert sheet.summary.measuring
+    set_number(sheet, "schedule.steps", "50")
+    assert not sheet.summary.measuring
+    settle(sheet, qtbot)
+    sheet.summary.measure.click()
+    sheet.summary.measure.click()
+    assert not sheet.summary.measuring
+    sheet.summary.measure.click()
+    qtbot.waitUntil(lambda: sheet.summary.values["time"].text().startswith("about"), timeout=LONG)
+    assert sheet.summary.values["device"].text() == "CPU, float32"
+
+
+def test_the_name_is_made_up_until_the_person_gives_one(
+    sheet: NewRunSheet, prepared: Path, folders: Folders, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    assert sheet.summary.name.placeholderText() == "dragons-story-10m"
+    QTest.keyClicks(sheet.summary.name, "Smaug")
+    assert sheet.draft.run_name == "Smaug"
+
+
+def test_a_window_that_closes_takes_its_sheet_and_threads_along(
+    services: Services, folders: Folders, qtbot: QtBot
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(900, 600)
+    window.show()
+    sheet = NewRunSheet(services, RunIndex(folders.data / "runs.json", folders.runs), window)
+    sheet.open()
+    assert sheet.width() <= 900
+    with qtbot.waitSignal(sheet.destroyed, timeout=LONG):
+        window.close()
+
+
+def test_everything_on_the_sheet_has_a_name_for_screen_readers(sheet: NewRunSheet, qtbot: QtBot) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider
+
+    settle(sheet, qtbot)
+    for kind in (QAbstractButton, QComboBox, QLineEdit, QSlider):
+        for widget in sheet.findChildren(kind):
+            text = widget.text() if isinstance(widget, QAbstractButton) else ""
+            inside = widget.objectName().startswith("qt_") or widget.focusPolicy() == Qt.FocusPolicy.NoFocus
+            assert inside or widget.accessibleName() or text, widget

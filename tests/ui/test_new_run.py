@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.library.catalogue import bundled_folder
 from gptdesk.training.detached import reap
 from gptdesk.training.index import RunIndex
 from gptdesk.training.preparations import preparations
@@ -416,9 +417,11 @@ def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
 
 
 def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
-    sheet: NewRunSheet, folders: Folders, tiny_model_folder: Path, qtbot: QtBot
+    sheet: NewRunSheet, folders: Folders, tmp_path: Path, qtbot: QtBot
 ) -> None:
     rows = sheet.settings.form.rows
+    own = tmp_path / "own"
+    own.symlink_to(bundled_folder(), target_is_directory=True)
     assert sheet.draft.preset == FRESH_PRESET
     assert not rows["model.n_positions"].isHidden()
     assert rows["model.lora_rank"].isHidden()
@@ -430,10 +433,10 @@ def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
     assert rows["model.n_positions"].isHidden()
     assert not rows["model.lora_rank"].isHidden()
     assert sheet.summary.values["parameters"].text() == "12M"
-    sheet._on_setting("model.start", str(tiny_model_folder))
+    sheet._on_setting("model.start", str(own))
     settle(sheet, qtbot)
-    assert str(tiny_model_folder) in sheet.start_from.models.rows
-    assert sheet.start_from.models.rows[str(tiny_model_folder)].isChecked()
+    assert str(own) in sheet.start_from.models.rows
+    assert sheet.start_from.models.rows[str(own)].isChecked()
     sheet._on_setting("model.start", "/nowhere")
     settle(sheet, qtbot)
     assert "/nowhere" in sheet.start_from.problem

@@ -78,7 +78,7 @@ class DataStep(Step):
             self.column.addWidget(card)
             card.plan_wanted.connect(self._ask_plan)
             card.cancelled.connect(self._forget_plan)
-            card.prepare_wanted.connect(lambda name: self.prepare([name]))
+            card.prepare_wanted.connect(self._prepare_hub_set)
         self.column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
         self.drop.dropped.connect(self.prepare)
         self.sets.chosen.connect(self._on_set_chosen)
@@ -119,6 +119,10 @@ class DataStep(Step):
         self.preview.show_documents(())
         if path:
             self._quick.run(partial(preview, Path(path)), partial(self._on_preview, path), lambda _: None)
+
+    def _prepare_hub_set(self, name: str) -> None:
+        self.plans[name].reset()
+        self.prepare([name])
 
     def _on_begun(self, folder: Path) -> None:
         self._wait_for(folder)

@@ -35,6 +35,9 @@ _FEWEST_STEPS: Final = 200
 """On a small text a preset's steps are cut to so many readings of it, but not below so many steps: a small model that
 reads the same text over and over learns it by heart."""
 
+_FLAGS: Final = re.compile(r" \(--[^)]*\)")
+"""What only somebody at a command line needs to know."""
+
 _NO_NAME: Final = re.compile(r"[^\w.-]+")
 
 
@@ -199,4 +202,4 @@ def _preset(name: str) -> dict[str, Any]:
 def preset_note(name: str) -> str:
     """What a preset is for, as its file says."""
     first = (PRESETS_FOLDER / f"{name}.toml").read_text(encoding="utf-8").partition("\n")[0]
-    return first.removeprefix("# ")
+    return _FLAGS.sub("", first.removeprefix("# "))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.setting_row import SettingRow
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 
 class Fold(QFrame):
@@ -32,7 +33,7 @@ class Fold(QFrame):
         self.button.setAccessibleName(f"{title} settings")
         self.button.setAccessibleDescription(help)
         self.button.toggled.connect(self._show)
-        caption = QLabel(help)
+        caption = ElidedLabel(help)
         caption.setProperty("kind", "muted")
         caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -232,7 +232,7 @@ class Downloads:
             raise UserError(f"The model cannot be moved to {self.models} ({error.strerror}).") from error
         sync_folder(self.models)
         self._end_attempt(download)
-        shutil.rmtree(download._folder, ignore_errors=True)
+        self._remove(download._folder)
         download.done = download.total
         download.state = "ready"
 
@@ -285,15 +285,19 @@ class Downloads:
         self._schedule()
 
     def _throw_away(self, download: Download, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # nothing is left behind, once it was the last
-            self._place.rmdir()
+        self._remove(folder)
         with self._guard:
             download.state, download.done = "cancelled", 0
             if download in self._downloads:
                 self._downloads.remove(download)
             self._threads.discard(threading.current_thread())
         self._tell(download)
+
+    def _remove(self, folder: Path) -> None:
+        """Removes a download's folder, and the one that holds them all once it was the last."""
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            self._place.rmdir()
 
     def _stop(self, download: Download) -> None:
         """Ends the attempt, if there is one; nothing is written any more when this returns."""

@@ -1,0 +1,285 @@
+"""``gptdesk models``: the models that a person has, and those of the hub."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.commands.progress_bar import ProgressBar, size_text, time_text
+from gptdesk.folders import Folders
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.library import Library
+from gptdesk.library.memory import available_memory, fits, memory_needed
+
+NOT_DONE: Final = 1
+"""Exit status when what was asked for was tried and did not succeed: a download failed, a file is damaged."""
+
+_PRECISIONS: Final = ("float32", "bfloat16")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command to the command line."""
+    parser = commands.add_parser(
+        "models",
+        help="list, download, verify, import, export and remove models",
+        description="Exits with 0 when it was done, 1 when it was tried and failed, 2 for what cannot be asked for.",
+        allow_abbrev=False,
+    )
+    jobs = parser.add_subparsers(required=True, metavar="JOB")
+
+    def job(name: str, run: Callable[[argparse.Namespace], int], help: str, description: str = "") -> Any:
+        job_parser = jobs.add_parser(
+            name, help=help, description=description or f"{help[0].upper()}{help[1:]}.", allow_abbrev=False
+        )
+        job_parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+        job_parser.set_defaults(run=run)
+        return job_parser
+
+    job("list", _list, "say what models there are, here and on the hub")
+    one = job("info", _info, "say all that is known of a model")
+    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
+    one = job(
+        "download",
+        _download,
+        "download a model of the hub, or go on with it",
+        "Downloads a model of the hub and checks it; goes on where an earlier download stopped. Ctrl+C keeps what is "
+        "here. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies work as in Hugging Face's own programs.",
+    )
+    one.add_argument("model", metavar="MODEL", help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, or OWNER/NAME")
+    one.add_argument("--revision", metavar="REVISION", help="branch, tag or commit; the newest when not given")
+    one.add_argument("--name", metavar="NAME", help="of the model here; that on the hub when not given")
+    one = job("verify", _verify, "read a model again and compare it with its hashes")
+    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
+    one = job(
+        "import",
+        _import,
+        "bring a model from a folder or file into the models folder",
+        "Imports a folder in the hub's layout, a .safetensors, a pytorch_model.bin or a checkpoint of nanoGPT.",
+    )
+    one.add_argument("path", metavar="PATH", type=Path, help="folder or file")
+    one.add_argument("--name", metavar="NAME", help="of the model here; that of the folder or file when not given")
+    one.add_argument("--link", action="store_true", help="leave the files where they are")
+    one = job("export", _export, "write a model to a folder, or to a GGUF file for llama.cpp")
+    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
+    one.add_argument("target", metavar="TARGET", type=Path, help="a new folder, or a file that ends in .gguf")
+    one.add_argument("--precision", default="float16", help="of a GGUF's matrices: float32 or float16")
+    one = job("remove", _remove, "remove a model from the models folder")
+    one.add_argument("name", metavar="NAME", help="of a model in the models folder")
+
+
+def _list(options: argparse.Namespace) -> int:
+    from gptdesk.library.downloads import Downloads
+
+    folders = Folders.of_this_user()
+    entries = Library(folders).entries()
+    unfinished = Downloads(folders).list()
+    if options.json:
+        for entry in entries:
+            _print_json(_values(entry))
+        for download in unfinished:
+            _print_json({"name": download.name, "kind": "download", "state": download.state, "repo": download.repo,
+                         "done": download.done, "total": download.total, "error": download.error})  # fmt: skip
+        return 0
+    rows = [("NAME", "PARAMETERS", "SIZE", "WHERE"), *map(_row, entries)]
+    for download in unfinished:
+        where = f"half downloaded; go on with: gptdesk models download {download.repo}"
+        rows.append((download.name, "", f"{size_text(download.done)} of {size_text(download.total)}", where))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, parameters, size, where in rows:
+        print(f"{name:<{widths[0]}}  {parameters:>{widths[1]}}  {size:>{widths[2]}}  {where}".rstrip())
+    return 0
+
+
+def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
+    where = {
+        "bundled": "comes with gptdesk", "installed": "here", "linked": f"linked to {entry.path}",
+        "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download",
+    }[entry.kind]  # fmt: skip
+    parameters = f"{entry.parameters / 1e6:.0f}M" if entry.parameters else ""
+    size = size_text(entry.size or entry.download)
+    return entry.name, parameters, size, entry.problem if entry.state == "damaged" else where
+
+
+def _info(options: argparse.Namespace) -> int:
+    entry = Library(Folders.of_this_user()).entry(options.name)
+    if options.json:
+        _print_json(_values(entry))
+        return 0
+    lines: dict[str, object] = {
+        "name": entry.name, "state": entry.state, "problem": entry.problem, "what": entry.note, "folder": entry.path,
+        "parameters": f"{entry.parameters:,}" if entry.parameters else "",
+        "size": size_text(entry.size) if entry.size else "",
+        "to download": size_text(entry.download) if entry.download else "",
+        "hub": f"{entry.repo}@{entry.revision}" if entry.repo else "", "from": entry.source,
+        "licence": entry.licence, "card": entry.card_url, "added": entry.added,
+        "precision": entry.defaults.precision, "decoding": dict(entry.defaults.decoding) or "",
+    }  # fmt: skip
+    if (config := entry.config) is not None:
+        lines["shape"] = f"{config.n_layer} layers, {config.n_head} heads, width {config.n_embd}"
+        lines["context"] = f"{config.n_positions:,} tokens"
+        for precision in _PRECISIONS:
+            lines[f"memory, {precision}"] = size_text(memory_needed(config, precision))
+        free = available_memory()
+        lines["memory, free"] = size_text(free) if free is not None else ""
+        lines["!"] = fits(config)
+    for name, hash in entry.sha256.items():
+        lines[f"sha256 of {name}"] = hash
+    for label, value in lines.items():
+        if value not in ("", None):
+            print(f"{label:<22}  {value}")
+    return 0
+
+
+def _download(options: argparse.Namespace) -> int:
+    from gptdesk.library.download import Download
+    from gptdesk.library.downloads import Downloads
+
+    ended = threading.Event()
+    bar = ProgressBar(options.model)
+
+    def on_change(download: Download) -> None:
+        if options.json:
+            _print_json({
+                "event": "progress", "state": download.state, "done": download.done, "total": download.total,
+                "bytes_per_s": round(download.bytes_per_s), "seconds_left": download.seconds_left,
+                "waiting": download.waiting,
+            })  # fmt: skip
+        bar.show(download.done, download.total, _note(download))
+        if not download.active:
+            ended.set()
+
+    downloads = Downloads(Folders.of_this_user(), on_change=on_change)
+    try:
+        download = downloads.add(options.model, options.revision, name=options.name)
+        while not ended.wait(1.0):  # a wait without an end could not be interrupted on Windows
+            pass
+    except KeyboardInterrupt:
+        downloads.close()
+        bar.end()
+        _say(options, "paused", "Paused; what is here is kept. To go on, run the same command again.")
+        raise
+    bar.show(download.done, download.total, _note(download), now=True)
+    bar.end()
+    if download.state == "ready":
+        _say(
+            options,
+            "ready",
+            f"{download.name} is ready in {download.path}.",
+            name=download.name,
+            path=str(download.path),
+        )
+        return 0
+    error = download.error
+    if not download.done:  # nothing to go on with
+        download.cancel()
+        downloads.close()
+    return _failed(options, error)
+
+
+def _note(download: Any) -> str:
+    if download.state == "verifying":
+        return "verifying"
+    if download.waiting:
+        return str(download.waiting)
+    note = f"{size_text(download.done)} of {size_text(download.total)}" if download.total else "asking the hub"
+    if download.bytes_per_s:
+        note += f", {size_text(download.bytes_per_s)}/s"
+    if download.seconds_left is not None and download.state == "downloading":
+        note += f", {time_text(download.seconds_left)} left"
+    return note
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from gptdesk.library.verify import verify
+
+    entry = Library(Folders.of_this_user()).entry(options.name)
+    if entry.state == "damaged":
+        return _failed(options, entry.problem)
+    bar = ProgressBar(entry.name)
+    try:
+        result = verify(entry, bar.progress)
+    finally:
+        bar.end()
+    if not result.ok:
+        return _failed(options, result.sentence)
+    files = [{"name": file.name, "bytes": file.bytes, "sha256": file.got} for file in result.files]
+    _say(options, "verified", result.sentence, files=files)
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from gptdesk.library.import_ import import_model
+
+    bar = ProgressBar(options.path.name)
+    try:
+        entry = import_model(
+            Folders.of_this_user(), options.path, name=options.name, link=options.link, progress=bar.progress
+        )
+    finally:
+        bar.end()
+    _say(options, "imported", f"{options.path} is here as {entry.name}.", name=entry.name, path=str(entry.path))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from gptdesk.library.export import export_folder, export_gguf
+
+    entry = Library(Folders.of_this_user()).entry(options.name)
+    bar = ProgressBar(entry.name)
+    try:
+        if options.target.suffix.lower() == ".gguf":
+            export_gguf(entry, options.target, precision=options.precision, progress=bar.progress)
+        else:
+            export_folder(entry, options.target, progress=bar.progress)
+    finally:
+        bar.end()
+    _say(options, "exported", f"{entry.name} is written to {options.target}.", path=str(options.target))
+    return 0
+
+
+def _remove(options: argparse.Namespace) -> int:
+    freed = Library(Folders.of_this_user()).remove(options.name)
+    _say(options, "removed", f"{options.name} is removed; {size_text(freed)} are free again.", freed=freed)
+    return 0
+
+
+def _values(entry: LibraryEntry) -> dict[str, Any]:
+    """An entry as JSON."""
+    config = entry.config
+    memory = {} if config is None else {name: memory_needed(config, name) for name in _PRECISIONS}
+    return {
+        **{name: getattr(entry, name) for name in (
+            "name", "kind", "state", "problem", "parameters", "size", "download", "repo", "revision", "source",
+            "licence", "card_url", "note", "added",
+        )},
+        "path": None if entry.path is None else str(entry.path),
+        "sha256": dict(entry.sha256),
+        "memory": memory,
+        "precision": entry.defaults.precision,
+        "decoding": dict(entry.defaults.decoding),
+    }  # fmt: skip
+
+
+def _say(options: argparse.Namespace, event: str, sentence: str, **values: Any) -> None:
+    if options.json:
+        _print_json({"event": event, **values})
+    else:
+        print(sentence, flush=True)
+
+
+def _failed(options: argparse.Namespace, sentence: str) -> int:
+    """Says why it did not succeed, where errors go, and returns the status for that."""
+    if options.json:
+        _print_json({"event": "failed", "error": sentence})
+    else:
+        print(" ".join(sentence.splitlines()), file=sys.stderr)
+    return NOT_DONE
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    print(json.dumps(values, ensure_ascii=False), flush=True)

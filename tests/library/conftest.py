@@ -1,0 +1,91 @@
+"""The hub on loopback, and eyes on downloads."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.library.download import Download
+from gptdesk.library.downloads import Downloads
+from tests.hub_server import Hub
+
+SECONDS = 20
+"""How long a test waits for what it waits for."""
+
+
+class Watch:
+    """Writes down what downloads report, and waits for it."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.reports = 0
+        self._news = threading.Condition()
+
+    def __call__(self, download: Download) -> None:
+        with self._news:
+            self.reports += 1
+            if not self.states or self.states[-1] != download.state:
+                self.states.append(download.state)
+            self._news.notify_all()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Waits until a report after which that holds."""
+        with self._news:
+            assert self._news.wait_for(condition, SECONDS), self.states
+
+
+@pytest.fixture
+def folders(home: Path) -> Folders:
+    return Folders.under(home)
+
+
+@pytest.fixture
+def hub(tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with the small model as ``someone/tiny``, which this process and those it starts take for the real one."""
+    from huggingface_hub import constants
+
+    with Hub() as server:
+        server.add("someone/tiny", tiny_model_folder)
+        cache = tmp_path / "hub cache"
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no token"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        for name, value in {
+            "HF_ENDPOINT": server.url,
+            "HF_HUB_OFFLINE": "0",
+            "HF_HUB_CACHE": str(cache),
+            "HF_HOME": str(tmp_path / "hf"),
+            "NO_PROXY": "127.0.0.1,localhost",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def downloads(folders: Folders, hub: Hub, watch: Watch) -> Iterator[Downloads]:
+    threads = set(threading.enumerate())
+    manager = Downloads(folders, on_change=watch)
+    yield manager
+    manager.close()
+    for thread in set(threading.enumerate()) - threads:
+        if thread.name.startswith(("download ", "cancel")):
+            thread.join(SECONDS)
+            assert not thread.is_alive(), thread
+
+
+def everything(folder: Path) -> list[str]:
+    """All that is in a folder, by name."""
+    return sorted(os.path.relpath(path, folder) for path in folder.rglob("*"))

@@ -35,7 +35,7 @@ from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
 from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
 from trainer.locking import is_locked
 from trainer.prepare import Request, prepare
-from trainer.rundir import RUN, read_json
+from trainer.rundir import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS, read_json, write_json
 
 LONG = 60_000
 PLAN = {"download_bytes": 24 * 10**9, "tokens": 9 * 10**9, "disk_bytes": 43 * 10**9}
@@ -443,6 +443,29 @@ def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
     assert sheet.stepper.buttons[1].state == WRONG
     sheet.start_from.kinds["fresh"].click()
     assert sheet.draft.preset == FRESH_PRESET
+
+
+def test_newest_and_best_checkpoint_of_a_run_are_offered_to_start_from(
+    open_sheet: Callable[[], NewRunSheet], folders: Folders, qtbot: QtBot
+) -> None:
+    run = folders.runs / "tales"
+    for step in (10, 20, 30):
+        checkpoint = run / CHECKPOINTS / f"step-{step:08d}"
+        checkpoint.mkdir(parents=True)
+        config = (bundled_folder() / "config.json").read_bytes()
+        (checkpoint / "config.json").write_bytes(config)
+        write_json(checkpoint / CHECKPOINT_MANIFEST, {"config.json": {"bytes": len(config), "sha256": ""}})
+    write_json(run / RUN, {"format": 1, "id": "a", "t": 1.0, "config": {}})
+    write_json(run / STATUS, {"format": 1, "state": "stopped", "best_step": 10})
+    write_json(run / EXIT, {"reason": "stopped"})
+    sheet = open_sheet()
+    qtbot.waitUntil(lambda: bool(sheet.start_from.checkpoints.rows), timeout=LONG)
+    assert [Path(folder).name[-2:] for folder in sheet.start_from.checkpoints.rows] == ["30", "10"]
+    sheet.start_from.kinds["checkpoint"].click()
+    assert sheet.draft.get("model.start").endswith("30")
+    settle(sheet, qtbot)
+    assert sheet.stepper.buttons[1].note.text().endswith("-30")
+    assert "its best" in list(sheet.start_from.checkpoints.rows.values())[1].accessibleDescription()
 
 
 def test_the_slider_makes_the_model_and_the_count_follows(sheet: NewRunSheet, qtbot: QtBot) -> None:

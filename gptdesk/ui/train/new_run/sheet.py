@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QDialog, QWidget
 
-from gptdesk.gpt2.errors import UserError
 from gptdesk.training.estimate import Summary
 from gptdesk.training.index import RunIndex
-from gptdesk.training.launch import COMMAND, HERE, Launcher, to_toml, typed_command
+from gptdesk.training.launch import COMMAND, HERE, Launcher
 from gptdesk.ui import figures
 from gptdesk.ui.errands import Errands
 from gptdesk.ui.services import Services
@@ -24,8 +23,9 @@ from gptdesk.ui.train.new_run.drops import dropped_paths
 from gptdesk.ui.train.new_run.measuring import Measuring
 from gptdesk.ui.train.new_run.schema import in_words
 from gptdesk.ui.train.new_run.settings_step import SettingsStep
+from gptdesk.ui.train.new_run.settings_text import SettingsText
 from gptdesk.ui.train.new_run.shapes import Shape
-from gptdesk.ui.train.new_run.sheet_jobs import launch, read_settings, run_folder, work_out
+from gptdesk.ui.train.new_run.sheet_jobs import launch, work_out
 from gptdesk.ui.train.new_run.sheet_layout import SheetLayout
 from gptdesk.ui.train.new_run.start_step import StartStep
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
@@ -82,6 +82,7 @@ class NewRunSheet(QDialog):
         self.view = SheetLayout(theme, [self.data, self.start_from, self.settings], self)
         self.summary, self.stepper, self.start = self.view.summary, self.view.stepper, self.view.start
         self.measuring = Measuring(self.summary, self._slow, self)
+        self.text = SettingsText(self.draft, self._runs, self.summary, self._quick, self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WORK_OUT_MS)
@@ -104,9 +105,8 @@ class NewRunSheet(QDialog):
         self.settings.form.changed.connect(self._on_setting)
         self.settings.launcher.changed.connect(self._on_launcher)
         self.summary.named.connect(self._on_named)
-        self.summary.copy_command.clicked.connect(self._copy_command)
-        self.summary.copy_toml.clicked.connect(self._copy_toml)
-        self.summary.open_toml.clicked.connect(self._choose_toml)
+        self.text.read.connect(self._on_settings_read)
+        self.text.failed.connect(self.view.show_failure)
         self.view.message.clicked.connect(self._show_problem)
         self.view.cancel.clicked.connect(self.reject)
         self.start.clicked.connect(self._on_start)
@@ -262,34 +262,6 @@ class NewRunSheet(QDialog):
         self._show_state()
         self.view.show_failure(sentence)
 
-    @Slot()
-    def _copy_command(self) -> None:
-        values = self.draft.values()
-        folder = run_folder(values, self._runs, self.draft.run_name)
-        self._copy("Command", lambda: typed_command(values, folder, self.draft.launcher))
-
-    @Slot()
-    def _copy_toml(self) -> None:
-        self._copy("TOML", lambda: to_toml(self.draft.values()))
-
-    def _copy(self, what: str, make) -> None:  # type: ignore[no-untyped-def]
-        try:
-            QGuiApplication.clipboard().setText(make())
-        except UserError as error:
-            self.view.show_failure(str(error))
-        else:
-            self.summary.show_copied(what)
-
-    @Slot()
-    def _choose_toml(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Settings of a run", str(Path.home()), "Settings (*.toml)")
-        if path:
-            self.open_toml(Path(path))
-
-    def open_toml(self, path: Path) -> None:
-        """Takes over the settings of a file."""
-        self._quick.run(partial(read_settings, path), self._on_settings_read, self.view.show_failure)
-
     def _on_settings_read(self, values: Mapping[str, object]) -> None:
         self.draft.replace(values)
         self._show()
@@ -313,7 +285,7 @@ class NewRunSheet(QDialog):
         toml = [path for path in paths if path.lower().endswith(".toml")]
         texts = [path for path in paths if path not in toml]
         if toml:
-            self.open_toml(Path(toml[0]))
+            self.text.open(Path(toml[0]))
         if texts:
             self.view.show_step(_DATA)
             self.data.prepare(texts)

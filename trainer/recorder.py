@@ -70,6 +70,10 @@ class Recorder:
             f"on {trainer.device} in {precision}{', compiled' if trainer.compiled else ', not compiled'}"
         )
         if self._first_step:
+            state = trainer.state
+            self.status(step=state.step, steps=trainer.config.schedule.steps, tokens=state.tokens)
+            if state.best_step:
+                self.status(best_loss=state.best_loss, best_step=state.best_step)
             self.say(f"Going on from step {self._first_step:,}.")
         if trainer.compiled:
             self.say("Compiling; the first step takes up to a minute ...")

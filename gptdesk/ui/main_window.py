@@ -78,7 +78,7 @@ class MainWindow(QWidget):
         self.train: TrainPage | None = None
         self.following = Following(services, self.session, self)
         self.leaving = Leaving(services.watcher, self)
-        self.notifications = Notifications(self.banners, self)
+        self.notifications = Notifications(self.banners, self._run_at_hand, self)
         self._add_page("Play", "playground", self.top_bar, self.playground, self.status)
         self._add_page("Train", "train", QWidget(), QWidget(), QWidget())  # made when it is first wanted
         self._lay_out()
@@ -109,6 +109,8 @@ class MainWindow(QWidget):
         self._services.settings.update(page=PAGES[number])
         if number == _PLAY:
             self.playground.editor.setFocus()
+        elif self.train is not None:
+            self.train.focus()
 
     @Slot(object)
     def show_run(self, folder: Path) -> None:
@@ -191,6 +193,10 @@ class MainWindow(QWidget):
         self.following.follow(folder)
         if folder is not None:
             self.show_page(_PLAY)
+
+    def _run_at_hand(self) -> Path | None:
+        """The run that the person sees."""
+        return self.train.current if self.train and self.pages.currentIndex() == _TRAIN else None
 
     def _show_title(self) -> None:
         name = self.session.document.title

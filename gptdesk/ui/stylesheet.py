@@ -170,7 +170,7 @@ QPushButton[kind="tab"] {
     background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 0 10px; color: $muted;
 }
 QPushButton[kind="tab"]:hover { background: $hover; color: $text; }
-QPushButton[kind="tab"]:checked { background: $wash; border-color: transparent; color: $accent; font-weight: 600; }
+QPushButton[kind="tab"]:checked { background: $wash; border-color: transparent; color: $accent; }
 QPushButton[kind="tab"]:focus { border-color: $accent; }
 QTextEdit[kind="prose"] { background: transparent; border: none; selection-background-color: $selection; }
 QPlainTextEdit[kind="log"] { background: $surface; border: none; padding: 0; }

@@ -105,7 +105,7 @@ class Controls(QWidget):
         self._usable = set()
         if entry.active:
             self._usable = {"checkpoint", "evaluate", "sample", "stop", "resume" if paused else "pause"}
-        self.restart.setVisible(state in ("stopped", "crashed") and not entry.problem)
+        self.restart.setVisible(state == "stopped" and not entry.problem)  # after a crash there is a panel for it
         self.restart.setEnabled(not restarting)
         self.restart.setText("Resuming…" if restarting else "Resume training")
         self.waiting.setText("  ".join(WAITING[action] for action in sorted(asked - self._usable)))

@@ -13,6 +13,7 @@ from gptdesk.ui import figures
 from gptdesk.ui.fonts import fixed_font
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.flow_layout import FlowLayout
 
 
 class CrashPanel(QFrame):
@@ -47,6 +48,7 @@ class CrashPanel(QFrame):
         self.output.setFixedHeight(112)
         self.resume = QPushButton()
         self.resume.setProperty("kind", "accent")
+        self.resume.setAccessibleName("Resume training")
         self.resume.clicked.connect(self.resume_wanted)
         self.copy, self.open = QPushButton("Copy report"), QPushButton("Open folder")
         self.copy.setToolTip("Copy the cause, the traceback and the last output")
@@ -56,12 +58,9 @@ class CrashPanel(QFrame):
         title.setSpacing(12)
         title.addWidget(self._icon)
         title.addWidget(self.sentence, 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.resume)
-        buttons.addStretch(1)
-        buttons.addWidget(self.copy)
-        buttons.addWidget(self.open)
+        buttons = FlowLayout(spacing=8)
+        for button in (self.resume, self.copy, self.open):
+            buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
@@ -81,7 +80,6 @@ class CrashPanel(QFrame):
             restarting: whether a trainer has been started for it that has not said anything yet.
         """
         step = diagnosis.step
-        self.resume.setVisible(True)
         words = f"Resume from step {figures.count(step)}" if step is not None else "Start again"
         self.resume.setText("Resuming…" if restarting else words)
         self.resume.setEnabled(not restarting)

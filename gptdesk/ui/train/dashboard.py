@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
@@ -42,6 +42,8 @@ class Dashboard(QWidget):
         super().__init__(parent)
         self.tiles = Tiles()
         self.charts = ChartPanel(theme, settings)
+        # Its hint would make the page scroll wherever a text above it wraps, for then hints count as least heights.
+        self.charts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.crash = CrashPanel(theme)
         self.controls = Controls(theme, menu)
         self.problem = QLabel()

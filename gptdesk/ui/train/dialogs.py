@@ -131,7 +131,7 @@ class ChangeDialog(_Dialog):
         ("log_interval", "Record the loss every … steps"),
         ("eval_interval", "Evaluate every … steps"),
         ("checkpoint_interval", "Save a checkpoint every … steps"),
-        ("learning_rate_factor", "Learning rate, times"),
+        ("learning_rate_factor", "Multiply the learning rate by"),
     )
 
     def __init__(self, values: Mapping[str, Any], parent: QWidget | None = None) -> None:

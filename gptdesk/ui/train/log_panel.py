@@ -57,14 +57,23 @@ class EventView(LogView):
         """Shows what the run has recorded besides its steps."""
         if self._version != (history, history.version):
             self._version = (history, history.version)
-            self.show_lines([_words(event) for event in list(history.recent)[-_EVENTS:]])
+            self.show_lines(_lines(list(history.recent)[-_EVENTS:]))
 
 
-def _words(event: Mapping[str, Any]) -> str:
-    when = QDateTime.fromMSecsSinceEpoch(int(1000 * float(event.get("t") or 0)))
-    step = event.get("step")
-    at = f"step {figures.count(int(step))}: " if isinstance(step, int) else ""
-    return f"{QLocale().toString(when, 'yyyy-MM-dd HH:mm:ss')}  {at}{event_words(event)}"
+def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line an event, under a line for each day."""
+    lines: list[str] = []
+    day = ""
+    for event in events:
+        when = QDateTime.fromMSecsSinceEpoch(int(1000 * float(event.get("t") or 0)))
+        today = QLocale().toString(when.date(), QLocale.FormatType.LongFormat)
+        if today != day:
+            lines += ["", today] if day else [today]
+            day = today
+        step = event.get("step")
+        at = f"  step {figures.count(step)}" if isinstance(step, int) else ""
+        lines.append(f"{when.toString('HH:mm:ss')}{at}  {event_words(event)}")
+    return lines
 
 
 def event_words(event: Mapping[str, Any]) -> str:

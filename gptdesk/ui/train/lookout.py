@@ -46,12 +46,14 @@ class Notice:
 
     Attributes:
         kind: "info", "warn" or "bad".
+        shown: whether the page shows it anyway, when this run is at hand.
     """
 
     folder: Path
     kind: str
     title: str
     text: str
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,12 +180,13 @@ class Lookout:
             if now == "crashed":
                 reason = str(entry.state.exit.get("reason") or "It ended without saying why.")
                 text = f"{reason.rstrip('.')}. The Train page shows its last output and can resume it."
-                notices.append(Notice(entry.folder, "bad", f"{entry.name} has crashed", text))
+                notices.append(Notice(entry.folder, "bad", f"{entry.name} has crashed", text, shown=True))
             elif now == "lost":
                 text = "Its computer does not answer; it may still be training there."
-                notices.append(Notice(entry.folder, "warn", f"{entry.name} is lost", text))
+                notices.append(Notice(entry.folder, "warn", f"{entry.name} is lost", text, shown=True))
             elif now == "finished":
-                notices.append(Notice(entry.folder, "info", f"{entry.name} has finished", _result(entry)))
+                title = f"{entry.name} has finished"
+                notices.append(Notice(entry.folder, "info", title, _result(entry), shown=True))
         return notices
 
     def _alerts(self) -> list[Notice]:

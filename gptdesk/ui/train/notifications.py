@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -21,27 +22,31 @@ _KINDS: Final = {
 class Notifications(QObject):
     """Shows notices.
 
+    Args:
+        at_hand: gives the run that the person sees now, if any.
+
     Signals:
         clicked(object): the person wants to see the run in that folder.
     """
 
     clicked = Signal(object)
 
-    def __init__(self, banners: Banners, parent: QObject | None = None) -> None:
+    def __init__(self, banners: Banners, at_hand: Callable[[], Path | None], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._banners = banners
+        self._banners, self._at_hand = banners, at_hand
         self._tray: QSystemTrayIcon | None = None
         self._newest: Path | None = None
 
     @Slot(object)
     def show_notice(self, notice: Notice) -> None:
-        """A banner in any case; on the desktop, too, when the window is not the one at work with."""
-        self._banners.show_message(
-            f"{notice.title}. {notice.text}",
-            kind=notice.kind,
-            topic=f"{notice.folder} {notice.title}",
-            offers=[("Show", lambda: self.clicked.emit(notice.folder))],
-        )
+        """A banner, unless the page shows it; on the desktop, too, when another window is at work."""
+        if not (notice.shown and notice.folder == self._at_hand()):
+            self._banners.show_message(
+                f"{notice.title}. {notice.text}",
+                kind=notice.kind,
+                topic=f"{notice.folder} {notice.title}",
+                offers=[("Show", lambda: self.clicked.emit(notice.folder))],
+            )
         if QApplication.activeWindow() is None and QSystemTrayIcon.isSystemTrayAvailable():
             self._show_on_desktop(notice)
 

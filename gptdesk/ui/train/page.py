@@ -28,8 +28,8 @@ from gptdesk.ui.widgets.question import Question
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
 
-_LIST: Final = (19, 190, 250)
-_PANEL: Final = (25, 250, 400)
+_LIST: Final = (19, 210, 250)
+_PANEL: Final = (25, 264, 400)
 """Percent of the width, and the least and most pixels of it."""
 
 _PROMPT: Final = "Once upon a time"

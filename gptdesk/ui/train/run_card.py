@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import smaller
@@ -19,7 +19,7 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
 
 HEIGHT: Final = 80
-_CURVE: Final = QSize(64, 32)
+_CURVE: Final = QSize(56, 32)
 _PIN: Final = 12
 
 
@@ -38,6 +38,7 @@ class RunCard(QPushButton):
         self.setProperty("kind", "run")
         self.setCheckable(True)
         self.setFixedHeight(HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.name = ElidedLabel()
         self.name.setProperty("kind", "heading")
         self.pin = QLabel()

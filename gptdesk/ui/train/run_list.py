@@ -15,7 +15,6 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.run_card import RunCard
 
-WIDTH: Final = 250
 _FILTER_FROM: Final = 6
 """So many runs are seen at a glance; more can be searched."""
 
@@ -47,7 +46,6 @@ class RunList(QWidget):
         self.filter.setAccessibleName("Find a run by name or tag")
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._show)
-        self.filter.hide()
         inner = QWidget()
         inner.setProperty("zone", "surface")
         self._cards = QVBoxLayout(inner)
@@ -59,21 +57,23 @@ class RunList(QWidget):
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        top = QVBoxLayout()
+        self._top = QWidget()
+        top = QVBoxLayout(self._top)
         top.setContentsMargins(12, 12, 12, 0)
         top.addWidget(self.filter)
+        self._top.hide()
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(top)
+        layout.addWidget(self._top)
         layout.addWidget(self._area, 1)
 
     def show_runs(self, entries: Sequence[RunEntry], curves: Mapping[Path, Sequence[float]]) -> None:
         """Shows these runs."""
         self._entries, self._curves = tuple(entries), curves
-        self.filter.setVisible(len(entries) > _FILTER_FROM or bool(self.filter.text()))
+        self._top.setVisible(len(entries) > _FILTER_FROM or bool(self.filter.text()))
         self._show()
 
     def set_current(self, folder: Path | None) -> None:

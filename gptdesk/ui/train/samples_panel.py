@@ -69,6 +69,7 @@ class SamplesPanel(QWidget):
         self.slider.valueChanged.connect(self._show_sample)
         self.caption = QLabel()
         self.caption.setProperty("kind", "muted")
+        self.caption.setWordWrap(True)
         self.text = QTextEdit()
         self.text.setReadOnly(True)
         self.text.setProperty("kind", "prose")

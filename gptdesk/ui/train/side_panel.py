@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.log_panel import EventView, LogView
 from gptdesk.ui.train.lookout import RunView
 from gptdesk.ui.train.samples_panel import SamplesPanel
-
-WIDTH = 330
 
 
 class SidePanel(QWidget):
@@ -31,7 +29,7 @@ class SidePanel(QWidget):
         self.tabs: dict[str, QPushButton] = {}
         self.pages = QStackedWidget()
         row = QHBoxLayout()
-        row.setContentsMargins(12, 8, 12, 0)
+        row.setContentsMargins(16, 12, 16, 0)
         row.setSpacing(4)
         for name, page in (
             ("Samples", self.samples),
@@ -43,12 +41,13 @@ class SidePanel(QWidget):
             button.setCheckable(True)
             button.setAccessibleName(name)
             button.clicked.connect(partial(self.show_tab, self.pages.addWidget(page)))
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             self.tabs[name] = button
             row.addWidget(button)
         row.addStretch(1)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(260)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

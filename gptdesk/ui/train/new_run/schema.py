@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -103,7 +104,8 @@ class Section:
     settings: Sequence[Setting] = field(default_factory=tuple)
 
 
-def read_sections(model: type[BaseModel]) -> list[Section]:
+@cache
+def read_sections(model: type[BaseModel]) -> tuple[Section, ...]:
     """The sections of a configuration, in its order.
 
     Args:
@@ -120,10 +122,10 @@ def read_sections(model: type[BaseModel]) -> list[Section]:
         title = _SECTION_TITLES.get(name, _title(name))
         help = definition.get("description", "")
         sections.append(Section(name=name, title=title, help=help, settings=tuple(settings)))
-    return [
+    return tuple(
         replace(each, settings=tuple(replace(s, help=in_words(s.help, sections)) for s in each.settings))
         for each in sections
-    ]
+    )
 
 
 def in_words(text: str, sections: Sequence[Section]) -> str:

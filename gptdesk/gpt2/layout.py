@@ -74,7 +74,7 @@ def weight_files(folder: Path) -> list[Path]:
     if others:
         raise UserError(
             f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {others[0]}, because such files can run "
-            "code; convert it with transformers first."
+            "code; import the folder, and gptdesk converts it without running any."
         )
     raise UserError(f"{folder} is not a whole model folder: it has no {WEIGHTS_FILE}.")
 

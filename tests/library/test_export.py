@@ -1,0 +1,120 @@
+"""Models for other programs: what transformers reads of our folders and our GGUF files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.export import export_folder, export_gguf, gguf_name
+from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+from gptdesk.library.import_ import import_model
+from gptdesk.library.library import Library
+from tests.library.conftest import everything
+
+IDS = [[464, 3290, 318, 257, 922, 3290]]
+
+
+@pytest.fixture
+def entry(tiny_model_folder: Path, folders: Folders) -> LibraryEntry:
+    return import_model(folders, tiny_model_folder, name="mine")
+
+
+def logits(folder: Path, **arguments: Any) -> Any:
+    import torch
+    from transformers import GPT2LMHeadModel
+
+    with torch.no_grad():
+        return GPT2LMHeadModel.from_pretrained(folder, **arguments)(torch.tensor(IDS)).logits
+
+
+def test_a_folder_is_what_transformers_reads(entry: LibraryEntry, tiny_model_folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    told: list[tuple[int, int]] = []
+    export_folder(entry, tmp_path / "new" / "model", lambda done, total: told.append((done, total)))
+    assert everything(tmp_path / "new") == ["model", "model/config.json", "model/model.safetensors"]
+    assert torch.equal(logits(tmp_path / "new" / "model"), logits(tiny_model_folder))
+    assert told[-1][0] == told[-1][1]
+    with pytest.raises(UserError, match="is there already"):
+        export_folder(entry, tmp_path / "new" / "model")
+
+
+@pytest.mark.parametrize("export", [export_folder, export_gguf])
+def test_what_the_progress_raises_ends_it_and_leaves_nothing(entry: LibraryEntry, tmp_path: Path, export: Any) -> None:
+    def cancel(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(entry, tmp_path / "there" / "x.gguf", progress=cancel)
+    assert everything(tmp_path / "there") == []
+
+
+def test_a_gguf_is_what_transformers_computes_the_same_with(folders: Folders, tmp_path: Path) -> None:
+    """It undoes what llama.cpp's own converter does. The model has no biases, which llama.cpp wants all the same."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    entry = Library(folders).entry("stories")
+    assert entry.path is not None
+    file = export_gguf(entry, tmp_path / "stories.gguf", precision="float32")
+    assert everything(tmp_path)[-1] == "stories.gguf"
+    model = GPT2LMHeadModel.from_pretrained(entry.path, dtype=torch.float32)
+    with torch.no_grad():
+        expected = model(torch.tensor(IDS)).logits
+        found = load_gguf_checkpoint(file, return_tensors=True, model_to_load=model)
+        config = found["config"]
+        other = GPT2LMHeadModel(GPT2Config(**config | {"n_positions": config["n_ctx"]}))
+        missing = other.load_state_dict(found["tensors"], strict=False)
+        other.tie_weights()
+        assert (missing.missing_keys, missing.unexpected_keys) == (["lm_head.weight"], [])
+        assert torch.allclose(other.eval()(torch.tensor(IDS)).logits, expected, atol=1e-4)
+    assert (config["n_layer"], config["n_head"], config["n_ctx"], config["n_embd"]) == (6, 6, 512, 192)
+    tokens, merges = gpt2_vocabulary()
+    assert found["tokenizer"]["tokens"] == tokens
+    assert found["tokenizer"]["merges"] == merges
+    header = file.read_bytes()[:5_000_000]
+    for key in ("gpt2.feed_forward_length", "tokenizer.ggml.pre", "general.file_type", "tokenizer.ggml.token_type"):
+        assert key.encode() in header, "llama.cpp asks for it"
+
+
+def test_a_gguf_in_half_precision_is_half_as_large(entry: LibraryEntry, tmp_path: Path) -> None:
+    large, small = tmp_path / "large.gguf", tmp_path / "small.gguf"
+    export_gguf(entry, large, precision="float32")
+    export_gguf(entry, small)
+    assert entry.config is not None
+    matrices = entry.config.num_parameters() - 64 * 48
+    assert large.stat().st_size - small.stat().st_size == pytest.approx(2 * matrices, rel=0.01)
+
+
+def test_names_are_those_of_llama_cpp() -> None:
+    assert gguf_name("h.11.mlp.c_proj.weight") == "blk.11.ffn_down.weight"
+    assert gguf_name("ln_f.bias") == "output_norm.bias"
+    assert gguf_name("lm_head.weight") == "output.weight"
+
+
+def test_the_vocabulary_is_openais() -> None:
+    """Their first merges, and the whole table by what transformers' tokenizer makes of it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    tokens, merges = gpt2_vocabulary()
+    assert len(tokens) == 50257
+    assert merges[:4] == ["Ġ t", "Ġ a", "h e", "i n"]
+    assert len(merges) == 50000
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    tokenizer = Tokenizer(models.BPE({token: id for id, token in enumerate(tokens)}, pairs))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    text = "The naïve café's 12,345 tokens — 東京, 🙂\n\tdef f(x):   return x"
+    assert tokenizer.encode(text).ids == gpt2_tokenizer().encode(text)
+
+
+def test_what_gguf_cannot_hold_is_refused(entry: LibraryEntry, tmp_path: Path, folders: Folders) -> None:
+    with pytest.raises(UserError, match="cannot be written in 'int4'"):
+        export_gguf(entry, tmp_path / "x.gguf", precision="int4")
+    with pytest.raises(UserError, match="is not on this computer; download it first"):
+        export_gguf(Library(folders).entry("gpt2"), tmp_path / "x.gguf")

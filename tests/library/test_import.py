@@ -1,0 +1,290 @@
+"""Bringing models in from folders and files, whatever a stranger may have put there."""
+
+import json
+import os
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
+from gptdesk.library.catalogue import find_model
+from gptdesk.library.import_ import import_model
+from gptdesk.library.library import Library
+from gptdesk.library.record import read_record
+from tests.library.conftest import everything
+
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture
+def source(tiny_model_folder: Path, tmp_path: Path) -> Path:
+    """A model folder to spoil, with files that are none of our business."""
+    folder = Path(shutil.copytree(tiny_model_folder, tmp_path / "source"))
+    (folder / "notes.txt").write_text("mine")
+    return folder
+
+
+def weights_of(folder: Path) -> dict[str, Any]:
+    from gptdesk.gpt2.checkpoint import load_model
+
+    return load_model(folder).state_dict()
+
+
+def equal(folder: Path, other: Path) -> bool:
+    import torch
+
+    ours, theirs = weights_of(folder), weights_of(other)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_folder_is_copied_with_what_makes_the_model(source: Path, folders: Folders) -> None:
+    told: list[tuple[int, int]] = []
+    entry = import_model(folders, source, progress=lambda done, total: told.append((done, total)))
+    assert (entry.kind, entry.name, entry.state) == ("installed", "source", "ready")
+    assert everything(folders.models / "source") == ["config.json", "model.json", WEIGHTS]
+    assert told[-1][0] == told[-1][1] > entry.size
+    assert read_record(folders.models / "source").source == str(source)
+    assert set(entry.sha256) == {"config.json", WEIGHTS}
+    assert equal(folders.models / "source", source)
+
+
+def test_a_second_one_gets_a_number_and_a_taken_name_is_refused(source: Path, folders: Folders) -> None:
+    import_model(folders, source)
+    assert import_model(folders, source).name == "source 2"
+    with pytest.raises(UserError, match="There is a model called SOURCE already"):
+        import_model(folders, source, name="SOURCE")
+
+
+def test_a_linked_folder_stays_where_it_is(source: Path, folders: Folders) -> None:
+    entry = import_model(folders, source, name="mine", link=True)
+    assert (entry.kind, entry.path) == ("linked", source)
+    assert everything(folders.models) == ["mine", "mine/model.json"]
+    found = find_model("mine", folders)
+    assert (found.name, found.path) == ("mine", source)
+    library = Library(folders)
+    assert library.remove("mine") < 1_000
+    assert (source / WEIGHTS).exists()
+
+
+def test_a_link_to_what_is_gone_says_so(source: Path, folders: Folders) -> None:
+    import_model(folders, source, name="mine", link=True)
+    shutil.rmtree(source)
+    with pytest.raises(UserError, match="which is not there; plug its disk in"):
+        find_model("mine", folders)
+    (entry,) = (entry for entry in Library(folders).entries() if entry.name == "mine")
+    assert (entry.kind, entry.state) == ("linked", "damaged")
+    assert "plug its disk in" in entry.problem
+
+
+def test_one_file_takes_the_config_beside_it(source: Path, folders: Folders) -> None:
+    (source / WEIGHTS).rename(source / "best.safetensors")
+    entry = import_model(folders, source / "best.safetensors")
+    assert entry.name == "best"
+    assert (folders.models / "best" / WEIGHTS).exists()
+
+
+def test_one_file_without_a_config_must_have_a_known_shape(source: Path, folders: Folders) -> None:
+    (source / "config.json").unlink()
+    with pytest.raises(UserError, match=r"has no config\.json beside it"):
+        import_model(folders, source / WEIGHTS)
+    assert everything(folders.models) == []
+
+
+def test_the_hubs_cache_is_made_of_links_and_may_be(source: Path, folders: Folders, tmp_path: Path) -> None:
+    blobs = tmp_path / "models--a--b" / "blobs"
+    snapshot = tmp_path / "models--a--b" / "snapshots" / ("0" * 40)
+    blobs.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", WEIGHTS):
+        shutil.copy(source / name, blobs / name)
+        (snapshot / name).symlink_to(blobs / name)
+    entry = import_model(folders, snapshot, name="cached")
+    assert not (folders.models / "cached" / WEIGHTS).is_symlink()
+    assert entry.state == "ready"
+
+
+@pytest.mark.parametrize("name", ["config.json", WEIGHTS])
+@pytest.mark.parametrize("link", [False, True])
+def test_links_out_of_the_folder_are_refused(
+    source: Path, folders: Folders, tmp_path: Path, name: str, link: bool
+) -> None:
+    shutil.move(source / name, tmp_path / name)
+    (source / name).symlink_to(tmp_path / name)
+    with pytest.raises(UserError, match=r"is a link to .*, outside of the folder"):
+        import_model(folders, source, link=link)
+    assert everything(folders.models) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "..", ".", ".hidden", "a/b", "a\\b", "c:", "con", "nul.txt", "x" * 300, " ", "a\n", "a\0", "tail."],
+)
+def test_names_that_lead_out_or_cannot_be_are_refused(source: Path, folders: Folders, name: str) -> None:
+    before = everything(folders.models.parent)
+    with pytest.raises(UserError, match=r"cannot be called|needs a name|too long"):
+        import_model(folders, source, name=name)
+    assert everything(folders.models.parent) == before
+
+
+def test_what_the_progress_raises_ends_the_copy_and_leaves_nothing(source: Path, folders: Folders) -> None:
+    def cancel(done: int, total: int) -> None:
+        if done > 2_000_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_model(folders, source, progress=cancel)
+    assert everything(folders.models) == []
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(source: Path, folders: Folders) -> None:
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps(config | {"n_positions": 65}))
+    with pytest.raises(UserError, match=r"do not fit its config\.json: wpe\.weight has the shape \(64, 48\)"):
+        import_model(folders, source)
+    assert everything(folders.models) == []
+
+
+# Pickles
+
+
+@pytest.fixture
+def old(source: Path) -> Path:
+    """A folder as the hub had them before safetensors."""
+    import torch
+    from transformers import GPT2LMHeadModel
+
+    state = GPT2LMHeadModel.from_pretrained(source).state_dict()
+    state["transformer.h.0.attn.bias"] = torch.ones(1, 1, 64, 64)
+    torch.save(state, source / "pytorch_model.bin")
+    (source / WEIGHTS).unlink()
+    return source
+
+
+@pytest.fixture
+def nanogpt(tiny_model_folder: Path, tmp_path: Path) -> Path:
+    """A checkpoint as nanoGPT's train.py writes it, compiled and padded to 50,304 tokens."""
+    import torch
+
+    state = weights_of(tiny_model_folder)
+    state["transformer.wte.weight"] = torch.cat([state.pop("wte.weight"), torch.zeros(47, 48)])
+    state.pop("lm_head.weight")
+    state = {"_orig_mod." + (name if name[:5] == "trans" else f"transformer.{name}"): w for name, w in state.items()}
+    state["_orig_mod.lm_head.weight"] = state["_orig_mod.transformer.wte.weight"]
+    arguments = {"n_layer": 2, "n_head": 3, "n_embd": 48, "block_size": 64, "bias": True, "vocab_size": 50304}
+    folder = tmp_path / "out-owt"
+    folder.mkdir()
+    torch.save(
+        {
+            "model": state,
+            "optimizer": {"state": {}},
+            "model_args": arguments | {"dropout": 0.1},
+            "iter_num": 9,
+            "config": {"lr": 1e-4},
+        },
+        folder / "ckpt.pt",
+    )
+    return folder
+
+
+def test_an_old_folder_is_converted(old: Path, folders: Folders, tiny_model_folder: Path) -> None:
+    entry = import_model(folders, old)
+    assert entry.state == "ready"
+    assert everything(folders.models / entry.name) == ["config.json", "model.json", WEIGHTS]
+    assert equal(folders.models / entry.name, tiny_model_folder)
+
+
+def test_an_old_file_in_the_format_before_zip_is_converted(
+    old: Path, folders: Folders, tiny_model_folder: Path
+) -> None:
+    import torch
+
+    state = torch.load(old / "pytorch_model.bin", weights_only=True)
+    torch.save(state, old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    assert equal(folders.models / import_model(folders, old / "pytorch_model.bin").name, tiny_model_folder)
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_checkpoint_of_nanogpt_is_converted(
+    nanogpt: Path, folders: Folders, tiny_model_folder: Path, what: str
+) -> None:
+    entry = import_model(folders, nanogpt if what == "folder" else nanogpt / "ckpt.pt")
+    assert entry.name == "out-owt"
+    assert entry.config is not None
+    assert entry.config.vocab_size == 50257
+    assert equal(folders.models / "out-owt", tiny_model_folder)
+
+
+def test_a_nanogpt_of_letters_is_refused(nanogpt: Path, folders: Folders) -> None:
+    import torch
+
+    checkpoint = torch.load(nanogpt / "ckpt.pt", weights_only=True)
+    checkpoint["model_args"]["vocab_size"] = 65
+    torch.save(checkpoint, nanogpt / "ckpt.pt")
+    with pytest.raises(UserError, match="is a model of 65 tokens of its own"):
+        import_model(folders, nanogpt)
+
+
+def test_what_is_converted_cannot_be_linked(old: Path, nanogpt: Path, folders: Folders) -> None:
+    for path in (old, old / "pytorch_model.bin", nanogpt):
+        with pytest.raises(UserError, match="cannot be linked"):
+            import_model(folders, path, link=True)
+
+
+class Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.file),)
+
+
+@pytest.mark.parametrize("form", ["plain", "zip", "legacy"])
+def test_a_pickle_that_runs_code_is_not_run(old: Path, folders: Folders, tmp_path: Path, form: str) -> None:
+    import torch
+
+    values = {"transformer.wte.weight": Bomb(tmp_path / "ran")}
+    if form == "plain":
+        (old / "pytorch_model.bin").write_bytes(pickle.dumps(values))
+    else:
+        torch.save(values, old / "pytorch_model.bin", _use_new_zipfile_serialization=form == "zip")
+    with pytest.raises(UserError, match="is not opened: it holds more than weights, and such files can run code"):
+        import_model(folders, old)
+    assert not (tmp_path / "ran").exists()
+    assert everything(folders.models) == []
+
+
+def test_strides_that_make_one_number_look_like_terabytes_are_refused(old: Path, folders: Folders) -> None:
+    import torch
+
+    config = json.loads((old / "config.json").read_text()) | {
+        "vocab_size": 1_000_000,
+        "n_embd": 6000,
+        "n_inner": 900_000,
+    }
+    (old / "config.json").write_text(json.dumps(config))
+    from gptdesk.gpt2.config import GPT2Config
+    from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
+
+    one = torch.ones(1)
+    state = {
+        stored_name(name): one.expand(shape[::-1] if is_transposed(name) else shape)
+        for name, shape in tensor_shapes(GPT2Config.from_json(config)).items()
+    }
+    torch.save(state, old / "pytorch_model.bin")
+    with pytest.raises(UserError, match="claims to hold more numbers than it does"):
+        import_model(folders, old)
+
+
+def test_a_compressed_archive_is_refused(old: Path, folders: Folders) -> None:
+    """Ten thousand times as large when it is unpacked."""
+    with zipfile.ZipFile(old / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(50_000_000))
+    with pytest.raises(UserError, match="is not opened: it is compressed"):
+        import_model(folders, old)

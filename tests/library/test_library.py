@@ -1,0 +1,203 @@
+"""The library: what it lists, and what can be done with it."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.gpt2.config import OPENAI_SIZES
+from gptdesk.gpt2.errors import UserError
+from gptdesk.library import memory
+from gptdesk.library.catalogue import KNOWN, find_model, fits, list_models, memory_needed
+from gptdesk.library.import_ import import_model
+from gptdesk.library.library import Library
+from gptdesk.library.names import check_name, free_name
+from gptdesk.library.verify import verify
+from tests.library.conftest import everything
+
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture
+def library(folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Library:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    return Library(folders)
+
+
+@pytest.fixture
+def own(library: Library, tiny_model_folder: Path) -> str:
+    """A model in the models folder."""
+    return import_model(library.folders, tiny_model_folder, name="mine").name
+
+
+def names(library: Library, kind: str) -> list[str]:
+    return [entry.name for entry in library.entries() if entry.kind == kind]
+
+
+def test_the_bundled_model_and_the_known_ones_are_always_listed(library: Library) -> None:
+    entries = library.entries()
+    assert [entry.name for entry in entries] == [
+        "stories",
+        "gpt2",
+        "gpt2-medium",
+        "gpt2-large",
+        "gpt2-xl",
+        "distilgpt2",
+    ]
+    gpt2 = entries[1]
+    assert (gpt2.kind, gpt2.state, gpt2.path, gpt2.parameters) == ("known", "missing", None, 124_439_808)
+    assert (gpt2.download, gpt2.licence) == (548_105_171, "mit")
+    assert gpt2.revision == "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+    assert gpt2.sha256 == {WEIGHTS: "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707"}
+    assert gpt2.card_url == "https://huggingface.co/openai-community/gpt2"
+
+
+def test_known_sizes_are_those_of_weights_masks_and_a_header() -> None:
+    for known in KNOWN:
+        masks = known.config.n_layer * (known.config.n_positions**2 * 4)
+        header = known.size - 4 * known.parameters - masks
+        assert 0 < header < 1_400 * known.config.n_layer, known.name
+
+
+def test_models_of_the_person_come_with_what_was_written_down(library: Library, own: str) -> None:
+    entry = library.entry("mine")
+    assert (entry.kind, entry.state, entry.defaults.precision) == ("installed", "ready", "auto")
+    assert entry.sha256
+    assert entry.added.endswith("+00:00")
+    assert [model.name for model in list_models(library.folders)] == ["stories", "mine"]
+
+
+def test_checkpoints_of_runs_are_listed_newest_first(library: Library, tiny_model_folder: Path) -> None:
+    for run, step in (("20260101-a", 1), ("20260102-b", 1), ("20260102-b", 20)):
+        folder = library.folders.runs / run / "checkpoints" / f"step-{step:08d}"
+        shutil.copytree(tiny_model_folder, folder)
+        (folder / "manifest.json").write_text(json.dumps({WEIGHTS: {"bytes": 1, "sha256": "0" * 64}}))
+    (library.folders.runs / "20260102-b" / "checkpoints" / "step-00000030").mkdir()
+    assert names(library, "run") == [
+        "20260102-b/step-00000020",
+        "20260102-b/step-00000001",
+        "20260101-a/step-00000001",
+    ]
+    assert not verify(library.entry("20260101-a/step-00000001")).ok
+
+
+def test_models_in_the_hubs_cache_are_listed_and_take_the_place_of_known_ones(
+    library: Library, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    commit = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+    snapshot = tmp_path / "cache" / "models--openai-community--gpt2" / "snapshots" / commit
+    shutil.copytree(tiny_model_folder, snapshot)
+    (tmp_path / "cache" / "models--a--llama" / "snapshots" / commit).mkdir(parents=True)
+    (tmp_path / "cache" / "datasets--a--b").mkdir()
+    (entry,) = (entry for entry in library.entries() if entry.kind == "cache")
+    assert (entry.name, entry.path, entry.revision) == ("openai-community/gpt2", snapshot, commit)
+    assert "gpt2" not in names(library, "known")
+    with pytest.raises(UserError, match="does not lie in the models folder but in the hub's cache"):
+        library.remove("openai-community/gpt2")
+
+
+def test_a_damaged_model_is_listed_with_its_problem(library: Library, own: str) -> None:
+    (library.folders.models / "mine" / WEIGHTS).unlink()
+    entry = library.entry("mine")
+    assert entry.state == "damaged"
+    assert "has no model.safetensors" in entry.problem
+
+
+def test_renaming(library: Library, own: str) -> None:
+    library.rename("mine", "Mine")
+    library.rename("Mine", "other")
+    assert find_model("other", library.folders).name == "other"
+    with pytest.raises(UserError, match="There is no model called 'mine'"):
+        library.rename("mine", "x")
+    with pytest.raises(UserError, match="cannot be called"):
+        library.rename("other", "../x")
+    (library.folders.models / "taken").mkdir()
+    with pytest.raises(UserError, match="There is a model called Taken already"):
+        library.rename("other", "Taken")
+
+
+def test_removing_tells_what_it_frees(library: Library, own: str) -> None:
+    size = sum(path.stat().st_size for path in (library.folders.models / "mine").iterdir())
+    assert library.remove("mine") == size > 9_000_000
+    assert everything(library.folders.models) == []
+
+
+def test_removing_a_file_with_a_second_name_frees_nothing_for_it(library: Library, own: str, tmp_path: Path) -> None:
+    os.link(library.folders.models / "mine" / WEIGHTS, tmp_path / "second")
+    assert library.remove("mine") < 10_000
+
+
+@pytest.mark.parametrize("name", ["stories", "gpt2", "", ".", "..", "../models", ".downloads", "nothing", "a/b"])
+def test_only_models_of_the_models_folder_are_removed(library: Library, own: str, name: str) -> None:
+    before = everything(library.folders.models)
+    with pytest.raises(UserError):
+        library.remove(name)
+    assert everything(library.folders.models) == before
+
+
+def test_what_a_cut_removal_left_is_cleaned_up(library: Library, own: str) -> None:
+    (library.folders.models / ".removing-1-x").mkdir()
+    library.clean_up()
+    assert names(library, "installed") == ["mine"]
+    assert not (library.folders.models / ".removing-1-x").exists()
+
+
+@pytest.mark.parametrize("name", ["mine", "stories"])
+def test_defaults_are_kept_for_models_wherever_they_are(library: Library, own: str, name: str) -> None:
+    entry = library.set_defaults(library.entry(name), precision="bfloat16")
+    entry = library.set_defaults(entry, decoding={"temperature": 0.5})
+    assert library.entry(name) == entry
+    assert entry.defaults.precision == "bfloat16"
+    assert entry.defaults.decoding == {"temperature": 0.5}
+    with pytest.raises(UserError, match="There is no precision"):
+        library.set_defaults(entry, precision="float8")
+    with pytest.raises(UserError, match="temperature must be"):
+        library.set_defaults(entry, decoding={"temperature": -1})
+    assert list(names(library, "installed")) == ["mine"], "records are no models"
+
+
+def test_verifying_finds_one_flipped_bit(library: Library, own: str) -> None:
+    assert verify(library.entry("mine")).sentence == "mine is what it should be."
+    path = library.folders.models / "mine" / WEIGHTS
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    result = verify(library.entry("mine"))
+    assert not result.ok
+    assert result.sentence.startswith("model.safetensors of mine is damaged: it should have the hash ")
+    assert result.sentence.endswith("; remove the model and import it again.")
+
+
+def test_verifying_can_be_ended(library: Library, own: str) -> None:
+    def end(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(library.entry("mine"), end)
+
+
+def test_memory_is_that_of_weights_and_cache() -> None:
+    xl = OPENAI_SIZES["gpt2-xl"]
+    assert memory_needed(xl, "float32", 0) > 4 * xl.num_parameters()
+    assert memory_needed(xl, "float32") - memory_needed(xl, "float32", 0) == 629_145_600
+    assert memory_needed(xl, "bfloat16") < 0.55 * memory_needed(xl, "float32")
+
+
+def test_what_does_not_fit_is_told_with_what_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    xl = OPENAI_SIZES["gpt2-xl"]
+    monkeypatch.setattr(memory, "free_memory", lambda: 5 * 2**30)
+    assert fits(xl, "float32") == (
+        "It takes 6.5 GiB of memory and 5.0 GiB are free; choose 16-bit precision (3.3 GiB), a smaller model, or close "
+        "other programs."
+    )
+    assert fits(xl, "float16") == fits(OPENAI_SIZES["gpt2"]) == ""
+    monkeypatch.setattr(memory, "free_memory", lambda: None)
+    assert fits(xl) == ""
+
+
+def test_free_names_are_valid_whatever_is_wanted(tmp_path: Path) -> None:
+    for wanted in ("../../x", "", "con", "a" * 500, "…", "a/b:c", ".hidden", "x.", "\0"):
+        assert check_name(free_name(tmp_path, wanted))

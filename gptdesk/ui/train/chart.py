@@ -24,9 +24,11 @@ from gptdesk.ui.train.chart_ticks import ticks
 from gptdesk.ui.train.chart_viewport import Viewport
 
 _ABOVE: Final = 0.06
-"""Room above the highest value and below the lowest, as shares of what lies between."""
+"""Room above the highest value and below the lowest, as a share of what lies between."""
 
-_BELOW: Final = 0.1
+_MARKS_AWAY: Final = 4.0
+"""Pixels between the marks and the lowest value."""
+
 _OUTLIER: Final = 8.0
 """A value further beyond nearly all others than so many times their spread does not decide what is shown."""
 
@@ -84,7 +86,7 @@ class Chart(pg.GraphicsView):
         self, theme: Theme, viewport: Viewport, metric: str, *, small: bool = False, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent, background=None)
-        self.quantity, self.theme, self.viewport = metric, theme, viewport
+        self.quantity, self.theme, self.view = metric, theme, viewport
         self.settings = ChartSettings()
         self.runs: list[PlottedRun] = []
         self.lines: list[RunLines] = []
@@ -181,13 +183,13 @@ class Chart(pg.GraphicsView):
         colours = self.theme.colours
         values: list[Floats] = []
         if self.split is not None:
-            values = self.split.draw(self.viewport, pixels, colours)
+            values = self.split.draw(self.view, pixels, colours)
         for lines in self.lines:
-            values += lines.draw(self.viewport, pixels, colours, self.settings, log_y=self.log_y)
+            values += lines.draw(self.view, pixels, colours, self.settings, log_y=self.log_y)
         self.levels.lines = self._placed_levels()
         values.append(np.array([place for place, _ in self.levels.lines]))
         low, high = self._heights or self._sensible_heights(values)
-        self.box.setRange(xRange=(self.viewport.low, self.viewport.high), yRange=(low, high), padding=0)
+        self.box.setRange(xRange=(self.view.low, self.view.high), yRange=(low, high), padding=0)
         self._place_ticks(low, high)
         self._place_dots()
         self.levels.update()
@@ -195,7 +197,7 @@ class Chart(pg.GraphicsView):
         self.drawn.emit()
 
     def _place_ticks(self, low: float, high: float) -> None:
-        view, settings = self.viewport, self.settings
+        view, settings = self.view, self.settings
         for axis, start, end, unit, log in (
             (self._bottom, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
             (self._left, low, high, KINDS[self.quantity].unit, self.log_y),
@@ -222,8 +224,8 @@ class Chart(pg.GraphicsView):
         if KINDS[self.quantity].from_zero and not self.log_y:
             return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
         spread = (high - low) or abs(high) * 0.1 or 1.0
-        below = _BELOW if KINDS[self.quantity].marks else _ABOVE
-        return (low - below * spread, high + _ABOVE * spread)
+        below = self.marks.height() + _MARKS_AWAY
+        return (low - spread * max(_ABOVE, below / max(below, self.box.height() - below)), high + _ABOVE * spread)
 
     def _place_marks(self) -> None:
         if not (self.runs and KINDS[self.quantity].marks):
@@ -257,50 +259,50 @@ class Chart(pg.GraphicsView):
 
     def point_at(self) -> int | None:
         """The number of the point of the run at hand that the pointer's line meets."""
-        if self.viewport.place is None or not self.runs:
+        if self.view.place is None or not self.runs:
             return None
         curve = self.split.parts[0] if self.split else self.lines[0].train
-        return curve.nearest(self.viewport.place)
+        return curve.nearest(self.view.place)
 
     def _on_pointed(self) -> None:
         self._place_dots()
 
     def _place_dots(self) -> None:
         number = self.point_at()
-        self.crosshair.place, dots = None, []
+        place: float | None = None
+        dots: list[tuple[float, float, str]] = []
         if number is not None:
             curve = self.split.parts[0] if self.split else self.lines[0].train
-            self.crosshair.place = float(curve.x[number])
+            place = float(curve.x[number])
             for lines in self.lines:
-                at = lines.train.nearest(self.crosshair.place)
-                if at is None or (lines is not self.lines[0] and self.crosshair.place > lines.train.x[-1]):
+                at = lines.train.nearest(place)
+                if at is None or (lines is not self.lines[0] and place > lines.train.x[-1]):
                     continue
                 value = float(to_view(lines.train.smooth[at : at + 1], log=self.log_y)[0])
                 if math.isfinite(value):
                     dots.append((float(lines.train.x[at]), value, getattr(self.theme.colours, lines.run.role)))
-        self.crosshair.dots = dots
-        self.crosshair.update()
+        self.crosshair.show_place(place, dots)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         place = self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
         inside = self.box.rect().contains(place) and self.box.selection is None
-        self.viewport.point(self.box.mapToView(place).x() if inside else None)
+        self.view.point(self.box.mapToView(place).x() if inside else None)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self.viewport.point(None)
+        self.view.point(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        low, high = self.viewport.low, self.viewport.high
+        low, high = self.view.low, self.view.high
         wide, middle = high - low, (low + high) / 2
         key = event.key()
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             shift = _PAN * wide * (-1 if key == Qt.Key.Key_Left else 1)
-            self.viewport.choose(low + shift, high + shift)
+            self.view.choose(low + shift, high + shift)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             half = wide / 2 * (1 / _ZOOM if key == Qt.Key.Key_Minus else _ZOOM)
-            self.viewport.choose(middle - half, middle + half)
+            self.view.choose(middle - half, middle + half)
         elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
             self.box.fit_wanted.emit()
         else:
@@ -311,7 +313,7 @@ class Chart(pg.GraphicsView):
             self._heights = y
             self.draw_soon()
         if x is not None:
-            self.viewport.choose(*x)
+            self.view.choose(*x)
 
     def _on_fit_wanted(self) -> None:
         self.fit_heights()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget, QWidgetAction
 
@@ -152,6 +152,9 @@ class ChartControls(QWidget):
         """Pixels that the row needs without some of its buttons."""
         shown = [button for button in self._buttons() if button not in hidden]
         return sum(button.sizeHint().width() for button in shown) + _SPACING * (len(shown) - 1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.width_of(self._spare()[-1]), super().minimumSizeHint().height())
 
     def fit_into(self, width: int) -> bool:
         """Leaves out logarithms until the row is no wider; returns whether it is."""

@@ -208,7 +208,6 @@ class Grid(Painting):
 
     def paint(self, painter: QPainter, *_: object) -> None:
         pen = QPen(QColor(self.colour), 1)
-        pen.setCosmetic(True)
         painter.setPen(pen)
         width, height = self.box.width(), self.box.height()
         for y in (*(self.top(tick.place) for tick in self.ticks), height - 1):
@@ -235,7 +234,6 @@ class Levels(Painting):
         shown = [(y, word) for y, word in shown if 0 <= y <= height]
         pen = QPen(QColor(self.colour), 1)
         pen.setDashPattern([5, 4])
-        pen.setCosmetic(True)
         painter.setPen(pen)
         for y, _word in shown:
             painter.drawLine(QPointF(0, y), QPointF(width, y))

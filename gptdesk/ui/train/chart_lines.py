@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
@@ -15,6 +13,7 @@ from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.train.chart_data import NO_POINTS, Curve, Floats, Points, to_view
 from gptdesk.ui.train.chart_items import ChartBox, Painting
+from gptdesk.ui.train.chart_line import Line, Look
 from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
 from gptdesk.ui.train.chart_viewport import Viewport
 
@@ -30,39 +29,6 @@ SPLIT_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
 _RAW_SHARE: Final = 0.38
 _DENSE: Final = 7.0
 """Pixels between two dots, below which a line without dots says more."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How wide a line is and whether it is dashed."""
-
-    colour: str
-    width: float = 2.0
-    dashes: tuple[float, ...] = ()
-
-    def pen(self) -> QPen:
-        pen = QPen(QColor(self.colour), self.width)
-        pen.setCosmetic(True)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        if self.dashes:
-            pen.setDashPattern(list(self.dashes))
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        else:
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        return pen
-
-
-class Line(pg.PlotCurveItem):
-    """A line that is as wide at every zoom, and broken where a value is not a number."""
-
-    def __init__(self, box: ChartBox, z: float, *, smooth: bool = True) -> None:
-        super().__init__(antialias=smooth, connect="finite")
-        self.setZValue(z)
-        self.setSegmentedLineMode("auto")
-        box.addItem(self, ignoreBounds=True)
-
-    def show_points(self, points: Points, look: Look) -> None:
-        self.setData(points.x, points.y, pen=look.pen())
 
 
 class Dots(Painting):
@@ -108,16 +74,15 @@ class RunLines:
         self.train = Curve(run.history, metric)
         self.validation = Curve(run.history, "validation") if metric == "loss" else None
         order = 10.0 if self._current else 0.0
-        self._raw = Line(box, order + 2, smooth=False)
-        self._old = Line(box, order + 1, smooth=False)
+        self._raw = Line(box, order + 2)
+        self._old = Line(box, order + 1)
         self._smooth = Line(box, order + 4)
         self._validation_line, self._dots = Line(box, order + 5), Dots(box, order + 6)
 
     def remove(self) -> None:
         """Takes the lines off the chart."""
-        for line in (self._raw, self._old, self._smooth, self._validation_line):
-            self._box.removeItem(line)
-        self._dots.remove()
+        for item in (self._raw, self._old, self._smooth, self._validation_line, self._dots):
+            item.remove()
 
     def update(self, settings: ChartSettings) -> None:
         """Reads what has come."""

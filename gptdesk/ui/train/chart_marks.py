@@ -32,6 +32,9 @@ _LANE: Final = 12.0
 
 _LANES: Final = 3
 
+_STRIP: Final = 10.0
+"""Pixels to either side of the crosshair within which its dots lie."""
+
 
 @dataclass(frozen=True)
 class PlacedMark:
@@ -54,6 +57,13 @@ class Marks(Painting):
         self.marks: Sequence[PlacedMark] = ()
         self.colours = colours
         self._font = font
+
+    def height(self) -> float:
+        """Pixels that the marks on the axis need."""
+        kinds = {mark.kind for mark in self.marks} - {"nonfinite"}
+        if not kinds:
+            return 0.0
+        return _LANE if kinds == {"checkpoint"} else 2 * _LANE
 
     def near(self, place: float, pixels: float) -> list[PlacedMark]:
         """The marks that are no further than so many pixels from a place of the axis."""
@@ -126,6 +136,16 @@ class Crosshair(Painting):
         self.place: float | None = None
         self.dots: Sequence[tuple[float, float, str]] = ()
         self.colours = colours
+        self._painted = QRectF()
+
+    def show_place(self, place: float | None, dots: Sequence[tuple[float, float, str]]) -> None:
+        """Moves the line and its dots; only what they cover is painted again."""
+        self.place, self.dots = place, dots
+        self.update(self._painted)
+        if place is not None:
+            x = self.left(place)
+            self._painted = QRectF(x - _STRIP, 0, 2 * _STRIP, self.box.height())
+            self.update(self._painted)
 
     def paint(self, painter: QPainter, *_: object) -> None:
         if self.box.selection is not None:

@@ -60,6 +60,7 @@ class Errands(QObject):
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._ended = False
         self._worker = _Worker()
         self._thread = WorkerThread(self._worker, name, self)
         self._do.connect(self._worker.do)
@@ -71,13 +72,16 @@ class Errands(QObject):
         done: Callable[[T], object] | None = None,
         failed: Callable[[str], object] | None = None,
     ) -> None:
-        """Does ``work`` behind those that wait; the thread starts with the first."""
+        """Does ``work`` behind those that wait; the thread starts with the first. After `shut_down` nothing is done."""
+        if self._ended:
+            return
         if not self._thread.isRunning():
             self._thread.start()
         self._do.emit(_Errand(work, done, failed))
 
     def shut_down(self, milliseconds: int) -> bool:
         """Finishes the errand at hand and forgets the others; returns whether it ended in time."""
+        self._ended = True
         return self._thread.end(milliseconds)
 
     @Slot(object, object, str, str)

@@ -180,6 +180,7 @@ class MainWindow(QWidget):
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
         self.train.refused.connect(self.messages.on_refused)
+        self.train.told.connect(self.messages.on_told)
         self.train.run_chosen.connect(self._show_title)
 
     @Slot(str)

@@ -47,6 +47,11 @@ class Messages(QObject):
         self._banners.show_message(text, kind="warn", topic="refused")
 
     @Slot(str)
+    def on_told(self, text: str) -> None:
+        """Something that the person asked for is done."""
+        self._banners.show_message(text, kind="info", topic="told")
+
+    @Slot(str)
     def _on_notice(self, text: str) -> None:
         self._banners.show_message(text, kind="info", topic="notice")
 

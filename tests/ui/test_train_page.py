@@ -26,6 +26,7 @@ from gptdesk.training.launch import start_run
 from gptdesk.ui.jobs import State
 from gptdesk.ui.train.delete_dialog import DeleteDialog
 from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog, TagsDialog
+from gptdesk.ui.train.log_panel import LogView
 from gptdesk.ui.train.page import TrainPage
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
@@ -546,3 +547,20 @@ def test_a_sketch_passes_over_half_lines_and_files_that_are_not_there(
         file.write('{"v":1,"ev":"step","step":3,"loss":1')
     assert loss_sketch(folder) == (3.0, 2.0)
     assert loss_sketch(tmp_path / "nowhere") == ()
+
+
+# The console
+
+
+def test_the_console_grows_at_its_end_and_forgets_its_beginning(qtbot: QtBot) -> None:
+    view = LogView("Console", "nothing")
+    qtbot.addWidget(view)
+    lines = [f"line {number}" for number in range(4_000)]
+    view.show_lines(lines[:1_999])
+    view.show_lines(lines[:2_000])
+    view.show_lines(lines[300:2_300])
+    assert view.toPlainText() == "\n".join(lines[300:2_300])
+    view.show_lines([*lines[301:2_300], "rewritten"])
+    assert view.toPlainText().splitlines()[-2:] == [lines[2_299], "rewritten"]
+    view.show_lines(lines[3_000:3_010])
+    assert view.toPlainText() == "\n".join(lines[3_000:3_010])

@@ -12,6 +12,9 @@ from gptdesk.training.history import RunHistory
 from gptdesk.ui import figures
 from gptdesk.ui.fonts import fixed_font
 
+_LINES: Final = 2000
+"""Newest lines kept, as many as `ConsoleTail` hands over."""
+
 _EVENTS: Final = 500
 """Newest events shown."""
 
@@ -27,6 +30,7 @@ class LogView(QPlainTextEdit):
         self.setPlaceholderText(empty)
         self.setTabChangesFocus(True)
         self.setFont(fixed_font())
+        self.setMaximumBlockCount(_LINES)
         self._lines: tuple[str, ...] = ()
 
     def show_lines(self, lines: Sequence[str]) -> None:
@@ -34,14 +38,13 @@ class LogView(QPlainTextEdit):
         if (new := tuple(lines)) == self._lines:
             return
         bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 1
-        place = bar.value()
-        grown = len(self._lines) and new[: len(self._lines)] == self._lines
-        if grown and at_end:
-            self.appendPlainText("\n".join(new[len(self._lines) :]))
+        at_end, place = bar.value() >= bar.maximum() - 1, bar.value()
+        kept = _kept(self._lines, new)
+        if kept:
+            self.appendPlainText("\n".join(new[kept:]))  # the oldest go by themselves
         else:
             self.setPlainText("\n".join(new))
-            bar.setValue(bar.maximum() if at_end else place)
+        bar.setValue(bar.maximum() if at_end else place)
         self._lines = new
 
 
@@ -51,13 +54,25 @@ class EventView(LogView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Events", "Nothing has happened yet.", parent)
         self.setFont(QApplication.font())
-        self._version: tuple[RunHistory, int] | None = None
+        self._shown: tuple[object, ...] = ()
 
     def show_history(self, history: RunHistory) -> None:
         """Shows what the run has recorded besides its steps."""
-        if self._version != (history, history.version):
-            self._version = (history, history.version)
-            self.show_lines(_lines(list(history.recent)[-_EVENTS:]))
+        events = list(history.recent)[-_EVENTS:]
+        shown = (history, len(events), events[-1] if events else None)
+        if shown != self._shown:
+            self._shown = shown
+            self.show_lines(_lines(events))
+
+
+def _kept(old: tuple[str, ...], new: tuple[str, ...]) -> int:
+    """How many of the first new lines are the last old ones; 0 when they do not follow upon each other."""
+    if not old:
+        return 0
+    # The same text twice is the same object only where it is the same line.
+    place = next((number for number in range(len(new) - 1, -1, -1) if new[number] is old[-1]), -1)
+    kept = place + 1
+    return kept if 0 < kept < len(new) and kept <= len(old) and new[:kept] == old[-kept:] else 0
 
 
 def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -52,12 +52,14 @@ class TrainPage(QWidget):
         open_model(str): the person wants the model in that folder in the Playground.
         follow_run(object): they want the Playground to follow the run in that folder; None: no longer.
         refused(str): something cannot be done; the sentence says why.
+        told(str): something is done; the sentence says what.
         run_chosen(): another run is at hand, or none.
     """
 
     open_model = Signal(str)
     follow_run = Signal(object)
     refused = Signal(str)
+    told = Signal(str)
     run_chosen = Signal()
 
     def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
@@ -126,6 +128,8 @@ class TrainPage(QWidget):
         dashboard.restart_wanted.connect(self.restart)
         dashboard.folder_wanted.connect(self.actions_.folder.trigger)
         dashboard.charts.settings_changed.connect(self._on_charts_changed)
+        dashboard.charts.failed.connect(self.refused)
+        dashboard.charts.saved.connect(lambda path: self.told.emit(f"Saved as {path}."))
         self.panel.samples.opened.connect(self._on_opened)
         self.actions_.opened.connect(self._on_opened)
         self.actions_.follow_wanted.connect(self.follow_run)

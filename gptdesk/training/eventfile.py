@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
+import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import FileIO
 from operator import attrgetter
@@ -23,10 +26,13 @@ from gptdesk.training.series import METRICS, Floats
 from trainer.rundir import EVENTS, FORMAT
 
 COLUMNS: Final = ("t", "step", "tokens", *METRICS)
-"""What is known of each logged step."""
+"""What is known of each logged step; the parts of its time come last."""
 
-_BITE: Final = 1 << 19
+_BITE: Final = 1 << 18
 """Bytes read at a time; small enough that other threads are not kept waiting for the interpreter."""
+
+_LOT: Final = 512
+"""Events whose numbers are put in columns at a time; those of many more would leave the processor's nearest cache."""
 
 _LONGEST: Final = 1 << 24
 """Bytes of a line; what is longer is no event of ours and is passed over."""
@@ -71,9 +77,8 @@ class _Version(msgspec.Struct):
 _PARTS: Final = _Parts.__struct_fields__
 _ROWS: Final = msgspec.json.Decoder(_Row)
 _VERSIONS: Final = msgspec.json.Decoder(_Version)
-_OF_ROW: Final = [attrgetter(name) for name in COLUMNS if name not in _PARTS]
-_OF_PARTS: Final = [attrgetter(name) for name in _PARTS]
-_KIND, _SPLIT = attrgetter("ev"), attrgetter("ms")
+_PLACE: Final = {name: place for place, name in enumerate(_Row.__struct_fields__)}
+_KIND: Final = attrgetter("ev")
 
 
 @dataclass(frozen=True)
@@ -241,19 +246,37 @@ def _sort(rows: list[_Row], lines: list[bytes]) -> tuple[list[_Row], list[tuple[
 
 
 def _columns(rows: list[_Row]) -> Floats:
-    parts = list(map(_SPLIT, rows))
+    """The numbers of step events by `COLUMNS`."""
     columns: Floats = np.empty((len(COLUMNS), len(rows)))
-    for place, of_row in enumerate(_OF_ROW):
-        columns[place] = _column(of_row, rows)
-    for place, of_parts in enumerate(_OF_PARTS, len(_OF_ROW)):
-        columns[place] = _column(of_parts, parts)
+    if not rows:
+        return columns
+    with _garbage_left_alone():
+        for first in range(0, len(rows), _LOT):
+            lot = slice(first, first + _LOT)
+            of_rows = list(zip(*map(msgspec.structs.astuple, rows[lot]), strict=True))
+            of_parts = zip(*map(msgspec.structs.astuple, of_rows[_PLACE["ms"]]), strict=True)
+            values = [of_rows[_PLACE[name]] for name in COLUMNS if name in _PLACE] + list(of_parts)
+            for place, column in enumerate(values):
+                columns[place, lot] = _floats(column)
     placed = np.isfinite(columns[COLUMNS.index("step")])
     return columns if placed.all() else columns[:, placed]
 
 
-def _column(get: Callable[[Any], _Number], rows: Sequence[msgspec.Struct]) -> Floats:
-    """One entry of all rows; null becomes NaN, and where there is none that goes faster."""
+def _floats(column: tuple[_Number, ...]) -> Floats:
+    """null becomes NaN; where there is none, packing is the fastest way by far."""
     try:
-        return np.fromiter(map(get, rows), np.float64, len(rows))
-    except TypeError:
-        return np.array([get(row) for row in rows], np.float64)
+        return np.frombuffer(struct.pack(f"{len(column)}d", *column))
+    except struct.error:
+        return np.array(column, np.float64)
+
+
+@contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """Thousands of tuples that live for a millisecond are none; looking through them would take half of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -289,6 +289,10 @@ class Chart(pg.GraphicsView):
         inside = self.box.rect().contains(place) and self.box.selection is None
         self.view.point(self.box.mapToView(place).x() if inside else None)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.box.fit_wanted.emit()
+
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.view.point(None)

@@ -97,11 +97,6 @@ class ChartBox(pg.ViewBox):
         upright = abs(shift.y()) > 0 and ev.modifiers() & Qt.KeyboardModifier.ControlModifier
         self.wanted.emit((x0 + shift.x(), x1 + shift.x()), (y0 + shift.y(), y1 + shift.y()) if upright else None)
 
-    def mouseClickEvent(self, ev: Any) -> None:
-        if ev.double() and ev.button() == Qt.MouseButton.LeftButton:
-            ev.accept()
-            self.fit_wanted.emit()
-
 
 class Painting(pg.GraphicsObject):
     """Something painted over the whole box in pixels, so that it is sharp at any zoom.

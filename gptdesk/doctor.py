@@ -27,6 +27,7 @@ PACKAGES: Final = (
     "safetensors",
     "tiktoken",
     "huggingface-hub",
+    "msgspec",
     "platformdirs",
     "pydantic",
     "PySide6-Essentials",

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from gptdesk.training.history import ANSWERS, RECENT, RunHistory
+from gptdesk.training.launch import start_run
 from trainer.locking import is_locked
 from trainer.rundir import EVENTS, FORMAT, LOCK, RunWriter
 
@@ -115,6 +116,25 @@ def test_reading_can_be_spread_over_several_calls(folder: Path) -> None:
         calls += 1
     assert calls > 1
     assert steps(history) == list(range(1, 20_001))
+
+
+def test_a_run_is_followed_while_it_is_trained(
+    make_values: Callable[..., dict[str, Any]], runs: Path, wait: Callable[..., Any]
+) -> None:
+    folder = runs / "erster Lauf 🐉"
+    history = RunHistory(folder)
+    start_run(make_values(schedule={"steps": 7}), folder)
+    wait(lambda: history.update() and history.recent and history.recent[-1]["ev"] == "end")
+    assert steps(history) == list(range(1, 8))
+    for metric in ("grad_norm", "lr", "tokens_per_s", "memory", "data", "forward", "backward", "optimizer"):
+        assert np.isfinite(history.series(metric).value).all(), metric
+    a_step = history.facts["tokens_per_step"]
+    assert history.series("loss").tokens.tolist() == [a_step * step for step in range(1, 8)]
+    assert history.validation.step.tolist() == [3, 6, 7]
+    assert history.validation.tokens.tolist() == [3 * a_step, 6 * a_step, 7 * a_step]
+    assert history.final_validation is not None
+    assert {("checkpoint", 3), ("checkpoint", 6), ("checkpoint", 7)} <= set(marks(history))
+    assert not history.alerts
 
 
 # Files in every state

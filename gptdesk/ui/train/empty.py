@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-_WIDEST = 520
+_WIDTH = 520
 
 
 class EmptyRuns(QWidget):
@@ -35,25 +35,25 @@ class EmptyRuns(QWidget):
         self.watch.setToolTip("Show runs that were started elsewhere")
         self.new.clicked.connect(self.new_wanted)
         self.watch.clicked.connect(self.watch_wanted)
-        for label in (title, words):
-            label.setMaximumWidth(_WIDEST)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.new)
         buttons.addWidget(self.watch)
         buttons.addStretch(1)
-        column = QVBoxLayout()
+        holder = QWidget()
+        holder.setFixedWidth(_WIDTH)
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
         column.addWidget(title)
         column.addWidget(words)
         column.addLayout(buttons)
         middle = QHBoxLayout()
         middle.addStretch(1)
-        middle.addLayout(column, 4)
+        middle.addWidget(holder)
         middle.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(32, 32, 32, 32)
         layout.addStretch(2)
         layout.addLayout(middle)
         layout.addStretch(3)
-        layout.setAlignment(Qt.AlignmentFlag.AlignCenter)

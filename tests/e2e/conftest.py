@@ -46,6 +46,14 @@ class Program:
         """Presses what has that accessible name, or those words on it; waits until it is there."""
         self.screen.click(self.process, name)
 
+    def choose(self, name: str, words: str) -> None:
+        """Opens the box of choices of that name and takes the one that begins with ``words``."""
+        self.click(name)
+        wait_for(lambda: any(found["kind"] == "QComboBoxPrivateContainer" for found in self.look("*")), "the choices")
+        self.type(words)
+        self.press("Return")
+        self.wait_for_words(name, words)
+
     def look(self, name: str) -> list[dict[str, Any]]:
         """What is shown under a name: its ``text``, its ``description``, whether it is ``enabled``."""
         return look(self.process, name)

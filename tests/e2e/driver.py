@@ -70,17 +70,23 @@ class Hands(QObject):
         os.replace(temporary, answer)
 
     def _focused(self, window: MainWindow) -> QWidget:
-        return window.focusWidget() or window
+        over = QApplication.activePopupWidget()
+        return (over.focusWidget() or over) if over else QApplication.focusWidget() or window
 
 
 def shown(name: str) -> list[QWidget]:
-    """The widgets that a person sees under that name, those of the newest window first."""
-    widgets = [widget for widget in QApplication.allWidgets() if widget.isVisible() and name in names(widget)]
+    """The widgets that a person sees under that name, or one that begins so (``Step*``), the active window's first."""
+    begins = name.removesuffix("*")
+
+    def fits(own: str) -> bool:
+        return own == name or (name.endswith("*") and own.startswith(begins))
+
+    widgets = [widget for widget in QApplication.allWidgets() if widget.isVisible() and any(map(fits, names(widget)))]
     return sorted(widgets, key=lambda widget: not widget.isActiveWindow())
 
 
 def names(widget: QWidget) -> tuple[str, str]:
-    text = getattr(widget, "text", None)
+    text = getattr(widget, "text", None) or getattr(widget, "currentText", None)
     return widget.accessibleName(), str(text()).replace("&", "").strip() if callable(text) else ""
 
 
@@ -88,6 +94,8 @@ def describe(widget: QWidget) -> dict[str, object]:
     middle = widget.mapToGlobal(widget.rect().center())
     return {
         "at": [middle.x(), middle.y()],
+        "kind": widget.metaObject().className(),
+        "name": names(widget)[0],
         "text": names(widget)[1],
         "description": widget.accessibleDescription(),
         "enabled": widget.isEnabled(),

@@ -81,9 +81,14 @@ class XScreen:
 
     def click(self, program: subprocess.Popen[str], name: str) -> None:
         """Moves the pointer to where the thing of that name is, and presses."""
-        found: list[dict[str, Any]] = []
-        wait_for(lambda: found.extend(look(program, name)) or found, f"{name!r} on the screen")
-        x, y = found[0]["at"]
+        places: list[Any] = [None]
+
+        def rests() -> bool:
+            places.append(next((found["at"] for found in look(program, name)), None))
+            return places[-1] is not None and places[-1] == places[-2]
+
+        wait_for(rests, f"{name!r} to rest on the screen")
+        x, y = places[-1]
         self._xdotool("mousemove", "--sync", str(x), str(y), "click", "1")
 
     def shows(self, program: subprocess.Popen[str]) -> bool:
@@ -127,10 +132,10 @@ class XScreen:
 
         return max(self._windows(program), key=area)
 
-    def _place(self, window: str) -> tuple[int, int, int, int]:
+    def _place(self, window: str) -> tuple[int, ...]:
         lines = self._xdotool("getwindowgeometry", "--shell", window).split()
         values = dict(line.split("=") for line in lines)
-        return int(values["X"]), int(values["Y"]), int(values["WIDTH"]), int(values["HEIGHT"])
+        return tuple(int(values.get(key, 0)) for key in ("X", "Y", "WIDTH", "HEIGHT"))  # 0: it is gone by now
 
     def _focus(self, program: subprocess.Popen[str]) -> None:
         """Nobody manages windows here: the keys are for the topmost one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -53,17 +54,17 @@ class GPT2Config:
         for name, largest in _LARGEST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
-                raise UserError(f"{name} must be a whole number from 1 to {largest:,}, not {value!r}.")
+                raise UserError(f"{name} must be a whole number from 1 to {largest:,}, not {_shown(value)}.")
         if self.n_inner is not None and (
             not isinstance(self.n_inner, int)
             or isinstance(self.n_inner, bool)
             or not 1 <= self.n_inner <= 16 * _LARGEST["n_embd"]
         ):
-            raise UserError(f"n_inner must be a whole number above 0, not {self.n_inner!r}.")
+            raise UserError(f"n_inner must be a whole number above 0, not {_shown(self.n_inner)}.")
         if self.n_embd % self.n_head:
             raise UserError(f"n_embd ({self.n_embd}) must be a multiple of n_head ({self.n_head}).")
         if not isinstance(self.layer_norm_epsilon, float) or not 0 < self.layer_norm_epsilon < 1:
-            raise UserError(f"layer_norm_epsilon must lie between 0 and 1, not {self.layer_norm_epsilon!r}.")
+            raise UserError(f"layer_norm_epsilon must lie between 0 and 1, not {_shown(self.layer_norm_epsilon)}.")
 
     @property
     def head_size(self) -> int:
@@ -123,27 +124,27 @@ class GPT2Config:
         if not isinstance(values, Mapping):
             raise UserError("config.json must hold one JSON object.")
         if values.get("model_type") != "gpt2":
-            raise UserError(f"The model's type is {values.get('model_type')!r}; only GPT-2 models can be used.")
+            raise UserError(f"The model's type is {_shown(values.get('model_type'))}; only GPT-2 models can be used.")
         activation = values.get("activation_function", "gelu_new")
         if activation not in _TANH_GELU:
-            raise UserError(f"The model uses the activation {activation!r}; only GPT-2's tanh GELU is supported.")
+            raise UserError(f"The model uses the activation {_shown(activation)}; only GPT-2's tanh GELU is supported.")
         for name, expected in {
             "scale_attn_weights": True,
             "scale_attn_by_inverse_layer_idx": False,
             "add_cross_attention": False,
         }.items():
             if values.get(name, expected) is not expected:
-                raise UserError(f"The model sets {name} to {values[name]!r}, which is not supported.")
+                raise UserError(f"The model sets {name} to {_shown(values[name])}, which is not supported.")
         fields = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
         missing = [name for name in fields if name not in values]
         if missing:
             raise UserError(f"config.json lacks {', '.join(missing)}.")
         epsilon = values.get("layer_norm_epsilon", 1e-5)
-        if isinstance(epsilon, int) and not isinstance(epsilon, bool):
+        if isinstance(epsilon, int) and not isinstance(epsilon, bool) and abs(epsilon) < 2:  # the rest is refused below
             epsilon = float(epsilon)
         for name in ("bias", "tie_word_embeddings"):
             if not isinstance(values.get(name, True), bool):
-                raise UserError(f"{name} must be true or false, not {values[name]!r}.")
+                raise UserError(f"{name} must be true or false, not {_shown(values[name])}.")
         return cls(
             **{name: values[name] for name in fields},
             n_inner=values.get("n_inner"),
@@ -151,6 +152,13 @@ class GPT2Config:
             bias=values.get("bias", True),
             tie_word_embeddings=values.get("tie_word_embeddings", True),
         )
+
+
+def _shown(value: Any) -> str:
+    """A value from a file, cut short: a stranger's may have a million characters."""
+    short = reprlib.Repr()
+    short.maxlevel = 1
+    return short.repr(value)
 
 
 OPENAI_SIZES: Final[Mapping[str, GPT2Config]] = {

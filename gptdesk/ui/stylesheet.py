@@ -151,6 +151,14 @@ QScrollBar::handle:horizontal { background: $scroll; border-radius: 3px; min-wid
 QProgressBar { background: $surface; border: none; max-height: 2px; min-height: 2px; }
 QProgressBar::chunk { background: $accent; }
 
+QTableView { background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none;
+    selection-background-color: $wash; selection-color: $text; }
+QTableView::item { padding: 0 8px; border: none; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section {
+    background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px;
+}
+
 QMenu { background: $surface; border: 1px solid $hairline; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; margin: 0; }
 QMenu::item:selected { background: $wash; }

@@ -60,7 +60,7 @@ KINDS: Final = {
     "loss": Kind(averaged=True, log_y=True, marks=True),
     "lr": Kind(from_zero=True),
     "grad_norm": Kind(averaged=True, log_y=True),
-    "tokens_per_s": Kind(unit="whole"),
+    "tokens_per_s": Kind(unit="whole", averaged=True),
     "split": Kind(from_zero=True),
     "memory": Kind(unit="bytes", from_zero=True),
     "mfu": Kind(from_zero=True),

@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.figures import decimal
 from gptdesk.ui.fonts import smaller
@@ -20,7 +20,6 @@ from gptdesk.ui.train.chart_values import ValueBox, small_value
 from gptdesk.ui.train.chart_viewport import Viewport
 from gptdesk.ui.train.loss_chart import LossChart
 from gptdesk.ui.widgets.boxes import MenuButton
-from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 _LARGEST_LEGEND: Final = 420
 """Pixels beyond which the names of pinned runs are shortened rather than the buttons moved."""
@@ -137,7 +136,8 @@ class SmallCard(QFrame):
             self._choices[name] = action
         self.title = MenuButton("title", menu)
         self.title.setToolTip("Choose what is shown here")
-        self.value, self.legend = ElidedLabel(), Legend()
+        self.value, self.legend = QLabel(), Legend()
+        self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.value.setProperty("kind", "muted")
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.legend.setFont(smaller(self.font()))
@@ -181,5 +181,7 @@ class SmallCard(QFrame):
     def _show_value(self) -> None:
         runs = self.chart.runs
         clip = runs[0].grad_clip if runs and self.chart.quantity == "grad_norm" else 0.0
-        words = [small_value(self.chart), f"clip {decimal(clip, 1)}" if clip else ""]
-        self.value.setText("  ·  ".join(word for word in words if word))
+        value = small_value(self.chart)
+        whole = f"{value}  ·  clip {decimal(clip, 1)}" if clip and value else value
+        metrics, room = self.value.fontMetrics(), self.value.width()
+        self.value.setText(next((words for words in (whole, value) if metrics.horizontalAdvance(words) <= room), ""))

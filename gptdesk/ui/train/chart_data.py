@@ -70,21 +70,24 @@ class Curve:
         return self._history.validation if self._metric == "validation" else self._history.series(self._metric)
 
     def update(self, axis: str, *, log_x: bool, smoothing: float) -> None:
-        """Makes ready what has come since the last call, or everything where the way to draw is another."""
+        """Makes ready what has come since the last call, or what another way to draw asks for."""
         way = (axis, log_x, smoothing)
         if self._version == self._history.version and way == self._way:
             return
-        old, known = self.series, len(self.smooth)
-        self._version = self._history.version
+        old, before = self.series, self._way
+        self._version = self._history.version  # first: what comes meanwhile is read the next time
         self.series = self._read()
-        if way != self._way or not _goes_on(old, self.series, known):
-            known = 0
+        known = len(self.smooth) if _goes_on(old, self.series, len(self.smooth)) else 0
+        self._find_breaks(known)
+        self._place(axis, log_x, known if before and before[:2] == way[:2] else 0)
+        kept = known if before and before[2] == smoothing else 0
+        self.smooth = _extended(self.smooth[:kept], self.series, smoothing)
         self._way = way
+
+    def _place(self, axis: str, log_x: bool, known: int) -> None:
         x = self.series.x(axis)
         fresh = np.log10(np.maximum(x[known:], SMALLEST_X)) if log_x else x[known:]
         self.x = np.concatenate([self.x[:known], fresh]) if known else fresh
-        self.smooth = _extended(self.smooth[:known], self.series.value, smoothing)
-        self._find_breaks(known)
 
     def _find_breaks(self, known: int) -> None:
         """Where the line is broken though both ends are numbers; those that were known stay."""
@@ -136,11 +139,12 @@ def _goes_on(old: Series, new: Series, known: int) -> bool:
     return bool(old.step[last] == new.step[last] and old.time[last] == new.time[last] and same_value)
 
 
-def _extended(known: Floats, values: Floats, factor: float) -> Floats:
+def _extended(known: Floats, series: Series, factor: float) -> Floats:
     """The averages of all values, of which the first are ``known``.
 
     An average forgets: the newest ones are worked out from the last values alone, as many as still count.
     """
+    values = series.value
     if factor == 0:
         return values
     memory = math.ceil(math.log(_FORGOTTEN) / math.log(factor))

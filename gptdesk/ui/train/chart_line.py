@@ -94,6 +94,8 @@ class Line(Painting):
                 self._strokes.append(QPolygonF([QPointF(left, top) for left, top in places]))
 
     def _add_columns(self, x: Floats, highest: Floats, lowest: Floats, width: float) -> None:
+        for _ in range(int(self._look.width / width / 2 - 0.5)):  # as wide sideways, on a screen of high density, too
+            highest, lowest = -_spread(-highest), _spread(lowest)
         columns = np.stack([x, highest - self._look.width / 2, lowest - highest + self._look.width], axis=1)
         if self._look.dashes:
             ends = np.cumsum(self._look.dashes) * self._look.width
@@ -120,6 +122,12 @@ def covered(x: Floats, y: Floats, scale: float, offset: float) -> tuple[Floats, 
     smallest = np.minimum(np.minimum.reduceat(all_y, starts), between[1:])
     largest = np.maximum(np.maximum.reduceat(all_y, starts), between[1:])
     return edges[:-1], smallest, largest
+
+
+def _spread(values: Floats) -> Floats:
+    """The largest of each value and the two beside it."""
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.maximum(np.maximum(padded[:-2], padded[2:]), values)
 
 
 def _runs(mask: np.typing.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

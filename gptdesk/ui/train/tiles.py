@@ -13,6 +13,7 @@ from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.figures import count, decimal, memory, percent, span
 from gptdesk.ui.fonts import smaller
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 NOTHING: Final = "–"
 _PER_MILLE: Final = 1000
@@ -103,10 +104,9 @@ class Tiles(QWidget):
         self.bar.setRange(0, _PER_MILLE)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress of the run")
-        self.note = QLabel()
+        self.note = ElidedLabel()
         self.note.setProperty("kind", "muted")
         self.note.setFont(smaller(self.font()))
-        self.note.setMinimumWidth(40)
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP)
         self._columns = 0
@@ -118,6 +118,12 @@ class Tiles(QWidget):
         layout.addWidget(self.note)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as two rows can be."""
+        columns = len(self.tiles) // 2
+        width = max(tile.minimumSizeHint().width() for tile in self.tiles)
+        return QSize(columns * width + (columns - 1) * _GAP, super().minimumSizeHint().height())
 
     def show_run(self, entry: RunEntry, history: RunHistory) -> None:
         """Shows where the run stands."""
@@ -159,7 +165,6 @@ class Tiles(QWidget):
             notes.append(best)
         self.validation.show_figure(_loss(newest), help)
         self.note.setText("  ·  ".join(notes))
-        self.note.setToolTip(self.note.text())
 
     def _show_use(self, last: dict[str, Any], facts: dict[str, Any]) -> None:
         mfu, held = _number(last.get("mfu")), _number(last.get("memory"))

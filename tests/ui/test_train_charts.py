@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -228,6 +228,40 @@ def wheel(chart: Chart, at: QPoint, turn: int) -> None:
         Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
     QApplication.sendEvent(chart.viewport(), event)
+
+
+def test_dragging_selects_what_is_shown_and_with_shift_moves_it(make_panel: MakePanel, history: RunHistory) -> None:
+    panel = make_panel(PlottedRun("one", history), settings=ChartSettings(follow=False))
+    chart = large(panel)
+    start, stop = (chart.mapFromScene(chart.box.mapToScene(QPointF(chart.crosshair.left(x), 60))) for x in (100, 300))
+    drag(chart, start, stop)
+    settle(panel)
+    assert (chart.view.low, chart.view.high) == pytest.approx((100, 300), abs=2)
+    assert chart.box.selection is None
+    drag(chart, stop, start, Qt.KeyboardModifier.ShiftModifier)
+    assert chart.view.low > 150
+    assert chart.view.high - chart.view.low == pytest.approx(200, abs=3)
+    low = chart.view.low
+    drag(chart, start, start + QPoint(200, 150))
+    settle(panel)
+    assert chart.view.low > low
+    assert chart.box.viewRange()[1] == list(chart._heights or ())
+
+
+def drag(
+    chart: Chart, start: QPoint, stop: QPoint, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    left, nothing = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    middle = (start + stop) / 2
+    for kind, at, button, held in (
+        (QEvent.Type.MouseMove, start, nothing, nothing),
+        (QEvent.Type.MouseButtonPress, start, left, left),
+        (QEvent.Type.MouseMove, middle, nothing, left),
+        (QEvent.Type.MouseMove, stop, nothing, left),
+        (QEvent.Type.MouseButtonRelease, stop, left, nothing),
+    ):
+        event = QMouseEvent(kind, QPointF(at), QPointF(chart.viewport().mapToGlobal(at)), button, held, modifiers)
+        QApplication.sendEvent(chart.viewport(), event)
 
 
 def test_keys_zoom_move_and_show_everything(make_panel: MakePanel, history: RunHistory, qtbot: QtBot) -> None:

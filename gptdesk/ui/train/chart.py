@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -92,6 +92,8 @@ class Chart(pg.GraphicsView):
         self.lines: list[RunLines] = []
         self.split: SplitAreas | None = None
         self._heights: tuple[float, float] | None = None  # that the person chose
+        self._pressed: QPointF | None = None
+        self._last, self._moving = QPointF(), False
         font = smaller(self.font()) if small else self.font()
         self.box = ChartBox()
         self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
@@ -283,11 +285,34 @@ class Chart(pg.GraphicsView):
                     dots.append((float(lines.train.x[at]), value, getattr(self.theme.colours, lines.run.role)))
         self.crosshair.show_place(place, dots)
 
+    def _place_of(self, event: QMouseEvent) -> QPointF:
+        return self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Selects what is to be seen; Shift or the middle button moves the curves, with Ctrl up and down, too."""
+        place = self._place_of(event)
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.box.contains(place):
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._moving = shift or event.button() == Qt.MouseButton.MiddleButton
+            self._pressed = self._last = place
+            self.view.point(None)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        super().mouseMoveEvent(event)
-        place = self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
-        inside = self.box.rect().contains(place) and self.box.selection is None
-        self.view.point(self.box.mapToView(place).x() if inside else None)
+        place = self._place_of(event)
+        if self._pressed is None:
+            self.view.point(self.box.mapToView(place).x() if self.box.contains(place) else None)
+        elif self._moving:
+            upright = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            self.box.move_by(self._last, place, upright=upright)
+            self._last = place
+        else:
+            self.box.select(self._pressed, place)
+            self.crosshair.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+        self.box.take_selection()
+        self.crosshair.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -313,11 +338,14 @@ class Chart(pg.GraphicsView):
             QWidget.keyPressEvent(self, event)
 
     def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
+        """Wishes may come faster than they are drawn: the box follows at once, so that each starts from the last."""
         if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
             self._heights = y
+            self.box.setRange(yRange=y, padding=0)
             self.draw_soon()
         if x is not None:
             self.view.choose(*x)
+            self.box.setRange(xRange=(self.view.low, self.view.high), padding=0)
 
     def _on_fit_wanted(self) -> None:
         self.fit_heights()

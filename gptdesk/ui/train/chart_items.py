@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -70,31 +70,28 @@ class ChartBox(pg.ViewBox):
         else:
             self.wanted.emit(_zoomed(x0, x1, at.x(), factor), None)
 
-    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
-        """Selects what is to be seen; with Shift or the middle button the curves are moved."""
-        middle = ev.button() == Qt.MouseButton.MiddleButton
-        if not middle and ev.button() != Qt.MouseButton.LeftButton:
-            ev.ignore()
-            return
-        ev.accept()
-        if middle or ev.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            self._move(ev)
-            return
-        box = QRectF(ev.buttonDownPos(), ev.pos()).normalized().intersected(self.rect())
+    def select(self, start: QPointF, now: QPointF) -> None:
+        """Shows what would be selected between two points, in pixels: a stretch of the axis, or a part of the plane."""
+        box, whole = QRectF(start, now).normalized(), self.rect()
         if box.height() < _BAND:
-            box = QRectF(box.left(), self.rect().top(), box.width(), self.rect().height())
-        self.selection = None if ev.isFinish() else box
-        if ev.isFinish() and box.width() > _CLICK:
-            whole = box.height() >= self.rect().height() - 1
-            low, high = self.mapToView(box.bottomLeft()), self.mapToView(box.topRight())
-            self.wanted.emit((low.x(), high.x()), None if whole else (low.y(), high.y()))
+            box = QRectF(box.left(), whole.top(), box.width(), whole.height())
+        self.selection = box.intersected(whole)
         self.update()
 
-    def _move(self, ev: Any) -> None:
+    def take_selection(self) -> None:
+        """Makes what is selected what is wanted."""
+        box, self.selection = self.selection, None
+        self.update()
+        if box is None or box.width() <= _CLICK:
+            return
+        whole = box.height() >= self.rect().height() - 1
+        low, high = self.mapToView(box.bottomLeft()), self.mapToView(box.topRight())
+        self.wanted.emit((low.x(), high.x()), None if whole else (low.y(), high.y()))
+
+    def move_by(self, before: QPointF, now: QPointF, *, upright: bool) -> None:
+        """Moves the curves with the pointer, in pixels; up and down only where ``upright``."""
         (x0, x1), (y0, y1) = self.viewRange()
-        before, now = self.mapToView(ev.lastPos()), self.mapToView(ev.pos())
-        shift = before - now
-        upright = abs(shift.y()) > 0 and ev.modifiers() & Qt.KeyboardModifier.ControlModifier
+        shift = self.mapToView(before) - self.mapToView(now)
         self.wanted.emit((x0 + shift.x(), x1 + shift.x()), (y0 + shift.y(), y1 + shift.y()) if upright else None)
 
 
@@ -154,7 +151,7 @@ class Axis(pg.GraphicsWidget):
         if upright:
             self.setFixedWidth(_TEXT_AWAY)
         else:
-            self.setFixedHeight(self.metrics.height() + _TEXT_AWAY)
+            self.setFixedHeight(math.ceil(self.metrics.height()) + _TEXT_AWAY)
 
     def room(self, largest: float, unit: str, *, log: bool) -> int:
         """How many ticks have room, with as much space again between what is written at them."""

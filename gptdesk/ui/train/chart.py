@@ -1,4 +1,4 @@
-"""One chart: its axes, the lines of every run on it, and how it answers pointer and keys."""
+"""One chart: its axes and the lines of every run on it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart_data import SMALLEST_X, Floats, to_view
-from gptdesk.ui.train.chart_items import Axis, ChartBox, Grid, Levels
+from gptdesk.ui.train.chart_items import Axis, Grid, Levels
 from gptdesk.ui.train.chart_lines import RunLines, SplitAreas
 from gptdesk.ui.train.chart_marks import Crosshair, Marks, PlacedMark
 from gptdesk.ui.train.chart_settings import TITLES, ChartSettings, PlottedRun
 from gptdesk.ui.train.chart_ticks import ticks
+from gptdesk.ui.train.chart_view import ChartView
 from gptdesk.ui.train.chart_viewport import Viewport
 
 _ABOVE: Final = 0.06
@@ -32,8 +31,6 @@ _MARKS_AWAY: Final = 4.0
 _OUTLIER: Final = 8.0
 """A value further beyond nearly all others than so many times their spread does not decide what is shown."""
 
-_PAN: Final = 0.15
-_ZOOM: Final = 0.75
 _X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
 
 
@@ -67,7 +64,7 @@ KINDS: Final = {
 }
 
 
-class Chart(pg.GraphicsView):
+class Chart(ChartView):
     """A chart of one metric.
 
     Args:
@@ -85,29 +82,19 @@ class Chart(pg.GraphicsView):
     def __init__(
         self, theme: Theme, viewport: Viewport, metric: str, *, small: bool = False, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent, background=None)
-        self.quantity, self.theme, self.view = metric, theme, viewport
+        super().__init__(viewport, parent)
+        self.quantity, self.theme = metric, theme
         self.settings = ChartSettings()
         self.runs: list[PlottedRun] = []
         self.lines: list[RunLines] = []
         self.split: SplitAreas | None = None
-        self._heights: tuple[float, float] | None = None  # that the person chose
-        self._pressed: QPointF | None = None
-        self._last, self._moving = QPointF(), False
         font = smaller(self.font()) if small else self.font()
-        self.box = ChartBox()
         self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
         self._grid = Grid(self.box)
         self.levels = Levels(self.box, smaller(font))
-        self.marks, self.crosshair = Marks(self.box, smaller(font), theme.colours), Crosshair(self.box, theme.colours)
+        self.marks = Marks(self.box, smaller(font), theme.colours)
+        self.crosshair = Crosshair(self.box, theme.colours)
         self._lay_out()
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.draw)
-        self.box.wanted.connect(self._on_wanted)
-        self.box.fit_wanted.connect(self._on_fit_wanted)
-        self.box.sigResized.connect(self.draw_soon)
-        viewport.moved.connect(self.draw_soon)
         viewport.pointed.connect(self._on_pointed)
         theme.changed.connect(self._on_theme_changed)
         self._colour()
@@ -162,21 +149,11 @@ class Chart(pg.GraphicsView):
     def _drawn(self) -> list[RunLines | SplitAreas]:
         return [*self.lines, *([self.split] if self.split else [])]
 
-    def fit_heights(self) -> None:
-        """Shows all values of the stretch again."""
-        self._heights = None
-        self.draw_soon()
-
     @property
     def log_y(self) -> bool:
         return self.settings.log_y and KINDS[self.quantity].log_y
 
     # -- drawing
-
-    def draw_soon(self) -> None:
-        """Draws once, however often it is asked for until then; while it is hidden nothing is drawn."""
-        if self.isVisible() and not self._later.isActive():
-            self._later.start(0)
 
     def draw(self) -> None:
         """Draws what the stretch holds, in as many points as there are pixels for."""
@@ -257,7 +234,7 @@ class Chart(pg.GraphicsView):
         self.levels.colour, self.levels.ground = colours.muted, colours.surface
         self.marks.colours = self.crosshair.colours = colours
 
-    # -- pointer and keys
+    # -- what the pointer meets
 
     def point_at(self) -> int | None:
         """The number of the point of the run at hand that the pointer's line meets."""
@@ -284,71 +261,6 @@ class Chart(pg.GraphicsView):
                 if math.isfinite(value):
                     dots.append((float(lines.train.x[at]), value, getattr(self.theme.colours, lines.run.role)))
         self.crosshair.show_place(place, dots)
-
-    def _place_of(self, event: QMouseEvent) -> QPointF:
-        return self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Selects what is to be seen; Shift or the middle button moves the curves, with Ctrl up and down, too."""
-        place = self._place_of(event)
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.box.contains(place):
-            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self._moving = shift or event.button() == Qt.MouseButton.MiddleButton
-            self._pressed = self._last = place
-            self.view.point(None)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        place = self._place_of(event)
-        if self._pressed is None:
-            self.view.point(self.box.mapToView(place).x() if self.box.contains(place) else None)
-        elif self._moving:
-            upright = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-            self.box.move_by(self._last, place, upright=upright)
-            self._last = place
-        else:
-            self.box.select(self._pressed, place)
-            self.crosshair.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pressed = None
-        self.box.take_selection()
-        self.crosshair.update()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.box.fit_wanted.emit()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self.view.point(None)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        low, high = self.view.low, self.view.high
-        wide, middle = high - low, (low + high) / 2
-        key = event.key()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            shift = _PAN * wide * (-1 if key == Qt.Key.Key_Left else 1)
-            self.view.choose(low + shift, high + shift)
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
-            half = wide / 2 * (1 / _ZOOM if key == Qt.Key.Key_Minus else _ZOOM)
-            self.view.choose(middle - half, middle + half)
-        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
-            self.box.fit_wanted.emit()
-        else:
-            QWidget.keyPressEvent(self, event)
-
-    def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
-        """Wishes may come faster than they are drawn: the box follows at once, so that each starts from the last."""
-        if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
-            self._heights = y
-            self.box.setRange(yRange=y, padding=0)
-            self.draw_soon()
-        if x is not None:
-            self.view.choose(*x)
-            self.box.setRange(xRange=(self.view.low, self.view.high), padding=0)
-
-    def _on_fit_wanted(self) -> None:
-        self.fit_heights()
 
 
 def _without_outliers(values: Floats) -> tuple[float, float]:

@@ -45,10 +45,12 @@ class ChartBox(pg.ViewBox):
     Signals:
         wanted(object, object): another range from left to right, and from bottom to top; None leaves one as it is.
         fit_wanted(): everything.
+        selected(): the selection is another, or none.
     """
 
     wanted = Signal(object, object)
     fit_wanted = Signal()
+    selected = Signal()
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False, defaultPadding=0)
@@ -76,12 +78,12 @@ class ChartBox(pg.ViewBox):
         if box.height() < _BAND:
             box = QRectF(box.left(), whole.top(), box.width(), whole.height())
         self.selection = box.intersected(whole)
-        self.update()
+        self.selected.emit()
 
     def take_selection(self) -> None:
         """Makes what is selected what is wanted."""
         box, self.selection = self.selection, None
-        self.update()
+        self.selected.emit()
         if box is None or box.width() <= _CLICK:
             return
         whole = box.height() >= self.rect().height() - 1

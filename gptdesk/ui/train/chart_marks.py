@@ -137,6 +137,7 @@ class Crosshair(Painting):
         self.dots: Sequence[tuple[float, float, str]] = ()
         self.colours = colours
         self._painted = QRectF()
+        box.selected.connect(lambda: self.update())
 
     def show_place(self, place: float | None, dots: Sequence[tuple[float, float, str]]) -> None:
         """Moves the line and its dots; only what they cover is painted again."""

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 _TELL_EVERY: Final = 0.2
-_BAR: Final = 24
+_BAR: Final = 16
 
 
 class ProgressBar:

@@ -1,0 +1,193 @@
+"""``gptdesk models``: what it prints, what it returns, and how it is interrupted."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gptdesk.cli import main
+from gptdesk.folders import Folders
+from gptdesk.library.downloads import DOWNLOADS
+from tests.hub_server import Fault, Hub
+from tests.library.conftest import everything
+
+WEIGHTS = "model.safetensors"
+PROGRAM = [sys.executable, "-m", "gptdesk", "models"]
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and terminals as POSIX has them")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["models", *arguments])
+    output, errors = capsys.readouterr()
+    return status, output, errors
+
+
+def lines(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_list_and_info_are_for_people(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
+    status, output, _ = run(capsys, "list")
+    assert status == 0
+    assert output.splitlines()[1] == "stories             12M  24.8 MB  comes with gptdesk"
+    assert re.search(r"^gpt2-xl +1558M +6\.4 GB  to download$", output, re.MULTILINE)
+    status, output, _ = run(capsys, "info", "gpt2")
+    assert "memory, float32" in output
+    assert "https://huggingface.co/openai-community/gpt2" in output
+
+
+def test_json_is_for_programs(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
+    status, output, _ = run(capsys, "list", "--json")
+    entries = {entry["name"]: entry for entry in lines(output)}
+    assert status == 0
+    assert entries["gpt2"]["download"] == 548_105_171
+    assert entries["stories"]["memory"]["float32"] > 4 * entries["stories"]["parameters"]
+    _, output, _ = run(capsys, "info", "gpt2", "--json")
+    assert lines(output) == [entries["gpt2"]]
+
+
+def test_from_download_to_removal(
+    capsys: pytest.CaptureFixture[str], hub: Hub, folders: Folders, tmp_path: Path
+) -> None:
+    status, output, errors = run(capsys, "download", "someone/tiny", "--name", "mine")
+    assert (status, output, errors) == (0, f"mine is ready in {folders.models / 'mine'}.\n", "")
+    assert run(capsys, "verify", "mine")[:2] == (0, "mine is what it should be.\n")
+    status, output, _ = run(capsys, "export", "mine", str(tmp_path / "out"))
+    assert (status, output) == (0, f"mine is written to {tmp_path / 'out'}.\n")
+    status, output, _ = run(capsys, "import", str(tmp_path / "out"), "--name", "copy", "--json")
+    assert (status, lines(output)[0]["event"], lines(output)[0]["name"]) == (0, "imported", "copy")
+    assert run(capsys, "import", str(tmp_path / "out"), "--name", "linked", "--link")[0] == 0
+    assert main(["complete", "Once", "--model", "linked", "--max-tokens", "3"]) == 0
+    capsys.readouterr()
+    status, output, _ = run(capsys, "remove", "mine")
+    assert (status, output) == (0, "mine is removed; 9.9 MB are free again.\n")
+    assert run(capsys, "remove", "linked")[0] == 0
+    assert (tmp_path / "out" / WEIGHTS).exists()
+
+
+def test_a_download_tells_programs_how_far_it_is(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
+    status, output, errors = run(capsys, "download", "someone/tiny", "--json")
+    assert (status, errors) == (0, "")
+    events = lines(output)
+    assert [event["state"] for event in events[:2]] == ["queued", "resolving"]
+    assert events[-1]["event"] == "ready"
+    assert events[-2]["done"] == events[-2]["total"]
+
+
+def test_what_was_tried_and_failed_exits_with_one(
+    capsys: pytest.CaptureFixture[str], hub: Hub, folders: Folders
+) -> None:
+    status, output, errors = run(capsys, "download", "someone/nothing")
+    assert (status, output) == (1, "")
+    assert errors.startswith("The hub has no model called someone/nothing")
+    assert everything(folders.models) == [], "there is nothing to go on with"
+    hub.faults.extend([None, Fault(flip=3)])
+    status, output, _ = run(capsys, "download", "someone/tiny", "--json")
+    assert status == 1
+    assert lines(output)[-1]["event"] == "failed"
+    assert "arrived damaged" in lines(output)[-1]["error"]
+
+
+def test_a_damaged_file_makes_verify_exit_with_one(
+    capsys: pytest.CaptureFixture[str], hub: Hub, folders: Folders
+) -> None:
+    run(capsys, "download", "someone/tiny")
+    path = folders.models / "tiny" / WEIGHTS
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    status, output, errors = run(capsys, "verify", "tiny")
+    assert (status, output) == (1, "")
+    assert errors.endswith("; remove the model and download it again.\n")
+    path.unlink()
+    assert run(capsys, "verify", "tiny")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("download", "x"),
+        ("download", "../x/y"),
+        ("verify", "gpt2"),
+        ("verify", "nothing"),
+        ("info", ""),
+        ("import", "/no/such/folder"),
+        ("export", "nothing", "x"),
+        ("export", "stories", "x.gguf", "--precision", "int4"),
+        ("remove", "stories"),
+        ("remove", "../models"),
+        ("frobnicate",),
+        (),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_asked_for_exits_with_two(
+    capsys: pytest.CaptureFixture[str], hub: Hub, arguments: tuple[str, ...]
+) -> None:
+    status, output, errors = run(capsys, *arguments)
+    assert (status, output) == (2, "")
+    assert errors.count("\n") == 1
+
+
+@posix
+def test_ctrl_c_keeps_the_part_and_says_how_to_go_on(
+    hub: Hub, folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.always = Fault(bytes_per_s=3e6)
+    command = [*PROGRAM, "download", "someone/tiny", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if json.loads(line).get("done", 0) > 500_000:
+                break
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (130, "")
+    assert lines(output)[-1] == {"event": "paused"}
+    here = (folders.models / DOWNLOADS / "tiny" / f"{WEIGHTS}.part").stat().st_size
+    assert here > 400_000
+    _, output, _ = run(capsys, "list")
+    assert output.splitlines()[-1].endswith("half downloaded; go on with: gptdesk models download someone/tiny")
+    hub.always = None
+    assert run(capsys, "download", "someone/tiny")[0] == 0
+    assert hub.sent[-1].start == here
+
+
+@posix
+def test_a_terminal_shows_a_bar(hub: Hub) -> None:
+    import pty
+
+    hub.always = Fault(bytes_per_s=2e7)
+    master, slave = pty.openpty()
+    with subprocess.Popen([*PROGRAM, "download", "someone/tiny"], stdout=subprocess.PIPE, stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while piece := os.read(master, 4096):
+                shown += piece
+        except OSError:  # the other end was closed
+            pass
+        os.close(master)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert re.search(r"someone/tiny  █+░+ +\d+%  [\d.]+ [kM]B of 9\.9 MB, [\d.]+ MB/s, \d s left", text), text
+    assert "100%" in text
+
+
+def test_a_model_without_safetensors_is_imported_by_its_pickle(
+    capsys: pytest.CaptureFixture[str], tiny_model_folder: Path, tmp_path: Path, folders: Folders
+) -> None:
+    import torch
+    from transformers import GPT2LMHeadModel
+
+    shutil.copy(tiny_model_folder / "config.json", tmp_path)
+    torch.save(GPT2LMHeadModel.from_pretrained(tiny_model_folder).state_dict(), tmp_path / "pytorch_model.bin")
+    status, output, _ = run(capsys, "import", str(tmp_path / "pytorch_model.bin"), "--name", "old")
+    assert (status, output) == (0, f"{tmp_path / 'pytorch_model.bin'} is here as old.\n")

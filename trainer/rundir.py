@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -107,8 +107,15 @@ class Request:
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
-def send_request(folder: Path, action: str, **args: Any) -> str:
+def send_request(folder: Path, action: str, *, to: int | None = None, **args: Any) -> str:
     """Asks the trainer of a run for something and returns the request's id; an event ``control`` with it is the answer.
+
+    Args:
+        folder: run directory.
+        action: one of `ACTIONS`.
+        to: number of the trainer that is meant, counted from the run's first, for one that is only starting: it does
+            not take the request for one that its predecessor left behind.
+        **args: what the action needs.
 
     Raises:
         UserError: for an action that does not exist, or a folder that cannot be written.
@@ -119,10 +126,19 @@ def send_request(folder: Path, action: str, **args: Any) -> str:
     try:
         (folder / CONTROL_IN).mkdir(parents=True, exist_ok=True)
         name = f"{time.time_ns():020d}-{request_id}.json"
-        write_json(folder / CONTROL_IN / name, {"id": request_id, "action": action, "args": args, "t": time.time()})
+        request = {"id": request_id, "action": action, "args": args, "t": time.time()}
+        write_json(folder / CONTROL_IN / name, request if to is None else {**request, "to": to})
     except OSError as error:
         raise UserError(f"The run in {folder} cannot be reached: {error.strerror}.") from None
     return request_id
+
+
+def withdraw_requests(folder: Path, to: int) -> None:
+    """Takes back what was asked of a trainer that never began, so that the next of that number does not do it."""
+    with suppress(OSError):
+        for path in (folder / CONTROL_IN).glob("*.json"):
+            if (read_json(path) or {}).get("to") == to:
+                path.unlink(missing_ok=True)
 
 
 class RunWriter:
@@ -180,7 +196,7 @@ class RunWriter:
     def _refuse_leftovers(self) -> None:
         """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
         step = int((read_json(self.folder / STATUS) or {}).get("step", 0))
-        for request in self.requests():
+        for request in self._take(lambda values: values.get("to") != self.segment):
             self.answer(request, step=step, refused="the trainer that was asked had ended")
 
     def keep_config(self, config: Mapping[str, Any]) -> None:
@@ -261,12 +277,17 @@ class RunWriter:
 
     def requests(self) -> Iterator[Request]:
         """The requests that wait, oldest first; each is moved to ``control/done`` as it is handed out."""
+        return self._take(lambda _: True)
+
+    def _take(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[Request]:
         try:
             waiting = sorted((self.folder / CONTROL_IN).glob("*.json"))
         except OSError:
             return
         for path in waiting:
             values = read_json(path) or {}
+            if not wanted(values):
+                continue
             try:
                 os.replace(path, self.folder / CONTROL_DONE / path.name)
             except OSError:

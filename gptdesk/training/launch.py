@@ -33,7 +33,7 @@ from gptdesk.training.launched import (
 from trainer.config import TrainConfig, build_config, merge
 from trainer.plan import plan_run
 from trainer.reference import toml_value
-from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, write_json
+from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests, write_json
 from trainer.runstate import read_state
 
 __all__ = ["COMMAND", "HERE", "TORCHRUN", "Launcher", "command_line", "new_run_folder", "resume_run", "shown_command",
@@ -176,12 +176,14 @@ def _check(launcher: Launcher) -> None:
 
 
 def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int:
+    segment = newest_segment(folder)
+    withdraw_requests(folder, segment + 1)
     record = {
         "format": FORMAT,
         "t": time.time(),
         "name": name,
         "launcher": asdict(launcher),
-        "segment": newest_segment(folder),
+        "segment": segment,
     }
     try:
         write_json(folder / RECORD, record)

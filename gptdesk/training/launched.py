@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.training.detached import lives
-from trainer.rundir import STATUS, read_json
+from trainer.rundir import STATUS, read_json, send_request
 
 RECORD: Final = "launch.json"
 LOCK: Final = ".launch.lock"
@@ -89,6 +89,18 @@ def phase(folder: Path, launch: Launch | None) -> str:
         return ""
     handed_on = launch.launcher.kind == COMMAND and launch.code in (None, 0)
     return STARTING if launch.lives or handed_on else FAILED
+
+
+def ask(folder: Path, action: str, **args: Any) -> str:
+    """`send_request` that reaches a trainer which is only starting, too.
+
+    Raises:
+        UserError: when the request cannot be made.
+    """
+    launch, newest = read_launch(folder), newest_segment(folder)
+    starting = launch is not None and phase(folder, launch) == STARTING
+    to = launch.segment + 1 if launch is not None and starting else newest
+    return send_request(folder, action, to=to if to >= 0 else None, **args)
 
 
 def newest_segment(folder: Path) -> int:

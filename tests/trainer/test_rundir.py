@@ -22,6 +22,7 @@ from trainer.rundir import (
     RunWriter,
     read_json,
     send_request,
+    withdraw_requests,
     write_json,
 )
 from trainer.runstate import find_runs, read_description, read_state
@@ -64,6 +65,24 @@ def test_half_a_line_is_not_read_and_never_glued_to_the_next(folder: Path) -> No
     assert [event["step"] for event in read_events(folder)] == [1, 2]
     assert [event["seg"] for event in read_events(folder)] == [0, 1]
     again.finish("finished")
+
+
+def test_what_a_starting_trainer_was_asked_for_is_no_leftover(folder: Path) -> None:
+    first = RunWriter(folder, {})
+    first.finish("stopped")
+    left, early = send_request(folder, "stop", to=0), send_request(folder, "checkpoint", to=1)
+    second = RunWriter(folder, {})
+    answers = [event for event in read_events(folder) if event["ev"] == "control"]
+    assert [answer["id"] for answer in answers] == [left]
+    assert [request.id for request in second.requests()] == [early]
+    second.finish("stopped")
+
+
+def test_what_was_asked_of_a_trainer_that_never_began_is_taken_back(folder: Path) -> None:
+    send_request(folder, "stop", to=0)
+    kept = send_request(folder, "pause", to=1)
+    withdraw_requests(folder, 0)
+    assert [(read_json(path) or {})["id"] for path in (folder / CONTROL_IN).glob("*.json")] == [kept]
 
 
 def test_events_of_a_newer_format_are_passed_over(run: RunWriter, folder: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.diagnosis import diagnose
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.training.launch import (
@@ -27,7 +28,7 @@ from gptdesk.training.launch import (
     to_toml,
     typed_command,
 )
-from gptdesk.training.launched import LOCK
+from gptdesk.training.launched import LOCK, ask
 from gptdesk.training.samples import ConsoleTail
 from trainer.commands.train import _values
 from trainer.config import build_config, read_preset, read_toml
@@ -71,6 +72,25 @@ def test_a_launched_run_is_starting_at_once_and_finishes(
     assert console.lines[-1] == "Finished."
     assert sum("step       1" in line for line in console.lines) == 1, "said once, though it is standard output, too"
     assert build_config(read_toml(folder / "config.toml")) == build_config(values)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_run_that_is_only_starting_stops_and_saves_when_it_is_asked_to(
+    make_values: Values, runs: Path, entry_of: Callable[[Path], RunEntry], wait: Wait, again: bool
+) -> None:
+    folder = runs / "hasty"
+    start_run(make_values(schedule=ENDLESS), folder)
+    if again:
+        wait(lambda: entry_of(folder).state.state == "running")
+        send_request(folder, "stop")
+        wait(lambda: entry_of(folder).state.state == "stopped" and not is_locked(folder / LOCK))
+        resume_run(folder)
+    request = ask(folder, "stop")
+    assert entry_of(folder).state.state == "starting"
+    wait(lambda: entry_of(folder).state.state == "stopped")
+    answer = next(event for event in read_events(folder) if event.get("id") == request)
+    assert answer["done"]
+    assert checkpoints(folder)
 
 
 def test_a_run_goes_on_when_who_started_it_ends(make_values: Values, runs: Path, wait: Wait) -> None:

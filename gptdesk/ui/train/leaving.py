@@ -10,9 +10,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
+from gptdesk.training.launched import ask
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.question import Question
-from trainer.rundir import send_request
 
 _LONGEST_LIST = 4
 
@@ -60,11 +60,11 @@ class Leaving(QObject):
     def _stop(self, runs: Sequence[RunEntry]) -> None:
         """The requests are written before the window goes; the trainers answer them without it."""
 
-        def ask() -> None:
+        def ask_all() -> None:
             for run in runs:
-                send_request(run.folder, "stop")
+                ask(run.folder, "stop")
 
-        self._watcher.change(ask, lambda _: self.decided.emit())
+        self._watcher.change(ask_all, lambda _: self.decided.emit())
 
 
 def _names(runs: Sequence[RunEntry]) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.training.index import RunEntry
+from gptdesk.training.launched import ask
 from gptdesk.ui.errands import Errands
-from trainer.rundir import send_request
 
 if TYPE_CHECKING:
     from gptdesk.training.history import RunHistory
@@ -61,7 +61,7 @@ class Requests(QObject):
         pending = Pending(folder, action, args)
         self._pending.append(pending)
         self._errands.run(
-            partial(send_request, folder, action, **args), partial(self._on_sent, pending), partial(self._fail, pending)
+            partial(ask, folder, action, **args), partial(self._on_sent, pending), partial(self._fail, pending)
         )
         self.changed.emit()
 

@@ -19,6 +19,7 @@ QLabel { background: transparent; }
 QLabel[kind="muted"] { color: $muted; }
 QLabel[kind="warn"] { color: $warn; }
 QLabel[kind="bad"] { color: $bad; }
+QLabel[kind="good"] { color: $good; }
 QLabel[kind="title"] { font-weight: 600; }
 QLabel[kind="heading"] { font-weight: 600; }
 QLabel[kind="headline"] { font-size: 16px; font-weight: 600; }
@@ -76,6 +77,12 @@ QPushButton[kind="run"] {
 QPushButton[kind="run"]:hover { border-color: $muted; }
 QPushButton[kind="run"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="run"]:focus { border-color: $accent; }
+QPushButton[kind="model"] {
+    background: $surface; border-radius: 8px; padding: 0; min-height: 70px; max-height: 70px;
+}
+QPushButton[kind="model"]:hover { border-color: $muted; }
+QPushButton[kind="model"]:checked { background: $wash; border-color: $accent; }
+QPushButton[kind="model"]:focus { border-color: $accent; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }

@@ -1,0 +1,1 @@
+"""The Models page: get models, keep them, choose the one that writes."""

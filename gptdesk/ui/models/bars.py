@@ -1,0 +1,114 @@
+"""What stands above and below the page: where models come from, and how much is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+
+from gptdesk.ui import figures, status_bar, top_bar
+from gptdesk.ui.models.download_view import DownloadView
+from gptdesk.ui.models.service import ModelsService
+from gptdesk.ui.models.words import SEPARATOR, InUse, speed_words
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.status_dot import StatusDot
+
+
+class ModelsBar(QWidget):
+    """The bar at the top.
+
+    Attributes:
+        import_: brings in a model that lies somewhere else; its menu asks whether that is a file or a folder.
+        repository: asks for any model of the hub.
+    """
+
+    def __init__(self, theme: Theme, menu: QMenu, imports: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(top_bar.HEIGHT)
+        title = QLabel("Models")
+        title.setProperty("kind", "heading")
+        self.import_ = QPushButton("Import…")
+        self.import_.setAccessibleName("Import a model")
+        self.import_.setMenu(imports)
+        self.import_.setToolTip("A folder or file on this computer; it can be dropped on the page, too")
+        self.repository = QPushButton("Any repository…")
+        self.repository.setToolTip("Any model of GPT-2's architecture on the Hugging Face hub")
+        self.menu = IconMenuButton("Menu", menu)
+        theme.set_icon(self.menu, "menu")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        layout.addWidget(title, 1)
+        for button in (self.import_, self.repository, self.menu):
+            layout.addWidget(button)
+
+
+class ModelsStatus(QWidget):
+    """The line at the bottom."""
+
+    def __init__(self, theme: Theme, models: ModelsService, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._models = models
+        self.dot = StatusDot(theme)
+        self.state = QLabel()
+        self.state.setAccessibleName("Downloads")
+        self.detail = ElidedLabel()
+        self.detail.setProperty("kind", "muted")
+        self.detail.setAccessibleName("Speed and time left")
+        self.right = QLabel()
+        self.right.setProperty("kind", "muted")
+        self.right.setAccessibleName("Memory and disk")
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(status_bar.HEIGHT)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.dot)
+        layout.addWidget(self.state)
+        layout.addWidget(self.detail, 1)
+        layout.addWidget(self.right)
+
+    def show_now(self, in_use: InUse, free_memory: int | None) -> None:
+        """Says how it is at this moment."""
+        downloads = self._models.downloads
+        active = [view for view in downloads if view.active]
+        failed = [view for view in downloads if view.state == "failed"]
+        paused = len(downloads) - len(active) - len(failed)
+        here = [entry for entry in self._models.entries if entry.kind in ("bundled", "installed", "linked")]
+        size = sum(entry.size for entry in here)
+        if active:
+            words, role = f"Downloading {_many(len(active), 'model')}", "accent"
+        elif failed:
+            words, role = f"{_many(len(failed), 'download')} failed", "bad"
+        elif paused:
+            words, role = f"{_many(paused, 'download')} paused", "warn"
+        else:
+            words, role = f"{_many(len(here), 'model')} here", "good" if here else "muted"
+        self.dot.set_state(role, ring=bool(active))
+        self.state.setText(words)
+        self.detail.setText(
+            _detail(active) if active else (f"{SEPARATOR.lstrip()}{figures.memory(size)}" if size else "")
+        )
+        right = [f"memory {figures.memory(free_memory)} free"] if free_memory is not None else []
+        free = self._models.free_disk
+        right += [f"disk {figures.memory(free)} free"] if free is not None else []
+        self.right.setText(SEPARATOR.join(right))
+
+
+def _detail(active: Sequence[DownloadView]) -> str:
+    speed = sum(view.bytes_per_s for view in active)
+    if not speed:
+        return ""
+    left = sum(max(0, view.total - view.done) for view in active)
+    parts = [speed_words(speed), f"{figures.span(left / speed)} left"]
+    return SEPARATOR.lstrip() + SEPARATOR.join(parts)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{figures.count(number)} {what}" if number == 1 else f"{figures.count(number)} {what}s"

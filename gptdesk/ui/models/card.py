@@ -1,0 +1,228 @@
+"""A model in the list: its name and what it is, its figures, and a button for what one would do with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QWidget,
+)
+
+from gptdesk.ui.fonts import smaller
+from gptdesk.ui.models.words import SEPARATOR, Face
+from gptdesk.ui.stylesheet import mix
+from gptdesk.ui.theme import Theme
+
+HEIGHT: Final = 72
+_LEFT: Final = 16
+_GAP: Final = 16
+_FIGURE: Final = 112
+"""Width of a column of figures."""
+
+_TEXT_LEAST: Final = 240
+"""Width of name and note without which there are no columns of figures."""
+
+_BAR: Final = 4
+_BUTTON: Final = 152
+"""Width of the button where there is room for columns, so that those of all cards stand below each other."""
+
+_WIDE: Final = 720
+"""Width of a card from which there is."""
+
+
+class ModelCard(QPushButton):
+    """One card; checked when its model is the one at hand. It paints its words itself: there may be hundreds.
+
+    Attributes:
+        key: of its item.
+        face: what it shows.
+        act: the button for what one would do.
+        stop: cancels what goes on.
+        more: opens the menu.
+
+    Signals:
+        wanted(str, str): key, and what the person wants done.
+    """
+
+    wanted = Signal(str, str)
+
+    def __init__(self, theme: Theme, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.key = key
+        self.face = Face("")
+        self._theme = theme
+        self.setProperty("kind", "model")
+        self.setCheckable(True)
+        self.setFixedHeight(HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.act = QPushButton()
+        self.stop, self.more = self._icon_button("close"), self._icon_button("more")
+        self.act.clicked.connect(lambda: self.wanted.emit(self.key, self.face.action))
+        self.stop.clicked.connect(lambda: self.wanted.emit(self.key, "stop"))
+        self.more.clicked.connect(lambda: self.wanted.emit(self.key, "menu"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(_LEFT, 0, 12, 0)
+        row.setSpacing(8)
+        row.addStretch(1)
+        for button in (self.act, self.stop, self.more):
+            row.addWidget(button)
+        self.stop.hide()
+
+    def _icon_button(self, name: str) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("kind", "flat")
+        button.setProperty("icon_only", "true")
+        self._theme.set_icon(button, name, "muted")
+        return button
+
+    def show_face(self, face: Face) -> None:
+        """Shows the model as it is now."""
+        if face == self.face:
+            return
+        self.face = face
+        if self.act.text() != face.label:
+            self.act.setText(face.label)
+        for button, shown in ((self.act, bool(face.action)), (self.stop, face.stoppable)):
+            if button.isHidden() == shown:
+                button.setVisible(shown)
+        for button, words in (
+            (self.act, f"{face.label} {face.title}" if face.label == "Get" else f"{face.label}: {face.title}"),
+            (self.stop, f"Cancel: {face.title}"),
+            (self.more, f"More about {face.title}"),
+        ):
+            button.setAccessibleName(words)
+        self.setAccessibleName(face.title)
+        self.setAccessibleDescription(face.spoken)
+        self.setToolTip(face.tip)
+        self.update()
+
+    def nextCheckState(self) -> None:
+        """A click on the model at hand leaves it at hand."""
+        self.setChecked(True)
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.act.setMinimumWidth(_BUTTON if self.width() >= _WIDE else 0)
+        self.update()
+
+    def _words_right(self) -> int:
+        """Where the buttons begin."""
+        shown = [button.x() for button in (self.act, self.stop, self.more) if not button.isHidden()]
+        return min(shown, default=self.width()) - _GAP
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        face, right = self.face, self._words_right()
+        numbers = face.figures if face.share is None else ()
+        columns = bool(numbers) and right - _LEFT - len(numbers) * _FIGURE >= _TEXT_LEAST
+        if columns:
+            for place, figure in enumerate(reversed(numbers)):
+                x = right - (place + 1) * _FIGURE
+                self._draw(painter, QRect(x, 16, _FIGURE, 20), figure.value, "text", right=True)
+                caption = "muted" if figure.role == "text" else figure.role
+                self._draw(painter, QRect(x, 37, _FIGURE, 18), figure.caption, caption, small=True, right=True)
+            right -= len(numbers) * _FIGURE + _GAP
+        note, role = face.note
+        if numbers and not columns and role == "muted":
+            shown = [
+                figure.value if figure.caption == "parameters" else f"{figure.value} {figure.caption}"
+                for figure in numbers
+            ]
+            role = "warn" if any(figure.role == "warn" for figure in numbers) else role
+            note = SEPARATOR.join([*shown, note] if note else shown)
+        width = right - _LEFT
+        if face.share is not None:
+            top, place = 10, QRect(_LEFT, 30, width, 19)
+            self._draw_bar(painter, QRectF(_LEFT, HEIGHT - 16, width, _BAR), face.share)
+        elif role == "bad":  # what went wrong, and what to do, takes two lines
+            top, place = 7, QRect(_LEFT, 29, width, 36)
+        else:
+            top, place = 15, QRect(_LEFT, 36, width, 19)
+        self._draw_title(painter, QRect(_LEFT, top, width, 20))
+        if role == "bad":
+            self._draw_lines(painter, place, note, role)
+        else:
+            self._draw(painter, place, note, role, small=True)
+        painter.end()
+
+    def _draw_title(self, painter: QPainter, place: QRect) -> None:
+        word, role = self.face.badge
+        font = QFont(self.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        small = smaller(self.font())
+        badge = QFontMetrics(small).horizontalAdvance(word) + 14 if word else 0
+        room = place.width() - (badge + 8 if word else 0)
+        title = QFontMetrics(font).elidedText(self.face.title, Qt.TextElideMode.ElideMiddle, room)
+        self._draw(painter, QRect(place.x(), place.y(), room, place.height()), title, "text", bold=True)
+        if not word:
+            return
+        x = place.x() + QFontMetrics(font).horizontalAdvance(title) + 8
+        colours = self._theme.colours
+        pill = QRectF(x, place.y() + 1, badge, place.height() - 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(mix(getattr(colours, role), colours.surface, 0.13)))
+        painter.drawRoundedRect(pill, 4, 4)
+        painter.setPen(QColor(getattr(colours, role)))
+        painter.setFont(small)
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, word)
+
+    def _draw(
+        self,
+        painter: QPainter,
+        place: QRect,
+        words: str,
+        role: str,
+        *,
+        bold: bool = False,
+        small: bool = False,
+        right: bool = False,
+    ) -> None:
+        font = smaller(self.font()) if small else QFont(self.font())
+        if bold:
+            font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        painter.setPen(QColor(getattr(self._theme.colours, role)))
+        align = Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft)
+        shown = QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, align, shown)
+
+    def _draw_lines(self, painter: QPainter, place: QRect, words: str, role: str) -> None:
+        """As many words as two lines hold."""
+        font = smaller(self.font())
+        painter.setFont(font)
+        painter.setPen(QColor(getattr(self._theme.colours, role)))
+        shown = QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, int(1.85 * place.width()))
+        painter.drawText(
+            place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, shown
+        )
+
+    def _draw_bar(self, painter: QPainter, place: QRectF, share: float) -> None:
+        colours = self._theme.colours
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(mix(colours.text, colours.surface, 0.12)))
+        painter.drawRoundedRect(place, _BAR / 2, _BAR / 2)
+        if share > 0:
+            role = {"bad": "bad", "warn": "warn"}.get(self.face.badge[1], "accent")
+            painter.setBrush(QColor(getattr(colours, role)))
+            done = QRectF(
+                place.topLeft(), QPointF(place.x() + max(_BAR, place.width() * min(1.0, share)), place.bottom())
+            )
+            painter.drawRoundedRect(done, _BAR / 2, _BAR / 2)

@@ -1,0 +1,89 @@
+"""How a model is to be used whenever it is chosen: in which precision, and how tokens are chosen."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.ui.playground.presets import choosing, name_of
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.widgets.boxes import ListBox
+
+_PRECISIONS: Final = {
+    "auto": "As in the window",
+    "float32": "32-bit (float32)",
+    "bfloat16": "16-bit (bfloat16)",
+    "float16": "16-bit (float16)",
+}
+_NONE: Final = "As in the window"
+_NOW: Final = "As set in the Playground now"
+_OWN: Final = "Its own"
+
+
+class DefaultsCard(QWidget):
+    """Two boxes.
+
+    Attributes:
+        precision: the box for it.
+        decoding: the box for a preset.
+
+    Signals:
+        changed(str, object): the person wants another precision, and other decoding settings (None: as they are).
+    """
+
+    changed = Signal(object, object)
+
+    def __init__(self, settings: SettingsService, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._entry: LibraryEntry | None = None
+        self.precision, self.decoding = ListBox(), ListBox()
+        self.precision.addItems(list(_PRECISIONS.values()))
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        for row, (name, box) in enumerate((("Precision", self.precision), ("Decoding", self.decoding))):
+            label = QLabel(name)
+            label.setProperty("kind", "muted")
+            label.setBuddy(box)
+            box.setAccessibleName(f"Default {name.lower()}")
+            box.setToolTip("Taken over whenever this model is chosen")
+            box.setSizeAdjustPolicy(ListBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(8)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(box, row, 1)
+        self.precision.activated.connect(self._on_precision)
+        self.decoding.activated.connect(self._on_decoding)
+
+    def show_entry(self, entry: LibraryEntry) -> None:
+        """Shows the defaults of a model."""
+        self._entry = entry
+        self.precision.setCurrentText(_PRECISIONS[entry.defaults.precision])
+        own = self._settings.value.presets
+        values = entry.defaults.decoding
+        name = name_of(DecodingSettings.from_json(values), own) or _OWN if values else _NONE
+        names = [_NONE, *PRESETS, *own, _NOW, *([_OWN] if name == _OWN else [])]
+        if [self.decoding.itemText(i) for i in range(self.decoding.count())] != names:
+            self.decoding.clear()
+            self.decoding.addItems(names)
+        self.decoding.setCurrentText(name)
+
+    def _on_precision(self, index: int) -> None:
+        self.changed.emit(list(_PRECISIONS)[index], None)
+
+    def _on_decoding(self, index: int) -> None:
+        name, value = self.decoding.itemText(index), self._settings.value
+        if name == _OWN:
+            return
+        decoding: dict[str, Any] = {}
+        if name == _NOW:
+            decoding = choosing(value.decoding).to_json()
+        elif name != _NONE:
+            decoding = choosing(value.presets.get(name) or PRESETS[name]).to_json()
+        self.changed.emit(None, decoding)

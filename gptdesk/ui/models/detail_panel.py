@@ -1,0 +1,184 @@
+"""The panel at the right: all that is known of the model at hand, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.verify import Verification
+from gptdesk.ui import figures
+from gptdesk.ui.models.defaults_card import DefaultsCard
+from gptdesk.ui.models.facts import Facts, facts_of
+from gptdesk.ui.models.items import Item
+from gptdesk.ui.models.memory_bars import MemoryBars
+from gptdesk.ui.models.room import Room
+from gptdesk.ui.models.words import Face
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
+
+_STATES: Final = {"bad": "bad", "warn": "warn"}
+
+
+class DetailPanel(QScrollArea):
+    """The panel.
+
+    Args:
+        menu: of what else can be done.
+
+    Attributes:
+        name: of the model.
+        act: the button for what one would do.
+        warning: why it does not fit.
+
+    Signals:
+        wanted(str, str): key of the item, and what the person wants done.
+        defaults_wanted(object, object): another precision, and other decoding settings.
+    """
+
+    wanted = Signal(str, str)
+    defaults_wanted = Signal(object, object)
+
+    def __init__(self, theme: Theme, settings: SettingsService, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.item: Item | None = None
+        self._contents = QWidget()
+        self._action = ""
+        self.name = _label("headline")
+        self.state = _label("muted")
+        self.act = QPushButton()
+        self.act.setProperty("kind", "accent")
+        self.act.clicked.connect(lambda: self._want(self._action))
+        self.stop = QPushButton("Cancel")
+        self.stop.clicked.connect(lambda: self._want("stop"))
+        self.more = IconMenuButton("More about this model", menu)
+        theme.set_icon(self.more, "more")
+        self.warning = _label("warn")
+        self.bars = MemoryBars(theme)
+        self.free = _label("muted")
+        self.facts = Facts(theme)
+        self.card_link = QPushButton("Model card")
+        self.card_link.setToolTip("Opens the model's page in the browser")
+        self.card_link.clicked.connect(self.open_card)
+        self.checked = _label("muted")
+        self.defaults = DefaultsCard(settings)
+        self.defaults.changed.connect(self.defaults_wanted)
+        self._memory = _section("Memory", self.bars, self.free)
+        self._use = _section("When it is chosen", self.defaults)
+        self._about = _section("About", self.facts, self.checked, self.card_link)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        contents = self._contents
+        contents.setProperty("zone", "surface")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.act, 1)
+        buttons.addWidget(self.stop)
+        buttons.addWidget(self.more)
+        column = QVBoxLayout(contents)
+        column.setContentsMargins(20, 20, 8, 20)  # and the scroll bar
+        column.setSpacing(12)
+        column.addWidget(self.name)
+        column.addWidget(self.state)
+        column.addLayout(buttons)
+        column.addWidget(self.warning)
+        for section in (self._memory, self._use, self._about):
+            column.addWidget(section)
+        column.addStretch(1)
+        self.setWidget(contents)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumWidth(264)
+        make_quiet(self)
+
+    def show_item(self, item: Item | None, face: Face, room: Room, checked: Verification | None) -> None:
+        """Shows an item as it is now."""
+        self.item = item
+        self._contents.setVisible(item is not None)
+        if item is None:
+            return
+        entry = item.entry
+        _show(self.name, face.title)
+        words, role = face.note
+        _show(self.state, words, role if role in _STATES else "muted")
+        self._action = face.action
+        self.act.setVisible(bool(face.action))
+        self.act.setText(face.label)
+        self.act.setAccessibleName(f"{face.label}: {face.title}, at hand")
+        self.stop.setVisible(face.stoppable)
+        self.stop.setAccessibleName(f"Cancel: {face.title}, at hand")
+        precision = entry.defaults.precision if entry else "auto"
+        _show(self.warning, room.warning(item.config, precision))
+        self._memory.setVisible(item.config is not None)
+        self.bars.show_needs(item.config, room)
+        _show(self.free, f"{figures.memory(room.free)} are free on this computer" if room.free is not None else "")
+        self._use.setVisible(entry is not None and entry.state == "ready")
+        if entry is not None and entry.state == "ready":
+            self.defaults.show_entry(entry)
+        self.facts.show_facts(facts_of(item))
+        self._about.setVisible(bool(self.facts.values))
+        self.card_link.setVisible(bool(self._card_url()))
+        _show(self.checked, checked.sentence if checked else "", "good" if checked and checked.ok else "bad")
+
+    def open_card(self) -> None:
+        """Shows the model card in the browser."""
+        if url := self._card_url():
+            QDesktopServices.openUrl(QUrl(url))
+
+    def _card_url(self) -> str:
+        return card_url_of(self.item)
+
+    def _want(self, action: str) -> None:
+        if self.item is not None:
+            self.wanted.emit(self.item.key, action)
+
+
+def card_url_of(item: Item | None) -> str:
+    """The model card of an item; empty when it has none."""
+    entry: LibraryEntry | None = item.entry if item else None
+    if entry is not None:
+        return entry.card_url
+    return f"https://huggingface.co/{item.download.repo}" if item and item.download and item.download.repo else ""
+
+
+def _label(kind: str) -> QLabel:
+    label = QLabel()
+    label.setProperty("kind", kind)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def _show(label: QLabel, words: str, kind: str = "") -> None:
+    if label.text() != words:
+        label.setText(words)
+    label.setVisible(bool(words))
+    if kind and label.property("kind") != kind:
+        label.setProperty("kind", kind)
+        label.style().unpolish(label)
+        label.style().polish(label)
+
+
+def _section(title: str, *parts: QWidget) -> QWidget:
+    section = QWidget()
+    line = QFrame()
+    line.setProperty("line", "horizontal")
+    heading = QLabel(title)
+    heading.setProperty("kind", "heading")
+    column = QVBoxLayout(section)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(8)
+    column.addWidget(line)
+    column.addSpacing(4)
+    column.addWidget(heading)
+    for part in parts:
+        column.addWidget(part)
+    return section

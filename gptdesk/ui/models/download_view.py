@@ -1,0 +1,47 @@
+"""A download as it was a moment ago; what the page paints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gptdesk.library.download import Download
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadView:
+    """What `Download` says of itself, and a number that tells it from others."""
+
+    number: int
+    name: str
+    repo: str
+    revision: str
+    licence: str
+    state: str
+    active: bool
+    done: int
+    total: int
+    bytes_per_s: float
+    seconds_left: float | None
+    waiting: str
+    error: str
+
+
+def view_of(number: int, download: Download) -> DownloadView:
+    """How a download is now."""
+    return DownloadView(
+        number=number,
+        name=download.name,
+        repo=download.repo,
+        revision=download.revision,
+        licence=download.licence,
+        state=download.state,
+        active=download.active,
+        done=download.done,
+        total=download.total,
+        bytes_per_s=download.bytes_per_s,
+        seconds_left=download.seconds_left,
+        waiting=download.waiting,
+        error=download.error,
+    )

@@ -1,0 +1,91 @@
+"""A group of the list: a heading and its cards, side by side where there is room for two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from gptdesk.ui.models import card
+from gptdesk.ui.models.card import ModelCard
+
+_GAP: Final = 8
+_COLUMN: Final = 760
+"""Width from which a card needs no more."""
+
+
+class CardGrid(QWidget):
+    """Sets cards of one height in as many columns as there is room for; a layout of hundreds would take too long."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cards: list[ModelCard] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_cards(self, cards: Sequence[ModelCard]) -> None:
+        """Shows these, in this order."""
+        self._cards = list(cards)
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._arrange()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, self.height())
+
+    def _arrange(self) -> None:
+        columns = max(1, (self.width() + _GAP) // (_COLUMN + _GAP))
+        width = (self.width() - (columns - 1) * _GAP) // columns
+        for number, each in enumerate(self._cards):
+            row, column = divmod(number, columns)
+            each.setGeometry(column * (width + _GAP), row * (card.HEIGHT + _GAP), width, card.HEIGHT)
+        rows = -(-len(self._cards) // columns)
+        self.setFixedHeight(max(0, rows * (card.HEIGHT + _GAP) - _GAP))
+
+
+class ModelGroup(QWidget):
+    """One group.
+
+    Attributes:
+        grid: of its cards.
+        all: shows those that are left out.
+
+    Signals:
+        unfolded(): the person wants to see all of them, or no longer.
+    """
+
+    unfolded = Signal()
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        heading = QLabel(title)
+        heading.setProperty("kind", "heading")
+        self._note = QLabel()
+        self._note.setProperty("kind", "muted")
+        self.all = QPushButton()
+        self.all.setProperty("kind", "muted")
+        self.all.setCheckable(True)
+        self.all.clicked.connect(self.unfolded)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(heading)
+        top.addWidget(self._note, 1)
+        top.addWidget(self.all)
+        self.grid = CardGrid()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(top)
+        layout.addWidget(self.grid)
+
+    def show_words(self, note: str, hidden: int) -> None:
+        """Says something beside the title, and how many cards are left out."""
+        self._note.setText(note)
+        self.all.setText("Show fewer" if self.all.isChecked() else f"Show {hidden} more")
+        self.all.setVisible(bool(hidden) or self.all.isChecked())

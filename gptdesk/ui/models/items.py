@@ -1,0 +1,117 @@
+"""What the page lists: models, downloads and imports, in groups; found by words. Plain Python, no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.known import Known, find_known
+from gptdesk.ui.models.download_view import DownloadView
+from gptdesk.ui.models.jobs import JobView
+
+Group = Literal["coming", "here", "known", "runs", "cache"]
+
+GROUPS: Final[dict[Group, str]] = {
+    "coming": "Downloads and imports",
+    "here": "On this computer",
+    "known": "GPT-2 and relatives to get",
+    "runs": "Checkpoints of your runs",
+    "cache": "In the Hugging Face cache",
+}
+"""Their titles, from top to bottom."""
+
+_PLACES: Final[dict[str, Group]] = {
+    "bundled": "here", "installed": "here", "linked": "here", "run": "runs", "cache": "cache", "known": "known",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One card.
+
+    Attributes:
+        key: tells it from others, and stays while it changes.
+        group: where it stands.
+        entry: the model; ``None`` while it is on its way.
+        download: that brings it.
+        job: what is being done to it, or brings it.
+    """
+
+    key: str
+    group: Group
+    entry: LibraryEntry | None = None
+    download: DownloadView | None = None
+    job: JobView | None = None
+
+    @property
+    def name(self) -> str:
+        """What the model is called, or will be."""
+        if self.entry is not None:
+            return self.entry.name
+        if self.download is not None:
+            return self.download.name
+        return self.job.title if self.job else ""
+
+    @property
+    def known(self) -> Known | None:
+        """The known model that is on its way, if it is one."""
+        return find_known(self.download.repo) if self.download else None
+
+    @property
+    def config(self) -> GPT2Config | None:
+        """The model's shape, when it is known."""
+        if self.entry is not None:
+            return self.entry.config
+        return self.known.config if self.known else None
+
+    @property
+    def model(self) -> str:
+        """What the settings call it; empty when it is not here."""
+        return setting_of(self.entry) if self.entry else ""
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Whether it has all these words, in small letters, in what is said of it."""
+        if not words:
+            return True
+        entry, download = self.entry, self.download
+        said = [self.name, GROUPS[self.group]]
+        if entry is not None:
+            said += [entry.repo, entry.note, entry.licence, entry.source, entry.kind]
+        if download is not None:
+            said += [download.repo]
+        text = " ".join(said).lower()
+        return all(word in text for word in words)
+
+
+def entry_key(entry: LibraryEntry) -> str:
+    """The key of a model's item."""
+    return f"{entry.kind}:{entry.name}"
+
+
+def setting_of(entry: LibraryEntry) -> str:
+    """What the settings call a model: its name where that finds it, else its folder; empty when it is not here."""
+    if entry.kind in ("bundled", "installed", "linked"):
+        return entry.name
+    return str(entry.path) if entry.path else ""
+
+
+def make_items(
+    entries: Sequence[LibraryEntry], downloads: Sequence[DownloadView], jobs: Sequence[JobView]
+) -> list[Item]:
+    """All cards in the order of the page; what is on its way is not also offered to get."""
+    coming = {download.repo.casefold() for download in downloads}
+    about: dict[str, JobView] = {}
+    for job in jobs:
+        about.setdefault(job.about, job)
+    items = [Item(key=f"download:{each.number}", group="coming", download=each) for each in downloads]
+    items += [Item(key=f"job:{job.number}", group="coming", job=job) for job in jobs if not job.about]
+    for entry in entries:
+        if entry.kind == "known" and entry.repo.casefold() in coming:
+            continue
+        key = entry_key(entry)
+        items.append(Item(key=key, group=_PLACES[entry.kind], entry=entry, job=about.get(key) if key else None))
+    order = list(GROUPS)
+    return sorted(items, key=lambda item: order.index(item.group))

@@ -1,0 +1,76 @@
+"""How much memory a model needs at each precision, drawn against what is free."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.library.memory import memory_needed
+from gptdesk.ui import figures
+from gptdesk.ui.models.room import Room
+from gptdesk.ui.stylesheet import mix
+from gptdesk.ui.theme import Theme
+
+_ROWS: Final = {"32-bit": "float32", "16-bit": "bfloat16"}
+_ROW: Final = 40
+_BAR: Final = 6
+
+
+class MemoryBars(QWidget):
+    """A line for each precision."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._needs: dict[str, int] = {}
+        self._free: int | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip("Weights, the context when it is full, and room to compute in")
+        theme.changed.connect(self.update)
+
+    def show_needs(self, config: GPT2Config | None, room: Room) -> None:
+        """Shows what a model of that shape needs."""
+        needs = {} if config is None else {name: memory_needed(config, each) for name, each in _ROWS.items()}
+        if (needs, room.free) == (self._needs, self._free):
+            return
+        self._needs, self._free = needs, room.free
+        self.setVisible(bool(needs))
+        self.setFixedHeight(_ROW * len(needs))
+        self.setAccessibleName("Memory needed")
+        self.setAccessibleDescription("; ".join(f"{name}: {self._words(need)}" for name, need in needs.items()))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, _ROW * len(self._needs))
+
+    def _words(self, need: int) -> str:
+        fits = self._free is None or need <= self._free
+        return figures.memory(need) + ("" if fits else ", more than is free")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colours = self._theme.colours
+        for number, (name, need) in enumerate(self._needs.items()):
+            top = number * _ROW
+            role = "accent" if self._free is None or need <= self._free else "warn"
+            line = QRect(0, top, self.width(), 22)
+            painter.setPen(QColor(colours.muted))
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+            painter.setPen(QColor(colours.text if role == "accent" else colours.warn))
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._words(need))
+            groove = QRectF(0, top + 24, self.width(), _BAR)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(mix(colours.text, colours.surface, 0.12)))
+            painter.drawRoundedRect(groove, _BAR / 2, _BAR / 2)
+            share = min(1.0, need / self._free) if self._free else 0.0
+            if share:
+                groove.setWidth(max(float(_BAR), groove.width() * share))
+                painter.setBrush(QColor(getattr(colours, role)))
+                painter.drawRoundedRect(groove, _BAR / 2, _BAR / 2)
+        painter.end()

@@ -1,0 +1,269 @@
+"""The list of models, in groups; searched by words, filtered by place, walked with the arrow keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from gptdesk.ui import figures
+from gptdesk.ui.models.card import ModelCard
+from gptdesk.ui.models.group import ModelGroup
+from gptdesk.ui.models.items import GROUPS, Group, Item
+from gptdesk.ui.models.words import Face
+from gptdesk.ui.theme import Theme
+
+FILTERS: Final[dict[str, tuple[Group, ...]]] = {
+    "All": tuple(GROUPS),
+    "On this computer": ("coming", "here", "cache"),
+    "To get": ("coming", "known"),
+    "From runs": ("runs",),
+}
+_FOLD_OVER: Final = 6
+"""A group that is larger shows so many at first."""
+
+_BUILD_S: Final = 0.006
+"""Seconds for which cards are made at once, so that the window stays free."""
+
+
+class ModelList(QWidget):
+    """The cards.
+
+    Attributes:
+        search: a line that keeps those that have its words.
+        filters: buttons by name; one is checked.
+        cards: by key.
+        groups: by name.
+
+    Signals:
+        chosen(str): the person wants the item of that key at hand.
+        wanted(str, str): key, and what they want done.
+        menu_wanted(str, QPoint): key, and where on the screen they want the menu.
+    """
+
+    chosen = Signal(str)
+    wanted = Signal(str, str)
+    menu_wanted = Signal(str, QPoint)
+
+    def __init__(self, theme: Theme, face_of: Callable[[Item], Face], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._face_of = theme, face_of
+        self._items: dict[str, Item] = {}
+        self._current = ""
+        self.cards: dict[str, ModelCard] = {}
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a model")
+        self.search.setAccessibleName("Find a model")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMaximumWidth(280)
+        self.search.textChanged.connect(self.refresh)
+        self.filters = {name: self._filter(name) for name in FILTERS}
+        self.filters["All"].setChecked(True)
+        self.groups = {name: ModelGroup(title) for name, title in GROUPS.items()}
+        self.nothing = QLabel()
+        self.nothing.setProperty("kind", "muted")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setMinimumHeight(160)
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._build)
+        self._lay_out()
+
+    def _filter(self, name: str) -> QPushButton:
+        button = QPushButton(name)
+        button.setProperty("kind", "tab")
+        button.setCheckable(True)
+        button.clicked.connect(lambda: self.set_filter(name))
+        return button
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setContentsMargins(24, 16, 24, 8)
+        top.setSpacing(4)
+        for button in self.filters.values():
+            top.addWidget(button)
+        top.addSpacing(12)
+        top.addStretch(1)
+        top.addWidget(self.search, 4)
+        inner = QWidget()
+        inner.setProperty("zone", "background")
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(24, 8, 24, 24)
+        column.setSpacing(24)
+        for name, group in self.groups.items():
+            group.unfolded.connect(self.refresh)
+            group.setVisible(False)
+            group.setProperty("group", name)
+            column.addWidget(group)
+        column.addWidget(self.nothing)
+        column.addStretch(1)
+        self.area = QScrollArea()
+        self.area.setProperty("zone", "background")
+        self.area.setWidget(inner)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.area, 1)
+
+    @property
+    def filter(self) -> str:
+        """The name of the one that is checked."""
+        return next(name for name, button in self.filters.items() if button.isChecked())
+
+    @Slot(str)
+    def set_filter(self, name: str) -> None:
+        """Shows the groups of that filter alone."""
+        for each, button in self.filters.items():
+            button.setChecked(each == name)
+        self.refresh()
+
+    def show_items(self, items: Sequence[Item]) -> None:
+        """Shows these."""
+        self._items = {item.key: item for item in items}
+        self.refresh()
+
+    def update_item(self, item: Item) -> None:
+        """One of them has changed, but stands where it stood."""
+        self._items[item.key] = item
+        if card := self.cards.get(item.key):
+            card.show_face(self._face_of(item))
+
+    def repaint_faces(self) -> None:
+        """Shows all as they are now, where they stand."""
+        for key, card in self.cards.items():
+            card.show_face(self._face_of(self._items[key]))
+
+    def set_current(self, key: str) -> None:
+        """Marks the item at hand."""
+        self._current = key
+        for each, card in self.cards.items():
+            card.setChecked(each == key)
+
+    def focus_current(self) -> None:
+        """So that the arrow keys go on from there."""
+        card = self.cards.get(self._current) or next(iter(self.cards.values()), None)
+        (card or self.search).setFocus()
+
+    @property
+    def shown(self) -> list[str]:
+        """Keys of the cards from top to bottom."""
+        return [key for keys in self._wanted.values() for key in keys]
+
+    @property
+    def _wanted(self) -> dict[Group, list[str]]:
+        words = self.search.text().lower().split()
+        wanted: dict[Group, list[str]] = {}
+        for group in FILTERS[self.filter]:
+            keys = [key for key, item in self._items.items() if item.group == group and item.matches(words)]
+            if not words and not self.groups[group].all.isChecked():
+                keys = keys[:_FOLD_OVER] + [key for key in keys[_FOLD_OVER:] if key == self._current]
+            wanted[group] = keys
+        return wanted
+
+    @Slot()
+    def refresh(self) -> None:
+        """Takes away what is not wanted, shows what is as it is now, and begins to make what is missing."""
+        wanted, words = self._wanted, self.search.text().strip()
+        keep = set(self.shown)
+        for key in [key for key in self.cards if key not in keep]:
+            card = self.cards.pop(key)
+            card.hide()
+            card.deleteLater()
+        for name, group in self.groups.items():
+            keys = wanted.get(name, [])
+            total = [item for item in self._items.values() if item.group == name]
+            group.setVisible(bool(keys))
+            group.show_words(self._note(name, total), 0 if words else len(total) - len(keys))
+        self.repaint_faces()
+        self._arrange()
+        found = bool(keep)
+        self.nothing.setVisible(not found)
+        self.nothing.setText(f"No model has “{words}” in its name." if words else "No models here yet.")
+        self._timer.start()
+
+    def _note(self, group: Group, items: Sequence[Item]) -> str:
+        size = sum(item.entry.size for item in items if item.entry)
+        if group in ("here", "runs", "cache") and size:
+            return figures.memory(size)
+        return ""
+
+    @Slot()
+    def _build(self) -> None:
+        """Makes some of the cards that are missing."""
+        begin, made = perf_counter(), False
+        for name, keys in self._wanted.items():
+            for key in keys:
+                if key in self.cards:
+                    continue
+                if made and perf_counter() - begin > _BUILD_S:
+                    self._arrange()
+                    return
+                self.cards[key] = self._make(key, self.groups[name])
+                made = True
+        self._timer.stop()
+        if made:
+            self._arrange()
+            self._mend_tab_order()
+
+    def _make(self, key: str, group: ModelGroup) -> ModelCard:
+        card = ModelCard(self._theme, key, group.grid)
+        card.show_face(self._face_of(self._items[key]))
+        card.setChecked(key == self._current)
+        card.clicked.connect(lambda: self.chosen.emit(key))
+        card.wanted.connect(self._on_wanted)
+        card.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        card.customContextMenuRequested.connect(lambda at: self.menu_wanted.emit(key, card.mapToGlobal(at)))
+        card.installEventFilter(self)
+        card.show()
+        return card
+
+    def _arrange(self) -> None:
+        for name, keys in self._wanted.items():
+            self.groups[name].grid.set_cards([self.cards[key] for key in keys if key in self.cards])
+
+    def _mend_tab_order(self) -> None:
+        before: QWidget = self.search
+        for key in self.shown:
+            card = self.cards[key]
+            for widget in (card, card.act, card.stop, card.more):
+                if before.nextInFocusChain() is not widget:
+                    QWidget.setTabOrder(before, widget)
+                before = widget
+
+    @Slot(str, str)
+    def _on_wanted(self, key: str, action: str) -> None:
+        if action == "menu":
+            button = self.cards[key].more
+            self.menu_wanted.emit(key, button.mapToGlobal(QPoint(0, button.height())))
+        else:
+            self.wanted.emit(key, action)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up, Down, Home and End choose another model; Enter does what its button does."""
+        if isinstance(watched, ModelCard) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            shown = [key for key in self.shown if key in self.cards]
+            place = shown.index(watched.key) if watched.key in shown else 0
+            places = {
+                Qt.Key.Key_Up: max(0, place - 1),
+                Qt.Key.Key_Down: min(len(shown) - 1, place + 1),
+                Qt.Key.Key_Home: 0,
+                Qt.Key.Key_End: len(shown) - 1,
+            }
+            if event.key() in places:
+                card = self.cards[shown[places[Qt.Key(event.key())]]]
+                card.setFocus()
+                self.area.ensureWidgetVisible(card)
+                self.chosen.emit(card.key)
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and watched.face.action:
+                self.wanted.emit(watched.key, watched.face.action)
+                return True
+        return super().eventFilter(watched, event)

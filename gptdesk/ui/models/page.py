@@ -1,0 +1,337 @@
+"""The Models page: what there is and what can be had in the middle, the one at hand at the right."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QHideEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from gptdesk.ui.models.actions import ModelActions
+from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
+from gptdesk.ui.models.detail_panel import DetailPanel
+from gptdesk.ui.models.drop_frame import DropFrame
+from gptdesk.ui.models.import_dialog import ImportDialog
+from gptdesk.ui.models.items import Item, make_items
+from gptdesk.ui.models.model_list import ModelList
+from gptdesk.ui.models.repository_dialog import RepositoryDialog
+from gptdesk.ui.models.room import Room
+from gptdesk.ui.models.service import ModelsService
+from gptdesk.ui.models.using import Using
+from gptdesk.ui.models.words import Face, face
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.theme import Theme
+
+_PANEL: Final = (25, 288, 400)
+"""Percent of the width, and the least and most pixels of it."""
+
+_LOOK_MS: Final = 2000
+"""Between two looks at how much memory is free."""
+
+_IMPORTS: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
+
+
+class ModelsPage(QWidget):
+    """The page.
+
+    Args:
+        theme: of the window.
+        settings: of the person.
+        models: that there are.
+        using: makes one of them the one that writes.
+        menu: of the window.
+
+    Attributes:
+        top_bar: stands above the page.
+        status_bar: stands below it.
+        list: of models.
+        panel: about the one at hand.
+
+    Signals:
+        play_wanted(): the person wants the Playground.
+        refused(str): something cannot be done; the sentence says why.
+    """
+
+    play_wanted = Signal()
+    refused = Signal(str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        settings: SettingsService,
+        models: ModelsService,
+        using: Using,
+        menu: QMenu,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._settings, self._models, self._using = settings, models, using
+        self._items: dict[str, Item] = {}
+        self._current = ""
+        self._wanted_name = ""
+        self._now, self._room = using.now, using.room
+        imports = QMenu(self)
+        imports.addAction("Folder…", self._import_folder)
+        imports.addAction("File…", self._import_file)
+        self.top_bar = ModelsBar(theme, menu, imports)
+        self.status_bar = ModelsStatus(theme, models)
+        self.actions_ = ModelActions(settings, models, using, self, lambda: self.current)
+        self._more = QMenu(self)
+        self.list = ModelList(theme, self._face)
+        self.panel = DetailPanel(theme, settings, self._more)
+        self._drop = DropFrame(self)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self.setAcceptDrops(True)
+        self._lay_out()
+        self._connect()
+        self._on_changed()
+
+    def _lay_out(self) -> None:
+        self.parts = QSplitter(Qt.Orientation.Horizontal)
+        self.parts.setHandleWidth(1)
+        self.parts.addWidget(self.list)
+        self.parts.addWidget(self.panel)
+        self.parts.setStretchFactor(0, 1)
+        self.parts.setChildrenCollapsible(False)
+        self._moved = False
+        self.parts.splitterMoved.connect(self._on_moved)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.parts)
+
+    def _connect(self) -> None:
+        self._models.changed.connect(self._on_changed)
+        self._models.progressed.connect(self._on_progressed)
+        self._models.arrived.connect(self._on_arrived)
+        self._using.changed.connect(self._on_use_changed)
+        self.top_bar.repository.clicked.connect(self.ask_for_repository)
+        self.list.chosen.connect(self.choose)
+        self.list.wanted.connect(self.act)
+        self.list.menu_wanted.connect(self._on_menu_wanted)
+        self.panel.wanted.connect(self.act)
+        self.panel.defaults_wanted.connect(self._on_defaults_wanted)
+        self._more.aboutToShow.connect(lambda: self.actions_.fill(self._more))
+        self._timer.timeout.connect(self._look_at_memory)
+
+    # What is shown
+
+    @property
+    def current(self) -> Item | None:
+        """The item at hand."""
+        return self._items.get(self._current)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All that is listed, whatever is searched for."""
+        return tuple(self._items.values())
+
+    def focus(self) -> None:
+        """So that the arrow keys choose models."""
+        self.list.focus_current()
+
+    @Slot(str)
+    def choose(self, key: str) -> None:
+        """Makes the item of that key the one at hand."""
+        self._current = key
+        self.list.set_current(key)
+        self._show_current()
+
+    def _face(self, item: Item) -> Face:
+        return face(item, self._now, self._room)
+
+    @Slot()
+    def _on_changed(self) -> None:
+        before, current = list(self._items), self._current
+        items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
+        self._items = {item.key: item for item in items}
+        self._now, self._room = self._using.now, self._using.room
+        self.list.show_items(items)
+        if self._wanted_name:
+            for item in items:
+                if item.entry is not None and item.entry.changeable and item.name == self._wanted_name:
+                    self._wanted_name = ""
+                    self.choose(item.key)
+                    return
+        if current not in self._items and items:
+            self.choose(self._next(before))
+        else:
+            self._show_current()
+
+    def _next(self, before: list[str]) -> str:
+        """Which item is at hand when the former one is gone: what it became, or the model in use, or the first."""
+        gone = self._current.partition(":")[2]
+        for key, item in self._items.items():
+            if before and self._current and gone and item.name == gone and item.entry is not None:
+                return key
+        for key, item in self._items.items():
+            if item.entry is not None and item.model and item.model == self._now.model:
+                return key
+        return next(iter(self._items))
+
+    @Slot(str)
+    def _on_progressed(self, key: str) -> None:
+        items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
+        item = next((item for item in items if item.key == key), None)
+        if item is None:
+            return
+        self._items[key] = item
+        self.list.update_item(item)
+        if key == self._current:
+            self._show_current()
+        self._show_status()
+
+    @Slot()
+    def _on_use_changed(self) -> None:
+        self._now = self._using.now
+        if self.isVisible():
+            self._room = self._using.room
+            self.list.repaint_faces()
+            self._show_current()
+
+    @Slot()
+    def _look_at_memory(self) -> None:
+        """Other programs take memory and give it back."""
+        self._room = self._using.room
+        self.list.repaint_faces()
+        self._show_current()
+
+    def _show_current(self) -> None:
+        item = self.current
+        self.list.set_current(self._current)
+        self.actions_.show_item(item)
+        shown = self._face(item) if item else Face("")
+        self.panel.show_item(item, shown, self._room, self._models.checked.get(self._current))
+        self._show_status()
+
+    def _show_status(self) -> None:
+        self.status_bar.show_now(self._now, Room.now().free)
+
+    # What the person wants
+
+    @Slot(str, str)
+    def act(self, key: str, action: str) -> None:
+        """Does what the button of a card says."""
+        item = self._items.get(key)
+        if item is None:
+            return
+        if action == "get" and item.entry is not None:
+            self._models.download(item.entry.name)
+        elif action == "use":
+            self._using.use(item.model)
+        elif action == "play":
+            self.play_wanted.emit()
+        elif action == "stop":
+            self._stop(item)
+        elif item.download is not None:
+            {"pause": self._models.pause, "resume": self._models.resume}[action](item.download.number)
+
+    def _stop(self, item: Item) -> None:
+        if item.download is not None:
+            self._models.cancel(item.download.number)
+        elif item.job is not None:
+            self._models.jobs.cancel(item.job.number)
+        else:
+            self._using.cancel()
+
+    @Slot()
+    def ask_for_repository(self) -> None:
+        """Asks for any model of the hub."""
+        dialog = RepositoryDialog(self)
+        dialog.decided.connect(lambda repo, revision, called: self._models.download(repo, revision, called=called))
+        dialog.open()
+
+    @Slot(object, object)
+    def _on_defaults_wanted(self, precision: str | None, decoding: dict[str, object] | None) -> None:
+        item = self.current
+        if item is not None and item.entry is not None:
+            self._models.set_defaults(item.entry, precision=precision, decoding=decoding)
+
+    @Slot(str, QPoint)
+    def _on_menu_wanted(self, key: str, at: QPoint) -> None:
+        if key != self._current:
+            self.choose(key)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.actions_.fill(menu)
+        menu.popup(at)
+
+    @Slot(str)
+    def _on_arrived(self, name: str) -> None:
+        """What has come is laid before the person, once it is listed."""
+        self._wanted_name = name
+        self._on_changed()
+
+    # Imports
+
+    def _import_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Import a model's folder", str(Path.home()))
+        if folder:
+            self.ask_about_import(Path(folder))
+
+    def _import_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Import a model's file", str(Path.home()), _IMPORTS)
+        if path:
+            self.ask_about_import(Path(path))
+
+    def ask_about_import(self, path: Path) -> ImportDialog:
+        """Asks how what lies there is brought in."""
+        taken = {entry.name.casefold() for entry in self._models.entries if entry.changeable}
+        dialog = ImportDialog(path, os.path.isdir(path), taken, self)
+        dialog.decided.connect(lambda path, name, link: self._models.import_model(path, name=name, link=link))
+        dialog.open()
+        return dialog
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event.mimeData()):
+            event.acceptProposedAction()
+            self._drop.cover(self.list)
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        self._drop.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._drop.hide()
+        event.acceptProposedAction()
+        for path in _dropped(event.mimeData()):  # asked once the drag is over, or its source would wait
+            QTimer.singleShot(0, self, partial(self.ask_about_import, path))
+
+    # Qt
+
+    @Slot()
+    def _on_moved(self) -> None:
+        self._moved = True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The list gets what the panel need not have, until somebody moves the border."""
+        super().resizeEvent(event)
+        if not self._moved:
+            width, (share, least, most) = event.size().width(), _PANEL
+            panel = min(max(width * share // 100, least), most)
+            self.parts.setSizes([width - panel, panel])
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+        self._models.look()
+        self._on_use_changed()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+
+def _dropped(data: QMimeData) -> list[Path]:
+    """The files and folders on this computer in a drop."""
+    return [Path(path) for url in data.urls() if (path := url.toLocalFile())]

@@ -1,0 +1,104 @@
+"""Asks for any model of the hub, by its name and a revision."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.library.names import check_name
+from gptdesk.library.repository import parse_name
+
+_HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
+
+
+class RepositoryDialog(QDialog):
+    """Three lines.
+
+    Attributes:
+        repo: a name, ``owner/name``, or the address of its page.
+        revision: branch, tag or commit; empty for the newest.
+        called: what it shall be called here; empty for its own name.
+
+    Signals:
+        decided(str, str, str): repository, revision and name.
+    """
+
+    decided = Signal(str, str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Get a model from the hub")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(True)
+        self.setMinimumWidth(480)
+        self.repo, self.revision, self.called = QLineEdit(), QLineEdit(), QLineEdit()
+        words = QLabel(
+            "Any model of GPT-2's architecture on huggingface.co. Private models and those with terms to accept need "
+            "your token: run “hf auth login” once, or set HF_TOKEN."
+        )
+        words.setProperty("kind", "muted")
+        words.setWordWrap(True)
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, line, hint in (
+            ("Repository", self.repo, "owner/name"),
+            ("Revision", self.revision, "the newest"),
+            ("Name here", self.called, "as on the hub"),
+        ):
+            line.setPlaceholderText(hint)
+            line.setAccessibleName(title)
+            line.textChanged.connect(self._judge)
+            form.addRow(title, line)
+        self.problem = QLabel()
+        self.problem.setProperty("kind", "warn")
+        self.problem.setWordWrap(True)
+        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.get, cancel = QPushButton("Download"), QPushButton("Cancel")
+        self.get.setProperty("kind", "accent")
+        self.get.setDefault(True)
+        self.get.clicked.connect(self._decide)
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.get)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addWidget(words)
+        layout.addLayout(form)
+        layout.addWidget(self.problem)
+        layout.addLayout(buttons)
+        self._judge()
+
+    def _judge(self) -> None:
+        problem, name = "", _repo(self.repo.text())
+        try:
+            if name:
+                parse_name(name)
+            if self.called.text().strip():
+                check_name(self.called.text().strip())
+        except UserError as error:
+            problem = str(error)
+        self.problem.setText(problem)
+        self.get.setEnabled(bool(name) and not problem)
+
+    def _decide(self) -> None:
+        self.decided.emit(_repo(self.repo.text()), self.revision.text().strip(), self.called.text().strip())
+        self.accept()
+
+
+def _repo(text: str) -> str:
+    """The repository's name, also where somebody pastes the address of its page."""
+    text = text.strip()
+    if not text.startswith(_HUB):
+        return text
+    path = text.partition("://")[2] or text
+    parts = path.split("?")[0].strip("/").split("/")[1:]
+    revision = f"@{parts[3]}" if len(parts) > 3 and parts[2] == "tree" else ""
+    return "/".join(parts[:2]) + revision

@@ -26,6 +26,7 @@ from gptdesk.ui.inference import Inference
 from gptdesk.ui.instance import Instance
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.services import Services
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
@@ -104,16 +105,18 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         storage=Storage(folders.data / "documents.sqlite"),
         inference=Inference(lambda name: find_model(name, folders).path),
         counter=TokenCounter(),
+        models=ModelsService(folders),
         runs=runs,
         watcher=Watcher(runs),
     )
 
 
 def end_services(services: Services) -> bool:
-    """Saves everything and ends all threads; returns whether they ended in time."""
+    """Saves everything, pauses downloads and ends all threads; returns whether they ended in time."""
     services.settings.flush()
     services.storage.close()
     ended = services.watcher.shut_down(_END_MS)
+    ended = services.models.shut_down(_END_MS) and ended
     ended = services.counter.shut_down(_END_MS) and ended
     return services.inference.shut_down(_END_MS) and ended
 

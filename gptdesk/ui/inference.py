@@ -47,6 +47,7 @@ class Inference(QObject):
     _load = Signal(object)
     _generate = Signal(object)
     _warm_up = Signal()
+    _unload = Signal()
 
     def __init__(self, find: Callable[[str], Path], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +65,7 @@ class Inference(QObject):
         self._load.connect(self._worker.load)
         self._generate.connect(self._worker.generate)
         self._warm_up.connect(self._worker.warm_up)
+        self._unload.connect(self._worker.unload)
         self._worker.available.connect(self._on_available)
         self._worker.progress.connect(self._on_progress)
         self._worker.loaded.connect(self._on_loaded)
@@ -106,6 +108,14 @@ class Inference(QObject):
     def cancel_load(self) -> None:
         if self._loading:
             self._loading.cancel()
+
+    def unload(self) -> None:
+        """Gives the model's memory back, after the token that is being computed."""
+        self.stop()
+        self.cancel_load()
+        self.info = None
+        self._unload.emit()
+        self.state_changed.emit()
 
     def generate(self, prompt: str, settings: DecodingSettings) -> None:
         """Completes ``prompt`` with the model that is loaded."""

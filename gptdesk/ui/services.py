@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.inference import Inference
+from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
 from gptdesk.ui.theme import Theme
@@ -24,5 +25,6 @@ class Services:
     storage: Storage
     inference: Inference
     counter: TokenCounter
+    models: ModelsService
     runs: RunIndex
     watcher: Watcher

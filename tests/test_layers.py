@@ -45,6 +45,7 @@ NEITHER_TORCH_NOR_QT = (
     "gptdesk.gpt2.layout",
     "gptdesk.gpt2.resources",
     "gptdesk.gpt2.tokenizer",
+    "gptdesk.hub",
     "gptdesk.library",
     "gptdesk.store",
     "gptdesk.training",

@@ -19,7 +19,15 @@ LONGEST_RETRY_AFTER: Final = 300.0
 
 
 class NotThere(UserError):
-    """The hub has no such repository, revision or file, or hides it."""
+    """The hub has no such repository, revision or file, or hides it.
+
+    Attributes:
+        reason: the same in a few words, to be put into brackets.
+    """
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class Passing(UserError):
@@ -57,7 +65,7 @@ def hub_errors(repo: str, *, what: str = "model", revision: str = "", file: str 
             f"The hub at {_endpoint()} cannot be reached ({_reason(error)}); check the connection and try again."
         ) from None
     except errors.HFValidationError:
-        raise NotThere(f"{repo!r} is no name on the hub, where names look like owner/name.") from None
+        raise NotThere(f"{repo!r} is no name on the hub, where names look like owner/name.", "no name") from None
 
 
 def _of_answer(error: HfHubHTTPError, repo: str, what: str, revision: str, file: str) -> UserError:
@@ -80,21 +88,21 @@ def _of_answer(error: HfHubHTTPError, repo: str, what: str, revision: str, file:
             "then set HF_TOKEN to a token of yours."
         )
     if code == "RevisionNotFound":
-        return NotThere(f"{repo} has no revision {revision or 'of that name'}.")
+        return NotThere(f"{repo} has no revision {revision or 'of that name'}.", "no such revision")
     if code == "EntryNotFound":
-        return NotThere(f"{repo} has no file {file}." if file else f"{repo} has no such file or folder.")
+        sentence = f"{repo} has no file {file}." if file else f"{repo} has no such file or folder."
+        return NotThere(sentence, "no such file or folder")
     if "Invalid credentials" in message or "Invalid user token" in message:
         return UserError(
             "The hub does not know the token in HF_TOKEN or in your login; make a new one at "
             f"{_endpoint()}/settings/tokens, or unset it: public models need none."
         )
     if code == "RepoNotFound" or status in (401, 404):
-        if get_token() is None:
-            return NotThere(
-                f"The hub has no {what} called {repo}, or a private one: check the name, or set HF_TOKEN to a "
-                "token that may read it."
-            )
-        return NotThere(f"The hub has no {what} called {repo}, or a private one that your token may not read.")
+        advice = " that your token may not read" if get_token() else ": check the name, or set HF_TOKEN to read it"
+        return NotThere(
+            f"The hub has no {what} called {repo}, or a private one{advice}.",
+            f"no such {what}, or a private one (set HF_TOKEN)",
+        )
     if status == 403 or "disabled" in message:
         return UserError(f"The hub refuses {repo} ({message.rstrip('.') or status}); your token may lack the right.")
     return UserError(f"The hub answered {status} when asked for {file or repo}, which gptdesk does not understand.")

@@ -45,7 +45,7 @@ class HubFile:
         bytes: its size.
         sha256: in hexadecimal; empty where the hub does not say.
         blob: git's hash of it, in hexadecimal; empty where the hub does not say. It counts where there is no SHA-256.
-        kind: "model" or "dataset".
+        kind: "dataset" or "model".
     """
 
     repo: str
@@ -54,7 +54,7 @@ class HubFile:
     bytes: int
     sha256: str = ""
     blob: str = ""
-    kind: str = "model"
+    kind: str = "dataset"
 
     @property
     def what(self) -> str:
@@ -121,7 +121,8 @@ class Transfer:
         file: what to download.
         part: what has come of it; gone on with if it is there.
         etag: that the server gave to the bytes in ``part``, so that a changed file is noticed.
-        changed: called, in the thread of `run`, after every block and when one of the attributes changed.
+        stopped: ends the transfer when it is set, as `stop` does, though not before the next block.
+        changed: called with this, in the thread of `run`, after every block and when one of the attributes changed.
 
     Attributes:
         done: bytes that are here (while checking: that were checked again).
@@ -131,7 +132,13 @@ class Transfer:
     """
 
     def __init__(
-        self, file: HubFile, part: Path, *, etag: str = "", changed: Callable[[], None] = lambda: None
+        self,
+        file: HubFile,
+        part: Path,
+        *,
+        etag: str = "",
+        stopped: threading.Event | None = None,
+        changed: Callable[[Transfer], None] = lambda transfer: None,
     ) -> None:
         self.file = file
         self.done = 0
@@ -141,7 +148,7 @@ class Transfer:
         self._part = part
         self._changed = changed
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
+        self._stopped = stopped or threading.Event()
         self._output: IO[bytes] | None = None
         self._digest = Digest(file.bytes)
         self._restarts = 0
@@ -150,9 +157,12 @@ class Transfer:
         """Ends the transfer: when this returns nothing more is written, whatever the connection is waiting for."""
         with self._lock:
             self._stopped.set()
-            if self._output is not None:
-                self._output.close()  # buffers nothing
-                self._output = None
+            self._close()
+
+    def _close(self) -> None:
+        if self._output is not None:
+            self._output.close()  # buffers nothing
+            self._output = None
 
     def run(self) -> str:
         """Downloads what is missing and returns the SHA-256 of the whole.
@@ -179,11 +189,11 @@ class Transfer:
             try:
                 return self._digest.check(self.file)
             except WrongBytes:
-                self.stop()
-                self._part.unlink(missing_ok=True)
+                self._throw_away()
                 raise
         finally:
-            self.stop()
+            with self._lock:
+                self._close()
 
     def _open(self) -> None:
         """Opens the part and reads again what it holds: a hash cannot be gone on with."""
@@ -200,13 +210,13 @@ class Transfer:
                     self._digest.update(block)
                     self._advance()
             self.checking = False
-            self._changed()
+            self._changed(self)
 
     def _advance(self) -> None:
         self.done = self._digest.size
         if self._stopped.is_set():
             raise TransferStopped
-        self._changed()
+        self._changed(self)
 
     def _start_anew(self) -> None:
         """Throws away what is here, where the server does not go on with it."""
@@ -223,9 +233,16 @@ class Transfer:
         self._digest = Digest(self.file.bytes)
         self.done, self.etag = 0, ""
 
+    def _throw_away(self) -> None:
+        """Removes the part, unless it was stopped: then it is somebody else's by now."""
+        with self._lock:
+            if self._output is not None:
+                self._close()
+                self._part.unlink(missing_ok=True)
+
     def _write(self, block: bytes) -> None:
         with self._lock:
-            if self._output is None:
+            if self._output is None or self._stopped.is_set():
                 raise TransferStopped
             view = memoryview(block)
             while view:  # unbuffered files may take less than they are given
@@ -272,7 +289,7 @@ class Transfer:
                     return
             etag = response.headers.get("ETag", "")
             self.etag = "" if etag.startswith("W/") else etag  # weak ones promise nothing about bytes
-            self._changed()
+            self._changed(self)
             self._read(response)
         if self.done < file.bytes:
             raise Passing(f"The connection for {file.path} of {file.repo} ends early; try again later.")
@@ -293,8 +310,7 @@ class Transfer:
             for start in range(0, len(piece), BLOCK):
                 block = piece[start : start + BLOCK]
                 if self.done + len(block) > self.file.bytes:
-                    self.stop()
-                    self._part.unlink(missing_ok=True)
+                    self._throw_away()
                     raise _wrong(self.file, f"{self.file.bytes:,} bytes", "more", "")
                 self._write(block)
                 self._advance()
@@ -312,7 +328,7 @@ class Transfer:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.waiting = f"Trying again in {left:.0f} s: {error}" if seconds >= 1 else ""
-            self._changed()
+            self._changed(self)
             if self._stopped.wait(min(left, 1.0)):
                 raise TransferStopped
         self.waiting = ""

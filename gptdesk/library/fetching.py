@@ -138,10 +138,7 @@ class Attempt:
             os.replace(part, target)
         return sha256
 
-    def _on_transfer(self) -> None:
-        transfer = self._transfer
-        if transfer is None:
-            return
+    def _on_transfer(self, transfer: Transfer) -> None:
         state = "verifying" if transfer.checking else "downloading"
         self.done, self.waiting = self._before + transfer.done, transfer.waiting
         if transfer.etag != self.plan.etags.get(transfer.file.path, "") and not transfer.checking:

@@ -82,7 +82,7 @@ def _repository(repo: str, values: Mapping[str, Any]) -> Repository:
     if not COMMIT.fullmatch(revision):
         raise ValueError("no commit")
     files = [
-        HubFile(repo, revision, file["path"], int(file["bytes"]), str(file["sha256"]), str(file["blob"]))
+        HubFile(repo, revision, file["path"], int(file["bytes"]), str(file["sha256"]), str(file["blob"]), kind="model")
         for file in values["files"]
     ]
     names = [file.path for file in files]

@@ -116,7 +116,7 @@ def _of_cache(repo: str, revision: str) -> Repository | None:
     if not commit or not config:
         return None
     files = [
-        HubFile(repo, commit, path.name, path.stat().st_size, *_hashes(hubcache.listed_name(path)))
+        HubFile(repo, commit, path.name, path.stat().st_size, *_hashes(hubcache.listed_name(path)), kind="model")
         for path in sorted(config.parent.iterdir())
         if path.is_file()
     ]
@@ -135,7 +135,7 @@ def _file(repo: str, commit: str, sibling: Any) -> HubFile | None:
         return None
     sha256 = sibling.lfs.sha256 if sibling.lfs else ""
     blob = "" if sibling.lfs else sibling.blob_id or ""
-    return HubFile(repo, commit, sibling.rfilename, size, *_hashes(sha256 or blob))
+    return HubFile(repo, commit, sibling.rfilename, size, *_hashes(sha256 or blob), kind="model")
 
 
 def _hashes(value: Any) -> tuple[str, str]:

@@ -317,13 +317,13 @@ def set_up(hub: Hub, name: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -
 NOT_UNDERSTOOD = (
     "The hub's answer about someone/tiny is not understood; is HF_ENDPOINT set to something else than a hub?"
 )
-OR_PRIVATE = "or a private one: check the name, or set HF_TOKEN to a token that may read it."
+OR_PRIVATE = "or a private one: check the name, or set HF_TOKEN to read it."
 SENTENCES = {
     "gated": "someone/tiny is given only to those who accepted its terms: do so at {url}/someone/tiny, then set "
     "HF_TOKEN to a token of yours.",
     "private": f"The hub has no model called someone/tiny, {OR_PRIVATE}",
-    "private, with another token": "The hub has no model called someone/tiny, or a private one that your token may "
-    "not read.",
+    "private, with another token": "The hub has no model called someone/tiny, or a private one that your token may not "
+    "read.",
     "wrong token": "The hub does not know the token in HF_TOKEN or in your login; make a new one at "
     "{url}/settings/tokens, or unset it: public models need none.",
     "no repository": f"The hub has no model called someone/nothing, {OR_PRIVATE}",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.errors import NotThere, hub_errors
+from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
@@ -37,40 +36,8 @@ _NAME: Final = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@]+))?(:(
 _HELD_OUT: Final = re.compile(r"(^|/)(test|valid|validation|val|dev)\b[^/]*(/|$)", re.IGNORECASE)
 """Files that are meant for measuring; they are left alone."""
 
-_OFFLINE: Final = "The hub is needed for {}, but HF_HUB_OFFLINE is set; unset it."
-_PASSING: Final = (408, 429, 500, 502, 503, 504)
-"""Answers that may be others in a moment."""
-
-_CHUNK: Final = 1 << 20
-_TRIES: Final = 6
-"""Failures in a row, without a byte gained, after which a download is given up."""
-
-_LONGEST_WAIT: Final = 30.0
 _LONGEST_END: Final = 1.0
-"""Seconds: of waiting for the next try, and for a download to notice that it is to stop."""
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file at one commit of a data set.
-
-    Attributes:
-        repo: ``owner/name``.
-        revision: commit, 40 hexadecimal digits.
-        path: inside the repository.
-        bytes: its size.
-        sha256: in hexadecimal; empty where the hub does not say.
-    """
-
-    repo: str
-    revision: str
-    path: str
-    bytes: int
-    sha256: str
-
-
-class DownloadStopped(Exception):
-    """The download was told to stop; what has come is kept."""
+"""Seconds in which a download is to notice that it is to stop."""
 
 
 def looks_like_hub_name(name: str) -> bool:
@@ -90,8 +57,8 @@ def hub_files(name: str) -> list[HubFile]:
         assert match
         try:
             files = _list(match["repo"], match["revision"], match["folder"])
-        except _NotThere as reason:
-            reasons.append(f"{candidate}: {reason}")
+        except NotThere as error:
+            reasons.append(f"{candidate}: {error.reason}")
             continue
         if files:
             return files
@@ -102,40 +69,12 @@ def hub_files(name: str) -> list[HubFile]:
     )
 
 
-class _NotThere(Exception):
-    pass
-
-
-@contextmanager
-def _hub_errors(repo: str) -> Iterator[None]:
-    """Turns what the hub's library raises into `_NotThere` or into the person's sentence."""
-    from huggingface_hub import errors
-
-    try:
-        yield
-    except errors.OfflineModeIsEnabled:
-        raise UserError(_OFFLINE.format(repo)) from None
-    except errors.GatedRepoError:
-        raise UserError(
-            f"{repo} is given only to those who accepted its terms: do so on its page, then set HF_TOKEN."
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise _NotThere("no such revision") from None
-    except errors.RepositoryNotFoundError:
-        raise _NotThere("no such data set, or a private one (set HF_TOKEN)") from None
-    except errors.RemoteEntryNotFoundError:
-        raise _NotThere("no such folder or file") from None
-    except (errors.HfHubHTTPError, errors.HTTPError, errors.HFValidationError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-        raise UserError(f"The hub could not be asked for {repo}: {reason}. Is there a connection?") from None
-
-
 def _list(repo: str, revision: str | None, folder: str | None) -> list[HubFile]:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
 
     api = HfApi()
-    with _hub_errors(repo):
+    with hub_errors(repo, what="data set"):
         commit = api.dataset_info(repo, revision=revision).sha
         assert commit
         tree = api.list_repo_tree(repo, folder, recursive=True, revision=commit, repo_type="dataset")
@@ -152,96 +91,29 @@ def _below(file: RepoFile, folder: str | None) -> str:
 
 
 def download(file: HubFile, target: Path, *, arrived: Callable[[int], None], stop: threading.Event) -> None:
-    """Downloads ``file`` to ``target``, going on with ``target.part`` if there is one, and checks its SHA-256.
+    """Downloads ``file`` to ``target``, going on with ``target.part`` if there is one, and checks its contents.
 
     Args:
         file: what to download.
         target: where it appears when it is whole.
-        arrived: told how many bytes are here, after each MiB.
+        arrived: told how many bytes are here, after each block.
         stop: set from outside, it ends the download.
 
     Raises:
-        DownloadStopped: when ``stop`` was set.
+        TransferStopped: when ``stop`` was set.
         UserError: when the hub cannot give it, or gives something else than it lists.
         OSError: when it cannot be written.
     """
     part = target.with_name(target.name + ".part")
-    failures, wrong = 0, 0
-    while wrong < 2:
-        had = _size(part)
+    for _ in range(2):
+        transfer = Transfer(file, part, stopped=stop, changed=lambda transfer: arrived(transfer.done))
         try:
-            _fetch(file, part, arrived, stop)
-        except _Interrupted as error:
-            failures = 1 if _size(part) > had else failures + 1
-            if failures == _TRIES:
-                raise UserError(
-                    f"The download of {file.path} from {file.repo} broke off ({error}); run the same command to go on."
-                ) from None
-            if stop.wait(min(_LONGEST_WAIT, 2.0**failures / 2)):
-                raise DownloadStopped from None
+            transfer.run()
+        except WrongBytes:  # perhaps of the part that was here
             continue
-        if _size(part) == file.bytes and file.sha256 in ("", _sha256(part, stop)):
-            os.replace(part, target)
-            return
-        part.unlink()
-        wrong += 1
-    raise UserError(f"{file.path} of {file.repo} arrives with other contents than the hub lists; try again later.")
-
-
-class _Interrupted(Exception):
-    """Something that may be over in a moment."""
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _fetch(file: HubFile, part: Path, arrived: Callable[[int], None], stop: threading.Event) -> None:
-    """Appends to ``part`` what is missing of the file."""
-    from huggingface_hub import constants, errors, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
-
-    have = _size(part)
-    if have >= file.bytes:
+        os.replace(part, target)
         return
-    url = hf_hub_url(file.repo, file.path, repo_type="dataset", revision=file.revision)
-    headers = build_hf_headers() | {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}
-    timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
-    try:
-        with get_session().stream("GET", url, headers=headers, follow_redirects=True, timeout=timeout) as response:
-            if response.status_code in _PASSING:
-                raise _Interrupted(f"the hub answered {response.status_code}")
-            with _hub_errors(file.repo):
-                hf_raise_for_status(response)
-            if stop.is_set():
-                raise DownloadStopped
-            # A server may send all of it although only the rest was asked for.
-            with part.open("ab" if response.status_code == 206 else "wb") as output:
-                for chunk in response.iter_bytes(_CHUNK):
-                    if stop.is_set():
-                        raise DownloadStopped
-                    output.write(chunk)
-                    arrived(output.tell())
-                output.flush()
-                os.fsync(output.fileno())
-    except errors.OfflineModeIsEnabled:
-        raise UserError(_OFFLINE.format(file.repo)) from None
-    except errors.HTTPError as error:
-        raise _Interrupted(str(error).split("\n")[0].rstrip(".") or type(error).__name__) from None
-    except _NotThere as error:
-        raise UserError(f"{file.repo} no longer gives {file.path}: {error}.") from None
-    if _size(part) < file.bytes:
-        raise _Interrupted("the connection ended early")
-
-
-def _sha256(path: Path, stop: threading.Event) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK):
-            digest.update(block)
-            if stop.is_set():
-                raise DownloadStopped
-    return digest.hexdigest()
+    raise UserError(f"{file.path} of {file.repo} arrives with other contents than the hub lists; try again later.")
 
 
 class Downloads:
@@ -299,7 +171,7 @@ class Downloads:
                 before += file.bytes
                 self.arrived = before
                 self._done.add(target)
-        except DownloadStopped:
+        except TransferStopped:
             pass
         except BaseException as error:
             self._error = error

@@ -10,7 +10,8 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from trainer.prepare.hub import HubFile, hub_files, looks_like_hub_name
+from gptdesk.hub.transfer import HubFile
+from trainer.prepare.hub import hub_files, looks_like_hub_name
 
 TEXT, JSONL, PARQUET = "text", "jsonl", "parquet"
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import FileIO
@@ -165,29 +164,48 @@ class EventFile:
 
 def _parse(data: bytes, end: int) -> Batch:
     """What stands in the whole lines that ``data`` begins with."""
-    lines, newer = None, False
+    lines: Sequence[bytes]
+    newer = False
     try:
         rows: list[_Row] = _ROWS.decode_lines(memoryview(data)[:end])
+        lines = _Lines(data, end)
+        if len(rows) != len(lines):  # empty lines, or two events in one
+            raise msgspec.DecodeError
     except (msgspec.DecodeError, RecursionError):
         rows, lines, newer = _parse_each(data[:end])
-    if list(map(_KIND, rows)).count("step") == len(rows):
-        newest = lines[-1:] if lines is not None else [data[data.rfind(b"\n", 0, end - 1) + 1 : end]]
-        return Batch(_columns(rows), [], newest[0] if newest else b"", newer)
-    lines = lines if lines is not None else _lines(data[:end])
-    if len(lines) != len(rows):  # two events in one line
-        rows, lines, newer = _parse_each(data[:end])
-    steps, others, line = _sort(rows, lines)
-    return Batch(_columns(steps), others, line, newer)
+    kinds = list(map(_KIND, rows))
+    places = [] if kinds.count("step") == len(rows) else [i for i, kind in enumerate(kinds) if kind != "step"]
+    steps: list[_Row] = []
+    others, newest, first = [], b"", 0
+    for place in [*places, len(rows)]:
+        if place > first:
+            steps += rows[first:place]
+            newest = lines[place - 1]
+        if place < len(rows) and kinds[place] and (event := _load(lines[place])) is not None:
+            others.append((len(steps), event))
+        first = place + 1
+    return Batch(_columns(steps), others, newest, newer)
 
 
-def _lines(data: bytes) -> list[bytes]:
-    return [line for line in data.split(b"\n") if line.strip()]
+class _Lines(Sequence[bytes]):
+    """The lines of ``data`` up to ``end``; only those that are asked for are copied."""
+
+    def __init__(self, data: bytes, end: int) -> None:
+        self._data = data
+        self._ends = np.flatnonzero(np.frombuffer(data, np.uint8, end) == ord("\n"))
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, place: Any) -> Any:
+        start = self._ends[place - 1] + 1 if place else 0
+        return self._data[start : self._ends[place]]
 
 
 def _parse_each(data: bytes) -> tuple[list[_Row], list[bytes], bool]:
     """One line after the other, for data of which some lines are broken, newer or unusual."""
     rows, lines, newer = [], [], False
-    for line in _lines(data):
+    for line in filter(bytes.strip, data.split(b"\n")):
         row: _Row | None
         try:
             row = _ROWS.decode(line)
@@ -230,19 +248,6 @@ def _load(line: bytes) -> dict[str, Any] | None:
 
 def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _MISSING
-
-
-def _sort(rows: list[_Row], lines: list[bytes]) -> tuple[list[_Row], list[tuple[int, dict[str, Any]]], bytes]:
-    """Step events apart from the others, and the line of the last."""
-    steps, others, newest = [], [], b""
-    for row, line in zip(rows, lines, strict=True):
-        if row.ev == "step":
-            if row.step is not None and math.isfinite(row.step):
-                steps.append(row)
-                newest = line
-        elif row.ev and (event := _load(line)) is not None:
-            others.append((len(steps), event))
-    return steps, others, newest
 
 
 def _columns(rows: list[_Row]) -> Floats:

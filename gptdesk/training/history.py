@@ -90,6 +90,7 @@ class RunHistory:
         self._newest = b""
         self._marks: list[Mark] = []
         self._alerts: list[Alert] = []
+        self._raised: list[Alert] = []  # since the last update
         self._answers: dict[str, dict[str, Any]] = {}
         self._recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         self.facts: dict[str, Any] = {}
@@ -142,6 +143,8 @@ class RunHistory:
 
     def _publish(self) -> None:
         self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
+        self._alerts += sorted(self._raised, key=lambda alert: alert.t)
+        self._raised = []
         self.alerts = tuple(self._alerts)
         self.answers = dict(self._answers)
         self.recent = self._recent.copy()
@@ -169,7 +172,8 @@ class RunHistory:
             return
         rows = np.vstack([steps, self._clock.seconds(steps[_T])])
         first = 0
-        for i in np.flatnonzero(np.diff(steps[_STEP], prepend=self._last_step()) <= 0).tolist():
+        before = np.concatenate([[self._last_step()], steps[_STEP, :-1]])
+        for i in np.flatnonzero(steps[_STEP] <= before).tolist():
             self._live.append(rows[:, first:i])
             self._go_back(steps[_STEP, i] - 1)
             first = i
@@ -208,7 +212,7 @@ class RunHistory:
             seconds = self._live.column("time")[row] if logged else self._clock.now
             kind = "nonfinite" if alert.kind == "nonfinite" else "alert"
             self._mark(kind, alert.step, alert.t, alert.title, time=float(seconds))
-        self._alerts += alerts
+        self._raised += alerts
 
     def _tokens(self, step: float) -> float:
         """Tokens learnt until a step, which need not have been logged."""
@@ -224,7 +228,7 @@ class RunHistory:
     def _note(self, event: dict[str, Any]) -> None:
         self._recent.append(event)
         t = _number(event.get("t"), self._clock.last)
-        seconds = float(self._clock.seconds(np.array([t]))[0])
+        seconds = self._clock.moment(t)
         step = _number(event.get("step"), max(self._last_step(), 0.0))
         match event["ev"]:
             case "start":
@@ -262,7 +266,8 @@ class RunHistory:
         training = self._live.column("loss", self._evaluated)
         training = training[np.isfinite(training)]
         self._evaluated = len(self._live)
-        self._judge()
+        if not math.isfinite(loss):
+            self._judge()  # the losses may tell already
         mean = float(training.mean()) if len(training) else math.nan
         self._raise(self._watch.evaluation(step, t, loss, mean))
 
@@ -296,13 +301,20 @@ class _Clock:
         if np.isnan(t).any():
             known = np.maximum.accumulate(np.where(np.isnan(t), -1, np.arange(len(t))))
             t = np.where(known < 0, self.last, t[known])
+        if self.last <= t[0] and (t[1:] >= t[:-1]).all() and self._first is not None:
+            seconds: Floats = t - self._first + self._set_back
+            self.last, self.now = float(t[-1]), float(seconds[-1])
+            return seconds
+        return np.array([self.moment(moment) for moment in t.tolist()])
+
+    def moment(self, t: float) -> float:
+        """One time, after those before it."""
         if self._first is None:
-            self._first = self.last = float(t[0])
-        back = np.maximum(-np.diff(t, prepend=self.last), 0)
-        seconds: Floats = t - self._first + (self._set_back + np.cumsum(back))
-        self._set_back += float(back.sum())
-        self.last, self.now = float(t[-1]), float(seconds[-1])
-        return seconds
+            self._first = self.last = t
+        self._set_back += max(self.last - t, 0.0)
+        self.last = t
+        self.now = t - self._first + self._set_back
+        return self.now
 
 
 def _number(value: object, otherwise: float) -> float:

@@ -18,7 +18,7 @@ SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
 
 THEMES: Final = ("system", "light", "dark")
-PAGES: Final = ("play", "train")
+PAGES: Final = ("play", "models", "train")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8

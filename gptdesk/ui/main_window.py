@@ -23,6 +23,7 @@ from gptdesk.ui.jobs import State
 from gptdesk.ui.main_menu import Commands, MainMenu
 from gptdesk.ui.messages import Messages
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.models.using import Using
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.rail import Rail
@@ -33,13 +34,14 @@ from gptdesk.ui.train.leaving import Leaving
 from gptdesk.ui.train.notifications import Notifications
 
 if TYPE_CHECKING:
+    from gptdesk.ui.models.page import ModelsPage
     from gptdesk.ui.train.page import TrainPage
 
 log = logging.getLogger(__name__)
 
 _SMALLEST: Final = QSize(900, 600)
 _FIRST: Final = QSize(1320, 820)
-_PLAY, _TRAIN = (PAGES.index(name) for name in ("play", "train"))
+_PLAY, _MODELS, _TRAIN = (PAGES.index(name) for name in ("play", "models", "train"))
 
 
 class MainWindow(QWidget):
@@ -65,7 +67,8 @@ class MainWindow(QWidget):
         self.session = Session(inference, services.storage, settings, self)
         self.session.open(self._last_document())
         self.playground = PlaygroundPage(services.theme, settings, inference, self.session)
-        self.chooser = ModelChooser(settings, inference, services.folders)
+        self.using = Using(settings, inference, services.models, self)
+        self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
         self.title = DocumentButton(self._documents, self.open_document)
         self.menu = MainMenu(self, settings, self._commands())
@@ -75,12 +78,14 @@ class MainWindow(QWidget):
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
+        self.models: ModelsPage | None = None
         self.train: TrainPage | None = None
         self.following = Following(services, self.session, self)
         self.leaving = Leaving(services.watcher, self)
         self.notifications = Notifications(self.banners, self._run_at_hand, self)
         self._add_page("Play", "playground", self.top_bar, self.playground, self.status)
-        self._add_page("Train", "train", QWidget(), QWidget(), QWidget())  # made when it is first wanted
+        for title, icon in (("Models", "models"), ("Train", "train")):  # made when they are first wanted
+            self._add_page(title, icon, QWidget(), QWidget(), QWidget())
         self._lay_out()
         self._connect()
         self._restore_geometry()
@@ -90,27 +95,30 @@ class MainWindow(QWidget):
         self._open_page(PAGES.index(settings.value.page))
 
     def start(self) -> None:
-        """Begins what takes long: torch, the model, counting, watching runs, curves."""
+        """Begins what takes long: torch, the model, counting, watching runs, looking for models, curves."""
         settings = self._services.settings.value
         self._services.inference.start()
         self._services.counter.start()
         self._services.watcher.start()
+        self._services.models.start()
         if settings.follow is None or Path(settings.model).is_dir():  # else there is a newer checkpoint by now
             self._load()
-        if self.pages.currentIndex() == _TRAIN:
-            self.show_page(_TRAIN)
+        if self.pages.currentIndex() != _PLAY:
+            self.show_page(self.pages.currentIndex())
 
     @Slot(int)
     def show_page(self, number: int) -> None:
         """Lays the page of that number before the person."""
+        if number == _MODELS and self.models is None:
+            self._make_models_page()
         if number == _TRAIN and self.train is None:
             self._make_train_page()
         self._open_page(number)
         self._services.settings.update(page=PAGES[number])
         if number == _PLAY:
             self.playground.editor.setFocus()
-        elif self.train is not None:
-            self.train.focus()
+        elif (page := self.models if number == _MODELS else self.train) is not None:
+            page.focus()
 
     @Slot(object)
     def show_run(self, folder: Path) -> None:
@@ -163,20 +171,32 @@ class MainWindow(QWidget):
         self._services.watcher.set_shown(number == _TRAIN)
         self._show_title()
 
+    def _put_page(self, number: int, page: ModelsPage | TrainPage) -> None:
+        """Puts a page that was just made, and its bars, where they belong."""
+        for stack, widget in (
+            (self._top_bars, page.top_bar),
+            (self.pages, page),
+            (self._status_bars, page.status_bar),
+        ):
+            placeholder = stack.widget(number)
+            stack.insertWidget(number, widget)
+            if placeholder is not None:
+                stack.removeWidget(placeholder)
+                placeholder.deleteLater()
+
+    def _make_models_page(self) -> None:
+        from gptdesk.ui.models.page import ModelsPage
+
+        services = self._services
+        self.models = ModelsPage(services.theme, services.settings, services.models, self.using, self.menu)
+        self._put_page(_MODELS, self.models)
+        self.models.play_wanted.connect(lambda: self.show_page(_PLAY))
+
     def _make_train_page(self) -> None:
         from gptdesk.ui.train.page import TrainPage  # numpy and pyqtgraph, late
 
         self.train = TrainPage(self._services, self.menu, lambda: self.session.document.text)
-        for stack, widget in (
-            (self._top_bars, self.train.top_bar),
-            (self.pages, self.train),
-            (self._status_bars, self.train.status_bar),
-        ):
-            placeholder = stack.widget(_TRAIN)
-            stack.insertWidget(_TRAIN, widget)
-            if placeholder is not None:
-                stack.removeWidget(placeholder)
-                placeholder.deleteLater()
+        self._put_page(_TRAIN, self.train)
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
         self.train.refused.connect(self.messages.on_refused)
@@ -201,7 +221,9 @@ class MainWindow(QWidget):
 
     def _show_title(self) -> None:
         name = self.session.document.title
-        if self.pages.currentIndex() == _TRAIN:
+        if self.pages.currentIndex() == _MODELS:
+            name = "Models"
+        elif self.pages.currentIndex() == _TRAIN:
             name = (self.train.top_bar.name.text() if self.train else "") or "Training"
         self.setWindowTitle(f"{name} — gptdesk")
 
@@ -260,6 +282,10 @@ class MainWindow(QWidget):
         services.inference.progress.connect(self.top_bar.show_progress)
         services.settings.changed.connect(self._on_settings_changed)
         self.messages.reload_wanted.connect(self._load)
+        self.messages.models_wanted.connect(lambda: self.show_page(_MODELS))
+        self.chooser.models_wanted.connect(lambda: self.show_page(_MODELS))
+        self.using.reload_wanted.connect(self._load)
+        self.using.chosen.connect(lambda: self.show_page(_PLAY))
         self.messages.crashed.connect(self.crashed)
 
     def _last_document(self) -> Document:

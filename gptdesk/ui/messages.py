@@ -18,10 +18,12 @@ class Messages(QObject):
     Signals:
         crashed(str): a traceback that a worker caught.
         reload_wanted(): the person wants the model to be read once more.
+        models_wanted(): they want the page of models.
     """
 
     crashed = Signal(str)
     reload_wanted = Signal()
+    models_wanted = Signal()
 
     def __init__(
         self, banners: Banners, services: Services, session: Session, chooser: ModelChooser, parent: QObject
@@ -36,6 +38,10 @@ class Messages(QObject):
         services.settings.failed.connect(self._on_settings_failed)
         services.storage.failed.connect(self._on_storage_failed)
         services.storage.saved.connect(self._on_saved)
+        services.models.failed.connect(self._on_models_failed)
+        services.models.said.connect(self._on_models_said)
+        services.models.crashed.connect(self.crashed)
+        services.models.unfinished.connect(self._on_unfinished)
         services.watcher.failed.connect(self._on_watcher_failed)
         services.watcher.crashed.connect(self.crashed)
         for problem in (*services.settings.problems, *services.storage.problems):
@@ -93,6 +99,22 @@ class Messages(QObject):
     @Slot(str)
     def _on_storage_failed(self, text: str) -> None:
         self._banners.show_message(text, topic="storage")
+
+    @Slot(str)
+    def _on_models_failed(self, text: str) -> None:
+        self._banners.show_message(text, topic="models")
+
+    @Slot(str)
+    def _on_models_said(self, text: str) -> None:
+        self._banners.show_message(text, kind="info", topic="models")
+
+    @Slot(object)
+    def _on_unfinished(self, names: list[str]) -> None:
+        """Downloads of an earlier day."""
+        one = len(names) == 1
+        sentence = f"The download of {names[0]} is" if one else f"{len(names)} downloads are"
+        offers: list[Offer] = [("Show", self.models_wanted.emit), ("Go on", self._services.models.resume_all)]
+        self._banners.show_message(f"{sentence} not finished.", kind="info", topic="downloads", offers=offers)
 
     @Slot(str)
     def _on_watcher_failed(self, text: str) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from gptdesk.folders import Folders
 from gptdesk.gpt2.devices import DEVICES, PRECISIONS
-from gptdesk.library.catalogue import BUNDLED, ModelEntry, list_models
+from gptdesk.library.catalogue import BUNDLED
+from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import figures
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
 from gptdesk.ui.model_names import model_title
+from gptdesk.ui.models.items import setting_of
+from gptdesk.ui.models.service import ModelsService
+from gptdesk.ui.models.using import Using
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton
 
@@ -22,14 +25,25 @@ _DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)",
 
 
 class ModelChooser(MenuButton):
-    """Changes the model in the settings; whoever loads models listens to those."""
+    """Lists the models that are here.
+
+    Signals:
+        models_wanted(): the person wants to get another.
+    """
+
+    models_wanted = Signal()
 
     def __init__(
-        self, settings: SettingsService, inference: Inference, folders: Folders, parent: QWidget | None = None
+        self,
+        settings: SettingsService,
+        inference: Inference,
+        models: ModelsService,
+        using: Using,
+        parent: QWidget | None = None,
     ) -> None:
         menu = QMenu()
         super().__init__("field", menu, parent)
-        self._settings, self._inference, self._folders = settings, inference, folders
+        self._settings, self._inference, self._models, self._using = settings, inference, models, using
         self._menu = menu
         self.setAccessibleName("Model")
         self.setToolTip("The model that writes")
@@ -48,10 +62,7 @@ class ModelChooser(MenuButton):
 
     def choose(self, model: str) -> None:
         """Makes the model of that name, or in that folder, the one that writes."""
-        recent = self._settings.value.recent_models
-        if model != BUNDLED:
-            recent = (model, *(other for other in recent if other != model))
-        self._settings.update(model=model, recent_models=recent)
+        self._using.use(model)
 
     def _show(self) -> None:
         info, model = self._inference.info, self._settings.value.model
@@ -62,14 +73,15 @@ class ModelChooser(MenuButton):
 
     def _fill(self) -> None:
         self._menu.clear()
-        found = list_models(self._folders)
+        found = [entry for entry in self._models.entries if _listed(entry)]
         for entry in found:
-            self._add(_name(entry, self._folders), f"{entry.name}  ·  {figures.parameters(entry.parameters)}")
-        if not any(entry.bundled for entry in found):
+            self._add(setting_of(entry), f"{entry.name}  ·  {figures.parameters(entry.parameters)}")
+        if self._models.looked and not any(entry.kind == "bundled" for entry in found):
             missing = self._menu.addAction(f"{BUNDLED}  ·  not installed")
             missing.setEnabled(False)
-        known = {_name(entry, self._folders) for entry in found}
-        recent = [folder for folder in self._settings.value.recent_models if folder not in known]
+        known = {setting_of(entry) for entry in found}
+        folders = [model for model in self._settings.value.recent_models if Path(model).is_absolute()]
+        recent = [folder for folder in folders if folder not in known]
         if recent:
             self._menu.addSeparator()
             for folder in recent:
@@ -81,6 +93,7 @@ class ModelChooser(MenuButton):
         if self._settings.value.follow:
             self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
         self._menu.addSeparator()
+        self._menu.addAction("Get models…", self.models_wanted.emit)
         self._menu.addAction("Open folder…", self.open_folder)
 
     def _add(self, model: str, title: str, tip: str = "") -> None:
@@ -117,6 +130,11 @@ class DeviceButton(MenuButton):
         self._menu.clear()
         self._section("Device", "device", {name: _DEVICE_NAMES.get(name, name) for name in DEVICES})
         self._section("Precision", "precision", {name: _DEVICE_NAMES.get(name, name) for name in PRECISIONS})
+        info = self._inference.info
+        unload = self._menu.addAction("Unload the model", self._inference.unload)
+        unload.setEnabled(info is not None)
+        if info is not None:
+            unload.setText(f"Unload the model, and free {figures.memory(info.memory)}")
 
     def _section(self, title: str, setting: str, choices: dict[str, str]) -> None:
         heading = self._menu.addAction(title)
@@ -128,8 +146,6 @@ class DeviceButton(MenuButton):
         self._menu.addSeparator()
 
 
-def _name(entry: ModelEntry, folders: Folders) -> str:
-    """What the settings call it."""
-    if entry.bundled or entry.path.parent == folders.models:
-        return entry.name
-    return str(entry.path)
+def _listed(entry: LibraryEntry) -> bool:
+    """Whether it is offered here; checkpoints are many, and chosen where runs are."""
+    return entry.state == "ready" and entry.kind in ("bundled", "installed", "linked", "cache")

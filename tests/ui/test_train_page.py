@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.store.settings import PAGES
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.curve import loss_sketch
 from gptdesk.training.index import RunIndex
@@ -105,7 +106,7 @@ def page(
     def open_page() -> tuple[Opened, TrainPage]:
         opened = open_window()
         opened.window.resize(1440, 900)
-        opened.window.show_page(1)
+        opened.window.show_page(PAGES.index("train"))
         train = opened.window.train
         assert train is not None
         wait(qtbot, lambda: train.current == living.folder and view_state(opened) == "running")
@@ -146,7 +147,7 @@ def test_a_run_appears_by_itself_and_is_gone_on_with_after_a_crash(
     open_window: Callable[..., Opened], folders: Folders, values: dict[str, Any], qtbot: QtBot
 ) -> None:
     opened = open_window()
-    opened.window.show_page(1)
+    opened.window.show_page(PAGES.index("train"))
     train = opened.window.train
     assert train is not None
     assert train.empty.isVisible()
@@ -372,7 +373,7 @@ def listed(
     runs = [ended(name) for name in ("alpha", "beta", "gamma")]
     opened = open_window()
     opened.window.resize(1440, 900)
-    opened.window.show_page(1)
+    opened.window.show_page(PAGES.index("train"))
     train = opened.window.train
     assert train is not None
     wait(qtbot, lambda: len(train.runs.cards) == 3 and view_state(opened) == "finished")
@@ -468,7 +469,7 @@ def test_a_run_of_a_newer_version_says_so(
     folder = ended("tomorrow")
     (folder / "run.json").write_text(json.dumps({"format": 99, "id": "x", "t": 1.0}))
     opened = open_window()
-    opened.window.show_page(1)
+    opened.window.show_page(PAGES.index("train"))
     train = opened.window.train
     assert train is not None
     wait(qtbot, lambda: train.dashboard.problem.isVisible())
@@ -497,7 +498,7 @@ def test_keys_switch_pages(listed: tuple[Opened, TrainPage, list[Path]]) -> None
     actions = {key.toString(): action for action in window.actions() for key in action.shortcuts()}
     trigger(actions["Ctrl+1"])
     assert window.pages.currentWidget() is window.playground
-    trigger(actions["Ctrl+2"])
+    trigger(actions["Ctrl+3"])
     assert window.pages.currentWidget() is train
     assert window.windowTitle().startswith(train.top_bar.name.text())
 

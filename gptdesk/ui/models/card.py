@@ -134,8 +134,8 @@ class ModelCard(QPushButton):
         numbers = face.figures if face.share is None else ()
         columns = bool(numbers) and right - _LEFT - len(numbers) * _FIGURE >= _TEXT_LEAST
         if columns:
-            for place, figure in enumerate(reversed(numbers)):
-                x = right - (place + 1) * _FIGURE
+            for column, figure in enumerate(reversed(numbers)):
+                x = right - (column + 1) * _FIGURE
                 self._draw(painter, QRect(x, 16, _FIGURE, 20), figure.value, "text", right=True)
                 caption = "muted" if figure.role == "text" else figure.role
                 self._draw(painter, QRect(x, 37, _FIGURE, 18), figure.caption, caption, small=True, right=True)

@@ -111,7 +111,7 @@ def origin_words(entry: LibraryEntry) -> str:
         return f"Linked to {entry.path}"
     if entry.repo:
         return f"From {entry.repo}"
-    return f"Imported from {entry.source}" if entry.source else ""
+    return f"Imported from {entry.source}" if entry.source else "In the models folder"
 
 
 def speed_words(bytes_per_s: float) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.training.differences import settings_diff
@@ -134,6 +134,41 @@ def test_a_run_is_drawn_with_its_validation_in_the_colours_of_the_theme(
     assert theme.colours.accent.lower() in shown
     assert theme.colours.good.lower() in shown
     assert theme.colours.surface.lower() in shown
+
+
+def test_nothing_of_what_was_drawn_before_is_left_on_the_screen(
+    history: RunHistory, run: Run, theme: Theme, qtbot: QtBot
+) -> None:
+    panel = ChartPanel(theme, ChartSettings(axis="tokens"))
+    qtbot.addWidget(panel)
+    panel.resize(640, 560)
+    panel.show()
+    process_events()
+    panel.show_runs([PlottedRun("one", history, steps=1_000_000)])
+    process_events()
+    panel.apply(ChartSettings(log_y=True, right="memory"))
+    for last in (450, 900):
+        run.steps(last - 40, last)
+        history.update()
+        panel.refresh()
+        process_events()
+    for chart in panel.charts():
+        seen = on_screen(chart)
+        chart.viewport().repaint()
+        assert on_screen(chart) == seen
+
+
+def process_events() -> None:
+    """Paints what asked for it, and no more."""
+    for _ in range(5):
+        QApplication.processEvents()
+
+
+def on_screen(widget: QWidget) -> QImage:
+    """What the screen shows where the widget is: all that was painted since the window was opened."""
+    window = widget.window()
+    place = QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+    return window.screen().grabWindow(window.winId()).toImage().copy(place)
 
 
 def test_another_theme_redraws_everything(make_panel: MakePanel, history: RunHistory, theme: Theme) -> None:
@@ -551,6 +586,24 @@ def test_figures_fit_into_a_narrow_page(qtbot: QtBot, run: Run, history: RunHist
     assert tiles.width() == 388
     assert tiles.speed.y() > tiles.step.y(), "they stand in two rows"
     assert all(tile.geometry().right() < 388 for tile in tiles.tiles)
+
+
+def test_figures_of_one_row_have_one_size_whatever_the_width(qtbot: QtBot, run: Run, history: RunHistory) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_run(entry(run.folder, step=45, steps=200_000, seconds_left=36_120), history)
+    tiles.resize(388, 140)
+    tiles.show()
+    for width in range(400, 1000, 12):
+        tiles.resize(width, 140)
+        QApplication.processEvents()
+        for row in {tile.y() for tile in tiles.tiles}:
+            beside = [tile for tile in tiles.tiles if tile.y() == row]
+            assert len({tile.height() for tile in beside}) == 1, width
+            assert len({tile.figure.fontInfo().pixelSize() for tile in beside}) == 1, width
+        for tile in tiles.tiles:
+            words = tile.figure.fontMetrics().horizontalAdvance(tile.figure.text())
+            assert words <= tile.figure.contentsRect().width(), (width, tile.figure.text())
 
 
 def test_a_small_curve_is_drawn_in_its_colour(qtbot: QtBot, theme: Theme) -> None:

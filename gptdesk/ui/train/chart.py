@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart_data import SMALLEST_X, Floats, to_view
-from gptdesk.ui.train.chart_items import Axis, Grid, Levels
+from gptdesk.ui.train.chart_items import RIGHT, Axis, Grid, Levels
 from gptdesk.ui.train.chart_lines import RunLines, SplitAreas
 from gptdesk.ui.train.chart_marks import Crosshair, Marks, PlacedMark
 from gptdesk.ui.train.chart_settings import TITLES, ChartSettings, PlottedRun
@@ -101,7 +101,7 @@ class Chart(ChartView):
 
     def _lay_out(self) -> None:
         layout = self.centralLayout
-        layout.setContentsMargins(0, 8, 24, 0)
+        layout.setContentsMargins(0, 8, RIGHT, 0)
         layout.setSpacing(0)
         layout.addItem(self._left, 0, 0)
         layout.addItem(self.box, 0, 1)

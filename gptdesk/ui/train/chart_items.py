@@ -26,6 +26,9 @@ _CLICK: Final = 4
 _TEXT_AWAY: Final = 8
 """Pixels between the box and what is written beside it."""
 
+RIGHT: Final = 24
+"""Room at the right of the box, where the words below it may stand out."""
+
 _SLACK: Final = 24
 """Room at the left that is kept when shorter numbers come, so that the curves do not jump."""
 
@@ -137,7 +140,7 @@ class Painting(pg.GraphicsObject):
 
 
 class Axis(pg.GraphicsWidget):
-    """What is written beside the box: at its left, or below it.
+    """What is written beside the box: at its left, or below it; words at its ends stand out on both sides.
 
     Attributes:
         ticks: at which something is written.
@@ -150,6 +153,7 @@ class Axis(pg.GraphicsWidget):
         self.ticks: Sequence[Tick] = ()
         self.colour = "#000000"
         self._font, self.metrics = font, QFontMetricsF(font)
+        self._out = 0.0  # how far a word may stand out
         if upright:
             self.setFixedWidth(_TEXT_AWAY)
         else:
@@ -166,11 +170,27 @@ class Axis(pg.GraphicsWidget):
     def show_ticks(self, ticks: Sequence[Tick]) -> None:
         """Writes at other places, and makes room for what is written at the left."""
         self.ticks = ticks
+        widest = max((self.metrics.horizontalAdvance(tick.text) for tick in ticks), default=0.0)
         if self.upright:
-            needed = max((self.metrics.horizontalAdvance(tick.text) for tick in ticks), default=0.0) + _TEXT_AWAY
+            needed = widest + _TEXT_AWAY
             if not needed <= self.width() <= needed + _SLACK:
                 self.setFixedWidth(math.ceil(needed))
+        self._reserve((self.metrics.height() if self.upright else widest) / 2)
         self.update()
+
+    def _reserve(self, half: float) -> None:
+        """Never less than before: what was painted out there is wiped off when something else is written."""
+        out = math.ceil(half) + 2
+        if out > self._out:
+            self.prepareGeometryChange()
+            self._out = out
+
+    def boundingRect(self) -> QRectF:
+        """With the words that stand out, or Qt would leave them behind when others are written."""
+        whole = QRectF(0, 0, self.width(), self.height())
+        return (
+            whole.adjusted(0, -self._out, 0, self._out) if self.upright else whole.adjusted(-self._out, 0, self._out, 0)
+        )
 
     def paint(self, painter: QPainter, *_: object) -> None:
         (x0, x1), (y0, y1) = self.box.viewRange()
@@ -183,7 +203,7 @@ class Axis(pg.GraphicsWidget):
                 place = QPointF(self.width() - _TEXT_AWAY - wide, y + self.metrics.capHeight() / 2)
             else:
                 x = (tick.place - x0) / (x1 - x0) * self.box.width()
-                place = QPointF(x - wide / 2, _TEXT_AWAY + self.metrics.ascent() - 2)
+                place = QPointF(min(x - wide / 2, self.width() + RIGHT - wide), _TEXT_AWAY + self.metrics.ascent() - 2)
             painter.drawText(place, tick.text)
 
 

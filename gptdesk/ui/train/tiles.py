@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
 
 from PySide6.QtCore import QSize
@@ -17,14 +18,17 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 NOTHING: Final = "–"
 _PER_MILLE: Final = 1000
+_DIGIT: Final = re.compile(r"\d")
 _GAP: Final = 8
-_FIGURE_PIXELS: Final = 20
 _SLACK: Final = 6
 _LEFT: Final = 12
 _RIGHT: Final = 8
-_FITS: Final = 0.9
-"""Of the width that they would like to have, tiles share one row; numbers are written smaller then."""
 
+_SIZES: Final = {"": 20, "some": 16, "much": 13}
+"""Pixels of the numbers, by how tight it is; the style sheet says the same."""
+
+_WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
+"""Rows, and how tight it is in them: the first that fits is taken."""
 
 _MFU_HELP: Final = (
     "Model FLOP/s utilization: how much of what the hardware can do at best goes into the model.\n"
@@ -57,39 +61,39 @@ class Tile(QFrame):
             self.name.setText(name)
         if text != self.figure.text():
             self.figure.setText(text)
-            self.figure.fit()
-        self.setToolTip(help)
+        if self.toolTip() != help:
+            self.setToolTip(help)
+            self.setAccessibleDescription(help)
         self.setAccessibleName(f"{self.name.text()} {text}")
-        self.setAccessibleDescription(help)
 
-    def wanted_width(self) -> int:
-        """Pixels in which name and number stand at their full size."""
-        font = QFont(self.figure.font())
-        font.setPixelSize(_FIGURE_PIXELS)
-        font.setWeight(QFont.Weight.DemiBold)
-        figure = QFontMetrics(font).horizontalAdvance(self.figure.text())
+    def wanted_width(self, tight: str) -> int:
+        """Pixels in which name and number stand; the same for numbers of as many digits."""
+        figure = self.figure.metrics(tight).horizontalAdvance(_DIGIT.sub("0", self.figure.text()))
         return max(figure, self.name.sizeHint().width()) + _LEFT + _RIGHT + _SLACK
 
 
 class _Figure(QLabel):
-    """A number that makes no tile wider than there is room: it is written smaller then."""
+    """A number, as high as at its full size even where it is written smaller."""
+
+    def metrics(self, tight: str) -> QFontMetrics:
+        """Those of the font in which it is written where it is as tight as that."""
+        font = QFont(self.font())
+        font.setPixelSize(_SIZES[tight])
+        font.setWeight(QFont.Weight.DemiBold)
+        return QFontMetrics(font)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.metrics("").height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(40, super().minimumSizeHint().height())
+        return QSize(40, self.sizeHint().height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.fit()
-
-    def fit(self) -> None:
-        """Finds the size in which the number fits."""
-        for tight in ("", "some", "much"):
-            if self.property("tight") != tight:
-                self.setProperty("tight", tight)
-                self.style().unpolish(self)
-                self.style().polish(self)
-            if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
-                return
+    def set_tight(self, tight: str) -> None:
+        """Writes it larger or smaller."""
+        if self.property("tight") != tight:
+            self.setProperty("tight", tight)
+            self.style().unpolish(self)
+            self.style().polish(self)
 
 
 class Tiles(QWidget):
@@ -109,7 +113,7 @@ class Tiles(QWidget):
         self.note.setFont(smaller(self.font()))
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP)
-        self._columns = 0
+        self._arranged: tuple[int, str, list[int]] | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
@@ -186,16 +190,26 @@ class Tiles(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Sets the tiles in one row, or where there is no room in two, each as wide as its number asks for."""
-        widths = [tile.wanted_width() for tile in self.tiles]
-        room = self.width() - _GAP * (len(widths) - 1)
-        columns = len(widths) if room >= _FITS * sum(widths) else len(widths) // 2
-        if columns != self._columns:
-            self._columns = columns
-            for number, tile in enumerate(self.tiles):
-                self._grid.addWidget(tile, number // columns, number % columns)
-        for column in range(len(widths)):
-            self._grid.setColumnStretch(column, max(widths[column::columns]) if column < columns else 0)
+        """Sets the tiles in one row or in two, all numbers in one size, each as wide as its number asks for."""
+        rows, tight = next((way for way in _WAYS if sum(self._widths(*way)) <= self._room(way[0])), _WAYS[-1])
+        columns = len(self.tiles) // rows
+        wanted = self._widths(rows, tight)
+        if (rows, tight, wanted) == self._arranged:
+            return
+        self._arranged = (rows, tight, wanted)
+        for number, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, number // columns, number % columns)
+            tile.figure.set_tight(tight)
+        for column in range(len(self.tiles)):
+            self._grid.setColumnStretch(column, wanted[column] if column < columns else 0)
+
+    def _room(self, rows: int) -> int:
+        return self.width() - _GAP * (len(self.tiles) // rows - 1)
+
+    def _widths(self, rows: int, tight: str) -> list[int]:
+        """Pixels that each column asks for."""
+        widths, columns = [tile.wanted_width(tight) for tile in self.tiles], len(self.tiles) // rows
+        return [max(widths[column::columns]) for column in range(columns)]
 
 
 def _notes(history: RunHistory) -> list[str]:

@@ -126,6 +126,51 @@ def peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+class Load:
+    """How busy this computer is with the training, from one look to the next; begins when it is made.
+
+    Args:
+        device: that is trained on.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._asks_gpu = device.type == "cuda"
+        self._wall, self._processor = time.perf_counter(), time.process_time()
+        self._processors = os.cpu_count() or 1
+
+    def look(self) -> dict[str, float]:
+        """What is known of ``cpu``, ``gpu`` and ``ram``, as `trainer.recorder` describes them."""
+        wall, processor = time.perf_counter(), time.process_time()
+        passed, used = wall - self._wall, processor - self._processor
+        found: dict[str, float] = {}
+        if passed > 0:
+            self._wall, self._processor = wall, processor
+            found["cpu"] = round(min(1.0, used / passed / self._processors), 4)
+        if self._device.type == "cuda":
+            found |= self._gpu_load()
+            if ram := resident_memory():
+                found["ram"] = ram
+        return found
+
+    def _gpu_load(self) -> dict[str, float]:
+        """Empty where NVML is not there or does not answer; then it is not asked again."""
+        if self._asks_gpu:
+            try:
+                return {"gpu": round(torch.cuda.utilization(self._device) / 100, 2)}
+            except Exception:  # of several packages' own kinds; no figure is worth ending a run for
+                self._asks_gpu = False
+        return {}
+
+
+def resident_memory() -> int:
+    """Memory that this process holds now, in bytes; 0 where nothing tells."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def available_memory(device: torch.device) -> int:
     """Memory that can still be taken on the device, in bytes; 0 where nothing tells."""
     if device.type == "cuda":

@@ -1,4 +1,17 @@
-"""What is written down of a run, and said to the person watching: its start, its steps, its evaluations."""
+"""What is written down of a run, and said to the person watching: its start, its steps, its evaluations.
+
+A "step" event holds, beside what every event does (`trainer.rundir.RunWriter.event`):
+
+- ``tokens``, ``epoch``: learnt until then. ``loss``, ``grad_norm``, ``lr``: of that step; null where not finite.
+- ``tokens_per_s``, and in ``ms`` the parts of a step in milliseconds: medians of the last steps.
+- ``memory``: the most that was held so far, in bytes; on CUDA the GPU's, else the process's.
+- ``mfu``: of what the hardware does at best, 0 to 1; absent where that is not known.
+- ``cpu``: share of this computer's processors that the process kept busy since the last logged step, 0 to 1.
+- ``gpu``, on CUDA: share of the last moment in which the GPU was at work, 0 to 1; absent without NVML (``pynvml``).
+- ``ram``, on CUDA: memory that the process holds beside the GPU's, in bytes.
+
+With several processes these are the figures of the one that records.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +21,7 @@ from typing import Any, Final
 import torch
 
 from trainer.config import RunSection
-from trainer.hardware import peak_flops, peak_memory
+from trainer.hardware import Load, peak_flops, peak_memory
 from trainer.loop import Trainer
 from trainer.plan import flops_per_token
 from trainer.rundir import RunWriter
@@ -34,6 +47,7 @@ class Recorder:
         self.say = say if trainer.processes.records else _say_nothing
         self._first_step = trainer.state.step
         self._peak = peak_flops(trainer.device, trainer.precision)
+        self._load = Load(trainer.device)
 
     def event(self, kind: str, **values: Any) -> None:
         """Appends an event at the step at hand."""
@@ -103,6 +117,7 @@ class Recorder:
             "tokens_per_s": round(speed, 1),
             "ms": {part: round(1000 * value, 2) for part, value in trainer.clock.split().items()},
             "memory": peak_memory(trainer.device),
+            **self._load.look(),
         }
         if self._peak:
             work = flops_per_token(trainer.plan.shape, trainer.plan.context_length)

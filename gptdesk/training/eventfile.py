@@ -66,6 +66,9 @@ class _Row(msgspec.Struct, gc=False):
     tokens_per_s: _Number = _MISSING
     memory: _Number = _MISSING
     mfu: _Number = _MISSING
+    cpu: _Number = _MISSING
+    gpu: _Number = _MISSING
+    ram: _Number = _MISSING
     ms: _Parts = msgspec.field(default_factory=_Parts)
 
 

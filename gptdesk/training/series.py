@@ -11,9 +11,10 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 METRICS: Final = (
-    "loss", "grad_norm", "lr", "tokens_per_s", "memory", "mfu", "data", "forward", "backward", "optimizer",
+    "loss", "grad_norm", "lr", "tokens_per_s", "memory", "mfu", "cpu", "gpu", "ram",
+    "data", "forward", "backward", "optimizer",
 )  # fmt: skip
-"""What every logged step tells; the last four are the milliseconds of its parts."""
+"""What logged steps tell (`trainer.recorder`); the last four are the milliseconds of its parts."""
 
 AXES: Final = ("step", "tokens", "time")
 

@@ -97,6 +97,8 @@ def test_a_run_records_what_it_did(make_config: MakeConfig) -> None:
     steps = events(config, "step")
     assert [event["step"] for event in steps] == list(range(1, 9))
     assert all(event["loss"] > 0 and event["tokens_per_s"] > 0 for event in steps)
+    assert all(0 < event["cpu"] <= 1 for event in steps)
+    assert not {"gpu", "ram"} & set(steps[0]), "what there is on CUDA alone"
     assert steps[-1]["tokens"] == 8 * 4 * 16
     assert set(steps[0]["ms"]) == {"data", "forward", "backward", "optimizer"}
     assert [(event["step"], event["best"]) for event in events(config, "eval")] == [(4, True), (8, True)]

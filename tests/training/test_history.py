@@ -63,6 +63,7 @@ def marks(history: RunHistory) -> list[tuple[str, int]]:
 def test_what_the_trainer_logs_comes_back_by_metric(run: RunWriter, folder: Path) -> None:
     parts = {"data": 0.25, "forward": 30.5, "backward": 60.0, "optimizer": 8.0}
     values = {"epoch": 0.5, "grad_norm": 1.5, "lr": 6e-4, "tokens_per_s": 5000.5, "memory": 2**31, "mfu": 0.4}
+    values |= {"cpu": 0.98, "gpu": 0.5, "ram": 2**30}
     run.event("start", step=0, steps=20, tokens_per_step=4096)
     run.event("step", step=10, tokens=40_960, loss=3.25, ms=parts, **values)
     history = read(folder)
@@ -126,7 +127,7 @@ def test_a_run_is_followed_while_it_is_trained(
     start_run(make_values(schedule={"steps": 7}), folder)
     wait(lambda: history.update() and history.recent and history.recent[-1]["ev"] == "end")
     assert steps(history) == list(range(1, 8))
-    for metric in ("grad_norm", "lr", "tokens_per_s", "memory", "data", "forward", "backward", "optimizer"):
+    for metric in ("grad_norm", "lr", "tokens_per_s", "memory", "cpu", "data", "forward", "backward", "optimizer"):
         assert np.isfinite(history.series(metric).value).all(), metric
     a_step = history.facts["tokens_per_step"]
     assert history.series("loss").tokens.tolist() == [a_step * step for step in range(1, 8)]
@@ -186,6 +187,13 @@ def test_a_line_without_an_end_is_passed_over(folder: Path) -> None:
         '{"ev":"step","step":null,"loss":1}\n',
         '{"ev":"step","step":1e999,"loss":1}\n',
         '{"v":"new","ev":{},"ms":7}\n',
+        '{"v":"new","t":"now"}\n',
+        '{"ev":"step","step":2,"epoch":' + "1" * 5_000 + "}\n",
+        '{"ev":"step","step":1' + "0" * 400 + "}\n",
+        '{"ev":"step","step":1e87,"loss":1}\n',
+        '{"ev":"step","step":-2,"loss":1}\n',
+        '{"ev":"step","step":2}{"ev":"step","step":2}\n',
+        '{"ev":"step","step":2}{"ev":"step","step":2}\n  \n',
         "{}\n",
     ],
 )
@@ -195,6 +203,26 @@ def test_lines_that_are_no_events_are_passed_over(folder: Path, broken: str) -> 
     assert steps(history) == [1, 3]
     assert marks(history) == [("checkpoint", 1)]
     assert history.last["step"] == 3
+
+
+@pytest.mark.parametrize("broken", ['{"ev":"step","step":2,"loss":1}{"ev":"step","step":2,"loss":1}\n', "  \n"])
+def test_a_broken_line_after_the_newest_step_hides_nothing(folder: Path, broken: str) -> None:
+    write(folder, a_step(1), broken)
+    history = read(folder)
+    assert steps(history) == [1]
+    assert history.last["step"] == 1
+
+
+@pytest.mark.parametrize("huge", [10**400, float("inf"), float("-inf"), "1" * 400, True])
+def test_numbers_that_are_too_large_are_none(folder: Path, huge: Any) -> None:
+    strange = dict.fromkeys(("t", "tokens", "loss", "memory", "ms", "tokens_per_step", "val_loss"), huge)
+    write(folder, a_step(1), line("start", 1, **strange), a_step(2, **strange), line("eval", 2, **strange))
+    history = read(folder)
+    np.testing.assert_array_equal(history.series("loss").value, [3.0, np.nan])
+    np.testing.assert_array_equal(history.series("memory").value, [np.nan, np.nan])
+    assert history.series("loss").time.tolist() == [0.0, 0.0]
+    assert np.isnan(history.validation.value).all()
+    assert np.isfinite(history.validation.time).all()
 
 
 def test_bytes_that_are_no_text_are_passed_over(folder: Path) -> None:
@@ -454,6 +482,21 @@ def test_the_whole_split_counts_until_the_run_goes_on(folder: Path) -> None:
     write(folder, line("start", 5), a_step(6))
     history.update()
     assert history.final_validation is None
+
+
+def test_the_whole_split_of_a_future_that_was_left_does_not_count(folder: Path) -> None:
+    write(folder, a_step(1), a_step(9), line("final_eval", 9, val_loss=2.5))
+    assert read(folder).final_validation == 2.5
+    write(folder, line("start", 1))
+    assert read(folder).final_validation is None
+
+
+def test_a_resume_whose_start_was_not_recorded_is_noticed_by_an_evaluation(folder: Path) -> None:
+    write(folder, a_step(10), line("eval", 12, val_loss=3.0), line("eval", 3, val_loss=3.5), a_step(10, loss=2.0))
+    history = read(folder)
+    assert history.validation.step.tolist() == [3]
+    assert history.series("loss").value.tolist() == [2.0]
+    assert history.superseded("loss").value.tolist() == [3.0]
 
 
 def test_answers_are_found_by_their_request_and_the_oldest_are_forgotten(run: RunWriter, folder: Path) -> None:

@@ -62,6 +62,7 @@ def log_steps(run: RunWriter, first: int, last: int, *, steps: int) -> None:
                 "optimizer": round(61 + rng.random(), 2),
             },
             memory=2_065_432_576,
+            cpu=round(0.9 + rng.random() / 10, 3),
             mfu=round(0.37 + rng.random() / 100, 4),
         )
         if step % EVALUATE_EVERY == 0:

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import numpy as np
 
+from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
 from gptdesk.training.series import METRICS, Floats
 from trainer.rundir import EVENTS, FORMAT
 
@@ -76,6 +77,7 @@ class _Version(msgspec.Struct):
     v: int = FORMAT
 
 
+_STEP: Final = COLUMNS.index("step")
 _PARTS: Final = _Parts.__struct_fields__
 _ROWS: Final = msgspec.json.Decoder(_Row)
 _VERSIONS: Final = msgspec.json.Decoder(_Version)
@@ -179,15 +181,21 @@ def _parse(data: bytes, end: int) -> Batch:
     kinds = list(map(_KIND, rows))
     places = [] if kinds.count("step") == len(rows) else [i for i, kind in enumerate(kinds) if kind != "step"]
     steps: list[_Row] = []
-    others, newest, first = [], b"", 0
+    numbers: list[int] = []  # of the step events among the rows
+    others, first = [], 0
     for place in [*places, len(rows)]:
-        if place > first:
-            steps += rows[first:place]
-            newest = lines[place - 1]
-        if place < len(rows) and kinds[place] and (event := _load(lines[place])) is not None:
+        steps += rows[first:place]
+        numbers += range(first, place)
+        if place < len(rows) and kinds[place] and (event := load_event(lines[place])) is not None:
             others.append((len(steps), event))
         first = place + 1
-    return Batch(_columns(steps), others, newest, newer)
+    columns = _columns(steps)
+    placed = (columns[_STEP] >= 0) & (columns[_STEP] <= LARGEST_WHOLE)
+    if not placed.all():  # what has no step is no step event
+        columns = columns[:, placed]
+        others = [(int(placed[:before].sum()), event) for before, event in others]
+    newest = lines[numbers[np.flatnonzero(placed)[-1]]] if columns.shape[1] else b""
+    return Batch(columns, others, newest, newer)
 
 
 class _Lines(Sequence[bytes]):
@@ -232,25 +240,22 @@ def _is_newer(line: bytes) -> bool:
 
 def _unusual_row(line: bytes) -> _Row | None:
     """What can be used of an event with values of other types; None when it is no event."""
-    event = _load(line)
-    if event is None:
+    event = load_event(line)
+    if event is None or not isinstance(event.get("ev"), str):
         return None
     parts = event.get("ms")
-    numbers = {name: _number(event.get(name)) for name in COLUMNS if name not in _PARTS}
-    times = {name: _number(parts.get(name)) for name in _PARTS} if isinstance(parts, dict) else {}
-    return msgspec.structs.replace(_Row(ev=str(event.get("ev")), ms=_Parts(**times)), **numbers)
+    numbers = {name: number(event.get(name), _MISSING) for name in COLUMNS if name not in _PARTS}
+    times = {name: number(parts.get(name), _MISSING) for name in _PARTS} if isinstance(parts, dict) else {}
+    return msgspec.structs.replace(_Row(ev=event["ev"], ms=_Parts(**times)), **numbers)
 
 
-def _load(line: bytes) -> dict[str, Any] | None:
+def load_event(line: bytes) -> dict[str, Any] | None:
+    """All of an event; None when the line holds none."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else _MISSING
 
 
 def _columns(rows: list[_Row]) -> Floats:
@@ -266,8 +271,7 @@ def _columns(rows: list[_Row]) -> Floats:
             values = [of_rows[_PLACE[name]] for name in COLUMNS if name in _PLACE] + list(of_parts)
             for place, column in enumerate(values):
                 columns[place, lot] = _floats(column)
-    placed = np.isfinite(columns[COLUMNS.index("step")])
-    return columns if placed.all() else columns[:, placed]
+    return columns
 
 
 def _floats(column: tuple[_Number, ...]) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import deque
@@ -13,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.training.alerts import Alert, Watch
-from gptdesk.training.eventfile import COLUMNS, Batch, EventFile
+from gptdesk.training.eventfile import COLUMNS, Batch, EventFile, load_event
+from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
 from gptdesk.training.series import AXES, Floats, Series, Table
 
 ANSWERS: Final = 200
@@ -27,6 +27,9 @@ _JUDGED_AT_ONCE: Final = 1 << 16
 
 _MANY: Final = 10_000
 """Logged steps to come for which room is made beforehand."""
+
+_END_OF_TIME: Final = 1e12
+"""Seconds since the epoch; what is beyond is no time."""
 
 _STEP: Final = COLUMNS.index("step")
 _T: Final = COLUMNS.index("t")
@@ -148,7 +151,7 @@ class RunHistory:
         self.alerts = tuple(self._alerts)
         self.answers = dict(self._answers)
         self.recent = self._recent.copy()
-        event = json.loads(self._newest) if self._newest else {}
+        event = load_event(self._newest) or {}
         parts = event.get("ms")
         self.last: dict[str, Any] = {**event, **(parts if isinstance(parts, dict) else {})}
         self.final_validation = self._final[1] if self._final and self._final[0] >= self._last_step() else None
@@ -190,6 +193,8 @@ class RunHistory:
         if kept < len(self._live):
             self._superseded.append(self._live.rows(kept))
             self._live = self._live.head(kept)
+        if self._final and self._final[0] > step:
+            self._final = None
         self._evaluations = self._evaluations.head(
             int(np.searchsorted(self._evaluations.column("step"), step, "right"))
         )
@@ -217,7 +222,7 @@ class RunHistory:
     def _tokens(self, step: float) -> float:
         """Tokens learnt until a step, which need not have been logged."""
         row = int(np.searchsorted(self._live.column("step"), step, "right")) - 1
-        a_step = _number(self.facts.get("tokens_per_step"), 0.0)
+        a_step = number(self.facts.get("tokens_per_step"), 0.0)
         if row < 0:
             return step * a_step
         known_step, known = (float(self._live.column(name)[row]) for name in ("step", "tokens"))
@@ -227,16 +232,19 @@ class RunHistory:
 
     def _note(self, event: dict[str, Any]) -> None:
         self._recent.append(event)
-        t = _number(event.get("t"), self._clock.last)
+        t = number(event.get("t"), math.nan)
+        t = t if abs(t) < _END_OF_TIME else self._clock.last
         seconds = self._clock.moment(t)
-        step = _number(event.get("step"), max(self._last_step(), 0.0))
+        step = number(event.get("step"), -1.0)
+        if not 0 <= step <= LARGEST_WHOLE:
+            step = max(self._last_step(), 0.0)
         match event["ev"]:
             case "start":
                 self._start(event, step, t, seconds)
             case "eval":
-                self._evaluation(step, t, seconds, _number(event.get("val_loss"), math.nan))
+                self._evaluation(step, t, seconds, number(event.get("val_loss"), math.nan))
             case "final_eval":
-                self._final = step, _number(event.get("val_loss"), math.nan)
+                self._final = step, number(event.get("val_loss"), math.nan)
             case "checkpoint":
                 self._mark("checkpoint", step, t, f"Checkpoint {event.get('folder', '')}", time=seconds)
             case "checkpoint_failed":
@@ -262,6 +270,9 @@ class RunHistory:
         self.facts = event
 
     def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
+        evaluated = self._evaluations.column("step")[-1:]
+        if step < max([self._last_step(), *evaluated.tolist()]):  # the start was not recorded
+            self._go_back(step)
         self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
         training = self._live.column("loss", self._evaluated)
         training = training[np.isfinite(training)]
@@ -297,12 +308,13 @@ class _Clock:
         self.now = 0.0
 
     def seconds(self, t: Floats) -> Floats:
-        """(n,) times that follow each other, at least one; NaN, an unknown time, counts as that of the one before."""
-        if np.isnan(t).any():
-            known = np.maximum.accumulate(np.where(np.isnan(t), -1, np.arange(len(t))))
+        """(n,) times that follow each other, at least one; what is no time counts as that of the one before."""
+        told = np.abs(t) < _END_OF_TIME
+        if not told.all():
+            known = np.maximum.accumulate(np.where(told, np.arange(len(t)), -1))
             t = np.where(known < 0, self.last, t[known])
         if self.last <= t[0] and (t[1:] >= t[:-1]).all() and self._first is not None:
-            seconds: Floats = t - self._first + self._set_back
+            seconds: Floats = np.maximum(t - self._first + self._set_back, self.now)  # sums may differ in the last bit
             self.last, self.now = float(t[-1]), float(seconds[-1])
             return seconds
         return np.array([self.moment(moment) for moment in t.tolist()])
@@ -313,11 +325,5 @@ class _Clock:
             self._first = self.last = t
         self._set_back += max(self.last - t, 0.0)
         self.last = t
-        self.now = t - self._first + self._set_back
+        self.now = max(self.now, t - self._first + self._set_back)
         return self.now
-
-
-def _number(value: object, otherwise: float) -> float:
-    """A finite number, or something else in its place."""
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fits else otherwise  # type: ignore[arg-type]

@@ -82,6 +82,6 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     """One whole line; None when it is no event, or of a newer format."""
     try:
         event = json.loads(line)
-    except ValueError:
+        return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None
+    except (ValueError, TypeError, RecursionError):
         return None
-    return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None

@@ -78,7 +78,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None when there is no file, or none that holds an object."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 

@@ -69,6 +69,7 @@ class Watch:
         self._slowness = _Slowness()
         self._evaluations: list[tuple[float, float]] = []
         self._best = np.inf
+        self._validation_lost = False
         self._overfitting = False
 
     def steps(self, step: Floats, t: Floats, loss: Floats, speed: Floats) -> list[Alert]:
@@ -93,8 +94,9 @@ class Watch:
             validation: the loss of this evaluation.
             training: the mean of the training losses logged since the one before; NaN when there are none.
         """
-        if not np.isfinite(validation):
-            return self.diverged(step, t)
+        lost, self._validation_lost = self._validation_lost, not np.isfinite(validation)
+        if self._validation_lost:
+            return [] if lost else self.diverged(step, t)
         if validation < self._best:
             self._best, self._overfitting = validation, False
         self._evaluations = [*self._evaluations[-RISES:], (validation, training)]

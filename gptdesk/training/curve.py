@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from gptdesk.training.jsonvalues import number, whole
 from trainer.rundir import EVENTS
 
 _POINTS: Final = 40
@@ -20,34 +22,36 @@ _TRIES: Final = 12
 def loss_sketch(folder: Path, points: int = _POINTS) -> tuple[float, ...]:
     """Training losses at about ``points`` evenly spaced places of the history; empty when there is none.
 
-    Where a resumed run went over the same steps again, the later ones count.
+    Where a run went back to an earlier step, what it had learnt beyond that does not count.
     """
     try:
         with (folder / EVENTS).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             found = _all(file) if size <= _WHOLE else _some(file, size, points)
+            counting: list[tuple[int, float]] = []
+            for step, loss in found:
+                while counting and counting[-1][0] >= step:
+                    counting.pop()
+                counting.append((step, loss))
     except OSError:
         return ()
-    losses = [found[step] for step in sorted(found)]
-    return tuple(losses[:: max(1, len(losses) // points)])
+    return tuple(loss for _, loss in counting[:: max(1, len(counting) // points)])
 
 
-def _all(file: BinaryIO) -> dict[int, float]:
-    return dict(found for line in file if (found := _loss(line)))
+def _all(file: BinaryIO) -> Iterator[tuple[int, float]]:
+    return (found for line in file if (found := _loss(line)))
 
 
-def _some(file: BinaryIO, size: int, points: int) -> dict[int, float]:
-    losses: dict[int, float] = {}
-    for number in range(points):
-        file.seek(size * number // points)
-        if number:
-            file.readline()  # the rest of a line that began before
+def _some(file: BinaryIO, size: int, points: int) -> Iterator[tuple[int, float]]:
+    for place in range(points):
+        file.seek(size * place // points)
+        if place:
+            file.readline(_WHOLE)  # the rest of a line that began before
         for _ in range(_TRIES):
-            found = _loss(file.readline())
+            found = _loss(file.readline(_WHOLE))
             if found:
-                losses.update([found])
+                yield found
                 break
-    return losses
 
 
 def _loss(line: bytes) -> tuple[int, float] | None:
@@ -55,6 +59,9 @@ def _loss(line: bytes) -> tuple[int, float] | None:
         return None
     try:
         event = json.loads(line)
-        return int(event["step"]), float(event["loss"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(event, dict):
+        return None
+    step, loss = whole(event.get("step")), number(event.get("loss"), None)
+    return None if step is None or loss is None else (step, loss)

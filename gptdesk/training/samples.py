@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.training.jsonvalues import whole
 from trainer.events import EventTail
 from trainer.rundir import CONSOLE, SAMPLES
 
@@ -51,17 +52,16 @@ class SampleLog:
 
     def update(self) -> bool:
         """Reads what is new; whether there was anything."""
-        changed = False
-        for values in self._tail.read():
-            if self._tail.restarts != self._restarts:
-                self._restarts = self._tail.restarts
-                self._samples.clear()
-            sample = _read(values)
-            if sample is not None:
-                key = (sample.prompt, sample.seed, sample.step)
-                self._samples.pop(key, None)  # a run that went on from before that step wrote it anew
-                self._samples[key] = sample
-                changed = True
+        found = [sample for values in self._tail.read() if (sample := _read(values))]
+        changed = bool(found)
+        if self._tail.restarts != self._restarts:
+            self._restarts = self._tail.restarts
+            changed = changed or bool(self._samples)
+            self._samples.clear()
+        for sample in found:
+            key = (sample.prompt, sample.seed, sample.step)
+            self._samples.pop(key, None)  # a run that went on from before that step wrote it anew
+            self._samples[key] = sample
         return changed
 
     @property
@@ -81,9 +81,12 @@ class SampleLog:
 
 
 def _read(values: dict[str, Any]) -> Sample | None:
+    step = whole(values.get("step"))
+    if step is None:
+        return None
     try:
         return Sample(
-            step=int(values["step"]),
+            step=step,
             prompt=str(values["prompt"]),
             text=str(values["text"]),
             seed=int(values["seed"]),

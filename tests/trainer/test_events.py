@@ -59,7 +59,7 @@ def test_what_is_there_can_be_skipped(folder: Path) -> None:
 
 
 def test_a_line_that_was_left_broken_and_one_of_a_newer_format_are_passed_over(folder: Path) -> None:
-    write(folder, line(1)[:7] + "\n" + line(2, FORMAT + 1) + "[]\n" + line(3))
+    write(folder, line(1)[:7] + "\n" + line(2, FORMAT + 1) + "[]\n" + '{"v":"new"}\n' + "[" * 100_000 + "\n" + line(3))
     assert [event["step"] for event in read_events(folder)] == [3]
 
 

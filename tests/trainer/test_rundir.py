@@ -234,3 +234,8 @@ def test_json_is_replaced_whole(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == [STATUS]
     (folder / EXIT).write_text("[]")
     assert read_json(folder / EXIT) is None
+
+
+def test_a_file_that_is_nested_without_end_reads_as_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    assert read_json(tmp_path / "run.json") is None

@@ -167,6 +167,15 @@ def test_a_validation_loss_that_is_not_finite_is_told_unless_the_losses_have() -
     assert watch.evaluation(4, 0.0, NAN, 3.0) == []
 
 
+def test_a_validation_loss_that_stays_no_number_is_told_once_though_the_losses_are_fine() -> None:
+    watch, found = Watch(), []
+    for number in range(1, 9):
+        fine = np.array([float(number)])
+        found += watch.steps(fine, fine, fine, fine)
+        found += watch.evaluation(number, 0.0, 3.0 if number == 5 else NAN, 3.0)
+    assert kinds(found) == [("nonfinite", 1), ("nonfinite", 6)]
+
+
 def test_going_back_forgets_what_was_usual() -> None:
     watch = Watch()
     numbers = np.arange(1.0, 301)

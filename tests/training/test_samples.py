@@ -46,6 +46,16 @@ def test_a_half_line_waits_and_a_broken_one_is_passed_over(tmp_path: Path) -> No
     log.update()
     assert len(log.samples) == 1
     write(file, whole[30:] + '{"step": 3}\nnonsense\n[]\n' + line(30, top_k="x") + line(40, v=99) + line(50))
+    write(
+        file,
+        line(60, v="new")
+        + line(60, v=None)
+        + "[" * 100_000
+        + "\n"
+        + line(10**400)
+        + line(-1)
+        + line(60, seed=float("inf")),
+    )
     log.update()
     assert [sample.step for sample in log.samples] == [10, 20, 50]
 
@@ -60,6 +70,16 @@ def test_another_file_in_its_place_is_read_from_its_beginning(tmp_path: Path) ->
     (tmp_path / "new").rename(file)
     log.update()
     assert [sample.step for sample in log.samples] == [5]
+
+
+def test_a_file_that_was_emptied_holds_no_samples(tmp_path: Path) -> None:
+    log, file = SampleLog(tmp_path), tmp_path / "samples.jsonl"
+    write(file, line(10))
+    log.update()
+    file.write_bytes(b"")
+    assert log.update()
+    assert log.samples == []
+    assert not log.update()
 
 
 def lines(tail: ConsoleTail) -> list[str]:

@@ -8,7 +8,7 @@ from gptdesk.training.samples import ConsoleTail, SampleLog
 
 
 def line(step: int, *, prompt: str = "Once", seed: int = 1, text: str = "", **over: Any) -> str:
-    values = {"v": 1, "seg": 0, "t": float(step), "step": step, "prompt": prompt, "text": text or f"at {step}",
+    values = {"v": 1, "seg": 0, "t": 1.0, "step": step, "prompt": prompt, "text": text or f"at {step}",
               "seed": seed, "temperature": 0.8, "top_k": 40}  # fmt: skip
     return json.dumps(values | over) + "\n"
 

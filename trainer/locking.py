@@ -63,12 +63,24 @@ class FileLock:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock now; takes it for an instant to find out. False when there is no such file."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
+    """Whether somebody holds the lock now; takes it for an instant to find out. False when there is no such file, or
+    none that can be locked.
+    """
+    handle = _opened(path, os.O_RDWR)
+    if handle is None:
+        handle = _opened(path, os.O_RDONLY)  # it may be of a run of somebody else
+    if handle is None:
         return False
     try:
         return not _take(handle)
+    except OSError:
+        return False
     finally:
         os.close(handle)
+
+
+def _opened(path: Path, how: int) -> int | None:
+    try:
+        return os.open(path, how)
+    except OSError:
+        return None

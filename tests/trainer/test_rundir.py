@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -115,6 +116,33 @@ def test_a_glance_at_the_lock_does_not_turn_a_trainer_away(folder: Path) -> None
     finally:
         glances.set()
         looking.join()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files are shared in another way")
+def test_a_lock_of_somebody_else_which_may_not_be_written_is_seen() -> None:
+    with tempfile.TemporaryDirectory() as place:  # the folders of tests are closed to others
+        lock = FileLock(Path(place) / LOCK)
+        (Path(place) / LOCK).chmod(0o444)
+        Path(place).chmod(0o755)
+        me = os.geteuid()
+        if me == 0:
+            os.seteuid(65534)
+        try:
+            held = is_locked(Path(place) / LOCK)
+        finally:
+            os.seteuid(me)
+        lock.release()
+    assert held
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are other ones")
+def test_a_place_without_locks_is_not_locked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(37, "No locks available")
+
+    (tmp_path / LOCK).touch()
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert not is_locked(tmp_path / LOCK)
 
 
 def test_the_description_is_that_of_the_first_start(run: RunWriter, folder: Path) -> None:

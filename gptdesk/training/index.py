@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import threading
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.detached import lives, reap
+from gptdesk.training.jsonvalues import number, whole
 from gptdesk.training.labels import Labels
 from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch
 from trainer.locking import is_locked
@@ -60,30 +60,30 @@ class RunEntry:
 
     @property
     def step(self) -> int | None:
-        return _whole(self.state.status.get("step"))
+        return whole(self.state.status.get("step"))
 
     @property
     def loss(self) -> float | None:
-        return _finite(self.state.status.get("loss"))
+        return number(self.state.status.get("loss"), None)
 
     @property
     def best_loss(self) -> float | None:
-        return _finite(self.state.status.get("best_loss"))
+        return number(self.state.status.get("best_loss"), None)
 
     @property
     def best_step(self) -> int | None:
-        return None if self.best_loss is None else _whole(self.state.status.get("best_step"))
+        return None if self.best_loss is None else whole(self.state.status.get("best_step"))
 
     @property
     def seconds_left(self) -> float | None:
-        return _finite(self.state.status.get("seconds_left")) if self.active else None
+        return number(self.state.status.get("seconds_left"), None) if self.active else None
 
     @property
     def ended(self) -> float | None:
         """When it ended, or was last heard of; seconds since the epoch. None while it is active."""
         if self.active:
             return None
-        return _finite(self.state.exit.get("t")) or _finite(self.state.status.get("heartbeat"))
+        return number(self.state.exit.get("t"), None) or number(self.state.status.get("heartbeat"), None)
 
 
 class RunIndex:
@@ -124,12 +124,16 @@ class RunIndex:
         return sorted(found.values(), key=lambda entry: (not entry.pinned, not entry.active, -entry.created))
 
     def _folders(self) -> Iterator[Path]:
-        """Folders that are runs, each once: the folders looked in themselves, or those directly inside them."""
+        """Folders that are runs, each once by whatever paths: the folders looked in, and those directly inside them."""
         met = set()
         for root in (self.runs, *self.watched):
-            for folder in [root] if _is_run(root) else _inside(root):
-                if folder not in met:
-                    met.add(folder)
+            for folder in [*filter(_is_run, [root]), *_inside(root)]:
+                try:
+                    status = os.stat(folder)
+                except OSError:  # gone this moment
+                    continue
+                if (status.st_dev, status.st_ino) not in met:
+                    met.add((status.st_dev, status.st_ino))
                     yield folder
 
     def _labelled(self, entry: RunEntry, *, taken: dict[str, RunEntry]) -> RunEntry:
@@ -147,7 +151,7 @@ class RunIndex:
         return self._labels.watched
 
     def watch(self, folder: Path) -> None:
-        """Also finds the run in ``folder``, or those directly inside it.
+        """Also finds the run in ``folder``, and those directly inside it.
 
         Raises:
             UserError: when it is no folder, or this cannot be written down.
@@ -175,8 +179,10 @@ class RunIndex:
         self._labels.change(id, pinned=pinned)
 
     def size(self, folder: Path) -> int:
-        """Bytes on disk; for a run with many checkpoints not a matter of an instant."""
+        """Bytes that removing it would free; for a run with many checkpoints not a matter of an instant."""
         total = 0
+        if folder.is_symlink():
+            return total
         for parent, _, names in os.walk(folder):
             for name in names:
                 with suppress(OSError):  # pruned this moment
@@ -187,7 +193,7 @@ class RunIndex:
         """Removes a run from the disk.
 
         Raises:
-            UserError: when it is active, is no run, or cannot be removed.
+            UserError: when it is active, is no run, is more than a run, or cannot be removed.
         """
         folder = folder.absolute()
         entry = _read_entry(folder) if _is_run(folder) else None
@@ -196,10 +202,29 @@ class RunIndex:
         at_work = is_locked(folder / RUN_LOCK) or lives(folder / LOCK, read_json(folder / RECORD) or {})
         if at_work or (entry.active and entry.state.state != STARTING):
             raise UserError("The run is being trained; stop it before you remove it.")
+        if not folder.is_symlink():
+            self._require_nothing_else(folder)
         _remove(folder)
         if folder in self.watched:
             self._labels.unwatch(folder)
         self._labels.forget(entry.id)
+
+    def _require_nothing_else(self, folder: Path) -> None:
+        """Refuses a run directory that somebody made of a folder with other things in it."""
+        real = folder.resolve()
+        kept = [self.runs, Path.home(), *(watched for watched in self.watched if watched.resolve() != real)]
+        other = next((place for place in kept if place.resolve().is_relative_to(real)), None) or _other_run(folder)
+        if other is not None:
+            what = "other runs are kept in it" if other == folder else f"{other} is in it"
+            raise UserError(f"{folder} is more than a run: {what}; nothing was removed.")
+
+
+def _other_run(folder: Path) -> Path | None:
+    """A run somewhere inside a run, whose own is left aside."""
+    for parent, _, names in os.walk(folder):
+        if (RUN in names or RECORD in names) and Path(parent) != folder:
+            return Path(parent)
+    return None
 
 
 def _remove(folder: Path) -> None:
@@ -267,8 +292,8 @@ def _read_entry(folder: Path) -> RunEntry | None:
         tags=(),
         pinned=False,
         state=state,
-        steps=_whole(steps) or _whole(state.status.get("steps")),
-        created=_finite(description.get("t")) or (launch.t if launch else 0.0),
+        steps=whole(steps) or whole(state.status.get("steps")),
+        created=number(description.get("t"), 0.0) or (launch.t if launch else 0.0),
         problem=problem,
     )
 
@@ -295,13 +320,3 @@ def _provisional_id(folder: Path) -> str:
 
 def _known(version: Any) -> bool:
     return version is None or (isinstance(version, int) and version <= FORMAT)
-
-
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 1e300 and math.isfinite(value) else None

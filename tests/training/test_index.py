@@ -156,6 +156,8 @@ def test_a_run_of_a_newer_version_is_listed_with_its_problem(index: RunIndex, ma
         {"host": "elsewhere", "heartbeat": None},
         {"step": "3", "loss": "low", "best_loss": float("nan"), "best_step": 1.5, "seconds_left": [], "segment": "x"},
         {"loss": 10**400, "best_loss": float("inf"), "step": True},
+        {"loss": True, "step": -3, "best_step": 10**400},
+        {"step": 10**400},
     ],
 )
 def test_a_status_of_other_types_is_passed_over(index: RunIndex, make_run: MakeRun, status: Any) -> None:
@@ -268,6 +270,24 @@ def test_other_folders_are_watched_and_may_be_runs_or_hold_some(
         again.watch(place)
 
 
+def test_a_run_that_is_reached_in_several_ways_is_listed_once(
+    tmp_path: Path, index: RunIndex, make_run: MakeRun
+) -> None:
+    make_run("one")
+    (tmp_path / "link").symlink_to(index.runs, target_is_directory=True)
+    (index.runs / "the same").symlink_to(index.runs / "one", target_is_directory=True)
+    for folder in (tmp_path / "link", index.runs / ".." / "runs", index.runs / "one", tmp_path):
+        index.watch(folder)
+    assert only(index).folder == index.runs / "one"
+
+
+def test_runs_in_a_folder_that_is_a_run_itself_are_found(index: RunIndex, make_run: MakeRun, tmp_path: Path) -> None:
+    place = make_run("outer", place=tmp_path)
+    make_run("inner", place=place)
+    index.watch(place)
+    assert sorted(entry.name for entry in index.scan()) == ["inner", "outer"]
+
+
 def test_runs_that_rest_are_not_read_again(index: RunIndex, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         make_run(f"run {number}", exit={"state": "finished"})
@@ -320,9 +340,36 @@ def test_an_active_run_and_what_is_no_run_are_not_removed(index: RunIndex, make_
     assert len(index.scan()) == 2
 
 
+def test_a_run_with_other_runs_in_it_is_not_removed(index: RunIndex, make_run: MakeRun, tmp_path: Path) -> None:
+    outer = make_run("outer", place=tmp_path)
+    inner = make_run("inner", place=outer / "of mine")
+    with pytest.raises(UserError, match="inner"):
+        index.delete(outer)
+    assert (inner / "run.json").exists()
+    index.delete(inner)
+    index.delete(outer)
+    assert not outer.exists()
+
+
+def test_folders_that_are_looked_in_are_not_removed_with_a_run(
+    tmp_path: Path, runs: Path, index: RunIndex, make_run: MakeRun
+) -> None:
+    write_json(runs / "run.json", {"format": 1})
+    with pytest.raises(UserError, match="runs"):
+        index.delete(runs)
+    outer = make_run("outer")
+    (outer / "mine").mkdir()
+    index.watch(outer / "mine")
+    with pytest.raises(UserError, match="mine"):
+        index.delete(outer)
+    assert (outer / "mine").exists()
+
+
 def test_a_linked_run_is_removed_as_a_link(index: RunIndex, make_run: MakeRun, tmp_path: Path) -> None:
     real = make_run("real", place=tmp_path / "big disk")
+    (real / "weights").write_bytes(bytes(5_000))
     (index.runs / "link").symlink_to(real, target_is_directory=True)
+    assert index.size(index.runs / "link") < 5_000  # what removing it would free
     index.delete(index.runs / "link")
     assert index.scan() == []
     assert (real / "run.json").exists()

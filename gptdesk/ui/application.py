@@ -107,7 +107,7 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         counter=TokenCounter(),
         models=ModelsService(folders),
         runs=runs,
-        watcher=Watcher(runs),
+        watcher=Watcher(runs, folders),
     )
 
 

@@ -314,7 +314,7 @@ def test_dropped_text_is_prepared_and_trained_on_with_one_press(
     drop(sheet, tale)
     qtbot.waitUntil(lambda: sheet.data.waiting is not None, timeout=LONG)
     assert "being prepared" in sheet.view.message.text()
-    qtbot.waitUntil(sheet.start.isEnabled, timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.start.isEnabled() and sheet.start.text() == "Start training", timeout=LONG)
     assert sheet.stepper.buttons[0].state == DONE
     qtbot.waitUntil(sheet.data.preview.isVisible, timeout=LONG)
     assert "Once" in sheet.data.preview.text.text()
@@ -342,7 +342,7 @@ def test_closing_the_sheet_leaves_the_preparation_and_the_next_sheet_finds_it(
     second = open_sheet()
     qtbot.waitUntil(lambda: second.data.waiting == job.folder, timeout=LONG)
     card = second.data.cards[job.folder]
-    assert not second.start.isEnabled()
+    qtbot.waitUntil(lambda: second.start.isEnabled() and second.start.text() == "Start when ready", timeout=LONG)
     card.pause.click()
     qtbot.waitUntil(lambda: card.state.state == "paused", timeout=LONG)
     assert card.pause.text() == "Resume"

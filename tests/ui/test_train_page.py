@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
@@ -453,6 +453,25 @@ def test_a_run_is_deleted_after_a_question_that_says_its_size(
     wait(qtbot, lambda: len(train.runs.cards) == 2)
     assert not folder.exists()
     assert train.current in train.runs.cards
+
+
+def test_a_folder_is_watched_until_that_is_stopped(
+    listed: tuple[Opened, TrainPage, list[Path]], tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened, train, runs = listed
+    elsewhere = tmp_path / "anderswo & fern"
+    shutil.copytree(runs[0], elsewhere / "delta")
+    opened.services.watcher.change(lambda: opened.services.runs.watch(elsewhere))
+    wait(qtbot, lambda: len(train.runs.cards) == 4)
+    menu = QMenu(train)
+    train.actions_.fill_watched(menu)
+    stop = next(action.menu() for action in menu.actions() if action.text() == "Stop watching")
+    assert isinstance(stop, QMenu)
+    (action,) = stop.actions()
+    assert action.text().endswith("anderswo && fern")
+    action.trigger()
+    wait(qtbot, lambda: len(train.runs.cards) == 3)
+    assert (elsewhere / "delta").exists()
 
 
 def test_a_run_that_vanishes_leaves_the_list(listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
 from gptdesk.ui import figures, status_bar, top_bar
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.run_words import ROLES, SEPARATOR
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.boxes import IconMenuButton
@@ -110,6 +111,13 @@ class TrainStatus(QWidget):
         if not self.isVisible():
             return
         view = self._watcher.view
+        data = self._watcher.data_view
+        if view is None and data is not None:
+            self.dot.set_state(data_role(data.entry.state), ring=data.entry.active)
+            self.state.setText(_sentence(data_state_words(data.entry.state)))
+            self.detail.setText(data_detail_words(data.entry.state))
+            self.right.setText("")
+            return
         if view is None:
             working = len(self._watcher.active)
             self.dot.set_state("good" if working else "muted")
@@ -137,6 +145,10 @@ class TrainStatus(QWidget):
             right.append(f"checkpoint {figures.count(newest.step)} ({figures.ago(max(0.0, time.time() - newest.t))})")
         right += [f"disk {figures.memory(view.free)} free"] if view.free is not None else []
         self.right.setText(SEPARATOR.join(right))
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _since(t: float) -> str:

@@ -38,24 +38,34 @@ class Leaving(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may be closed now; if not, the person is being asked."""
-        working = self._watcher.active
+        working, waiting = self._watcher.active, self._watcher.waiting.names
         app = QGuiApplication.instance()
         ending = isinstance(app, QGuiApplication) and app.isSavingSession()  # the system does not wait for answers
-        if self.allowed or not working or ending:
+        if self.allowed or not (working or waiting) or ending:
             return True
         if self.question is not None and shiboken6.isValid(self.question):
             self.question.raise_()
             return False
-        one = len(working) == 1
-        self.question = Question(
-            "A run is being trained" if one else f"{len(working)} runs are being trained",
-            f"{_names(working)} can go on without this window, and will be here when you open it again. "
-            f"Stopping saves a checkpoint; you can resume later.",
+        self.question = self._ask_about(working, waiting) if working else self._ask_about_waiting(waiting)
+        self.question.open()
+        return False
+
+    def _ask_about(self, working: Sequence[RunEntry], waiting: Sequence[str]) -> Question:
+        names = _names([run.name for run in working])
+        text = (
+            f"{names} can go on without this window, and will be here when you open it again. "
+            f"Stopping saves a checkpoint; you can resume later."
+        )
+        return Question(
+            "A run is being trained" if len(working) == 1 else f"{len(working)} runs are being trained",
+            f"{text} {_forgotten(waiting)}" if waiting else text,
             [("Stop and save", lambda: self._stop(working)), ("Keep running", self.decided.emit)],
             parent=self._window,
         )
-        self.question.open()
-        return False
+
+    def _ask_about_waiting(self, waiting: Sequence[str]) -> Question:
+        title = "A run waits for its data" if len(waiting) == 1 else f"{len(waiting)} runs wait for their data"
+        return Question(title, _forgotten(waiting), [("Close", self.decided.emit)], parent=self._window)
 
     def _stop(self, runs: Sequence[RunEntry]) -> None:
         """The requests are written before the window goes; the trainers answer them without it."""
@@ -67,7 +77,11 @@ class Leaving(QObject):
         self._watcher.change(ask_all, lambda _: self.decided.emit())
 
 
-def _names(runs: Sequence[RunEntry]) -> str:
-    names = [f"“{run.name}”" for run in runs[:_LONGEST_LIST]]
-    names += [f"{len(runs) - _LONGEST_LIST} more"] if len(runs) > _LONGEST_LIST else []
+def _forgotten(waiting: Sequence[str]) -> str:
+    return f"{_names(waiting)} will not start by {'itself' if len(waiting) == 1 else 'themselves'} without this window."
+
+
+def _names(all_names: Sequence[str]) -> str:
+    names = [f"“{name}”" for name in all_names[:_LONGEST_LIST]]
+    names += [f"{len(all_names) - _LONGEST_LIST} more"] if len(all_names) > _LONGEST_LIST else []
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gptdesk.training.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.ui import figures
+from gptdesk.ui.train.data_lookout import DataEntry, DataLookout, DataView, ending_words
 from trainer.rundir import CHECKPOINTS, CONFIG, EVENTS, RUN, read_json
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Wish:
     """What the page shows now.
 
     Attributes:
-        current: folder of the run at hand.
+        current: folder of the run, or of the data in preparation, at hand.
         pinned: folders of runs whose curves are drawn with it.
     """
 
@@ -88,20 +89,24 @@ class News:
 
     Attributes:
         runs: all of them; None when they were not looked at.
+        data: all that is being prepared.
         curves: a sketch of each one's loss.
         histories: of the runs that are followed.
         configs: of the runs that are shown; in force now.
         changed: those of them that have something new.
         view: the run at hand, if there is one.
+        data_view: the preparation at hand, if it is one.
         unread: whether a history has more to read at once.
     """
 
     runs: tuple[RunEntry, ...] | None
+    data: tuple[DataEntry, ...]
     curves: Mapping[Path, tuple[float, ...]]
     histories: Mapping[Path, RunHistory]
     configs: Mapping[Path, Mapping[str, Any]]
     changed: frozenset[Path]
     view: RunView | None
+    data_view: DataView | None
     notices: tuple[Notice, ...]
     unread: bool
 
@@ -127,9 +132,11 @@ class Lookout:
 
     Args:
         index: of all runs.
+        data: of all preparations.
     """
 
     index: RunIndex
+    data: DataLookout
     _began: float = field(default_factory=time.time)
     _scanned: float = -SCAN_SECONDS  # by the monotonic clock
     _entries: tuple[RunEntry, ...] = ()
@@ -140,6 +147,7 @@ class Lookout:
     _alerted: dict[Path, int] = field(default_factory=dict)
     _configs: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
     _closer: dict[Path, _Closer] = field(default_factory=dict)
+    _data_at_hand: Path | None = None
 
     def look(self, wish: Wish) -> News:
         """Reads what is new of the runs that are wished for or at work, and once a second of all others."""
@@ -151,16 +159,19 @@ class Lookout:
             self._entries = tuple(self.index.scan())
             notices += self._transitions()
             self._sketch()
+            notices += [Notice(entry.folder, *ending_words(entry), shown=True) for entry in self.data.scan()]
         changed = self._read_histories(wish, scan)
         notices += self._alerts()
         view = self._view(wish.current, scan) if wish.current else None
         return News(
             runs=self._entries if scan else None,
+            data=self.data.entries,
             curves=dict(self._curves),
             histories=dict(self._histories),
             configs=dict(self._configs),
             changed=frozenset(changed),
             view=view,
+            data_view=self._data_view(wish.current, scan),
             notices=tuple(notices),
             unread=any(not history.complete for history in self._histories.values()),
         )
@@ -217,7 +228,7 @@ class Lookout:
 
     def _read_histories(self, wish: Wish, scan: bool) -> set[Path]:
         """Those on the page at every look, others that are at work at every scan."""
-        shown = {folder for folder in (wish.current, *wish.pinned) if folder is not None}
+        shown = {folder for folder in (wish.current, *wish.pinned) if folder and self._entry(folder)}
         working = {entry.folder for entry in self._entries if entry.active}
         for folder in [folder for folder in self._histories if folder not in shown | working]:
             del self._histories[folder]
@@ -274,6 +285,11 @@ class Lookout:
             looked=time.time(),
             updated=max((float(t) for t in (heartbeat, newest) if t), default=None),
         )
+
+    def _data_view(self, folder: Path | None, scan: bool) -> DataView | None:
+        """None where there is nothing new to be said of it, too."""
+        another, self._data_at_hand = folder != self._data_at_hand, folder
+        return self.data.view(folder) if folder and (scan or another) else None
 
     def _look_closer(self, entry: RunEntry, closer: _Closer) -> None:
         from gptdesk.training.checkpoints import checkpoints

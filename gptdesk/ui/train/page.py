@@ -17,8 +17,12 @@ from gptdesk.ui.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
 from gptdesk.ui.train.chart_settings import ChartSettings
 from gptdesk.ui.train.dashboard import Dashboard
+from gptdesk.ui.train.data_actions import DataActions
+from gptdesk.ui.train.data_lookout import DataEntry
+from gptdesk.ui.train.data_panel import DataPanel
 from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog
 from gptdesk.ui.train.empty import EmptyRuns
+from gptdesk.ui.train.lookout import Notice
 from gptdesk.ui.train.requests import Pending
 from gptdesk.ui.train.run_actions import RunActions
 from gptdesk.ui.train.run_list import RunList
@@ -72,10 +76,12 @@ class TrainPage(QWidget):
         self.top_bar = TrainBar(theme, menu)
         self.status_bar = TrainStatus(theme, self._watcher)
         self.actions_ = RunActions(theme, self._watcher, self, self._entry, self._followed)
+        self.data_actions = DataActions(self._watcher, self, self._data_entry)
         self._more, self._checkpoints = QMenu(self), QMenu(self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
         self.dashboard = Dashboard(theme, settings, self._more)
+        self.data = DataPanel(theme, self.data_actions)
         self.panel = SidePanel(theme, self._checkpoints)
         self.empty = EmptyRuns()
         self._lay_out()
@@ -88,8 +94,8 @@ class TrainPage(QWidget):
         self.parts = QSplitter(Qt.Orientation.Horizontal)
         self.parts.setHandleWidth(1)
         self.middle = QStackedWidget()
-        self.middle.addWidget(self.empty)
-        self.middle.addWidget(self.dashboard)
+        for page in (self.empty, self.dashboard, self.data):
+            self.middle.addWidget(page)
         for part in (self.runs, self.middle, self.panel):
             self.parts.addWidget(part)
         self.parts.setStretchFactor(1, 1)
@@ -119,6 +125,8 @@ class TrainPage(QWidget):
         watcher.history_changed.connect(self._on_history_changed)
         watcher.requests.changed.connect(self._on_view_changed)
         watcher.requests.refused.connect(self._on_refused)
+        watcher.waiting.changed.connect(self._on_runs_changed)
+        watcher.waiting.started.connect(self._on_waiting_started)
         self.top_bar.new.clicked.connect(self.new_run)
         self.empty.new_wanted.connect(self.new_run)
         self.empty.watch_wanted.connect(self.actions_.watch.trigger)
@@ -133,6 +141,8 @@ class TrainPage(QWidget):
         self.panel.samples.opened.connect(self._on_opened)
         self.actions_.opened.connect(self._on_opened)
         self.actions_.follow_wanted.connect(self.follow_run)
+        self.data_actions.changed.connect(self._on_view_changed)
+        self.data_actions.run_wanted.connect(self.new_run_with)
         self._more.aboutToShow.connect(self._fill_more)
         self._checkpoints.aboutToShow.connect(self._fill_checkpoints)
 
@@ -140,7 +150,10 @@ class TrainPage(QWidget):
 
     @Slot(object)
     def choose(self, folder: Path | None) -> None:
-        """Makes the run in that folder the one at hand."""
+        """Makes the run, or the preparation, in that folder the one at hand."""
+        left = self._data_entry()
+        if left is not None and left.ready and left.folder != folder:  # it has been seen
+            self._watcher.leave_out(left.folder)
         self.current = folder
         self._services.settings.update(run=str(folder) if folder else None)
         self._watcher.select(folder)
@@ -151,7 +164,7 @@ class TrainPage(QWidget):
 
     def focus(self) -> None:
         """So that the arrow keys choose runs; where there are none, Enter begins one."""
-        if self._watcher.runs:
+        if self._watcher.runs or self._watcher.data:
             self.runs.focus_current()
         else:
             self.empty.new.setFocus()
@@ -159,36 +172,50 @@ class TrainPage(QWidget):
     def _entry(self) -> RunEntry | None:
         return self._watcher.entry(self.current)
 
+    def _data_entry(self) -> DataEntry | None:
+        return self._watcher.data_entry(self.current)
+
     def _followed(self) -> Path | None:
         follow = self._services.settings.value.follow
         return Path(follow) if follow else None
 
     @Slot()
     def _on_runs_changed(self) -> None:
-        runs = self._watcher.runs
+        watcher, runs, data = self._watcher, self._watcher.runs, self._watcher.data
         self._restarting -= {run.folder for run in runs if run.active}
-        self.runs.setVisible(bool(runs))
-        self.panel.setVisible(bool(runs))
-        self.runs.show_runs(runs, self._watcher.curves)
-        if runs and self._entry() is None:
-            working = [run for run in runs if run.active]
-            self.choose((working or list(runs))[0].folder)
+        self.runs.setVisible(bool(runs or data))
+        waiting = {entry.folder: watcher.waiting.name(entry.folder) for entry in data}
+        self.runs.show_runs(runs, watcher.curves, data, waiting)
+        if (runs or data) and self._entry() is None and self._data_entry() is None:
+            folders = [run.folder for run in runs if run.active] + [run.folder for run in runs]
+            self.choose([*folders, *(entry.folder for entry in data)][0])
         else:
-            self._watcher.set_pinned(tuple(run.folder for run in runs if run.pinned))
+            watcher.set_pinned(tuple(run.folder for run in runs if run.pinned))
             self._show_entry()
 
     def _show_entry(self) -> None:
-        entry = self._entry()
-        self.top_bar.name.setText(entry.name if entry else "")
+        entry, data = self._entry(), self._data_entry()
+        self.top_bar.name.setText(entry.name if entry else data.name if data else "")
         self.actions_.show_run(entry)
-        if entry is None:
+        self.data_actions.show_data(data)
+        self.panel.setVisible(entry is not None)
+        if data is not None:
+            self._show_data()
+        elif entry is None:
             self.middle.setCurrentWidget(self.empty)
             self.panel.show_run(None)
+
+    def _show_data(self) -> None:
+        view = self._watcher.data_view
+        if view is not None and view.entry.folder == self.current:
+            self.middle.setCurrentWidget(self.data)
+            self.data.show_view(view, self._watcher.waiting.name(view.entry.folder))
 
     @Slot()
     def _on_view_changed(self) -> None:
         view = self._watcher.view
         if view is None or view.entry.folder != self.current:
+            self._show_data()
             return
         folder = view.entry.folder
         watcher = self._watcher
@@ -291,26 +318,46 @@ class TrainPage(QWidget):
             return
         self.sheet = NewRunSheet(self._services, self._services.runs, self)
         self.sheet.started.connect(self._on_started)
+        self.sheet.put_off.connect(self.choose)
         self.sheet.finished.connect(self._on_sheet_closed)  # it goes by itself once its threads have ended
         self.sheet.open()
+
+    @Slot(object)
+    def new_run_with(self, data: Path) -> None:
+        """Opens the sheet with that data, which may be in preparation still."""
+        self.new_run()
+        assert self.sheet is not None, "it is open"
+        self.sheet.data.wait_for(data)
 
     @Slot(object)
     def _on_started(self, folder: Path) -> None:
         self._watcher.change(lambda: None, lambda _: self.choose(folder))
 
+    @Slot(object, object, str)
+    def _on_waiting_started(self, data: Path, run: Path, name: str) -> None:
+        if self.current == data:
+            self.choose(run)
+        else:
+            self._watcher.leave_out(data)
+            self._watcher.noticed.emit(Notice(run, "info", f"{name} has started", "Its data is ready."))
+
     def _on_sheet_closed(self) -> None:
         self.sheet = None
 
     @Slot(object, QPoint)
-    def _on_menu_wanted(self, folder: Path, at: QPoint) -> None:
-        if folder != self.current:
-            self.choose(folder)
+    def _on_menu_wanted(self, folder: Path | None, at: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        view = self._watcher.view
-        self.actions_.fill(menu, view.checkpoints if view else ())
-        menu.addSeparator()
-        menu.addAction(self.actions_.watch)
+        if folder is not None:
+            if folder != self.current:
+                self.choose(folder)
+            if self._data_entry() is not None:
+                self.data_actions.fill(menu)
+            else:
+                view = self._watcher.view
+                self.actions_.fill(menu, view.checkpoints if view else ())
+            menu.addSeparator()
+        self.actions_.fill_watched(menu)
         menu.popup(at)
 
     def _fill_more(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
@@ -19,6 +20,9 @@ from gptdesk.ui.train.dialogs import TagsDialog, check_run_name
 from gptdesk.ui.train.samples_panel import newest_first
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.name_dialog import NameDialog
+
+_LONGEST_PATH: Final = 4
+"""Parts of a path that a menu shows."""
 
 
 class RunActions(QObject):
@@ -84,6 +88,22 @@ class RunActions(QObject):
             menu.addAction(action)
         menu.addSeparator()
         menu.addAction(self.delete)
+
+    def fill_watched(self, menu: QMenu) -> None:
+        """Adds what concerns the folders in which runs are looked for."""
+        menu.addAction(self.watch)
+        watched = self._watcher.index.watched
+        if not watched:
+            return
+        folders = menu.addMenu("Stop watching")
+        folders.setToolTipsVisible(True)
+        for folder in watched:
+            stop = folders.addAction(_short(folder))
+            stop.setToolTip(f"{folder}\nIts runs stay as they are, and are not listed here any more.")
+            stop.triggered.connect(partial(self._unwatch, folder))
+
+    def _unwatch(self, folder: Path, _checked: bool = False) -> None:
+        self._watcher.change(partial(self._watcher.index.unwatch, folder))
 
     def fill_checkpoints(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo]) -> None:
         """Lists the checkpoints of the run at hand, and whether the Playground follows it."""
@@ -151,3 +171,10 @@ class RunActions(QObject):
             self._watcher.change(lambda: None)
 
         self._watcher.run_long(partial(self._watcher.index.delete, folder), on_done)
+
+
+def _short(folder: Path) -> str:
+    """A folder's place as a menu has room for it."""
+    parts = folder.parts
+    text = str(folder) if len(parts) <= _LONGEST_PATH else str(Path("…", *parts[1 - _LONGEST_PATH :]))
+    return text.replace("&", "&&")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from gptdesk.folders import Folders
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.ui.errands import Errands
+from gptdesk.ui.train.data_lookout import DataEntry, DataLookout, DataView
 from gptdesk.ui.train.lookout import Lookout, News, RunView, Wish
 from gptdesk.ui.train.requests import Requests
+from gptdesk.ui.train.waiting import WaitingRuns
 
 if TYPE_CHECKING:
     from gptdesk.training.history import RunHistory
@@ -29,16 +33,19 @@ class Watcher(QObject):
 
     Attributes:
         runs: all of them, as they were at the last look.
+        data: what is being prepared, as it was then.
         histories: of those that are shown or at work, by folder.
         configs: of those that are shown, as they are in force now, by folder.
         curves: a sketch of each run's loss, by folder.
         view: the run at hand, as it was at the last look.
+        data_view: the preparation at hand, if it is one.
         requests: what trainers have been asked for and have not answered.
+        waiting: runs that start when their data is ready.
 
     Signals:
-        runs_changed(): ``runs`` or ``curves`` are others.
+        runs_changed(): ``runs``, ``data`` or ``curves`` are others.
         history_changed(object): the run in that folder has recorded something.
-        view_changed(): ``view`` is another.
+        view_changed(): ``view`` or ``data_view`` is another.
         noticed(object): a `Notice`.
         failed(str): something that was asked for could not be done.
         crashed(str): a traceback of a mistake of ours.
@@ -51,15 +58,17 @@ class Watcher(QObject):
     failed = Signal(str)
     crashed = Signal(str)
 
-    def __init__(self, index: RunIndex, parent: QObject | None = None) -> None:
+    def __init__(self, index: RunIndex, folders: Folders, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.runs: tuple[RunEntry, ...] = ()
+        self.data: tuple[DataEntry, ...] = ()
         self.histories: Mapping[Path, RunHistory] = {}
         self.configs: Mapping[Path, Mapping[str, Any]] = {}
         self.curves: Mapping[Path, tuple[float, ...]] = {}
         self.view: RunView | None = None
+        self.data_view: DataView | None = None
         self.index = index
-        self._lookout = Lookout(index)
+        self._lookout = Lookout(index, DataLookout(folders))
         self._wish = Wish()
         self._looking = self._again = False
         self._errands = Errands("runs", self)
@@ -69,6 +78,8 @@ class Watcher(QObject):
             errands.crashed.connect(self.crashed)
         self.requests = Requests(self._errands, self)
         self.requests.failed.connect(self.failed)
+        self.waiting = WaitingRuns(self)
+        self.waiting.failed.connect(self.failed)
         self._timer = QTimer(self)
         self._timer.setInterval(_HIDDEN_MS)
         self._timer.timeout.connect(self.look)
@@ -82,6 +93,25 @@ class Watcher(QObject):
         """The run in that folder, if there is one."""
         return next((run for run in self.runs if run.folder == folder), None)
 
+    def data_entry(self, folder: Path | None) -> DataEntry | None:
+        """The preparation in that folder, if there is one."""
+        return next((entry for entry in self.data if entry.folder == folder), None)
+
+    def start_when_ready(self, data: Path, name: str, start: Callable[[], Path]) -> None:
+        """Starts a run as soon as the data in that folder is ready.
+
+        Args:
+            data: folder of a preparation.
+            name: of the run.
+            start: starts it and returns its folder; for a worker thread.
+        """
+        expect = partial(self._lookout.data.expect, data)
+        self.change(expect, lambda _: self.waiting.add(data, name, start))  # seen by every look that follows
+
+    def leave_out(self, folder: Path) -> None:
+        """Lists the data in that folder no longer: it is ready, and the person knows."""
+        self.change(lambda: self._lookout.data.leave_out(folder))
+
     def start(self) -> None:
         """From now on until `shut_down`."""
         self._timer.start()
@@ -94,11 +124,11 @@ class Watcher(QObject):
             self.look()
 
     def select(self, folder: Path | None) -> None:
-        """Makes the run in that folder the one at hand."""
+        """Makes the run, or the preparation, in that folder the one at hand."""
         if folder == self._wish.current:
             return
         self._wish = replace(self._wish, current=folder)
-        self.view = None
+        self.view = self.data_view = None
         self.look()
 
     def set_pinned(self, folders: tuple[Path, ...]) -> None:
@@ -151,7 +181,8 @@ class Watcher(QObject):
         self._looking = False
         self.histories, self.configs = news.histories, news.configs
         if news.runs is not None:
-            self.runs, self.curves = news.runs, news.curves
+            self.runs, self.data, self.curves = news.runs, news.data, news.curves
+            self.waiting.look(self)
             self.runs_changed.emit()
         for folder in news.changed:
             self.history_changed.emit(folder)
@@ -159,8 +190,12 @@ class Watcher(QObject):
         if news.view and news.view.entry.folder == self._wish.current:
             self.view = news.view
             self.view_changed.emit()
+        elif news.data_view and news.data_view.entry.folder == self._wish.current:
+            self.data_view = news.data_view
+            self.view_changed.emit()
         for notice in news.notices:
-            self.noticed.emit(notice)
+            if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # what waited for it is told of
+                self.noticed.emit(notice)
         if news.unread or self._again:
             self.look()
 

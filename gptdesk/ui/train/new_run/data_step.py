@@ -125,10 +125,11 @@ class DataStep(Step):
         self.prepare([name])
 
     def _on_begun(self, folder: Path) -> None:
-        self._wait_for(folder)
+        self.wait_for(folder)
         self._look()
 
-    def _wait_for(self, folder: Path | None) -> None:
+    def wait_for(self, folder: Path | None) -> None:
+        """Chooses the data in that folder as soon as it is ready."""
         if folder != self.waiting:
             self.waiting = folder
             self.waiting_changed.emit()
@@ -169,14 +170,14 @@ class DataStep(Step):
         """Chooses what was waited for once it is ready; where nothing is, waits for what is under way."""
         if self.waiting and str(self.waiting) in self._ready:
             data = self._ready[str(self.waiting)]
-            self._wait_for(None)
+            self.wait_for(None)
             self._choose(data)
         elif self.waiting and self.waiting not in states:
-            self._wait_for(None)
+            self.wait_for(None)
         elif not self.waiting and not self._path:
             active = [folder for folder, state in states.items() if state.active]
             if active:
-                self._wait_for(active[0])
+                self.wait_for(active[0])
 
     def _add_card(self, folder: Path) -> None:
         card = PreparationCard(self._theme, folder)
@@ -229,7 +230,7 @@ class DataStep(Step):
         self.plans[name].reset()
 
     def _on_set_chosen(self, path: str) -> None:
-        self._wait_for(None)
+        self.wait_for(None)
         self._choose(self._ready[path])
 
     def _choose(self, data: PreparedSet) -> None:
@@ -239,7 +240,7 @@ class DataStep(Step):
     def _open_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A folder that was prepared", str(Path.home()))
         if folder:
-            self._wait_for(None)
+            self.wait_for(None)
             self.chosen.emit(folder, Path(folder).name, 0)
 
 

@@ -8,21 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.training.preparations import PreparationState
-from gptdesk.ui import figures
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.data_words import CAN_GO_ON, describe
 from gptdesk.ui.train.new_run.restyle import set_kind
-
-_WORDS = {
-    "planning": "Looking through the files",
-    "encoding": "Turning text into tokens",
-    "merging": "Writing it down",
-    "paused": "Paused; what is done is kept",
-    "stopped": "Stopped; what is done is kept",
-    "killed": "Interrupted; what is done is kept",
-    "failed": "Could not be prepared",
-    "finished": "Ready",
-}
-_CAN_GO_ON = ("paused", "stopped", "killed", "failed")
 
 
 class PreparationCard(QFrame):
@@ -82,9 +70,9 @@ class PreparationCard(QFrame):
         if not busy:
             self.bar.setValue(round(1000 * state.share))
         self.bar.setVisible(state.state != "failed")
-        self.words.setText(state.error if state.state == "failed" and state.error else _describe(state))
+        self.words.setText(describe(state))
         set_kind(self.words, "bad" if state.state == "failed" else "muted")
-        go_on = state.state in _CAN_GO_ON
+        go_on = state.state in CAN_GO_ON
         self.pause.setText(("Try again" if state.state == "failed" else "Resume") if go_on else "Pause")
         self.pause.setEnabled(go_on or state.active)
         self.cancel.setEnabled(True)
@@ -97,27 +85,10 @@ class PreparationCard(QFrame):
 
     def _on_pause(self) -> None:
         self.pause.setEnabled(False)
-        (self.resume_wanted if self.state.state in _CAN_GO_ON else self.pause_wanted).emit(self.folder)
+        (self.resume_wanted if self.state.state in CAN_GO_ON else self.pause_wanted).emit(self.folder)
 
     def _on_cancel(self) -> None:
         self.pause.setEnabled(False)
         self.cancel.setEnabled(False)
         self.words.setText("Stopping, and clearing up")
         self.cancel_wanted.emit(self.folder)
-
-
-def _describe(state: PreparationState) -> str:
-    parts = [_WORDS.get(state.state, state.state)]
-    if state.state in ("encoding", "merging"):
-        parts[0] += f" · {figures.percent(state.share)}"
-    if state.tokens:
-        parts.append(f"{figures.count(state.documents)} documents, {figures.parameters(state.tokens)} tokens")
-    if state.active and state.tokens_per_s:
-        parts.append(figures.speed(state.tokens_per_s))
-    if state.active and state.download:
-        parts.append(f"{figures.memory(state.downloaded)} of {figures.memory(state.download)} downloaded")
-    if state.active and state.seconds_left is not None:
-        parts.append(f"{figures.span(state.seconds_left)} left")
-    if state.broken:
-        parts.append(f"{figures.count(state.broken)} left out")
-    return " · ".join(parts)

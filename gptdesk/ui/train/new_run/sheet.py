@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ from gptdesk.ui.train.new_run.schema import in_words
 from gptdesk.ui.train.new_run.settings_step import SettingsStep
 from gptdesk.ui.train.new_run.settings_text import SettingsText
 from gptdesk.ui.train.new_run.shapes import Shape
-from gptdesk.ui.train.new_run.sheet_jobs import launch, work_out
+from gptdesk.ui.train.new_run.sheet_jobs import launch, launch_with, work_out
 from gptdesk.ui.train.new_run.sheet_layout import SheetLayout
 from gptdesk.ui.train.new_run.start_step import StartStep
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
@@ -57,15 +58,17 @@ class NewRunSheet(QDialog):
 
     Signals:
         started(object): the `Path` of the run that was started.
+        put_off(object): a run starts when the data in that folder (a `Path`) is ready.
         crashed(str): a traceback of a mistake of ours.
     """
 
     started = Signal(object)
+    put_off = Signal(object)
     crashed = Signal(str)
 
     def __init__(self, services: Services, index: RunIndex, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._runs = services.folders.runs
+        self._runs, self._watcher = services.folders.runs, services.watcher
         self.draft = Draft()
         self.problems: Mapping[str, str] = {}
         self._settled = False  # the problems are those of the settings at hand
@@ -214,11 +217,13 @@ class NewRunSheet(QDialog):
         self.stepper.show_step(_DATA, data_note, data)
         self.stepper.show_step(_START, base, start)
         self.stepper.show_step(_SETTINGS, f"{steps} steps", WRONG if wrong else DONE)
-        self.start.setEnabled(self._settled and not waiting and not problems and not wrong and not self._starting)
+        missing = set(problems) - ({"data.path"} if waiting else set())
+        self.start.setText("Start when ready" if waiting else "Start training")
+        self.start.setEnabled(self._settled and not missing and not wrong and not self._starting)
         if self._starting:
             self.view.show_message("Starting…")
-        elif waiting and not set(problems) - {"data.path"}:
-            self.view.show_message("Your text is being prepared; then the run can start.")
+        elif waiting and not missing and not wrong:
+            self.view.show_message("Your text is still being prepared; the run can start by itself after that.")
         elif problems:
             self.view.show_message(self._first_problem()[1], leads_on=True)
         elif self.settings.launcher.problem:
@@ -246,12 +251,24 @@ class NewRunSheet(QDialog):
 
     @Slot()
     def _on_start(self) -> None:
+        if self.data.waiting:
+            self._put_off(self.data.waiting)
+            return
         self._starting = True
         self.measuring.forget()
         self._show_state()
         draft = self.draft
         work = partial(launch, draft.values(), self._runs, draft.run_name, draft.launcher)
         self._quick.run(work, self._on_started, self._on_not_started)
+
+    def _put_off(self, data: Path) -> None:
+        """The window starts the run when its data is ready; the sheet is not needed for that."""
+        draft = deepcopy(self.draft)
+        draft.choose_data("", data.name)
+        start = partial(launch_with, draft, data, self._runs)
+        self._watcher.start_when_ready(data, draft.run_name, start)
+        self.put_off.emit(data)
+        self.accept()
 
     def _on_started(self, folder: Path) -> None:
         self.started.emit(folder)

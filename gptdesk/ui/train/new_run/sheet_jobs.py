@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gptdesk.training.datasets import describe_set
 from gptdesk.training.estimate import Summary, summarise
 from gptdesk.training.launch import COMMAND, Launcher, new_run_folder, start_run
+from gptdesk.ui.train.new_run.draft import Draft
 from trainer.config import build_config, merge, read_toml
 
 Values = Mapping[str, Any]
@@ -35,6 +37,17 @@ def launch(values: Values, runs: Path, name: str, launcher: Launcher) -> Path:
     folder = run_folder(values, runs, name)
     start_run(values, folder, launcher, name=name)
     return folder
+
+
+def launch_with(draft: Draft, data: Path, runs: Path) -> Path:
+    """The same for settings that were put together while the data was still being prepared.
+
+    Raises:
+        UserError: when the data cannot be used, or the run cannot be started.
+    """
+    found = describe_set(data)
+    draft.choose_data(str(data), found.name, found.train_tokens)
+    return launch(draft.values(), runs, draft.run_name, draft.launcher)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Inference(QObject):
         """Gives the model's memory back, after the token that is being computed."""
         self.stop()
         self.cancel_load()
-        self.info = None
+        self._loading = self.info = None  # what is still being read counts no more
         self._unload.emit()
         self.state_changed.emit()
 

@@ -17,6 +17,7 @@ from gptdesk.ui.jobs import State
 from gptdesk.ui.main_window import MainWindow
 from gptdesk.ui.services import Services
 from gptdesk.ui.theme import Theme
+from tests.library.conftest import hub as hub  # a fixture
 
 
 def running_threads() -> set[str]:

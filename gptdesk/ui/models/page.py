@@ -26,7 +26,6 @@ from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import Item, make_items
 from gptdesk.ui.models.model_list import ModelList
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
-from gptdesk.ui.models.room import Room
 from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.models.words import Face, face
@@ -38,6 +37,9 @@ _PANEL: Final = (25, 288, 400)
 
 _LOOK_MS: Final = 2000
 """Between two looks at how much memory is free."""
+
+_SOON_MS: Final = 30
+"""After a change; others that come meanwhile are shown with it."""
 
 _IMPORTS: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
 
@@ -80,7 +82,7 @@ class ModelsPage(QWidget):
         self._items: dict[str, Item] = {}
         self._current = ""
         self._wanted_name = ""
-        self._now, self._room = using.now, using.room
+        self._now, self._room = using.now, using.room(models.free_memory)
         imports = QMenu(self)
         imports.addAction("Folder…", self._import_folder)
         imports.addAction("File…", self._import_file)
@@ -93,6 +95,9 @@ class ModelsPage(QWidget):
         self._drop = DropFrame(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
+        self._soon = QTimer(self)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.setSingleShot(True)
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
@@ -112,7 +117,9 @@ class ModelsPage(QWidget):
         layout.addWidget(self.parts)
 
     def _connect(self) -> None:
-        self._models.changed.connect(self._on_changed)
+        self._models.changed.connect(self._show_soon)
+        self._models.measured.connect(self._on_measured)
+        self._soon.timeout.connect(self._on_changed)
         self._models.progressed.connect(self._on_progressed)
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
@@ -123,7 +130,7 @@ class ModelsPage(QWidget):
         self.panel.wanted.connect(self.act)
         self.panel.defaults_wanted.connect(self._on_defaults_wanted)
         self._more.aboutToShow.connect(lambda: self.actions_.fill(self._more))
-        self._timer.timeout.connect(self._look_at_memory)
+        self._timer.timeout.connect(self._models.measure)
 
     # What is shown
 
@@ -152,11 +159,16 @@ class ModelsPage(QWidget):
         return face(item, self._now, self._room)
 
     @Slot()
+    def _show_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    @Slot()
     def _on_changed(self) -> None:
         before, current = list(self._items), self._current
         items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
         self._items = {item.key: item for item in items}
-        self._now, self._room = self._using.now, self._using.room
+        self._now, self._room = self._using.now, self._using.room(self._models.free_memory)
         self.list.show_items(items)
         if self._wanted_name:
             for item in items:
@@ -196,14 +208,12 @@ class ModelsPage(QWidget):
     def _on_use_changed(self) -> None:
         self._now = self._using.now
         if self.isVisible():
-            self._room = self._using.room
-            self.list.repaint_faces()
-            self._show_current()
+            self._on_measured()
 
     @Slot()
-    def _look_at_memory(self) -> None:
+    def _on_measured(self) -> None:
         """Other programs take memory and give it back."""
-        self._room = self._using.room
+        self._room = self._using.room(self._models.free_memory)
         self.list.repaint_faces()
         self._show_current()
 
@@ -216,7 +226,7 @@ class ModelsPage(QWidget):
         self._show_status()
 
     def _show_status(self) -> None:
-        self.status_bar.show_now(self._now, Room.now().free)
+        self.status_bar.show_now(self._now, self._models.free_memory)
 
     # What the person wants
 
@@ -271,7 +281,7 @@ class ModelsPage(QWidget):
     def _on_arrived(self, name: str) -> None:
         """What has come is laid before the person, once it is listed."""
         self._wanted_name = name
-        self._on_changed()
+        self._show_soon()
 
     # Imports
 

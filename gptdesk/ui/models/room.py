@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.library.memory import available_memory, memory_needed
+from gptdesk.library.memory import memory_needed
 from gptdesk.ui import figures
 
 HALF = "bfloat16"
@@ -21,16 +21,6 @@ class Room:
     """
 
     free: int | None
-
-    @classmethod
-    def now(cls, given_back: int = 0) -> Room:
-        """Of this moment.
-
-        Args:
-            given_back: bytes that the model which is loaded now gives back before another is read.
-        """
-        free = available_memory()
-        return cls(None if free is None else free + given_back)
 
     def fits(self, config: GPT2Config | None, precision: str = "auto") -> bool:
         """Whether a model can be loaded and its context filled."""

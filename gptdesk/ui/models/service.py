@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from gptdesk.folders import Folders
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library, disk_use
+from gptdesk.library.memory import available_memory
 from gptdesk.ui import figures
 from gptdesk.ui.errands import Errands
 from gptdesk.ui.models.download_view import DownloadView, view_of
@@ -35,9 +36,11 @@ class ModelsService(QObject):
         jobs: imports, exports and verifications.
         checked: what the last verification of each model said, by the model's key.
         free_disk: bytes left where models are kept; ``None`` when nobody knows.
+        free_memory: bytes that programs can still take; ``None`` when nobody knows.
 
     Signals:
         changed(): entries, downloads or jobs are others.
+        measured(): ``free_memory`` is another.
         progressed(str): the item of that key has come further.
         unfinished(object): names of downloads that an earlier day left half done.
         arrived(str): the model of that name is here now.
@@ -47,6 +50,7 @@ class ModelsService(QObject):
     """
 
     changed = Signal()
+    measured = Signal()
     progressed = Signal(str)
     unfinished = Signal(object)
     arrived = Signal(str)
@@ -63,6 +67,7 @@ class ModelsService(QObject):
         self.looked = False
         self.checked: dict[str, Verification] = {}
         self.free_disk: int | None = None
+        self.free_memory: int | None = None
         self._library = Library(folders)
         self._downloads: Downloads | None = None  # of the thread that controls them
         self._numbers: dict[Download, int] = {}
@@ -102,6 +107,11 @@ class ModelsService(QObject):
             return
         self._looking, self._again = True, False
         self._look.run(self._scan, self._on_scanned, self._on_scan_failed)
+
+    @Slot()
+    def measure(self) -> None:
+        """Looks how much memory is free now: not in the thread that paints, which would wait for its turn after."""
+        self._look.run(available_memory, self._on_measured)
 
     def shut_down(self, milliseconds: int) -> bool:
         """Pauses downloads, cancels the rest and ends the threads; returns whether they ended in time."""
@@ -216,12 +226,12 @@ class ModelsService(QObject):
 
     # In threads of their own
 
-    def _scan(self) -> tuple[list[LibraryEntry], int | None]:
+    def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
         if not self.looked:
             self._library.clean_up()
         entries = self._library.entries()
         place = next((path for path in (self.folders.models, *self.folders.models.parents) if path.is_dir()), None)
-        return entries, shutil.disk_usage(place).free if place else None
+        return entries, shutil.disk_usage(place).free if place else None, available_memory()
 
     def _manager(self) -> Downloads:
         if self._downloads is None:
@@ -241,9 +251,10 @@ class ModelsService(QObject):
     # What they found
 
     @Slot(object)
-    def _on_scanned(self, found: tuple[list[LibraryEntry], int | None]) -> None:
+    def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
         self._looking, self.looked = False, True
-        entries, self.free_disk = found
+        entries, self.free_disk, free_memory = found
+        self._on_measured(free_memory)
         before = self.entries
         self.entries = tuple(entries)
         ended = [number for number, view in self._views.items() if view.state == "ready"]
@@ -254,6 +265,11 @@ class ModelsService(QObject):
             self.arrived.emit(name)
         if self._again:
             self.look()
+
+    def _on_measured(self, free: int | None) -> None:
+        if free != self.free_memory:
+            self.free_memory = free
+            self.measured.emit()
 
     def _on_scan_failed(self, sentence: str) -> None:
         self._looking = False

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.memory import available_memory
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
 from gptdesk.ui.models.items import setting_of
@@ -53,13 +54,12 @@ class Using(QObject):
         model = self._inference.loading or (info.model if info else self._settings.value.model)
         return InUse(model, self._inference.state, self._share, info.memory if info else 0)
 
-    @property
-    def room(self) -> Room:
-        """Memory that another model could have: the one that is loaded goes first."""
+    def room(self, free: int | None) -> Room:
+        """Memory that another model could have where ``free`` bytes are: the one that is loaded goes first."""
         info = self._inference.info
-        if info is not None and info.device != "cpu":
-            return Room(None)  # its memory is not the computer's
-        return Room.now(info.memory if info else 0)
+        if free is None or (info is not None and info.device != "cpu"):
+            return Room(None)  # a card's memory is not the computer's
+        return Room(free + (info.memory if info else 0))
 
     def entry(self, model: str) -> LibraryEntry | None:
         """The model that the settings call so."""
@@ -69,12 +69,13 @@ class Using(QObject):
         """Makes the model of that name, or in that folder, the one that writes."""
         entry = self.entry(model)
         precision = self._precision(entry)
-        warning = self.room.warning(entry.config, precision) if entry else ""
+        room = self.room(available_memory())
+        warning = room.warning(entry.config, precision) if entry else ""
         if not warning or entry is None:
             self._choose(model, entry, precision)
             return
         answers: list[Answer] = [("Load anyway", lambda: self._choose(model, entry, precision))]
-        if self.room.fits(entry.config, HALF):
+        if room.fits(entry.config, HALF):
             answers.append(("Load in 16 bits", lambda: self._choose(model, entry, HALF)))
         self.question = Question(
             f"{title_of(entry)} does not fit into memory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
 _GIB = 2**30
 _BYTES_PER_WEIGHT = 12
 """In a checkpoint: the weight and the optimizer's two moments of it, float32 each."""
+
+_TRIED = 1 << 15
+"""Up to which divisors are looked for, from either end; a form asks at every key, whatever number stands in it."""
 
 
 def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
@@ -47,7 +51,8 @@ def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: in
 def _smaller(config: TrainConfig) -> list[int]:
     """The micro-batches that divide the one asked for, the largest first."""
     size = config.data.micro_batch
-    return [smaller for smaller in range(size, 0, -1) if size % smaller == 0]
+    divisors = [number for number in range(1, min(math.isqrt(size), _TRIED) + 1) if size % number == 0]
+    return sorted({*divisors, *(size // divisor for divisor in divisors)}, reverse=True)
 
 
 def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainConfig:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.training.jsonvalues import whole
 from trainer.shards import INDEX, PreparedData, open_array, read_manifest
 
 LONGEST_PREVIEW: Final = 300
@@ -67,12 +68,19 @@ def describe_set(folder: Path) -> PreparedSet:
         return PreparedSet(
             name=folder.name,
             path=folder,
-            train_tokens=int(splits["train"]["tokens"]),
-            val_tokens=int(splits["val"]["tokens"]),
-            documents=sum(int(splits[split]["documents"]) for split in ("train", "val")),
+            train_tokens=_count(splits["train"]["tokens"]),
+            val_tokens=_count(splits["val"]["tokens"]),
+            documents=sum(_count(splits[split]["documents"]) for split in ("train", "val")),
         )
     except (KeyError, TypeError, ValueError):
         raise UserError(f"The data in {folder} is damaged; prepare it again.") from None
+
+
+def _count(value: object) -> int:
+    count = whole(value)
+    if count is None:
+        raise ValueError
+    return count
 
 
 def data_folders(folders: Folders) -> Iterator[Path]:

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,13 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.training.datasets import describe_set
 from gptdesk.training.detached import child_environment, python_command
-from gptdesk.training.launch import to_toml
+from gptdesk.training.launch import to_toml, write_settings
 from trainer.config import TrainConfig
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
 from trainer.rundir import CHECKPOINTS, RUN
-from trainer.shards import read_manifest
 
 _SECONDS: Final = 180
 """After which a dry run is given up: loading torch and a second of measuring, on a machine that does other things."""
@@ -123,7 +124,7 @@ def dry_run(values: Mapping[str, Any], *, stop: threading.Event | None = None) -
     """
     with tempfile.TemporaryDirectory(prefix="gptdesk-", ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "config.toml"
-        file.write_text(to_toml(values), encoding="utf-8")
+        write_settings(file, to_toml(values))
         outlook = trainer_json("train", "--config", str(file), "--dry-run", "--json", stop=stop)
     return DryRun(
         seconds=float(outlook["seconds"]),
@@ -257,27 +258,26 @@ def _train_tokens(config: TrainConfig, plan: Plan, problems: Problems) -> int:
         problems.setdefault("data.path", "Choose the data to train on.")
         return 0
     try:
-        splits = read_manifest(Path(config.data.path).expanduser())[0]["splits"]
-        train, val = int(splits["train"]["tokens"]), int(splits["val"]["tokens"])
+        data = describe_set(Path(os.path.expanduser(config.data.path)))
     except UserError as error:
         problems.setdefault("data.path", str(error))
         return 0
-    except (KeyError, TypeError, ValueError):
-        problems.setdefault("data.path", "The data is damaged; prepare it again.")
-        return 0
-    for tokens, name, least in ((train, "training", 2 * plan.context_length + 1), (val, "validation", 2)):
+    wanted = ((data.train_tokens, "training", 2 * plan.context_length + 1), (data.val_tokens, "validation", 2))
+    for tokens, name, least in wanted:
         if tokens < least:
             sentence = f"The {name} data has {tokens:,} tokens; at least {least:,} are needed: prepare more text"
             shorter = " or choose a shorter context length" if name == "training" else ""
             problems.setdefault("data.path", f"{sentence}{shorter}.")
-    return train
+    return data.train_tokens
 
 
 def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
     if not config.run.folder:
         return
-    folder = Path(config.run.folder).expanduser()
+    folder = Path(os.path.expanduser(config.run.folder))
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.lstat()  # refuses what no path can be, which others take for absent
         if (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
             problems.setdefault("run.folder", f"{folder} holds a run already; choose another folder.")
         elif not (there := next(path for path in (folder, *folder.absolute().parents) if path.exists())).is_dir():

@@ -110,7 +110,7 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     is_new = not folder.exists()
     ensure_folder(folder)
     try:
-        _write(folder / CONFIG_FILE, _toml(config))
+        write_settings(folder / CONFIG_FILE, _toml(config))
         return _launch(folder, launcher, name, resume=False)
     except UserError:
         if is_new:
@@ -199,7 +199,12 @@ def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int
     )
 
 
-def _write(path: Path, text: str) -> None:
+def write_settings(path: Path, text: str) -> None:
+    """Writes a configuration file.
+
+    Raises:
+        UserError: when it cannot be written; then there is none.
+    """
     try:
         path.write_text(text, encoding="utf-8")
     except (OSError, UnicodeError) as error:

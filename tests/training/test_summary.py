@@ -11,6 +11,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.training.estimate import dry_run, summarise
 from trainer.config import build_config, preset_names, read_preset
 from trainer.plan import plan_run
+from trainer.shards import VERSION
 
 Values = Callable[..., dict[str, Any]]
 
@@ -49,6 +50,11 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"data": {"path": ""}}, "data.path", "Choose"),
         ({"data": {"path": "/nowhere"}}, "data.path", "no prepared data"),
         ({"model": {"n_positions": 4096}}, "data.path", "shorter context length"),
+        ({"data": {"path": "~nobody-here"}}, "data.path", "no prepared data"),
+        ({"data": {"path": "a\0b"}}, "data.path", "cannot be read"),
+        ({"run": {"folder": "a\0b"}}, "run.folder", "cannot be used"),
+        ({"run": {"folder": "x" * 5000}}, "run.folder", "cannot be used"),
+        ({"data": {"sequences_per_step": 4 * (10**9 + 7), "micro_batch": 10**9 + 7}}, "data.micro_batch", "of memory"),
         ({"schedule": {"warmup_steps": 6}}, "schedule.warmup_steps", "below steps"),
         ({"optim": {"betas": (0.9, 1.0)}}, "optim.betas", "less than 1"),
         ({"optim": {"learning_rate": float("nan")}}, "optim.learning_rate", "finite"),
@@ -126,6 +132,25 @@ def test_a_dry_run_measures_here(make_values: Values, tmp_path: Path) -> None:
     assert summary.memory is not None
     assert outlook.memory == summary.memory.total
     assert not (tmp_path / "run").exists()
+
+
+def test_a_home_that_is_nobodys_is_a_folder_like_any_other(
+    make_values: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dict(summarise(make_values(run={"folder": "~nobody-here/run"})).problems) == {}
+
+
+def test_a_dry_run_of_a_path_that_is_no_text_is_refused(make_values: Values) -> None:
+    with pytest.raises(UserError, match="no valid Unicode"):
+        dry_run(make_values(data={"path": "/data/\udcff"}))
+
+
+@pytest.mark.parametrize("tokens", [10**400, float("inf"), "many", None, -5])
+def test_data_whose_manifest_is_strange_is_said_to_be_damaged(make_values: Values, tmp_path: Path, tokens: Any) -> None:
+    splits = {"train": {"tokens": tokens, "documents": 1}, "val": {"tokens": 100, "documents": 1}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"version": VERSION, "splits": splits}))
+    assert "damaged" in summarise(make_values(data={"path": str(tmp_path)})).problems["data.path"]
 
 
 def test_a_dry_run_says_what_the_trainer_refuses(make_values: Values) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def _from_anywhere(config: TrainConfig) -> TrainConfig:
     """The configuration with absolute paths, so that the run can be gone on with from any folder."""
 
     def absolute(path: str) -> str:
-        return str(Path(path).expanduser().absolute()) if path else ""
+        return str(Path(os.path.expanduser(path)).absolute()) if path else ""
 
     return config.model_copy(
         update={

@@ -46,7 +46,15 @@ def child_environment() -> dict[str, str]:
     return environment
 
 
-def start_detached(command: Sequence[str] | str, *, folder: Path, output: Path, lock: Path, record: Path) -> int:
+def start_detached(
+    command: Sequence[str] | str,
+    *,
+    folder: Path,
+    output: Path,
+    lock: Path,
+    record: Path,
+    values: Mapping[str, Any],
+) -> int:
     """Starts a program and returns its process id.
 
     It goes on when this process ends, however it ends, and holds a lock until its own end: on what state it is in,
@@ -57,7 +65,9 @@ def start_detached(command: Sequence[str] | str, *, folder: Path, output: Path, 
         folder: that it runs in.
         output: file that its output is appended to.
         lock: file that it holds the lock on; where files cannot be handed on (Windows), see `lives`.
-        record: JSON file in which its ``pid`` is noted, and its ``code`` when it has ended while this process lives.
+        record: JSON file, replaced, in which its ``pid`` is noted, the bytes of the output that came before it
+            (``console``), and its ``code`` when it has ended while this process lives.
+        values: that the record holds beside these.
 
     Raises:
         UserError: when it cannot be started, or another holds the lock.
@@ -71,6 +81,7 @@ def start_detached(command: Sequence[str] | str, *, folder: Path, output: Path, 
     except OSError as error:
         raise UserError(f"{lock.parent} cannot be written ({error.strerror}).") from None
     try:
+        _begin(record, {**values, "console": output.stat().st_size if output.exists() else 0})
         with output.open("ab") as console:
             process = subprocess.Popen(
                 command,
@@ -92,6 +103,14 @@ def start_detached(command: Sequence[str] | str, *, folder: Path, output: Path, 
         _children[pid] = (process, record)
         _note(record, pid=pid)
     return pid
+
+
+def _begin(record: Path, values: Mapping[str, Any]) -> None:
+    try:
+        with _guard:  # or what is noted of an earlier start would come over it
+            write_json(record, values)
+    except OSError as error:
+        raise UserError(f"{record.parent} cannot be written ({error.strerror}).") from None
 
 
 def _detachment(held: FileLock) -> Mapping[str, object]:

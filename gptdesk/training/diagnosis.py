@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import reap
-from gptdesk.training.launched import COMMAND, FAILED, Launch, phase, read_launch
+from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_segment, phase, read_launch
 from gptdesk.training.samples import ConsoleTail
 from trainer.rundir import boot_id
 from trainer.runstate import RunState
@@ -54,7 +54,7 @@ class Diagnosis:
         cause: ``memory``, ``disk``, ``not finite``, ``killed``, ``settings``, ``error`` or ``lost``.
         sentence: what happened.
         advice: what to do.
-        output: the last lines of its console.
+        output: the last lines of its console since it was launched.
         traceback: of the error; empty where there is none.
         checkpoint: the newest good one, by the sizes of its files; None when there is none.
         step: of that checkpoint.
@@ -72,11 +72,14 @@ class Diagnosis:
 def diagnose(folder: Path, state: RunState) -> Diagnosis:
     """Explains a run that crashed or was lost; reads the end of its console alone, however long that is."""
     reap()
-    console = ConsoleTail(folder, OUTPUT_LINES)
+    launch = read_launch(folder)
+    console = ConsoleTail(folder, OUTPUT_LINES, start=launch.console if launch else 0)
     console.update()
     output = tuple(line for line in console.lines if line.strip())
     traceback = str(state.exit.get("traceback") or "") or _printed_traceback(output)
-    cause, sentence = _explain(state, read_launch(folder), folder, output, traceback)
+    if launch is not None and newest_segment(folder) > launch.segment + 1:  # somebody has resumed it elsewhere
+        launch = None
+    cause, sentence = _explain(state, launch, folder, output, traceback)
     newest = checkpoints(folder)[-1:]
     return Diagnosis(
         cause=cause,

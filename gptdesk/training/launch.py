@@ -33,7 +33,7 @@ from gptdesk.training.launched import (
 from trainer.config import TrainConfig, build_config, merge
 from trainer.plan import plan_run
 from trainer.reference import toml_value
-from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests, write_json
+from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests
 from trainer.runstate import read_state
 
 __all__ = ["COMMAND", "HERE", "TORCHRUN", "Launcher", "command_line", "new_run_folder", "resume_run", "shown_command",
@@ -105,7 +105,9 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     if launcher.kind != COMMAND:  # elsewhere, paths are that computer's
         plan_run(config, world_size=launcher.processes if launcher.kind == TORCHRUN else 1)
         config = _with_absolute_paths(config)
-    if (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
+    launch = read_launch(folder)
+    starting = launch is not None and launch.lives
+    if starting or (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
         raise UserError(f"{folder} holds a run already; go on with that, or choose another folder.")
     is_new = not folder.exists()
     ensure_folder(folder)
@@ -178,17 +180,13 @@ def _check(launcher: Launcher) -> None:
 def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int:
     segment = newest_segment(folder)
     withdraw_requests(folder, segment + 1)
-    record = {
+    values = {
         "format": FORMAT,
         "t": time.time(),
         "name": name,
         "launcher": asdict(launcher),
         "segment": segment,
     }
-    try:
-        write_json(folder / RECORD, record)
-    except OSError as error:
-        raise UserError(f"The run directory {folder} cannot be written ({error.strerror}).") from None
     command = command_line(folder, launcher, resume=resume)
     return start_detached(
         command[-1] if launcher.kind == COMMAND else command,
@@ -196,6 +194,7 @@ def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int
         output=folder / CONSOLE,
         lock=folder / LOCK,
         record=folder / RECORD,
+        values=values,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.training.detached import lives
+from gptdesk.training.jsonvalues import number, whole
 from trainer.rundir import STATUS, read_json, send_request
 
 RECORD: Final = "launch.json"
@@ -51,6 +52,7 @@ class Launch:
         name: given to the run; empty when none was.
         launcher: that started it.
         segment: the newest of the run's trainers before; -1 for a new run.
+        console: bytes that its output began after.
         code: that the started process ended with, where the window saw its end.
         lives: whether that process lives.
     """
@@ -59,6 +61,7 @@ class Launch:
     name: str
     launcher: Launcher
     segment: int
+    console: int
     code: int | None
     lives: bool
 
@@ -70,10 +73,11 @@ def read_launch(folder: Path) -> Launch | None:
         return None
     code, launcher = values.get("code"), values.get("launcher")
     return Launch(
-        t=_number(values.get("t")),
+        t=number(values.get("t"), 0.0),
         name=str(values.get("name") or ""),
         launcher=_launcher(launcher if isinstance(launcher, dict) else {}),
-        segment=int(_number(values.get("segment"), -1)),
+        segment=int(number(values.get("segment"), -1.0)),
+        console=whole(values.get("console")) or 0,
         code=code if isinstance(code, int) else None,
         lives=lives(folder / LOCK, values),
     )
@@ -105,17 +109,13 @@ def ask(folder: Path, action: str, **args: Any) -> str:
 
 def newest_segment(folder: Path) -> int:
     """The number of the newest trainer that began on a run, from 0; -1 when none has."""
-    return int(_number((read_json(folder / STATUS) or {}).get("segment"), -1))
+    return int(number((read_json(folder / STATUS) or {}).get("segment"), -1.0))
 
 
 def _launcher(values: dict[str, Any]) -> Launcher:
     kind = values.get("kind")
     return Launcher(
         kind=kind if kind in (HERE, TORCHRUN, COMMAND) else HERE,
-        processes=int(_number(values.get("processes"), 1)),
+        processes=whole(values.get("processes")) or 1,
         template=str(values.get("template") or ""),
     )
-
-
-def _number(value: object, default: float = 0.0) -> float:
-    return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else default

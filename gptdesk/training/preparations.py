@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,12 +25,13 @@ from gptdesk.training.datasets import (
 )
 from gptdesk.training.detached import lives, note, python_command, reap, start_detached
 from gptdesk.training.estimate import trainer_json
+from gptdesk.training.jsonvalues import number
 from gptdesk.training.samples import ConsoleTail
 from trainer.locking import is_locked
 from trainer.prepare.hub import looks_like_hub_name
 from trainer.prepare.plan import PLAN
 from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
-from trainer.rundir import read_json, write_json
+from trainer.rundir import read_json
 from trainer.shards import MANIFEST
 
 __all__ = ["DocumentPreview", "Preparation", "PreparationState", "PreparedSet", "new_data_folder", "plan",
@@ -146,16 +148,15 @@ class Preparation:
     def _launch(self, arguments: list[str]) -> None:
         if self._works():
             raise UserError(f"{self.folder} is being prepared already.")
-        try:
-            write_json(self.folder / RECORD, {"arguments": arguments, "t": time.time()})
-        except OSError as error:
-            raise UserError(f"{self.folder} cannot be written ({error.strerror}).") from None
+        with suppress(OSError):
+            (self.folder / PROGRESS).unlink(missing_ok=True)  # tells of an earlier go
         start_detached(
             python_command("trainer", "prepare", *arguments),
             folder=self.folder.parent,
             output=self.folder / CONSOLE,
             lock=self.folder / _LOCK,
             record=self.folder / RECORD,
+            values={"arguments": arguments, "t": time.time()},
         )
 
     def _works(self) -> bool:
@@ -175,7 +176,7 @@ class Preparation:
             told = FINISHED
         elif works:
             told = told if told in (PLANNING, ENCODING, MERGING) else PLANNING
-        elif not _is_of_this_go(progress, record):  # it ended before it said anything
+        elif not progress:  # it ended before it said anything
             told, error = self._without_a_word(record)
         elif told in (PLANNING, ENCODING, MERGING, None):
             told = KILLED
@@ -237,7 +238,7 @@ class Preparation:
         try:
             shutil.rmtree(self.folder)
         except OSError as error:
-            raise UserError(f"{error.filename or self.folder} cannot be removed ({error.strerror}).") from None
+            raise UserError(f"{error.filename or self.folder} cannot be removed ({error.strerror or error}).") from None
 
     def _terminate(self) -> None:
         """SIGTERM to the process that holds the folder's lock, or that is about to; nobody else can have its id."""
@@ -302,11 +303,6 @@ def _absolute(source: str) -> str:
     return source if looks_like_hub_name(source) and not path.exists() else str(path.absolute())
 
 
-def _is_of_this_go(progress: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether the progress was written by what was started last: its process's id says so, or nobody knows that id."""
-    return bool(progress) and ("pid" not in record or progress.get("pid") == record.get("pid"))
-
-
 def _share(state: str, progress: dict[str, Any]) -> float:
     if state == FINISHED:
         return 1.0
@@ -316,5 +312,4 @@ def _share(state: str, progress: dict[str, Any]) -> float:
 
 
 def _number(values: dict[str, Any], name: str) -> float:
-    value = values.get(name)
-    return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else 0.0
+    return number(values.get(name), 0.0)

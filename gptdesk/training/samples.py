@@ -108,14 +108,16 @@ class ConsoleTail:
         folder: run directory; it need not be there yet, and may vanish.
         lines: how many of the newest are kept.
         name: of the file in it.
+        start: bytes at its beginning that are passed over.
 
     Attributes:
         lines: the newest, without their ends.
     """
 
-    def __init__(self, folder: Path, lines: int = 2000, name: str = CONSOLE) -> None:
+    def __init__(self, folder: Path, lines: int = 2000, name: str = CONSOLE, *, start: int = 0) -> None:
         self._path = folder / name
-        self._offset = 0
+        self._offset = start
+        self._within_line = False
         self._file_id: tuple[int, int] | None = None
         self._half = b""
         self.lines: deque[str] = deque(maxlen=lines)
@@ -137,15 +139,18 @@ class ConsoleTail:
             return False
         if not data:
             return False
-        skipped = self._offset > 0 and self._file_id is not None and not self.lines and not self._half
         self._offset += len(data)
-        self._take(data.partition(b"\n")[2] if skipped else data)
+        if self._within_line:  # its beginning was passed over
+            _, end, data = data.partition(b"\n")
+            self._within_line = not end
+        self._take(data)
         return True
 
     def _start_anew(self, offset: int) -> None:
         self.lines.clear()
         self._half = b""
         self._offset = offset
+        self._within_line = offset > 0
 
     def _take(self, data: bytes) -> None:
         if self._half:

@@ -97,6 +97,34 @@ def test_a_trainer_that_said_no_farewell(folder: Path, code: int | None, console
     assert diagnosis.sentence.endswith(".")
 
 
+def launch_once_more(folder: Path, *, segment: int, **values: Any) -> None:
+    """As the window records it when it resumes a run that has printed something."""
+    printed = (folder / "console.log").stat().st_size
+    record = {"t": 9.0, "launcher": {"kind": "here"}, "segment": segment, "console": printed}
+    write_json(folder / "launch.json", record | values)
+
+
+def test_what_an_earlier_trainer_printed_does_not_explain_the_end_of_a_later_one(folder: Path) -> None:
+    diagnosis_of(folder, console="MemoryError: \n")
+    launch_once_more(folder, segment=0)
+    with (folder / "console.log").open("a") as console:
+        console.write("Going on from step 5.\nstep 6\n")
+    write_json(folder / "status.json", {"host": socket.gethostname(), "segment": 1})
+    diagnosis = diagnose(folder, read_state(folder))
+    assert (diagnosis.cause, diagnosis.output) == ("killed", ("Going on from step 5.", "step 6"))
+
+
+def test_a_console_that_was_cut_since_the_launch_is_read_from_its_beginning(folder: Path) -> None:
+    diagnosis_of(folder, console="step 1\n" * 9)
+    launch_once_more(folder, segment=0)
+    assert diagnosis_of(folder, console="MemoryError: \n", status={"segment": 1}).cause == "memory"
+
+
+def test_the_code_of_a_launch_does_not_explain_a_trainer_that_came_after_it(folder: Path) -> None:
+    assert diagnosis_of(folder, console="step 1\n", code=2, status={"segment": 0}).cause == "settings"
+    assert diagnosis_of(folder, console="step 1\n", code=2, status={"segment": 1}).cause == "killed"
+
+
 def test_a_computer_that_was_restarted(folder: Path) -> None:
     diagnosis = diagnosis_of(folder, status={"boot_id": "another"})
     assert diagnosis.cause == "killed"

@@ -14,6 +14,7 @@ import pytest
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.checkpoints import checkpoints
+from gptdesk.training.detached import start_detached
 from gptdesk.training.diagnosis import diagnose
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.training.launch import (
@@ -33,8 +34,8 @@ from gptdesk.training.samples import ConsoleTail
 from trainer.commands.train import _values
 from trainer.config import build_config, read_preset, read_toml
 from trainer.events import read_events
-from trainer.locking import is_locked
-from trainer.rundir import read_json, send_request
+from trainer.locking import FileLock, is_locked
+from trainer.rundir import read_json, send_request, write_json
 from trainer.runstate import read_state
 
 Values = Callable[..., dict[str, Any]]
@@ -281,6 +282,27 @@ def test_what_cannot_be_started_is_refused_and_leaves_nothing(
     with pytest.raises(UserError, match="cannot be started"):
         start_run(make_values(), folder)
     assert not folder.exists()
+
+
+def test_a_run_that_is_only_starting_is_not_started_over(make_values: Values, runs: Path, wait: Wait) -> None:
+    folder = runs / "once"
+    pid = start_run(make_values(), folder)
+    before = (folder / "config.toml").read_text()
+    with pytest.raises(UserError, match="holds a run already"):
+        start_run(make_values(schedule={"steps": 7}), folder)
+    assert (folder / "config.toml").read_text() == before
+    assert (read_json(folder / "launch.json") or {})["pid"] == pid
+    wait(lambda: read_state(folder).state == "finished")
+
+
+def test_a_start_that_another_holds_off_leaves_its_record(tmp_path: Path) -> None:
+    write_json(tmp_path / "record", {"pid": 7})
+    lock = FileLock(tmp_path / "lock")
+    places = {name: tmp_path / name for name in ("output", "lock", "record")}
+    with pytest.raises(UserError, match="being started already"):
+        start_detached(["true"], folder=tmp_path, values={"t": 1}, **places)
+    lock.release()
+    assert read_json(tmp_path / "record") == {"pid": 7}
 
 
 def test_a_folder_with_a_run_is_not_trained_over(make_values: Values, runs: Path) -> None:

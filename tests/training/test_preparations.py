@@ -188,6 +188,13 @@ def test_damaged_data_is_left_out_and_said_to_be(prepared: Path, folders: Folder
         preview(folders.data)
 
 
+def test_what_was_done_elsewhere_since_it_was_started_here_is_told(tmp_path: Path) -> None:
+    write_json(tmp_path / ".prepare.json", {"arguments": [], "pid": 1})
+    write_json(tmp_path / "progress.json", {"state": "failed", "error": "The disk is full.", "pid": 2})
+    state = Preparation(tmp_path).state()
+    assert (state.state, state.error) == ("failed", "The disk is full.")
+
+
 @pytest.mark.parametrize("contents", ["", "[]", '{"arguments": 3}', '{"arguments": ["x"], "pid": "one"}'])
 def test_a_damaged_record_is_no_trap(tmp_path: Path, contents: str) -> None:
     (tmp_path / ".prepare.json").write_text(contents)

@@ -7,11 +7,13 @@ import json
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.commands.progress_bar import ProgressBar, size_text, time_text
 from gptdesk.folders import Folders
+from gptdesk.gpt2.errors import UserError
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library
 from gptdesk.library.memory import available_memory, fits, memory_needed
@@ -98,7 +100,7 @@ def _list(options: argparse.Namespace) -> int:
 def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
     where = {
         "bundled": "comes with gptdesk", "installed": "here", "linked": f"linked to {entry.path}",
-        "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download",
+        "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download", "folder": str(entry.path),
     }[entry.kind]  # fmt: skip
     parameters = f"{entry.parameters / 1e6:.0f}M" if entry.parameters else ""
     size = size_text(entry.size or entry.download)
@@ -176,7 +178,8 @@ def _download(options: argparse.Namespace) -> int:
         return 0
     error = download.error
     if not download.done:  # nothing to go on with
-        download.cancel()
+        with suppress(UserError):
+            download.cancel()
         downloads.close()
     return _failed(options, error)
 

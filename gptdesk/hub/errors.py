@@ -62,7 +62,7 @@ def hub_errors(repo: str, *, what: str = "model", revision: str = "", file: str 
         raise _of_answer(error, repo, what, revision, file) from None
     except errors.HTTPError as error:
         raise Passing(
-            f"The hub at {_endpoint()} cannot be reached ({_reason(error)}); check the connection and try again."
+            f"The hub at {_endpoint()} cannot be reached ({reason_of(error)}); check the connection and try again."
         ) from None
     except errors.HFValidationError:
         raise NotThere(f"{repo!r} is no name on the hub, where names look like owner/name.", "no name") from None
@@ -123,6 +123,7 @@ def _retry_after(value: str | None) -> float | None:
     return float(value) if value is not None and value.strip().isdigit() else None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """The first line of what an error says, to be put into brackets."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, hub_errors
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, hub_errors, reason_of
 
 BLOCK: Final = 256 * 1024
 """Bytes that are read, hashed and written at once at most; a cut loses no more than that."""
@@ -261,7 +261,7 @@ class Transfer:
 
     def _fetch(self) -> None:
         """Appends to the part what one connection brings."""
-        from huggingface_hub import constants, hf_hub_url
+        from huggingface_hub import constants, errors, hf_hub_url
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         file = self.file
@@ -290,9 +290,17 @@ class Transfer:
             etag = response.headers.get("ETag", "")
             self.etag = "" if etag.startswith("W/") else etag  # weak ones promise nothing about bytes
             self._changed(self)
-            self._read(response)
+            try:
+                self._read(response)
+            except errors.HTTPError as error:
+                raise self._broken(reason_of(error)) from None
         if self.done < file.bytes:
-            raise Passing(f"The connection for {file.path} of {file.repo} ends early; try again later.")
+            raise self._broken("it ended early")
+
+    def _broken(self, reason: str) -> Passing:
+        return Passing(
+            f"The connection for {self.file.path} of {self.file.repo} broke off ({reason}); try again later."
+        )
 
     def _goes_on(self, response: Any) -> bool:
         """Whether the answer continues what is here; a server may also send all of it, or what is a new version."""

@@ -18,6 +18,7 @@ from gptdesk.library.record import read_record
 
 __all__ = [
     "BUNDLED",
+    "BUNDLED_SHA256",
     "KNOWN",
     "Known",
     "ModelEntry",
@@ -34,6 +35,9 @@ __all__ = [
 
 BUNDLED: Final = "stories"
 """Name of the model that ships with gptdesk."""
+
+BUNDLED_SHA256: Final = "ebb4103cb44631fad4c348c4ea6ed00918d785b1f18a2ef01177c66cd82ad528"
+"""Of its weights."""
 
 
 @dataclass(frozen=True, kw_only=True)

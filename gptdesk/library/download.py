@@ -103,7 +103,11 @@ class Download:
         self._owner._pause(self)
 
     def cancel(self) -> None:
-        """Stops at once and throws away what is here."""
+        """Stops at once and throws away what is here.
+
+        Raises:
+            UserError: when it is another program that downloads it.
+        """
         self._owner._cancel(self)
 
     def retry(self) -> None:

@@ -33,6 +33,7 @@ DOWNLOADS: Final = ".downloads"
 """Folder in the models folder, with one folder for each download that has not ended."""
 
 _LOCK: Final = "lock"
+_ELSEWHERE: Final = "Another gptdesk is downloading it; wait for that, or stop it there."
 _CANCELLED: Final = ".cancelled-"
 _TELL_EVERY: Final = 0.2
 """Seconds between two reports of progress."""
@@ -153,10 +154,7 @@ class Downloads:
             check_name(name)
             if taken(self.models, name) or taken(place, name):
                 raise UserError(f"There is a model called {name} already; take another name.")
-        free = free_name(self.models, name)
-        while taken(place, free):
-            free = free_name(place, free)
-        return ensure_folder(place / free)
+        return ensure_folder(place / free_name(name, self.models, place))
 
     def _start(self, download: Download) -> None:
         with self._guard:
@@ -181,7 +179,7 @@ class Downloads:
                     ensure_folder(download._folder)
                     lock.acquire()
                 except Timeout:
-                    self._fail(download, "Another gptdesk is downloading it; wait for that, or stop it there.")
+                    self._fail(download, _ELSEWHERE)
                     begun.append(download)
                     continue
                 except (OSError, UserError) as error:
@@ -217,13 +215,14 @@ class Downloads:
             raise
         finally:
             self._threads.discard(threading.current_thread())
-        self._tell(download)
-        self._schedule()
+            if download._attempt is None and not download.active:  # neither stopped nor begun again by somebody else
+                self._tell(download)
+            self._schedule()
 
     def _install(self, download: Download) -> None:
         """Moves a whole model to its place, and forgets the download."""
         if taken(self.models, download.name):  # by a model that came meanwhile
-            download.name = free_name(self.models, download.name)
+            download.name = free_name(download.name, self.models)
         ready = download._folder / READY
         try:
             write_record(ready, replace(read_record(ready), added=now()))
@@ -273,6 +272,7 @@ class Downloads:
             if download.state in ("ready", "cancelled"):
                 return
             self._stop(download)
+            self._refuse_if_elsewhere(download)
             download.state = "paused"  # until nothing is left
             gone = download._folder.with_name(f"{_CANCELLED}{uuid.uuid4().hex}")
             try:
@@ -283,6 +283,16 @@ class Downloads:
         self._threads.add(thread)
         thread.start()
         self._schedule()
+
+    def _refuse_if_elsewhere(self, download: Download) -> None:
+        """Makes sure that no other program downloads it."""
+        with suppress(OSError):
+            lock = FileLock(download._folder / _LOCK, timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise UserError(_ELSEWHERE) from None
+            lock.release()
 
     def _throw_away(self, download: Download, folder: Path) -> None:
         self._remove(folder)

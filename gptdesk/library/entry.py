@@ -10,9 +10,9 @@ from typing import Literal
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.record import Defaults
 
-Kind = Literal["bundled", "installed", "linked", "run", "cache", "known"]
+Kind = Literal["bundled", "installed", "linked", "run", "cache", "known", "folder"]
 """Ships with gptdesk; lies in the models folder; is only named there; a run's checkpoint; in the hub's own cache; a
-model of the hub that is not here."""
+model of the hub that is not here; a folder somewhere else, which is listed only when it is named."""
 
 State = Literal["ready", "damaged", "missing"]
 """Can be loaded, as far as names and sizes tell; cannot; is not on this computer."""

@@ -20,7 +20,7 @@ from gptdesk.library.files import RESERVE, check_room, disk_sentence, hash_file,
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import Record, write_record
-from gptdesk.library.repository import PICKLE_FILE, find_repository
+from gptdesk.library.repository import PICKLE_FILE, find_repository, not_asked
 from gptdesk.library.weights import check_weights
 
 DOWNLOAD: Final = "download"
@@ -104,6 +104,10 @@ class Attempt:
                     raise
                 if self._stopped.wait(2.0**asks / 2):
                     raise TransferStopped from None
+            except (UserError, OSError):
+                raise
+            except Exception as error:
+                raise not_asked(error) from error
         assert self.plan.found is not None
         self.total = self.plan.found.bytes
         with self._writing():
@@ -115,7 +119,7 @@ class Attempt:
     def _check_disk(self) -> None:
         """Refuses what does not fit before it is begun."""
         here = sum(entry.stat().st_size for entry in self.folder.rglob("*") if entry.is_file())
-        check_room(self.folder, self.total - here)
+        check_room(self.folder.parent.parent, self.total - here)
 
     def _get(self, file: HubFile) -> str:
         """Brings one file into `READY` and returns its SHA-256."""

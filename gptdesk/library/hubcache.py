@@ -30,8 +30,10 @@ class Snapshot:
 
 def cache_folder() -> Path:
     """Where the cache lies (``HF_HUB_CACHE``, ``HF_HOME``); it need not be there."""
-    from huggingface_hub import constants
-
+    try:
+        from huggingface_hub import constants
+    except ValueError:  # when HF_ENDPOINT is no address
+        return Path(os.path.expanduser("~"), ".cache", "huggingface", "hub")
     return Path(constants.HF_HUB_CACHE)
 
 

@@ -18,14 +18,13 @@ from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, weight_fi
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, check_room, copy_files, disk_sentence, hash_file, silent, sync_folder
 from gptdesk.library.known import KNOWN
-from gptdesk.library.library import Library, now
+from gptdesk.library.library import IMPORTING, Library, now
 from gptdesk.library.names import check_name, free_name, taken
 from gptdesk.library.record import Record, write_record
 from gptdesk.library.repository import PICKLE_FILE
 from gptdesk.library.weights import check_weights, stored_shapes
 
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt")
-_IMPORTING: Final = ".importing-"
 
 
 def import_model(
@@ -147,7 +146,7 @@ def _check_inside(file: Path, folder: Path) -> None:
 
 def _name(folders: Folders, name: str | None, wanted: str) -> str:
     if name is None:
-        return free_name(folders.models, wanted)
+        return free_name(wanted, folders.models)
     if taken(folders.models, check_name(name)):
         raise UserError(f"There is a model called {name} already; take another name.")
     return name
@@ -162,7 +161,8 @@ def _name_of(path: Path) -> str:
 def _staging(folders: Folders, size: int) -> Iterator[Path]:
     """A folder beside the models to work in, that is gone afterwards unless it was moved to its place."""
     models = ensure_folder(folders.models)
-    staging = models / f"{_IMPORTING}{uuid.uuid4().hex}"
+    Library(folders).clean_up()
+    staging = models / f"{IMPORTING}{uuid.uuid4().hex}"
     try:
         check_room(models, size)
         ensure_folder(staging)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,16 @@ from typing import Any, Final
 
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.errors import UserError
-from gptdesk.library.catalogue import BUNDLED, ModelEntry, bundled_folder, describe_model, describe_named, find_model
+from gptdesk.gpt2.layout import WEIGHTS_FILE
+from gptdesk.library.catalogue import (
+    BUNDLED,
+    BUNDLED_SHA256,
+    ModelEntry,
+    bundled_folder,
+    describe_model,
+    describe_named,
+    find_model,
+)
 from gptdesk.library.entry import Kind, LibraryEntry
 from gptdesk.library.hubcache import Snapshot, cached_models, listed_hash
 from gptdesk.library.known import KNOWN, card_url, find_known
@@ -27,6 +37,11 @@ _RECORDS: Final = ".records"
 """Folder in the models folder for records of models that lie elsewhere."""
 
 _REMOVING: Final = ".removing-"
+IMPORTING: Final = ".importing-"
+"""Begin the names of folders that are half removed, and half imported."""
+
+_FORGOTTEN: Final = 86_400.0
+"""Seconds after which what is half imported is nobody's work any more."""
 _MANIFEST: Final = "manifest.json"
 """The trainer writes it last, with the SHA-256 of every file of a checkpoint."""
 
@@ -81,7 +96,7 @@ class Library:
                 return found
         model = find_model(name, self.folders)  # raises its sentence
         found = next((entry for entry in entries if entry.path == model.path), None)
-        return found or self._described("installed", model.name, model.path)
+        return found or self._described("folder", model.name, model.path)
 
     def rename(self, name: str, new: str) -> None:
         """Gives a model of the models folder another name.
@@ -155,14 +170,16 @@ class Library:
         return replace(entry, defaults=record.defaults)
 
     def clean_up(self) -> None:
-        """Removes what a removal that was cut short left behind."""
+        """Removes what removals and imports that were cut short left behind."""
         for folder in _inside(self.folders.models):
-            if folder.name.startswith(_REMOVING):
+            forgotten = folder.name.startswith(IMPORTING) and time.time() - _changed(folder) > _FORGOTTEN
+            if forgotten or folder.name.startswith(_REMOVING):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _bundled(self) -> LibraryEntry:
         entry = self._described("bundled", BUNDLED, bundled_folder())
-        return replace(entry, licence="mit", note="Writes children's stories; it comes with gptdesk.")
+        note = "Writes children's stories; it comes with gptdesk."
+        return replace(entry, licence="mit", note=note, sha256={WEIGHTS_FILE: BUNDLED_SHA256})
 
     def _named(self, folder: Path) -> LibraryEntry:
         record = read_record(folder)
@@ -270,6 +287,13 @@ def _manifest_hashes(checkpoint: Path) -> dict[str, str]:
         return {name: str(values["sha256"]) for name, values in manifest.items() if "/" not in name}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
+
+
+def _changed(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -36,22 +36,22 @@ def check_name(name: str) -> str:
     return name
 
 
-def free_name(models: Path, wanted: str) -> str:
-    """A name like the one wanted that no model has: the same, or with a number after it; always a valid one."""
+def free_name(wanted: str, *folders: Path) -> str:
+    """A valid name like the one wanted that is free in all folders: the same, or with a number after it."""
     cleaned = _FORBIDDEN.sub("-", "".join(char for char in wanted if char.isprintable())).strip(". ")
     cleaned = cleaned[: LONGEST // 2].rstrip(". ")
     if not cleaned or _DEVICES.fullmatch(cleaned):
         cleaned = "model"
     name, number = cleaned, 1
-    while taken(models, name):
+    while any(taken(folder, name) for folder in folders):
         number += 1
         name = f"{cleaned} {number}"
     return check_name(name)
 
 
-def taken(models: Path, name: str) -> bool:
-    """Whether a folder of that name is there; letters' case does not tell names apart, as on Windows and macOS."""
+def taken(folder: Path, name: str) -> bool:
+    """Whether a folder holds that name; letters' case does not tell names apart, as on Windows and macOS."""
     try:
-        return any(path.name.casefold() == name.casefold() for path in models.iterdir())
+        return any(path.name.casefold() == name.casefold() for path in folder.iterdir())
     except OSError:  # not made yet
         return False

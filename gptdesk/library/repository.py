@@ -98,6 +98,8 @@ def _of_hub(repo: str, revision: str) -> Repository:
         except ValueError as error:  # no JSON; the hub library's own are told apart outside
             if type(error).__module__.startswith("huggingface_hub"):
                 raise
+            if isinstance(error, UnicodeEncodeError) or "proxy" in str(error).lower():
+                raise not_asked(error) from error
             raise _not_understood(repo) from error
     if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
         raise _not_understood(repo)
@@ -169,6 +171,11 @@ def _whole(files: tuple[HubFile, ...]) -> bool:
 def _licence(tags: Any) -> str:
     tags = tags if isinstance(tags, list) else []
     return next((tag.removeprefix("license:")[:100] for tag in tags if str(tag).startswith("license:")), "")
+
+
+def not_asked(error: Exception) -> UserError:
+    """What is said when the hub's library cannot even ask: it was set to what is no address, or no token."""
+    return UserError(f"The hub cannot be asked ({error}); check HF_ENDPOINT, HF_TOKEN and the proxies' settings.")
 
 
 def _not_understood(repo: str) -> UserError:

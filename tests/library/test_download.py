@@ -175,6 +175,12 @@ def test_two_programs_do_not_download_the_same(downloads: Downloads, watch: Watc
         "failed",
         "Another gptdesk is downloading it; wait for that, or stop it there.",
     )
+    with pytest.raises(UserError, match="Another gptdesk is downloading it"):
+        found.cancel()
+    hub.always = None
+    download.pause()
+    download.start()
+    watch.until(lambda: download.state == "ready")
 
 
 @pytest.mark.parametrize("offset", [0, 7, 8, 200, 1_000_000, -1], ids=str)
@@ -299,6 +305,8 @@ def set_up(hub: Hub, name: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -
     elif name == "config is no JSON":
         (folder / "config.json").write_text("[" * 5000)
         repo.files["config.json"] = folder / "config.json"
+    elif name == "trouble of the hub":
+        hub.api_faults.extend([Fault(status=500)] * 3)
     elif name == "no hub":
         hub.api_faults.append(Fault(body=b"<html>"))
     elif name == "an answer of another shape":
@@ -333,6 +341,7 @@ SENTENCES = {
     "offline": "The hub is needed for someone/tiny, but HF_HUB_OFFLINE is set; unset it.",
     "another architecture": "someone/tiny cannot be used: The model's type is 'llama'; only GPT-2 models can be used.",
     "config is no JSON": "The config.json of someone/tiny is no JSON.",
+    "trouble of the hub": "The hub has trouble of its own (it answered 500); try again later.",
     "no hub": NOT_UNDERSTOOD,
     "an answer of another shape": NOT_UNDERSTOOD,
     "no commit": NOT_UNDERSTOOD,
@@ -358,6 +367,14 @@ def test_without_a_network_it_is_a_sentence(
     download = get(downloads, watch)
     assert download.error.startswith("The hub at http://127.0.0.1:9 cannot be reached (")
     assert download.error.endswith("check the connection and try again.")
+
+
+def test_a_hub_that_never_goes_on_is_given_up(downloads: Downloads, watch: Watch, hub: Hub) -> None:
+    hub.faults.extend([None, *(Fault(cut=100_000 * count, ignore_range=True) for count in range(1, 12))])
+    assert get(downloads, watch).error == (
+        "The hub does not go on with model.safetensors of someone/tiny where the connection broke off; try again "
+        "later, or over a steadier connection."
+    )
 
 
 def test_a_private_model_comes_with_the_token(

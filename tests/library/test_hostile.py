@@ -173,7 +173,7 @@ def test_names(place: Path, name: str) -> None:
         assert folder.resolve().parent == models.resolve()
         folder.mkdir(exist_ok=True)
         folder.rmdir()
-    free = free_name(models, name)
+    free = free_name(name, models)
     assert (models / check_name(free)).resolve().parent == models.resolve()
 
 

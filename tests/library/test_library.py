@@ -140,9 +140,24 @@ def test_only_models_of_the_models_folder_are_removed(library: Library, own: str
 
 def test_what_a_cut_removal_left_is_cleaned_up(library: Library, own: str) -> None:
     (library.folders.models / ".removing-1-x").mkdir()
+    for name in (".importing-old", ".importing-now"):
+        (library.folders.models / name).mkdir()
+    os.utime(library.folders.models / ".importing-old", (0, 0))
     library.clean_up()
+    assert not (library.folders.models / ".importing-old").exists()
+    assert (library.folders.models / ".importing-now").exists()
     assert names(library, "installed") == ["mine"]
     assert not (library.folders.models / ".removing-1-x").exists()
+
+
+def test_defaults_of_a_folder_elsewhere_are_not_those_of_its_namesake(
+    library: Library, own: str, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    other = library.entry(str(shutil.copytree(tiny_model_folder, tmp_path / "mine")))
+    assert (other.kind, other.changeable) == ("folder", False)
+    library.set_defaults(other, precision="float16")
+    assert library.entry("mine").defaults.precision == "auto"
+    assert library.entry(str(tmp_path / "mine")).defaults.precision == "float16"
 
 
 @pytest.mark.parametrize("name", ["mine", "stories"])
@@ -169,6 +184,10 @@ def test_verifying_finds_one_flipped_bit(library: Library, own: str) -> None:
     assert not result.ok
     assert result.sentence.startswith("model.safetensors of mine is damaged: it should have the hash ")
     assert result.sentence.endswith("; remove the model and import it again.")
+
+
+def test_the_bundled_model_is_what_it_should_be(library: Library) -> None:
+    assert verify(library.entry("stories")).sentence == "stories is what it should be."
 
 
 def test_verifying_can_be_ended(library: Library, own: str) -> None:
@@ -200,4 +219,4 @@ def test_what_does_not_fit_is_told_with_what_would(monkeypatch: pytest.MonkeyPat
 
 def test_free_names_are_valid_whatever_is_wanted(tmp_path: Path) -> None:
     for wanted in ("../../x", "", "con", "a" * 500, "…", "a/b:c", ".hidden", "x.", "\0"):
-        assert check_name(free_name(tmp_path, wanted))
+        assert check_name(free_name(wanted, tmp_path))

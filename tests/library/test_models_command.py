@@ -136,6 +136,17 @@ def test_what_cannot_be_asked_for_exits_with_two(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize(("name", "value"), [("HF_ENDPOINT", "http://[bad"), ("HF_TOKEN", "ключ")])
+def test_settings_that_are_none_are_named(hub: Hub, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    result = subprocess.run(
+        [*PROGRAM, "download", "someone/tiny"], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("The hub cannot be asked (")
+    assert result.stderr.endswith("; check HF_ENDPOINT, HF_TOKEN and the proxies' settings.\n")
+
+
 @posix
 def test_ctrl_c_keeps_the_part_and_says_how_to_go_on(
     hub: Hub, folders: Folders, capsys: pytest.CaptureFixture[str]

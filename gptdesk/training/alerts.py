@@ -20,6 +20,9 @@ SPIKE_SCORE: Final = 6.0
 _LEAST_SPREAD: Final = 1e-3
 """Share of the mean: a loss that hardly moves would make a spike of every flutter."""
 
+_LARGEST_LOSS: Final = 1e100
+"""Squares of larger ones could not be added up."""
+
 SLOW_SHARE: Final = 0.8
 """Share of the median speed below which a step is slow: a drop that is worth a look."""
 
@@ -141,7 +144,7 @@ class _Spikes:
         places = np.flatnonzero(np.isfinite(loss))
         seen, self._seen = self._seen, self._seen + len(places)
         first = seen - len(self._values)
-        values = np.concatenate([self._values, loss[places]])
+        values = np.concatenate([self._values, np.clip(loss[places], -_LARGEST_LOSS, _LARGEST_LOSS)])
         self._values = values[-(WINDOW - 1) :]
         if len(values) < WINDOW:
             return

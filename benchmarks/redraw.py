@@ -1,10 +1,12 @@
 """How long the training page takes to draw a long run: three charts, from a million points to what is seen of them.
 
-    python -m benchmarks.redraw [--steps N] [--turns N] [--size WxH] [--json OUT]
+    python -m benchmarks.redraw [--steps N] [--turns N] [--size WxH] [--seconds S] [--json OUT]
 
 A run directory is written in the trainer's own format and read as the window reads it. A redraw is all that happens
 between a wish and the last pixel: points are chosen, ranges found, ticks placed and everything is painted, with no
-screen (Qt's "offscreen"). Figures are medians over the turns, of the large chart alone and of all three.
+screen (Qt's "offscreen", unless QT_QPA_PLATFORM says otherwise). Figures are medians over the turns, of the large
+chart alone and of all three. *Following* is the processor time of a process of its own with the whole page on its
+screen, reading and painting, while another appends to that run four times a second, as a share of one core.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import json
 import math
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,9 +28,11 @@ from typing import Any, Final
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QApplication, QMenu
 
 from benchmarks.machine import describe_machine
+from gptdesk.folders import Folders
 from gptdesk.training.history import RunHistory
 from gptdesk.ui.figures import use_readable_locale
 from gptdesk.ui.theme import Theme
@@ -37,6 +42,9 @@ from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
 from trainer.rundir import EVENTS
 
 GOAL_MS: Final = 30.0
+GOAL_PERCENT: Final = 2.0
+UPDATES_PER_SECOND: Final = 4
+_SETTLING_SECONDS: Final = 5
 TOKENS_PER_STEP: Final = 32_768
 _BEGAN: Final = 1_790_000_000.0
 _EVALUATIONS: Final = 1_000
@@ -144,6 +152,60 @@ def measure(
     return {**results, "grown": round(median(growth), 2)}
 
 
+def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict[str, float]:
+    """Processor time of a process that shows a run that grows, in percent of a core."""
+    with tempfile.TemporaryDirectory() as home:
+        folder = Folders.under(Path(home)).runs / "run"
+        folder.mkdir(parents=True)
+        write_run(folder, 1, steps, steps=steps + 1000)
+        last = steps + round(UPDATES_PER_SECOND * (seconds + _SETTLING_SECONDS + 15))
+        append = ["--append", str(folder), "--first", str(steps + 1), "--last", str(last)]
+        append += ["--rate", str(UPDATES_PER_SECOND)]
+        watch = ["--watch", home, "--seconds", str(seconds), "--size", f"{size[0]}x{size[1]}"]
+        with subprocess.Popen([sys.executable, "-m", "benchmarks.watch", *append]) as writer:
+            command = [sys.executable, "-m", "benchmarks.redraw", *watch]
+            found = subprocess.run(command, check=True, capture_output=True, text=True)
+            writer.terminate()
+    return dict(json.loads(found.stdout.splitlines()[-1]))
+
+
+def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
+    """Shows the page, and tells what that took once everything had been read."""
+    from gptdesk.ui.application import end_services, make_services
+    from gptdesk.ui.train.page import TrainPage
+
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    use_readable_locale()
+    services = make_services(app, Folders.under(home))
+    page = TrainPage(services, QMenu(), lambda: "")
+    page.resize(*size)
+    page.show()
+    services.watcher.start()
+    services.watcher.set_shown(True)
+    while not (page.dashboard.charts.runs and services.watcher.view and services.watcher.view.read):
+        wait(0.1)
+    wait(_SETTLING_SECONDS)
+    began, processor, thread = time.monotonic(), time.process_time(), time.thread_time()
+    wait(seconds)
+    passed = time.monotonic() - began
+    result = {
+        "seconds": round(passed, 1),
+        "percent": round(100 * (time.process_time() - processor) / passed, 2),
+        "window_thread_percent": round(100 * (time.thread_time() - thread) / passed, 2),
+    }
+    page.close()
+    end_services(services)
+    return result
+
+
+def wait(seconds: float) -> None:
+    """Lets the window do its work meanwhile."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
 def format_report(report: dict[str, Any]) -> str:
     """The report as text."""
     machine, found = report["machine"], report["milliseconds"]
@@ -161,7 +223,11 @@ def format_report(report: dict[str, Any]) -> str:
         "",
     ]
     lines += [f"{name:50}{found[key]:>9.1f} ms" for key, name in names.items()]
-    return "\n".join([*lines, "", f"The aim is {GOAL_MS:.0f} ms for a redraw."])
+    following = report["following"]
+    lines.append(f"{'the whole page, at 4 new steps a second':50}{following['percent']:>9.2f} % of a core")
+    lines.append(f"{'  of that the thread of the window':50}{following['window_thread_percent']:>9.2f} %")
+    aims = f"The aims are {GOAL_MS:.0f} ms for a redraw and {GOAL_PERCENT:g} % of a core for following."
+    return "\n".join([*lines, "", aims])
 
 
 def main() -> int:
@@ -170,10 +236,16 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=1_000_000, metavar="N", help="logged steps (1,000,000)")
     parser.add_argument("--turns", type=int, default=40, metavar="N", help="redraws of each kind (40)")
     parser.add_argument("--size", default="1500x900", metavar="WxH", help="of the charts together (1500x900)")
+    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="how long the page is watched (20)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
+    parser.add_argument("--watch", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    width, _, height = args.size.partition("x")
-    report = benchmark(args.steps, args.turns, (int(width), int(height)))
+    width, height = map(int, args.size.split("x"))
+    if args.watch:
+        print(json.dumps(watch_page(args.watch, args.seconds, (width, height))))
+        return 0
+    report = benchmark(args.steps, args.turns, (width, height))
+    report["following"] = measure_following(args.steps, args.seconds, (width, height))
     print(format_report(report))
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")

@@ -71,8 +71,8 @@ def readable() -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     made = Run(tmp_path / "rün 1")
-    made.steps(10, 400)
     for step in (100, 200, 300, 400):
+        made.steps(step - 90, step)
         made.event("eval", step, val_loss=3.7 + 5 * math.exp(-step / 100), tokens=500, seconds=1.0, best=True)
     made.event("checkpoint", 200, folder="step-00000200")
     return made

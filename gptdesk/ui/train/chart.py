@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.chart_data import SMALLEST_X, Floats, to_view
+from gptdesk.ui.train.chart_curves import Curves
+from gptdesk.ui.train.chart_data import SMALLEST_X, Curve, Floats, to_view
 from gptdesk.ui.train.chart_items import RIGHT, Axis, Grid, Levels
 from gptdesk.ui.train.chart_lines import RunLines, SplitAreas
 from gptdesk.ui.train.chart_marks import Crosshair, Marks, PlacedMark
-from gptdesk.ui.train.chart_settings import TITLES, ChartSettings, PlottedRun
+from gptdesk.ui.train.chart_settings import TITLES, ChartSettings, PlottedRun, parts
 from gptdesk.ui.train.chart_ticks import ticks
 from gptdesk.ui.train.chart_view import ChartView
 from gptdesk.ui.train.chart_viewport import Viewport
@@ -30,6 +31,9 @@ _MARKS_AWAY: Final = 4.0
 
 _OUTLIER: Final = 8.0
 """A value further beyond nearly all others than so many times their spread does not decide what is shown."""
+
+_KEY_STEPS: Final = 200
+"""From one end of a chart to the other, where a key moves the crosshair."""
 
 _X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
 
@@ -60,7 +64,8 @@ KINDS: Final = {
     "tokens_per_s": Kind(unit="whole", averaged=True),
     "split": Kind(from_zero=True),
     "memory": Kind(unit="bytes", from_zero=True),
-    "mfu": Kind(from_zero=True),
+    "load": Kind(unit="share", averaged=True, from_zero=True),
+    "mfu": Kind(unit="share", from_zero=True),
 }
 
 
@@ -70,20 +75,32 @@ class Chart(ChartView):
     Args:
         theme: whose colours it has.
         viewport: the stretch of the axis that it shows.
+        curves: of all runs.
         metric: one of `KINDS`.
         small: with fewer ticks and smaller words.
 
     Signals:
         drawn(): other points are shown.
+        news(): there are other points, but they would look the same.
     """
 
     drawn = Signal()
+    news = Signal()
 
     def __init__(
-        self, theme: Theme, viewport: Viewport, metric: str, *, small: bool = False, parent: QWidget | None = None
+        self,
+        theme: Theme,
+        viewport: Viewport,
+        curves: Curves,
+        metric: str,
+        *,
+        small: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(viewport, parent)
-        self.quantity, self.theme = metric, theme
+        self.quantity, self.theme, self._curves = metric, theme, curves
+        self._drawn_as: tuple[object, ...] = ()
+        self._marked_as: tuple[object, ...] = ()
         self.settings = ChartSettings()
         self.runs: list[PlottedRun] = []
         self.lines: list[RunLines] = []
@@ -108,7 +125,6 @@ class Chart(ChartView):
         layout.addItem(self._bottom, 1, 1)
         self.setMinimumSize(120, 72)
         self.setAccessibleName(f"{TITLES[self.quantity]} chart")
-        self.setAccessibleDescription("Plus and minus zoom, arrows move, 0 shows everything.")
 
     # -- what is shown
 
@@ -124,12 +140,14 @@ class Chart(ChartView):
         for drawn in self._drawn():
             drawn.remove()
         self.runs, self._heights = list(runs), None
-        self.split = SplitAreas(self.box, runs[0]) if self.quantity == "split" and runs else None
+        self.split = SplitAreas(self.box, runs[0], self._curves) if self.quantity == "split" and runs else None
         averaged = KINDS[self.quantity].averaged
         self.lines = [
-            RunLines(self.box, run, self.quantity, number, averaged=averaged)
+            RunLines(self.box, run, metric, number, self._curves, averaged=averaged, second=place > 0)
             for number, run in enumerate(runs if self.split is None else [])
+            for place, metric in enumerate(parts(self.quantity))
         ]
+        self._drawn_as = ()
         self.refresh()
 
     def apply(self, settings: ChartSettings) -> None:
@@ -140,11 +158,37 @@ class Chart(ChartView):
         self.refresh()
 
     def refresh(self) -> None:
-        """Reads what the histories have gained, and draws it shortly."""
+        """Reads what the histories have gained, and draws it shortly if it can be seen."""
         for drawn in self._drawn():
             drawn.update(self.settings)
         self._place_marks()
-        self.draw_soon()
+        if self._looks_the_same():
+            self.news.emit()
+        else:
+            self.draw_soon()
+
+    def _looks_the_same(self) -> bool:
+        if self._drawn_as != self._way():
+            return False
+        y0, y1 = self.box.viewRange()[1]
+        slack = (y1 - y0) / max(1.0, self.box.height()) / 2
+        return all(drawn.adds_nothing(self.view, self._pixels(), slack, log_y=self.log_y) for drawn in self._drawn())
+
+    def _way(self) -> tuple[object, ...]:
+        """What the picture depends on beside the points."""
+        view, box = self.view, self.box
+        shape = (view.low, view.high, box.width(), box.height(), self._pixels(), self._heights)
+        return (*shape, self.settings, self.theme.colours, self._marked_as)
+
+    def _pixels(self) -> int:
+        return max(16, round(self.box.width() * self.devicePixelRatioF()))
+
+    @property
+    def main_curve(self) -> Curve | None:
+        """That of the run at hand, by whose points the crosshair goes."""
+        if self.split is not None:
+            return self.split.parts[0]
+        return self.lines[0].train if self.lines else None
 
     def _drawn(self) -> list[RunLines | SplitAreas]:
         return [*self.lines, *([self.split] if self.split else [])]
@@ -158,8 +202,7 @@ class Chart(ChartView):
     def draw(self) -> None:
         """Draws what the stretch holds, in as many points as there are pixels for."""
         self._later.stop()
-        pixels = max(16, round(self.box.width() * self.devicePixelRatioF()))
-        colours = self.theme.colours
+        pixels, colours = self._pixels(), self.theme.colours
         values: list[Floats] = []
         if self.split is not None:
             values = self.split.draw(self.view, pixels, colours)
@@ -173,6 +216,7 @@ class Chart(ChartView):
         self._place_dots()
         self.levels.update()
         self.marks.update()
+        self._drawn_as = self._way()
         self.drawn.emit()
 
     def _place_ticks(self, low: float, high: float) -> None:
@@ -208,11 +252,16 @@ class Chart(ChartView):
 
     def _place_marks(self) -> None:
         if not (self.runs and KINDS[self.quantity].marks):
-            self.marks.marks = ()
+            self.marks.set_marks(())
             return
         axis, log = self.settings.axis, self.settings.log_x
-        placed = [(float(getattr(mark, axis)), mark) for mark in self.runs[0].history.marks]
-        self.marks.marks = sorted(
+        marks = self.runs[0].history.marks
+        marked_as = (self.runs[0].history, len(marks), marks[-1:], axis, log)
+        if marked_as == self._marked_as:
+            return
+        self._marked_as = marked_as
+        placed = [(float(getattr(mark, axis)), mark) for mark in marks]
+        found = sorted(
             (
                 PlacedMark(math.log10(max(x, SMALLEST_X)) if log else x, mark.kind, mark.text)
                 for x, mark in placed
@@ -220,6 +269,7 @@ class Chart(ChartView):
             ),
             key=lambda mark: mark.place,
         )
+        self.marks.set_marks(found)
 
     def _on_theme_changed(self) -> None:
         self._colour()
@@ -238,10 +288,23 @@ class Chart(ChartView):
 
     def point_at(self) -> int | None:
         """The number of the point of the run at hand that the pointer's line meets."""
-        if self.view.place is None or not self.runs:
+        curve = self.main_curve
+        return None if self.view.place is None or curve is None else curve.nearest(self.view.place)
+
+    def next_place(self, direction: int) -> float | None:
+        """From point to point, or where they are dense, by a small part of the width."""
+        curve = self.main_curve
+        if curve is None or not len(curve.x):
             return None
-        curve = self.split.parts[0] if self.split else self.lines[0].train
-        return curve.nearest(self.view.place)
+        number = self.point_at()
+        if number is None:  # it begins at the newest point that is in sight
+            return float(curve.x[max(0, int(np.searchsorted(curve.x, self.view.high, "right")) - 1)])
+        far = (self.view.high - self.view.low) / _KEY_STEPS
+        there = curve.nearest(float(curve.x[number]) + direction * far)
+        assert there is not None, "there are points"
+        if direction * (there - number) < 1:
+            there = number + direction
+        return float(curve.x[min(max(there, 0), len(curve.x) - 1)])
 
     def _on_pointed(self) -> None:
         self._place_dots()
@@ -250,16 +313,16 @@ class Chart(ChartView):
         number = self.point_at()
         place: float | None = None
         dots: list[tuple[float, float, str]] = []
-        if number is not None:
-            curve = self.split.parts[0] if self.split else self.lines[0].train
+        curve = self.main_curve
+        if number is not None and curve is not None:
             place = float(curve.x[number])
             for lines in self.lines:
                 at = lines.train.nearest(place)
-                if at is None or (lines is not self.lines[0] and place > lines.train.x[-1]):
+                if at is None or (lines.run is not self.runs[0] and place > lines.train.x[-1]):
                     continue
                 value = float(to_view(lines.train.smooth[at : at + 1], log=self.log_y)[0])
                 if math.isfinite(value):
-                    dots.append((float(lines.train.x[at]), value, getattr(self.theme.colours, lines.run.role)))
+                    dots.append((float(lines.train.x[at]), value, lines.colour(self.theme.colours)))
         self.crosshair.show_place(place, dots)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
@@ -13,11 +14,13 @@ from gptdesk.ui.fonts import smaller
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart import Chart
 from gptdesk.ui.train.chart_controls import ChartControls
+from gptdesk.ui.train.chart_curves import Curves
 from gptdesk.ui.train.chart_legend import Legend, LegendEntry
 from gptdesk.ui.train.chart_lines import DASHES, SPLIT, split_colours
-from gptdesk.ui.train.chart_settings import SMALL_CHARTS, TITLES, ChartSettings
+from gptdesk.ui.train.chart_settings import SMALL_CHARTS, TITLES, ChartSettings, part_name
 from gptdesk.ui.train.chart_values import ValueBox, small_value
 from gptdesk.ui.train.chart_viewport import Viewport
+from gptdesk.ui.train.chart_words import Narrator
 from gptdesk.ui.train.loss_chart import LossChart
 from gptdesk.ui.widgets.boxes import MenuButton
 
@@ -33,15 +36,16 @@ NOTHING_YET: Final = "The curve begins with the first recorded step."
 class LossCard(QFrame):
     """The losses, with the choices about all charts in the header."""
 
-    def __init__(self, theme: Theme, viewport: Viewport, settings: ChartSettings) -> None:
+    def __init__(self, theme: Theme, viewport: Viewport, curves: Curves, settings: ChartSettings) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self._theme = theme
         self.title, self.legend = QLabel(TITLES["loss"]), Legend()
         self.title.setProperty("kind", "title")
         self.controls = ChartControls(theme, settings)
-        self.chart = LossChart(theme, viewport)
+        self.chart = LossChart(theme, viewport, curves)
         self.values = ValueBox(self.chart)
+        Narrator(self.chart)
         self.nothing = QLabel(NOTHING_YET, self.chart)
         self.nothing.setProperty("kind", "muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -103,10 +107,10 @@ class LossCard(QFrame):
 
     def show_nothing_yet(self) -> None:
         """Says what there will be, as long as there is nothing."""
-        self.nothing.setVisible(not any(len(lines.train.x) for lines in self.chart.lines))
+        self.nothing.setVisible(not any(len(lines.run.history.series("loss")) for lines in self.chart.lines))
 
     def _on_pointed(self) -> None:
-        if self.chart.underMouse():
+        if self.chart.underMouse() or self.chart.by_keys:
             self.values.show_values()
         else:
             self.values.hide()
@@ -121,11 +125,15 @@ class SmallCard(QFrame):
 
     metric_chosen = Signal(str)
 
-    def __init__(self, theme: Theme, viewport: Viewport, metric: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, viewport: Viewport, curves: Curves, metric: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setProperty("kind", "card")
         self._theme = theme
-        self.chart = Chart(theme, viewport, metric, small=True)
+        self.chart = Chart(theme, viewport, curves, metric, small=True)
+        Narrator(self.chart)
+        self._shown: tuple[object, ...] = ()
         menu, group = QMenu(self), QActionGroup(self)
         self._choices = {}
         for name in SMALL_CHARTS:
@@ -156,6 +164,7 @@ class SmallCard(QFrame):
         layout.addLayout(below)
         layout.addWidget(self.chart, 1)
         self.chart.drawn.connect(self._show_value)
+        self.chart.news.connect(self._show_value)
         viewport.pointed.connect(self._show_value)
         theme.changed.connect(self._show_metric)
         self._show_metric()
@@ -171,17 +180,35 @@ class SmallCard(QFrame):
         self.title.setAccessibleName(f"{TITLES[metric]}: choose another")
         self.title.updateGeometry()
         self._choices[metric].setChecked(True)
-        self.legend.setVisible(metric == "split")
-        shades = zip(SPLIT, split_colours(self._theme.colours), strict=True)
-        self.legend.show_entries(
-            [LegendEntry("area", shade, part) for part, shade in shades], self._theme.colours.muted
-        )
+        self._shown = ()
         self._show_value()
 
+    def _show_legend(self) -> None:
+        """Names what is shown, where that is more than one metric."""
+        colours, chart = self._theme.colours, self.chart
+        found = [
+            lines
+            for lines in chart.lines
+            if lines.run is chart.runs[0] and np.isfinite(lines.train.series.value[-1:]).any()
+        ]
+        shown = (chart.quantity, colours, *(lines.metric for lines in found))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        entries = [LegendEntry("line", lines.colour(colours), part_name(lines.run, lines.metric)) for lines in found]
+        if chart.quantity == "split":
+            shades = zip(SPLIT, split_colours(colours), strict=True)
+            entries = [LegendEntry("area", shade, part) for part, shade in shades]
+        self.legend.setVisible(len(entries) > 1)
+        self.legend.show_entries(entries, colours.muted)
+
     def _show_value(self) -> None:
+        self._show_legend()
         runs = self.chart.runs
         clip = runs[0].grad_clip if runs and self.chart.quantity == "grad_norm" else 0.0
         value = small_value(self.chart)
         whole = f"{value}  ·  clip {decimal(clip, 1)}" if clip and value else value
         metrics, room = self.value.fontMetrics(), self.value.width()
-        self.value.setText(next((words for words in (whole, value) if metrics.horizontalAdvance(words) <= room), ""))
+        text = next((words for words in (whole, value) if metrics.horizontalAdvance(words) <= room), "")
+        if text != self.value.text():
+            self.value.setText(text)

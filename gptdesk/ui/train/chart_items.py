@@ -153,6 +153,7 @@ class Axis(pg.GraphicsWidget):
         self.ticks: Sequence[Tick] = ()
         self.colour = "#000000"
         self._font, self.metrics = font, QFontMetricsF(font)
+        self._shown: tuple[object, ...] = ()
         self._out = 0.0  # how far a word may stand out
         if upright:
             self.setFixedWidth(_TEXT_AWAY)
@@ -169,7 +170,10 @@ class Axis(pg.GraphicsWidget):
 
     def show_ticks(self, ticks: Sequence[Tick]) -> None:
         """Writes at other places, and makes room for what is written at the left."""
-        self.ticks = ticks
+        shown = (tuple(ticks), self.box.viewRange(), self.box.width(), self.box.height(), self.colour)
+        if shown == self._shown:
+            return
+        self.ticks, self._shown = ticks, shown
         widest = max((self.metrics.horizontalAdvance(tick.text) for tick in ticks), default=0.0)
         if self.upright:
             needed = widest + _TEXT_AWAY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,16 +12,17 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
-from gptdesk.ui.train.chart_data import NO_POINTS, Curve, Floats, Points, to_view
+from gptdesk.ui.train.chart_curves import Curves
+from gptdesk.ui.train.chart_data import NO_POINTS, Floats, Points, to_view
 from gptdesk.ui.train.chart_items import ChartBox, Painting
 from gptdesk.ui.train.chart_line import Line, Look
-from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
+from gptdesk.ui.train.chart_settings import PARTS, ChartSettings, PlottedRun
 from gptdesk.ui.train.chart_viewport import Viewport
 
 DASHES: Final = ((4.0, 2.5), (1.5, 2.0), (7.0, 2.5), (6.0, 2.0, 1.0, 2.0))
 """Of pinned runs, in turn, in widths of the line."""
 
-SPLIT: Final = ("data", "forward", "backward", "optimizer")
+SPLIT: Final = PARTS["split"]
 """Parts of a step, the lowest first."""
 
 SPLIT_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
@@ -64,20 +66,58 @@ class RunLines:
         run: whose history is drawn.
         metric: one of `METRICS`.
         number: 0 for the run at hand, else that of the pinned run.
+        curves: of all runs.
         averaged: an average is drawn over what was recorded.
+        second: another metric of that run is on the chart, too.
     """
 
-    def __init__(self, box: ChartBox, run: PlottedRun, metric: str, number: int, *, averaged: bool) -> None:
+    def __init__(
+        self,
+        box: ChartBox,
+        run: PlottedRun,
+        metric: str,
+        number: int,
+        curves: Curves,
+        *,
+        averaged: bool,
+        second: bool = False,
+    ) -> None:
         self.run, self.metric, self._box, self._averaged = run, metric, box, averaged
+        self._second = second
         self._current = number == 0
         self._dashes = () if self._current else DASHES[(number - 1) % len(DASHES)]
-        self.train = Curve(run.history, metric)
-        self.validation = Curve(run.history, "validation") if metric == "loss" else None
+        self.train = curves.of(run.history, metric)
+        self.validation = curves.of(run.history, "validation") if metric == "loss" else None
+        self._painted: tuple[tuple[int, ...], ...] = ()
         order = 10.0 if self._current else 0.0
         self._raw = Line(box, order + 2)
         self._old = Line(box, order + 1)
         self._smooth = Line(box, order + 4)
         self._validation_line, self._dots = Line(box, order + 5), Dots(box, order + 6)
+
+    def colour(self, colours: Colours) -> str:
+        """Of the line."""
+        own: str = getattr(colours, self.run.role)
+        if not self._second:
+            return own
+        return colours.good if self._current else mix(own, colours.surface, 0.55)
+
+    def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
+        """Whether what has come since the last `draw` would be painted where something is painted already."""
+        before, now = self._painted, self._state()
+        if before == now:
+            return True
+        if not before or before[1:] != now[1:] or before[0][0] != now[0][0]:
+            return False
+        return self.train.adds_nothing(before[0][1], view.low, view.high, pixels, slack, log_y=log_y)
+
+    def _state(self) -> tuple[tuple[int, ...], ...]:
+        validation = self.validation
+        return (
+            (self.train.generation, len(self.train.x)),
+            (validation.generation, len(validation.x)) if validation else (),
+            (len(self.run.history.superseded(self.metric)),) if self._current else (),
+        )
 
     def remove(self) -> None:
         """Takes the lines off the chart."""
@@ -95,7 +135,8 @@ class RunLines:
         self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
     ) -> list[Floats]:
         """Draws the stretch that is shown and returns the values that should be in sight."""
-        colour = getattr(colours, self.run.role)
+        self._painted = self._state()
+        colour = self.colour(colours)
         smooth = self.train.smooth_points(view.low, view.high, pixels, log_y=log_y)
         self._smooth.show_points(smooth, Look(colour, 2.0 if self._current else 1.5, self._dashes))
         values = [smooth.finite]
@@ -112,7 +153,7 @@ class RunLines:
     def _draw_raw(
         self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
     ) -> list[Floats]:
-        faint = Look(mix(getattr(colours, self.run.role), colours.surface, _RAW_SHARE), 1.0)
+        faint = Look(mix(self.colour(colours), colours.surface, _RAW_SHARE), 1.0)
         raw = NO_POINTS
         if self._averaged and settings.smoothing:
             raw = self.train.raw_points(view.low, view.high, pixels, log_y=log_y)
@@ -153,9 +194,10 @@ class Area(Painting):
 class SplitAreas:
     """Where the time of a step goes: the parts stand on each other, so that their top is the whole step."""
 
-    def __init__(self, box: ChartBox, run: PlottedRun) -> None:
+    def __init__(self, box: ChartBox, run: PlottedRun, curves: Curves) -> None:
         self._box = box
-        self.parts = [Curve(run.history, part) for part in SPLIT]
+        self.parts = [curves.of(run.history, part) for part in SPLIT]
+        self._painted = -1, -1
         self._areas = [Area(box, -10.0 - number) for number in range(len(SPLIT))]
 
     def remove(self) -> None:
@@ -168,8 +210,16 @@ class SplitAreas:
         for part in self.parts:
             part.update(settings.axis, log_x=settings.log_x, smoothing=0.0)
 
+    def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
+        """Whether what has come since the last `draw` would be painted where something is painted already."""
+        part, (generation, known) = self.parts[0], self._painted
+        if part.generation != generation:
+            return False
+        return part.adds_nothing(known, view.low, view.high, pixels, math.inf, log_y=log_y)
+
     def draw(self, view: Viewport, pixels: int, colours: Colours) -> list[Floats]:
         """Draws the stretch that is shown and returns the values that should be in sight."""
+        self._painted = self.parts[0].generation, len(self.parts[0].x)
         length = min(len(part.x) for part in self.parts)
         if not length:
             return []

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
+from gptdesk.ui.train.chart_data import Floats
 from gptdesk.ui.train.chart_items import ChartBox, Painting, paint_with_halo
 
 ROLES: Final = {
@@ -31,6 +33,8 @@ _LANE: Final = 12.0
 """From one row of marks to the next."""
 
 _LANES: Final = 3
+_NAME: Final = 40.0
+"""Pixels from one word at a mark to the next."""
 
 _STRIP: Final = 10.0
 """Pixels to either side of the crosshair within which its dots lie."""
@@ -46,50 +50,57 @@ class PlacedMark:
 
 
 class Marks(Painting):
-    """Checkpoints stand on the axis, everything else above them; what is not finite hangs from the top.
-
-    Attributes:
-        marks: from left to right.
-    """
+    """Checkpoints stand on the axis, everything else above them; what is not finite hangs from the top."""
 
     def __init__(self, box: ChartBox, font: QFont, colours: Colours) -> None:
         super().__init__(box, z=60)
         self.marks: Sequence[PlacedMark] = ()
         self.colours = colours
         self._font = font
+        self._places: Floats = np.empty(0)
+        self._kinds = np.empty(0, dtype=str)
+        self._height = 0.0
+
+    def set_marks(self, marks: Sequence[PlacedMark]) -> None:
+        """Shows marks, which come from left to right."""
+        self.marks = marks
+        self._places = np.array([mark.place for mark in marks])
+        kinds = {mark.kind for mark in marks} - {"nonfinite"}
+        self._height = 0.0 if not kinds else _LANE if kinds == {"checkpoint"} else 2 * _LANE
+        self._kinds = np.array([mark.kind for mark in marks])
+        self.update()
 
     def height(self) -> float:
         """Pixels that the marks on the axis need."""
-        kinds = {mark.kind for mark in self.marks} - {"nonfinite"}
-        if not kinds:
-            return 0.0
-        return _LANE if kinds == {"checkpoint"} else 2 * _LANE
+        return self._height
 
     def near(self, place: float, pixels: float) -> list[PlacedMark]:
         """The marks that are no further than so many pixels from a place of the axis."""
-        there = self.left(place)
-        return [mark for mark in self.marks if abs(self.left(mark.place) - there) <= pixels]
+        if not self.marks:
+            return []
+        near = np.abs(self.left(self._places) - self.left(place)) <= pixels
+        return [self.marks[number] for number in np.flatnonzero(near).tolist()]
 
     def paint(self, painter: QPainter, *_: object) -> None:
+        if not self.marks:
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ends = [-100.0] * (_LANES + 1)  # how far each row is filled; the first is that of checkpoints
-        hanging = -100.0
-        width = self.box.rect().width()
-        for mark in self.marks:
-            x = self.left(mark.place)
-            if not -_HALF <= x <= width + _HALF:
-                continue
-            if mark.kind == "nonfinite":
-                if x - hanging >= 2 * _HALF:
-                    self._paint_hanging(painter, x, name=x - hanging > 40)
-                    hanging = x
-                continue
-            rows = [0] if mark.kind == "checkpoint" else range(1, _LANES + 1)
-            row = next((row for row in rows if x - ends[row] >= 2 * _HALF + 1), None)
-            if row is None:
-                continue
-            ends[row] = x
-            self._paint_shape(painter, QPointF(x, self.box.rect().height() - 5.5 - row * _LANE), mark.kind)
+        x, (width, height) = self.left(self._places), (self.box.rect().width(), self.box.rect().height())
+        seen = (x >= -_HALF) & (x <= width + _HALF)
+        checkpoint, hanging = self._kinds == "checkpoint", self._kinds == "nonfinite"
+        for place in _apart(x[seen & checkpoint], 2 * _HALF + 1):
+            self._paint_shape(painter, QPointF(place, height - 5.5), "checkpoint")
+        ends = [-100.0] * _LANES  # how far each row above is filled
+        for number in np.flatnonzero(seen & ~checkpoint & ~hanging).tolist():
+            row = next((row for row in range(_LANES) if x[number] - ends[row] >= 2 * _HALF + 1), None)
+            if row is not None:
+                ends[row] = x[number]
+                at = QPointF(x[number], height - 5.5 - (row + 1) * _LANE)
+                self._paint_shape(painter, at, self.marks[number].kind)
+        before = -100.0
+        for place in _apart(x[seen & hanging], 2 * _HALF):
+            self._paint_hanging(painter, place, name=place - before > _NAME)
+            before = place
 
     def _paint_hanging(self, painter: QPainter, x: float, *, name: bool) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -163,6 +174,15 @@ class Crosshair(Painting):
             painter.setBrush(QColor(colour))
             painter.setPen(QPen(QColor(self.colours.surface), 2))
             painter.drawEllipse(QPointF(self.left(place), self.top(value)), 5, 5)
+
+
+def _apart(x: Floats, least: float) -> list[float]:
+    """Of ascending places the first, the next that is far enough from it, and so on."""
+    chosen, number = [], 0
+    while number < len(x):
+        chosen.append(float(x[number]))
+        number = int(np.searchsorted(x, x[number] + least))
+    return chosen
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

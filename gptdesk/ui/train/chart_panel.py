@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.export import file_name
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.chart_curves import Curves
 from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gptdesk.ui.train.chart_card import LossCard, SmallCard
 
 _GAP: Final = 12
+_SMALL_MS: Final = 1000
+"""Between two looks of the small charts at a run that grows."""
+
 _FILTERS: Final = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
 
 
@@ -49,6 +53,13 @@ class ChartPanel(QWidget):
         self._theme, self.settings = theme, settings
         self.runs: list[PlottedRun] = []
         self._versions: list[int] = []
+        self._curves = Curves(self)
+        self._curves.ready.connect(self._on_ready)
+        self._resting = QTimer(self)  # the small charts, until what has come meanwhile is drawn
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_SMALL_MS)
+        self._resting.timeout.connect(self._refresh_small)
+        self._small_waits = False
         self.loss: LossCard | None = None
         self.small: list[SmallCard] = []
         self._layout = QVBoxLayout(self)
@@ -62,6 +73,7 @@ class ChartPanel(QWidget):
         """Draws these runs; the first is the one at hand, the others are pinned."""
         another = not (self.runs and runs and self.runs[0].history is runs[0].history)
         self.runs = list(runs)
+        self._curves.keep(runs)
         self._versions = []
         if self.loss is None:
             return
@@ -80,9 +92,23 @@ class ChartPanel(QWidget):
         self._versions = versions
         if self.settings.follow:
             self._viewport.follow(self.runs, self.settings)
+        self.loss.chart.refresh()
+        self.loss.show_nothing_yet()
+        self._small_waits = True
+        if not self._resting.isActive():
+            self._refresh_small()
+
+    def _refresh_small(self) -> None:
+        if self._small_waits and self.isVisible():
+            self._small_waits = False
+            self._resting.start()
+            for card in self.small:
+                card.chart.refresh()
+
+    def _on_ready(self) -> None:
+        """A curve that was worked on in another thread can be drawn."""
         for chart in self.charts():
             chart.refresh()
-        self.loss.show_nothing_yet()
 
     def apply(self, settings: ChartSettings) -> None:
         """Draws in another way."""
@@ -126,8 +152,11 @@ class ChartPanel(QWidget):
         from gptdesk.ui.train.chart_viewport import Viewport
 
         self._viewport = Viewport(self)
-        self.loss = LossCard(self._theme, self._viewport, self.settings)
-        self.small = [SmallCard(self._theme, self._viewport, m) for m in (self.settings.left, self.settings.right)]
+        self.loss = LossCard(self._theme, self._viewport, self._curves, self.settings)
+        self.small = [
+            SmallCard(self._theme, self._viewport, self._curves, metric)
+            for metric in (self.settings.left, self.settings.right)
+        ]
         below = QHBoxLayout()
         below.setSpacing(_GAP)
         for card in self.small:

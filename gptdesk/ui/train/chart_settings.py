@@ -12,7 +12,7 @@ from gptdesk.training.series import AXES
 LARGEST_SMOOTHING: Final = 0.999
 """Beyond this an average of a run is a straight line (tensorboard issue 4372)."""
 
-SMALL_CHARTS: Final = ("lr", "grad_norm", "tokens_per_s", "split", "memory", "mfu")
+SMALL_CHARTS: Final = ("lr", "grad_norm", "tokens_per_s", "split", "memory", "load", "mfu")
 """What a small chart can show."""
 
 TITLES: Final = {
@@ -22,8 +22,16 @@ TITLES: Final = {
     "tokens_per_s": "Tokens per second",
     "split": "Step time",
     "memory": "Memory",
+    "load": "Load",
     "mfu": "MFU",
 }
+
+PARTS: Final = {
+    "split": ("data", "forward", "backward", "optimizer"),
+    "memory": ("memory", "ram"),
+    "load": ("cpu", "gpu"),
+}
+"""What charts of several metrics show; the others show the one that they are called by."""
 
 OVERLAY_ROLES: Final = ("muted", "warn", "bad", "good")
 """Colours for pinned runs, in turn; their dashes differ too."""
@@ -50,6 +58,18 @@ class PlottedRun:
     steps: int | None = None
     grad_clip: float = 0.0
     config: Mapping[str, Any] | None = None
+
+
+def parts(chart: str) -> tuple[str, ...]:
+    """The metrics that a chart shows."""
+    return PARTS.get(chart, (chart,))
+
+
+def part_name(run: PlottedRun, metric: str) -> str:
+    """What one of several metrics of a chart is called; "memory" is that of the device that trains."""
+    if metric == "memory":
+        return "GPU" if str(run.history.facts.get("device", "")).startswith("cuda") else "process"
+    return {"cpu": "CPU", "gpu": "GPU", "ram": "process"}.get(metric, metric)
 
 
 @dataclass(frozen=True)

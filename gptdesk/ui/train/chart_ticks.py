@@ -44,11 +44,12 @@ def ticks(low: float, high: float, most: int, *, log: bool, unit: str = "") -> l
         high: the other end.
         most: ticks that there is room for.
         log: the axis is logarithmic.
-        unit: "" for numbers, "whole" for numbers without fractions, "time" for seconds, "bytes" for memory.
+        unit: "" for numbers, "whole" for numbers without fractions, "time" for seconds, "bytes" for memory,
+            "share" for parts of one.
     """
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low or most < 1:
         return []
-    label: Label = {"time": _time_label, "bytes": _bytes_label}.get(unit, number_label)
+    label: Label = {"time": _time_label, "bytes": _bytes_label, "share": _share_label}.get(unit, number_label)
     if log:
         values = _log_times(low, high, most) if unit == "time" else _decade_values(low, high, most, unit == "whole")
         return _log_ticks(low, high, most, label, values)
@@ -85,6 +86,10 @@ def exact_span(seconds: float) -> str:
             more = rest // smaller if smaller < size else 0
             return f"{count(whole // size)} {unit}" + (f" {more} {smaller_unit}" if more else "")
     return "0"
+
+
+def _share_label(value: float, step: float) -> str:
+    return f"{number_label(100 * value, 100 * step)} %" if value else "0"
 
 
 def _bytes_label(value: float, _step: float) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
@@ -16,6 +15,7 @@ from gptdesk.ui.figures import count, decimal, memory, percent, span
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.train.chart import Chart
 from gptdesk.ui.train.chart_marks import ROLES
+from gptdesk.ui.train.chart_settings import PARTS, PlottedRun, part_name, parts
 
 _AWAY: Final = 14
 """Pixels between the line and the box."""
@@ -72,14 +72,32 @@ def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
     step = float(series.step[number])
     rows = _losses(chart, number)
     for metric, name in (("lr", "Learning rate"), ("grad_norm", "Gradient norm")):
-        values = run.history.series(metric)
-        if number < len(values) and values.step[number] == step and math.isfinite(values.value[number]):
-            rows.append(Row(name, plain(metric, float(values.value[number]))))
+        value = _logged(run, metric, number, step)
+        if math.isfinite(value):
+            rows.append(Row(name, plain(metric, value)))
+    for chart_of, name in (("load", "Load"), ("memory", "Memory")):
+        values_of = [(metric, _logged(run, metric, number, step)) for metric in parts(chart_of)]
+        words = parts_in_words(run, [(metric, value) for metric, value in values_of if math.isfinite(value)])
+        if words:
+            rows.append(Row(name, words))
     near = chart.marks.near(chart.crosshair.place or 0.0, _MARK_REACH)
     for mark in near[:_MOST_MARKS]:
         rows.append(Row(mark.text or mark.kind, "", getattr(colours, ROLES.get(mark.kind, "muted"))))
     under = f"{count(round(series.tokens[number]))} tokens · {span(float(series.time[number]))}"
     return f"Step {count(round(step))}", under, rows
+
+
+def _logged(run: PlottedRun, metric: str, number: int, step: float) -> float:
+    """A value of one logged step; not a number where it is not there, or no longer."""
+    values = run.history.series(metric)
+    return float(values.value[number]) if number < len(values) and values.step[number] == step else math.nan
+
+
+def parts_in_words(run: PlottedRun, values: Sequence[tuple[str, float]]) -> str:
+    """CPU 98 %, GPU 87 %; a single value without its name."""
+    if len(values) == 1:
+        return plain(*values[0])
+    return ", ".join(f"{part_name(run, metric)} {plain(metric, value)}" for metric, value in values)
 
 
 def _losses(chart: Chart, number: int) -> list[Row]:
@@ -115,9 +133,9 @@ def plain(metric: str, value: float) -> str:
     """A value of a metric with its unit."""
     if not math.isfinite(value):
         return "not finite"
-    if metric == "memory":
+    if metric in PARTS["memory"]:
         return memory(round(value))
-    if metric == "mfu":
+    if metric == "mfu" or metric in PARTS["load"]:
         return percent(value)
     if metric == "tokens_per_s":
         return decimal(value, 0 if value >= 10 else 1)
@@ -141,17 +159,22 @@ def _line(row: Row, colours: Colours) -> str:
     return f'<tr>{dot}{name}<td align="right">{row.value}</td></tr>'
 
 
-def small_value(chart: Chart) -> str:
-    """What the pointer's line meets on a small chart, else its newest value; empty when there is none."""
+def small_value(chart: Chart, number: int | None = None) -> str:
+    """A value of a small chart: of that number, else what the pointer's line meets, else the newest; or nothing."""
+    number = chart.point_at() if number is None else number if number >= 0 else None
     if chart.split is not None:
         parts = [part.series.value for part in chart.split.parts]
         length = min(map(len, parts))
-        number = chart.point_at()
         at = length - 1 if number is None else min(number, length - 1)
         total = sum(float(part[at]) for part in parts) if length else math.nan
         return f"{decimal(total, 0 if total >= 100 else 1)} ms" if math.isfinite(total) else ""
-    values = chart.lines[0].train.series.value if chart.lines else np.empty(0)
-    number = chart.point_at()
-    if not len(values):
-        return ""
-    return plain(chart.quantity, float(values[len(values) - 1 if number is None else min(number, len(values) - 1)]))
+    found = []
+    for lines in chart.lines:
+        values = lines.train.series.value
+        if lines.run is chart.runs[0] and len(values):
+            value = float(values[-1 if number is None else min(number, len(values) - 1)])
+            if math.isfinite(value) or lines is chart.lines[0]:
+                found.append((lines.metric, value))
+    if len(found) > 1:
+        found = [(metric, value) for metric, value in found if math.isfinite(value)]
+    return parts_in_words(chart.runs[0], found) if found else ""

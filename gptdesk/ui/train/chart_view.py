@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.train.chart_items import ChartBox
@@ -26,7 +26,13 @@ class ChartView(pg.GraphicsView):
     Attributes:
         box: where the curves are.
         view: the stretch of the axis that is shown.
+        by_keys: the keys have moved the crosshair, and the pointer has not since.
+
+    Signals:
+        stepped(): the keys have moved the crosshair.
     """
+
+    stepped = Signal()
 
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None)
@@ -34,6 +40,7 @@ class ChartView(pg.GraphicsView):
         self._heights: tuple[float, float] | None = None  # that the person chose
         self._pressed: QPointF | None = None
         self._last, self._moving = QPointF(), False
+        self.by_keys = False
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.draw)
@@ -64,6 +71,7 @@ class ChartView(pg.GraphicsView):
             self.view.point(None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.by_keys = False
         place = self._place_of(event)
         if self._pressed is None:
             self.view.point(self.box.mapToView(place).x() if self.box.contains(place) else None)
@@ -84,13 +92,44 @@ class ChartView(pg.GraphicsView):
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self.view.point(None)
+        if not self.by_keys:
+            self.view.point(None)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._take_crosshair_away()
+
+    def _take_crosshair_away(self) -> None:
+        """If it was the keys that moved it there."""
+        if self.by_keys:
+            self.by_keys = False
+            self.view.point(None)
+            self.stepped.emit()
+
+    def step_by(self, direction: int) -> None:
+        """Moves the crosshair to the next point at the right (1) or at the left (-1)."""
+        place = self.next_place(direction)
+        if place is not None:
+            self.by_keys = True
+            if not self.view.low <= place <= self.view.high:
+                wide = self.view.high - self.view.low
+                self.view.choose(place - wide / 2, place + wide / 2)
+            self.view.point(place)
+            self.stepped.emit()
+
+    def next_place(self, direction: int) -> float | None:
+        """Where the crosshair goes to."""
+        raise NotImplementedError
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         low, high = self.view.low, self.view.high
         wide, middle = high - low, (low + high) / 2
         key = event.key()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        if key == Qt.Key.Key_Escape and self.by_keys:
+            self._take_crosshair_away()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.step_by(-1 if key == Qt.Key.Key_Left else 1)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             shift = _PAN * wide * (-1 if key == Qt.Key.Key_Left else 1)
             self.view.choose(low + shift, high + shift)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):

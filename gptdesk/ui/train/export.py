@@ -29,8 +29,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.store.files import write_atomic
 from gptdesk.training.series import METRICS, Series
 from gptdesk.ui.train.chart_data import Floats
-from gptdesk.ui.train.chart_lines import SPLIT
-from gptdesk.ui.train.chart_settings import TITLES, PlottedRun
+from gptdesk.ui.train.chart_settings import TITLES, PlottedRun, parts
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.chart import Chart
@@ -153,7 +152,7 @@ def write_csv(runs: Sequence[PlottedRun], metrics: Sequence[str], path: Path) ->
     Raises:
         OSError: when it cannot be written; a file that was there is then as it was.
     """
-    columns = [name for metric in metrics for name in (SPLIT if metric == "split" else (metric,))]
+    columns = [name for chart in metrics for name in parts(chart)]
     columns = [name for name in dict.fromkeys(columns) if name in METRICS]
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -6,14 +6,15 @@ from gptdesk.training.published import published_losses
 from gptdesk.ui.figures import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart import Chart
+from gptdesk.ui.train.chart_curves import Curves
 from gptdesk.ui.train.chart_viewport import Viewport
 
 
 class LossChart(Chart):
     """Training and validation loss of every run."""
 
-    def __init__(self, theme: Theme, viewport: Viewport) -> None:
-        super().__init__(theme, viewport, "loss")
+    def __init__(self, theme: Theme, viewport: Viewport, curves: Curves) -> None:
+        super().__init__(theme, viewport, curves, "loss")
         self._published = published_losses()
 
     def wanted_levels(self) -> list[tuple[float, str]]:

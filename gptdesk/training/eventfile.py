@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import FileIO
-from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -82,7 +81,6 @@ _PARTS: Final = _Parts.__struct_fields__
 _ROWS: Final = msgspec.json.Decoder(_Row)
 _VERSIONS: Final = msgspec.json.Decoder(_Version)
 _PLACE: Final = {name: place for place, name in enumerate(_Row.__struct_fields__)}
-_KIND: Final = attrgetter("ev")
 
 
 @dataclass(frozen=True)
@@ -90,15 +88,15 @@ class Batch:
     """Events that follow each other.
 
     Attributes:
-        steps: (columns, n), the step events by `COLUMNS`; NaN where something is missing or not finite.
-        others: every other event, with the number of step events before it in this batch.
+        rows: (columns, n), the numbers of every event by `COLUMNS`; NaN where something is missing or not finite.
+        others: the places of those that are no step events, and what they hold; None for what is no event at all.
         newest: the line of the last step event; empty when there is none.
         newer: whether lines of a newer format were passed over.
-        rows_to_come: about how many step events the file holds from this batch on.
+        rows_to_come: about how many events the file holds from this batch on.
     """
 
-    steps: Floats
-    others: list[tuple[int, dict[str, Any]]]
+    rows: Floats
+    others: list[tuple[int, dict[str, Any] | None]]
     newest: bytes
     newer: bool
     rows_to_come: int = 0
@@ -144,7 +142,7 @@ class EventFile:
                 self.complete = False
                 size = _BITE
                 batch = _parse(data, end)
-                yield replace(batch, rows_to_come=batch.steps.shape[1] * waiting // end)
+                yield replace(batch, rows_to_come=batch.rows.shape[1] * waiting // end)
             elif len(data) < size:
                 self.complete = True
                 return
@@ -178,24 +176,14 @@ def _parse(data: bytes, end: int) -> Batch:
             raise msgspec.DecodeError
     except (msgspec.DecodeError, RecursionError):
         rows, lines, newer = _parse_each(data[:end])
-    kinds = list(map(_KIND, rows))
-    places = [] if kinds.count("step") == len(rows) else [i for i, kind in enumerate(kinds) if kind != "step"]
-    steps: list[_Row] = []
-    numbers: list[int] = []  # of the step events among the rows
-    others, first = [], 0
-    for place in [*places, len(rows)]:
-        steps += rows[first:place]
-        numbers += range(first, place)
-        if place < len(rows) and kinds[place] and (event := load_event(lines[place])) is not None:
-            others.append((len(steps), event))
-        first = place + 1
-    columns = _columns(steps)
-    placed = (columns[_STEP] >= 0) & (columns[_STEP] <= LARGEST_WHOLE)
-    if not placed.all():  # what has no step is no step event
-        columns = columns[:, placed]
-        others = [(int(placed[:before].sum()), event) for before, event in others]
-    newest = lines[numbers[np.flatnonzero(placed)[-1]]] if columns.shape[1] else b""
-    return Batch(columns, others, newest, newer)
+    columns, found = _columns(rows)
+    step = columns[_STEP]
+    apart = {*found, *np.flatnonzero(~((step >= 0) & (step <= LARGEST_WHOLE))).tolist()}
+    others = [
+        (place, load_event(lines[place]) if rows[place].ev not in ("", "step") else None) for place in sorted(apart)
+    ]
+    last = next((place for place in reversed(range(len(rows))) if place not in apart), None)
+    return Batch(columns, others, b"" if last is None else lines[last], newer)
 
 
 class _Lines(Sequence[bytes]):
@@ -258,11 +246,10 @@ def load_event(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
-def _columns(rows: list[_Row]) -> Floats:
-    """The numbers of step events by `COLUMNS`."""
+def _columns(rows: list[_Row]) -> tuple[Floats, list[int]]:
+    """The numbers of events by `COLUMNS`, and the places of those that are no step events."""
     columns: Floats = np.empty((len(COLUMNS), len(rows)))
-    if not rows:
-        return columns
+    others: list[int] = []
     with _garbage_left_alone():
         for first in range(0, len(rows), _LOT):
             lot = slice(first, first + _LOT)
@@ -271,7 +258,10 @@ def _columns(rows: list[_Row]) -> Floats:
             values = [of_rows[_PLACE[name]] for name in COLUMNS if name in _PLACE] + list(of_parts)
             for place, column in enumerate(values):
                 columns[place, lot] = _floats(column)
-    return columns
+            kinds = of_rows[_PLACE["ev"]]
+            if kinds.count("step") < len(kinds):
+                others += [place for place, kind in enumerate(kinds, first) if kind != "step"]
+    return columns, others
 
 
 def _floats(column: tuple[_Number, ...]) -> Floats:

@@ -162,10 +162,11 @@ class RunHistory:
     def _take(self, batch: Batch) -> None:
         taken = 0
         for place, event in batch.others:
-            self._log(batch.steps[:, taken:place])
-            self._note(event)
-            taken = place
-        self._log(batch.steps[:, taken:])
+            self._log(batch.rows[:, taken:place])
+            if event is not None:
+                self._note(event)
+            taken = place + 1
+        self._log(batch.rows[:, taken:])
         self._newest = batch.newest or self._newest
         self.newer = self.newer or batch.newer
 
@@ -173,14 +174,14 @@ class RunHistory:
         """Appends logged steps. Where they go back though no start was recorded, as on a full disk, one is assumed."""
         if not steps.shape[1]:
             return
-        rows = np.vstack([steps, self._clock.seconds(steps[_T])])
+        seconds = self._clock.seconds(steps[_T])
         first = 0
         before = np.concatenate([[self._last_step()], steps[_STEP, :-1]])
         for i in np.flatnonzero(steps[_STEP] <= before).tolist():
-            self._live.append(rows[:, first:i])
+            self._live.append(steps[:, first:i], seconds[first:i])
             self._go_back(steps[_STEP, i] - 1)
             first = i
-        self._live.append(rows[:, first:])
+        self._live.append(steps[:, first:], seconds[first:])
 
     def _last_step(self) -> float:
         """The last logged step that counts."""

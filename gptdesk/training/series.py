@@ -65,12 +65,14 @@ class Table:
     def __len__(self) -> int:
         return self._rows
 
-    def append(self, block: Floats) -> None:
-        """Adds the rows of a (columns, n) block."""
+    def append(self, block: Floats, last_column: Floats | None = None) -> None:
+        """Adds the rows of a (columns, n) block, or of one that lacks the last column, and that (n,)."""
         rows = self._rows + block.shape[1]
         if rows > self._data.shape[1]:
             self.reserve(max(64, rows + rows // 2))
-        self._data[:, self._rows : rows] = block
+        self._data[: len(block), self._rows : rows] = block
+        if last_column is not None:
+            self._data[-1, self._rows : rows] = last_column
         self._rows = rows  # last: until here no one looks at them
 
     def reserve(self, rows: int) -> None:

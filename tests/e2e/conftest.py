@@ -16,6 +16,7 @@ from gptdesk.folders import Folders
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.settings import Settings, SettingsFile
+from tests.library.conftest import hub as hub  # a fixture
 
 from .screens import PATIENCE, NoScreen, Screen, look, open_screen, wait_for
 

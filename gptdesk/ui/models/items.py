@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from gptdesk.gpt2.config import GPT2Config
@@ -96,6 +96,15 @@ def setting_of(entry: LibraryEntry) -> str:
     if entry.kind in ("bundled", "installed", "linked"):
         return entry.name
     return str(entry.path) if entry.path else ""
+
+
+def changed_item(item: Item, downloads: Sequence[DownloadView], jobs: Sequence[JobView]) -> Item:
+    """The same item, with what is on its way as it is now."""
+    if (old := item.download) is not None:
+        item = replace(item, download=next((each for each in downloads if each.number == old.number), old))
+    if (job := item.job) is not None:
+        item = replace(item, job=next((each for each in jobs if each.number == job.number), job))
+    return item
 
 
 def make_items(

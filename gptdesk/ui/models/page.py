@@ -23,7 +23,7 @@ from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.drop_frame import DropFrame
 from gptdesk.ui.models.import_dialog import ImportDialog
-from gptdesk.ui.models.items import Item, make_items
+from gptdesk.ui.models.items import Item, changed_item, make_items
 from gptdesk.ui.models.model_list import ModelList
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
 from gptdesk.ui.models.service import ModelsService
@@ -194,10 +194,10 @@ class ModelsPage(QWidget):
 
     @Slot(str)
     def _on_progressed(self, key: str) -> None:
-        items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
-        item = next((item for item in items if item.key == key), None)
-        if item is None:
+        before = self._items.get(key)
+        if before is None:  # it will be listed soon
             return
+        item = changed_item(before, self._models.downloads, self._models.jobs.views)
         self._items[key] = item
         self.list.update_item(item)
         if key == self._current:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.library.catalogue import BUNDLED
 
 LONGEST: Final = 100
 """Characters; file systems take 255 bytes, and temporary names are longer than the name."""
@@ -50,7 +51,12 @@ def free_name(wanted: str, *folders: Path) -> str:
 
 
 def taken(folder: Path, name: str) -> bool:
-    """Whether a folder holds that name; letters' case does not tell names apart, as on Windows and macOS."""
+    """Whether a folder holds that name, or the bundled model has it; letters' case does not tell names apart.
+
+    As on Windows and macOS.
+    """
+    if name.casefold() == BUNDLED:
+        return True
     try:
         return any(path.name.casefold() == name.casefold() for path in folder.iterdir())
     except OSError:  # not made yet

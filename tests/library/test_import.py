@@ -60,6 +60,12 @@ def test_a_second_one_gets_a_number_and_a_taken_name_is_refused(source: Path, fo
         import_model(folders, source, name="SOURCE")
 
 
+def test_nobody_else_gets_the_name_of_the_bundled_model(source: Path, folders: Folders, tmp_path: Path) -> None:
+    assert import_model(folders, source.rename(tmp_path / "Stories")).name == "Stories 2"
+    with pytest.raises(UserError, match="There is a model called stories already"):
+        Library(folders).rename("Stories 2", "stories")
+
+
 def test_a_linked_folder_stays_where_it_is(source: Path, folders: Folders) -> None:
     entry = import_model(folders, source, name="mine", link=True)
     assert (entry.kind, entry.path) == ("linked", source)

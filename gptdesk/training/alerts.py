@@ -63,17 +63,25 @@ class Watch:
 
     def __init__(self) -> None:
         self._disk_short = False
+        self._evaluations: list[tuple[float, float, float]] = []  # step, validation, training
+        self._overfitting = False
         self.begin_again()
 
-    def begin_again(self) -> None:
-        """Forgets what was usual: the run goes on from an earlier step, perhaps with other settings or elsewhere."""
+    def begin_again(self, step: float = 0.0, best: float = np.inf) -> None:
+        """Forgets what was usual: the run goes on from an earlier step, perhaps with other settings or elsewhere.
+
+        Args:
+            step: what was evaluated until then still counts.
+            best: the lowest of these validation losses.
+        """
+        counting = [evaluation for evaluation in self._evaluations if evaluation[0] <= step]
+        self._overfitting = self._overfitting and len(counting) == len(self._evaluations)
+        self._evaluations = counting
+        self._best = best
         self._not_finite = False
         self._spikes = _Spikes()
         self._slowness = _Slowness()
-        self._evaluations: list[tuple[float, float]] = []
-        self._best = np.inf
         self._validation_lost = False
-        self._overfitting = False
 
     def steps(self, step: Floats, t: Floats, loss: Floats, speed: Floats) -> list[Alert]:
         """Alerts about logged steps that follow those seen before: (n,) each, ``speed`` in tokens a second."""
@@ -102,8 +110,8 @@ class Watch:
             return [] if lost else self.diverged(step, t)
         if validation < self._best:
             self._best, self._overfitting = validation, False
-        self._evaluations = [*self._evaluations[-RISES:], (validation, training)]
-        losses, trainings = zip(*self._evaluations, strict=True)
+        self._evaluations = [*self._evaluations[-RISES:], (step, validation, training)]
+        _, losses, trainings = zip(*self._evaluations, strict=True)
         rising = len(losses) > RISES and all(losses[i] < losses[i + 1] for i in range(RISES))
         if not rising or not trainings[-1] < trainings[0] or self._overfitting:
             return []

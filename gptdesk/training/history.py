@@ -201,7 +201,8 @@ class RunHistory:
         )
         self._marks = [mark for mark in self._marks if mark.kind != "checkpoint" or mark.step <= step]
         self._judged, self._evaluated = kept, min(self._evaluated, kept)
-        self._watch.begin_again()
+        best = np.fmin.reduce(self._evaluations.column("value"), initial=math.inf)
+        self._watch.begin_again(step, float(best))
 
     def _judge(self) -> None:
         """Looks for alerts in the logged steps that are new."""

@@ -570,6 +570,24 @@ def test_overfitting_is_seen_in_evaluations_and_the_losses_between(folder: Path)
     assert [(alert.kind, alert.step) for alert in alerts] == [("overfitting", 50)]
 
 
+def test_overfitting_is_seen_across_resumes_and_names_the_best_of_the_run(folder: Path) -> None:
+    for number, loss in enumerate([4.0, 3.0, 3.1, 3.2, 3.3, 3.4]):
+        first = 10 * number
+        write(folder, line("start", first))
+        write(folder, *(a_step(first + step, 4.0 - 0.01 * (first + step)) for step in range(1, 11)))
+        write(folder, line("eval", first + 10, t=1_010.0 + first, val_loss=loss))
+    (alert,) = read(folder).alerts
+    assert (alert.kind, alert.step) == ("overfitting", 50)
+    assert "with 3.000" in alert.explanation
+
+
+def test_evaluations_that_a_resume_left_behind_are_no_rise(folder: Path) -> None:
+    for step, loss in ((10, 3.0), (20, 3.1), (30, 3.2)):
+        write(folder, a_step(step, 4.0 - 0.01 * step), line("eval", step, val_loss=loss))
+    write(folder, line("start", 10), a_step(20, 3.7), line("eval", 20, val_loss=3.3))
+    assert read(folder).alerts == ()
+
+
 def test_a_short_disk_is_told_once_until_there_is_room(folder: Path) -> None:
     write(folder, a_step(7))
     history = read(folder)

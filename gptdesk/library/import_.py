@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -123,13 +123,14 @@ def _convert(folders: Folders, path: Path, name: str, progress: Progress) -> Lib
     from gptdesk.library.pickles import convert_pickle
 
     size = path.stat().st_size
-    progress(0, size)
+    total = 2 * size  # read, and what was written read again
+    progress(0, total)
     with _staging(folders, size) as staging:
         if os.path.lexists(path.with_name(CONFIG_FILE)):
             copy_files([path.with_name(CONFIG_FILE)], staging, silent)
-        convert_pickle(path, staging)
-        progress(size, size)
-        return _finish(folders, staging, name, path, _hashes(staging))
+        convert_pickle(path, staging, lambda done: progress(min(done, size), total))
+        hashes = _hashes(staging, lambda done: progress(min(size + done, total), total))
+        return _finish(folders, staging, name, path, hashes)
 
 
 def _check_inside(file: Path, folder: Path) -> None:
@@ -173,8 +174,12 @@ def _staging(folders: Folders, size: int) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    return {path.name: hash_file(path) for path in sorted(folder.iterdir())}
+def _hashes(folder: Path, advance: Callable[[int], None] = lambda done: None) -> dict[str, str]:
+    hashes, before = {}, 0
+    for path in sorted(folder.iterdir()):
+        hashes[path.name] = hash_file(path, lambda done, before=before: advance(before + done))  # type: ignore[misc]
+        before += path.stat().st_size
+    return hashes
 
 
 def _finish(folders: Folders, staging: Path, name: str, source: Path, hashes: dict[str, str]) -> LibraryEntry:

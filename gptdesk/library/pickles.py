@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,8 +22,13 @@ _NANOGPT_VOCABULARY: Final = 50_304
 """GPT-2's 50,257 tokens, padded to a multiple of 64 as in nanoGPT; the rest is never meant."""
 
 
-def convert_pickle(file: Path, target: Path) -> None:
+def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = lambda done: None) -> None:
     """Writes a model folder from a pickle of weights; ``config.json`` must be in ``target``, unless nanoGPT wrote it.
+
+    Args:
+        file: the pickle.
+        target: folder to write to.
+        advance: told how many bytes of weights have been read; what it raises ends it before anything is written.
 
     Raises:
         UserError: when it holds anything but the weights of a GPT-2; nothing of it is run.
@@ -43,7 +48,12 @@ def convert_pickle(file: Path, target: Path) -> None:
     if config.tie_word_embeddings:
         weights.pop(HEAD, None)
     padded = config.vocab_size == _NANOGPT_VOCABULARY and not transposed
-    wanted = {name: tensor for name, tensor in weights.items() if config.bias or not name.endswith(".bias")}
+    wanted, read = {}, 0
+    for name, tensor in weights.items():
+        if config.bias or not name.endswith(".bias"):
+            wanted[name] = tensor.clone()  # what was only mapped into memory is read here
+        read += tensor.numel() * tensor.element_size()
+        advance(read)
     save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None)
 
 

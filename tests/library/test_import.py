@@ -294,3 +294,27 @@ def test_a_compressed_archive_is_refused(old: Path, folders: Folders) -> None:
         archive.writestr("archive/data/0", bytes(50_000_000))
     with pytest.raises(UserError, match="is not opened: it is compressed"):
         import_model(folders, old)
+
+
+def test_a_conversion_tells_how_far_it_is_and_can_be_ended(source: Path, folders: Folders, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    old = tmp_path / "old"
+    old.mkdir()
+    shutil.copy(source / "config.json", old)
+    torch.save(load_file(source / "model.safetensors"), old / "pytorch_model.bin")
+    told: list[tuple[int, int]] = []
+    import_model(folders, old, name="converted", progress=lambda done, total: told.append((done, total)))
+    shares = [done / total for done, total in told]
+    assert shares == sorted(shares)
+    assert len({round(share, 1) for share in shares}) > 4
+    assert 0.95 < shares[-1] <= 1
+
+    def cancel(done: int, total: int) -> None:
+        if done > total / 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_model(folders, old, name="cancelled", progress=cancel)
+    assert sorted(path.name for path in folders.models.iterdir()) == ["converted"]

@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 _SMALLEST: Final = QSize(900, 600)
 _FIRST: Final = QSize(1320, 820)
+_IDLE_MS: Final = 1500
+"""So long after a text or a model nothing else is wanted, it seems; then what other pages stand on is loaded."""
+
 _PLAY, _MODELS, _TRAIN = (PAGES.index(name) for name in ("play", "models", "train"))
 
 
@@ -89,6 +92,10 @@ class MainWindow(QWidget):
         self._lay_out()
         self._connect()
         self._restore_geometry()
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(_IDLE_MS)
+        self._idle.timeout.connect(services.watcher.warm_up)
         self._loaded_with = self._model_settings()
         self._on_document_changed()
         self.playground.editor.setFocus()
@@ -338,6 +345,10 @@ class MainWindow(QWidget):
         if loading and self.top_bar.progress.isHidden():
             self.top_bar.show_progress(0, 0)
         self.top_bar.progress.setVisible(loading)
+        if loading or self._services.inference.state is State.GENERATING:
+            self._idle.stop()
+        else:
+            self._idle.start()
 
     @Slot(int)
     def _zoom(self, step: int) -> None:

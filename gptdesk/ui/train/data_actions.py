@@ -44,7 +44,7 @@ class DataActions(QObject):
         self.folder = self._action("Open folder", self._open_folder)
         self.cancel = self._action("Cancel…", self._cancel, QKeySequence.StandardKey.Delete)
         self.leave_out = self._action("Take off the list", self._leave_out)
-        self.forget = self._action("", self._forget)
+        self.forget = self._action("Do not start the run", self._forget)
         self.show_data(None)
 
     def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
@@ -73,9 +73,7 @@ class DataActions(QObject):
         self.leave_out.setVisible(ready)
         self.use.setEnabled(entry is not None and state != "failed")
         self.folder.setEnabled(entry is not None)
-        waiting = self._watcher.waiting.name(entry.folder) if entry else ""
-        self.forget.setVisible(bool(waiting))
-        self.forget.setText(f"Do not start “{waiting}”".replace("&", "&&"))
+        self.forget.setVisible(entry is not None and bool(self._watcher.waiting.name(entry.folder)))
 
     def fill(self, menu: QMenu) -> None:
         """Adds everything to a menu."""

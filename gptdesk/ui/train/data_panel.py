@@ -13,7 +13,6 @@ from gptdesk.ui.train.data_words import data_role, describe
 from gptdesk.ui.train.log_panel import LogView
 from gptdesk.ui.train.new_run.preview import Preview
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.status_dot import StatusDot
 
 
@@ -54,9 +53,11 @@ class DataPanel(QWidget):
         head.setSpacing(8)
         head.addWidget(self.dot)
         head.addWidget(self.name, 1)
-        buttons = FlowLayout(spacing=8)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
         for button in (self.use, self.pause, self.forget, self.folder, self.cancel):
             buttons.addWidget(button)
+        buttons.addStretch(1)
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)

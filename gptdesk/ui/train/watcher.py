@@ -17,6 +17,7 @@ from gptdesk.ui.train.data_lookout import DataEntry, DataLookout, DataView
 from gptdesk.ui.train.lookout import Lookout, News, RunView, Wish
 from gptdesk.ui.train.requests import Requests
 from gptdesk.ui.train.waiting import WaitingRuns
+from gptdesk.ui.train.warm_up import warm_up
 
 if TYPE_CHECKING:
     from gptdesk.training.history import RunHistory
@@ -70,7 +71,7 @@ class Watcher(QObject):
         self.index = index
         self._lookout = Lookout(index, DataLookout(folders))
         self._wish = Wish()
-        self._looking = self._again = False
+        self._looking = self._again = self._warm = False
         self._errands = Errands("runs", self)
         self._long = Errands("run errands", self)
         for errands in (self._errands, self._long):
@@ -169,6 +170,12 @@ class Watcher(QObject):
     ) -> None:
         """Does what may take seconds, such as deleting, beside the looking."""
         self._long.run(work, done, failed)
+
+    def warm_up(self) -> None:
+        """Loads what the page stands on, beside the looking; only the first call does."""
+        if not self._warm:
+            self._warm = True
+            self._long.run(warm_up, None, lambda _: None)
 
     def shut_down(self, milliseconds: int) -> bool:
         """Ends the threads; returns whether they ended in time."""

@@ -40,7 +40,7 @@ class DataStep(Step):
 
     Signals:
         chosen(str, str, object): folder of prepared data, its name, tokens to train on.
-        waiting_changed(): ``waiting`` is another.
+        waiting_changed(): ``waiting`` or ``can_wait`` is another.
     """
 
     chosen = Signal(str, str, object)
@@ -54,6 +54,7 @@ class DataStep(Step):
         self.waiting: Path | None = None
         self._path = ""
         self._asked = False
+        self._could_wait = True
         self._cancelling: set[Path] = set()
         self._plans: dict[str, int] = {}  # data set -> number of the question whose answer is awaited
         self._stops: dict[str, threading.Event] = {}
@@ -100,6 +101,12 @@ class DataStep(Step):
         self._timer.stop()
         for stop in self._stops.values():
             stop.set()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether what is waited for will be ready, as far as anybody knows."""
+        card = self.cards.get(self.waiting) if self.waiting else None
+        return card is None or card.state.state != "failed"
 
     @Slot(list)
     def prepare(self, sources: Sequence[str]) -> None:
@@ -165,6 +172,9 @@ class DataStep(Step):
                 self.cards[folder].show_state(state)
         self._cards.setVisible(bool(self.cards))
         self._settle(states)
+        if self.can_wait != self._could_wait:
+            self._could_wait = self.can_wait
+            self.waiting_changed.emit()
 
     def _settle(self, states: Mapping[Path, Any]) -> None:
         """Chooses what was waited for once it is ready; where nothing is, waits for what is under way."""

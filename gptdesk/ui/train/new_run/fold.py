@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -19,11 +17,9 @@ class Fold(QFrame):
         rows: in it.
     """
 
-    def __init__(
-        self, theme: Theme, title: str, help: str, rows: Sequence[SettingRow], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, title: str, help: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rows = tuple(rows)
+        self.rows: list[SettingRow] = []
         self._theme = theme
         self._searching = False
         self.setProperty("kind", "card")
@@ -42,17 +38,20 @@ class Fold(QFrame):
         head.addWidget(self.button)
         head.addWidget(caption, 1)
         self._inside = QWidget()
-        column = QVBoxLayout(self._inside)
-        column.setContentsMargins(0, 8, 0, 8)
-        column.setSpacing(16)
-        for row in self.rows:
-            column.addWidget(row)
+        self._column = QVBoxLayout(self._inside)
+        self._column.setContentsMargins(0, 8, 0, 8)
+        self._column.setSpacing(16)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 8, 16, 8)
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self._inside)
         self._show()
+
+    def add_row(self, row: SettingRow) -> None:
+        """One more setting, below the others."""
+        self.rows.append(row)
+        self._column.addWidget(row)
 
     @property
     def is_open(self) -> bool:

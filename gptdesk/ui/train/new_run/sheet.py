@@ -197,7 +197,7 @@ class NewRunSheet(QDialog):
     def _show_problems(self) -> None:
         at_form = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
         self.settings.form.show_problems(at_form)
-        lost = [text for key, text in at_form.items() if key not in self.settings.form.rows]
+        lost = [text for key, text in at_form.items() if key not in self.settings.form.keys]
         self.settings.show_problem(" ".join(lost))
         has_path = bool(self.draft.get("data.path"))
         self.data.show_problem(self.problems.get("data.path", "") if has_path else "")
@@ -217,11 +217,15 @@ class NewRunSheet(QDialog):
         self.stepper.show_step(_DATA, data_note, data)
         self.stepper.show_step(_START, base, start)
         self.stepper.show_step(_SETTINGS, f"{steps} steps", WRONG if wrong else DONE)
-        missing = set(problems) - ({"data.path"} if waiting else set())
-        self.start.setText("Start when ready" if waiting else "Start training")
-        self.start.setEnabled(self._settled and not missing and not wrong and not self._starting)
+        can_wait = waiting is not None and self.data.can_wait
+        missing = set(problems) - ({"data.path"} if can_wait else set())
+        self.start.setText("Start when ready" if can_wait else "Start training")
+        may = self._settled and (can_wait or not waiting) and not self._starting
+        self.start.setEnabled(may and not missing and not wrong)
         if self._starting:
             self.view.show_message("Starting…")
+        elif waiting and not can_wait:
+            self.view.show_message("Your text could not be prepared.")
         elif waiting and not missing and not wrong:
             self.view.show_message("Your text is still being prepared; the run can start by itself after that.")
         elif problems:

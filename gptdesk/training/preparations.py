@@ -216,7 +216,11 @@ class Preparation:
             UserError: when it was started elsewhere and cannot be reached.
         """
         note(self.folder / RECORD, paused=True)
-        self._terminate()
+        try:
+            self._terminate()
+        except UserError:
+            note(self.folder / RECORD, paused=False)
+            raise
 
     def cancel(self) -> None:
         """Stops it, waits for its end and removes its folder; some seconds, so not in the window's own thread.

@@ -20,7 +20,7 @@ from gptdesk.training.preparations import (
     prepared_sets,
     preview,
 )
-from trainer.locking import is_locked
+from trainer.locking import FileLock, is_locked
 from trainer.rundir import read_json, write_json
 
 Wait = Callable[..., Any]
@@ -186,6 +186,27 @@ def test_damaged_data_is_left_out_and_said_to_be(prepared: Path, folders: Folder
     assert prepared_sets(folders) == []
     with pytest.raises(UserError, match="no prepared data"):
         preview(folders.data)
+
+
+def test_one_that_cannot_be_reached_does_not_pass_for_paused(tmp_path: Path) -> None:
+    write_json(tmp_path / ".prepare.json", {"arguments": []})
+    write_json(tmp_path / "progress.json", {"state": "encoding"})
+    lock = FileLock(tmp_path / ".lock")
+    with pytest.raises(UserError, match="not known"):
+        Preparation(tmp_path).pause()
+    lock.release()
+    assert Preparation(tmp_path).state().state == "killed"
+    write_json(tmp_path / "progress.json", {"state": "stopped"})
+    assert Preparation(tmp_path).state().state == "stopped"
+
+
+def test_a_linked_folder_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    write_json(tmp_path / "real" / ".prepare.json", {"arguments": []})
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    with pytest.raises(UserError, match="symbolic link"):
+        Preparation(tmp_path / "link").cancel()
+    assert (tmp_path / "real" / ".prepare.json").exists()
 
 
 def test_what_was_done_elsewhere_since_it_was_started_here_is_told(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from benchmarks.redraw import write_run
 from gptdesk.training.differences import settings_diff
 from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
@@ -24,7 +25,7 @@ from gptdesk.ui.figures import use_readable_locale
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart import Chart
 from gptdesk.ui.train.chart_compare import CompareDialog
-from gptdesk.ui.train.chart_data import Curve
+from gptdesk.ui.train.chart_data import AT_ONCE, Curve
 from gptdesk.ui.train.chart_line import covered
 from gptdesk.ui.train.chart_panel import ChartPanel
 from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
@@ -156,6 +157,12 @@ def test_nothing_of_what_was_drawn_before_is_left_on_the_screen(
         seen = on_screen(chart)
         chart.viewport().repaint()
         assert on_screen(chart) == seen
+
+
+def furthest(one: QImage, other: QImage) -> int:
+    """The largest difference of a colour between two pictures."""
+    pixels = [np.frombuffer(image.constBits(), np.uint8).astype(int) for image in (one, other)]
+    return int(np.abs(pixels[0] - pixels[1]).max())
 
 
 def process_events() -> None:
@@ -371,6 +378,169 @@ def test_the_header_fits_whatever_the_width(make_panel: MakePanel, history: RunH
         right = button.mapTo(panel.loss, QPoint(button.width(), 0)).x()
         assert right <= panel.loss.width() - 8
         assert button.width() >= button.sizeHint().width()
+
+
+# -- what is worked out once, or not at all
+
+
+def test_a_step_that_would_be_painted_where_the_line_is_already_is_not_drawn(
+    make_panel: MakePanel, history: RunHistory, run: Run, qtbot: QtBot
+) -> None:
+    run.steps(410, 20_000, interval=1)
+    history.update()
+    panel = make_panel(PlottedRun("one", history, steps=1_000_000))
+    settle(panel)
+    drawn: list[int] = []
+    for step in range(20_001, 20_021):  # of 31,250 steps on some 700 pixels
+        large(panel).drawn.connect(lambda step=step: drawn.append(step))
+        run.steps(step, step)
+        history.update()
+        panel.refresh()
+        process_events()
+        large(panel).drawn.disconnect()
+        if step not in drawn:
+            seen = on_screen(large(panel))
+            large(panel).draw()
+            large(panel).viewport().repaint()
+            assert furthest(on_screen(large(panel)), seen) <= 24, "of 255, where the line ends within a pixel"
+    assert len(drawn) < 10, "only where the line reaches a pixel in which it has not been"
+    assert large(panel).lines[0].train.series.step[-1] == 20_020
+    run.steps(20_100, 20_200, interval=50)
+    history.update()
+    with qtbot.waitSignal(large(panel).drawn):
+        panel.refresh()
+
+
+def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp_path: Path, qtbot: QtBot) -> None:
+    long = RunHistory(tmp_path)
+    write_run(tmp_path, 1, AT_ONCE + 5, steps=AT_ONCE + 1000)
+    long.update()
+    panel = ChartPanel(theme, ChartSettings())
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_runs([PlottedRun("long", long)])
+    curve = large(panel).lines[0].train
+    assert not len(curve.x)
+    assert panel.loss is not None
+    assert not panel.loss.nothing.isVisible(), "there is something, though it is not drawn yet"
+    qtbot.waitUntil(lambda: len(curve.x) == AT_ONCE + 5)
+    whole = Curve(long, "loss")
+    whole.update("step", log_x=False, smoothing=0.6)
+    np.testing.assert_array_equal(curve.smooth, whole.smooth)
+
+    panel.apply(ChartSettings(axis="time", log_x=True, smoothing=0.9))
+    assert not len(curve.x), "places on another axis are not drawn"
+    write_run(tmp_path, AT_ONCE + 6, AT_ONCE + 9, steps=AT_ONCE + 1000)
+    long.update()
+    panel.refresh()
+    qtbot.waitUntil(lambda: len(curve.x) == AT_ONCE + 9)
+    whole.update("time", log_x=True, smoothing=0.9)
+    np.testing.assert_allclose(curve.smooth, whole.smooth, rtol=1e-9)
+    np.testing.assert_array_equal(curve.x, whole.x)
+
+    other = RunHistory(tmp_path / "none")
+    panel.show_runs([PlottedRun("long", long), PlottedRun("none", other, "warn", False)])
+    assert large(panel).lines[0].train is curve
+    assert len(curve.x) == AT_ONCE + 9
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.6, 0.999])
+@pytest.mark.parametrize("pieces", [1, 700])
+def test_averages_go_on_across_values_that_are_missing(
+    run: Run, history: RunHistory, smoothing: float, pieces: int
+) -> None:
+    curve = Curve(history, "loss")
+    curve.update("step", log_x=True, smoothing=smoothing)
+    for number in range(3):
+        first = 410 + 2 * number * pieces
+        run.steps(first, first + pieces - 1, interval=1)
+        run.event("step", first + pieces, tokens=1, loss=None, lr=1e-4)
+        history.update()
+        curve.update("step", log_x=True, smoothing=smoothing)
+    whole = Curve(history, "loss")
+    whole.update("step", log_x=True, smoothing=smoothing)
+    np.testing.assert_allclose(curve.smooth, whole.smooth, rtol=1e-9)
+    np.testing.assert_array_equal(curve.x, whole.x)
+
+
+# -- in words and by keys
+
+
+def test_a_chart_says_what_it_shows(make_panel: MakePanel, history: RunHistory, run: Run, qtbot: QtBot) -> None:
+    panel = make_panel(PlottedRun("one", history, steps=1000))
+    said = large(panel).accessibleDescription
+    loss, validation = history.series("loss").value[-1], history.validation.value[-1]
+    qtbot.waitUntil(
+        lambda: said().startswith(
+            f"Train loss {loss:.2f}, validation {validation:.2f} at step 400 of 1,000; 40 points. Plus and minus zoom"
+        )
+    )
+    lr = panel.small[0].chart
+    qtbot.waitUntil(lambda: lr.accessibleDescription().startswith("Learning rate 0.000600 at step 400 of 1,000; 40"))
+    run.steps(410, 430)
+    history.update()
+    panel.refresh()
+    settle(panel)
+    assert "at step 400" in said(), "a screen reader would not come to an end"
+    qtbot.waitUntil(lambda: "at step 430 of 1,000; 43 points." in said())
+
+
+def test_the_crosshair_goes_from_point_to_point_by_keys_and_is_described(
+    make_panel: MakePanel, history: RunHistory, qtbot: QtBot
+) -> None:
+    panel = make_panel(PlottedRun("one", history, steps=1000))
+    assert panel.loss is not None
+    chart, control = large(panel), Qt.KeyboardModifier.ControlModifier
+    chart.setFocus()
+    qtbot.keyClick(chart, Qt.Key.Key_Right, control)
+    assert chart.crosshair.place == 400
+    qtbot.keyClick(chart, Qt.Key.Key_Left, control)
+    assert chart.crosshair.place == 390
+    assert panel.loss.values.isVisible()
+    loss = history.series("loss").value[-2]
+    assert chart.accessibleDescription().startswith("Step 390: Train, smoothed 3.")
+    assert f"Train, as recorded {loss:.4f}, Validation, step 400 3.7" in chart.accessibleDescription()
+    for _ in range(3):
+        qtbot.keyClick(chart, Qt.Key.Key_Right, control)
+    assert chart.crosshair.place == 400, "there is nothing beyond the newest point"
+    qtbot.keyClick(chart, Qt.Key.Key_Escape)
+    assert chart.crosshair.place is None
+    assert chart.accessibleDescription().startswith("Train loss")
+    assert not panel.loss.values.isVisible()
+
+
+# -- load and memory
+
+
+def test_load_and_memory_are_drawn_with_a_line_for_the_gpu(
+    make_panel: MakePanel, tmp_path: Path, qtbot: QtBot, theme: Theme
+) -> None:
+    run = Run(tmp_path)
+    run.event("start", 0, steps=1000, tokens_per_step=1000, device="cuda:0")
+    for step in range(10, 200, 10):
+        run.event("step", step, tokens=step, loss=4.0, cpu=0.12, gpu=0.97, memory=40_000_000_000, ram=3_000_000_000)
+    history = RunHistory(tmp_path)
+    history.update()
+    panel = make_panel(PlottedRun("one", history), settings=ChartSettings(left="load", right="memory"))
+    load, memory = panel.small
+    assert panel.loss is not None
+    assert load.value.text() == "CPU 12 %, GPU 97 %"
+    assert memory.value.text() == "GPU 40.0 GB, process 3.0 GB"
+    assert load.legend.accessibleName() == "Lines: CPU, GPU"
+    assert {theme.colours.accent.lower(), theme.colours.good.lower()} <= colours_of(load.chart)
+    large(panel).view.point(100.0)
+    panel.loss.values.show_values()
+    assert "CPU 12 %, GPU 97 %" in panel.loss.values.label.text()
+    write_csv(panel.runs, ["loss", "load", "memory"], tmp_path / "t.csv")
+    last = read_table(tmp_path / "t.csv")[-1]
+    assert [last[name] for name in ("cpu", "gpu", "memory", "ram")] == ["0.12", "0.97", "40000000000.0", "3000000000.0"]
+
+
+def test_without_a_gpu_there_is_one_line_and_no_name(make_panel: MakePanel, history: RunHistory) -> None:
+    panel = make_panel(PlottedRun("one", history), settings=ChartSettings(left="load", right="memory"))
+    assert panel.small[1].value.text() == "2.0 GB"
+    assert not panel.small[1].legend.isVisible()
+    assert panel.small[0].value.text() == "", "that run did not log it"
 
 
 # -- overlays

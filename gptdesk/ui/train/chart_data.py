@@ -256,7 +256,7 @@ class Curve:
         if math.floor((x[-1] - low) / (high - low) * pixels) != column:
             return False
         first = int(np.searchsorted(x, low + column * (high - low) / pixels))
-        if self._worked.breaks[-1:] >= first:
+        if (self._worked.breaks[-1:] >= first).any():
             return False
         for values in (self._worked.series.value, self._worked.smooth):
             seen, fresh = (to_view(part, log=log_y) for part in (values[first:known], values[known:]))

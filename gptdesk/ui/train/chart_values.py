@@ -173,8 +173,6 @@ def small_value(chart: Chart, number: int | None = None) -> str:
         values = lines.train.series.value
         if lines.run is chart.runs[0] and len(values):
             value = float(values[-1 if number is None else min(number, len(values) - 1)])
-            if math.isfinite(value) or lines is chart.lines[0]:
+            if math.isfinite(value) or chart.quantity in ("loss", "grad_norm"):  # else it was not recorded
                 found.append((lines.metric, value))
-    if len(found) > 1:
-        found = [(metric, value) for metric, value in found if math.isfinite(value)]
     return parts_in_words(chart.runs[0], found) if found else ""

@@ -72,7 +72,7 @@ def shown(chart: Chart) -> str:
 
 def _newest(chart: Chart) -> str:
     if chart.quantity != "loss":
-        return f"{TITLES[chart.quantity]} {small_value(chart, -1) or 'not finite'}"
+        return f"{TITLES[chart.quantity]} {small_value(chart, -1) or 'is not known'}"
     lines = chart.lines[0]
     words = f"Train loss {_loss(float(lines.train.series.value[-1]))}"
     validation = lines.validation.series.value if lines.validation else NO_POINTS.y
@@ -92,5 +92,5 @@ def pointed(chart: Chart) -> str:
         heading, under, rows = describe(chart, number)
         values = ", ".join(f"{row.name} {row.value}".strip() for row in rows)
         return f"{heading}: {values}; {under.replace(' · ', ', ')}."
-    value = small_value(chart, number) or "not finite"
+    value = small_value(chart, number) or "is not known"
     return f"Step {count(round(float(curve.series.step[number])))}: {TITLES[chart.quantity]} {value}."

@@ -114,6 +114,7 @@ class Tiles(QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP)
         self._arranged: tuple[int, str, list[int]] | None = None
+        self._arranged_for: tuple[object, ...] = ()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
@@ -191,6 +192,10 @@ class Tiles(QWidget):
 
     def _arrange(self) -> None:
         """Sets the tiles in one row or in two, all numbers in one size, each as wide as its number asks for."""
+        words = tuple(_DIGIT.sub("0", tile.name.text() + tile.figure.text()) for tile in self.tiles)
+        if (self.width(), self.font(), words) == self._arranged_for:
+            return
+        self._arranged_for = (self.width(), self.font(), words)
         rows, tight = next((way for way in _WAYS if sum(self._widths(*way)) <= self._room(way[0])), _WAYS[-1])
         columns = len(self.tiles) // rows
         wanted = self._widths(rows, tight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -231,6 +232,21 @@ def read_preset(name: str) -> dict[str, Any]:
     if name not in preset_names():
         raise UserError(f"There is no preset {name!r}; there are {', '.join(preset_names())}.")
     return read_toml(PRESETS_FOLDER / f"{name}.toml")
+
+
+def with_absolute_paths(config: TrainConfig) -> TrainConfig:
+    """The configuration with paths that mean the same from any folder; a ``~`` is filled in."""
+
+    def absolute(path: str) -> str:
+        return str(Path(os.path.expanduser(path)).absolute()) if path else ""
+
+    return config.model_copy(
+        update={
+            "model": config.model.model_copy(update={"start": absolute(config.model.start)}),
+            "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
+            "run": config.run.model_copy(update={"folder": absolute(config.run.folder)}),
+        }
+    )
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

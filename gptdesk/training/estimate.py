@@ -23,7 +23,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.training.datasets import describe_set
 from gptdesk.training.detached import child_environment, python_command
 from gptdesk.training.launch import to_toml, write_settings
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
 from trainer.rundir import CHECKPOINTS, RUN
@@ -90,7 +90,7 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     Where a setting is wrong, the numbers are those of its default.
     """
     problems: Problems = {}
-    config = _nearest(values, problems)
+    config = with_absolute_paths(_nearest(values, problems))
     plan = _plan(config, processes, problems)
     if plan is None and "data.sequences_per_step" in problems:
         processes = 1  # which the numbers are of, then
@@ -258,7 +258,7 @@ def _train_tokens(config: TrainConfig, plan: Plan, problems: Problems) -> int:
         problems.setdefault("data.path", "Choose the data to train on.")
         return 0
     try:
-        data = describe_set(Path(os.path.expanduser(config.data.path)))
+        data = describe_set(Path(config.data.path))
     except UserError as error:
         problems.setdefault("data.path", str(error))
         return 0
@@ -274,7 +274,7 @@ def _train_tokens(config: TrainConfig, plan: Plan, problems: Problems) -> int:
 def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
     if not config.run.folder:
         return
-    folder = Path(os.path.expanduser(config.run.folder))
+    folder = Path(config.run.folder)
     try:
         with suppress(FileNotFoundError, NotADirectoryError):
             folder.lstat()  # refuses what no path can be, which others take for absent

@@ -30,7 +30,7 @@ from gptdesk.training.launched import (
     newest_segment,
     read_launch,
 )
-from trainer.config import TrainConfig, build_config, merge
+from trainer.config import TrainConfig, build_config, merge, with_absolute_paths
 from trainer.plan import plan_run
 from trainer.reference import toml_value
 from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests
@@ -103,8 +103,8 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     _check(launcher)
     config = build_config(merge(values, {"run": {"folder": ""}}))
     if launcher.kind != COMMAND:  # elsewhere, paths are that computer's
+        config = with_absolute_paths(config)  # the trainer runs in a folder of its own
         plan_run(config, world_size=launcher.processes if launcher.kind == TORCHRUN else 1)
-        config = _with_absolute_paths(config)
     launch = read_launch(folder)
     starting = launch is not None and launch.lives
     if starting or (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
@@ -211,17 +211,6 @@ def write_settings(path: Path, text: str) -> None:
             path.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) else "a text in it is no valid Unicode"
         raise UserError(f"The settings cannot be written to {path} ({reason}).") from None
-
-
-def _with_absolute_paths(config: TrainConfig) -> TrainConfig:
-    """The trainer runs in a folder of its own, in which a relative path means another place."""
-
-    def absolute(path: str) -> str:
-        return str(Path(os.path.expanduser(path)).absolute()) if path else ""
-
-    model = config.model.model_copy(update={"start": absolute(config.model.start)})
-    data = config.data.model_copy(update={"path": absolute(config.data.path)})
-    return config.model_copy(update={"model": model, "data": data})
 
 
 def _trainer_arguments(folder: Path, *, resume: bool) -> list[str]:

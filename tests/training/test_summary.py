@@ -101,6 +101,21 @@ def test_a_model_to_start_from_gives_the_shape(make_values: Values, tmp_path: Pa
     assert summary.parameters == tiny_config.num_parameters()
 
 
+def test_paths_may_begin_at_home(
+    make_values: Values, tmp_path: Path, tiny_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps(tiny_config.to_json()))
+    (tmp_path / "run.json").touch()
+    Path(tmp_path / "data").symlink_to(make_values()["data"]["path"], target_is_directory=True)
+    values = make_values(model={"start": "~/model"}, data={"path": "~/data"}, run={"folder": "~"})
+    summary = summarise(values)
+    assert summary.parameters == tiny_config.num_parameters()
+    assert list(summary.problems) == ["run.folder"]
+
+
 def test_the_place_of_the_run_must_be_free_and_large_enough(
     make_values: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from trainer.config import (
     preset_names,
     read_preset,
     read_toml,
+    with_absolute_paths,
 )
 from trainer.rundir import CHECKPOINTS
 from trainer.runstate import read_config
@@ -46,7 +46,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run_train(args: argparse.Namespace) -> None:
     """Starts a run, or only says what it would take."""
     values = _values(args.preset, args.config, args.settings, data=args.data, out=args.out)
-    config = _from_anywhere(build_config(values))
+    config = with_absolute_paths(build_config(values))
     if args.dry_run:
         from trainer.estimate import look_ahead  # torch, late
 
@@ -62,7 +62,7 @@ def run_resume(args: argparse.Namespace) -> None:
     """Goes on with a run as it was configured, with the settings given now over it; they stay."""
     values = merge(read_config(args.folder), parse_flags(args.settings))
     values = merge(values, {"run": {"folder": str(args.folder)}})
-    _start(_from_anywhere(build_config(values)))
+    _start(with_absolute_paths(build_config(values)))
 
 
 def _values(
@@ -78,21 +78,6 @@ def _values(
     if out:
         values = merge(values, {"run": {"folder": str(out)}})
     return values
-
-
-def _from_anywhere(config: TrainConfig) -> TrainConfig:
-    """The configuration with absolute paths, so that the run can be gone on with from any folder."""
-
-    def absolute(path: str) -> str:
-        return str(Path(os.path.expanduser(path)).absolute()) if path else ""
-
-    return config.model_copy(
-        update={
-            "model": config.model.model_copy(update={"start": absolute(config.model.start)}),
-            "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
-            "run": config.run.model_copy(update={"folder": absolute(config.run.folder)}),
-        }
-    )
 
 
 def _start(config: TrainConfig) -> None:

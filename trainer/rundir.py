@@ -169,7 +169,6 @@ class RunWriter:
             raise UserError(f"Another trainer is at work in {folder}.") from None
         except OSError as error:
             raise UserError(f"The run directory {folder} cannot be written: {error.strerror}.") from None
-        self._broken_line = self._ends_in_half_a_line()
         self.segment = int((read_json(folder / STATUS) or {}).get("segment", -1)) + 1
         self._sequence = 0
         self._status: dict[str, Any] = {
@@ -185,13 +184,6 @@ class RunWriter:
         self._heart = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._heart.start()
         self._refuse_leftovers()
-
-    def _ends_in_half_a_line(self) -> bool:
-        size = os.fstat(self._events).st_size
-        if not size:
-            return False
-        os.lseek(self._events, size - 1, os.SEEK_SET)
-        return os.read(self._events, 1) != b"\n"
 
     def _refuse_leftovers(self) -> None:
         """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
@@ -226,7 +218,7 @@ class RunWriter:
     def sample(self, **values: Any) -> None:
         """Appends one sampled text to ``samples.jsonl``."""
         try:
-            handle = os.open(self.folder / SAMPLES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = os.open(self.folder / SAMPLES, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError:
             self._drop()
             return
@@ -238,14 +230,12 @@ class RunWriter:
     def _append(self, handle: int, line: Mapping[str, Any]) -> None:
         data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         with self._guard:
-            if handle == self._events and self._broken_line:
-                data = b"\n" + data  # closes what a full disk or a kill left; readers skip that line
             try:
+                if _ends_in_half_a_line(handle):
+                    data = b"\n" + data  # closes what a full disk or a kill left; readers skip that line
                 written = os.write(handle, data)
             except OSError:
                 written = 0
-            if handle == self._events:
-                self._broken_line = self._broken_line if written == 0 else written < len(data)
         if written < len(data):
             self._drop()
 
@@ -318,3 +308,11 @@ class RunWriter:
             write_json(
                 self.folder / EXIT, {"state": "stopped", "t": time.time(), "segment": self.segment, "reason": reason}
             )
+
+
+def _ends_in_half_a_line(handle: int) -> bool:
+    size = os.fstat(handle).st_size
+    if not size:
+        return False
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    return os.read(handle, 1) != b"\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gptdesk.gpt2.errors import UserError
-from trainer.events import read_events
+from trainer.events import EventTail, read_events
 from trainer.locking import FileLock, is_locked
 from trainer.rundir import (
     CONTROL_DONE,
@@ -19,6 +19,7 @@ from trainer.rundir import (
     EXIT,
     LOCK,
     RUN,
+    SAMPLES,
     STATUS,
     RunWriter,
     read_json,
@@ -66,6 +67,14 @@ def test_half_a_line_is_not_read_and_never_glued_to_the_next(folder: Path) -> No
     assert [event["step"] for event in read_events(folder)] == [1, 2]
     assert [event["seg"] for event in read_events(folder)] == [0, 1]
     again.finish("finished")
+
+
+def test_half_a_sample_is_never_glued_to_the_next(run: RunWriter, folder: Path) -> None:
+    run.sample(step=1, text="one")
+    with (folder / SAMPLES).open("ab") as file:
+        file.write(b'{"v":1,"step":2,"te')  # what a full disk leaves
+    run.sample(step=3, text="three")
+    assert [sample["step"] for sample in EventTail(folder, SAMPLES).read()] == [1, 3]
 
 
 def test_what_a_starting_trainer_was_asked_for_is_no_leftover(folder: Path) -> None:

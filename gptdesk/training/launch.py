@@ -225,7 +225,16 @@ def _python_line(launcher: Launcher, arguments: list[str]) -> list[str]:
 
 
 def _joined(arguments: list[str]) -> str:
-    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
+    return " ".join(map(quoted_for_cmd, arguments)) if os.name == "nt" else shlex.join(arguments)
+
+
+def quoted_for_cmd(argument: str) -> str:
+    """An argument for a line of the Windows shell, which takes more signs for its own than programs do."""
+    quoted = subprocess.list2cmdline([argument])
+    if quoted.startswith('"') or not re.search(r"[&|<>^()]", quoted):
+        return quoted
+    at_end = len(quoted) - len(quoted.rstrip("\\"))  # these stand before a quotation mark now, where each counts half
+    return '"' + quoted + "\\" * at_end + '"'
 
 
 def _flag(value: Any) -> str:

@@ -23,6 +23,7 @@ from gptdesk.training.launch import (
     Launcher,
     command_line,
     new_run_folder,
+    quoted_for_cmd,
     resume_run,
     shown_command,
     start_run,
@@ -223,6 +224,20 @@ def test_command_lines_are_those_of_a_shell(runs: Path) -> None:
     assert shown_command(Path("/runs/a b"), template) == (
         "nice python -m trainer train --config '/runs/a b/config.toml' --out '/runs/a b' > '/runs/a b'/{unknown}"
     )
+
+
+@pytest.mark.parametrize(
+    ("argument", "quoted"),
+    [
+        ("C:\\runs", "C:\\runs"),
+        ("C:\\my runs\\", '"C:\\my runs\\\\"'),
+        ("C:\\R&D\\runs", '"C:\\R&D\\runs"'),
+        ("C:\\a(1)\\", '"C:\\a(1)\\\\"'),
+        ("", '""'),
+    ],
+)
+def test_signs_of_the_windows_shell_are_quoted(argument: str, quoted: str) -> None:
+    assert quoted_for_cmd(argument) == quoted
 
 
 def test_a_frozen_program_is_the_trainers_interpreter(runs: Path) -> None:

@@ -84,6 +84,7 @@ def test_get_pause_resume_kill_go_on_load_and_write(
     wait_for(lambda: "Paused" in said(again, "fables"), "the download of the last start")
     again.click("Go on")
     wait_for(lambda: "left" in said(again, "fables"), "the download, gone on with")
+    wait_for(lambda: "In use" in said(again, "stories"), "the model of the last start")
     again.click("gpt2")
     wait_for(lambda: again.look("SHA-256"), "what is known of gpt2")
     again.screen.photograph(again.process, pictures / "models-dark.png")

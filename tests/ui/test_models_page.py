@@ -189,6 +189,10 @@ def test_models_are_found_by_words_by_place_and_with_the_arrow_keys(tale: Path, 
     listing.search.clear()
     listing.set_filter("To get")
     assert {shown.page._items[key].group for key in listing.shown} == {"known"}
+    listing.set_filter("On this computer")
+    shown.wait(lambda: {item.name for item in shown.page.items if item.key in listing.cards} == {"stories", "tale"})
+    listing.set_filter("To get")
+    shown.opened.window.resize(1400, 900)
     listing.set_filter("All")
     shown.wait(lambda: len(listing.cards) == len(listing.shown))
     shown.choose("stories")

@@ -177,13 +177,13 @@ class ModelList(QWidget):
             card = self.cards.pop(key)
             card.hide()
             card.deleteLater()
+        self._arrange()  # before a group is shown or hidden, so that it knows no card that is gone
         for name, group in self.groups.items():
             keys = wanted.get(name, [])
             total = [item for item in self._items.values() if item.group == name]
             group.setVisible(bool(keys))
             group.show_words(self._note(name, total), 0 if words else len(total) - len(keys))
         self.repaint_faces()
-        self._arrange()
         found = bool(keep)
         self.nothing.setVisible(not found)
         self.nothing.setText(f"No model has “{words}” in its name." if words else "No models here yet.")
@@ -226,8 +226,9 @@ class ModelList(QWidget):
         return card
 
     def _arrange(self) -> None:
-        for name, keys in self._wanted.items():
-            self.groups[name].grid.set_cards([self.cards[key] for key in keys if key in self.cards])
+        wanted = self._wanted
+        for name, group in self.groups.items():
+            group.grid.set_cards([self.cards[key] for key in wanted.get(name, ()) if key in self.cards])
 
     def _mend_tab_order(self) -> None:
         before: QWidget = self.search

@@ -132,7 +132,7 @@ def _entry_face(item: Item, entry: LibraryEntry, in_use: InUse, room: Room) -> F
     elif used and in_use.state is State.LOADING:
         changes = {
             "badge": ("Loading", "accent"),
-            "note": (f"Loading{SEPARATOR}{figures.percent(in_use.share)}", "accent"),
+            "note": (f"{figures.percent(in_use.share)} read" if in_use.share else "Starting…", "accent"),
             "share": in_use.share,
             "stoppable": True,
         }

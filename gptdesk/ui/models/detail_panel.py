@@ -16,7 +16,7 @@ from gptdesk.ui.models.facts import Facts, facts_of
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.models.room import Room
-from gptdesk.ui.models.words import Face
+from gptdesk.ui.models.words import Face, origin_words
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton
@@ -107,6 +107,8 @@ class DetailPanel(QScrollArea):
         entry = item.entry
         _show(self.name, face.title)
         words, role = face.note
+        if entry is not None and role == "muted" and face.share is None:
+            words = origin_words(entry)  # its licence is said below
         _show(self.state, words, role if role in _STATES else "muted")
         self._action = face.action
         self.act.setVisible(bool(face.action))

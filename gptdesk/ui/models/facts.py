@@ -75,8 +75,8 @@ def facts_of(item: Item) -> dict[str, str]:
     config = item.config
     if config is not None:
         values["Parameters"] = figures.count(config.num_parameters())
-        layers, heads = figures.count(config.n_layer), figures.count(config.n_head)
-        values["Shape"] = f"{layers} layers, {heads} heads, {figures.count(config.n_embd)} wide"
+        values["Layers"] = f"{figures.count(config.n_layer)}, of {figures.count(config.n_head)} heads"
+        values["Width"] = figures.count(config.n_embd)
         values["Context"] = f"{figures.count(config.n_positions)} tokens"
     if item.entry is not None:
         values |= _of_entry(item.entry)

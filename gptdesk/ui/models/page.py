@@ -38,6 +38,9 @@ _PANEL: Final = (25, 288, 400)
 _LOOK_MS: Final = 2000
 """Between two looks at how much memory is free."""
 
+_LOOKS: Final = 5
+"""Every so many of them the models are looked at, too: runs leave checkpoints, other programs download."""
+
 _SOON_MS: Final = 30
 """After a change; others that come meanwhile are shown with it."""
 
@@ -82,6 +85,7 @@ class ModelsPage(QWidget):
         self._items: dict[str, Item] = {}
         self._current = ""
         self._wanted_name = ""
+        self._times = 0
         self._now, self._room = using.now, using.room(models.free_memory)
         imports = QMenu(self)
         imports.addAction("Folder…", self._import_folder)
@@ -130,7 +134,7 @@ class ModelsPage(QWidget):
         self.panel.wanted.connect(self.act)
         self.panel.defaults_wanted.connect(self._on_defaults_wanted)
         self._more.aboutToShow.connect(lambda: self.actions_.fill(self._more))
-        self._timer.timeout.connect(self._models.measure)
+        self._timer.timeout.connect(self._on_time)
 
     # What is shown
 
@@ -209,6 +213,14 @@ class ModelsPage(QWidget):
         self._now = self._using.now
         if self.isVisible():
             self._on_measured()
+
+    @Slot()
+    def _on_time(self) -> None:
+        self._times += 1
+        if self._times % _LOOKS:
+            self._models.measure()
+        else:
+            self._models.look()
 
     @Slot()
     def _on_measured(self) -> None:

@@ -159,7 +159,7 @@ def _figures(entry: LibraryEntry, room: Room) -> tuple[Figure, ...]:
         precision = entry.defaults.precision
         needed = figures.memory(memory_needed(entry.config, precision))
         fits = room.fits(entry.config, precision)
-        shown.append(Figure(needed, "memory" if fits else "more memory than free", "text" if fits else "warn"))
+        shown.append(Figure(needed, "memory" if fits else "memory: too much", "text" if fits else "warn"))
     return tuple(shown)
 
 

@@ -133,7 +133,7 @@ class TrainStatus(QWidget):
         if entry.active:
             pid = entry.state.status.get("pid")
             parts += [f"process {pid}"] if pid else []
-            parts += [f"last update {_since(view.updated)}"] if view.updated else []
+            parts += [f"last update {figures.ago(max(0.0, time.time() - view.updated))}"] if view.updated else []
         reason = str(entry.state.status.get("degraded") or (entry.active and entry.state.status.get("reason")) or "")
         parts += [reason] if reason else []
         if not view.read:
@@ -149,8 +149,3 @@ class TrainStatus(QWidget):
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _since(t: float) -> str:
-    seconds = max(0.0, time.time() - t)
-    return f"{figures.span(seconds)} ago" if seconds < 60 else figures.ago(seconds)

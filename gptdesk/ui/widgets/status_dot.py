@@ -23,8 +23,9 @@ class StatusDot(QWidget):
 
     def set_state(self, role: str, *, ring: bool = False) -> None:
         """Shows the colour of that role of the palette."""
-        self._role, self._ring = role, ring
-        self.update()
+        if (role, ring) != (self._role, self._ring):
+            self._role, self._ring = role, ring
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

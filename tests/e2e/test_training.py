@@ -63,6 +63,12 @@ def settings(folders: Folders) -> Settings:
     return SettingsFile(folders.config / "settings.json").load()[0]
 
 
+def described(program: Program, name: str) -> str:
+    """What those are told who do not see it."""
+    (found,) = program.look(name)
+    return str(found["description"])
+
+
 def picture(program: Program, name: str, folder: Path) -> None:
     program.screen.photograph(program.process, folder / name)
 
@@ -98,6 +104,9 @@ def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
     wait_for(lambda: steps_logged(run) > 45, "steps")
     program.wait_for_words("State of the run", "Training")
     wait_for(lambda: program.look("Train loss *"), "the loss in its tile")
+    before = described(program, "Loss chart")
+    assert before.startswith("Train loss "), "the chart says what it shows"
+    wait_for(lambda: described(program, "Loss chart") != before, "the curve to grow")
     picture(program, "train-light.png", pictures)
 
     # It holds and goes on when it is asked to, and says so only when it does.

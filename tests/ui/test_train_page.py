@@ -321,14 +321,15 @@ def test_closing_the_window_asks_once_and_the_run_lives_on(
     assert train.current == living.folder
 
 
-def test_closing_the_window_can_stop_and_save(
+def test_closing_the_window_can_stop_and_save_even_what_is_only_starting(
     open_window: Callable[..., Opened], folders: Folders, values: dict[str, Any], qtbot: QtBot
 ) -> None:
     run = Living(folders.runs / "ends")
     start_run(values, run.folder, name="ends")
     opened = open_window()
     try:
-        wait(qtbot, lambda: [entry.state.state for entry in opened.services.watcher.active] == ["running"])
+        wait(qtbot, lambda: opened.services.watcher.active)
+        assert opened.services.watcher.active[0].state.state == "starting"
         opened.window.close()
         assert opened.window.leaving.question is not None
         button(opened.window.leaving.question, "Stop and save").click()
@@ -493,6 +494,7 @@ def test_a_run_of_a_newer_version_says_so(
     assert train is not None
     wait(qtbot, lambda: train.dashboard.problem.isVisible())
     assert "newer version" in train.dashboard.problem.text()
+    assert not train.dashboard.crash.isVisible()
     assert train.runs.cards[folder].state.text() == "cannot be read"
 
 
@@ -545,6 +547,7 @@ def test_nothing_is_cut_off_at_any_size(
             assert child.geometry().right() <= controls.width()
             assert child.width() >= child.sizeHint().width() - 1
     assert train.dashboard.tiles.width() <= train.dashboard.width()
+    assert train.runs.width() >= 176
 
 
 # The sketch of a loss

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 from gptdesk.ui import figures, status_bar, top_bar
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words
-from gptdesk.ui.train.run_words import ROLES, SEPARATOR
+from gptdesk.ui.train.run_words import SEPARATOR, role
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
@@ -127,8 +127,8 @@ class TrainStatus(QWidget):
             return
         entry = view.entry
         state = entry.state.state
-        self.dot.set_state(ROLES.get(state, "muted"), ring=state in ("starting", "compiling", "stopping"))
-        self.state.setText(_WORDS.get(state, state))
+        self.dot.set_state(role(entry), ring=state in ("starting", "compiling", "stopping"))
+        self.state.setText("Cannot be read" if entry.problem else _WORDS.get(state, state))
         parts = []
         if entry.active:
             pid = entry.state.status.get("pid")

@@ -83,8 +83,9 @@ class Dashboard(QWidget):
         entry = view.entry
         self.problem.setVisible(bool(entry.problem))
         self.problem.setText(entry.problem)
-        self.crash.setVisible(view.diagnosis is not None)
-        if view.diagnosis is not None:
+        crashed = view.diagnosis is not None and not entry.problem  # what is not understood cannot be resumed
+        self.crash.setVisible(crashed)
+        if crashed and view.diagnosis is not None:
             self.crash.show_diagnosis(entry.folder, view.diagnosis, restarting=restarting)
         self.tiles.show_run(entry, view.history)
         self.controls.show_run(entry, pending, restarting=restarting)

@@ -13,6 +13,7 @@ from gptdesk.ui.train.data_words import data_role, describe
 from gptdesk.ui.train.log_panel import LogView
 from gptdesk.ui.train.new_run.preview import Preview
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.status_dot import StatusDot
 
 
@@ -47,17 +48,16 @@ class DataPanel(QWidget):
         self.forget, self.folder = _ActionButton(actions.forget), _ActionButton(actions.folder)
         self.preview = Preview(theme)
         self.output = LogView("Output", "It has printed nothing yet.")
+        self.output.document().setDocumentMargin(12)
         card = QFrame()
         card.setProperty("kind", "card")
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.dot)
         head.addWidget(self.name, 1)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons = FlowLayout(spacing=8)
         for button in (self.use, self.pause, self.forget, self.folder, self.cancel):
             buttons.addWidget(button)
-        buttons.addStretch(1)
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)

@@ -32,7 +32,7 @@ from gptdesk.ui.widgets.question import Question
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
 
-_LIST: Final = (19, 210, 250)
+_LIST: Final = (20, 216, 264)
 _PANEL: Final = (25, 264, 400)
 """Percent of the width, and the least and most pixels of it."""
 

@@ -21,7 +21,7 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
 
 HEIGHT: Final = 80
-_CURVE: Final = QSize(56, 32)
+_CURVE: Final = QSize(48, 32)
 _PIN: Final = 12
 
 

@@ -19,6 +19,7 @@ from gptdesk.ui.train.run_card import Card, DataCard, RunCard
 _FILTER_FROM: Final = 6
 """So many runs are seen at a glance; more can be searched."""
 
+_LEAST_WIDTH: Final = 176
 
 C = TypeVar("C", bound=Card)
 
@@ -71,6 +72,7 @@ class RunList(QWidget):
         top.setContentsMargins(12, 12, 12, 0)
         top.addWidget(self.filter)
         self._top.hide()
+        self.setMinimumWidth(_LEAST_WIDTH)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)

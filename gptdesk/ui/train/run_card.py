@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
@@ -23,6 +24,7 @@ from gptdesk.ui.widgets.status_dot import StatusDot
 HEIGHT: Final = 80
 _CURVE: Final = QSize(48, 32)
 _PIN: Final = 12
+_ROOMY: Final = 176
 
 
 class Card(QPushButton):
@@ -117,6 +119,11 @@ class RunCard(Card):
         self.pin.setVisible(entry.pinned)
         self.setAccessibleName(spoken(entry))
         self.setToolTip(f"{entry.problem or entry.name}\n{entry.folder}")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the words have it."""
+        super().resizeEvent(event)
+        self.curve.setVisible(event.size().width() >= _ROOMY)
 
     def _show_pin(self) -> None:
         self.pin.setPixmap(icon("pin", self._theme.colours.muted).pixmap(QSize(_PIN, _PIN)))

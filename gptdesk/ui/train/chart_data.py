@@ -109,10 +109,10 @@ class _Worked:
     def _go_on(self, fresh: Floats) -> Floats:
         """The averages of values that follow: what was averaged before counts as one value of its weight."""
         factor, smooth_before = self.way[2], self.smooth
-        before = smooth_before[np.isfinite(smooth_before)][-1:] if self.counted else np.zeros(1)
+        before = _last_finite(smooth_before)
         weight = 1 - factor**self.counted
         if len(fresh) <= _FEW:
-            total, found = float(before[0]) * weight, []
+            total, found = before * weight, []
             for value in fresh.tolist():
                 if math.isfinite(value):
                     total, weight = factor * total + (1 - factor) * value, factor * weight + 1 - factor
@@ -133,6 +133,16 @@ def _work_out(series: Series, way: tuple[str, bool, float]) -> _Worked:
         int(np.isfinite(series.value).sum()) if smoothing else 0,
         _breaks(series, 0),
     )
+
+
+def _last_finite(values: Floats) -> float:
+    """The last value that is a number, sought from the end; 0 when there is none."""
+    for end in range(len(values), 0, -_FEW):
+        finite = values[max(0, end - _FEW) : end]
+        finite = finite[np.isfinite(finite)]
+        if len(finite):
+            return float(finite[-1])
+    return 0.0
 
 
 def _logarithms(series: Series, axis: str, start: int) -> Floats:

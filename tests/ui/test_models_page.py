@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+import shiboken6
 import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -418,6 +420,21 @@ def test_a_model_is_renamed_exported_and_removed(
     assert settings.value.model == "stories"
     assert "saga" not in settings.value.recent_models
     shown.wait(lambda: shown.opened.state is State.READY)
+
+
+def test_a_question_that_is_closed_does_not_wait_for_the_size(tale: Path, shown: Shown) -> None:
+    shown.choose("tale")
+    shown.wait(lambda: shown.page.actions_.remove.isEnabled())
+    go_on, measured = threading.Event(), []
+    shown.models._look.run(lambda: go_on.wait(PATIENCE / 1000))
+    shown.page.actions_.remove.trigger()
+    shown.models._look.run(lambda: None, lambda _: measured.append(True))
+    question = shown.page.actions_.question
+    assert question is not None
+    question.reject()
+    shown.wait(lambda: not shiboken6.isValid(question))
+    go_on.set()
+    shown.wait(lambda: measured)
 
 
 def test_a_model_is_exported_for_llama_cpp(

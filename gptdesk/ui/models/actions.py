@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
@@ -194,7 +195,8 @@ class ModelActions(QObject):
         if not linked:
 
             def show_size(size: int) -> None:
-                question.words.setText(f"{sentence} That frees {figures.memory(size)}.{again}{more}")
+                if shiboken6.isValid(question):  # it may have been answered by now
+                    question.words.setText(f"{sentence} That frees {figures.memory(size)}.{again}{more}")
 
             self._models.size(entry, show_size)
         question.open()

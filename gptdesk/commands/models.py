@@ -206,11 +206,17 @@ def _verify(options: argparse.Namespace) -> int:
     bar = ProgressBar(entry.name)
     try:
         result = verify(entry, bar.progress)
+    except UserError as error:
+        if entry.path is None:
+            raise
+        return _failed(options, str(error))
     finally:
         bar.end()
+    files = [
+        {"name": file.name, "bytes": file.bytes, "sha256": file.got, "expected": file.expected} for file in result.files
+    ]
     if not result.ok:
-        return _failed(options, result.sentence)
-    files = [{"name": file.name, "bytes": file.bytes, "sha256": file.got} for file in result.files]
+        return _failed(options, result.sentence, files=files)
     _say(options, "verified", result.sentence, files=files)
     return 0
 
@@ -275,10 +281,10 @@ def _say(options: argparse.Namespace, event: str, sentence: str, **values: Any) 
         print(sentence, flush=True)
 
 
-def _failed(options: argparse.Namespace, sentence: str) -> int:
+def _failed(options: argparse.Namespace, sentence: str, **values: Any) -> int:
     """Says why it did not succeed, where errors go, and returns the status for that."""
     if options.json:
-        _print_json({"event": "failed", "error": sentence})
+        _print_json({"event": "failed", "error": sentence, **values})
     else:
         print(" ".join(sentence.splitlines()), file=sys.stderr)
     return NOT_DONE

@@ -63,7 +63,6 @@ def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
     """
     if entry.path is None:
         raise UserError(f"{entry.name} is not on this computer; there is nothing to verify.")
-    check_weights(entry.path)
     paths = [entry.path / CONFIG_FILE, entry.path / INDEX_FILE, *weight_files(entry.path)]
     sizes = {path: path.stat().st_size for path in paths if path.is_file()}
     total, before = sum(sizes.values()), 0
@@ -75,7 +74,10 @@ def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
             raise UserError(f"{path} cannot be read ({error.strerror}).") from error
         checks.append(FileCheck(path.name, size, entry.sha256.get(path.name, ""), got))
         before += size
-    return Verification(tuple(checks), _sentence(entry, checks))
+    result = Verification(tuple(checks), _sentence(entry, checks))
+    if result.ok:  # or else it is clear already what is wrong
+        check_weights(entry.path)
+    return result
 
 
 def _sentence(entry: LibraryEntry, checks: list[FileCheck]) -> str:

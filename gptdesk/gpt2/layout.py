@@ -33,6 +33,9 @@ _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "m
 # Files of people's pickles, which run code when they are opened, and of other frameworks.
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt*", "tf_model.h5", "flax_model.msgpack", "*.gguf")
 
+CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
+"""Those of them that are converted when they are imported: the hub's, and nanoGPT's."""
+
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
 
 _LARGEST_JSON = 16 * 2**20
@@ -72,10 +75,11 @@ def weight_files(folder: Path) -> list[Path]:
         return _shards(index)
     others = sorted(path.name for pattern in _OTHER_WEIGHTS for path in folder.glob(pattern))
     if others:
-        raise UserError(
-            f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {others[0]}, because such files can run "
-            "code; import the folder, and gptdesk converts it without running any."
-        )
+        found = next((name for name in others if name in CONVERTED), others[0])
+        advice = "convert it with transformers first"
+        if found in CONVERTED:
+            advice = "import the folder, and gptdesk converts it without running any code that may be in it"
+        raise UserError(f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {found}; {advice}.")
     raise UserError(f"{folder} is not a whole model folder: it has no {WEIGHTS_FILE}.")
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.gpt2.layout import CONFIG_FILE, CONVERTED, INDEX_FILE, WEIGHTS_FILE, weight_files
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, check_room, copy_files, disk_sentence, hash_file, silent, sync_folder
 from gptdesk.library.known import KNOWN
@@ -63,6 +63,8 @@ def import_folder(
             _check_inside(file, path)
         return Library(folders).link(path, name)
     if pickle is not None:
+        for file in (pickle, path / CONFIG_FILE):
+            _check_inside(file, path)
         return _convert(folders, pickle, name, progress)
     check_weights(path)
     files = [path / CONFIG_FILE, *weight_files(path)]
@@ -92,12 +94,13 @@ def import_file(
     name = _name(folders, name, _name_of(path))
     with _staging(folders, path.stat().st_size) as staging:
         if os.path.lexists(path.with_name(CONFIG_FILE)):
-            copy_files([path.with_name(CONFIG_FILE)], staging, silent)
+            hashes = copy_files([path.with_name(CONFIG_FILE)], staging, silent)
         else:
             config = _known_config(path)
             (staging / CONFIG_FILE).write_text(json.dumps(config.to_json(), indent=2) + "\n")
-        copy_files([path], staging, progress, name=WEIGHTS_FILE)
-        return _finish(folders, staging, name, path, _hashes(staging))
+            hashes = {CONFIG_FILE: hash_file(staging / CONFIG_FILE)}
+        hashes |= copy_files([path], staging, progress, name=WEIGHTS_FILE)
+        return _finish(folders, staging, name, path, hashes)
 
 
 def _known_config(path: Path) -> GPT2Config:
@@ -115,7 +118,7 @@ def _only_pickle(path: Path) -> Path | None:
     """The pickle of a folder that has no safetensors."""
     if os.path.lexists(path / WEIGHTS_FILE) or os.path.lexists(path / INDEX_FILE):
         return None
-    names = (PICKLE_FILE, "ckpt.pt") if os.path.lexists(path / CONFIG_FILE) else ("ckpt.pt",)
+    names = [name for name in CONVERTED if name != PICKLE_FILE or os.path.lexists(path / CONFIG_FILE)]
     return next((path / name for name in names if os.path.isfile(path / name)), None)
 
 
@@ -174,7 +177,7 @@ def _staging(folders: Folders, size: int) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _hashes(folder: Path, advance: Callable[[int], None] = lambda done: None) -> dict[str, str]:
+def _hashes(folder: Path, advance: Callable[[int], None]) -> dict[str, str]:
     hashes, before = {}, 0
     for path in sorted(folder.iterdir()):
         hashes[path.name] = hash_file(path, lambda done, before=before: advance(before + done))  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config
+from gptdesk.gpt2.layout import CONFIG_FILE, EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +43,8 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
     else:
         if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
             values = values["state_dict"]
+        if not os.path.lexists(target / CONFIG_FILE):
+            raise UserError(f"{file} has no {CONFIG_FILE} beside it, which says what its weights make; put it there.")
         config, transposed = read_config(target), True
     weights = _weights(file, values, transposed)
     config = _check(file, config, weights)

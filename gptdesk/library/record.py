@@ -73,10 +73,11 @@ def read_record(folder: Path) -> Record:
         return Record()
     if not isinstance(values, dict):
         return Record()
-    texts = {name: _text(values.get(name)) for name in ("source", "revision", "added", "link", "licence")}
+    texts = {name: _text(values.get(name)) for name in ("source", "revision", "added", "licence")}
     hashes = values.get("sha256")
     return Record(
         **texts,
+        link=_path(values.get("link")),
         sha256={
             name: value
             for name, value in (hashes.items() if isinstance(hashes, dict) else ())
@@ -127,7 +128,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(values, file, indent=2, ensure_ascii=False)
+            json.dump(values, file, indent=2)  # in ASCII: names of files need not be Unicode
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -138,6 +139,11 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) and len(value) < 4096 and value.isprintable() else ""
+
+
+def _path(value: Any) -> str:
+    """A path, which may have any letters."""
+    return value if isinstance(value, str) and len(value) < 4096 and "\0" not in value else ""
 
 
 def _defaults(values: Any) -> Defaults:

@@ -16,6 +16,7 @@ from gptdesk.library.catalogue import find_model
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.record import read_record
+from gptdesk.library.verify import verify
 from tests.library.conftest import everything
 
 WEIGHTS = "model.safetensors"
@@ -91,6 +92,8 @@ def test_one_file_takes_the_config_beside_it(source: Path, folders: Folders) -> 
     (source / WEIGHTS).rename(source / "best.safetensors")
     entry = import_model(folders, source / "best.safetensors")
     assert entry.name == "best"
+    assert set(entry.sha256) == {"config.json", WEIGHTS}
+    assert verify(entry).sentence == "best is what it should be."
     assert (folders.models / "best" / WEIGHTS).exists()
 
 
@@ -124,6 +127,22 @@ def test_links_out_of_the_folder_are_refused(
     with pytest.raises(UserError, match=r"is a link to .*, outside of the folder"):
         import_model(folders, source, link=link)
     assert everything(folders.models) == []
+
+
+def test_what_cannot_be_converted_is_not_said_to_be(source: Path, folders: Folders) -> None:
+    (source / WEIGHTS).rename(source / "tf_model.h5")
+    with pytest.raises(UserError, match=r"not tf_model\.h5.*convert it with transformers first"):
+        import_model(folders, source)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such names")
+def test_folders_of_any_name_are_copied_and_linked(source: Path, folders: Folders, tmp_path: Path) -> None:
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    source.rename(strange)
+    assert import_model(folders, strange, name="copied").state == "ready"
+    spaced = strange.rename(tmp_path / "model\u3000one")
+    entry = import_model(folders, spaced, name="linked", link=True)
+    assert (entry.kind, entry.state, entry.path) == ("linked", "ready", spaced)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +231,23 @@ def test_an_old_file_in_the_format_before_zip_is_converted(
     state = torch.load(old / "pytorch_model.bin", weights_only=True)
     torch.save(state, old / "pytorch_model.bin", _use_new_zipfile_serialization=False)
     assert equal(folders.models / import_model(folders, old / "pytorch_model.bin").name, tiny_model_folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "pytorch_model.bin"])
+def test_old_files_that_are_links_out_of_the_folder_are_refused(
+    old: Path, folders: Folders, tmp_path: Path, name: str
+) -> None:
+    shutil.move(old / name, tmp_path / name)
+    (old / name).symlink_to(tmp_path / name)
+    with pytest.raises(UserError, match=r"is a link to .*, outside of the folder"):
+        import_model(folders, old)
+    assert everything(folders.models) == []
+
+
+def test_an_old_file_without_its_config_says_so(old: Path, folders: Folders) -> None:
+    (old / "config.json").unlink()
+    with pytest.raises(UserError, match=r"pytorch_model\.bin has no config\.json beside it"):
+        import_model(folders, old / "pytorch_model.bin")
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])

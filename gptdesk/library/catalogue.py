@@ -14,7 +14,7 @@ from gptdesk.gpt2.layout import CONFIG_FILE, read_config, weight_files
 from gptdesk.gpt2.resources import resource
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import available_memory, fits, memory_needed
-from gptdesk.library.record import read_record
+from gptdesk.library.record import Record, read_record
 
 __all__ = [
     "BUNDLED",
@@ -115,15 +115,21 @@ def describe_named(folder: Path) -> ModelEntry:
     Raises:
         UserError: as `describe_model`, or when what was linked is gone.
     """
-    link = read_record(folder).link
-    if not link or os.path.lexists(folder / CONFIG_FILE):
+    record = read_record(folder)
+    if not is_link(folder, record):
         return describe_model(folder)
+    link = record.link
     if not os.path.isdir(link):
         raise UserError(
             f"The model {folder.name} lies in {link}, which is not there; plug its disk in, or remove the model and "
             "import it again."
         )
     return replace(describe_model(Path(link)), name=folder.name)
+
+
+def is_link(folder: Path, record: Record) -> bool:
+    """Whether a folder only names a model that lies elsewhere, whatever else its record may claim."""
+    return bool(record.link) and not os.path.lexists(folder / CONFIG_FILE)
 
 
 def list_models(folders: Folders) -> list[ModelEntry]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gptdesk.library.known import find_known
+
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -50,22 +52,26 @@ def cached_models() -> Iterator[Snapshot]:
 
 def cached_file(repo: str, revision: str, path: str) -> Path | None:
     """The file at a commit of a repository; ``None`` when the cache does not hold it, or not whole."""
-    place = cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots" / revision / path
-    return place if place.is_file() else None
+    for folder in _folders(repo):
+        if (place := folder / "snapshots" / revision / path).is_file():
+            return place
+    return None
 
 
 def commit_of(repo: str, revision: str) -> str | None:
     """The commit that a branch or tag was at when the cache last asked; ``None`` when it never did."""
     if _COMMIT.fullmatch(revision):
         return revision
-    refs = cache_folder() / f"models--{repo.replace('/', '--')}" / "refs"
     if ".." in Path(revision).parts or os.path.isabs(revision):
         return None
-    try:
-        commit = (refs / revision).read_text().strip()
-    except (OSError, ValueError):
-        return None
-    return commit if _COMMIT.fullmatch(commit) else None
+    for folder in _folders(repo):
+        try:
+            commit = (folder / "refs" / revision).read_text().strip()
+        except (OSError, ValueError):
+            continue
+        if _COMMIT.fullmatch(commit):
+            return commit
+    return None
 
 
 def listed_name(file: Path) -> str:
@@ -80,6 +86,13 @@ def listed_hash(file: Path) -> str:
     """The SHA-256 that a cached file should have; empty where its name does not tell."""
     name = listed_name(file)
     return name if _SHA256.fullmatch(name) else ""
+
+
+def _folders(repo: str) -> list[Path]:
+    """Where the cache keeps a repository: OpenAI's had names without an owner, by which programs still ask for them."""
+    known = find_known(repo)
+    names = [repo, known.name] if known else [repo]
+    return [cache_folder() / f"models--{name.replace('/', '--')}" for name in names]
 
 
 def _inside(folder: Path) -> list[Path]:

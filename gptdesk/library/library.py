@@ -25,6 +25,7 @@ from gptdesk.library.catalogue import (
     describe_model,
     describe_named,
     find_model,
+    is_link,
 )
 from gptdesk.library.entry import Kind, LibraryEntry
 from gptdesk.library.hubcache import Snapshot, cached_models, listed_hash
@@ -183,7 +184,7 @@ class Library:
 
     def _named(self, folder: Path) -> LibraryEntry:
         record = read_record(folder)
-        kind: Kind = "linked" if record.link else "installed"
+        kind: Kind = "linked" if is_link(folder, record) else "installed"
         entry = self._described(kind, folder.name, folder, record)
         known = find_known(record.source)
         is_repo = bool(record.revision) and _REPO.fullmatch(record.source) is not None
@@ -210,7 +211,7 @@ class Library:
         seen: set[str] = set()
         for snapshot in cached_models():
             if snapshot.repo not in seen and (entry := self._of_snapshot(snapshot)) is not None:
-                seen.add(snapshot.repo)
+                seen |= {snapshot.repo, entry.repo}
                 yield entry
 
     def _of_snapshot(self, snapshot: Snapshot) -> LibraryEntry | None:
@@ -223,7 +224,8 @@ class Library:
         hashes = {path.name: listed_hash(path) for path in _inside(snapshot.path) if listed_hash(path)}
         entry = LibraryEntry(
             kind="cache", name=snapshot.repo, path=snapshot.path, config=model.config, size=model.size,
-            repo=snapshot.repo, revision=snapshot.revision, sha256=hashes, card_url=card_url(snapshot.repo),
+            repo=known.repo if known else snapshot.repo, revision=snapshot.revision, sha256=hashes,
+            card_url=card_url(snapshot.repo),
             licence=known.licence if known else "", note=known.note if known else "",
         )  # fmt: skip
         return replace(entry, defaults=self.record(entry).defaults)
@@ -250,13 +252,16 @@ class Library:
     def _changeable(self, name: str) -> Path:
         """The folder of a model in the models folder."""
         folder = self.folders.models / name
-        if name and Path(name).name == name != ".." and name[0] != "." and os.path.lexists(folder):
+        is_name = bool(name) and Path(name).name == name != ".." and name[0] != "."
+        if is_name and (folder.is_dir() or folder.is_symlink()):
             return folder
         if name == BUNDLED:
             raise UserError(f"{BUNDLED} comes with gptdesk and stays as it is.")
         entry = next((entry for entry in self.entries() if name in (entry.name, entry.repo)), None)
         if entry is None or entry.kind == "known":
             raise UserError(f"There is no model called {name!a} in the models folder.")
+        if entry.changeable:  # by its name on the hub
+            return self.folders.models / entry.name
         where = "the hub's cache; use: hf cache rm" if entry.kind == "cache" else "its run; remove it there"
         raise UserError(f"{entry.name} does not lie in the models folder but in {where}.")
 

@@ -15,6 +15,7 @@ from gptdesk.library.catalogue import KNOWN, find_model, fits, list_models, memo
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name
+from gptdesk.library.record import Record, write_record
 from gptdesk.library.verify import verify
 from tests.library.conftest import everything
 
@@ -117,6 +118,37 @@ def test_renaming(library: Library, own: str) -> None:
     (library.folders.models / "taken").mkdir()
     with pytest.raises(UserError, match="There is a model called Taken already"):
         library.rename("other", "Taken")
+
+
+def test_a_model_is_removed_by_its_name_on_the_hub(library: Library, own: str) -> None:
+    folder = library.folders.models / "mine"
+    write_record(folder, Record(source="someone/tiny", revision="0" * 40))
+    library.remove("someone/tiny")
+    assert everything(library.folders.models) == []
+
+
+def test_a_file_in_the_models_folder_is_no_model(library: Library, own: str) -> None:
+    (library.folders.models / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"There is no model called 'notes\.txt' in the models folder"):
+        library.remove("notes.txt")
+    assert (library.folders.models / "notes.txt").read_text() == "mine"
+
+
+def test_a_record_that_claims_a_link_makes_no_link_of_a_model_that_is_here(
+    library: Library, own: str, tmp_path: Path
+) -> None:
+    write_record(library.folders.models / "mine", Record(link=str(tmp_path)))
+    entry = library.entry("mine")
+    assert (entry.kind, entry.path) == ("installed", library.folders.models / "mine")
+
+
+def test_a_model_in_the_cache_under_its_old_name_is_not_offered_to_get(
+    library: Library, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_model_folder, tmp_path / "cache" / "models--gpt2" / "snapshots" / ("0" * 40))
+    (entry,) = (entry for entry in library.entries() if entry.kind == "cache")
+    assert (entry.name, entry.repo) == ("gpt2", "openai-community/gpt2")
+    assert "gpt2" not in names(library, "known")
 
 
 def test_removing_tells_what_it_frees(library: Library, own: str) -> None:

@@ -216,10 +216,12 @@ class Answer(BaseHTTPRequestHandler):
     def _info(self, name: str, revision: str) -> None:
         if self.server.api_faults:
             fault = self.server.api_faults.popleft()
+            if fault.stall is not None:
+                fault.stall.wait()
             if fault.body is not None:
                 return self._body(200, fault.body, "application/json")
-            assert fault.status
-            return self._error(fault.status, "", "a fault", fault.headers)
+            if fault.status is not None:
+                return self._error(fault.status, "", "a fault", fault.headers)
         if (repo := self._repo(name, revision)) is None:
             return None
         values = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -134,6 +135,10 @@ def save_model(
     Raises:
         UserError: when the folder cannot be written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from error
     weights = dict(model.named_parameters())  # a tied head comes once, as the embedding
     save_weights(model.config, weights, folder, vocab_size=vocab_size, dtype=dtype, metadata=metadata)
 
@@ -147,7 +152,10 @@ def save_weights(
     dtype: torch.dtype | None = None,
     metadata: dict[str, str] | None = None,
 ) -> None:
-    """Does what `save_model` does with weights that are in no network, by our names, a tied head left out."""
+    """Does what `save_model` does with weights that are in no network, by our names, a tied head left out.
+
+    The folder must be there: who has removed it meanwhile wants nothing in it.
+    """
     if vocab_size is not None:
         assert 1 <= vocab_size <= config.vocab_size
         config = replace(config, vocab_size=vocab_size)
@@ -165,13 +173,16 @@ def save_weights(
     stored_dtype = tensors[stored_name(EMBEDDING)].dtype
     description = config.to_json() | {"dtype": str(stored_dtype).removeprefix("torch.")}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with _replacing(folder / WEIGHTS_FILE) as temporary:
             save_file(tensors, temporary, metadata={"format": "pt"} | (metadata or {}))
         with _replacing(folder / CONFIG_FILE) as temporary:
             temporary.write_text(json.dumps(description, indent=2) + "\n")
     except (OSError, SafetensorError) as error:
-        raise UserError(f"The model cannot be written to {folder} ({error}).") from error
+        raise _not_written(folder, error) from error
+
+
+def _not_written(folder: Path, error: Exception) -> UserError:
+    return UserError(f"The model cannot be written to {folder} ({error}).")
 
 
 def _open(folder: Path, files: ExitStack) -> dict[str, _Stored]:
@@ -268,7 +279,7 @@ def _convert(stored: _Stored, dtype: torch.dtype, device: torch.device) -> Tenso
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Hands out a file beside ``path``, and moves it there, synced, if the block that writes it succeeds."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode  # what a new file gets here; safetensors' own would be its owner's alone

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.errors import UserError
@@ -77,7 +79,7 @@ def _of_answer(error: HfHubHTTPError, repo: str, what: str, revision: str, file:
     code = response.headers.get("X-Error-Code", "")
     message = response.headers.get("X-Error-Message", "")
     if status in PASSING_STATUS:
-        after = _retry_after(response.headers.get("Retry-After"))
+        after = retry_after(response.headers.get("Retry-After"))
         if status == 429:
             wait = f" in {after:.0f} seconds" if after else " later"
             return Passing(f"The hub has had too many requests from here; try again{wait}.", after)
@@ -118,9 +120,16 @@ def _page(what: str) -> str:
     return "" if what == "model" else "datasets/"
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds in a ``Retry-After``; those given as a date are ignored, as in the hub's library."""
-    return float(value) if value is not None and value.strip().isdigit() else None
+def retry_after(value: str | None) -> float | None:
+    """Seconds in a ``Retry-After``, which may also be a date; ``None`` where it is neither."""
+    value = (value or "").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+        return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):  # TypeError: a date that names no zone
+        return None
 
 
 def reason_of(error: Exception) -> str:

@@ -288,7 +288,8 @@ class Transfer:
                 if response.status_code == 206:  # what it brings is no beginning
                     return
             etag = response.headers.get("ETag", "")
-            self.etag = "" if etag.startswith("W/") else etag  # weak ones promise nothing about bytes
+            strong = etag.isascii() and etag.isprintable() and not etag.startswith("W/")
+            self.etag = etag if strong else ""  # weak ones promise nothing about bytes
             self._changed(self)
             try:
                 self._read(response)

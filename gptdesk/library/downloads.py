@@ -67,8 +67,8 @@ class Downloads:
             for folder in sorted(self._place.iterdir()):
                 if folder.name.startswith(_CANCELLED):
                     shutil.rmtree(folder, ignore_errors=True)
-                elif folder.is_dir():
-                    self._downloads.append(self._found(folder))
+                elif folder.is_dir() and (download := self._found(folder)) is not None:
+                    self._downloads.append(download)
 
     def list(self) -> tuple[Download, ...]:
         """Those that have not ended, and those that ended since the program started, in the order of their coming."""
@@ -82,7 +82,8 @@ class Downloads:
     def resume_all(self) -> None:
         """Goes on with all that were left half done."""
         for download in self.unfinished():
-            download.start()
+            with suppress(UserError):  # one that has ended meanwhile keeps none of the others
+                download.start()
 
     def add(self, name_or_repo: str, revision: str | None = None, *, name: str | None = None) -> Download:
         """Begins to download a model, or goes on with it if that was begun.
@@ -128,12 +129,21 @@ class Downloads:
         for thread in tuple(self._threads):
             thread.join(_LONGEST_END)
 
-    def _found(self, folder: Path) -> Download:
-        """A download of an earlier day."""
+    def _found(self, folder: Path) -> Download | None:
+        """A download of an earlier day; None when all that was left to do was to forget it."""
         plan = read_plan(folder)
         if plan is None:
             plan = Plan("", error="Nobody knows any more what this download was; cancel it to free its place.")
+        elif plan.found is not None and not bytes_here(folder) and self._is_here(plan.repo, plan.found.revision):
+            self._remove(folder)
+            return None
         return Download(self, folder.name, plan, folder, "failed" if plan.error else "paused")
+
+    def _is_here(self, repo: str, revision: str) -> bool:
+        return any(
+            entry.state == "ready" and (entry.repo, entry.revision) == (repo, revision)
+            for entry in self._library.installed()
+        )
 
     def _refuse_second(self, repo: str, asked: str) -> None:
         for entry in self._library.installed():
@@ -162,8 +172,14 @@ class Downloads:
                 return
             if download.state in ("ready", "cancelled") or not download.repo:
                 raise UserError(download.error or f"The download of {download.name} has ended.")
-            download.state, download.error = "queued", ""
+            if elsewhere := not download._folder.is_dir():
+                download.state = "cancelled"
+                self._downloads.remove(download)
+            else:
+                download.state, download.error = "queued", ""
         self._tell(download)
+        if elsewhere:
+            raise UserError(f"Another gptdesk has finished the download of {download.name}, or cancelled it.")
         self._schedule()
 
     def _schedule(self) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, WEIGHTS_FILE
-from gptdesk.hub.errors import Passing
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing
 from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes
 from gptdesk.library.files import RESERVE, check_room, disk_sentence, hash_file, sync_folder
 from gptdesk.library.hubcache import cached_file
@@ -98,13 +98,14 @@ class Attempt:
             if self.plan.found is not None:
                 break
             try:
-                self.plan.found = find_repository(self.plan.repo, self.plan.asked)
-            except Passing:
+                found = find_repository(self.plan.repo, self.plan.asked)
+                with self._writing():  # one that was stopped meanwhile has no say any more
+                    self.plan.found = found
+            except Passing as error:
                 if asks == _ASKS - 1:
                     raise
-                if self._stopped.wait(2.0**asks / 2):
-                    raise TransferStopped from None
-            except (UserError, OSError):
+                self._wait(error, 2.0**asks / 2)
+            except (TransferStopped, UserError, OSError):
                 raise
             except Exception as error:
                 raise not_asked(error) from error
@@ -116,10 +117,24 @@ class Attempt:
             (self.folder / READY).mkdir(exist_ok=True)
         self._set_state("downloading")
 
+    def _wait(self, error: Passing, seconds: float) -> None:
+        """Waits before the hub is asked again: for so long, or for as long as it wants."""
+        if (wanted := error.retry_after) is not None:
+            if wanted > LONGEST_RETRY_AFTER:
+                raise error
+            seconds = max(seconds, wanted)
+        self.waiting = f"Trying again in {seconds:.0f} s: {error}" if seconds >= 1 else ""
+        self._changed(self)
+        if self._stopped.wait(seconds):
+            raise TransferStopped
+        self.waiting = ""
+
     def _check_disk(self) -> None:
         """Refuses what does not fit before it is begun."""
+        assert self.plan.found is not None
         here = sum(entry.stat().st_size for entry in self.folder.rglob("*") if entry.is_file())
-        check_room(self.folder.parent.parent, self.total - here)
+        converted = sum(file.bytes for file in self.plan.found.files if file.path == PICKLE_FILE)
+        check_room(self.folder.parent.parent, self.total + converted - here)
 
     def _get(self, file: HubFile) -> str:
         """Brings one file into `READY` and returns its SHA-256."""
@@ -228,12 +243,14 @@ class Attempt:
         if PICKLE_FILE in hashes:
             from gptdesk.library.pickles import convert_pickle  # torch
 
-            convert_pickle(ready / PICKLE_FILE, ready)
+            convert_pickle(ready / PICKLE_FILE, ready, self._on_read)
             with self._writing():
                 (ready / PICKLE_FILE).unlink()
             del hashes[PICKLE_FILE]
-            hashes[WEIGHTS_FILE] = hash_file(ready / WEIGHTS_FILE, self._advance_nothing)
+            for name in (CONFIG_FILE, WEIGHTS_FILE):  # both were written anew
+                hashes[name] = hash_file(ready / name, self._on_read)
         check_weights(ready)
+        self.done = self.total
         with self._writing():
             for path in ready.iterdir():
                 if path.name not in hashes:  # of another revision, or another day
@@ -249,9 +266,12 @@ class Attempt:
             )
             sync_folder(ready)
 
-    def _advance_nothing(self, done: int) -> None:
+    def _on_read(self, done: int) -> None:
+        """Bytes of weights that were read once more; there may be more of them than came."""
         if self._stopped.is_set():
             raise TransferStopped
+        self.done = min(done, self.total)
+        self._changed(self)
 
     def _set_state(self, state: str) -> None:
         if self._stopped.is_set():

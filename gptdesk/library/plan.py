@@ -70,7 +70,7 @@ def read_plan(folder: Path) -> Plan | None:
             repo=repo,
             asked=str(values["asked"]),
             found=None if found is None else _repository(repo, found),
-            etags={str(name): str(etag) for name, etag in etags.items() if str(etag).isprintable()},
+            etags={str(name): str(etag) for name, etag in etags.items() if _is_header(str(etag))},
             error=str(values["error"]),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -91,6 +91,11 @@ def _repository(repo: str, values: Mapping[str, Any]) -> Repository:
     if any(file.bytes < 0 for file in files):
         raise ValueError("no sizes")
     return Repository(repo, revision, tuple(files), str(values["licence"]))
+
+
+def _is_header(value: str) -> bool:
+    """Whether it may be sent to a server."""
+    return value.isascii() and value.isprintable()
 
 
 def _is_plain(name: str) -> bool:

@@ -126,8 +126,14 @@ def _of_cache(repo: str, revision: str) -> Repository | None:
         wanted = _wanted(repo, files)
     except UserError:
         return None
-    index = any(file.path == INDEX_FILE for file in wanted)
-    return None if index and not _whole(wanted) else Repository(repo, commit, wanted)
+    names = [file.path for file in wanted]
+    if INDEX_FILE in names and not _whole(wanted):
+        return None
+    if PICKLE_FILE in names and not constants.HF_HUB_OFFLINE:
+        return None  # the hub may have safetensors
+    if not all(file.sha256 or file.blob for file in wanted):
+        return None  # made without links, as on Windows, the cache does not say what its files hash to
+    return Repository(repo, commit, wanted)
 
 
 def _file(repo: str, commit: str, sibling: Any) -> HubFile | None:

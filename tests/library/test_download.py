@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +17,18 @@ import pytest
 
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.errors import retry_after
 from gptdesk.hub.transfer import BLOCK
 from gptdesk.library.catalogue import find_model
 from gptdesk.library.downloads import DOWNLOADS, Downloads
+from gptdesk.library.hubcache import cached_file
+from gptdesk.library.library import Library
+from gptdesk.library.plan import Plan
 from gptdesk.library.record import read_record
+from gptdesk.library.repository import find_repository
+from gptdesk.library.verify import verify
 from tests.hub_server import Fault, Hub
-from tests.library.conftest import Watch, everything
+from tests.library.conftest import SECONDS, Watch, everything
 
 WEIGHTS = "model.safetensors"
 SLOW = 4e6
@@ -164,6 +171,50 @@ def test_what_was_left_half_done_is_offered_when_the_program_starts_again(
     assert hub.sent_of(WEIGHTS) < (tiny_model_folder / WEIGHTS).stat().st_size + 2 * BLOCK
 
 
+def test_what_another_program_brought_to_its_end_is_not_begun_again(
+    downloads: Downloads, watch: Watch, hub: Hub, folders: Folders
+) -> None:
+    hub.always = Fault(bytes_per_s=SLOW)
+    download = downloads.add("someone/tiny")
+    watch.until(lambda: download.done > 100_000)
+    seen = Watch()
+    other = Downloads(folders, on_change=seen)
+    (found,) = other.unfinished()
+    hub.always = None
+    download.pause()
+    download.start()
+    watch.until(lambda: download.state == "ready")
+    with pytest.raises(UserError, match="Another gptdesk has finished the download of tiny, or cancelled it"):
+        found.start()
+    seen.until(lambda: found.state == "cancelled")
+    assert other.list() == ()
+    assert [path.name for path in folders.models.iterdir()] == ["tiny"]
+
+
+def test_a_download_that_was_cut_off_while_it_was_forgotten_is_not_offered(
+    downloads: Downloads, watch: Watch, folders: Folders
+) -> None:
+    hub_plan = Plan("someone/tiny", found=find_repository("someone/tiny"))
+    assert get(downloads, watch).state == "ready"
+    folder = folders.models / DOWNLOADS / "tiny"
+    folder.mkdir(parents=True)
+    hub_plan.write(folder)
+    assert Downloads(folders).list() == ()
+    assert [path.name for path in folders.models.iterdir()] == ["tiny"]
+
+
+def test_pausing_while_the_hub_is_asked_learns_nothing_more(downloads: Downloads, watch: Watch, hub: Hub) -> None:
+    silent = threading.Event()
+    hub.api_faults.append(Fault(stall=silent))
+    download = downloads.add("someone/tiny")
+    (thread,) = (each for each in threading.enumerate() if each.name == "download tiny")
+    watch.until(lambda: download.state == "resolving")
+    download.pause()
+    silent.set()
+    thread.join(SECONDS)
+    assert (download.state, download.revision) == ("paused", "")
+
+
 def test_two_programs_do_not_download_the_same(downloads: Downloads, watch: Watch, hub: Hub, folders: Folders) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
     download = downloads.add("someone/tiny")
@@ -237,6 +288,7 @@ FAULTS: dict[str, tuple[list[Fault | None], int]] = {
     "too many requests": ([None, Fault(status=429, headers={"Retry-After": "1"})], 0),
     "trouble of the hub": ([None, Fault(status=500), Fault(cut=300_000), Fault(status=503)], 0),
     "cut at once": ([Fault(cut=0), None, Fault(cut=0), Fault(cut=1)], 0),
+    "an ETag that no header may hold": ([None, Fault(cut=500_000, etag='"\xe9"')], 0),
     "a weak ETag": ([None, Fault(cut=500_000, etag='W/"weak"'), Fault(etag='W/"weak"')], 0),
 }
 
@@ -262,6 +314,34 @@ def test_retry_after_is_honoured_and_told(downloads: Downloads, watch: Watch, hu
     watch.until(lambda: not download.active)
     assert time.monotonic() - begin >= 2
     assert download.state == "ready"
+
+
+def test_retry_after_is_honoured_when_the_hub_is_asked(downloads: Downloads, watch: Watch, hub: Hub) -> None:
+    hub.api_faults.append(Fault(status=429, headers={"Retry-After": "2"}))
+    begin = time.monotonic()
+    download = downloads.add("someone/tiny")
+    watch.until(lambda: bool(download.waiting))
+    assert "The hub has had too many requests from here" in download.waiting
+    watch.until(lambda: not download.active)
+    assert time.monotonic() - begin >= 2
+    assert download.state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("5", 5),
+        (" 5 ", 5),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("²", None),
+        ("soon", None),
+        ("-1", None),
+        (None, None),
+    ],
+)
+def test_retry_after_may_be_a_date(value: str | None, seconds: float | None) -> None:
+    assert retry_after(value) == seconds
+    assert retry_after(formatdate(time.time() + 3600, usegmt=True)) == pytest.approx(3600, abs=SECONDS)
 
 
 def test_a_hub_that_asks_for_an_hour_is_not_waited_for(downloads: Downloads, watch: Watch, hub: Hub) -> None:
@@ -481,6 +561,42 @@ def test_a_damaged_file_in_the_hubs_cache_is_not_used(
     assert blob.read_bytes() == data, "the cache is never changed"
 
 
+def test_a_cache_without_links_does_not_say_what_its_files_hash_to(
+    downloads: Downloads, watch: Watch, hub: Hub, tiny_model_folder: Path
+) -> None:
+    """As on Windows, where a file of the cache has no name but its own."""
+    place = cache(hub, tiny_model_folder)
+    for path in place.rglob("snapshots/*/*"):
+        os.replace(path.resolve(), path)
+    repo = hub.repos["someone/tiny"]
+    download = get(downloads, watch, f"someone/tiny@{repo.commit}")
+    assert (download.state, download.error) == ("ready", "")
+    assert f"GET /api/models/someone/tiny/revision/{repo.commit}" in hub.asked, "only the hub knows the hashes"
+
+
+def test_an_old_copy_in_the_cache_is_not_preferred_to_safetensors(
+    downloads: Downloads, watch: Watch, hub: Hub, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    (tmp_path / "pytorch_model.bin").write_bytes(b"older than safetensors")
+    repo = hub.repos["someone/tiny"]
+    repo.files["pytorch_model.bin"] = tmp_path / "pytorch_model.bin"
+    for name in ("config.json", "pytorch_model.bin"):
+        hf_hub_download("someone/tiny", name, endpoint=hub.url, cache_dir=constants.HF_HUB_CACHE)
+    download = get(downloads, watch, f"someone/tiny@{repo.commit}")
+    assert (download.state, download.error) == ("ready", "")
+    assert same(download.path, tiny_model_folder)
+
+
+def test_the_cache_knows_openais_models_by_their_old_names_too(hub: Hub, tiny_model_folder: Path) -> None:
+    commit = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+    folder = cache(hub, tiny_model_folder) / "models--gpt2" / "snapshots" / commit
+    shutil.copytree(tiny_model_folder, folder)
+    assert cached_file("openai-community/gpt2", commit, WEIGHTS) == folder / WEIGHTS
+    assert cached_file("openai-community/gpt2-xl", commit, WEIGHTS) is None
+
+
 def test_with_the_cache_it_works_offline(
     downloads: Downloads, watch: Watch, hub: Hub, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -515,22 +631,54 @@ def test_a_shard_that_is_missing_is_named(downloads: Downloads, watch: Watch, hu
     assert get(downloads, watch, "someone/sharded").error.endswith(f"is not a whole model folder: {last} is missing.")
 
 
-def test_an_old_model_is_converted(
-    downloads: Downloads, watch: Watch, hub: Hub, tiny_model_folder: Path, tmp_path: Path, folders: Folders
-) -> None:
+@pytest.fixture
+def old(hub: Hub, tiny_model_folder: Path, tmp_path: Path) -> Path:
+    """A model without safetensors, on the hub as ``someone/old``."""
     import torch
     from transformers import GPT2LMHeadModel
-
-    from gptdesk.gpt2.checkpoint import load_model
 
     shutil.copy(tiny_model_folder / "config.json", tmp_path)
     torch.save(GPT2LMHeadModel.from_pretrained(tiny_model_folder).state_dict(), tmp_path / "pytorch_model.bin")
     hub.add("someone/old", tmp_path, only=lambda name: name in ("config.json", "pytorch_model.bin"))
+    return tmp_path
+
+
+def test_an_old_model_is_converted(
+    downloads: Downloads, watch: Watch, old: Path, tiny_model_folder: Path, folders: Folders
+) -> None:
+    import torch
+
+    from gptdesk.gpt2.checkpoint import load_model
+
     download = get(downloads, watch, "someone/old")
     assert (download.state, download.error) == ("ready", "")
     assert everything(download.path) == ["config.json", "model.json", "model.safetensors"]
     ours, theirs = load_model(download.path).state_dict(), load_model(tiny_model_folder).state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert verify(Library(folders).entry("old")).sentence == "old is what it should be."
+
+
+def test_cancelling_a_conversion_leaves_nothing(
+    downloads: Downloads, watch: Watch, hub: Hub, folders: Folders, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gptdesk.gpt2 import checkpoint
+
+    begun, go_on, save = threading.Event(), threading.Event(), checkpoint.save_weights
+
+    def slow(*arguments: Any, **more: Any) -> None:
+        begun.set()
+        assert go_on.wait(SECONDS)
+        save(*arguments, **more)
+
+    monkeypatch.setattr(checkpoint, "save_weights", slow)
+    download = downloads.add("someone/old")
+    (thread,) = (each for each in threading.enumerate() if each.name == "download old")
+    assert begun.wait(SECONDS)
+    download.cancel()
+    watch.until(lambda: download.state == "cancelled")
+    go_on.set()
+    thread.join(SECONDS)
+    assert everything(folders.models) == []
 
 
 def test_a_download_whose_record_is_damaged_can_only_be_cancelled(folders: Folders, watch: Watch, hub: Hub) -> None:

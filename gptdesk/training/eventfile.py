@@ -5,33 +5,21 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import os
-import struct
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Final
 
-import msgspec
-import numpy as np
-
-from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
-from gptdesk.training.series import METRICS, Floats
-from trainer.rundir import EVENTS, FORMAT
-
-COLUMNS: Final = ("t", "step", "tokens", *METRICS)
-"""What is known of each logged step; the parts of its time come last."""
+from gptdesk.training.eventlines import Lines, parse, parse_later
+from gptdesk.training.series import Floats
+from trainer.rundir import EVENTS
 
 _BITE: Final = 1 << 18
 """Bytes read at a time; small enough that other threads are not kept waiting for the interpreter."""
-
-_LOT: Final = 512
-"""Events whose numbers are put in columns at a time; those of many more would leave the processor's nearest cache."""
 
 _LONGEST: Final = 1 << 24
 """Bytes of a line; what is longer is no event of ours and is passed over."""
@@ -39,67 +27,36 @@ _LONGEST: Final = 1 << 24
 _HEAD: Final = 256
 """Bytes at the beginning by which a file is recognised; the first event's time is among them."""
 
-_Number = float | None
-_MISSING: Final = float("nan")
-
-
-class _Parts(msgspec.Struct, gc=False):
-    """Milliseconds of a step."""
-
-    data: _Number = _MISSING
-    forward: _Number = _MISSING
-    backward: _Number = _MISSING
-    optimizer: _Number = _MISSING
-
-
-class _Row(msgspec.Struct, gc=False):
-    """What columns are made of. Other entries of a line are not looked at, and a line of a newer format is refused."""
-
-    ev: str = ""
-    v: Annotated[int, msgspec.Meta(le=FORMAT)] = FORMAT
-    t: _Number = _MISSING
-    step: _Number = _MISSING
-    tokens: _Number = _MISSING
-    loss: _Number = _MISSING
-    grad_norm: _Number = _MISSING
-    lr: _Number = _MISSING
-    tokens_per_s: _Number = _MISSING
-    memory: _Number = _MISSING
-    mfu: _Number = _MISSING
-    cpu: _Number = _MISSING
-    gpu: _Number = _MISSING
-    ram: _Number = _MISSING
-    ms: _Parts = msgspec.field(default_factory=_Parts)
-
-
-class _Version(msgspec.Struct):
-    v: int = FORMAT
-
-
-_STEP: Final = COLUMNS.index("step")
-_PARTS: Final = _Parts.__struct_fields__
-_ROWS: Final = msgspec.json.Decoder(_Row)
-_VERSIONS: Final = msgspec.json.Decoder(_Version)
-_PLACE: Final = {name: place for place, name in enumerate(_Row.__struct_fields__)}
-
 
 @dataclass(frozen=True)
 class Batch:
     """Events that follow each other.
 
     Attributes:
-        rows: (columns, n), the numbers of every event by `COLUMNS`; NaN where something is missing or not finite.
-        others: the places of those that are no step events, and what they hold; None for what is no event at all.
-        newest: the line of the last step event; empty when there is none.
-        newer: whether lines of a newer format were passed over.
+        lines: what is known of them at once.
         rows_to_come: about how many events the file holds from this batch on.
     """
 
+    lines: Lines
+    rows_to_come: int
+
+
+@dataclass(frozen=True)
+class Rest:
+    """(columns, steps), the numbers by `LATER` of the step events of a batch; rests come in the order of batches."""
+
     rows: Floats
-    others: list[tuple[int, dict[str, Any] | None]]
-    newest: bytes
-    newer: bool
-    rows_to_come: int = 0
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Lines of the file of which there is a rest to hand out: ``rows``, or what is to be read there."""
+
+    offset: int
+    length: int
+    events: int
+    others: list[int]
+    rows: Floats | None
 
 
 class EventFile:
@@ -118,41 +75,28 @@ class EventFile:
         self._offset = 0
         self._identity: tuple[int, int] | None = None
         self._head = b""
+        self._stretches: deque[_Stretch] = deque()
         self.complete = False
         self.restarts = 0
 
-    def read(self, until: float) -> Iterator[Batch]:
-        """Batches of whole lines, at least one if there is any, until the monotonic clock shows ``until``."""
+    def read(self, until: float) -> Iterator[Batch | Rest]:
+        """Batches of whole lines, then what was left out of them, until the monotonic clock shows ``until``.
+
+        There is at least one of either if there is anything.
+        """
         try:
             with self._path.open("rb", buffering=0) as file:
-                yield from self._read(file, until)
+                self._find_place(file)
+                bites = _Bites(file)
+                while (found := self._next_batch(bites) or self._next_rest(bites)) is not None:
+                    self.complete = False
+                    yield found
+                    if time.monotonic() >= until:
+                        self.complete = not self._stretches and self._offset >= bites.file_size
+                        return
+                self.complete = True
         except OSError:
             self.complete = True  # not there yet, or no longer
-
-    def _read(self, file: FileIO, until: float) -> Iterator[Batch]:
-        self._find_place(file)
-        size = _BITE
-        while True:
-            file.seek(self._offset)
-            data = file.read(size)
-            end = data.rfind(b"\n") + 1
-            if end:
-                waiting = os.fstat(file.fileno()).st_size - self._offset
-                self._offset += end
-                self.complete = False
-                size = _BITE
-                batch = _parse(data, end)
-                yield replace(batch, rows_to_come=batch.rows.shape[1] * waiting // end)
-            elif len(data) < size:
-                self.complete = True
-                return
-            elif size < _LONGEST:
-                size *= 2
-            else:
-                self._offset += len(data)  # the rest of that line will not read as one
-            if time.monotonic() >= until:
-                self.complete = self._offset >= os.fstat(file.fileno()).st_size
-                return
 
     def _find_place(self, file: FileIO) -> None:
         status = os.fstat(file.fileno())
@@ -161,124 +105,57 @@ class EventFile:
         known = self._identity in (None, identity) and head.startswith(self._head) and status.st_size >= self._offset
         if not known:
             self._offset = 0
+            self._stretches.clear()
             self.restarts += 1
         self._identity, self._head = identity, head
 
+    def _next_batch(self, bites: _Bites) -> Batch | None:
+        """The next whole lines, if there are any."""
+        start, size = self._offset, _BITE
+        while True:
+            data, read = bites.lines(start, size)
+            if data or size >= _LONGEST:
+                break
+            if read < size:
+                return None
+            size *= 2
+        self._offset += len(data) or read  # the rest of a line that is too long will not read as one
+        lines = parse(data)
+        events = lines.rows.shape[1]
+        others = [place for place, _ in lines.others]
+        self._stretches.append(_Stretch(start, len(data), events, others, lines.later))
+        return Batch(lines, events * (bites.file_size - start) // max(len(data), 1))
 
-def _parse(data: bytes, end: int) -> Batch:
-    """What stands in the whole lines that ``data`` begins with."""
-    lines: Sequence[bytes]
-    newer = False
-    try:
-        rows: list[_Row] = _ROWS.decode_lines(memoryview(data)[:end])
-        lines = _Lines(data, end)
-        if len(rows) != len(lines):  # empty lines, or two events in one
-            raise msgspec.DecodeError
-    except (msgspec.DecodeError, RecursionError):
-        rows, lines, newer = _parse_each(data[:end])
-    columns, found = _columns(rows)
-    step = columns[_STEP]
-    apart = {*found, *np.flatnonzero(~((step >= 0) & (step <= LARGEST_WHOLE))).tolist()}
-    others = [
-        (place, load_event(lines[place]) if rows[place].ev not in ("", "step") else None) for place in sorted(apart)
-    ]
-    last = next((place for place in reversed(range(len(rows))) if place not in apart), None)
-    return Batch(columns, others, b"" if last is None else lines[last], newer)
-
-
-class _Lines(Sequence[bytes]):
-    """The lines of ``data`` up to ``end``; only those that are asked for are copied."""
-
-    def __init__(self, data: bytes, end: int) -> None:
-        self._data = data
-        self._ends = np.flatnonzero(np.frombuffer(data, np.uint8, end) == ord("\n"))
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __getitem__(self, place: Any) -> Any:
-        start = self._ends[place - 1] + 1 if place else 0
-        return self._data[start : self._ends[place]]
+    def _next_rest(self, bites: _Bites) -> Rest | None:
+        """What was left out of the oldest batch of which something was."""
+        if not self._stretches:
+            return None
+        stretch = self._stretches[0]
+        rows = stretch.rows
+        if rows is None:
+            data, _ = bites.lines(stretch.offset, stretch.length)
+            rows = parse_later(data, stretch.events, stretch.others)
+        self._stretches.popleft()  # last: reading may fail
+        return Rest(rows)
 
 
-def _parse_each(data: bytes) -> tuple[list[_Row], list[bytes], bool]:
-    """One line after the other, for data of which some lines are broken, newer or unusual."""
-    rows, lines, newer = [], [], False
-    for line in filter(bytes.strip, data.split(b"\n")):
-        row: _Row | None
-        try:
-            row = _ROWS.decode(line)
-        except (msgspec.DecodeError, RecursionError):
-            if _is_newer(line):
-                newer = True
-                continue
-            row = _unusual_row(line)
-        if row is not None:
-            rows.append(row)
-            lines.append(line)
-    return rows, lines, newer
+class _Bites:
+    """Reads parts of a file into the same memory again and again; new memory for each would take longer than that."""
 
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._memory = bytearray(_BITE)
 
-def _is_newer(line: bytes) -> bool:
-    try:
-        return _VERSIONS.decode(line).v > FORMAT
-    except (msgspec.DecodeError, RecursionError):
-        return False
+    @property
+    def file_size(self) -> int:
+        """Bytes of the file now."""
+        return os.fstat(self._file.fileno()).st_size
 
-
-def _unusual_row(line: bytes) -> _Row | None:
-    """What can be used of an event with values of other types; None when it is no event."""
-    event = load_event(line)
-    if event is None or not isinstance(event.get("ev"), str):
-        return None
-    parts = event.get("ms")
-    numbers = {name: number(event.get(name), _MISSING) for name in COLUMNS if name not in _PARTS}
-    times = {name: number(parts.get(name), _MISSING) for name in _PARTS} if isinstance(parts, dict) else {}
-    return msgspec.structs.replace(_Row(ev=event["ev"], ms=_Parts(**times)), **numbers)
-
-
-def load_event(line: bytes) -> dict[str, Any] | None:
-    """All of an event; None when the line holds none."""
-    try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return event if isinstance(event, dict) else None
-
-
-def _columns(rows: list[_Row]) -> tuple[Floats, list[int]]:
-    """The numbers of events by `COLUMNS`, and the places of those that are no step events."""
-    columns: Floats = np.empty((len(COLUMNS), len(rows)))
-    others: list[int] = []
-    with _garbage_left_alone():
-        for first in range(0, len(rows), _LOT):
-            lot = slice(first, first + _LOT)
-            of_rows = list(zip(*map(msgspec.structs.astuple, rows[lot]), strict=True))
-            of_parts = zip(*map(msgspec.structs.astuple, of_rows[_PLACE["ms"]]), strict=True)
-            values = [of_rows[_PLACE[name]] for name in COLUMNS if name in _PLACE] + list(of_parts)
-            for place, column in enumerate(values):
-                columns[place, lot] = _floats(column)
-            kinds = of_rows[_PLACE["ev"]]
-            if kinds.count("step") < len(kinds):
-                others += [place for place, kind in enumerate(kinds, first) if kind != "step"]
-    return columns, others
-
-
-def _floats(column: tuple[_Number, ...]) -> Floats:
-    """null becomes NaN; where there is none, packing is the fastest way by far."""
-    try:
-        return np.frombuffer(struct.pack(f"{len(column)}d", *column))
-    except struct.error:
-        return np.array(column, np.float64)
-
-
-@contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """Thousands of tuples that live for a millisecond are none; looking through them would take half of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
+    def lines(self, offset: int, size: int) -> tuple[memoryview, int]:
+        """The whole lines of a part, until the next part is read, and how many bytes there were."""
+        if size > len(self._memory):
+            self._memory = bytearray(size)
+        view = memoryview(self._memory)
+        self._file.seek(offset)
+        read = self._file.readinto(view[:size]) or 0
+        return view[: self._memory.rfind(b"\n", 0, read) + 1], read

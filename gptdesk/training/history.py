@@ -12,9 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.training.alerts import Alert, Watch
-from gptdesk.training.eventfile import COLUMNS, Batch, EventFile, load_event
+from gptdesk.training.eventfile import EventFile, Rest
+from gptdesk.training.eventlines import FIRST, Lines, load_event
 from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
 from gptdesk.training.series import AXES, Floats, Series, Table
+from gptdesk.training.steplog import StepLog
 
 ANSWERS: Final = 200
 """Newest answers to requests that are kept."""
@@ -25,14 +27,11 @@ RECENT: Final = 2_000
 _JUDGED_AT_ONCE: Final = 1 << 16
 """Logged steps that are looked at for alerts in one go; more would not stay in the processor's cache."""
 
-_MANY: Final = 10_000
-"""Logged steps to come for which room is made beforehand."""
-
 _END_OF_TIME: Final = 1e12
 """Seconds since the epoch; what is beyond is no time."""
 
-_STEP: Final = COLUMNS.index("step")
-_T: Final = COLUMNS.index("t")
+_STEP: Final = FIRST.index("step")
+_T: Final = FIRST.index("t")
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,9 @@ class Mark:
 class RunHistory:
     """What ``events.jsonl`` of a run says, read incrementally. One thread may update it while others look.
 
-    What it hands out never changes; after an update there is another. Where the file was cut or replaced, it is read
-    anew; where it vanishes, what was read stays.
+    What it hands out never changes; after an update there is another. Of a long file the losses, gradient norms,
+    learning rates and speeds are read to the end first, with the other events, and the other metrics after that.
+    Where the file was cut or replaced, it is read anew; where it vanishes, what was read stays.
 
     Attributes:
         version: changes with every change.
@@ -84,8 +84,7 @@ class RunHistory:
         self._restarts = self._file.restarts
         self._clock = _Clock()
         self._watch = Watch()
-        self._live = Table((*COLUMNS, "time"))
-        self._superseded = Table((*COLUMNS, "time"))
+        self._steps = StepLog()
         self._evaluations = Table((*AXES, "value"))
         self._judged = 0  # logged steps looked at for alerts
         self._evaluated = 0  # logged steps before the newest evaluation
@@ -101,16 +100,26 @@ class RunHistory:
         self._publish()
 
     def update(self, *, budget: float = math.inf) -> bool:
-        """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed."""
+        """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed.
+
+        With a budget it ends early where a long first round is over, so that what a page begins with can be shown.
+        """
         before = self.version
         changed = False
-        for batch in self._file.read(time.monotonic() + budget):
+        batches = 0
+        for found in self._file.read(time.monotonic() + budget):
             if self._file.restarts != self._restarts:
                 self._clear()
-            if batch.rows_to_come > _MANY:
-                self._live.reserve(len(self._live) + batch.rows_to_come)
-            self._take(batch)
-            changed = True
+            if isinstance(found, Rest):
+                self._steps.append_later(found.rows)
+                changed = True
+                if batches > 1 and budget < math.inf:
+                    break
+            else:
+                batches += 1
+                self._steps.reserve(found.rows_to_come)
+                self._take(found.lines)
+                changed = True
         if self._file.restarts != self._restarts:
             self._clear()
         if changed:
@@ -120,7 +129,7 @@ class RunHistory:
 
     def check_disk(self, free: int, checkpoint_bytes: int) -> bool:
         """Raises an alert when too few checkpoints will fit; sizes in bytes. Tells whether there is a new one."""
-        found = self._watch.disk(max(self._last_step(), 0.0), time.time(), free, checkpoint_bytes)
+        found = self._watch.disk(max(self._steps.last_step, 0.0), time.time(), free, checkpoint_bytes)
         self._raise(found)
         if found:
             self._publish()
@@ -128,16 +137,19 @@ class RunHistory:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left unread, half a line aside."""
+        """Whether nothing of any metric is left unread, half a line aside."""
         return self._file.complete
 
     def series(self, metric: str) -> Series:
-        """The points of a metric that count: after a resume from step N, earlier points beyond N do not."""
-        return self._live.series(metric)
+        """The points of a metric that count: after a resume from step N, earlier points beyond N do not.
+
+        Those of the metrics that a page does not begin with (`eventlines.LATER`) are fewer until all have been read.
+        """
+        return self._steps.series(metric)
 
     def superseded(self, metric: str) -> Series:
         """The points of a metric that resumes left behind, one piece after the other."""
-        return self._superseded.series(metric)
+        return self._steps.superseded(metric)
 
     @property
     def validation(self) -> Series:
@@ -145,6 +157,7 @@ class RunHistory:
         return self._evaluations.series("value")
 
     def _publish(self) -> None:
+        self._steps.publish()
         self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
         self._alerts += sorted(self._raised, key=lambda alert: alert.t)
         self._raised = []
@@ -154,21 +167,21 @@ class RunHistory:
         event = load_event(self._newest) or {}
         parts = event.get("ms")
         self.last: dict[str, Any] = {**event, **(parts if isinstance(parts, dict) else {})}
-        self.final_validation = self._final[1] if self._final and self._final[0] >= self._last_step() else None
+        self.final_validation = self._final[1] if self._final and self._final[0] >= self._steps.last_step else None
         self.version += 1
 
     # Step events
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, lines: Lines) -> None:
         taken = 0
-        for place, event in batch.others:
-            self._log(batch.rows[:, taken:place])
+        for place, event in lines.others:
+            self._log(lines.rows[:, taken:place])
             if event is not None:
                 self._note(event)
             taken = place + 1
-        self._log(batch.rows[:, taken:])
-        self._newest = batch.newest or self._newest
-        self.newer = self.newer or batch.newer
+        self._log(lines.rows[:, taken:])
+        self._newest = lines.newest or self._newest
+        self.newer = self.newer or lines.newer
 
     def _log(self, steps: Floats) -> None:
         """Appends logged steps. Where they go back though no start was recorded, as on a full disk, one is assumed."""
@@ -176,24 +189,17 @@ class RunHistory:
             return
         seconds = self._clock.seconds(steps[_T])
         first = 0
-        before = np.concatenate([[self._last_step()], steps[_STEP, :-1]])
+        before = np.concatenate([[self._steps.last_step], steps[_STEP, :-1]])
         for i in np.flatnonzero(steps[_STEP] <= before).tolist():
-            self._live.append(steps[:, first:i], seconds[first:i])
+            self._steps.append(steps[:, first:i], seconds[first:i])
             self._go_back(steps[_STEP, i] - 1)
             first = i
-        self._live.append(steps[:, first:], seconds[first:])
-
-    def _last_step(self) -> float:
-        """The last logged step that counts."""
-        return float(self._live.column("step")[-1]) if len(self._live) else -math.inf
+        self._steps.append(steps[:, first:], seconds[first:])
 
     def _go_back(self, step: float) -> None:
         """A run goes on from ``step``: what came after it counts no more."""
         self._judge()
-        kept = int(np.searchsorted(self._live.column("step"), step, "right"))
-        if kept < len(self._live):
-            self._superseded.append(self._live.rows(kept))
-            self._live = self._live.head(kept)
+        kept = self._steps.cut(step)
         if self._final and self._final[0] > step:
             self._final = None
         self._evaluations = self._evaluations.head(
@@ -206,28 +212,28 @@ class RunHistory:
 
     def _judge(self) -> None:
         """Looks for alerts in the logged steps that are new."""
-        while self._judged < len(self._live):
+        while self._judged < len(self._steps):
             rows = slice(self._judged, self._judged + _JUDGED_AT_ONCE)
-            columns = (self._live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
+            columns = (self._steps.live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
             self._raise(self._watch.steps(*columns))
-            self._judged = min(rows.stop, len(self._live))
+            self._judged = min(rows.stop, len(self._steps))
 
     def _raise(self, alerts: list[Alert]) -> None:
         for alert in alerts:
-            row = int(np.searchsorted(self._live.column("step"), alert.step))
-            logged = row < len(self._live) and alert.kind in ("nonfinite", "spike", "slow")
-            seconds = self._live.column("time")[row] if logged else self._clock.now
+            row = int(np.searchsorted(self._steps.live.column("step"), alert.step))
+            logged = row < len(self._steps) and alert.kind in ("nonfinite", "spike", "slow")
+            seconds = self._steps.live.column("time")[row] if logged else self._clock.now
             kind = "nonfinite" if alert.kind == "nonfinite" else "alert"
             self._mark(kind, alert.step, alert.t, alert.title, time=float(seconds))
         self._raised += alerts
 
     def _tokens(self, step: float) -> float:
         """Tokens learnt until a step, which need not have been logged."""
-        row = int(np.searchsorted(self._live.column("step"), step, "right")) - 1
+        row = int(np.searchsorted(self._steps.live.column("step"), step, "right")) - 1
         a_step = number(self.facts.get("tokens_per_step"), 0.0)
         if row < 0:
             return step * a_step
-        known_step, known = (float(self._live.column(name)[row]) for name in ("step", "tokens"))
+        known_step, known = (float(self._steps.live.column(name)[row]) for name in ("step", "tokens"))
         return known + (step - known_step) * (a_step or known / max(known_step, 1))
 
     # The other events
@@ -239,7 +245,7 @@ class RunHistory:
         seconds = self._clock.moment(t)
         step = number(event.get("step"), -1.0)
         if not 0 <= step <= LARGEST_WHOLE:
-            step = max(self._last_step(), 0.0)
+            step = max(self._steps.last_step, 0.0)
         match event["ev"]:
             case "start":
                 self._start(event, step, t, seconds)
@@ -273,12 +279,12 @@ class RunHistory:
 
     def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
         evaluated = self._evaluations.column("step")[-1:]
-        if step < max([self._last_step(), *evaluated.tolist()]):  # the start was not recorded
+        if step < max([self._steps.last_step, *evaluated.tolist()]):  # the start was not recorded
             self._go_back(step)
         self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
-        training = self._live.column("loss", self._evaluated)
+        training = self._steps.live.column("loss", self._evaluated)
         training = training[np.isfinite(training)]
-        self._evaluated = len(self._live)
+        self._evaluated = len(self._steps)
         if not math.isfinite(loss):
             self._judge()  # the losses may tell already
         mean = float(training.mean()) if len(training) else math.nan

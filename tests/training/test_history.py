@@ -138,6 +138,118 @@ def test_a_run_is_followed_while_it_is_trained(
     assert not history.alerts
 
 
+# What a page begins with, and the rest
+
+
+MARK = 100_000
+
+RESUMES = [
+    (0, 9_000, False), (4_000, 12_000, False), (3_999, 4_100, True), (2_000, 3_000, True),
+    (0, 50, False), (20, 8_000, False), (7_990, 8_100, False), (10, 9_000, True),
+]  # fmt: skip
+"""Where a run goes on from, until which step, and whether it is then read to its end."""
+
+
+def marked_steps(segment: int, first: int, last: int) -> list[str]:
+    """Steps all of whose values tell of which segment they are; many of them are not read at a time."""
+    return [
+        a_step(step, mark, t=1_000.0 + mark, tokens=mark, memory=mark, ms={"forward": mark})
+        for step, mark in ((step, MARK * segment + step) for step in range(first, last + 1))
+    ]
+
+
+def test_the_curves_of_a_page_come_before_the_rest(folder: Path) -> None:
+    write(folder, line("start", 0), *marked_steps(0, 1, 10_000), line("checkpoint", 10_000))
+    history = RunHistory(folder)
+    stages = []
+    while not history.complete:
+        assert history.update(budget=0.0)
+        stages.append((len(history.series("loss")), len(history.series("memory"))))
+    seen = stages.index((10_000, 0))
+    assert all(memory == 0 for _, memory in stages[:seen])
+    assert all(loss == 10_000 for loss, _ in stages[seen:])
+    assert sorted(stages) == stages
+    assert len(set(stages[seen:])) > 3, "little by little"
+    assert stages[-1] == (10_000, 10_000)
+    assert not history.update()
+    for metric in ("memory", "forward"):
+        np.testing.assert_array_equal(history.series(metric).value, history.series("loss").value)
+
+
+def test_a_page_need_not_wait_for_the_rest(folder: Path) -> None:
+    write(folder, *marked_steps(0, 1, 10_000))
+    history = RunHistory(folder)
+    assert history.update(budget=60)
+    assert len(history.series("loss")) == 10_000
+    assert not history.complete
+    assert history.update(budget=60)
+    assert history.complete
+    assert len(history.series("memory")) == 10_000
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_resumes_cut_all_metrics_alike_whenever_they_are_read(folder: Path, told: bool) -> None:
+    """Whether they are met in the first round while the second is behind, or one by one as they are written."""
+    history = RunHistory(folder)
+    last = 0
+    for number, (back_to, until, all_of_it) in enumerate(RESUMES):
+        if told:
+            write(folder, line("start", back_to, t=1_000.0 + MARK * number))
+        write(folder, *marked_steps(number, back_to + 1, until))
+        last = until
+        for _ in range(10_000 if all_of_it else 3):
+            history.update(budget=0.0)
+            for of in (history.series, history.superseded):
+                loss, memory, forward = (of(metric) for metric in ("loss", "memory", "forward"))
+                assert len(memory) == len(forward) <= len(loss)
+                for axis in ("step", "tokens", "time"):
+                    np.testing.assert_array_equal(memory.x(axis), loss.x(axis)[: len(memory)])
+                np.testing.assert_array_equal(memory.value, loss.value[: len(memory)])
+                np.testing.assert_array_equal(forward.value, memory.value)
+            if history.complete:
+                break
+        assert history.complete or not all_of_it
+    assert steps(history) == list(range(1, last + 1))
+    whole = read(folder)
+    for metric in ("loss", "memory", "forward"):
+        np.testing.assert_array_equal(history.series(metric).value, whole.series(metric).value)
+        np.testing.assert_array_equal(history.superseded(metric).value, whole.superseded(metric).value)
+    assert len(whole.superseded("memory")) > 0
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_file_that_changes_between_the_rounds_is_read_anew(folder: Path, cut: bool) -> None:
+    write(folder, *marked_steps(0, 1, 10_000))
+    history = RunHistory(folder)
+    while len(history.series("loss")) < 10_000 or not len(history.series("memory")):
+        history.update(budget=0.0)
+    assert not history.complete
+    if cut:
+        os.truncate(folder / EVENTS, len("".join(marked_steps(0, 1, 5_000))))
+    else:
+        (folder / EVENTS).unlink()
+        write(folder, *marked_steps(1, 1, 12_000))
+    history.update()
+    assert history.complete
+    expected = np.arange(1, 5_001) if cut else MARK + np.arange(1, 12_001)
+    for metric in ("loss", "memory", "forward"):
+        np.testing.assert_array_equal(history.series(metric).value, expected)
+
+
+def test_a_run_that_vanishes_between_the_rounds_can_come_back(folder: Path) -> None:
+    write(folder, *marked_steps(0, 1, 10_000))
+    history = RunHistory(folder)
+    while len(history.series("loss")) < 10_000:
+        history.update(budget=0.0)
+    (folder / EVENTS).rename(folder / "away.jsonl")
+    assert not history.update()
+    assert history.complete
+    assert len(history.series("memory")) < 10_000
+    (folder / "away.jsonl").rename(folder / EVENTS)
+    assert history.update()
+    np.testing.assert_array_equal(history.series("memory").value, history.series("loss").value)
+
+
 # Files in every state
 
 
@@ -214,9 +326,12 @@ def test_a_broken_line_after_the_newest_step_hides_nothing(folder: Path, broken:
     assert history.facts["ev"] == "start"
 
 
-def test_a_number_that_python_refuses_to_read_hides_nothing_else(folder: Path) -> None:
-    write(folder, a_step(1), '{"ev":"step","step":2,"epoch":' + "1" * 5_000 + "}\n")
-    assert steps(read(folder)) == [1, 2]
+@pytest.mark.parametrize("name", ["epoch", "memory"])
+def test_a_number_that_python_refuses_to_read_hides_nothing_else(folder: Path, name: str) -> None:
+    write(folder, a_step(1, memory=5), f'{{"ev":"step","step":2,"{name}":' + "1" * 5_000 + "}\n", a_step(3, memory=7))
+    history = read(folder)
+    assert steps(history) == [1, 2, 3]
+    np.testing.assert_array_equal(history.series("memory").value, [5, np.nan, 7])
 
 
 @pytest.mark.parametrize("huge", [10**400, float("inf"), float("-inf"), "1" * 400, True])

@@ -74,11 +74,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     one.add_argument("name", metavar="NAME", help="of a model in the models folder")
 
 
+def _library() -> Library:
+    """This user's, with the runs in the folders that the window was told to watch."""
+    from gptdesk.training.index import RunIndex
+
+    folders = Folders.of_this_user()
+    return Library(folders, lambda: RunIndex(folders.data / "runs.json", folders.runs).watched)
+
+
 def _list(options: argparse.Namespace) -> int:
     from gptdesk.library.downloads import Downloads
 
     folders = Folders.of_this_user()
-    entries = Library(folders).entries()
+    entries = _library().entries()
     unfinished = Downloads(folders).list()
     if options.json:
         for entry in entries:
@@ -108,7 +116,7 @@ def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    entry = Library(Folders.of_this_user()).entry(options.name)
+    entry = _library().entry(options.name)
     if options.json:
         _print_json(_values(entry))
         return 0
@@ -200,7 +208,7 @@ def _note(download: Any) -> str:
 def _verify(options: argparse.Namespace) -> int:
     from gptdesk.library.verify import verify
 
-    entry = Library(Folders.of_this_user()).entry(options.name)
+    entry = _library().entry(options.name)
     if entry.state == "damaged":
         return _failed(options, entry.problem)
     bar = ProgressBar(entry.name)
@@ -238,7 +246,7 @@ def _import(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from gptdesk.library.export import export_folder, export_gguf
 
-    entry = Library(Folders.of_this_user()).entry(options.name)
+    entry = _library().entry(options.name)
     bar = ProgressBar(entry.name)
     try:
         if options.target.suffix.lower() == ".gguf":

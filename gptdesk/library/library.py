@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,10 +54,12 @@ class Library:
 
     Args:
         folders: of the person.
+        watched: gives folders that hold more runs, or are some.
     """
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple) -> None:
         self.folders = folders
+        self._watched = watched
 
     def entries(self) -> list[LibraryEntry]:
         """The bundled model, the person's by name, checkpoints of runs, the hub's cache, and what can be downloaded."""
@@ -201,11 +203,23 @@ class Library:
         )
 
     def _checkpoints(self) -> Iterator[LibraryEntry]:
-        for run in reversed(_inside(self.folders.runs)):
+        names: set[str] = set()
+        for run in self._runs():
             for path in reversed(_inside(run / "checkpoints")):
                 if path.name.startswith("step-") and (path / _MANIFEST).is_file():
-                    entry = self._described("run", f"{run.name}/{path.name}", path)
+                    name = f"{run.name}/{path.name}"
+                    entry = self._described("run", str(path) if name in names else name, path)
+                    names.add(name)
                     yield replace(entry, source=str(run), sha256=_manifest_hashes(path))
+
+    def _runs(self) -> Iterator[Path]:
+        """Folders that may be runs, the newest of each place first, and each once."""
+        met: set[str] = set()
+        for place in (self.folders.runs, *self._watched()):
+            for run in (place, *reversed(_inside(place))):
+                if (real := os.path.realpath(run)) not in met:
+                    met.add(real)
+                    yield run
 
     def _cached(self) -> Iterator[LibraryEntry]:
         seen: set[str] = set()

@@ -105,7 +105,7 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         storage=Storage(folders.data / "documents.sqlite"),
         inference=Inference(lambda name: find_model(name, folders).path),
         counter=TokenCounter(),
-        models=ModelsService(folders),
+        models=ModelsService(folders, lambda: runs.watched),
         runs=runs,
         watcher=Watcher(runs, folders),
     )

@@ -17,6 +17,7 @@ from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name
 from gptdesk.library.record import Record, write_record
 from gptdesk.library.verify import verify
+from gptdesk.training.index import RunIndex
 from tests.library.conftest import everything
 
 WEIGHTS = "model.safetensors"
@@ -83,6 +84,22 @@ def test_checkpoints_of_runs_are_listed_newest_first(library: Library, tiny_mode
         "20260101-a/step-00000001",
     ]
     assert not verify(library.entry("20260101-a/step-00000001")).ok
+
+
+def test_checkpoints_of_watched_runs_are_listed_each_once(
+    folders: Folders, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    for run in (folders.runs / "mine", tmp_path / "elsewhere" / "mine", tmp_path / "alone"):
+        folder = run / "checkpoints" / "step-00000001"
+        shutil.copytree(tiny_model_folder, folder)
+        (folder / "manifest.json").write_text("{}")
+    index = RunIndex(folders.data / "runs.json", folders.runs)
+    for watched in (tmp_path / "elsewhere", tmp_path / "alone", folders.runs / "mine", tmp_path / "elsewhere" / "mine"):
+        index.watch(watched)
+    found = [entry for entry in Library(folders, lambda: index.watched).entries() if entry.kind == "run"]
+    second = str(tmp_path / "elsewhere" / "mine" / "checkpoints" / "step-00000001")
+    assert [entry.name for entry in found] == ["mine/step-00000001", second, "alone/step-00000001"]
+    assert len({entry.path for entry in found}) == 3
 
 
 def test_models_in_the_hubs_cache_are_listed_and_take_the_place_of_known_ones(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 class ModelsService(QObject):
     """Knows the person's models and downloads; never blocks.
+
+    Args:
+        folders: of the person.
+        watched: gives folders with runs beside the person's; called from any thread.
 
     Attributes:
         entries: models, as they were at the last look.
@@ -60,7 +64,9 @@ class ModelsService(QObject):
 
     _download_told = Signal(object)
 
-    def __init__(self, folders: Folders, parent: QObject | None = None) -> None:
+    def __init__(
+        self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.folders = folders
         self.entries: tuple[LibraryEntry, ...] = ()
@@ -68,7 +74,7 @@ class ModelsService(QObject):
         self.checked: dict[str, Verification] = {}
         self.free_disk: int | None = None
         self.free_memory: int | None = None
-        self._library = Library(folders)
+        self._library = Library(folders, watched)
         self._downloads: Downloads | None = None  # of the thread that controls them
         self._numbers: dict[Download, int] = {}
         self._counter = itertools.count(1)

@@ -134,7 +134,12 @@ class Downloads:
         plan = read_plan(folder)
         if plan is None:
             plan = Plan("", error="Nobody knows any more what this download was; cancel it to free its place.")
-        elif plan.found is not None and not bytes_here(folder) and self._is_here(plan.repo, plan.found.revision):
+        elif (
+            (repository := plan.found) is not None
+            and not bytes_here(folder)
+            and self._is_here(plan.repo, repository.revision)
+            and not self._is_elsewhere(folder)
+        ):
             self._remove(folder)
             return None
         return Download(self, folder.name, plan, folder, "failed" if plan.error else "paused")
@@ -288,7 +293,8 @@ class Downloads:
             if download.state in ("ready", "cancelled"):
                 return
             self._stop(download)
-            self._refuse_if_elsewhere(download)
+            if self._is_elsewhere(download._folder):
+                raise UserError(_ELSEWHERE)
             download.state = "paused"  # until nothing is left
             gone = download._folder.with_name(f"{_CANCELLED}{uuid.uuid4().hex}")
             try:
@@ -300,15 +306,17 @@ class Downloads:
         thread.start()
         self._schedule()
 
-    def _refuse_if_elsewhere(self, download: Download) -> None:
-        """Makes sure that no other program downloads it."""
-        with suppress(OSError):
-            lock = FileLock(download._folder / _LOCK, timeout=0, thread_local=False)
-            try:
-                lock.acquire()
-            except Timeout:
-                raise UserError(_ELSEWHERE) from None
-            lock.release()
+    def _is_elsewhere(self, folder: Path) -> bool:
+        """Whether another program has a download in its hands."""
+        lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
 
     def _throw_away(self, download: Download, folder: Path) -> None:
         self._remove(folder)

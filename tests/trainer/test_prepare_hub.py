@@ -217,9 +217,10 @@ def test_stopped_while_the_hub_is_silent_what_is_encoded_is_not_downloaded_again
             get(self)
 
     monkeypatch.setattr(Answer, "do_GET", silent_at_the_last)
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "100")  # seconds that the hub's library waits for an answer
     with start(hub, tmp_path, "someone/texts") as process:
         try:
-            process.communicate(timeout=8)  # the hub's library waits longer for an answer
+            process.communicate(timeout=50)
         finally:
             ended.set()
             process.kill()

@@ -102,7 +102,8 @@ class RunHistory:
     def update(self, *, budget: float = math.inf) -> bool:
         """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed.
 
-        With a budget it ends early where a long first round is over, so that what a page begins with can be shown.
+        With a budget it ends early where a long first round is over, so that what a page begins with can be shown;
+        alerts come with the second.
         """
         before = self.version
         changed = False
@@ -123,7 +124,8 @@ class RunHistory:
         if self._file.restarts != self._restarts:
             self._clear()
         if changed:
-            self._judge()
+            if batches < 2 or self.complete:
+                self._judge()
             self._publish()
         return self.version != before
 

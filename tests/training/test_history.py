@@ -177,13 +177,14 @@ def test_the_curves_of_a_page_come_before_the_rest(folder: Path) -> None:
 
 
 def test_a_page_need_not_wait_for_the_rest(folder: Path) -> None:
-    write(folder, *marked_steps(0, 1, 10_000))
+    write(folder, *marked_steps(0, 1, 9_999), a_step(10_000, float("nan")))
     history = RunHistory(folder)
     assert history.update(budget=60)
     assert len(history.series("loss")) == 10_000
     assert not history.complete
     assert history.update(budget=60)
     assert history.complete
+    assert [(alert.kind, alert.step) for alert in history.alerts] == [("nonfinite", 10_000)]
     assert len(history.series("memory")) == 10_000
 
 

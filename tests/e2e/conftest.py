@@ -58,6 +58,18 @@ class Program:
         self.press("Return")
         self.wait_for_words(name, words)
 
+    def enter(self, name: str, number: int) -> None:
+        """Types a number into the box of that name, once more where the box moved away under the pointer."""
+
+        def shows() -> bool:
+            return any(found["text"].replace(",", "") == str(number) for found in self.look(name))
+
+        while not shows():
+            self.click(name)
+            self.press("ctrl+a")
+            self.type(str(number))
+            self.press("Tab")
+
     def look(self, name: str) -> list[dict[str, Any]]:
         """What is shown under a name: its ``text``, its ``description``, whether it is ``enabled``."""
         return look(self.process, name)

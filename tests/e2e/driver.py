@@ -75,14 +75,17 @@ class Hands(QObject):
 
 
 def shown(name: str) -> list[QWidget]:
-    """The widgets that a person sees under that name, or one that begins so (``Step*``), the active window's first."""
+    """The widgets that a person sees under that name, or one that begins so (``Step*``).
+
+    First come those of the active window, and of these the thing itself before the words beside it.
+    """
     begins = name.removesuffix("*")
 
     def fits(own: str) -> bool:
         return own == name or (name.endswith("*") and own.startswith(begins))
 
     widgets = [widget for widget in QApplication.allWidgets() if widget.isVisible() and any(map(fits, names(widget)))]
-    return sorted(widgets, key=lambda widget: not widget.isActiveWindow())
+    return sorted(widgets, key=lambda widget: (not widget.isActiveWindow(), not fits(widget.accessibleName())))
 
 
 def names(widget: QWidget) -> tuple[str, str]:

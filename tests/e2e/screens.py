@@ -89,7 +89,7 @@ class XScreen:
 
         wait_for(rests, f"{name!r} to rest on the screen")
         x, y = places[-1]
-        self._xdotool("mousemove", "--sync", str(x), str(y), "click", "1")
+        self._xdotool("mousemove", str(x), str(y), "click", "1")  # --sync waits for ever where it is there already
 
     def shows(self, program: subprocess.Popen[str]) -> bool:
         return bool(self._windows(program))

@@ -92,10 +92,7 @@ def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
     program.click("Step 3: Settings")
     picture(program, "new-run.png", pictures)
     program.choose("Preset", "smoke")
-    program.click("Steps")
-    program.press("ctrl+a")
-    program.type("200000")
-    program.press("Tab")
+    program.enter("Steps", 200_000)
     program.click("Start training")
 
     # It learns, and the curve grows.

@@ -31,6 +31,7 @@ from gptdesk.ui.train.new_run.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.settings_form import SettingsForm
 from gptdesk.ui.train.new_run.shapes import SHAPES, count_parameters
 from gptdesk.ui.train.new_run.sheet import NewRunSheet
+from gptdesk.ui.train.new_run.sheet_jobs import run_folder
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
 from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
 from trainer.locking import is_locked
@@ -590,3 +591,7 @@ def test_everything_on_the_sheet_has_a_name_for_screen_readers(sheet: NewRunShee
             text = widget.text() if isinstance(widget, QAbstractButton) else ""
             inside = widget.objectName().startswith("qt_") or widget.focusPolicy() == Qt.FocusPolicy.NoFocus
             assert inside or widget.accessibleName() or text, widget
+
+
+def test_a_home_that_is_nobodys_is_a_folder_like_any_other(tmp_path: Path) -> None:
+    assert run_folder({"run": {"folder": "~nobody-at-all/x"}}, tmp_path, "x") == Path("~nobody-at-all/x")

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from gptdesk.training.jsonvalues import number
 from gptdesk.ui.train.chart_data import SMALLEST_X
 from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
 
@@ -111,8 +112,9 @@ def _reached(run: PlottedRun, axis: str) -> float:
 
 def _horizon(run: PlottedRun, axis: str) -> float:
     """As much of the plan as is a half, a quarter, ... of it, so that the curve neither fills the chart nor is lost."""
-    steps = run.steps or run.history.facts.get("steps") or 0
-    planned = {"step": float(steps), "tokens": float(steps) * run.history.facts.get("tokens_per_step", 0)}.get(axis, 0)
+    facts = run.history.facts
+    steps = float(run.steps or number(facts.get("steps"), 0.0))
+    planned = {"step": steps, "tokens": steps * number(facts.get("tokens_per_step"), 0.0)}.get(axis, 0.0)
     reached = _reached(run, axis)
     if not planned or not reached:
         return planned

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.training.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
+from gptdesk.training.jsonvalues import number
 from gptdesk.ui import figures
 from gptdesk.ui.train.data_lookout import DataEntry, DataLookout, DataView, ending_words
 from trainer.rundir import CHECKPOINTS, CONFIG, EVENTS, RUN, read_json
@@ -283,7 +284,7 @@ class Lookout:
             diagnosis=closer.diagnosis,
             free=closer.free,
             looked=time.time(),
-            updated=max((float(t) for t in (heartbeat, newest) if t), default=None),
+            updated=max((t for t in (number(heartbeat, 0.0), number(newest, 0.0)) if t), default=None),
         )
 
     def _data_view(self, folder: Path | None, scan: bool) -> DataView | None:

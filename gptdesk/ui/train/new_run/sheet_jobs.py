@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ Values = Mapping[str, Any]
 def run_folder(values: Values, runs: Path, name: str) -> Path:
     """Where the run will be kept: where the settings say, else a new folder among the runs."""
     wished = values["run"]["folder"]
-    return Path(wished).expanduser() if wished else new_run_folder(runs, name)
+    return Path(os.path.expanduser(wished)) if wished else new_run_folder(runs, name)  # Path's own raises for ~nobody
 
 
 def work_out(values: Values, runs: Path, name: str, launcher: Launcher) -> Summary:

@@ -113,7 +113,7 @@ def _reached(run: PlottedRun, axis: str) -> float:
 def _horizon(run: PlottedRun, axis: str) -> float:
     """As much of the plan as is a half, a quarter, ... of it, so that the curve neither fills the chart nor is lost."""
     facts = run.history.facts
-    steps = float(run.steps or number(facts.get("steps"), 0.0))
+    steps = number(run.steps or facts.get("steps"), 0.0)
     planned = {"step": steps, "tokens": steps * number(facts.get("tokens_per_step"), 0.0)}.get(axis, 0.0)
     reached = _reached(run, axis)
     if not planned or not reached:

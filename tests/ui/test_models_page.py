@@ -167,11 +167,12 @@ def test_everything_is_listed_where_it_belongs(
         "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2",
     }  # fmt: skip
     assert places["20260101-101010-fables/step-00002000"] == "runs"
+    shown.wait(lambda: shown.face("20260101-101010-fables/step-00002000").title == "fables · step 2,000")
+    shown.wait(lambda: shown.face("gpt2-xl").title)
     xl = shown.face("gpt2-xl")
     assert [figure.value for figure in xl.figures[:2]] == ["1.6B", "6.4 GB"]
     assert (xl.action, xl.label) == ("get", "Get")
     assert "MIT" in xl.note[0]
-    shown.wait(lambda: shown.face("20260101-101010-fables/step-00002000").title == "fables · step 2,000")
     shown.choose("gpt2")
     facts = shown.page.panel.facts.values
     assert facts["Repository"] == "openai-community/gpt2"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -20,6 +20,7 @@ from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.models.words import title_of
 from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 
@@ -60,13 +61,7 @@ class ModelActions(QObject):
         self.gguf.setToolTip("One file for llama.cpp and the programs built on it")
 
     def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        action = QAction(text, self)
-        if key:
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda: act())
-        self._window.addAction(action)
-        return action
+        return make_action(self, self._window, text, act, key)
 
     def show_item(self, item: Item | None) -> None:
         """Offers what makes sense for the item at hand."""

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
-from gptdesk.ui import figures, status_bar, top_bar
+from gptdesk.ui import figures, top_bar
 from gptdesk.ui.models.download_view import DownloadView
 from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.models.words import SEPARATOR, InUse, speed_words
+from gptdesk.ui.page_status import PageStatus
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton
-from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.status_dot import StatusDot
 
 
 class ModelsBar(QWidget):
@@ -48,31 +47,12 @@ class ModelsBar(QWidget):
             layout.addWidget(button)
 
 
-class ModelsStatus(QWidget):
+class ModelsStatus(PageStatus):
     """The line at the bottom."""
 
     def __init__(self, theme: Theme, models: ModelsService, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, ("Downloads", "Speed and time left", "Memory and disk"), parent)
         self._models = models
-        self.dot = StatusDot(theme)
-        self.state = QLabel()
-        self.state.setAccessibleName("Downloads")
-        self.detail = ElidedLabel()
-        self.detail.setProperty("kind", "muted")
-        self.detail.setAccessibleName("Speed and time left")
-        self.right = QLabel()
-        self.right.setProperty("kind", "muted")
-        self.right.setAccessibleName("Memory and disk")
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(status_bar.HEIGHT)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.dot)
-        layout.addWidget(self.state)
-        layout.addWidget(self.detail, 1)
-        layout.addWidget(self.right)
 
     def show_now(self, in_use: InUse, free_memory: int | None) -> None:
         """Says how it is at this moment."""

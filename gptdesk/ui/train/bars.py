@@ -8,14 +8,14 @@ from typing import Final
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
-from gptdesk.ui import figures, status_bar, top_bar
+from gptdesk.ui import figures, top_bar
+from gptdesk.ui.page_status import PageStatus
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.run_words import SEPARATOR, role
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.status_dot import StatusDot
 
 _EVERY_MS: Final = 500
 _WORDS: Final = {
@@ -68,31 +68,12 @@ class TrainBar(QWidget):
         layout.addLayout(right, 1)
 
 
-class TrainStatus(QWidget):
+class TrainStatus(PageStatus):
     """The line at the bottom."""
 
     def __init__(self, theme: Theme, watcher: Watcher, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, ("State of the run", "Process and last update", "Checkpoint and disk"), parent)
         self._watcher = watcher
-        self.dot = StatusDot(theme)
-        self.state = QLabel()
-        self.state.setAccessibleName("State of the run")
-        self.detail = ElidedLabel()
-        self.detail.setProperty("kind", "muted")
-        self.detail.setAccessibleName("Process and last update")
-        self.right = QLabel()
-        self.right.setProperty("kind", "muted")
-        self.right.setAccessibleName("Checkpoint and disk")
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(status_bar.HEIGHT)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.dot)
-        layout.addWidget(self.state)
-        layout.addWidget(self.detail, 1)
-        layout.addWidget(self.right)
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.show_now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -14,6 +14,7 @@ from gptdesk.training.preparations import Preparation
 from gptdesk.ui.train.data_lookout import DataEntry
 from gptdesk.ui.train.data_words import CAN_GO_ON
 from gptdesk.ui.train.watcher import Watcher
+from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.question import Question
 
 
@@ -48,13 +49,7 @@ class DataActions(QObject):
         self.show_data(None)
 
     def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        action = QAction(text, self)
-        if key:
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda: act())
-        self._window.addAction(action)
-        return action
+        return make_action(self, self._window, text, act, key)
 
     def show_data(self, entry: DataEntry | None) -> None:
         """Offers what makes sense for the preparation at hand."""

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -19,6 +19,7 @@ from gptdesk.ui.train.delete_dialog import DeleteDialog
 from gptdesk.ui.train.dialogs import TagsDialog, check_run_name
 from gptdesk.ui.train.samples_panel import newest_first
 from gptdesk.ui.train.watcher import Watcher
+from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 
 _LONGEST_PATH: Final = 4
@@ -64,13 +65,7 @@ class RunActions(QObject):
         self.watch = self._action("Watch another folder…", self._watch)
 
     def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        action = QAction(text, self)
-        if key:
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda: act())
-        self._window.addAction(action)
-        return action
+        return make_action(self, self._window, text, act, key)
 
     def show_run(self, entry: RunEntry | None) -> None:
         """Offers what makes sense for the run at hand."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import gptdesk
+from gptdesk.folders import keep_compiled_code
 from gptdesk.gpt2.devices import set_thread_environment
 from gptdesk.gpt2.errors import UserError
 
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     set_thread_environment()
+    keep_compiled_code()
     if getattr(sys, "frozen", False) and (arguments[:1] == ["-m"] or arguments[:2] == ["-u", "-m"]):
         return _run_module(arguments[arguments.index("-m") + 1 :])
     try:

@@ -17,12 +17,13 @@ from typing import Final
 import gptdesk
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.devices import choose_device, choose_precision, physical_cores
+from gptdesk.gpt2.devices import choose_decoding, choose_device, choose_precision, physical_cores
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.library.catalogue import BUNDLED, find_model
 
 PACKAGES: Final = (
     "torch",
+    "numba",
     "numpy",
     "safetensors",
     "tiktoken",
@@ -85,12 +86,18 @@ def _versions() -> Iterator[Finding]:
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
-            yield Finding("versions", package, "missing", f"{package} is not installed; install gptdesk again.")
+            yield _missing(package)
             continue
         problem = None
         if package.startswith("PySide6") and version.startswith("6.12.") and sys.version_info < (3, 12):
             problem = "PySide6 6.12 crashes on this Python; install PySide6-Essentials 6.11 or Python 3.12."
         yield Finding("versions", package, version, problem)
+
+
+def _missing(package: str) -> Finding:
+    if package == "numba":  # has no wheel for every system, and torch does what it does
+        return Finding("versions", package, "missing: decoding on a CPU takes several times as long")
+    return Finding("versions", package, "missing", f"{package} is not installed; install gptdesk again.")
 
 
 def _devices() -> Iterator[Finding]:
@@ -101,7 +108,8 @@ def _devices() -> Iterator[Finding]:
 
     def chosen() -> str:
         device = choose_device("auto")
-        return f"{device} in {str(choose_precision('auto', device)).removeprefix('torch.')}"
+        precision = choose_decoding("auto", device) or str(choose_precision("auto", device)).removeprefix("torch.")
+        return f"{device} in {precision}"
 
     cpu = _found("devices", "cpu", torch_threads)
     yield cpu

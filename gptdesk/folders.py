@@ -9,6 +9,7 @@ from typing import Final
 
 import platformdirs
 
+from gptdesk.gpt2.compiling import FOLDER_VARIABLE
 from gptdesk.gpt2.errors import UserError
 
 HOME_VARIABLE: Final = "GPTDESK_HOME"
@@ -64,6 +65,11 @@ class Folders:
             logs=home / "logs",
             cache=home / "cache",
         )
+
+
+def keep_compiled_code() -> None:
+    """Tells Numba where to keep what it compiles; must run before it is imported. What is set already stays."""
+    os.environ.setdefault(FOLDER_VARIABLE, str(Folders.of_this_user().cache / "numba"))
 
 
 def ensure_folder(folder: Path) -> Path:

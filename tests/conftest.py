@@ -9,6 +9,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads on a shared machine make small products slower
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no windows that take the focus from a person at work
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
 
 import hypothesis
 import pytest
@@ -27,6 +28,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("GPTDESK_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_step() -> None:
+    """Compiles what `auto` decodes with on a CPU, so that no text depends on whether that was ready."""
+    from gptdesk.gpt2.compiling import can_compile, compile_step
+
+    if can_compile():
+        compile_step("int8")
 
 
 @pytest.fixture(scope="session")

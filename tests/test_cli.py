@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 import gptdesk
 from gptdesk.cli import main
+from gptdesk.gpt2.compiling import can_compile
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.gpt2.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
@@ -75,7 +77,7 @@ def test_json_output_has_a_line_for_each_token_and_end(complete: Callable[..., s
         ]
         assert (line["index"], line["seed"], line["finish_reason"]) == (index, 5 + index, "length")
         assert (line["prompt_tokens"], line["completion_tokens"]) == (1, 3)
-        assert (line["device"], line["precision"]) == ("cpu", "float32")
+        assert (line["device"], line["precision"]) == ("cpu", "int8 (numba)" if can_compile() else "float32")
         assert line["ttft_ms"] > 0 < line["tokens_per_s"]
         own = [token for token in tokens if token["index"] == index]
         assert line["text"] == gpt2_tokenizer().decode([token["id"] for token in own])
@@ -158,7 +160,18 @@ def test_a_long_prompt_is_cut_and_that_is_said(tiny_model_folder: Path, capsys: 
 
 def test_precision_can_be_chosen(complete: Callable[..., str]) -> None:
     *_, done = lines(complete("Once", "--json", "--max-tokens", "2", "--precision", "bfloat16", "--device", "cpu"))
-    assert (done["device"], done["precision"]) == ("cpu", "bfloat16")
+    assert (done["device"], done["precision"]) in (("cpu", "bfloat16 (numba)"), ("cpu", "bfloat16"))
+
+
+def test_the_number_of_threads_changes_no_text(complete: Callable[..., str]) -> None:
+    texts = {complete("Once", "--seed", "3", "--max-tokens", "9", "--threads", count) for count in ("1", "2", "3")}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "100000"])
+def test_odd_numbers_of_threads_are_refused(capsys: pytest.CaptureFixture[str], count: str) -> None:
+    assert main(["complete", "Once", f"--threads={count}"]) == 2
+    assert "--threads must be a whole number from 1" in capsys.readouterr().err
 
 
 def test_the_bundled_model_writes_without_being_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,6 +305,22 @@ def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], ho
     assert report["qt"]["platform"] == "offscreen"
     assert "parameters" in report["models"][BUNDLED]
     assert not home.exists()
+
+
+def test_doctor_counts_a_missing_numba_as_slow_and_not_as_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = metadata.version
+
+    def without_numba(package: str) -> str:
+        if package == "numba":
+            raise metadata.PackageNotFoundError(package)
+        return version(package)
+
+    monkeypatch.setattr(metadata, "version", without_numba)
+    status, report = doctor(capsys)
+    assert (status, report["problems"]) == (0, [])
+    assert report["versions"]["numba"] == "missing: decoding on a CPU takes several times as long"
 
 
 def test_doctor_says_what_is_wrong(

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from gptdesk.commands.prompt import read_text
 from gptdesk.folders import Folders
 from gptdesk.gpt2.decoding import BIAS_LIMIT, LIMITS, PRESETS, DecodingSettings
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS
+from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import DoneEvent, NoticeEvent, TokenEvent
 from gptdesk.library.catalogue import BUNDLED, find_model
@@ -63,6 +63,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         _add_setting(parser, field.name, None if field.default is MISSING else field.default)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
     parser.add_argument("--precision", default="auto", help=f"of the weights: {', '.join(PRECISIONS)}")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="to decode with on the CPU; as many as it has cores when not given"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a token, and one at each end")
     parser.set_defaults(run=run)
 
@@ -70,6 +73,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Completes the prompt and returns the exit status."""
     settings = _settings(options)
+    if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
+        raise UserError(f"--threads must be a whole number from 1 to {MOST_THREADS}, not {options.threads}.")
     text = read_text(options.prompt)
     entry = find_model(options.model, Folders.of_this_user())
     with _interrupts() as interrupted:
@@ -79,7 +84,13 @@ def run(options: argparse.Namespace) -> int:
             if interrupted():
                 raise KeyboardInterrupt
 
-        engine = Engine.load(entry.path, device=options.device, precision=options.precision, progress=stop_loading)
+        engine = Engine.load(
+            entry.path,
+            device=options.device,
+            precision=options.precision,
+            threads=options.threads,
+            progress=stop_loading,
+        )
         prompt = engine.tokenizer.encode(text, allow_special=options.special)
         output: _Output = _JsonOutput() if options.json else _PlainOutput(settings.n)
         for event in engine.generate(prompt, settings, cancelled=interrupted):

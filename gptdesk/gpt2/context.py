@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
 
 from gptdesk.gpt2.model import GPT2, KVCache
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.cpu_decoder import CPUDecoder
 
 CHUNK: Final = 128
 """Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
@@ -25,9 +28,11 @@ class Context:
 
     Attributes:
         logits: of the token after everything read, (V) float32 on the CPU.
+        decoder: takes the steps; the network itself does, which reads all prompts, where it is ``None``.
     """
 
     logits: Tensor
+    decoder: CPUDecoder | None = None
 
     def __init__(self, model: GPT2) -> None:
         self._model = model
@@ -66,13 +71,17 @@ class Context:
 
     def step(self, id: int) -> None:
         """Reads one token more; not if the context is `full`."""
-        self._feed([id], last=True)
+        if self.decoder is None:
+            self._feed([id], last=True)
+        else:
+            self.logits = self.decoder.step(self._cache, id)
 
     def copy(self) -> Context:
         """Another context at the same place, which goes on by itself."""
         other = Context(self._model)
         with torch.inference_mode():
             other._cache.copy_from(self._cache)
+        other.decoder = self.decoder
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
         other.logits = self.logits
         return other

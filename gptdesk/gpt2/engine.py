@@ -7,18 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.completion import Completion, window_start
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.decoders import ComingDecoder, DecoderLoading
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
-from gptdesk.gpt2.devices import choose_device, choose_precision, is_out_of_memory
+from gptdesk.gpt2.devices import choose_decoding, choose_device, choose_precision, is_out_of_memory
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.cpu_decoder import CPUDecoder
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -29,27 +33,29 @@ FRESH_SEEDS: Final = 2**32
 class Engine:
     """A model that writes. For one thread; its weights must not change while it lives.
 
-    Same seed, same device, same settings: same text. What was asked before, how many completions are wanted at once and
-    when the caller takes the events change nothing (see `Context` and `sampling.sample`).
+    Same seed, same device, same precision, same settings: same text. What was asked before, how many completions are
+    wanted at once and when the caller takes the events change nothing (see `Context` and `sampling.sample`).
 
     Args:
         model: is put into evaluation mode.
         tokenizer: GPT-2's.
         name: for people.
+        decoder: reads the tokens that are written, in the network's place, from the first call on that finds it made.
 
     Attributes:
         vocab_size: tokens that can be chosen; rows that pad the vocabulary for training are not among them.
         device: "cpu", "cuda:0" and so on.
-        precision: "float32", "bfloat16" or "float16", of the weights.
     """
 
-    def __init__(self, model: GPT2, tokenizer: Tokenizer, *, name: str = "") -> None:
+    def __init__(
+        self, model: GPT2, tokenizer: Tokenizer, *, name: str = "", decoder: ComingDecoder | None = None
+    ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
         self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
         self.device = str(model.wte.weight.device)
-        self.precision = str(model.wte.weight.dtype).removeprefix("torch.")
+        self._coming = decoder
         self._context: Context | None = None  # of the last prompt
 
     @classmethod
@@ -59,18 +65,42 @@ class Engine:
         *,
         device: str = "auto",
         precision: str = "auto",
+        threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Engine:
-        """Reads a model's folder with `load_model`; device and precision as in `choose_device` and `choose_precision`.
+        """Reads a model's folder with `load_model`.
+
+        Args:
+            folder: of the model.
+            device: as in `choose_device`.
+            precision: as in `choose_precision` and `choose_decoding`.
+            threads: for compiled code on a CPU; as many as torch uses when not given. Their number changes no text.
+            progress: as in `load_model`.
 
         Raises:
             UserError: when the folder holds no model that can be used, or the device or the memory is not there.
         """
         chosen = choose_device(device)
         dtype = choose_precision(precision, chosen)
+        decoding = choose_decoding(precision, chosen)
+        coming = DecoderLoading(decoding, threads) if decoding else None
         with _memory_errors_explained():
             model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
-        return cls(model, gpt2_tokenizer(), name=folder.name)
+            decoder = coming.decoder(model) if coming else None
+        return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
+
+    @property
+    def precision(self) -> str:
+        """In which a completion that begins now is decoded: "float32", "bfloat16" or "float16" if torch does it; with
+        " (numba)" behind it, or "int8 (numba)", if compiled code does, which rounds otherwise and may write other text.
+        """
+        return self._precision(self._decoder())
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the weights, those that were rounded for decoding included."""
+        decoder = self._decoder()
+        return sum(weight.nbytes for weight in self.model.parameters()) + (decoder.memory if decoder else 0)
 
     @property
     def config(self) -> GPT2Config:
@@ -108,9 +138,10 @@ class Engine:
         context, self._context = self._context, None
         with _memory_errors_explained():
             context = context or Context(self.model)
+            context.decoder = self._decoder()  # the same to the end, also if another comes meanwhile
             completions = self._begin(ids, context, settings, started, cancelled)
             try:
-                yield from self._take_turns(completions, cancelled)
+                yield from self._take_turns(completions, cancelled, self._precision(context.decoder))
             finally:
                 self._context = context
 
@@ -143,7 +174,9 @@ class Engine:
             completion.finish_reason = None if finished else "cancelled"
         return completions
 
-    def _take_turns(self, completions: list[Completion], cancelled: Callable[[], bool]) -> Iterator[Event]:
+    def _take_turns(
+        self, completions: list[Completion], cancelled: Callable[[], bool], precision: str
+    ) -> Iterator[Event]:
         """One token of each completion in turn, batch size 1: a batch would round otherwise than a completion alone."""
         while completions:
             for completion in completions:
@@ -152,8 +185,17 @@ class Engine:
                 if completion.finish_reason is None:
                     yield from completion.turn(cancelled)
                 if completion.finish_reason is not None:
-                    yield completion.done(device=self.device, precision=self.precision)
+                    yield completion.done(device=self.device, precision=precision)
             completions = [completion for completion in completions if completion.finish_reason is None]
+
+    def _decoder(self) -> CPUDecoder | None:
+        """The compiled decoder, if it is made by now."""
+        return self._coming.result() if self._coming is not None and self._coming.done() else None
+
+    def _precision(self, decoder: CPUDecoder | None) -> str:
+        if decoder is not None:
+            return f"{decoder.precision} (numba)"
+        return str(self.model.wte.weight.dtype).removeprefix("torch.")
 
     def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)

@@ -7,8 +7,11 @@ from typing import Final
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory
 
-BYTES: Final = {"auto": 4, "float32": 4, "bfloat16": 2, "float16": 2}
-"""Of a number, by precision; on a processor ``auto`` is float32."""
+BYTES: Final = {"auto": 5, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 5}
+"""Of a weight, by precision; on a processor ``auto`` is int8, beside which the float32 weights stay to read prompts."""
+
+_CACHED: Final = 4
+"""Most bytes that a number of a key or value takes: what is decoded in int8 caches them in float32."""
 
 _CHUNK: Final = 128
 """Tokens of a prompt that are computed at once, as the engine does."""
@@ -27,10 +30,9 @@ def memory_needed(config: GPT2Config, precision: str = "auto", context: int | No
         precision: one of `gptdesk.gpt2.devices.PRECISIONS`.
         context: tokens; as many as the model can take when not given.
     """
-    number = BYTES[precision]
     tokens = config.n_positions if context is None else min(context, config.n_positions)
-    cache = 2 * config.n_layer * tokens * config.n_embd * number
-    return config.num_parameters() * number + cache + _CHUNK * config.vocab_size * 4 + _ROOM
+    cache = 2 * config.n_layer * tokens * config.n_embd * min(BYTES[precision], _CACHED)
+    return config.num_parameters() * BYTES[precision] + cache + _CHUNK * config.vocab_size * 4 + _ROOM
 
 
 def available_memory() -> int | None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS
+from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.files import set_aside, write_atomic
 
@@ -37,6 +37,7 @@ class Settings:
         recent_models: folders opened lately, newest first.
         device: one of `devices.DEVICES`.
         precision: one of `devices.PRECISIONS`.
+        threads: for decoding on a CPU; 0 for as many as it has cores.
         decoding: how tokens are chosen.
         presets: the person's own, by name.
         document: id of the document that was open last.
@@ -55,6 +56,7 @@ class Settings:
     recent_models: tuple[str, ...] = ()
     device: str = "auto"
     precision: str = "auto"
+    threads: int = 0
     decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = None
@@ -67,6 +69,8 @@ class Settings:
         _one_of("theme", self.theme, THEMES)
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
+        if type(self.threads) is not int or not 0 <= self.threads <= MOST_THREADS:
+            raise UserError(f"threads must be a whole number from 0 to {MOST_THREADS}, not {self.threads!r}.")
         if type(self.text_size) is not int or not SMALLEST_TEXT <= self.text_size <= LARGEST_TEXT:
             raise UserError(
                 f"text_size must be a whole number from {SMALLEST_TEXT} to {LARGEST_TEXT}, not {self.text_size!r}."

@@ -69,6 +69,7 @@ class Inference(QObject):
         self._worker.available.connect(self._on_available)
         self._worker.progress.connect(self._on_progress)
         self._worker.loaded.connect(self._on_loaded)
+        self._worker.changed.connect(self._on_changed)
         self._worker.ended.connect(self._on_ended)
 
     @property
@@ -94,14 +95,14 @@ class Inference(QObject):
         self._thread.start()
         self._warm_up.emit()
 
-    def load(self, model: str, *, device: str, precision: str) -> None:
+    def load(self, model: str, *, device: str, precision: str, threads: int = 0) -> None:
         """Reads the model of that name or in that folder."""
         if self._generating:
             self._generating.cancel()
         if self._loading:
             self._loading.cancel()
         self.info = None
-        self._loading = LoadJob(model, self._find, device, precision)
+        self._loading = LoadJob(model, self._find, device, precision, threads)
         self._load.emit(self._loading)
         self.state_changed.emit()
 
@@ -164,6 +165,12 @@ class Inference(QObject):
     def _on_loaded(self, number: int, info: ModelInfo) -> None:
         if self._loading and number == self._loading.number:
             self.info = info
+
+    @Slot(object)
+    def _on_changed(self, info: ModelInfo) -> None:
+        if self.info and self.info.model == info.model:  # else it was unloaded meanwhile
+            self.info = info
+            self.state_changed.emit()
 
     @Slot(int, object)
     def _on_ended(self, number: int, failure: Failure | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gptdesk.folders import keep_compiled_code
 from gptdesk.gpt2.devices import set_thread_environment
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Event
@@ -35,23 +36,27 @@ class InferenceWorker(QObject):
         available(): ``events`` was empty and is no more.
         progress(int, object, object): job, bytes read, bytes in all.
         loaded(int, object): job, `ModelInfo`.
+        changed(object): `ModelInfo`; the model writes otherwise than was told: code for it was compiled meanwhile.
         ended(int, object): job, a `Failure` or ``None``; the last news of every job.
     """
 
     available = Signal()
     progress = Signal(int, object, object)
     loaded = Signal(int, object)
+    changed = Signal(object)
     ended = Signal(int, object)
 
     def __init__(self) -> None:
         super().__init__()
         self.events: deque[tuple[int, Event]] = deque()
         self._engine: Engine | None = None
+        self._told: ModelInfo | None = None
 
     @Slot()
     def warm_up(self) -> None:
         """Imports what takes long while nobody waits for it yet."""
         set_thread_environment()
+        keep_compiled_code()
         import gptdesk.gpt2.engine  # noqa: F401
 
     @Slot(object)
@@ -99,8 +104,11 @@ class InferenceWorker(QObject):
 
         folder = job.find(job.model)
         progress(0, 1)
-        self._engine = Engine.load(folder, device=job.device, precision=job.precision, progress=progress)
-        self.loaded.emit(job.number, _describe(job.model, self._engine))
+        self._engine = Engine.load(
+            folder, device=job.device, precision=job.precision, threads=job.threads or None, progress=progress
+        )
+        self._told = _describe(job.model, self._engine)
+        self.loaded.emit(job.number, self._told)
 
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
@@ -109,10 +117,13 @@ class InferenceWorker(QObject):
             self.events.append((job.number, event))
             if len(self.events) == 1:
                 self.available.emit()
+        assert self._told is not None
+        if self._engine.precision != self._told.precision:
+            self._told = _describe(self._told.model, self._engine)
+            self.changed.emit(self._told)
 
 
 def _describe(model: str, engine: Engine) -> ModelInfo:
-    weights = list(engine.model.parameters())
     return ModelInfo(
         model=model,
         name=engine.name,
@@ -120,5 +131,5 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         context=engine.config.n_positions,
         device=engine.device,
         precision=engine.precision,
-        memory=sum(weight.numel() * weight.element_size() for weight in weights),
+        memory=engine.memory,
     )

@@ -52,12 +52,14 @@ class LoadJob(Job):
         find: gives the folder of a model's name; raises UserError when there is none.
         device: as in `choose_device`.
         precision: as in `choose_precision`.
+        threads: to decode with on a CPU; 0 for as many as it has cores.
     """
 
     model: str
     find: Callable[[str], Path]
     device: str = "auto"
     precision: str = "auto"
+    threads: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class ModelInfo:
         context: tokens that it can read.
         device: "cpu", "cuda:0", ...
         precision: of the weights.
-        memory: bytes of the weights.
+        memory: bytes of the weights, in all the forms in which they are kept.
     """
 
     model: str

@@ -322,9 +322,9 @@ class MainWindow(QWidget):
         prompt_end = document.last_generation()
         self._services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
 
-    def _model_settings(self) -> tuple[str, str, str]:
+    def _model_settings(self) -> tuple[str, str, str, int]:
         value = self._services.settings.value
-        return value.model, value.device, value.precision
+        return value.model, value.device, value.precision, value.threads
 
     @Slot()
     def _on_settings_changed(self) -> None:
@@ -337,7 +337,9 @@ class MainWindow(QWidget):
     def _load(self) -> None:
         value = self._services.settings.value
         self._loaded_with = self._model_settings()
-        self._services.inference.load(value.model, device=value.device, precision=value.precision)
+        self._services.inference.load(
+            value.model, device=value.device, precision=value.precision, threads=value.threads
+        )
 
     @Slot()
     def _on_state_changed(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any, Final
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS
+from gptdesk.gpt2.devices import DEVICES, PRECISIONS, physical_cores
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import figures
@@ -22,6 +24,8 @@ from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton
 
 _DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_THREADS: Final = (2, 4, 8, 16, 32)
+"""Numbers that are offered beside 1 and that of the cores."""
 
 
 class ModelChooser(MenuButton):
@@ -130,13 +134,16 @@ class DeviceButton(MenuButton):
         self._menu.clear()
         self._section("Device", "device", {name: _DEVICE_NAMES.get(name, name) for name in DEVICES})
         self._section("Precision", "precision", {name: _DEVICE_NAMES.get(name, name) for name in PRECISIONS})
+        cores = physical_cores()
+        counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
+        self._section("Threads on the CPU", "threads", {0: "Automatic", **{count: str(count) for count in counts}})
         info = self._inference.info
         unload = self._menu.addAction("Unload the model", self._inference.unload)
         unload.setEnabled(info is not None)
         if info is not None:
             unload.setText(f"Unload the model, and free {figures.memory(info.memory)}")
 
-    def _section(self, title: str, setting: str, choices: dict[str, str]) -> None:
+    def _section(self, title: str, setting: str, choices: Mapping[Any, str]) -> None:
         heading = self._menu.addAction(title)
         heading.setEnabled(False)
         for value, name in choices.items():

@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from gptdesk.gpt2 import devices
-from gptdesk.gpt2.devices import choose_device, choose_precision, free_memory, is_out_of_memory, physical_cores
+from gptdesk.gpt2.devices import (
+    choose_decoding,
+    choose_device,
+    choose_precision,
+    free_memory,
+    is_out_of_memory,
+    physical_cores,
+)
 from gptdesk.gpt2.errors import UserError
 
 CPU = torch.device("cpu")
@@ -53,8 +60,26 @@ def test_unknown_devices_are_refused(name: str) -> None:
         choose_device(name)
 
 
-def test_auto_precision_on_a_cpu_is_exact() -> None:
-    assert choose_precision("auto", CPU) == torch.float32
+@pytest.mark.parametrize("name", ["auto", "int8"])
+def test_prompts_are_read_exactly_where_text_is_decoded_in_int8(name: str) -> None:
+    assert choose_precision(name, CPU) == torch.float32
+
+
+def test_int8_is_refused_elsewhere() -> None:
+    with pytest.raises(UserError, match="int8 is for the CPU; on cuda use"):
+        choose_precision("int8", torch.device("cuda"))
+
+
+@pytest.mark.parametrize(
+    ("name", "decoding"),
+    [("auto", "int8"), ("int8", "int8"), ("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", None)],
+)
+def test_compiled_code_decodes_on_a_cpu(name: str, decoding: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "can_compile", lambda: True)
+    assert choose_decoding(name, CPU) == decoding
+    assert choose_decoding(name, torch.device("cuda")) is None
+    monkeypatch.setattr(devices, "can_compile", lambda: False)
+    assert choose_decoding(name, CPU) is None
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
@@ -62,7 +87,7 @@ def test_precision_can_be_chosen(name: str) -> None:
     assert choose_precision(name, CPU) == getattr(torch, name)
 
 
-@pytest.mark.parametrize("name", ["", "float64", "int8", "nn"])
+@pytest.mark.parametrize("name", ["", "float64", "int4", "nn"])
 def test_unknown_precisions_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="no precision called"):
         choose_precision(name, CPU)

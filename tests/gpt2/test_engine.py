@@ -124,7 +124,7 @@ def test_greedy_text_equals_transformers_over_200_tokens(tmp_path, bias, tied, p
     )[0, len(prompt) :].tolist()
     assert len(set(expected)) > 100, "a text that repeats itself would prove little"
     greedy = DecodingSettings(temperature=0, max_tokens=200, repetition_penalty=penalty)
-    events = [*Engine.load(tmp_path, device="cpu").generate(prompt, greedy)]
+    events = [*Engine.load(tmp_path, device="cpu", precision="float32").generate(prompt, greedy)]
     assert [event.id for event in events if isinstance(event, TokenEvent)] == expected
     assert _done(events).text == gpt2_tokenizer().decode(expected)
 

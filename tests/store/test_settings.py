@@ -18,6 +18,7 @@ from gptdesk.store.settings import SCHEMA, Settings, SettingsFile, check_preset_
 OWN = Settings(
     theme="dark",
     text_size=22,
+    threads=3,
     model="/models/with spaces/é",
     recent_models=("/a", "/b"),
     device="cpu",
@@ -74,6 +75,9 @@ def test_a_newer_file_is_never_overwritten(file: SettingsFile) -> None:
         ("theme", "sepia"),
         ("text_size", 1000),
         ("text_size", True),
+        ("threads", -1),
+        ("threads", 2000),
+        ("threads", True),
         ("model", ""),
         ("recent_models", "x"),
         ("decoding", {"temperature": 99}),

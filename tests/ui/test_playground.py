@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -366,6 +367,39 @@ def test_a_device_that_is_not_there_is_a_sentence(opened: Opened, qtbot: QtBot) 
     opened.services.settings.update(device="cpu", precision="bfloat16")
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
     assert "bfloat16" in opened.window.device.text()
+
+
+def test_the_window_says_when_compiled_code_has_taken_over(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    from gptdesk.gpt2 import decoders
+
+    go, compile_step = threading.Event(), decoders.compile_step
+
+    def slow(precision: str) -> object:
+        assert go.wait(60)
+        return compile_step(precision)
+
+    monkeypatch.setattr(decoders, "find_step", lambda precision: None)
+    monkeypatch.setattr(decoders, "compile_step", slow)
+    opened.services.settings.update(threads=2)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    assert "float32" in opened.window.device.text()
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    assert opened.window.session.done is not None
+    assert opened.window.session.done.precision == "float32"
+    go.set()
+    qtbot.waitUntil(lambda: _generated_in_int8(opened, qtbot), timeout=60_000)
+    qtbot.waitUntil(lambda: "int8 (numba)" in opened.window.device.text(), timeout=30_000)
+
+
+def _generated_in_int8(opened: Opened, qtbot: QtBot) -> bool:
+    generate(opened, qtbot)
+    done = opened.window.session.done
+    return done is not None and done.precision == "int8 (numba)"
 
 
 def test_the_status_line_says_how_it_went(opened: Opened, qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS, set_thread_environment
+from gptdesk.gpt2.devices import DEVICES, TORCH_PRECISIONS, set_thread_environment
 from gptdesk.gpt2.errors import UserError
 from trainer.commands import CANCELLED
 
@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only N tokens of a text, only the first N questions")
     parser.add_argument("--device", default="auto", help=f"one of {', '.join(DEVICES)}")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the weights (float32)")
+    parser.add_argument("--precision", choices=TORCH_PRECISIONS, default="float32", help="of the weights (float32)")
     parser.add_argument("--batch-tokens", type=int, default=4096, help="tokens put through the network at once (4096)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the results to this file")
     parser.set_defaults(run=run)

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gptdesk.folders import keep_compiled_code
 from gptdesk.gpt2.decoding import LIMITS, PRESETS, DecodingSettings
 from gptdesk.gpt2.devices import DEVICES, PRECISIONS, set_thread_environment
 from gptdesk.gpt2.errors import UserError
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> None:
     """Lets the models write, and shows and saves the texts; after an interruption those that are whole."""
     settings = _settings(args)
     set_thread_environment()
+    keep_compiled_code()
     from trainer.evaluation.compare import format_samples, read_prompts
     from trainer.evaluation.models import find_models
 

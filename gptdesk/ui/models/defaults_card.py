@@ -18,6 +18,7 @@ _PRECISIONS: Final = {
     "float32": "32-bit (float32)",
     "bfloat16": "16-bit (bfloat16)",
     "float16": "16-bit (float16)",
+    "int8": "8-bit (int8)",
 }
 _NONE: Final = "As in the window"
 _NOW: Final = "As set in the Playground now"

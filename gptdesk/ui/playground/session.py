@@ -223,7 +223,7 @@ class Session(QObject):
         if text or tokens:
             self.document.grow(text, tokens)
         if self.done:
-            self.document.end_generation(self.done.finish_reason, seed=self.done.seed)
+            self.document.end_generation(self.done.finish_reason, seed=self.done.seed, precision=self.done.precision)
             self.save()
         self._on_changed()
 

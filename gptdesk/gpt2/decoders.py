@@ -1,0 +1,73 @@
+"""Gets the compiled decoder of a model: at once where its code is there, else in the background, while torch serves."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeAlias
+
+import torch
+
+from gptdesk.gpt2.compiling import Step, compile_step, find_step
+from gptdesk.gpt2.model import GPT2
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.cpu_decoder import CPUDecoder
+
+log = logging.getLogger(__name__)
+
+ComingDecoder: TypeAlias = "Future[CPUDecoder | None]"
+"""A decoder that is there or being made; ``None`` where that failed, so that torch goes on serving."""
+
+# One thread for all, so that nothing is compiled twice. Python waits for it before it ends; what it compiled is kept.
+_background = ThreadPoolExecutor(1, thread_name_prefix="compile")
+
+
+class DecoderLoading:
+    """Looks for the compiled step while the model is being read.
+
+    Args:
+        precision: "float32", "bfloat16" or "int8".
+        threads: to decode with; as many as torch uses when not given.
+    """
+
+    def __init__(self, precision: str, threads: int | None) -> None:
+        self._precision = precision
+        self._threads = threads or torch.get_num_threads()
+        looking = ThreadPoolExecutor(1, thread_name_prefix="find compiled code")
+        self._found = looking.submit(self._find)
+        looking.shutdown(wait=False)
+
+    def decoder(self, model: GPT2) -> ComingDecoder:
+        """The decoder of ``model``, whose weights are `cpu_decoder.WEIGHTS`' dtype for the precision.
+
+        It is there where the step had been compiled before: only the very first start leaves it to the moment which of
+        torch and Numba writes.
+        """
+        step = self._found.result()
+        if step is None:
+            return _background.submit(self._compile, weakref.ref(model))
+        ready: ComingDecoder = Future()
+        ready.set_result(self._make(model, step))
+        return ready
+
+    def _find(self) -> Step | None:
+        try:
+            return find_step(self._precision)
+        except Exception:  # half an installation raises whatever it likes; compiling will tell
+            return None
+
+    def _compile(self, model: weakref.ref[GPT2]) -> CPUDecoder | None:
+        try:
+            step = compile_step(self._precision)
+            wanted = model()  # not, if another one was loaded meanwhile
+            return None if wanted is None else self._make(wanted, step)
+        except Exception as error:
+            log.warning("Numba cannot compile the decode step, so torch decodes: %s", error)
+            return None
+
+    def _make(self, model: GPT2, step: Step) -> CPUDecoder:
+        from gptdesk.gpt2.cpu_decoder import CPUDecoder
+
+        return CPUDecoder(model, self._precision, step, threads=self._threads)

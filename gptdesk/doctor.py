@@ -17,7 +17,7 @@ from typing import Final
 import gptdesk
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.devices import choose_decoding, choose_device, choose_precision, physical_cores
+from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.library.catalogue import BUNDLED, find_model
 
@@ -108,7 +108,7 @@ def _devices() -> Iterator[Finding]:
 
     def chosen() -> str:
         device = choose_device("auto")
-        precision = choose_decoding("auto", device) or str(choose_precision("auto", device)).removeprefix("torch.")
+        precision = choose_quantization("auto", device) or str(choose_precision("auto", device)).removeprefix("torch.")
         return f"{device} in {precision}"
 
     cpu = _found("devices", "cpu", torch_threads)

@@ -38,6 +38,11 @@ class Folders:
     logs: Path
     cache: Path
 
+    @property
+    def quantized(self) -> Path:
+        """Where models are kept in the precision in which they were used."""
+        return self.cache / "quantized"
+
     @classmethod
     def of_this_user(cls) -> Folders:
         """The folders under ``$GPTDESK_HOME`` when it is set, else where the operating system expects them."""

@@ -36,6 +36,7 @@ HELP: Final = {
     "seed": "start of the random numbers; a fresh one is drawn when not given",
     "n": "number of completions",
     "top_logprobs": "report so many of the likeliest tokens with each token, in --json",
+    "prompt_lookup": "guess so many tokens from what came before; the same text, sooner where it repeats itself; 0 is off",
 }
 """What each of `DecodingSettings`' fields does, in a few words."""
 
@@ -76,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         raise UserError(f"--threads must be a whole number from 1 to {MOST_THREADS}, not {options.threads}.")
     text = read_text(options.prompt)
-    entry = find_model(options.model, Folders.of_this_user())
+    folders = Folders.of_this_user()
+    entry = find_model(options.model, folders)
     with _interrupts() as interrupted:
         from gptdesk.gpt2.engine import Engine  # torch, late: mistakes are answered at once
 
@@ -89,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
             device=options.device,
             precision=options.precision,
             threads=options.threads,
+            keep=folders.quantized,
             progress=stop_loading,
         )
         prompt = engine.tokenizer.encode(text, allow_special=options.special)

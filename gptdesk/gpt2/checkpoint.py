@@ -34,13 +34,13 @@ from gptdesk.gpt2.layout import (
 )
 from gptdesk.gpt2.model import GPT2
 
-__all__ = ["load_model", "read_config", "save_model", "save_weights"]
+__all__ = ["load_model", "open_weights", "read_config", "replacing", "save_model", "save_weights"]
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 @dataclass(frozen=True)
-class _Stored:
+class StoredTensor:
     """A tensor in an open file, not yet read.
 
     Attributes:
@@ -61,6 +61,12 @@ class _Stored:
         except SafetensorError as error:
             raise UserError(f"{self.path} is damaged: {self.name} cannot be read ({error}).") from error
         return tensor.t() if self.transposed else tensor
+
+    def not_finite(self) -> UserError:
+        """What is to be said of a tensor with NaN or infinity in it."""
+        return UserError(
+            f"{self.path} is damaged: {self.name} holds values that are not finite numbers (NaN or infinity)."
+        )
 
 
 def load_model(
@@ -89,16 +95,11 @@ def load_model(
     Raises:
         UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
     """
-    folder = Path(folder)
-    config = read_config(folder)
-    with ExitStack() as files:
-        stored = _open(folder, files)
-        config = _with_head_as_stored(config, stored)
-        _check_tensors(folder, config, stored)
+    with open_weights(Path(folder)) as (config, stored):
         with torch.device("meta"):
             model = GPT2(config, dropout=dropout)
         total = sum(weight.numel() for weight in model.parameters())
-        _check_memory(total * dtype.itemsize, torch.device(device))
+        check_memory(total * dtype.itemsize, torch.device(device))
         weights: dict[str, nn.Parameter] = {}
         read = 0
         for name in tensor_shapes(config):
@@ -110,6 +111,21 @@ def load_model(
         weights[HEAD] = weights[EMBEDDING]
     model.load_state_dict(weights, assign=True)
     return model.eval()
+
+
+@contextmanager
+def open_weights(folder: Path) -> Iterator[tuple[GPT2Config, dict[str, StoredTensor]]]:
+    """Opens a model folder as `load_model` does, and tells its config and its tensors by our names; none is read yet.
+
+    Raises:
+        UserError: when the folder holds no whole GPT-2.
+    """
+    config = read_config(folder)
+    with ExitStack() as files:
+        stored = _open(folder, files)
+        config = _with_head_as_stored(config, stored)
+        _check_tensors(folder, config, stored)
+        yield config, stored
 
 
 def save_model(
@@ -173,9 +189,9 @@ def save_weights(
     stored_dtype = tensors[stored_name(EMBEDDING)].dtype
     description = config.to_json() | {"dtype": str(stored_dtype).removeprefix("torch.")}
     try:
-        with _replacing(folder / WEIGHTS_FILE) as temporary:
+        with replacing(folder / WEIGHTS_FILE) as temporary:
             save_file(tensors, temporary, metadata={"format": "pt"} | (metadata or {}))
-        with _replacing(folder / CONFIG_FILE) as temporary:
+        with replacing(folder / CONFIG_FILE) as temporary:
             temporary.write_text(json.dumps(description, indent=2) + "\n")
     except (OSError, SafetensorError) as error:
         raise _not_written(folder, error) from error
@@ -185,9 +201,9 @@ def _not_written(folder: Path, error: Exception) -> UserError:
     return UserError(f"The model cannot be written to {folder} ({error}).")
 
 
-def _open(folder: Path, files: ExitStack) -> dict[str, _Stored]:
+def _open(folder: Path, files: ExitStack) -> dict[str, StoredTensor]:
     """Opens a model's weight files and lists what they hold by our names; reads the headers alone."""
-    stored: dict[str, _Stored] = {}
+    stored: dict[str, StoredTensor] = {}
     for path in weight_files(folder):
         try:
             path.open("rb").close()  # safetensors would say of every file it may not open that it is missing
@@ -213,11 +229,11 @@ def _open(folder: Path, files: ExitStack) -> dict[str, _Stored]:
                 )
             shape = tuple(view.get_shape())
             transposed = is_transposed(name) and len(shape) == 2
-            stored[name] = _Stored(file, path, tensor_name, shape[::-1] if transposed else shape, transposed)
+            stored[name] = StoredTensor(file, path, tensor_name, shape[::-1] if transposed else shape, transposed)
     return stored
 
 
-def _with_head_as_stored(config: GPT2Config, stored: dict[str, _Stored]) -> GPT2Config:
+def _with_head_as_stored(config: GPT2Config, stored: dict[str, StoredTensor]) -> GPT2Config:
     """Settles what ``lm_head.weight`` in a file means when the config ties it to the embedding.
 
     As ``transformers`` does: an equal one is the same weight twice, a different one unties them, one alone is both.
@@ -234,7 +250,7 @@ def _with_head_as_stored(config: GPT2Config, stored: dict[str, _Stored]) -> GPT2
     return replace(config, tie_word_embeddings=False)
 
 
-def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, _Stored]) -> None:
+def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, StoredTensor]) -> None:
     """Compares what the files hold with what the config asks for, before any memory is taken."""
     check_shapes(folder, config, {name: tensor.shape for name, tensor in stored.items()})
     if not config.bias:
@@ -243,8 +259,16 @@ def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, _Stored])
                 raise UserError(f"config.json in {folder} says that the model has no biases, but {name} is not zero.")
 
 
-def _check_memory(needed: int, device: torch.device) -> None:
-    """Refuses what cannot fit: Linux hands out more memory than it has, and later kills the program that uses it."""
+def check_memory(needed: int, device: torch.device) -> None:
+    """Refuses what cannot fit: Linux hands out more memory than it has, and later kills the program that uses it.
+
+    Args:
+        needed: bytes.
+        device: where; only the computer's own memory is checked.
+
+    Raises:
+        UserError: when so much is not free.
+    """
     free = free_memory()
     if device.type == "cpu" and free is not None and needed > free:
         raise UserError(
@@ -253,7 +277,7 @@ def _check_memory(needed: int, device: torch.device) -> None:
         )
 
 
-def _convert(stored: _Stored, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Reads a tensor into fresh memory of that dtype on that device, and makes sure that its numbers are finite."""
     try:
         tensor = torch.empty(stored.shape, dtype=dtype, device=device)
@@ -264,9 +288,7 @@ def _convert(stored: _Stored, dtype: torch.dtype, device: torch.device) -> Tenso
         if bool(source.isfinite().all()):
             name = str(dtype).removeprefix("torch.")
             raise UserError(f"{stored.path} holds numbers in {stored.name} too large for {name}; use float32.")
-        raise UserError(
-            f"{stored.path} is damaged: {stored.name} holds values that are not finite numbers (NaN or infinity)."
-        )
+        raise stored.not_finite()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -277,7 +299,7 @@ def _convert(stored: _Stored, dtype: torch.dtype, device: torch.device) -> Tenso
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Hands out a file beside ``path``, and moves it there, synced, if the block that writes it succeeds."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import tempfile
@@ -11,17 +12,17 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 Step: TypeAlias = Callable[..., None]
-"""`decode_kernel.decode`, compiled for one type of weights."""
+"""`decode_kernel.decode`, compiled."""
 
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's own environment variable for the folder in which compiled code is kept; without it, it is not kept."""
 
-_TYPES: Final = {"float32": ("float32", "float32"), "bfloat16": ("uint16", "uint16"), "int8": ("int8", "float32")}
-"""Numba's names for the types of weights and of embeddings, by precision."""
+_SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py")
+"""The modules that are compiled. Numba's cache heeds the first one alone."""
 
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of the two that follow
-_ready: dict[str, Step] = {}
+_ready: list[Step] = []
 _dispatchers: dict[Path | None, Any] = {}
 
 
@@ -30,42 +31,38 @@ def can_compile() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def find_step(precision: str) -> Step | None:
-    """The step, where an earlier call or an earlier run has compiled it; takes half a second at most.
-
-    Args:
-        precision: "float32", "bfloat16" or "int8".
-    """
-    if precision in _ready:
-        return _ready[precision]
+def find_step() -> Step | None:
+    """The step, where an earlier call or an earlier run has compiled it; takes half a second at most."""
+    if _ready:
+        return _ready[0]
     if _compiling.locked():  # would have to be waited for
         return None
     with _lock:
-        if precision not in _ready:
+        if not _ready:
             dispatcher = _dispatcher(_folder())
-            # Numba has no public way to look without compiling. Its cache heeds source, processor and versions itself.
-            found = dispatcher._cache.load_overload(_signature(precision), dispatcher.targetctx)
+            # Numba has no public way to look without compiling. Its cache heeds processor and versions itself.
+            found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
             if found is None:
                 return None
             dispatcher.add_overload(found)
-            _ready[precision] = dispatcher
-    return _ready[precision]
+            _ready.append(dispatcher)
+    return _ready[0]
 
 
-def compile_step(precision: str) -> Step:
-    """The step, compiled now if need be (some 2 to 6 s), and kept in the folder if that can be written."""
+def compile_step() -> Step:
+    """The step, compiled now if need be (some 5 to 10 s), and kept in the folder if that can be written."""
     with _compiling:
-        if precision not in _ready:
+        if not _ready:
             with _lock:
                 dispatcher = _dispatcher(_folder())
             try:
-                dispatcher.compile(_signature(precision))
+                dispatcher.compile(_signature())
             except OSError:  # the disk is full, say
                 with _lock:
                     dispatcher = _dispatcher(None)
-                dispatcher.compile(_signature(precision))
-            _ready[precision] = dispatcher
-    return _ready[precision]
+                dispatcher.compile(_signature())
+            _ready.append(dispatcher)
+    return _ready[0]
 
 
 def _dispatcher(folder: Path | None) -> Any:
@@ -75,33 +72,30 @@ def _dispatcher(folder: Path | None) -> Any:
     from gptdesk.gpt2 import decode_kernel
 
     if folder not in _dispatchers:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(folder or "")
+        settings: Any = numba.config
+        before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder or "")
         try:
             _dispatchers[folder] = numba.njit(nogil=True, cache=folder is not None)(decode_kernel.decode)
         finally:
-            numba.config.CACHE_DIR = before
+            settings.CACHE_DIR = before
     return _dispatchers[folder]
 
 
-def _signature(precision: str) -> tuple[Any, ...]:
+def _signature() -> tuple[Any, ...]:
     """Types of `decode_kernel.decode`'s arguments."""
-    from numba import types
+    import numba
 
-    def array(name: str, dimensions: int) -> Any:
-        return types.Array(getattr(types, name), dimensions, "C")
+    types: Any = numba.types
 
-    weights, embeddings = _TYPES[precision]
+    def array(kind: Any, dimensions: int) -> Any:
+        return types.Array(kind, dimensions, "C")
+
     return (
-        types.boolean,
-        *(types.int64, types.int64, types.int64),
+        *(types.boolean, types.int64),
+        *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
         types.float32,
-        *(array("int64", 2), array("int64", 1)),
-        array(weights, 1),
-        *(array(embeddings, 2), array(embeddings, 2)),
-        array("float32", 1),
-        *(array("float32", 4), array("float32", 4)),
-        array("float32", 1),
+        *(array(types.int64, 2), array(types.int64, 1)),
+        *(array(types.float32, 2), array(types.float32, 2)),
     )
 
 
@@ -110,7 +104,8 @@ def _folder() -> Path | None:
     name = os.environ.get(FOLDER_VARIABLE)
     if not name:
         return None
-    folder = Path(name).absolute()
+    sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in _SOURCES)
+    folder = Path(name).absolute() / hashlib.sha256(sources).hexdigest()[:16]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # tried, because root is told that it may write everywhere

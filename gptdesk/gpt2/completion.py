@@ -9,10 +9,11 @@ from time import perf_counter
 import torch
 
 from gptdesk.gpt2 import sampling
-from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.context import Context, Step, step_together
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
+from gptdesk.gpt2.prompt_lookup import PromptLookup
 from gptdesk.gpt2.stopping import StopStrings
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
 
@@ -52,6 +53,7 @@ class Completion:
         self.finish_reason: FinishReason | None = None
         self._prompt = prompt
         self._context = context
+        self._guessed_before = context.guessed, context.guessed_right
         self._settings = settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
@@ -61,6 +63,8 @@ class Completion:
         self._stream = TextStream(tokenizer)
         self._stops = StopStrings(settings.stop)
         self._ids: list[int] = []
+        self._unread = False  # whether the context is one token behind
+        self._guesses = PromptLookup(prompt, settings.prompt_lookup)
         self._texts: list[str] = []
         self._started = started
         self._ttft_s = 0.0
@@ -68,10 +72,10 @@ class Completion:
 
     def turn(self, cancelled: Callable[[], bool]) -> Iterator[TokenEvent | NoticeEvent]:
         """Reads the token chosen last, if any, and chooses the next one, or ends."""
-        if self._ids and self._context.full:
+        if self._unread:  # by `read_together`: there was no room
             yield NoticeEvent(self.index, self._full_context())
         began = perf_counter()
-        if self._ids and not self._read_last(cancelled):
+        if self._unread and not self._read_window(cancelled):
             self.finish_reason = "cancelled"
             return
         event = self._choose()
@@ -81,6 +85,10 @@ class Completion:
             self._ttft_s = perf_counter() - self._started
         if event is not None:
             yield event
+
+    def next_step(self) -> Step:
+        """The token to be read next, and what is guessed to follow."""
+        return Step(self._context, self._ids[-1], self._guesses.after(self._ids))
 
     def done(self, *, device: str, precision: str) -> DoneEvent:
         """What is to be said at the end."""
@@ -99,13 +107,13 @@ class Completion:
             tokens_per_s=(len(self._ids) - 1) / self._decode_s if self._decode_s else 0.0,
             device=device,
             precision=precision,
+            guessed=self._context.guessed - self._guessed_before[0],
+            guessed_right=self._context.guessed_right - self._guessed_before[1],
         )
 
-    def _read_last(self, cancelled: Callable[[], bool]) -> bool:
-        """Brings the context to after the last token; False if cancelled on the way."""
-        if not self._context.full:
-            self._context.step(self._ids[-1])
-            return True
+    def _read_window(self, cancelled: Callable[[], bool]) -> bool:
+        """Brings the context, which is full, to after the last token; False if cancelled on the way."""
+        self._unread = False
         return self._context.read(self._window(), cancelled)
 
     def _window(self) -> list[int]:
@@ -135,6 +143,7 @@ class Completion:
             self.finish_reason = "end_of_text"
             return None
         self._ids.append(id)
+        self._unread = True
         text = self._stops.feed(self._stream.feed(id))
         self._texts.append(text)
         if self._stops.found:
@@ -148,6 +157,16 @@ class Completion:
             for value, id in zip(top.values.tolist(), top.indices.tolist(), strict=True)
         )
         return TokenEvent(self.index, id, text, logprob, alternatives)
+
+
+def read_together(completions: Sequence[Completion]) -> None:
+    """Reads the token that each of the completions chose last, if it has room for it."""
+    waiting = [c for c in completions if c.finish_reason is None and c._unread and not c._context.full]
+    began = perf_counter()
+    step_together([c.next_step() for c in waiting])
+    for completion in waiting:
+        completion._unread = False
+        completion._decode_s += (perf_counter() - began) / len(waiting)
 
 
 def window_start(length: int, n_positions: int) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.prompt_lookup import MOST_GUESSES
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.cpu_decoder import CPUDecoder
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 CHUNK: Final = 128
 """Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
 enough for nine tenths of the speed of reading all at once (64 reach six tenths)."""
+
+
+MOST_TOGETHER: Final = 1 + MOST_GUESSES
+"""Tokens that a decoder reads in one step: some more cost little beside reading the weights, many are torch's work."""
 
 
 class Context:
@@ -28,6 +33,7 @@ class Context:
 
     Attributes:
         logits: of the token after everything read, (V) float32 on the CPU.
+        guessed, guessed_right: how many tokens were guessed and read ahead, and how many of them came indeed.
         decoder: takes the steps; the network itself does, which reads all prompts, where it is ``None``.
     """
 
@@ -36,17 +42,19 @@ class Context:
 
     def __init__(self, model: GPT2) -> None:
         self._model = model
-        self._device = model.wte.weight.device
+        self._device = model.wpe.weight.device
         # On a CPU attention is several times faster in float32 than in 16 bits.
-        dtype = torch.float32 if self._device.type == "cpu" else model.wte.weight.dtype
+        dtype = torch.float32 if self._device.type == "cpu" else model.wpe.weight.dtype
         self._cache = KVCache(model.config, dtype=dtype, device=self._device)
         self._prompt: list[int] = []  # as far as it was read in chunks
         self._prompt_logits: Tensor | None = None  # None if it was not read to its end
+        self.guessed = self.guessed_right = 0
+        self._guessed: list[tuple[int, Tensor]] = []  # the cache's last tokens, and the logits after each
 
     @property
     def full(self) -> bool:
         """Whether no further token fits."""
-        return self._cache.length == self._cache.capacity
+        return self._length == self._cache.capacity
 
     def read(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
         """Reads ``prompt``, 1 ... n_positions ids, from the beginning.
@@ -54,6 +62,7 @@ class Context:
         Returns whether it came to its end before ``cancelled``, which is asked before each chunk, said True.
         """
         prompt = list(prompt)
+        self._forget_guesses()
         if self._prompt_logits is not None and prompt == self._prompt:
             self._cache.truncate(len(prompt))
             self.logits = self._prompt_logits
@@ -71,13 +80,31 @@ class Context:
 
     def step(self, id: int) -> None:
         """Reads one token more; not if the context is `full`."""
+        step_together([Step(self, id)])
+
+    def _step(self, id: int) -> bool:
+        """Reads a token if no decoder is needed for it: it was guessed, or there is none. Returns whether it was."""
+        if self._guessed and self._guessed[0][0] == id:
+            self.logits = self._guessed.pop(0)[1]
+            self.guessed_right += 1
+            return True
+        self._forget_guesses()
         if self.decoder is None:
             self._feed([id], last=True)
-        else:
-            self.logits = self.decoder.step(self._cache, id)
+        return self.decoder is None
+
+    @property
+    def _length(self) -> int:
+        """Tokens read, without those that were only guessed."""
+        return self._cache.length - len(self._guessed)
+
+    def _forget_guesses(self) -> None:
+        self._cache.truncate(self._length)
+        self._guessed.clear()
 
     def copy(self) -> Context:
         """Another context at the same place, which goes on by itself."""
+        self._forget_guesses()
         other = Context(self._model)
         with torch.inference_mode():
             other._cache.copy_from(self._cache)
@@ -103,3 +130,33 @@ class Context:
                 break
             shared += 1
         return shared - shared % CHUNK
+
+
+class Step(NamedTuple):
+    """A token to be read by a context that is not `Context.full`, and what may come after it."""
+
+    context: Context
+    id: int
+    guesses: Sequence[int] = ()
+
+
+def step_together(steps: Sequence[Step]) -> None:
+    """Reads one token more in each of several contexts of one model.
+
+    With a decoder they share each reading of the weights, and the bits are those of one alone. So are those of what
+    comes after a token that was guessed: if it is the next one indeed, it has been read by then.
+    """
+    waiting = [step for step in steps if not step.context._step(step.id)]
+    for first in range(0, len(waiting), MOST_TOGETHER):
+        several = waiting[first : first + MOST_TOGETHER]
+        room = MOST_TOGETHER // len(several) - 1
+        texts = []
+        for context, id, guesses in several:
+            free = context._cache.capacity - context._cache.length - 1
+            texts.append((context._cache, [id, *guesses[: min(room, free)]]))
+        decoder = several[0].context.decoder
+        assert decoder is not None
+        for (context, _, _), (_, ids), logits in zip(several, texts, decoder.steps(texts), strict=True):
+            context.logits = logits[0]
+            context._guessed = list(zip(ids[1:], logits[1:], strict=True))
+            context.guessed += len(ids) - 1

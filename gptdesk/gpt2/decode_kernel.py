@@ -1,33 +1,44 @@
-"""One decode step of GPT-2 on a CPU, compiled by Numba: the only module that imports it.
+"""One decode step of GPT-2 on a CPU, compiled by Numba: some tokens, of one text or of several, read together.
 
-A step is a list of phases that must follow each other (a matrix times a vector, the attention of a layer), and a phase
+A step is a list of phases that must follow each other (a matrix times vectors, the attention of a layer), and a phase
 is a number of tasks that need nothing of each other (some rows, one head). Threads that take part in a step draw
 tickets, numbered through all its tasks, and wait with theirs until all tasks of earlier phases are done. So nobody
 waits for a thread that has not come yet: whoever is there does the work, and a late thread finds no tickets left. Which
-thread does a task changes no bit of its result, and the tasks are the same for any number of threads.
+thread does a task changes no bit of its result, nor do the tokens beside it: each weight is read once for all, but
+every sum is taken as for one token alone.
 
-The list is a table of numbers (`Phase`), so that one compilation for each type of weights serves models of any shape.
+The list is a table of numbers (`Phase`), so that one compilation serves models of any shape and precision.
 """
 
 from __future__ import annotations
 
-import platform
-import sys
 from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, njit, types
-from numba.core import cgutils
-from numba.core.typing import signature
-from numba.extending import intrinsic
+from numba import carray, njit
+
+from gptdesk.gpt2.kernel_intrinsics import (
+    GROUP,
+    LANES,
+    add_one,
+    bfloat16_pointer,
+    float32_pointer,
+    int8_pointer,
+    load,
+    make_dots,
+    nap,
+    pause,
+    power_of_two,
+    replace,
+    wide,
+)
 
 
 class Phase(IntEnum):
     """Columns of the table of phases, int64.
 
-    Addresses are of contiguous arrays, and offsets count numbers from the beginning of the workspace, which is float32.
+    Addresses are of contiguous arrays, and offsets count numbers from the beginning of a token's part of the workspace.
 
     A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its GELU.
     """
@@ -37,14 +48,15 @@ class Phase(IntEnum):
     LAYER = 2
     ROWS = 3  # of the weights: outputs
     COLUMNS = 4  # inputs
-    ROWS_A_TASK = 5
-    WEIGHTS = 6  # address; (ROWS, COLUMNS), of the type that the step is compiled for
-    SCALES = 7  # address; (ROWS) float32, or 0 for none
-    BIAS = 8  # address; (ROWS) float32, or 0 for none
-    NORM_WEIGHT = 9  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
-    NORM_BIAS = 10  # address; (COLUMNS) float32, or 0 for none
-    INPUT = 11  # offset
-    OUTPUT = 12  # offset
+    ROWS_A_TASK = 5  # a multiple of 4
+    FORMAT = 6  # of the weights
+    WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
+    SCALES = 8  # address; int8: (ROWS) float32, int4: (ROWS, groups) bfloat16
+    BIAS = 9  # address; (ROWS) float32, or 0 for none; of EMBED: the positions' embeddings, (n_positions, COLUMNS)
+    NORM_WEIGHT = 10  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
+    NORM_BIAS = 11  # address; (COLUMNS) float32, or 0 for none
+    INPUT = 12  # offset
+    OUTPUT = 13  # offset
 
 
 class Kind(IntEnum):
@@ -58,6 +70,24 @@ class Kind(IntEnum):
     LOGITS = 5  # STORE into the logits
 
 
+class Format(IntEnum):
+    """How weights are kept."""
+
+    FLOAT32 = 0
+    BFLOAT16 = 1
+    INT8 = 2
+    INT4 = 3
+
+
+class Fed(IntEnum):
+    """Columns of the table of tokens that are read in a step, int64. Those of one text follow each other in it."""
+
+    ID = 0
+    POSITION = 1
+    KEYS = 2  # address of the text's cache; (n_layer, nh, n_positions, hs) float32
+    VALUES = 3
+
+
 class Sync(IntEnum):
     """Places in the array that threads share, (16) int64; one cache line each."""
 
@@ -66,9 +96,11 @@ class Sync(IntEnum):
 
 
 # Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
-_FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _ROWS_A_TASK = range(6)
-_WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT = range(6, 13)
+_FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _ROWS_A_TASK, _FORMAT = range(7)
+_WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT = range(7, 14)
 _EMBED, _ATTEND, _STORE, _ADD, _GELU, _LOGITS = range(6)
+_FLOAT32, _BFLOAT16, _INT8, _INT4 = range(4)
+_ID, _POSITION, _KEYS, _VALUES = range(4)
 _NEXT, _DONE = 0, 8
 
 _SPINS: Final = 1000
@@ -76,121 +108,6 @@ _SPINS: Final = 1000
 
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
-
-_FLOAT: Final = ir.FloatType()
-_INT32: Final = ir.IntType(32)
-_INT64: Final = ir.IntType(64)
-
-
-# --- What Numba has no words for ---
-
-
-@intrinsic
-def _float(typing: Any, value: Any) -> Any:
-    """A weight as float32: int8 by its value, uint16 as the upper half of a float32 (which is what bfloat16 is)."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        (number,) = arguments
-        if value == types.int8:
-            return builder.sitofp(number, _FLOAT)
-        if value == types.uint16:
-            return builder.bitcast(builder.shl(builder.zext(number, _INT32), ir.Constant(_INT32, 16)), _FLOAT)
-        return number
-
-    return signature(types.float32, value), generate
-
-
-@intrinsic
-def _power_of_two(typing: Any, exponent: Any) -> Any:
-    """2**exponent, float32; exponent int32, -126 to 127."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        biased = builder.add(arguments[0], ir.Constant(_INT32, 127))
-        return builder.bitcast(builder.shl(biased, ir.Constant(_INT32, 23)), _FLOAT)
-
-    return signature(types.float32, types.int32), generate
-
-
-@intrinsic
-def _pointer(typing: Any, address: Any, like: Any) -> Any:
-    """An address as a pointer to what the array ``like`` holds."""
-    result = types.CPointer(like.dtype)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(result))
-
-    return signature(result, types.int64, like), generate
-
-
-def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Pointer to the element that the first two arguments, a one-dimensional array and an index, name."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [arguments[1]])
-
-
-@intrinsic
-def _load(typing: Any, array: Any, index: Any) -> Any:
-    """Reads an int64 that other threads write; what they wrote before it is visible after it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(_place(context, builder, signature, arguments), "acquire", 8)
-
-    return signature(types.int64, array, types.int64), generate
-
-
-@intrinsic
-def _add_one(typing: Any, array: Any, index: Any) -> Any:
-    """Adds 1 to an int64 that other threads read; what was written before it is visible to who sees it."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature, arguments)
-        return builder.atomic_rmw("add", place, ir.Constant(_INT64, 1), "acq_rel")
-
-    return signature(types.int64, array, types.int64), generate
-
-
-@intrinsic
-def _replace(typing: Any, array: Any, index: Any, old: Any, new: Any) -> Any:
-    """Writes ``new`` if the int64 is still ``old``, in one step; returns whether it was."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature, arguments)
-        result = builder.cmpxchg(place, arguments[2], arguments[3], "acq_rel", "acquire")
-        return builder.extract_value(result, 1)
-
-    return signature(types.boolean, array, types.int64, types.int64, types.int64), generate
-
-
-@intrinsic
-def _pause(typing: Any) -> Any:
-    """Tells the core that it waits in a loop, where there is a way to."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        machine = platform.machine().lower()
-        if machine in ("x86_64", "amd64"):
-            pause = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, pause, "llvm.x86.sse2.pause"), [])
-        elif machine in ("arm64", "aarch64"):
-            hint = ir.FunctionType(ir.VoidType(), [_INT32])
-            function = cgutils.get_or_insert_function(builder.module, hint, "llvm.aarch64.hint")
-            builder.call(function, [ir.Constant(_INT32, 1)])
-        return context.get_dummy_value()
-
-    return signature(types.void), generate
-
-
-@intrinsic
-def _nap(typing: Any) -> Any:
-    """Sleeps for an instant: some 50 microseconds on Linux, less than a tick of the clock elsewhere."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        name, duration = ("Sleep", 0) if sys.platform == "win32" else ("usleep", 1)
-        sleep = ir.FunctionType(_INT32, [_INT32])
-        function = cgutils.get_or_insert_function(builder.module, sleep, name)
-        builder.call(function, [ir.Constant(_INT32, duration)])
-        return context.get_dummy_value()
-
-    return signature(types.void), generate
 
 
 # --- Threads ---
@@ -200,11 +117,11 @@ def _nap(typing: Any) -> Any:
 def _draw(sync, step, tickets):
     """The next ticket of that step; -1 if there is none, or another step has begun."""
     while True:
-        word = _load(sync, _NEXT)
+        word = load(sync, _NEXT)
         ticket = word & 0xFFFFFFFF
         if word >> 32 != step or ticket >= tickets:
             return np.int64(-1)
-        if _replace(sync, _NEXT, word, word + 1):
+        if replace(sync, _NEXT, word, word + 1):
             return ticket
 
 
@@ -212,39 +129,109 @@ def _draw(sync, step, tickets):
 def _wait(sync, tasks):
     """Until so many tasks of this step are done."""
     spins = 0
-    while _load(sync, _DONE) < tasks:
-        _pause()
+    while load(sync, _DONE) < tasks:
+        pause()
         spins += 1
         if spins > _SPINS:
-            _nap()
+            nap()
 
 
-# --- Arithmetic ---
+# --- Products ---
 
 
-@njit(fastmath=_SUMS)
-def _products(weights, x, first, last, y):
-    """y[i] = weights[first + i] @ x for all rows up to ``last``; four at a time, so that x is read once for four."""
-    columns = len(x)
-    whole = first + (last - first) // 4 * 4
-    for row in range(first, whole, 4):
-        w0, w1, w2, w3 = weights[row], weights[row + 1], weights[row + 2], weights[row + 3]
-        s0 = s1 = s2 = s3 = np.float32(0)
-        for i in range(columns):
-            s0 += _float(w0[i]) * x[i]
-            s1 += _float(w1[i]) * x[i]
-            s2 += _float(w2[i]) * x[i]
-            s3 += _float(w3[i]) * x[i]
-        y[row - first] = s0
-        y[row - first + 1] = s1
-        y[row - first + 2] = s2
-        y[row - first + 3] = s3
-    for row in range(whole, last):
-        w0 = weights[row]
-        s0 = np.float32(0)
-        for i in range(columns):
-            s0 += _float(w0[i]) * x[i]
-        y[row - first] = s0
+def _make_products(kind: str) -> Any:
+    """Rows ``first`` ... ``last`` of ``weights`` times the vectors at ``x``, into y, (tokens, 4 or more past ``last``).
+
+    Rows come in fours; where the last four are not whole, their last one is computed again, for nobody.
+    """
+    one, two, four = make_dots(kind, 4, 1), make_dots(kind, 4, 2), make_dots(kind, 2, 4)
+    block = GROUP if kind == "int4" else LANES
+    quarter_bytes = {"float32": 16, "bfloat16": 8, "int8": 4, "int4": 2}[kind]  # of four weights
+    grouped = kind == "int4"
+
+    @njit
+    def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride):
+        blocks = -(-columns // block) if grouped else columns // block
+        stride = blocks * LANES if grouped else columns * quarter_bytes // 4
+        scales_stride = 2 * blocks
+        for row in range(first, last, 4):
+            r1, r2, r3 = min(row + 1, last - 1), min(row + 2, last - 1), min(row + 3, last - 1)
+            w0, w1, w2, w3 = weights + row * stride, weights + r1 * stride, weights + r2 * stride, weights + r3 * stride
+            s0, s1, s2, s3 = (
+                scales + row * scales_stride,
+                scales + r1 * scales_stride,
+                scales + r2 * scales_stride,
+                scales + r3 * scales_stride,
+            )
+            to = y + (row - first) * 4
+            token = 0
+            while tokens - token >= 4:
+                at, out = x + token * x_stride, to + token * y_stride
+                four(w0, w1, w0, w0, s0, s1, s0, s0, at, x_stride, blocks, out, y_stride)
+                four(w2, w3, w0, w0, s2, s3, s0, s0, at, x_stride, blocks, out + 8, y_stride)
+                token += 4
+            if tokens - token >= 2:
+                at, out = x + token * x_stride, to + token * y_stride
+                two(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride)
+                token += 2
+            if tokens - token >= 1:
+                at, out = x + token * x_stride, to + token * y_stride
+                one(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride)
+
+    return products
+
+
+_products_float32: Final = _make_products("float32")
+_products_bfloat16: Final = _make_products("bfloat16")
+_products_int8: Final = _make_products("int8")
+_products_int4: Final = _make_products("int4")
+
+
+@njit
+def _address(numbers):
+    return np.int64(numbers.ctypes.data)
+
+
+@njit
+def _add_last_columns(weights, first, last, x, y):
+    """What is left of the columns when those in whole vectors are done."""
+    columns = weights.shape[1]
+    whole = columns // LANES * LANES
+    for token in range(len(y)):
+        for row in range(first, last):
+            total = np.float32(0)
+            for i in range(whole, columns):
+                total += wide(weights[row, i]) * x[token, i]
+            y[token, row - first] += total
+
+
+@njit
+def _multiply_rows(phase, first, last, x, y):
+    """y[token, i] = weights[first + i] @ x[token], scaled."""
+    rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
+    tokens, kind = len(x), phase[_FORMAT]
+    at, stride, to, to_stride = _address(x), x.strides[0], _address(y), y.strides[0]
+    if kind == _FLOAT32:
+        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        if columns % LANES:
+            _add_last_columns(carray(float32_pointer(weights), (rows, columns)), first, last, x, y)
+    elif kind == _BFLOAT16:
+        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        if columns % LANES:
+            _add_last_columns(carray(bfloat16_pointer(weights), (rows, columns)), first, last, x, y)
+    elif kind == _INT8:
+        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        if columns % LANES:
+            _add_last_columns(carray(int8_pointer(weights), (rows, columns)), first, last, x, y)
+        scale = carray(float32_pointer(scales), (rows,))
+        for token in range(tokens):
+            for i in range(last - first):
+                y[token, i] *= scale[first + i]
+    else:
+        _products_int4(weights, scales, columns, first, last, at, stride, tokens, to, to_stride)
+
+
+# --- Other arithmetic ---
 
 
 @njit(fastmath={"contract"})
@@ -260,7 +247,7 @@ def _exp(x):
     p = p * r + np.float32(4.1665795894e-2)
     p = p * r + np.float32(1.6666665459e-1)
     p = p * r + np.float32(5.0000001201e-1)
-    return (p * r * r + r + np.float32(1)) * _power_of_two(np.int32(n))
+    return (p * r * r + r + np.float32(1)) * power_of_two(np.int32(n))
 
 
 @njit(fastmath={"contract"})
@@ -299,10 +286,9 @@ def _largest(x, length):
 
 
 @njit(fastmath=_SUMS)
-def _attend(q, keys, values, length, scores, y):
-    """softmax(keys @ q / sqrt(hs)) @ values for one head: q and y (hs), keys and values (length or more, hs)."""
-    size = len(q)
-    _products(keys, q, 0, length, scores)
+def _attend(keys, values, length, scores, y):
+    """softmax(scores / sqrt(hs)) @ values for one head: keys @ q in scores, y (hs), values (length or more, hs)."""
+    size = len(y)
     largest = _largest(scores, length)
     scale = np.float32(1) / np.sqrt(np.float32(size))
     total = np.float32(0)
@@ -329,89 +315,114 @@ def _attend(q, keys, values, length, scores, y):
 
 
 @njit
-def _embed(wte, wpe, id, position, x):
-    for i in range(len(x)):
-        x[i] = _float(wte[id, i]) + _float(wpe[position, i])
+def _embed(phase, fed, work):
+    width, kind = phase[_COLUMNS], phase[_FORMAT]
+    for token in range(len(fed)):
+        id, position = fed[token, _ID], fed[token, _POSITION]
+        wpe = carray(float32_pointer(phase[_BIAS] + 4 * width * position), (width,))
+        x = work[token, phase[_OUTPUT] : phase[_OUTPUT] + width]
+        if kind == _FLOAT32:
+            wte = carray(float32_pointer(phase[_WEIGHTS] + 4 * width * id), (width,))
+            for i in range(width):
+                x[i] = wte[i] + wpe[i]
+        elif kind == _BFLOAT16:
+            halves = carray(bfloat16_pointer(phase[_WEIGHTS] + 2 * width * id), (width,))
+            for i in range(width):
+                x[i] = wide(halves[i]) + wpe[i]
+        else:
+            numbers = carray(int8_pointer(phase[_WEIGHTS] + width * id), (width,))
+            scale = carray(float32_pointer(phase[_SCALES] + 4 * id), (1,))[0]
+            for i in range(width):
+                x[i] = wide(numbers[i]) * scale + wpe[i]
 
 
 @njit
-def _attend_head(phase, head, position, work, keys, values, scores):
-    """Writes the head's new key and value into the cache, and its attention into the workspace."""
-    layer, width, size = phase[_LAYER], phase[_COLUMNS], keys.shape[3]
+def _attend_head(phase, head, fed, cache_shape, work, scores):
+    """Writes the tokens' new keys and values of a head into their caches, and its attention into the workspace."""
+    _, heads, positions, size = cache_shape
+    layer, width = phase[_LAYER], phase[_COLUMNS]
     at = phase[_INPUT] + head * size  # queries, keys and values of all heads follow each other
-    k, v = work[at + width : at + width + size], work[at + 2 * width : at + 2 * width + size]
-    for d in range(size):
-        keys[layer, head, position, d] = k[d]
-        values[layer, head, position, d] = v[d]
     to = phase[_OUTPUT] + head * size
-    _attend(work[at : at + size], keys[layer, head], values[layer, head], position + 1, scores, work[to : to + size])
+    offset = 4 * (layer * heads + head) * positions * size
+    for token in range(len(fed)):
+        position = fed[token, _POSITION]
+        keys = carray(float32_pointer(fed[token, _KEYS] + offset), (positions, size))
+        values = carray(float32_pointer(fed[token, _VALUES] + offset), (positions, size))
+        mine = work[token : token + 1]
+        for d in range(size):
+            keys[position, d] = mine[0, at + width + d]
+            values[position, d] = mine[0, at + 2 * width + d]
+        length, q = position + 1, mine[:, at : at + size]
+        _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0)
+        if size % LANES:
+            _add_last_columns(keys, 0, length, q, scores)
+        _attend(keys, values, length, scores[0], mine[0, to : to + size])
 
 
 @njit
-def _multiply(phase, task, x, like, work, logits):
+def _multiply(phase, task, x, work, logits):
     """The rows of one task of a product."""
-    kind, rows, columns = phase[_KIND], phase[_ROWS], phase[_COLUMNS]
+    kind, rows = phase[_KIND], phase[_ROWS]
     first = task * phase[_ROWS_A_TASK]
     last = min(first + phase[_ROWS_A_TASK], rows)
-    count = last - first
-    weights = carray(_pointer(phase[_WEIGHTS], like), (rows, columns))
-    y = np.empty(count, np.float32)
-    _products(weights, x, first, last, y)
-    if phase[_SCALES]:
-        scales = carray(_pointer(phase[_SCALES], work), (rows,))[first:last]
-        for i in range(count):
-            y[i] *= scales[i]
+    count, tokens = last - first, len(x)
+    y = np.empty((tokens, -(-count // 4) * 4), np.float32)
+    _multiply_rows(phase, first, last, x, y)
     if phase[_BIAS]:
-        bias = carray(_pointer(phase[_BIAS], work), (rows,))[first:last]
-        for i in range(count):
-            y[i] += bias[i]
-    out = logits[first:last] if kind == _LOGITS else work[phase[_OUTPUT] + first : phase[_OUTPUT] + last]
-    if kind == _ADD:
-        for i in range(count):
-            out[i] += y[i]
-    elif kind == _GELU:
-        for i in range(count):
-            out[i] = _gelu(y[i])
-    else:
-        for i in range(count):
-            out[i] = y[i]
+        bias = carray(float32_pointer(phase[_BIAS]), (rows,))
+        for token in range(tokens):
+            for i in range(count):
+                y[token, i] += bias[first + i]
+    start = phase[_OUTPUT] + first
+    for token in range(tokens):
+        out = logits[token, first:last] if kind == _LOGITS else work[token, start : start + count]
+        mine = y[token]
+        if kind == _ADD:
+            for i in range(count):
+                out[i] += mine[i]
+        elif kind == _GELU:
+            for i in range(count):
+                out[i] = _gelu(mine[i])
+        else:
+            for i in range(count):
+                out[i] = mine[i]
 
 
 @njit
-def _input(phase, work, epsilon, normalised):
-    """The vector that a product multiplies: normalised first where it says so, which each thread does for itself."""
-    columns = phase[_COLUMNS]
-    x = work[phase[_INPUT] : phase[_INPUT] + columns]
+def _input(phase, tokens, work, epsilon, normalised):
+    """The vectors that a product multiplies: normalised first where it says so, which each thread does for itself."""
+    columns, start = phase[_COLUMNS], phase[_INPUT]
+    x = work[:tokens, start : start + columns]
     if not phase[_NORM_WEIGHT]:
         return x
-    weight = carray(_pointer(phase[_NORM_WEIGHT], work), (columns,))
+    weight = carray(float32_pointer(phase[_NORM_WEIGHT]), (columns,))
     biased = phase[_NORM_BIAS] != 0
-    bias = carray(_pointer(phase[_NORM_BIAS] if biased else phase[_NORM_WEIGHT], work), (columns,))
-    _normalise(x, weight, bias, biased, epsilon, normalised)
-    return normalised[:columns]
+    bias = carray(float32_pointer(phase[_NORM_BIAS] if biased else phase[_NORM_WEIGHT]), (columns,))
+    for token in range(tokens):
+        _normalise(x[token], weight, bias, biased, epsilon, normalised[token])
+    return normalised[:tokens, :columns]
 
 
-def decode(helper, step, id, position, epsilon, phases, sync, like, wte, wpe, work, keys, values, logits):
+def decode(helper, step, fed, cache_shape, epsilon, phases, sync, work, logits):
     """Takes part in a step until all its tasks are drawn; returns when all are done, unless it only helps.
 
     Args:
         helper: whether another thread returns the result.
         step: its number, which ``sync`` holds while it lasts.
-        id, position: of the token to be read.
+        fed: (T, len(Fed)) int64, the tokens to be read.
+        cache_shape: n_layer, nh, n_positions and hs of all caches.
         epsilon: of the layer norms, float32.
         phases: (P + 1, len(Phase)) int64.
         sync: see `Sync`.
-        like: an array of the weights' type: int8, uint16 (bfloat16) or float32.
-        wte, wpe: (V, C), (n_positions, C) float32 or uint16.
-        work: the workspace.
-        keys, values: (n_layer, nh, n_positions, hs) float32.
-        logits: (V) float32, is filled.
+        work: (T or more, W) float32; W leaves room for the zeros that int4's last group of a vector reads.
+        logits: (T, V) float32, is filled.
     """
-    last = len(phases) - 1
+    tokens, last = len(fed), len(phases) - 1
     tickets = phases[last, _FIRST]
-    normalised, scores = np.empty(wte.shape[1], np.float32), np.empty(keys.shape[2], np.float32)
+    normalised = np.zeros((tokens, work.shape[1]), np.float32)
+    scores = np.empty((1, cache_shape[2] + 4), np.float32)
     number, entered = 0, -1
-    x = work[:0]
+    x = normalised[:, :]
     while True:
         ticket = _draw(sync, step, tickets)
         if ticket < 0:
@@ -422,14 +433,14 @@ def decode(helper, step, id, position, epsilon, phases, sync, like, wte, wpe, wo
         task = ticket - phase[_FIRST]
         _wait(sync, phase[_FIRST])
         if phase[_KIND] == _EMBED:
-            _embed(wte, wpe, id, position, work[phase[_OUTPUT] : phase[_OUTPUT] + wte.shape[1]])
+            _embed(phase, fed, work)
         elif phase[_KIND] == _ATTEND:
-            _attend_head(phase, task, position, work, keys, values, scores)
+            _attend_head(phase, task, fed, cache_shape, work, scores)
         else:
             if entered != number:
-                x = _input(phase, work, epsilon, normalised)
+                x = _input(phase, tokens, work, epsilon, normalised)
                 entered = number
-            _multiply(phase, task, x, like, work, logits)
-        _add_one(sync, _DONE)
+            _multiply(phase, task, x, work, logits)
+        add_one(sync, _DONE)
     if not helper:
         _wait(sync, tickets)

@@ -28,19 +28,17 @@ class DecoderLoading:
     """Looks for the compiled step while the model is being read.
 
     Args:
-        precision: "float32", "bfloat16" or "int8".
         threads: to decode with; as many as torch uses when not given.
     """
 
-    def __init__(self, precision: str, threads: int | None) -> None:
-        self._precision = precision
+    def __init__(self, threads: int | None) -> None:
         self._threads = threads or torch.get_num_threads()
         looking = ThreadPoolExecutor(1, thread_name_prefix="find compiled code")
         self._found = looking.submit(self._find)
         looking.shutdown(wait=False)
 
     def decoder(self, model: GPT2) -> ComingDecoder:
-        """The decoder of ``model``, whose weights are `cpu_decoder.WEIGHTS`' dtype for the precision.
+        """The decoder of ``model``.
 
         It is there where the step had been compiled before: only the very first start leaves it to the moment which of
         torch and Numba writes.
@@ -54,13 +52,13 @@ class DecoderLoading:
 
     def _find(self) -> Step | None:
         try:
-            return find_step(self._precision)
+            return find_step()
         except Exception:  # half an installation raises whatever it likes; compiling will tell
             return None
 
     def _compile(self, model: weakref.ref[GPT2]) -> CPUDecoder | None:
         try:
-            step = compile_step(self._precision)
+            step = compile_step()
             wanted = model()  # not, if another one was loaded meanwhile
             return None if wanted is None else self._make(wanted, step)
         except Exception as error:
@@ -70,4 +68,4 @@ class DecoderLoading:
     def _make(self, model: GPT2, step: Step) -> CPUDecoder:
         from gptdesk.gpt2.cpu_decoder import CPUDecoder
 
-        return CPUDecoder(model, self._precision, step, threads=self._threads)
+        return CPUDecoder(model, step, threads=self._threads)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.prompt_lookup import MOST_GUESSES
 
 
 class Limit(NamedTuple):
@@ -34,6 +35,7 @@ LIMITS: Final[Mapping[str, Limit]] = MappingProxyType(
         "seed": Limit(0, 2**63 - 1, whole=True),
         "n": Limit(1, 64, whole=True),
         "top_logprobs": Limit(0, 20, whole=True),
+        "prompt_lookup": Limit(0, MOST_GUESSES, whole=True),
     }
 )
 """Range of every numeric setting."""
@@ -76,6 +78,8 @@ class DecodingSettings:
         seed: start of the random numbers; ``None`` draws a fresh one.
         n: number of completions of the same prompt.
         top_logprobs: how many of the model's likeliest tokens are reported with each one chosen.
+        prompt_lookup: tokens that are guessed from the text before and read ahead, where compiled code decodes. No
+            guess changes the text; in one that repeats itself they save time; 0 is off (see `PromptLookup`).
 
     Raises:
         UserError: when a value is out of its range or of the wrong type.
@@ -96,6 +100,7 @@ class DecodingSettings:
     seed: int | None = None
     n: int = 1
     top_logprobs: int = 0
+    prompt_lookup: int = 0
 
     def __post_init__(self) -> None:
         for name, limit in LIMITS.items():

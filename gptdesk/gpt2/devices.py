@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gptdesk.gpt2.compiling import can_compile
 from gptdesk.gpt2.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 """What a person may ask for; ``cuda:1`` and so on name one of several cards."""
 
-PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16", "int8")
+QUANTIZED: Final = ("int8", "int4")
+"""The precisions that only a model that writes can be had in, on a CPU."""
+
+PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16", *QUANTIZED)
 """What a person may ask for when a model is to write."""
 
 TORCH_PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
@@ -53,19 +55,19 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype of the network's weights; ``auto`` is the fastest on that device without visible loss.
 
     That is bfloat16 on CUDA (float16 on cards before Ampere, which only emulate bfloat16) and float32 elsewhere: on a
-    CPU the 16-bit types save little time in plain torch, and on MPS they are less tested. Where int8 is asked for, it
-    is float32, from which the decoder's weights are rounded (see `choose_decoding`).
+    CPU the 16-bit types save little time in plain torch, and on MPS they are less tested. What is not quantised where
+    `choose_quantization` names a precision is float32.
 
     Raises:
-        UserError: when the name means no precision, or int8 is asked for where it is not to be had.
+        UserError: when the name means no precision, or one that is not to be had on that device.
     """
     import torch
 
     if name not in PRECISIONS:
         raise UserError(f"There is no precision called {name!r}; use one of {', '.join(PRECISIONS)}.")
-    if name == "int8" and device.type != "cpu":
-        raise UserError(f"int8 is for the CPU; on {device.type} use bfloat16, float16 or auto.")
-    if name == "int8" or (name == "auto" and device.type != "cuda"):
+    if name in QUANTIZED and device.type != "cpu":
+        raise UserError(f"{name} is for the CPU; on {device.type} use bfloat16, float16 or auto.")
+    if name in QUANTIZED or (name == "auto" and device.type != "cuda"):
         return torch.float32
     if name == "auto":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
@@ -74,19 +76,18 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return dtype
 
 
-def choose_decoding(name: str, device: torch.device) -> str | None:
-    """The precision in which compiled code decodes: "float32", "bfloat16" or "int8"; ``None`` where torch decodes.
+def choose_quantization(name: str, device: torch.device) -> str | None:
+    """ "int8" or "int4" where a model that is to write is to be had in that; ``None`` where in `choose_precision`'s.
 
-    That is everywhere but on a CPU, where Numba is missing, and for float16. ``auto`` is int8: with one scale a row it
-    raises the perplexity of the bundled model by 0.07 % (benchmarks/README.md) and is the fastest.
+    ``auto`` on a CPU is int8: it is the fastest whose loss nobody sees (benchmarks/RESULTS.md).
 
     Args:
         name: one of `PRECISIONS`.
         device: as `choose_device` gives it.
     """
-    if device.type != "cpu" or name == "float16" or not can_compile():
-        return None
-    return "int8" if name == "auto" else name
+    if name in QUANTIZED:
+        return name
+    return "int8" if name == "auto" and device.type == "cpu" else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

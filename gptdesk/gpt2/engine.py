@@ -10,15 +10,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.completion import Completion, window_start
+from gptdesk.gpt2.compiling import can_compile
+from gptdesk.gpt2.completion import Completion, read_together, window_start
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.cpu_linear import for_inference
 from gptdesk.gpt2.decoders import ComingDecoder, DecoderLoading
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
-from gptdesk.gpt2.devices import choose_decoding, choose_device, choose_precision, is_out_of_memory
+from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.quantized import precision_of
+from gptdesk.gpt2.quantized_files import load_quantized
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class Engine:
         self.tokenizer = tokenizer
         self.name = name
         self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
-        self.device = str(model.wte.weight.device)
+        self.device = str(model.wpe.weight.device)
         self._coming = decoder
         self._context: Context | None = None  # of the last prompt
 
@@ -66,6 +70,7 @@ class Engine:
         device: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
+        keep: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Engine:
         """Reads a model's folder with `load_model`.
@@ -73,8 +78,9 @@ class Engine:
         Args:
             folder: of the model.
             device: as in `choose_device`.
-            precision: as in `choose_precision` and `choose_decoding`.
+            precision: as in `choose_precision` and `choose_quantization`.
             threads: for compiled code on a CPU; as many as torch uses when not given. Their number changes no text.
+            keep: folder for quantised weights (see `load_quantized`).
             progress: as in `load_model`.
 
         Raises:
@@ -82,25 +88,30 @@ class Engine:
         """
         chosen = choose_device(device)
         dtype = choose_precision(precision, chosen)
-        decoding = choose_decoding(precision, chosen)
-        coming = DecoderLoading(decoding, threads) if decoding else None
+        compiled = chosen.type == "cpu" and precision != "float16" and can_compile()
+        coming = DecoderLoading(threads) if compiled else None
         with _memory_errors_explained():
-            model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
+            if quantization := choose_quantization(precision, chosen):
+                model = load_quantized(folder, quantization, keep=keep, progress=progress)
+            else:
+                model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
+                for_inference(model)
             decoder = coming.decoder(model) if coming else None
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
 
     @property
     def precision(self) -> str:
-        """In which a completion that begins now is decoded: "float32", "bfloat16" or "float16" if torch does it; with
-        " (numba)" behind it, or "int8 (numba)", if compiled code does, which rounds otherwise and may write other text.
+        """In which a completion that begins now is decoded: "float32", "bfloat16", "float16", "int8" or "int4" if torch
+        does it; with " (numba)" behind it if compiled code does, which adds up in another order and may, where two
+        tokens are about as likely, write other text.
         """
         return self._precision(self._decoder())
 
     @property
     def memory(self) -> int:
-        """Bytes of the weights, those that were rounded for decoding included."""
-        decoder = self._decoder()
-        return sum(weight.nbytes for weight in self.model.parameters()) + (decoder.memory if decoder else 0)
+        """Bytes of the weights."""
+        weights = [*self.model.parameters(), *self.model.buffers()]
+        return sum({weight.data_ptr(): weight.nbytes for weight in weights}.values())  # a tied head counts once
 
     @property
     def config(self) -> GPT2Config:
@@ -177,8 +188,12 @@ class Engine:
     def _take_turns(
         self, completions: list[Completion], cancelled: Callable[[], bool], precision: str
     ) -> Iterator[Event]:
-        """One token of each completion in turn, batch size 1: a batch would round otherwise than a completion alone."""
+        """One token of each completion in turn."""
         while completions:
+            if cancelled():
+                for completion in completions:
+                    completion.finish_reason = "cancelled"
+            read_together(completions)
             for completion in completions:
                 if completion.finish_reason is None and cancelled():
                     completion.finish_reason = "cancelled"
@@ -195,7 +210,7 @@ class Engine:
     def _precision(self, decoder: CPUDecoder | None) -> str:
         if decoder is not None:
             return f"{decoder.precision} (numba)"
-        return str(self.model.wte.weight.dtype).removeprefix("torch.")
+        return precision_of(self.model)
 
     def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)

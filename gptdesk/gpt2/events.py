@@ -71,6 +71,8 @@ class DoneEvent:
             other completions had their turn; 0 if there was no second token.
         device: on which the model ran.
         precision: of its weights.
+        guessed: tokens that were guessed and read ahead (`DecodingSettings.prompt_lookup`).
+        guessed_right: those of them that came indeed.
     """
 
     index: int
@@ -84,6 +86,8 @@ class DoneEvent:
     tokens_per_s: float
     device: str
     precision: str
+    guessed: int = 0
+    guessed_right: int = 0
 
 
 Event: TypeAlias = TokenEvent | NoticeEvent | DoneEvent

@@ -181,11 +181,11 @@ class GPT2(nn.Module):
 
     def next_token_logits(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
         """Logits of the token after the last of ``ids`` alone: (B, T) int64 to (B, V) float32."""
-        x, weight = self.hidden_states(ids, cache)[:, -1], self.lm_head.weight  # (B, C), (V, C)
-        if x.device.type != "cpu":
-            # GPT-2's logits lie near -100, where bfloat16 has steps of 0.5. On a CPU this would take most of the time.
-            x, weight = x.float(), weight.float()
-        return F.linear(x, weight).float()
+        x = self.hidden_states(ids, cache)[:, -1]  # (B, C)
+        if x.device.type == "cpu":
+            return self.lm_head(x).float()
+        # GPT-2's logits lie near -100, where bfloat16 has steps of 0.5. On a CPU this would take most of the time.
+        return F.linear(x.float(), self.lm_head.weight.float())
 
     def loss(self, ids: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
         """Cross-entropy in nats of ``targets``, (B, T) int64, given ``ids``; targets of -100 do not count."""

@@ -7,11 +7,11 @@ from typing import Final
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory
 
-BYTES: Final = {"auto": 5, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 5}
-"""Of a weight, by precision; on a processor ``auto`` is int8, beside which the float32 weights stay to read prompts."""
+BYTES: Final = {"auto": 2.0, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
+"""Of a weight, by precision. ``auto`` is 16 bits on a graphics card and int8 on a processor."""
 
 _CACHED: Final = 4
-"""Most bytes that a number of a key or value takes: what is decoded in int8 caches them in float32."""
+"""Bytes that a number of a key or value takes on a processor, whatever the weights."""
 
 _CHUNK: Final = 128
 """Tokens of a prompt that are computed at once, as the engine does."""
@@ -31,8 +31,8 @@ def memory_needed(config: GPT2Config, precision: str = "auto", context: int | No
         context: tokens; as many as the model can take when not given.
     """
     tokens = config.n_positions if context is None else min(context, config.n_positions)
-    cache = 2 * config.n_layer * tokens * config.n_embd * min(BYTES[precision], _CACHED)
-    return config.num_parameters() * BYTES[precision] + cache + _CHUNK * config.vocab_size * 4 + _ROOM
+    cache = 2 * config.n_layer * tokens * config.n_embd * _CACHED
+    return round(config.num_parameters() * BYTES[precision]) + cache + _CHUNK * config.vocab_size * 4 + _ROOM
 
 
 def available_memory() -> int | None:
@@ -46,8 +46,10 @@ def fits(config: GPT2Config, precision: str = "auto", context: int | None = None
     needed = memory_needed(config, precision, context)
     if free is None or needed <= free:
         return ""
-    half = memory_needed(config, "bfloat16", context)
     advice = "choose a smaller model, or close other programs"
-    if BYTES[precision] > 2 and half <= free:
-        advice = f"choose 16-bit precision ({half / 2**30:.1f} GiB), a smaller model, or close other programs"
+    for name, words in (("bfloat16", "16-bit"), ("int8", "8-bit")):
+        less = memory_needed(config, name, context)
+        if BYTES[precision] > BYTES[name] and less <= free:
+            advice = f"choose {words} precision ({less / 2**30:.1f} GiB), a smaller model, or close other programs"
+            break
     return f"It takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; {advice}."

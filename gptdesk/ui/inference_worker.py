@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from gptdesk.folders import keep_compiled_code
+from gptdesk.folders import Folders, keep_compiled_code
 from gptdesk.gpt2.devices import set_thread_environment
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Event
@@ -105,7 +105,12 @@ class InferenceWorker(QObject):
         folder = job.find(job.model)
         progress(0, 1)
         self._engine = Engine.load(
-            folder, device=job.device, precision=job.precision, threads=job.threads or None, progress=progress
+            folder,
+            device=job.device,
+            precision=job.precision,
+            threads=job.threads or None,
+            keep=Folders.of_this_user().quantized,
+            progress=progress,
         )
         self._told = _describe(job.model, self._engine)
         self.loaded.emit(job.number, self._told)

@@ -149,7 +149,8 @@ def _summary(done: DoneEvent) -> list[str]:
 
 
 def _explanation(done: DoneEvent) -> str:
+    guesses = f"; {done.guessed_right} of {done.guessed} guessed tokens came" if done.guessed else ""
     return (
         f"{figures.count(done.completion_tokens)} tokens after a prompt of {figures.count(done.prompt_tokens)}, "
-        f"seed {done.seed}, on {done.device} in {done.precision}"
+        f"seed {done.seed}, on {done.device} in {done.precision}{guesses}"
     )

@@ -19,6 +19,7 @@ _PRECISIONS: Final = {
     "bfloat16": "16-bit (bfloat16)",
     "float16": "16-bit (float16)",
     "int8": "8-bit (int8)",
+    "int4": "4-bit (int4)",
 }
 _NONE: Final = "As in the window"
 _NOW: Final = "As set in the Playground now"

@@ -36,7 +36,7 @@ def compiled_step() -> None:
     from gptdesk.gpt2.compiling import can_compile, compile_step
 
     if can_compile():
-        compile_step("int8")
+        compile_step()
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ HELP: Final = {
     "seed": "start of the random numbers; a fresh one is drawn when not given",
     "n": "number of completions",
     "top_logprobs": "report so many of the likeliest tokens with each token, in --json",
-    "prompt_lookup": "guess so many tokens from what came before; the same text, sooner where it repeats itself; 0 is off",
+    "prompt_lookup": "guess so many tokens and read them ahead, which saves time where a text repeats itself; 0 is off",
 }
 """What each of `DecodingSettings`' fields does, in a few words."""
 

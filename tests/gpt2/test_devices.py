@@ -10,9 +10,9 @@ import torch
 
 from gptdesk.gpt2 import devices
 from gptdesk.gpt2.devices import (
-    choose_decoding,
     choose_device,
     choose_precision,
+    choose_quantization,
     free_memory,
     is_out_of_memory,
     physical_cores,
@@ -60,26 +60,27 @@ def test_unknown_devices_are_refused(name: str) -> None:
         choose_device(name)
 
 
-@pytest.mark.parametrize("name", ["auto", "int8"])
-def test_prompts_are_read_exactly_where_text_is_decoded_in_int8(name: str) -> None:
+@pytest.mark.parametrize("name", ["auto", "int8", "int4"])
+def test_what_is_not_quantised_is_float32(name: str) -> None:
     assert choose_precision(name, CPU) == torch.float32
 
 
-def test_int8_is_refused_elsewhere() -> None:
-    with pytest.raises(UserError, match="int8 is for the CPU; on cuda use"):
-        choose_precision("int8", torch.device("cuda"))
+@pytest.mark.parametrize("name", ["int8", "int4"])
+def test_quantised_models_are_refused_elsewhere(name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} is for the CPU; on cuda use"):
+        choose_precision(name, torch.device("cuda"))
 
 
 @pytest.mark.parametrize(
-    ("name", "decoding"),
-    [("auto", "int8"), ("int8", "int8"), ("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", None)],
+    ("name", "quantization"),
+    [("auto", "int8"), ("int8", "int8"), ("int4", "int4"), ("float32", None), ("bfloat16", None), ("float16", None)],
 )
-def test_compiled_code_decodes_on_a_cpu(name: str, decoding: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "can_compile", lambda: True)
-    assert choose_decoding(name, CPU) == decoding
-    assert choose_decoding(name, torch.device("cuda")) is None
-    monkeypatch.setattr(devices, "can_compile", lambda: False)
-    assert choose_decoding(name, CPU) is None
+def test_models_are_quantised_on_a_cpu(name: str, quantization: str | None) -> None:
+    assert choose_quantization(name, CPU) == quantization
+
+
+def test_auto_is_not_quantised_on_a_card() -> None:
+    assert choose_quantization("auto", torch.device("cuda")) is None
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
@@ -87,7 +88,7 @@ def test_precision_can_be_chosen(name: str) -> None:
     assert choose_precision(name, CPU) == getattr(torch, name)
 
 
-@pytest.mark.parametrize("name", ["", "float64", "int4", "nn"])
+@pytest.mark.parametrize("name", ["", "float64", "int2", "nn"])
 def test_unknown_precisions_are_refused(name: str) -> None:
     with pytest.raises(UserError, match="no precision called"):
         choose_precision(name, CPU)

@@ -377,26 +377,26 @@ def test_the_window_says_when_compiled_code_has_taken_over(
 
     go, compile_step = threading.Event(), decoders.compile_step
 
-    def slow(precision: str) -> object:
+    def slow() -> object:
         assert go.wait(60)
-        return compile_step(precision)
+        return compile_step()
 
-    monkeypatch.setattr(decoders, "find_step", lambda precision: None)
+    monkeypatch.setattr(decoders, "find_step", lambda: None)
     monkeypatch.setattr(decoders, "compile_step", slow)
     opened.services.settings.update(threads=2)
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
-    assert "float32" in opened.window.device.text()
+    assert "int8 ·" in opened.window.device.text()
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
     assert opened.window.session.done is not None
-    assert opened.window.session.done.precision == "float32"
+    assert opened.window.session.done.precision == "int8"
     go.set()
-    qtbot.waitUntil(lambda: _generated_in_int8(opened, qtbot), timeout=60_000)
+    qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=60_000)
     qtbot.waitUntil(lambda: "int8 (numba)" in opened.window.device.text(), timeout=30_000)
 
 
-def _generated_in_int8(opened: Opened, qtbot: QtBot) -> bool:
+def _generated_by_compiled_code(opened: Opened, qtbot: QtBot) -> bool:
     generate(opened, qtbot)
     done = opened.window.session.done
     return done is not None and done.precision == "int8 (numba)"

@@ -23,6 +23,10 @@ from gptdesk.ui.widgets.slider_row import SliderRow
 
 WIDTH: Final = 312
 _STOP_HELP = "The text ends before the first of these. Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
+_GUESSES_HELP = (
+    "So many tokens are guessed from what came before, and read at once. The text stays the same; one that repeats "
+    "itself comes sooner. 0 is off. On the CPU only."
+)
 
 
 class DecodingPanel(QScrollArea):
@@ -44,6 +48,10 @@ class DecodingPanel(QScrollArea):
         self.max_tokens.setAccessibleName("Max tokens")
         self.max_tokens.setToolTip("How long the model goes on at most. A token is some four letters of English.")
         self.seed = SeedBox(theme)
+        limit = LIMITS["prompt_lookup"]
+        self.guesses = NumberBox(limit.lowest, limit.highest, 0)
+        self.guesses.setAccessibleName("Guess ahead")
+        self.guesses.setToolTip(_GUESSES_HELP)
         self.stop = Chips(theme, show=write_escapes, read=read_escapes, check=lambda stop: DecodingSettings(stop=stop))
         self.stop.line.setPlaceholderText("Add, for example \\n\\n")
         self.stop.line.setAccessibleName("Add a stop string")
@@ -64,6 +72,7 @@ class DecodingPanel(QScrollArea):
             row.changed.connect(self._on_changed)
         self.max_tokens.valueChanged.connect(self._on_changed)
         self.seed.changed.connect(self._on_changed)
+        self.guesses.valueChanged.connect(self._on_changed)
         self.stop.changed.connect(self._on_changed)
         self.stop.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
@@ -92,9 +101,10 @@ class DecodingPanel(QScrollArea):
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
-        for number, (name, widget) in enumerate((("Max tokens", self.max_tokens), ("Seed", self.seed))):
+        boxes: dict[str, QWidget] = {"Max tokens": self.max_tokens, "Seed": self.seed, "Guess ahead": self.guesses}
+        for number, (name, widget) in enumerate(boxes.items()):
             label = QLabel(name)
-            label.setBuddy(self.max_tokens if widget is self.max_tokens else self.seed.line)
+            label.setBuddy(self.seed.line if widget is self.seed else widget)
             grid.addWidget(label, number, 0)
             grid.addWidget(widget, number, 1)
         grid.setColumnStretch(1, 1)
@@ -114,9 +124,10 @@ class DecodingPanel(QScrollArea):
         settings = self._settings.value.decoding
         for name, row in self.rows.items():
             row.set_value(getattr(settings, name))
-        self.max_tokens.blockSignals(True)
-        self.max_tokens.setValue(settings.max_tokens)
-        self.max_tokens.blockSignals(False)
+        for box, value in ((self.max_tokens, settings.max_tokens), (self.guesses, settings.prompt_lookup)):
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
 
@@ -128,7 +139,8 @@ class DecodingPanel(QScrollArea):
             for name, row in self.rows.items()
             if row.value != round(getattr(settings, name), row.spec.decimals)
         }
-        changes |= {"max_tokens": round(self.max_tokens.value()), "seed": self.seed.value, "stop": self.stop.values}
+        changes |= {"max_tokens": round(self.max_tokens.value()), "prompt_lookup": round(self.guesses.value())}
+        changes |= {"seed": self.seed.value, "stop": self.stop.values}
         try:
             self._settings.update(decoding=replace(settings, **changes))
         except UserError as error:

@@ -18,6 +18,7 @@ from gptdesk.gpt2.decoders import ComingDecoder, DecoderLoading
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.quantized_files import load_quantized
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 
 pytest.importorskip("numba")
@@ -64,7 +65,7 @@ def test_greedy_text_in_float32_is_the_networks_over_500_tokens(folder: Path) ->
     assert [type(event) for event in compiled].count(NoticeEvent) > 0, "the context filled on the way"
 
 
-@pytest.mark.parametrize("name", ["auto", "int8", "bfloat16", "float32"])
+@pytest.mark.parametrize("name", ["auto", "int8", "int4", "bfloat16", "float32"])
 def test_same_seed_same_text(folder: Path, name: str) -> None:
     engines = [Engine.load(folder, device="cpu", precision=name, threads=threads) for threads in (1, 2)]
     for engine in engines:
@@ -83,20 +84,20 @@ def test_completions_do_not_disturb_each_other(folder: Path) -> None:
 
 
 def test_torch_serves_until_the_decoder_is_made(folder: Path) -> None:
-    model = load_model(folder)
+    model = load_quantized(folder, "int8")
     coming: ComingDecoder = Future()
     engine = Engine(model, gpt2_tokenizer(), decoder=coming)
     alone = [*Engine(model, gpt2_tokenizer()).generate(PROMPT, SAMPLED)]
     first = engine.generate(PROMPT, SAMPLED)
     events = [next(first)]
-    decoder = DecoderLoading("int8", 1).decoder(model).result(timeout=60)
+    decoder = DecoderLoading(1).decoder(model).result(timeout=60)
     coming.set_result(decoder)
     events += first
     assert written(events) == written(alone), "a completion is finished as it was begun"
-    assert precision(events) == "float32"
+    assert precision(events) == "int8"
     later = [*engine.generate(PROMPT, SAMPLED)]
     assert precision(later) == engine.precision == "int8 (numba)"
-    assert written(later) != written(alone)
+    assert written(later) != written(alone), "compiled code adds up in another order"
 
 
 def test_what_is_compiled_for_the_first_time_is_compiled_behind_the_callers_back(
@@ -106,14 +107,14 @@ def test_what_is_compiled_for_the_first_time_is_compiled_behind_the_callers_back
 
     go, real = threading.Event(), decoders.compile_step
 
-    def slow(name: str) -> object:
+    def slow() -> object:
         assert go.wait(60)
-        return real(name)
+        return real()
 
-    monkeypatch.setattr(decoders, "find_step", lambda name: None)
+    monkeypatch.setattr(decoders, "find_step", lambda: None)
     monkeypatch.setattr(decoders, "compile_step", slow)
     engine = Engine.load(folder, device="cpu", precision="int8")
-    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "float32"
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
     go.set()
     engine._coming.result(timeout=60)  # type: ignore[union-attr]
     assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8 (numba)"
@@ -124,14 +125,14 @@ def test_where_it_cannot_be_compiled_torch_goes_on(
 ) -> None:
     from gptdesk.gpt2 import decoders
 
-    def fail(name: str) -> object:
+    def fail() -> object:
         raise ImportError("Numba needs NumPy 2.5 or less")
 
     monkeypatch.setattr(decoders, "find_step", fail)
     monkeypatch.setattr(decoders, "compile_step", fail)
     engine = Engine.load(folder, device="cpu")
     engine._coming.result(timeout=60)  # type: ignore[union-attr]
-    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "float32"
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
     assert "Numba needs NumPy" in caplog.text
 
 

@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory, is_out_of_memory
@@ -63,6 +64,21 @@ class _Stored:
         return tensor.t() if self.transposed else tensor
 
 
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out the random weights that torch's layers begin with.
+
+    On the device "meta" they would be no numbers, but torch imports its compiler for them, which takes a second.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
 def load_model(
     folder: Path,
     *,
@@ -95,7 +111,7 @@ def load_model(
         stored = _open(folder, files)
         config = _with_head_as_stored(config, stored)
         _check_tensors(folder, config, stored)
-        with torch.device("meta"):
+        with torch.device("meta"), _Uninitialised():
             model = GPT2(config, dropout=dropout)
         total = sum(weight.numel() for weight in model.parameters())
         _check_memory(total * dtype.itemsize, torch.device(device))

@@ -166,7 +166,7 @@ def random_model(config: GPT2Config | None = None) -> Path:
     if not (folder / "config.json").exists():
         with torch.device("meta"):
             model = GPT2(config)
-        model = model.to(torch.bfloat16 if config.n_layer > 24 else torch.float32).to_empty(device="cpu")
+        model = model.to(torch.bfloat16 if config.num_parameters() > 10**9 else torch.float32).to_empty(device="cpu")
         if config.tie_word_embeddings:
             model.lm_head.weight = model.wte.weight
         model.init_weights(torch.Generator().manual_seed(0))

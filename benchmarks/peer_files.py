@@ -29,7 +29,7 @@ class Spec:
     """A contender.
 
     Attributes:
-        program: a key of `contenders.CONTENDERS`.
+        program: a key of `worker.CONTENDERS`.
         precision: in the program's own words.
         path: of the model as the program reads it.
     """
@@ -81,7 +81,7 @@ def _write_gguf(folder: Path, place: Path, say: Callable[[str], None]) -> dict[s
 
     import llama_cpp
 
-    from benchmarks.contenders import silence_llama
+    from benchmarks.peers import silence_llama
     from gptdesk.library.entry import LibraryEntry
     from gptdesk.library.export import export_gguf
 

@@ -15,8 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.contenders import CONTENDERS, Contender, CTranslate2, Text
+from benchmarks.contender import Contender, Text
+from benchmarks.ours import Ours
 from benchmarks.peer_files import Spec
+from benchmarks.peers import CTranslate2, LlamaCpp, Transformers
+
+CONTENDERS: Final[dict[str, type[Contender]]] = {
+    "ours": Ours,
+    "transformers": Transformers,
+    "llama.cpp": LlamaCpp,
+    "CTranslate2": CTranslate2,
+}
 
 SLEEPING_THREADS: Final = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
 """As gptdesk sets them before torch loads. On a busy machine transformers is faster with them too; the others run with
@@ -152,7 +161,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not come between
     contender_class = CONTENDERS[program]
-    contender_class.prepare()  # type: ignore[attr-defined]
+    contender_class.prepare()
     before, began = memory("VmRSS"), time.perf_counter()
     contender = contender_class(Path(path), precision, int(threads))
     told: Any = {

@@ -1,131 +1,18 @@
-"""What decodes on a CPU, behind one interface: ours, and its peers where they are installed.
-
-llama.cpp reads GGUF files and CTranslate2 a folder of its own; `peer_files` writes both.
-"""
+"""The programs beside which gptdesk decodes: transformers, llama.cpp, CTranslate2, each imported when it is wanted."""
 
 from __future__ import annotations
 
 import ctypes
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Logits: TypeAlias = npt.NDArray[np.float32]
-"""(V), of the token after those read."""
-
-
-class Text(ABC):
-    """A text that a contender reads, with its cache of keys and values."""
-
-    @abstractmethod
-    def read(self, ids: Sequence[int]) -> Logits:
-        """Reads ``ids`` from the beginning, nothing of it from a text before."""
-
-    @abstractmethod
-    def rewind(self) -> None:
-        """Forgets what was read since `read`."""
-
-    @abstractmethod
-    def step(self, id: int) -> Logits:
-        """Reads one token more."""
-
-
-class Contender(ABC):
-    """A loaded model; made in a process of its own.
-
-    Args:
-        path: what it reads, see `Spec`.
-        precision: of its weights, in its own words.
-        threads: at most so many.
-    """
-
-    @abstractmethod
-    def __init__(self, path: Path, precision: str, threads: int) -> None: ...
-
-    @abstractmethod
-    def set_threads(self, threads: int) -> None: ...
-
-    @abstractmethod
-    def open(self) -> Text:
-        """A new text."""
-
-    @staticmethod
-    @abstractmethod
-    def prepare() -> None:
-        """Imports what it needs, which does not count as loading."""
-
-
-class _OursText(Text):
-    def __init__(self, owner: Ours) -> None:
-        from gptdesk.gpt2.context import Context
-
-        self._owner = owner
-        self._context = Context(owner.model)
-        self._ids: list[int] = []
-
-    def read(self, ids: Sequence[int]) -> Logits:
-        if self._ids and ids[0] == self._ids[0]:  # a prompt that begins alike is not read again
-            self._context.read([(ids[0] + 1) % self._owner.model.config.vocab_size], lambda: False)
-        self._ids = list(ids)
-        self.rewind()
-        return self._context.logits.numpy()
-
-    def rewind(self) -> None:
-        self._context.read(self._ids, lambda: False)
-
-    def step(self, id: int) -> Logits:
-        self._context.decoder = self._owner.decoder
-        self._context.step(id)
-        return self._context.logits.numpy()
-
-
-class Ours(Contender):
-    """As `gptdesk` loads and decodes."""
-
-    def __init__(self, path: Path, precision: str, threads: int) -> None:
-        self._path, self._precision = path, precision
-        self._decoders: dict[int, Any] = {}
-        self.model: Any = None
-        self.set_threads(threads)
-
-    def set_threads(self, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
-        if threads not in self._decoders:
-            model, self._decoders[threads] = _load_ours(self._path, self._precision, threads)
-            self.model = self.model or model
-        self.decoder = self._decoders[threads]
-
-    def open(self) -> Text:
-        return _OursText(self)
-
-    @staticmethod
-    def prepare() -> None:
-        from gptdesk.folders import keep_compiled_code
-
-        keep_compiled_code()
-        import gptdesk.gpt2.cpu_decoder
-        import gptdesk.gpt2.engine  # noqa: F401
-
-
-def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
-    """The network and its compiled decoder; all that this benchmark knows of how they come together."""
-    from gptdesk.gpt2.engine import Engine
-
-    engine = Engine.load(path, device="cpu", precision=precision, threads=threads)
-    assert engine._coming is not None, "Numba is installed"
-    decoder = engine._coming.result()  # compiled now if it never was
-    assert decoder is not None
-    assert decoder.precision == precision
-    return engine.model, decoder
+from benchmarks.contender import Contender, Logits, Text
 
 
 class _TransformersText(Text):
@@ -296,11 +183,3 @@ class CTranslate2(Contender):
         from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
 
         return gpt2_vocabulary()[0]
-
-
-CONTENDERS: Final[dict[str, Callable[[Path, str, int], Contender]]] = {
-    "ours": Ours,
-    "transformers": Transformers,
-    "llama.cpp": LlamaCpp,
-    "CTranslate2": CTranslate2,
-}

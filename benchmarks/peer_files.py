@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +61,10 @@ def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) ->
     ):
         if not peers:
             continue
-        if importlib.util.find_spec(package) is None:
-            say(f"{program} is left out: {PACKAGES[program]} is not installed.")
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            say(f"{program} is left out: {PACKAGES[program]} is not installed ({error}).")
             continue
         files = write(folder, _place(folder), say)
         found += [Spec(program, precision, path) for precision, path in files.items()]

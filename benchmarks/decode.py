@@ -1,249 +1,177 @@
-"""How fast a CPU decodes: ours at each precision and number of threads against transformers' float32, taking turns.
+"""How fast a CPU decodes: ours at each precision and number of threads against its peers, taking turns.
 
     python -m benchmarks.decode [--model FOLDER] [--turns N] [--tokens N] [--threads N ...] [--context N ...]
-                                [--json OUT]
+                                [--text FILE [--scored FOLDER]] [--only WORD ...] [--loading-only] [--json OUT]
 
-Without a model folder GPT-2 124M with random weights: what is computed does not depend on them. In each turn every
-contender decodes some tokens after each context, greedily and one at a time, sampling and text not included. A figure
-is the median over the turns of a turn's median token; a ratio is that to `transformers` with as many threads in the
-same turn, and again the median over the turns. Beside them stands the share of the memory's read bandwidth, measured in
-the same turns, at which weights and cache of keys and values were read, and how many cores other programs took.
+Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where they are installed. llama.cpp reads the
+GGUF that gptdesk exports, and what its own quantiser makes of that. Each contender is a process of its own, and one of
+them works at a time. Without a model folder the model is GPT-2 124M with random weights: what is computed does not
+depend on them. In each turn every contender decodes some tokens after each context, greedily and one at a time, and
+reads a prompt of 512 tokens and one of 32. A figure is the median over the turns (of a turn's median token); a ratio is
+that of two contenders in the same turn, and again the median over the turns. Loading is measured in fresh processes.
+
+*Quality* is the perplexity of a text in ours at each precision, token by token through the decoder, in windows of 256.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import math
 import sys
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-# As gptdesk does before torch loads. On a busy machine the peer is faster with it too.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
-
-import numpy as np
-import torch
-from numba import njit
-
-from benchmarks.machine import describe_machine
-from gptdesk.folders import keep_compiled_code
-from gptdesk.gpt2.checkpoint import load_model, save_model
-from gptdesk.gpt2.compiling import compile_step
+from benchmarks.bandwidth import ReadBandwidth
+from benchmarks.decode_report import as_tables
+from benchmarks.machine import cores_of_others, describe_machine
+from benchmarks.peer_files import BYTES, PACKAGES, Spec, list_contenders
+from benchmarks.worker import FIRST_PROMPT, Worker
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.cpu_decoder import WEIGHTS, CPUDecoder
 from gptdesk.gpt2.devices import physical_cores
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.resources import resource
 
-PEER: Final = "transformers float32"
-_READ: Final = 2**29
-"""Bytes read to measure the bandwidth; many times the processor's caches."""
+PREFILL: Final = 512
+"""Tokens of a long prompt."""
 
+_SCORED_WINDOW: Final = 256
+_XL: Final = GPT2Config(n_layer=48, n_head=25, n_embd=1600)
 
-@dataclass
-class Row:
-    """One contender at one number of threads and one context.
-
-    Attributes:
-        name: of the contender, threads: it computes with, context: tokens before those decoded.
-        step: decodes one token after that context, or after the last one.
-        rewind: goes back to the context.
-        read: bytes of weights, keys and values that a token reads, or 0 if that is not reckoned.
-        tokens_per_s, bandwidth: of each turn.
-    """
-
-    name: str
-    threads: int
-    context: int
-    step: Callable[[], None]
-    rewind: Callable[[], None]
-    read: int
-    tokens_per_s: list[float] = field(default_factory=list)
-    bandwidth: list[float] = field(default_factory=list)
+Say = Callable[[str], None]
+Figures = dict[tuple[str, str, int, int], list[float]]
+"""Of each turn, by contender, what was measured, threads and tokens before it."""
 
 
-def ours(model: GPT2, precision: str, threads: int, contexts: list[int]) -> Iterator[Row]:
-    """Rows of a compiled decoder."""
-    decoder = CPUDecoder(model, precision, compile_step(precision), threads=threads)
-    size = {"float32": 4, "bfloat16": 2, "int8": 1}[precision]
-    config = model.config
-    matrices = config.n_layer * (4 * config.n_embd + 2 * config.inner_size) * config.n_embd
-    weights = size * (matrices + config.vocab_size * config.n_embd)
-    for context in contexts:
-        cache = KVCache(config, dtype=torch.float32, device=torch.device("cpu"))
-        ids = torch.zeros(1, context, dtype=torch.int64)
-        with torch.inference_mode():
-            model.hidden_states(ids, cache)
-
-        def step(cache: KVCache = cache) -> None:
-            logits = decoder.step(cache, step.id)
-            step.id = int(logits.numpy().argmax())
-
-        def rewind(cache: KVCache = cache, context: int = context, step: Any = step) -> None:
-            cache.length, step.id = context, 0
-
-        step.id = 0
-        cached = 2 * 4 * config.n_layer * config.n_embd * context
-        yield Row(f"ours {precision}", threads, context, step, rewind, weights + cached)
-
-
-def peer(folder: Path, threads: int, contexts: list[int]) -> Iterator[Row]:
-    """Rows of transformers' model with its own cache."""
-    import transformers
-
-    model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
-    for context in contexts:
-        state: dict[str, Any] = {}
-        with torch.inference_mode():
-            state["cache"] = model(torch.zeros(1, context, dtype=torch.int64), use_cache=True).past_key_values
-
-        def step(state: dict[str, Any] = state) -> None:
-            torch.set_num_threads(threads)
-            with torch.inference_mode():
-                out = model(state["id"], past_key_values=state["cache"], use_cache=True)
-                state["id"] = out.logits[:, -1:].argmax(dim=2)
-
-        def rewind(state: dict[str, Any] = state, context: int = context) -> None:
-            if read := state["cache"].get_seq_length() - context:
-                state["cache"].crop(-read)
-            state["id"] = torch.zeros(1, 1, dtype=torch.int64)
-
-        yield Row(PEER, threads, context, step, rewind, 0)
-
-
-@njit(nogil=True, fastmath=True)
-def _total(numbers):
-    total = 0
-    for i in range(len(numbers)):
-        total += numbers[i]
-    return total
-
-
-class ReadBandwidth:
-    """Measures how many GB/s some threads read from memory together."""
-
-    def __init__(self) -> None:
-        self._numbers = np.ones(_READ // 8, np.int64)
-        self._pool = ThreadPoolExecutor(physical_cores())
-
-    def measure(self, threads: int) -> float:
-        parts = np.array_split(self._numbers, threads)
-        best = 0.0
-        for _ in range(3):
-            began = time.perf_counter()
-            list(self._pool.map(_total, parts))
-            best = max(best, _READ / (time.perf_counter() - began) / 1e9)
-        return best
-
-
-@contextmanager
-def cores_of_others(told: list[float]) -> Iterator[None]:
-    """Adds to ``told`` how many cores other programs took on average meanwhile; on Linux."""
-
-    def busy() -> float:
-        try:
-            user, nice, system, _, _, irq, softirq, steal, *_ = map(
-                int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-            )
-        except OSError:
-            return float("nan")
-        return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-    began, before, own = time.perf_counter(), busy(), time.process_time()
-    yield
-    seconds = time.perf_counter() - began
-    told.append((busy() - before - (time.process_time() - own)) / seconds)
-
-
-def benchmark(
-    folder: Path, *, threads: list[int], contexts: list[int], turns: int, tokens: int, say: Callable[[str], None]
+def measure_speed(
+    specs: list[Spec], *, threads: list[int], contexts: list[int], turns: int, tokens: int, say: Say
 ) -> dict[str, Any]:
-    """Measures all contenders and returns everything that the report holds."""
-    rows: list[Row] = []
-    models = {dtype: load_model(folder, dtype=dtype) for dtype in set(WEIGHTS.values())}
-    for count in threads:
-        rows += peer(folder, count, contexts)
-        for precision, dtype in WEIGHTS.items():
-            rows += ours(models[dtype], precision, count, contexts)
-    bandwidth, others = ReadBandwidth(), list[float]()
+    """Decoding and reading, in turns: the report's ``speed``, ``read_gb_per_s`` and ``cores_of_others``."""
+    figures: Figures = {}
     reached: dict[int, list[float]] = {count: [] for count in threads}
-    for turn in range(turns):
-        with cores_of_others(others):
-            for count in threads:
-                reached[count].append(bandwidth.measure(count))
-            for row in rows:
-                _measure(row, tokens)
-        say(f"turn {turn + 1} of {turns}: other programs took {others[-1]:.2f} cores")
+    others: list[float] = []
+    bandwidth = ReadBandwidth()
+    with ExitStack() as stack:
+        workers = []
+        for spec in specs:
+            workers.append(Worker(spec, max(threads)))
+            stack.callback(workers[-1].close)
+        for turn in range(turns + 1):  # the first does not count: memory is found and files are read in it
+            found: Figures = {}
+            with cores_of_others(others, [worker.pid for worker in workers]):
+                for count in threads:
+                    reached[count].append(bandwidth.measure(count))
+                    for worker in workers:
+                        _measure(worker, count, contexts, tokens, found)
+            for key, values in found.items():
+                figures.setdefault(key, []).extend(values if turn else [])
+            if turn:
+                say(f"turn {turn} of {turns}: other programs took {others[-1]:.2f} cores")
     return {
-        "benchmark": "decode",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine("torch", "numba", "transformers", "numpy"),
-        "cores": physical_cores(),
-        "cores_of_others": [round(value, 2) for value in others],
-        "read_gb_per_s": {count: round(median(values), 1) for count, values in reached.items()},
-        "model": asdict(models[torch.float32].config),
-        "tokens": tokens,
-        "rows": [_result(row, rows, reached[row.threads]) for row in rows],
+        "cores_of_others": [round(value, 2) for value in others[1:]],
+        "read_gb_per_s": {str(count): [round(value, 2) for value in values[1:]] for count, values in reached.items()},
+        "speed": [
+            {"name": name, "what": what, "threads": count, "tokens": before, "turns": values}
+            for (name, what, count, before), values in figures.items()
+        ],
     }
 
 
-def _measure(row: Row, tokens: int) -> None:
-    row.rewind()
-    row.step()  # wakes threads and caches
-    row.rewind()
-    seconds = []
-    for _ in range(tokens):
-        began = time.perf_counter()
-        row.step()
-        seconds.append(time.perf_counter() - began)
-    row.tokens_per_s.append(1 / median(seconds))
-
-
-def _result(row: Row, rows: list[Row], reached: list[float]) -> dict[str, Any]:
-    (other,) = (r for r in rows if (r.name, r.threads, r.context) == (PEER, row.threads, row.context))
-    ratios = [mine / theirs for mine, theirs in zip(row.tokens_per_s, other.tokens_per_s, strict=True)]
-    shares = [row.read * speed / 1e9 / limit for speed, limit in zip(row.tokens_per_s, reached, strict=True)]
-    return {
-        "name": row.name,
-        "threads": row.threads,
-        "context": row.context,
-        "tokens_per_s": round(median(row.tokens_per_s), 1),
-        "turns": [round(speed, 1) for speed in row.tokens_per_s],
-        "ratio": round(median(ratios), 2),
-        "ratios": [round(ratio, 2) for ratio in ratios],
-        "share_of_bandwidth": round(median(shares), 3) if row.read else None,
-    }
-
-
-def as_table(report: dict[str, Any]) -> str:
-    """The report as Markdown."""
-    reads = ", ".join(f"{count}: {value} GB/s" for count, value in report["read_gb_per_s"].items())
-    others = report["cores_of_others"]
-    lines = [
-        ", ".join(f"{name} {value}" for name, value in report["machine"].items()),
-        f"{report['cores']} cores; other programs took {min(others)} to {max(others)} (median {median(others)})",
-        f"read bandwidth by threads: {reads}",
-        "",
-        "| contender | threads | context | tokens/s (lowest to highest turn) | ratio (turns) | of read bandwidth |",
-        "| --- | --- | --- | --- | --- | --- |",
+def _measure(worker: Worker, threads: int, contexts: list[int], tokens: int, found: Figures) -> None:
+    """One turn of one contender; tokens a second, and for the first token seconds."""
+    name = worker.spec.name
+    for context in contexts:
+        seconds = worker.ask("decode", context=context, tokens=tokens, threads=threads)
+        found[name, "decode", threads, context] = [1 / median(seconds)]
+    prefill = worker.ask("first_token", prompt=PREFILL, threads=threads)
+    found[name, "prefill", threads, PREFILL] = [PREFILL / prefill]
+    found[name, "first token", threads, FIRST_PROMPT] = [
+        worker.ask("first_token", prompt=FIRST_PROMPT, threads=threads)
     ]
-    for row in sorted(report["rows"], key=lambda row: (row["context"], row["threads"])):
-        share = row["share_of_bandwidth"]
-        lines.append(
-            f"| {row['name']} | {row['threads']} | {row['context']} "
-            f"| {row['tokens_per_s']} ({min(row['turns'])} to {max(row['turns'])}) "
-            f"| {row['ratio']} ({min(row['ratios'])} to {max(row['ratios'])}) "
-            f"| {'' if share is None else f'{100 * share:.0f} %'} |"
+
+
+def measure_loading(
+    specs: list[Spec], config: GPT2Config, *, threads: int, turns: int, say: Say
+) -> list[dict[str, Any]]:
+    """What loading takes, each time in a fresh process, taking turns; files are in the system's cache."""
+    turned: dict[str, list[dict[str, Any]]] = {spec.name: [] for spec in specs}
+    for turn in range(turns + 1):
+        for spec in specs:
+            worker = Worker(spec, threads)
+            worker.close()
+            if turn:  # at first compiled code and rounded weights may have to be made
+                turned[spec.name].append(worker.loading)
+        say(f"loading, turn {turn} of {turns}")
+    rows = []
+    for spec in specs:
+        found = turned[spec.name]
+        weights = round(config.num_parameters() * BYTES[spec.precision]) if spec.program == "ours" else None
+        over = [one["peak_bytes"] - one["before_bytes"] - (weights or 0) for one in found]
+        rows.append(
+            {
+                "name": spec.name,
+                "seconds": [round(one["seconds"], 3) for one in found],
+                "first_token_s": [round(one["first_token_s"], 3) for one in found],
+                "peak_mb": round(median(one["peak_bytes"] - one["before_bytes"] for one in found) / 1e6),
+                "peak_first_token_mb": round(
+                    median(one["peak_first_token_bytes"] - one["before_bytes"] for one in found) / 1e6
+                ),
+                "weights_mb": None if weights is None else round(weights / 1e6),
+                "over_weights_mb": None if weights is None else round(median(over) / 1e6),
+            }
         )
-    return "\n".join(lines)
+    return rows
+
+
+def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> list[dict[str, Any]]:
+    """Perplexity of ours at each precision on the first ``tokens`` of a text."""
+    from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+
+    ids = gpt2_tokenizer().encode(text.read_text(encoding="utf-8"))[:tokens]
+    rows: list[dict[str, Any]] = []
+    for spec in specs:
+        say(f"scoring in {spec.name}")
+        worker = Worker(spec, physical_cores())
+        scores = worker.ask("score", ids=ids, window=min(_SCORED_WINDOW, len(ids)))
+        worker.close()
+        perplexity = math.exp(-sum(scores) / len(scores))
+        loss = perplexity / rows[0]["perplexity"] - 1 if rows else 0.0  # float32 comes first
+        rows.append({"name": spec.name, "tokens": len(scores), "perplexity": perplexity, "loss": loss})
+    return rows
+
+
+def bytes_a_token(spec: Spec, config: GPT2Config, context: int) -> float:
+    """What a token of ours reads: matrices (without their scales), and float32 keys and values."""
+    matrices = config.n_layer * (4 * config.n_embd + 2 * config.inner_size) * config.n_embd
+    weights = BYTES[spec.precision] * (matrices + config.vocab_size * config.n_embd)
+    return weights + 2 * 4 * config.n_layer * config.n_embd * context
+
+
+def random_model(config: GPT2Config | None = None) -> Path:
+    """A folder with that shape (GPT-2 124M's) and fresh weights; made once and kept among what can be made again."""
+    import torch
+
+    from gptdesk.folders import Folders, ensure_folder
+    from gptdesk.gpt2.checkpoint import save_model
+    from gptdesk.gpt2.model import GPT2
+
+    config = config or GPT2Config()
+    name = "gpt2-random" if config == GPT2Config() else f"gpt2-random-{config.n_layer}x{config.n_embd}"
+    folder = Folders.of_this_user().cache / "benchmarks" / name
+    if not (folder / "config.json").exists():
+        with torch.device("meta"):
+            model = GPT2(config)
+        model = model.to(torch.bfloat16 if config.num_parameters() > 10**9 else torch.float32).to_empty(device="cpu")
+        if config.tie_word_embeddings:
+            model.lm_head.weight = model.wte.weight
+        model.init_weights(torch.Generator().manual_seed(0))
+        save_model(model, ensure_folder(folder))
+    return folder
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -251,39 +179,58 @@ def main(argv: list[str] | None = None) -> int:
     cores = physical_cores()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="model folder (GPT-2 124M with random weights)")
+    parser.add_argument("--xl", action="store_true", help="the shape of gpt2-xl instead, random weights in bfloat16")
     parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
     parser.add_argument("--tokens", type=int, default=16, help="decoded in a turn (16)")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores}), help=f"(1 {cores})")
     parser.add_argument(
         "--context", type=int, nargs="+", default=[32, 900], help="tokens before those decoded (32 900)"
     )
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="contenders with one of the words in their names")
+    parser.add_argument("--loading-only", action="store_true", help="nothing but loading")
+    parser.add_argument("--text", type=Path, help="to score for the quality; without it quality is left out")
+    parser.add_argument("--text-tokens", type=int, default=16_384, help="of the text that are scored (16,384)")
+    parser.add_argument("--scored", type=Path, default=resource("models", "stories"), help="model folder (the bundled)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
-    keep_compiled_code()
-    report = benchmark(
-        args.model or random_model(),
-        threads=args.threads,
-        contexts=args.context,
-        turns=args.turns,
-        tokens=args.tokens,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    folder = args.model or random_model(_XL if args.xl else None)
+    config = read_config(folder)
+    peers = not args.only or any("llama" in word or "CTranslate2" in word for word in args.only)
+    specs = list_contenders(folder, peers=peers, say=say)
+    specs = [spec for spec in specs if not args.only or any(word in spec.name for word in args.only)]
+    packages = sorted({PACKAGES[spec.program] for spec in specs} | {"torch", "numba", "numpy"})
+    report: dict[str, Any] = {
+        "benchmark": "decode",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine(*packages),
+        "cores": cores,
+        "model": asdict(config),
+        "tokens": args.tokens,
+    }
+    if not args.loading_only:
+        report |= measure_speed(
+            specs, threads=args.threads, contexts=args.context, turns=args.turns, tokens=args.tokens, say=say
+        )
+        report["bytes_a_token"] = {
+            spec.name: {str(context): bytes_a_token(spec, config, context) for context in args.context}
+            for spec in specs
+            if spec.program == "ours"
+        }
+    report["loading"] = measure_loading(
+        specs, config, threads=max(args.threads), turns=max(1, args.turns // 2), say=say
     )
-    print(as_table(report))
+    if args.text:
+        ours = [spec for spec in list_contenders(args.scored, peers=False, say=say) if spec.program == "ours"]
+        report["quality"] = measure_quality(ours, args.text, args.text_tokens, say)
+        report["quality_of"] = f"{args.scored.name} on {args.text.name}"
+    print(as_tables(report))
     if args.json:
         args.json.write_text(json.dumps(report, indent=2))
     return 0
-
-
-def random_model() -> Path:
-    """A folder with GPT-2 124M's shape and fresh weights; made once and kept among what can be made again."""
-    from gptdesk.folders import Folders, ensure_folder
-
-    folder = Folders.of_this_user().cache / "benchmarks" / "gpt2-random"
-    if not (folder / "config.json").exists():
-        model = GPT2(GPT2Config())
-        model.init_weights(torch.Generator().manual_seed(0))
-        save_model(model, ensure_folder(folder))
-    return folder
 
 
 if __name__ == "__main__":

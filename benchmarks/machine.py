@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,3 +25,39 @@ def describe_machine(*packages: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
+
+
+@contextmanager
+def cores_of_others(told: list[float], helpers: Sequence[int] = ()) -> Iterator[None]:
+    """Adds to ``told`` how many cores other programs took on average meanwhile; on Linux, elsewhere NaN.
+
+    What counts as its own are this process, those that it has started and waited for, and ``helpers``, process ids.
+    """
+
+    def busy() -> float:
+        try:
+            user, nice, system, _, _, irq, softirq, steal, *_ = map(
+                int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+            )
+        except OSError:
+            return float("nan")
+        return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+    def own() -> float:
+        times = os.times()
+        ticks = sum(_ticks(helper) for helper in helpers)
+        return sum((times.user, times.system, times.children_user, times.children_system, ticks))
+
+    began, before, mine = time.perf_counter(), busy(), own()
+    yield
+    seconds = time.perf_counter() - began
+    told.append((busy() - before - (own() - mine)) / seconds)
+
+
+def _ticks(process: int) -> float:
+    """Seconds of processor time that a process of ours has taken."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

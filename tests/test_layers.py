@@ -83,3 +83,10 @@ def test_complete_works_where_qt_is_not_installed(tiny_model_folder: Path) -> No
     result = python(REFUSE + RUN_MODULE, "PySide6,pyqtgraph", "gptdesk", *arguments)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.strip()
+
+
+def test_a_model_writes_without_torchs_compiler(tiny_model_folder: Path) -> None:
+    """It needs sympy, and importing both takes as long as all the rest of torch."""
+    arguments = ("complete", "Once upon a time", "--model", str(tiny_model_folder), "--max-tokens", "3")
+    result = python(REFUSE + RUN_MODULE, "sympy", "gptdesk", *arguments)
+    assert (result.returncode, result.stderr) == (0, "")

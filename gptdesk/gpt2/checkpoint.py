@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory, is_out_of_memory
+from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import (
     CONFIG_FILE,
@@ -96,8 +97,7 @@ def load_model(
         UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
     """
     with open_weights(Path(folder)) as (config, stored):
-        with torch.device("meta"):
-            model = GPT2(config, dropout=dropout)
+        model = empty_model(config, dropout=dropout)
         total = sum(weight.numel() for weight in model.parameters())
         check_memory(total * dtype.itemsize, torch.device(device))
         weights: dict[str, nn.Parameter] = {}

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.cpu_linear import linear
 from gptdesk.gpt2.devices import QUANTIZED
+from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, is_transposed, tensor_shapes
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.quantize import (
@@ -128,8 +129,7 @@ class QuantizedWeights:
 
     def model(self) -> GPT2:
         """The model that these weights, which it shares, make."""
-        with torch.device("meta"):
-            model = GPT2(self.config)
+        model = empty_model(self.config)
         for name, child in list(model.named_modules()):
             if isinstance(child, nn.Linear):
                 stored = EMBEDDING if name == "lm_head" and self.config.tie_word_embeddings else f"{name}.weight"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,8 @@ from gptdesk.gpt2.events import Event
 from gptdesk.ui.inference_worker import InferenceWorker
 from gptdesk.ui.jobs import Failure, GenerateJob, LoadJob, ModelInfo, State
 from gptdesk.ui.worker_thread import WorkerThread
+
+log = logging.getLogger(__name__)
 
 _FRAME: Final = 1 / 60
 """Seconds between two batches of words: what a screen shows."""
@@ -182,6 +185,8 @@ class Inference(QObject):
             self.state_changed.emit()
         elif self._loading and number == self._loading.number:
             self._loading = None
+            if self.info:
+                log.info("%s is ready, %s on %s", self.info.model, self.info.precision, self.info.device)
             self.state_changed.emit()
             if failure:
                 self.load_failed.emit(failure)

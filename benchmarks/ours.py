@@ -1,0 +1,81 @@
+"""gptdesk's own decoding, as a contender."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contender import Contender, Logits, Text
+
+
+class _OursText(Text):
+    def __init__(self, owner: Ours) -> None:
+        from gptdesk.gpt2.context import Context
+
+        self._owner = owner
+        self._context = Context(owner.model)
+        self._ids: list[int] = []
+
+    def read(self, ids: Sequence[int]) -> Logits:
+        if self._ids and ids[0] == self._ids[0]:  # a prompt that begins alike is not read again
+            self._context.read([(ids[0] + 1) % self._owner.model.config.vocab_size], lambda: False)
+        self._ids = list(ids)
+        self.rewind()
+        return self._context.logits.numpy()
+
+    def rewind(self) -> None:
+        self._context.read(self._ids, lambda: False)
+
+    def step(self, id: int) -> Logits:
+        self._context.decoder = self._owner.decoder
+        self._context.step(id)
+        return self._context.logits.numpy()
+
+
+class Ours(Contender):
+    """As `gptdesk` loads and decodes."""
+
+    def __init__(self, path: Path, precision: str, threads: int) -> None:
+        self._path, self._precision = path, precision
+        self._decoders: dict[int, Any] = {}
+        self.model: Any = None
+        self.set_threads(threads)
+
+    def set_threads(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        if threads not in self._decoders:
+            model, self._decoders[threads] = _load_ours(self._path, self._precision, threads)
+            self.model = self.model or model
+        self.decoder = self._decoders[threads]
+
+    def open(self) -> Text:
+        return _OursText(self)
+
+    @staticmethod
+    def prepare() -> None:
+        from gptdesk.folders import keep_compiled_code
+
+        keep_compiled_code()
+        from numba.core.registry import cpu_target
+
+        import gptdesk.gpt2.cpu_decoder
+        import gptdesk.gpt2.engine  # noqa: F401
+
+        # The half of Numba that it imports with the first function: 0.2 s, and with SciPy, if that is here, 0.5 s.
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
+
+
+def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
+    """The network and its compiled decoder; all that this benchmark knows of how they come together."""
+    from gptdesk.gpt2.engine import Engine
+
+    engine = Engine.load(path, device="cpu", precision=precision, threads=threads)
+    assert engine._coming is not None, "Numba is installed"
+    decoder = engine._coming.result()  # compiled now if it never was
+    assert decoder is not None
+    assert decoder.precision == precision
+    return engine.model, decoder

@@ -1,0 +1,135 @@
+"""Writes a model the way each contender reads it, and says which contenders there are."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.config import END_OF_TEXT, GPT2Config
+
+BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5}
+"""Of a weight, by the precision that decodes; scales come on top."""
+
+
+PACKAGES: Final = {
+    "ours": "torch",
+    "transformers": "transformers",
+    "llama.cpp": "llama-cpp-python",
+    "CTranslate2": "ctranslate2",
+}
+"""What has to be installed for a program."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A contender.
+
+    Attributes:
+        program: a key of `worker.CONTENDERS`.
+        precision: in the program's own words.
+        path: of the model as the program reads it.
+    """
+
+    program: str
+    precision: str
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.program} {self.precision}"
+
+
+def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) -> list[Spec]:
+    """All that can be measured here with the model in ``folder``; writes the files that they need.
+
+    Args:
+        folder: of the model.
+        peers: whether llama.cpp and CTranslate2 are wanted.
+        say: is told what is not installed, and what takes long.
+    """
+    from gptdesk.gpt2.cpu_decoder import WEIGHTS  # torch, which not every contender wants in its process
+
+    found = [Spec("ours", precision, folder) for precision in WEIGHTS]
+    found += [Spec("transformers", precision, folder) for precision in ("float32", "bfloat16")]
+    for program, package, write in (
+        ("llama.cpp", "llama_cpp", _write_gguf),
+        ("CTranslate2", "ctranslate2", _write_ctranslate2),
+    ):
+        if not peers:
+            continue
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            say(f"{program} is left out: {PACKAGES[program]} is not installed ({error}).")
+            continue
+        files = write(folder, _place(folder), say)
+        found += [Spec(program, precision, path) for precision, path in files.items()]
+    return found
+
+
+def _place(folder: Path) -> Path:
+    """Where the peers' files of that model are kept; another place when its weights change."""
+    changed = max(file.stat().st_mtime_ns for file in folder.iterdir())
+    return ensure_folder(Folders.of_this_user().cache / "benchmarks" / f"{folder.resolve().name}-{changed:x}")
+
+
+def _write_gguf(folder: Path, place: Path, say: Callable[[str], None]) -> dict[str, Path]:
+    """GGUF files by llama.cpp's precision: float32 as gptdesk exports it, the others made of that by llama.cpp."""
+    import ctypes
+
+    import llama_cpp
+
+    from benchmarks.peers import silence_llama
+    from gptdesk.library.entry import LibraryEntry
+    from gptdesk.library.export import export_gguf
+
+    kinds = {name: getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{name}") for name in ("BF16", "Q8_0", "Q4_0")}
+    whole = place / "F32.gguf"
+    silence_llama()
+    if not whole.exists():
+        say("exporting to GGUF ...")
+        export_gguf(LibraryEntry(kind="folder", name=folder.name, path=folder), whole, precision="float32")
+    files = {"F32": whole}
+    for name, kind in kinds.items():
+        files[name] = path = place / f"{name}.gguf"
+        if not path.exists():
+            params = llama_cpp.llama_model_quantize_default_params()
+            params.ftype = kind
+            unfinished = path.with_suffix(".part")
+            status = llama_cpp.llama_model_quantize(str(whole).encode(), str(unfinished).encode(), ctypes.byref(params))
+            assert status == 0, f"llama_model_quantize: {status}"
+            unfinished.replace(path)
+    return files
+
+
+def _write_ctranslate2(folder: Path, place: Path, say: Callable[[str], None]) -> dict[str, Path]:
+    """Folders by CTranslate2's precision."""
+    from ctranslate2.converters import Converter
+    from ctranslate2.converters.transformers import GPT2Loader
+
+    class FromFolder(Converter):  # its own asks for a tokenizer, which a model folder of ours does not hold
+        def _load(self):
+            import transformers
+
+            from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+
+            loader = GPT2Loader()
+            model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
+            spec = loader.get_model_spec(model)
+            tokens, _ = gpt2_vocabulary()
+            padding = GPT2Config.from_json(model.config.to_dict()).vocab_size - len(tokens)
+            loader.set_vocabulary(spec, [*tokens, *(f"[PAD{number}]" for number in range(padding))])
+            spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = tokens[END_OF_TEXT]
+            return spec
+
+    files = {}
+    for precision in ("float32", "int8"):
+        files[precision] = target = place / f"ctranslate2-{precision}"
+        if not target.exists():
+            say(f"converting for CTranslate2, {precision} ...")
+            FromFolder().convert(str(target), quantization=None if precision == "float32" else precision)
+    return files

@@ -1,0 +1,211 @@
+"""How free the window stays while a model writes: by how many milliseconds a timer of its thread comes late.
+
+    python -m benchmarks.responsiveness [--seconds S] [--turns N] [--screen xvfb|offscreen|own] [--json OUT]
+
+The whole window in a process of its own, with its editor showing what comes, once with the bundled model, whose tokens
+come faster than a screen shows, and once with GPT-2 124M (random weights), which takes all cores for each. A timer that
+wants to ring every 10 ms notes how late it was. Another program on the computer makes it late, too: how many cores
+those took stands beside the figures, and *idle* is the same window while nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, Final
+
+from benchmarks.machine import cores_of_others, describe_machine
+from benchmarks.screen import SCREENS, best_screen, screen_environment
+
+GOAL_MS: Final = 8.0
+"""Of the 95th percentile."""
+
+INTERVAL_MS: Final = 10
+_PROMPT: Final = "Once upon a time there was "
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which that share of them lies."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+class _Ticks:
+    """Notes how late a timer of the GUI thread comes."""
+
+    def __init__(self) -> None:
+        from PySide6.QtCore import Qt, QTimer
+
+        self.late: list[float] = []
+        self._last = 0.0
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+
+    def start(self) -> None:
+        self.late, self._last = [], perf_counter()
+        self._timer.start(INTERVAL_MS)
+
+    def stop(self) -> list[float]:
+        self._timer.stop()
+        return self.late
+
+    def _tick(self) -> None:
+        now = perf_counter()
+        self.late.append(1000 * (now - self._last) - INTERVAL_MS)
+        self._last = now
+
+
+def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
+    """Opens the window in this process and measures it, idle and writing."""
+    from PySide6.QtCore import QEventLoop, QSettings, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from gptdesk.folders import Folders
+    from gptdesk.gpt2.config import END_OF_TEXT
+    from gptdesk.gpt2.decoding import DecodingSettings
+    from gptdesk.store.document import Document
+    from gptdesk.ui.application import end_services, make_services
+    from gptdesk.ui.figures import use_readable_locale
+    from gptdesk.ui.jobs import State
+    from gptdesk.ui.main_window import MainWindow
+
+    app = QApplication([])
+    use_readable_locale()
+    folders = Folders.of_this_user()
+    services = make_services(app, folders)
+    services.settings.update(
+        model=model, decoding=DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
+    )
+    window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
+    window.painted.connect(window.start)
+    window.show()
+
+    def wait(seconds: float) -> None:
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
+
+    def wait_until(condition: Callable[[], bool]) -> None:
+        while not condition():
+            wait(0.05)
+
+    wait_until(lambda: services.inference.state is State.READY)
+    wait(3)  # what is loaded when nothing is wanted
+    ticks = _Ticks()
+    ticks.start()
+    wait(seconds)
+    found: dict[str, Any] = {"idle": ticks.stop(), "writing": [], "tokens_per_s": []}
+    for _ in range(turns):
+        window.session.open(Document())
+        window.session.edit(0, 0, _PROMPT)
+        window.playground.generate.trigger()
+        ticks.start()
+        wait(seconds)
+        found["writing"].append(ticks.stop())
+        found["tokens_per_s"].append(window.session.speed)
+        window.session.stop()
+        wait_until(lambda: not window.session.busy)
+    info = services.inference.info
+    found["precision"] = info.precision if info else ""
+    window.leave()
+    end_services(services)
+    return found
+
+
+def benchmark(models: dict[str, str], *, seconds: float, turns: int, screen: str) -> dict[str, Any]:
+    """Measures each model's window in a process of its own, and returns everything that the report holds."""
+    rows, others = [], list[float]()
+    with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
+        from gptdesk.folders import HOME_VARIABLE, keep_compiled_code
+
+        keep_compiled_code()  # the person's, so that nothing is compiled while the window is measured
+        environment |= {HOME_VARIABLE: home, "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]}
+        command = [sys.executable, "-m", "benchmarks.responsiveness", "--seconds", str(seconds), "--turns", str(turns)]
+        for name, model in models.items():
+            answer = Path(home, "answer.json")
+            with cores_of_others(others):
+                subprocess.run([*command, "--window", model, "--json", str(answer)], env=environment, check=True)
+            found = json.loads(answer.read_text())
+            rows.append(
+                {
+                    "model": name,
+                    "precision": found["precision"],
+                    "tokens_per_s": [round(speed, 1) for speed in found["tokens_per_s"]],
+                    "idle": _summary([found["idle"]]),
+                    "writing": _summary(found["writing"]),
+                }
+            )
+    return {
+        "benchmark": "responsiveness",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine("torch", "numba", "PySide6_Essentials"),
+        "cores_of_others": [round(value, 2) for value in others],
+        "screen": screen,
+        "interval_ms": INTERVAL_MS,
+        "goal_ms": GOAL_MS,
+        "rows": rows,
+    }
+
+
+def _summary(turns: list[list[float]]) -> dict[str, list[float]]:
+    """Of each turn."""
+    return {
+        "p50": [round(percentile(late, 0.5), 2) for late in turns],
+        "p95": [round(percentile(late, 0.95), 2) for late in turns],
+        "max": [round(max(late), 2) for late in turns],
+    }
+
+
+def as_table(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    lines = [
+        f"screen: {report['screen']}; other programs took {median(report['cores_of_others']):.2f} cores (median)",
+        "",
+        "| late, ms, median of turns | half of them | 95 % | all | tokens/s | aim for 95 % |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["rows"]:
+        for what in ("idle", "writing"):
+            cells = [f"{median(row[what][figure]):.1f}" for figure in ("p50", "p95", "max")]
+            speed = f"{median(row['tokens_per_s']):,.0f}" if what == "writing" else ""
+            goal = f"at most {report['goal_ms']:.0f}" if what == "writing" else ""
+            name = f"{row['model']}, {row['precision']}, {what}"
+            lines.append(f"| {name} | {' | '.join(cells)} | {speed} | {goal} |")
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the benchmark and returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8, help="in a turn (8)")
+    parser.add_argument("--turns", type=int, default=5, help="of writing, each a new text (5)")
+    parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
+    parser.add_argument("--window", metavar="MODEL", help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
+    args = parser.parse_args(argv)
+    if args.window:
+        found = measure_window(args.window, args.seconds, args.turns)
+        args.json.write_text(json.dumps(found))
+        return 0
+    from benchmarks.decode import random_model
+    from gptdesk.store.settings import Settings
+
+    models = {"bundled model": Settings().model, "GPT-2 124M": str(random_model())}
+    report = benchmark(models, seconds=args.seconds, turns=args.turns, screen=args.screen)
+    print(as_table(report))
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -71,9 +71,11 @@ class Ours(Contender):
 
 def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
     """The network and its compiled decoder; all that this benchmark knows of how they come together."""
+    from gptdesk.folders import Folders
     from gptdesk.gpt2.engine import Engine
 
-    engine = Engine.load(path, device="cpu", precision=precision, threads=threads)
+    keep = Folders.of_this_user().quantized
+    engine = Engine.load(path, device="cpu", precision=precision, threads=threads, keep=keep)
     assert engine._coming is not None, "Numba is installed"
     decoder = engine._coming.result()  # compiled now if it never was
     assert decoder is not None

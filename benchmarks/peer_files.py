@@ -51,9 +51,7 @@ def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) ->
         peers: whether llama.cpp and CTranslate2 are wanted.
         say: is told what is not installed, and what takes long.
     """
-    from gptdesk.gpt2.cpu_decoder import WEIGHTS  # torch, which not every contender wants in its process
-
-    found = [Spec("ours", precision, folder) for precision in WEIGHTS]
+    found = [Spec("ours", precision, folder) for precision in ("float32", "bfloat16", "int8", "int4")]
     found += [Spec("transformers", precision, folder) for precision in ("float32", "bfloat16")]
     for program, package, write in (
         ("llama.cpp", "llama_cpp", _write_gguf),

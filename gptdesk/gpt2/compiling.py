@@ -91,7 +91,7 @@ def _signature() -> tuple[Any, ...]:
         return types.Array(kind, dimensions, "C")
 
     return (
-        *(types.boolean, types.int64),
+        *(types.int64, types.int64),
         *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
         types.float32,
         *(array(types.int64, 2), array(types.int64, 1)),

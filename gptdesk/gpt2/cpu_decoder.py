@@ -7,7 +7,7 @@ of keys and values. See `decode_kernel`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -25,8 +25,8 @@ from gptdesk.gpt2.quantized import QuantizedEmbedding, QuantizedLinear, precisio
 from gptdesk.gpt2.thread_count import ThreadCount
 
 # A task should take long beside the 0.1 us of drawing its ticket, and be one of many, so that threads end together.
-_BYTES_A_TASK: Final = 64 * 1024
-_TASKS: Final = 16
+_BYTES_A_TASK: Final = int(__import__("os").environ.get("BAT", "64")) * 1024
+_TASKS: Final = int(__import__("os").environ.get("NT", "16"))
 _LEAST_ROWS: Final = 16
 _MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
 
@@ -62,13 +62,22 @@ class CPUDecoder:
         self._program = program = _Program(model)
         self._vocab_size = model.config.vocab_size
         config = model.config
-        self._cache_shape = (config.n_layer, config.n_head, config.n_positions, config.head_size)
-        self._phases = program.phases()
+        self._fed = np.zeros((MOST_TOGETHER, len(Fed)), np.int64)
         self._work = np.zeros((MOST_TOGETHER, program.work), np.float32)
-        self._epsilon = np.float32(config.layer_norm_epsilon)
-        self._sync = np.zeros(16, np.int64)
+        self._logits = np.zeros((MOST_TOGETHER, config.vocab_size), np.float32)
+        self._sync = np.zeros(24, np.int64)
+        self._arguments: tuple[Any, ...] = (
+            self._fed,
+            (config.n_layer, config.n_head, config.n_positions, config.head_size),
+            np.float32(config.layer_norm_epsilon),
+            program.phases(),
+            self._sync,
+            self._work,
+            self._logits,
+        )
         self._steps = 0
         self._threads = [ThreadCount(threads) for _ in range(MOST_TOGETHER)]  # by the number of tokens
+        self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
     def step(self, cache: KVCache, id: int) -> Tensor:
@@ -83,36 +92,28 @@ class CPUDecoder:
 
         Returns for each text the logits after each of its tokens, (T, V) float32.
         """
-        fed = np.array([_fed(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)], np.int64)
+        fed = [_fed(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
         assert 1 <= len(fed) <= MOST_TOGETHER
         assert all(cache.length + len(ids) <= cache.capacity for cache, ids in texts)
-        assert fed[:, Fed.ID].min() >= 0
-        assert fed[:, Fed.ID].max() < self._vocab_size
-        logits = torch.empty(len(fed), self._vocab_size)
-        self._compute(fed, logits.numpy())
+        self._fed[: len(fed)] = fed
+        assert self._fed[: len(fed), Fed.ID].min() >= 0
+        assert self._fed[: len(fed), Fed.ID].max() < self._vocab_size
+        self._compute(len(fed))
         for cache, ids in texts:
             cache.length += len(ids)
+        logits = torch.from_numpy(self._logits[: len(fed)].copy())
         return list(logits.split([len(ids) for _, ids in texts]))
 
-    def _compute(self, fed: npt.NDArray[np.int64], logits: npt.NDArray[np.float32]) -> None:
-        self._steps += 1
-        arguments: tuple[Any, ...] = (
-            self._steps,
-            fed,
-            self._cache_shape,
-            self._epsilon,
-            self._phases,
-            self._sync,
-            self._work,
-            logits,
-        )
-        self._sync[Sync.DONE] = 0
-        self._sync[Sync.NEXT] = self._steps << 32
-        threads = self._threads[len(fed) - 1]
+    def _compute(self, tokens: int) -> None:
+        """Fills the logits of so many tokens."""
+        threads = self._threads[tokens - 1]
         count, began = threads.choose(), perf_counter()
-        for _ in range(count - 1):
-            self._pool.submit(self._decode, True, *arguments)
-        self._decode(False, *arguments)
+        self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = tokens, count
+        for number in range(1, count):
+            if number not in self._helpers or self._helpers[number].done():  # it waited long in vain
+                self._helpers[number] = self._pool.submit(self._decode, number, self._steps, *self._arguments)
+        self._steps += 1
+        self._decode(0, self._steps, *self._arguments)
         threads.took(count, perf_counter() - began)
 
 
@@ -168,10 +169,7 @@ class _Program:
     ) -> None:
         rows, columns = linear.out_features, linear.in_features
         matrix = self._matrix(linear)
-        bytes_a_row = {Format.FLOAT32: 4, Format.BFLOAT16: 2, Format.INT8: 1, Format.INT4: 0.5}[
-            Format(matrix[Phase.FORMAT])
-        ]
-        tallest = min(int(_BYTES_A_TASK / (columns * bytes_a_row)), -(-rows // _TASKS))
+        tallest = min(_BYTES_A_TASK // matrix[Phase.ROW_BYTES], -(-rows // _TASKS))
         rows_a_task = -(-max(_LEAST_ROWS, tallest) // _MULTIPLE) * _MULTIPLE
         values = {
             Phase.ROWS: rows,
@@ -196,7 +194,12 @@ class _Program:
             weights = module.weight.detach()
         assert weights.is_contiguous()
         self._kept.append(weights)
-        return {Phase.FORMAT: _FORMATS[weights.dtype], Phase.WEIGHTS: weights.data_ptr(), Phase.SCALES: scales}
+        return {
+            Phase.FORMAT: _FORMATS[weights.dtype],
+            Phase.WEIGHTS: weights.data_ptr(),
+            Phase.SCALES: scales,
+            Phase.ROW_BYTES: weights[0].nbytes,
+        }
 
     def _add(self, kind: Kind, tasks: int, values: dict[Phase, int]) -> None:
         self._rows.append({Phase.FIRST: self._tickets, Phase.KIND: kind, **values})

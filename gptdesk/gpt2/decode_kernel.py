@@ -19,6 +19,7 @@ import numpy as np
 from numba import carray, njit
 
 from gptdesk.gpt2.kernel_intrinsics import (
+    AHEAD,
     GROUP,
     LANES,
     add_one,
@@ -30,6 +31,7 @@ from gptdesk.gpt2.kernel_intrinsics import (
     nap,
     pause,
     power_of_two,
+    prefetch,
     replace,
     wide,
 )
@@ -51,12 +53,13 @@ class Phase(IntEnum):
     ROWS_A_TASK = 5  # a multiple of 4
     FORMAT = 6  # of the weights
     WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
-    SCALES = 8  # address; int8: (ROWS) float32, int4: (ROWS, groups) bfloat16
+    SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups)
     BIAS = 9  # address; (ROWS) float32, or 0 for none; of EMBED: the positions' embeddings, (n_positions, COLUMNS)
     NORM_WEIGHT = 10  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
     NORM_BIAS = 11  # address; (COLUMNS) float32, or 0 for none
     INPUT = 12  # offset
     OUTPUT = 13  # offset
+    ROW_BYTES = 14  # of the weights
 
 
 class Kind(IntEnum):
@@ -89,22 +92,27 @@ class Fed(IntEnum):
 
 
 class Sync(IntEnum):
-    """Places in the array that threads share, (16) int64; one cache line each."""
+    """Places in the array that threads share, (24) int64; what is written in a step has a cache line of its own."""
 
     NEXT = 0  # number of the step, times 2**32, plus the ticket to be drawn next
     DONE = 8  # tasks that are done
+    THREADS = 16  # that may take part in the step
+    TOKENS = 17  # that are read in it
 
 
 # Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
 _FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _ROWS_A_TASK, _FORMAT = range(7)
-_WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT = range(7, 14)
+_WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT, _ROW_BYTES = range(7, 15)
 _EMBED, _ATTEND, _STORE, _ADD, _GELU, _LOGITS = range(6)
 _FLOAT32, _BFLOAT16, _INT8, _INT4 = range(4)
 _ID, _POSITION, _KEYS, _VALUES = range(4)
-_NEXT, _DONE = 0, 8
+_NEXT, _DONE, _THREADS, _TOKENS = 0, 8, 16, 17
 
 _SPINS: Final = 1000
 """Looks at a counter before a waiting thread takes a nap: some 10 microseconds, more than the wait between phases."""
+
+_IDLE_NAPS: Final = 1000
+"""Naps after which a thread that helps no longer waits for the next step: a tenth of a second on Linux."""
 
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
@@ -136,6 +144,34 @@ def _wait(sync, tasks):
             nap()
 
 
+@njit
+def _begin(sync, step):
+    """Opens the step, for which everything has been written, to all threads."""
+    sync[_DONE] = 0
+    while not replace(sync, _NEXT, load(sync, _NEXT), step << 32):
+        pass
+
+
+@njit
+def _await_step(sync, helper, last):
+    """The number of the first step after ``last`` in which that thread may take part; -1 if none comes for long.
+
+    It waits awake and then in naps, so that it stays on its core: a thread that is woken for each step is put where the
+    one is that woke it, and for milliseconds both take turns.
+    """
+    spins = naps = 0
+    while naps < _IDLE_NAPS:
+        step = load(sync, _NEXT) >> 32
+        if step != last and helper < sync[_THREADS]:
+            return step
+        pause()
+        spins += 1
+        if spins > _SPINS:
+            nap()
+            naps += 1
+    return np.int64(-1)
+
+
 # --- Products ---
 
 
@@ -153,7 +189,7 @@ def _make_products(kind: str) -> Any:
     def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride):
         blocks = -(-columns // block) if grouped else columns // block
         stride = blocks * LANES if grouped else columns * quarter_bytes // 4
-        scales_stride = 2 * blocks
+        scales_stride = 4 * blocks
         for row in range(first, last, 4):
             r1, r2, r3 = min(row + 1, last - 1), min(row + 2, last - 1), min(row + 3, last - 1)
             w0, w1, w2, w3 = weights + row * stride, weights + r1 * stride, weights + r2 * stride, weights + r3 * stride
@@ -205,9 +241,32 @@ def _add_last_columns(weights, first, last, x, y):
             y[token, row - first] += total
 
 
+@njit(fastmath=_SUMS)
+def _take_eights(scales, sums, first, last, y):
+    """Takes from int4's products that each weight counted as one of 0 to 15, and is 8 less."""
+    for token in range(len(y)):
+        for row in range(first, last):
+            total = np.float32(0)
+            for group in range(scales.shape[1]):
+                total += scales[row, group] * sums[token, group]
+            y[token, row - first] -= np.float32(8) * total
+
+
+@njit(fastmath=_SUMS)
+def _add_groups(x, sums):
+    """sums[token, group] = the sum of each 32 numbers of x[token]."""
+    columns = x.shape[1]
+    for token in range(len(x)):
+        for group in range(-(-columns // GROUP)):
+            total = np.float32(0)
+            for i in range(group * GROUP, min((group + 1) * GROUP, columns)):
+                total += x[token, i]
+            sums[token, group] = total
+
+
 @njit
-def _multiply_rows(phase, first, last, x, y):
-    """y[token, i] = weights[first + i] @ x[token], scaled."""
+def _multiply_rows(phase, first, last, x, sums, y):
+    """y[token, i] = weights[first + i] @ x[token], scaled; ``sums`` of int4's groups."""
     rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
     tokens, kind = len(x), phase[_FORMAT]
     at, stride, to, to_stride = _address(x), x.strides[0], _address(y), y.strides[0]
@@ -229,6 +288,7 @@ def _multiply_rows(phase, first, last, x, y):
                 y[token, i] *= scale[first + i]
     else:
         _products_int4(weights, scales, columns, first, last, at, stride, tokens, to, to_stride)
+        _take_eights(carray(float32_pointer(scales), (rows, -(-columns // GROUP))), sums, first, last, y)
 
 
 # --- Other arithmetic ---
@@ -315,6 +375,22 @@ def _attend(keys, values, length, scores, y):
 
 
 @njit
+def _ask_for_task(phase, task, fed, cache_shape):
+    """Has the first weights of a task, or keys and values, on their way while earlier tasks are awaited."""
+    if phase[_KIND] == _ATTEND:
+        _, heads, positions, size = cache_shape
+        offset = 4 * (phase[_LAYER] * heads + task) * positions * size
+        for token in range(len(fed)):
+            for byte in range(0, min(AHEAD, 4 * size * fed[token, _POSITION]), 64):
+                prefetch(fed[token, _KEYS] + offset + byte)
+                prefetch(fed[token, _VALUES] + offset + byte)
+    elif phase[_KIND] != _EMBED:
+        first = phase[_WEIGHTS] + task * phase[_ROWS_A_TASK] * phase[_ROW_BYTES]
+        for byte in range(0, AHEAD, 64):
+            prefetch(first + byte)
+
+
+@njit
 def _embed(phase, fed, work):
     width, kind = phase[_COLUMNS], phase[_FORMAT]
     for token in range(len(fed)):
@@ -360,14 +436,14 @@ def _attend_head(phase, head, fed, cache_shape, work, scores):
 
 
 @njit
-def _multiply(phase, task, x, work, logits):
+def _multiply(phase, task, x, sums, work, logits):
     """The rows of one task of a product."""
     kind, rows = phase[_KIND], phase[_ROWS]
     first = task * phase[_ROWS_A_TASK]
     last = min(first + phase[_ROWS_A_TASK], rows)
     count, tokens = last - first, len(x)
     y = np.empty((tokens, -(-count // 4) * 4), np.float32)
-    _multiply_rows(phase, first, last, x, y)
+    _multiply_rows(phase, first, last, x, sums, y)
     if phase[_BIAS]:
         bias = carray(float32_pointer(phase[_BIAS]), (rows,))
         for token in range(tokens):
@@ -404,43 +480,56 @@ def _input(phase, tokens, work, epsilon, normalised):
 
 
 def decode(helper, step, fed, cache_shape, epsilon, phases, sync, work, logits):
-    """Takes part in a step until all its tasks are drawn; returns when all are done, unless it only helps.
+    """Computes a step and returns; or helps in this and all that follow, and returns when there are no more.
 
     Args:
-        helper: whether another thread returns the result.
-        step: its number, which ``sync`` holds while it lasts.
-        fed: (T, len(Fed)) int64, the tokens to be read.
+        helper: number of the thread that helps, from 1 on; 0 of the one that returns the result.
+        step: number of the step, above all before.
+        fed: (most tokens, len(Fed)) int64, the tokens to be read.
         cache_shape: n_layer, nh, n_positions and hs of all caches.
         epsilon: of the layer norms, float32.
         phases: (P + 1, len(Phase)) int64.
         sync: see `Sync`.
-        work: (T or more, W) float32; W leaves room for the zeros that int4's last group of a vector reads.
-        logits: (T, V) float32, is filled.
+        work: (most tokens, W) float32; W leaves room for what int4's last group of a vector reads beyond its end.
+        logits: (most tokens, V) float32; its first rows are filled.
     """
-    tokens, last = len(fed), len(phases) - 1
+    last = len(phases) - 1
     tickets = phases[last, _FIRST]
-    normalised = np.zeros((tokens, work.shape[1]), np.float32)
+    normalised = np.zeros(work.shape, np.float32)
+    sums = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
     scores = np.empty((1, cache_shape[2] + 4), np.float32)
-    number, entered = 0, -1
     x = normalised[:, :]
-    while True:
-        ticket = _draw(sync, step, tickets)
-        if ticket < 0:
-            break
-        while ticket >= phases[number + 1, _FIRST]:
-            number += 1
-        phase = phases[number]
-        task = ticket - phase[_FIRST]
-        _wait(sync, phase[_FIRST])
-        if phase[_KIND] == _EMBED:
-            _embed(phase, fed, work)
-        elif phase[_KIND] == _ATTEND:
-            _attend_head(phase, task, fed, cache_shape, work, scores)
-        else:
-            if entered != number:
-                x = _input(phase, tokens, work, epsilon, normalised)
-                entered = number
-            _multiply(phase, task, x, work, logits)
-        add_one(sync, _DONE)
     if not helper:
-        _wait(sync, tickets)
+        _begin(sync, step)
+    while True:
+        if helper:
+            step = _await_step(sync, helper, step)
+            if step < 0:
+                return
+        tokens = sync[_TOKENS]
+        number, entered = 0, -1
+        while True:
+            ticket = _draw(sync, step, tickets)
+            if ticket < 0:
+                break
+            while ticket >= phases[number + 1, _FIRST]:
+                number += 1
+            phase = phases[number]
+            task = ticket - phase[_FIRST]
+            _ask_for_task(phase, task, fed[:tokens], cache_shape)
+            _wait(sync, phase[_FIRST])
+            if phase[_KIND] == _EMBED:
+                _embed(phase, fed[:tokens], work)
+            elif phase[_KIND] == _ATTEND:
+                _attend_head(phase, task, fed[:tokens], cache_shape, work, scores)
+            else:
+                if entered != number:
+                    x = _input(phase, tokens, work, epsilon, normalised)
+                    entered = number
+                    if phase[_FORMAT] == _INT4:
+                        _add_groups(x, sums)
+                _multiply(phase, task, x, sums, work, logits)
+            add_one(sync, _DONE)
+        if not helper:
+            _wait(sync, tickets)
+            return

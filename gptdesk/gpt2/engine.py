@@ -95,7 +95,8 @@ class Engine:
                 model = load_quantized(folder, quantization, keep=keep, progress=progress)
             else:
                 model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
-                for_inference(model)
+                if chosen.type == "cpu":
+                    for_inference(model)
             decoder = coming.decoder(model) if coming else None
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
 

@@ -19,7 +19,7 @@ LANES: Final = 16
 GROUP: Final = 32
 """Weights of 4 bits that share a scale."""
 
-_AHEAD: Final = 6144
+AHEAD: Final = 6144
 """Bytes between what is computed and what is asked for: a processor's own guesses end with a row, and the next rows
 follow. With it int8 was decoded 1.3 times as fast; from 4 to 8 KB there was little difference."""
 
@@ -50,56 +50,19 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
 
     Returns:
         ``dots(row0, row1, row2, row3, scales0, ..., scales3, x, x_stride, blocks, y, y_stride)``, all int64: addresses
-        of the rows and (int4) of their scales, bfloat16, one for each `GROUP` of weights; of the first vector, float32,
+        of the rows and (int4) of their scales, float32, one for each `GROUP` of weights; of the first vector, float32,
         and the bytes from one to the next; the number of blocks of 16 (int4: 32) columns; of the first result, and the
-        bytes from one token's to the next.
+        bytes from one token's to the next. In int4 the weights count as numbers from 0 to 15 times their scale.
     """
-    widen = _WIDENING[kind]
+    at_once = 64 // _BLOCK_BYTES[kind]  # blocks in a line of the processor's cache
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         weights, scales = arguments[:rows], arguments[4 : 4 + rows]
         x, x_stride, blocks, y, y_stride = arguments[8:]
-        multiply_add = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-        multiply = cgutils.get_or_insert_function(builder.module, multiply_add, f"llvm.fmuladd.v{LANES}f32")
-        before = builder.block
-        head, body, after = (builder.append_basic_block(name) for name in ("dots", "dots_block", "dots_end"))
-        builder.branch(head)
-
-        builder.position_at_end(head)
-        block = builder.phi(_INT64)
-        block.add_incoming(ir.Constant(_INT64, 0), before)
-        sums = [builder.phi(_VECTOR) for _ in range(rows * tokens)]
-        for total in sums:
-            total.add_incoming(ir.Constant(_VECTOR, [0.0] * LANES), before)
-        builder.cbranch(builder.icmp_signed("<", block, blocks), body, after)
-
-        builder.position_at_end(body)
-        vectors = 2 if kind == "int4" else 1
-        from_x = builder.mul(block, ir.Constant(_INT64, 4 * LANES * vectors))
-        xs = []
-        for token in range(tokens):
-            start = builder.add(builder.add(x, builder.mul(x_stride, ir.Constant(_INT64, token))), from_x)
-            xs.append([_load_vector(builder, start, part * 4 * LANES, _VECTOR) for part in range(vectors)])
-        added = []
-        for row in range(rows):
-            _prefetch(builder, weights[row], block, _BLOCK_BYTES[kind])
-            parts = widen(builder, weights[row], block)
-            scale = _group_scale(builder, scales[row], block) if kind == "int4" else None
-            for token in range(tokens):
-                total = sums[row * tokens + token]
-                if scale is None:
-                    added.append(builder.call(multiply, [parts[0], xs[token][0], total]))
-                else:
-                    product = builder.fmul(parts[0], xs[token][0])
-                    product = builder.call(multiply, [parts[1], xs[token][1], product])
-                    added.append(builder.call(multiply, [product, scale, total]))
-        end = builder.block
-        block.add_incoming(builder.add(block, ir.Constant(_INT64, 1)), end)
-        for total, new in zip(sums, added, strict=True):
-            total.add_incoming(new, end)
-        builder.branch(head)
-
-        builder.position_at_end(after)
+        sums: list[Any] = [ir.Constant(_VECTOR, [0.0] * LANES)] * (rows * tokens)
+        first: Any = ir.Constant(_INT64, 0)
+        for step in sorted({at_once, 1}, reverse=True):
+            first, sums = _add_blocks(builder, kind, tokens, weights, scales, x, x_stride, first, blocks, step, sums)
         for token in range(0, tokens, 4 // rows):  # so many tokens' results make a vector of four
             several = [sums[row * tokens + token + t] for t in range(4 // rows) for row in range(rows)]
             four = _add_up(builder, several)
@@ -119,10 +82,81 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
     return dots
 
 
+def _add_blocks(
+    builder: ir.IRBuilder,
+    kind: str,
+    tokens: int,
+    weights: list[Any],
+    scales: list[Any],
+    x: Any,
+    x_stride: Any,
+    first: Any,
+    blocks: Any,
+    step: int,
+    sums: list[Any],
+) -> tuple[Any, list[Any]]:
+    """A loop over the blocks from ``first`` on, ``step`` of them in a round, that adds their products to ``sums``.
+
+    Returns the first block that was not done, and the sums.
+    """
+    multiply_add = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    multiply = cgutils.get_or_insert_function(builder.module, multiply_add, f"llvm.fmuladd.v{LANES}f32")
+    vectors = 2 if kind == "int4" else 1
+    before = builder.block
+    head, body, after = (builder.append_basic_block(name) for name in ("dots", "dots_block", "dots_end"))
+    builder.branch(head)
+
+    builder.position_at_end(head)
+    block = builder.phi(_INT64)
+    block.add_incoming(first, before)
+    totals = [builder.phi(_VECTOR) for _ in sums]
+    for total, start in zip(totals, sums, strict=True):
+        total.add_incoming(start, before)
+    end = builder.add(block, ir.Constant(_INT64, step))
+    builder.cbranch(builder.icmp_signed("<=", end, blocks), body, after)
+
+    builder.position_at_end(body)
+    added = list(totals)
+    for row in weights:
+        _prefetch(builder, row, block, _BLOCK_BYTES[kind])
+    for number in range(step):
+        current = builder.add(block, ir.Constant(_INT64, number))
+        from_x = builder.mul(current, ir.Constant(_INT64, 4 * LANES * vectors))
+        xs = []
+        for token in range(tokens):
+            start = builder.add(builder.add(x, builder.mul(x_stride, ir.Constant(_INT64, token))), from_x)
+            xs.append([_load_vector(builder, start, part * 4 * LANES, _VECTOR) for part in range(vectors)])
+        for row, address in enumerate(weights):
+            parts = _WIDENING[kind](builder, address, current)
+            scale = _group_scale(builder, scales[row], current) if kind == "int4" else None
+            for token in range(tokens):
+                place = row * tokens + token
+                if scale is None:
+                    added[place] = builder.call(multiply, [parts[0], xs[token][0], added[place]])
+                else:
+                    product = builder.fmul(parts[0], xs[token][0])
+                    product = builder.call(multiply, [parts[1], xs[token][1], product])
+                    added[place] = builder.call(multiply, [product, scale, added[place]])
+    done = builder.block
+    block.add_incoming(end, done)
+    for total, new in zip(totals, added, strict=True):
+        total.add_incoming(new, done)
+    builder.branch(head)
+
+    builder.position_at_end(after)
+    return block, totals
+
+
 def _prefetch(builder: ir.IRBuilder, row: Any, block: Any, size: int) -> None:
-    """Asks for what is `_AHEAD` of block ``block``, of ``size`` bytes; where no memory is, nothing happens."""
-    place = builder.add(builder.add(row, builder.mul(block, ir.Constant(_INT64, size))), ir.Constant(_INT64, _AHEAD))
-    pointer = builder.inttoptr(place, _INT8.as_pointer())
+    """Asks for what is `AHEAD` of block ``block``, of ``size`` bytes."""
+    _ask_for(
+        builder,
+        builder.add(builder.add(row, builder.mul(block, ir.Constant(_INT64, size))), ir.Constant(_INT64, AHEAD)),
+    )
+
+
+def _ask_for(builder: ir.IRBuilder, address: Any) -> None:
+    pointer = builder.inttoptr(address, _INT8.as_pointer())
     kind = ir.FunctionType(ir.VoidType(), [_INT8.as_pointer(), _INT32, _INT32, _INT32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     reading, keeping, data = 0, 3, 1
@@ -160,11 +194,10 @@ def _int8_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
 
 
 def _int4_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
-    """A group's first half is in the lower bits of its bytes, the second in the upper; 8 stands for 0."""
+    """A group's first half is in the lower bits of its bytes, the second in the upper; as numbers from 0 to 15."""
     both = _at_block(builder, row, block, LANES, ir.VectorType(_INT8, LANES))
     parts = builder.and_(both, _constant(_INT8, 15)), builder.lshr(both, _constant(_INT8, 4))
-    centred = (builder.sub(part, _constant(_INT8, 8)) for part in parts)
-    return [builder.sitofp(builder.sext(part, ir.VectorType(_INT32, LANES)), _VECTOR) for part in centred]
+    return [builder.sitofp(builder.zext(part, ir.VectorType(_INT32, LANES)), _VECTOR) for part in parts]
 
 
 _WIDENING: Final[dict[str, Callable[..., list[Any]]]] = {
@@ -177,8 +210,7 @@ _WIDENING: Final[dict[str, Callable[..., list[Any]]]] = {
 
 def _group_scale(builder: ir.IRBuilder, scales: Any, block: Any) -> Any:
     """The scale of a group in all lanes."""
-    half = _at_block(builder, scales, block, 2, _INT16)
-    scale = builder.bitcast(builder.shl(builder.zext(half, _INT32), ir.Constant(_INT32, 16)), _FLOAT)
+    scale = _at_block(builder, scales, block, 4, _FLOAT)
     vector = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scale, ir.Constant(_INT32, 0))
     return _shuffle(builder, vector, vector, [0] * LANES)
 
@@ -253,6 +285,17 @@ def _make_pointer(kind: Any) -> Any:
 float32_pointer: Final = _make_pointer(types.float32)
 bfloat16_pointer: Final = _make_pointer(types.uint16)
 int8_pointer: Final = _make_pointer(types.int8)
+
+
+@intrinsic
+def prefetch(typing: Any, address: Any) -> Any:
+    """Asks for the line of the processor's cache at an int64 address; where no memory is, nothing happens."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _ask_for(builder, arguments[0])
+        return context.get_dummy_value()
+
+    return signature(types.void, types.int64), generate
 
 
 # --- Threads ---

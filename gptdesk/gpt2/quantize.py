@@ -59,8 +59,8 @@ def quantize_groups(weights: Tensor, numbers: Tensor, scales: Tensor) -> None:
     Args:
         weights: (rows, columns), on the CPU, in any floating dtype.
         numbers: (rows, groups * 16) uint8, is filled: byte i of a group holds the group's weight i in its lower and
-            weight 16 + i in its upper four bits.
-        scales: (rows, groups) bfloat16, is filled.
+            weight 16 + i in its upper four bits, 8 more than they stand for; 0 where a row has no weight.
+        scales: (rows, groups) float32, is filled.
     """
     columns, groups = weights.shape[1], scales.shape[1]
     rows = max(1, _AT_ONCE // columns)
@@ -71,7 +71,7 @@ def quantize_groups(weights: Tensor, numbers: Tensor, scales: Tensor) -> None:
         best = torch.full((len(w), 1), float("inf"))
         best_scale, best_numbers = torch.zeros(len(w), 1), torch.zeros_like(w)
         for shrink in _SHRINK:  # the extreme becomes -8, of which there is one more than of positive numbers
-            tried = (extreme * (-shrink / _ZERO)).bfloat16().float()
+            tried = extreme * (-shrink / _ZERO)
             rounded = (w / tried.where(tried != 0, 1)).round_().clamp_(-_ZERO, _ZERO - 1)
             error = (rounded * tried - w).square_().sum(dim=1, keepdim=True)
             better = error < best
@@ -81,7 +81,9 @@ def quantize_groups(weights: Tensor, numbers: Tensor, scales: Tensor) -> None:
                 torch.where(better, rounded, best_numbers),
             )
         scale.copy_(best_scale.view(-1, groups))
-        positive = best_numbers.add_(_ZERO).to(torch.uint8).view(-1, groups, 2, GROUP // 2)
+        positive = best_numbers.add_(_ZERO).to(torch.uint8).view(len(part), -1)
+        positive[:, columns:] = 0
+        positive = positive.view(-1, groups, 2, GROUP // 2)
         packed.copy_((positive[:, :, 0] | positive[:, :, 1] << 4).view(len(part), -1))
 
 
@@ -92,5 +94,5 @@ def dequantize_groups(numbers: Tensor, scales: Tensor, columns: int) -> Tensor:
     values = torch.empty(rows, groups, 2, GROUP // 2)
     values[:, :, 0] = bytes_of_group & 15
     values[:, :, 1] = bytes_of_group >> 4
-    values.sub_(_ZERO).mul_(scales.float()[:, :, None, None])
+    values.sub_(_ZERO).mul_(scales[:, :, None, None])
     return values.view(rows, -1)[:, :columns]

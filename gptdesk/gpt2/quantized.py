@@ -9,6 +9,7 @@ tokens share the work; `cpu_decoder` reads the numbers themselves.
 from __future__ import annotations
 
 import math
+import threading
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,6 +35,17 @@ _SCALES: Final = ".scales"
 
 _WEIGHTS_AT_ONCE: Final = 2**21
 """Float32 weights that are made at once: 8 MB, which a processor's cache holds until they are multiplied."""
+
+
+_memory = threading.local()
+
+
+def _scratch(rows: int, columns: int) -> Tensor:
+    """Float32 memory of this thread, which the next call hands out again."""
+    if not hasattr(_memory, "numbers") or _memory.numbers.numel() < rows * columns:
+        _memory.numbers = torch.empty(max(rows * columns, _WEIGHTS_AT_ONCE))
+    numbers: Tensor = _memory.numbers[: rows * columns].view(rows, columns)
+    return numbers
 
 
 class QuantizedLinear(nn.Module):
@@ -63,11 +75,20 @@ class QuantizedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(..., columns) float32 to (..., rows) float32."""
         rows = max(1, _WEIGHTS_AT_ONCE // self.in_features)
-        parts = []
-        for first in range(0, self.out_features, rows):
-            bias = None if self.bias is None else self.bias[first : first + rows]
-            parts.append(linear(x, self.dequantize(first, first + rows), bias))
+        parts = [
+            self._products(x, first, min(first + rows, self.out_features))
+            for first in range(0, self.out_features, rows)
+        ]
         return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
+
+    def _products(self, x: Tensor, first: int, last: int) -> Tensor:
+        bias = None if self.bias is None else self.bias[first:last]
+        if self.precision == "int4":
+            return linear(x, self.dequantize(first, last), bias)
+        # In memory that stays: fresh one would cost as much as the rounding. The scales are for fewer numbers later.
+        numbers = _scratch(last - first, self.in_features).copy_(self.numbers[first:last])
+        y = linear(x, numbers, None).mul_(self.scales[first:last])
+        return y if bias is None else y.add_(bias)
 
     def dequantize(self, first: int, last: int) -> Tensor:
         """Rows ``first`` to ``last`` of the weights, (last - first, columns) float32."""
@@ -191,5 +212,5 @@ def _places(config: GPT2Config, precision: str) -> list[_Place]:
         else:
             rows, groups = shape[0], groups_in(shape[1])
             places.append(_Place(name, torch.uint8, (rows, groups * GROUP // 2)))
-            places.append(_Place(name + _SCALES, torch.bfloat16, (rows, groups)))
+            places.append(_Place(name + _SCALES, torch.float32, (rows, groups)))
     return places

@@ -63,7 +63,7 @@ def test_int4_loses_less_than_llama_cpps_q4_0() -> None:
     gguf = pytest.importorskip("gguf")
     weights = random_weights(64, 96)
     numbers = torch.empty(64, 48, dtype=torch.uint8)
-    scales = torch.empty(64, groups_in(96), dtype=torch.bfloat16)
+    scales = torch.empty(64, groups_in(96), dtype=torch.float32)
     quantize_groups(weights, numbers, scales)
     mine = dequantize_groups(numbers, scales, 96)
     kind = gguf.GGMLQuantizationType.Q4_0
@@ -75,7 +75,7 @@ def test_int4_loses_less_than_llama_cpps_q4_0() -> None:
 def test_what_int4_can_hold_it_holds_exactly() -> None:
     exact = torch.randint(-8, 8, (5, 64), generator=torch.Generator().manual_seed(3)).float()
     exact[:, ::32] = -8  # each group's extreme
-    numbers, scales = torch.empty(5, 32, dtype=torch.uint8), torch.empty(5, 2, dtype=torch.bfloat16)
+    numbers, scales = torch.empty(5, 32, dtype=torch.uint8), torch.empty(5, 2, dtype=torch.float32)
     quantize_groups(exact * 0.25, numbers, scales)
     torch.testing.assert_close(dequantize_groups(numbers, scales, 64), exact * 0.25, rtol=0, atol=0)
 
@@ -84,7 +84,7 @@ def test_what_int4_can_hold_it_holds_exactly() -> None:
 def test_int4_fills_up_its_last_group(columns: int) -> None:
     weights = random_weights(3, columns)
     numbers = torch.empty(3, 16 * groups_in(columns), dtype=torch.uint8)
-    scales = torch.empty(3, groups_in(columns), dtype=torch.bfloat16)
+    scales = torch.empty(3, groups_in(columns), dtype=torch.float32)
     quantize_groups(weights, numbers, scales)
     restored = dequantize_groups(numbers, scales, columns)
     assert restored.shape == weights.shape
@@ -96,7 +96,7 @@ def test_zeros_stay_zeros() -> None:
     numbers, scales = torch.empty(4, 64, dtype=torch.int8), torch.empty(4)
     quantize_rows(zeros, numbers, scales)
     assert torch.equal(dequantize_rows(numbers, scales), zeros)
-    packed, of_groups = torch.empty(4, 32, dtype=torch.uint8), torch.empty(4, 2, dtype=torch.bfloat16)
+    packed, of_groups = torch.empty(4, 32, dtype=torch.uint8), torch.empty(4, 2, dtype=torch.float32)
     quantize_groups(zeros, packed, of_groups)
     assert torch.equal(dequantize_groups(packed, of_groups, 64), zeros)
 

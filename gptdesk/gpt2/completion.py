@@ -145,7 +145,7 @@ class Completion:
             Alternative(id, self._tokenizer.piece(id), prediction.logprob(id))
             for id in prediction.likeliest(self._settings.top_logprobs)
         )
-        return TokenEvent(self.index, id, text, prediction.logprob(id), alternatives)
+        return TokenEvent(self.index, id, text, prediction.logprob(id), prediction.entropy, alternatives)
 
 
 def window_start(length: int, n_positions: int) -> int:

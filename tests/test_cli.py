@@ -68,7 +68,7 @@ def test_json_output_has_a_line_for_each_token_and_end(complete: Callable[..., s
     done = [line for line in output if line["event"] == "done"]
     assert len(output) == len(tokens) + len(done) == 8
     for line in tokens:
-        assert list(line) == ["event", "index", "id", "text", "logprob", "top"]
+        assert list(line) == ["event", "index", "id", "text", "logprob", "entropy", "top"]
         assert [list(alternative) for alternative in line["top"]] == [["id", "text", "logprob"]] * 2
     for index, line in enumerate(done):
         assert list(line) == [

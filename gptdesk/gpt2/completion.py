@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
+import numpy as np
 import torch
 
 from gptdesk.gpt2 import sampling
 from gptdesk.gpt2.context import Context, Step, step_together
 from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
+from gptdesk.gpt2.prediction import Prediction
 from gptdesk.gpt2.prompt_lookup import PromptLookup
 from gptdesk.gpt2.stopping import StopStrings
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
@@ -65,6 +65,9 @@ class Completion:
         self._ids: list[int] = []
         self._unread = False  # whether the context is one token behind
         self._guesses = PromptLookup(prompt, settings.prompt_lookup)
+        # The same as arrays, because making one of a long list takes longer than all filters together.
+        self._prompt_array = np.array(prompt, np.int64)
+        self._sampled = np.empty(settings.max_tokens, np.int64)
         self._texts: list[str] = []
         self._started = started
         self._ttft_s = 0.0
@@ -130,18 +133,15 @@ class Completion:
     def _choose(self) -> TokenEvent | None:
         """The next token; None for ``<|endoftext|>``, which ends the completion and is not part of it."""
         logits = self._context.logits[: self._vocab_size]
-        normalizer = float(logits.logsumexp(dim=0))
-        if not math.isfinite(normalizer):
-            raise UserError(
-                "The model computes values that are not numbers: its weights are damaged, "
-                "or too large for the chosen precision; try float32 or another copy of the model."
-            )
-        processed = sampling.process(logits, self._prompt, self._ids, self._settings)
+        prediction = Prediction(logits)
+        sampled = self._sampled[: len(self._ids)]
+        processed = sampling.process(logits, self._prompt_array, sampled, self._settings)
         greedy = self._settings.greedy
         id = sampling.likeliest(processed) if greedy else sampling.sample(processed, self._generator)
         if id == self._tokenizer.end_of_text:
             self.finish_reason = "end_of_text"
             return None
+        self._sampled[len(self._ids)] = id
         self._ids.append(id)
         self._unread = True
         text = self._stops.feed(self._stream.feed(id))
@@ -150,13 +150,11 @@ class Completion:
             self.finish_reason = "stop"
         elif len(self._ids) == self._settings.max_tokens:
             self.finish_reason = "length"
-        logprob = float(logits[id]) - normalizer
-        top = logits.topk(min(self._settings.top_logprobs, self._vocab_size))
         alternatives = tuple(
-            Alternative(id, self._tokenizer.piece(id), value - normalizer)
-            for value, id in zip(top.values.tolist(), top.indices.tolist(), strict=True)
+            Alternative(id, self._tokenizer.piece(id), prediction.logprob(id))
+            for id in prediction.likeliest(self._settings.top_logprobs)
         )
-        return TokenEvent(self.index, id, text, logprob, alternatives)
+        return TokenEvent(self.index, id, text, prediction.logprob(id), prediction.entropy, alternatives)
 
 
 def read_together(completions: Sequence[Completion]) -> None:

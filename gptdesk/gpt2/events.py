@@ -36,6 +36,7 @@ class TokenEvent:
             `DoneEvent.text`.
         logprob: natural logarithm of the probability that the model itself gave to the token: log-softmax of its
             logits, before temperature, penalties, biases and filters.
+        entropy: of that distribution, in nats: how unsure the model was, whatever was chosen.
         top: the model's likeliest tokens at this place by the same measure, likeliest first.
     """
 
@@ -43,6 +44,7 @@ class TokenEvent:
     id: int
     text: str
     logprob: float
+    entropy: float
     top: tuple[Alternative, ...]
 
 

@@ -126,6 +126,17 @@ def test_nucleus_and_typical_sets_equal_transformers_over_the_whole_vocabulary(l
     _check(sampling.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
 
 
+@pytest.mark.parametrize("left", [1, 50, 700, 20_000, 40_000, VOCAB - 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_filters_after_others_equal_transformers_over_the_whole_vocabulary(left, seed):
+    # What was removed is left out of the sorts, which must not change how the sums are rounded.
+    spread = (0.02, 0.3, 1, 2)[seed]
+    logits = sampling.top_k(_distinct(VOCAB, seed) * spread, left)
+    for p in torch.rand(4, generator=torch.Generator().manual_seed(seed)).tolist():
+        _check(sampling.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
+        _check(sampling.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
+
+
 @given(
     any_logits(removed=False),
     st.floats(0.1, 3),
@@ -272,6 +283,16 @@ def test_the_tail_of_a_whole_vocabulary_is_drawn_as_often_as_it_should_be():
     tail = drawn[drawn > 0]
     assert stats.binomtest(len(tail), 20_000, 0.5).pvalue > 0.001
     assert stats.kstest(tail.double(), stats.uniform(1, VOCAB - 1).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("left", [1, 3, 20, 45, 50])
+def test_a_token_is_drawn_where_the_cumulated_probabilities_pass_the_number(left):
+    logits = sampling.top_k(_distinct(50, 4), left)
+    reached = logits.double().softmax(dim=0).cumsum(dim=0)
+    ours, theirs = (torch.Generator().manual_seed(5) for _ in range(2))
+    for _ in range(200):
+        drawn = torch.rand((), dtype=torch.float64, generator=theirs)
+        assert sampling.sample(logits, ours) == int(torch.searchsorted(reached, drawn, right=True))
 
 
 def test_generators_are_independent_and_repeatable():

@@ -1,0 +1,262 @@
+"""How long a token takes to be chosen once the model has computed its logits: ours against transformers, taking turns.
+
+    python -m benchmarks.sampling [--turns N] [--tokens N] [--json OUT]
+
+One thread. Everything that is worked out for a token: what the settings do, the draw, its log-probability, the entropy
+and the 20 likeliest tokens; text not included. Peer: `transformers`' own processors in the order of its `generate`,
+built once, torch.multinomial and topk. Both get the same logits over 50,257 tokens: those of the bundled model along a
+text that it writes, and nearly flat ones, as a worst case. That both leave the same tokens to draw from is checked
+wherever both can do what is asked. A figure is the median over the turns of a turn's median token.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers.generation import logits_process as peer
+
+from benchmarks.machine import describe_machine
+from gptdesk.gpt2 import sampling
+from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.config import VOCAB_SIZE
+from gptdesk.gpt2.context import Context
+from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.gpt2.prediction import Prediction
+from gptdesk.gpt2.resources import resource
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+
+_PROMPT: Final = "Once upon a time there was a little girl who lived near a forest."
+_HISTORY: Final = 500
+"""Tokens before those that are chosen, for the settings that look at them."""
+
+_TOP: Final = 20
+_SPREAD: Final = 0.3
+"""Standard deviation of the nearly flat logits: 45,000 tokens make up 95 % of their probability."""
+
+_PENALTIES: Final = {"repetition_penalty": 1.2, "no_repeat_ngram": 3, "logit_bias": {13: -2.0, 1169: 1.5}}
+_FILTERS: Final = {"temperature": 0.8, "top_k": 50, "top_p": 0.95, "min_p": 0.05, "typical_p": 0.9}
+
+SETTINGS: Final = {
+    "greedy": DecodingSettings(temperature=0),
+    "neutral": DecodingSettings(),
+    "temperature 0.8": DecodingSettings(temperature=0.8),
+    "top-k 50": DecodingSettings(top_k=50),
+    "top-p 0.95": DecodingSettings(top_p=0.95),
+    "min-p 0.05": DecodingSettings(min_p=0.05),
+    "typical-p 0.9": DecodingSettings(typical_p=0.9),
+    'preset "Balanced"': PRESETS["Balanced"],
+    "repetition penalty, n-grams, biases": DecodingSettings(**_PENALTIES),
+    "all of them": DecodingSettings(**_FILTERS, **_PENALTIES),
+    "all, and presence and frequency (ours)": DecodingSettings(
+        **_FILTERS, **_PENALTIES, presence_penalty=0.5, frequency_penalty=0.5
+    ),
+    "top-p 0.99 and typical-p 0.95, temperature 1.5": DecodingSettings(temperature=1.5, top_p=0.99, typical_p=0.95),
+}
+
+
+@dataclass
+class Row:
+    """One choice of settings and one kind of logits.
+
+    Attributes:
+        name: of the settings, logits: "model" or "flat".
+        kept: tokens that were left to draw from, at most and in the median.
+        ours, theirs: milliseconds a token, of each turn.
+    """
+
+    name: str
+    logits: str
+    kept: list[int]
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+
+
+def choose_ours(logits: Tensor, ids: np.ndarray, settings: DecodingSettings, generator: torch.Generator) -> Tensor:
+    """What `Completion` does for a token, without its text; returns the logits that were drawn from."""
+    prediction = Prediction(logits)
+    half = len(ids) // 2
+    processed = sampling.process(logits, ids[:half], ids[half:], settings)
+    id = sampling.likeliest(processed) if settings.greedy else sampling.sample(processed, generator)
+    _ = prediction.entropy, prediction.logprob(id), [prediction.logprob(id) for id in prediction.likeliest(_TOP)]
+    return processed
+
+
+def choose_theirs(
+    logits: Tensor, ids: Tensor, processors: peer.LogitsProcessorList, greedy: bool, generator: torch.Generator
+) -> Tensor:
+    """The same with transformers and torch; ``ids`` (1, T)."""
+    logprobs = logits.log_softmax(dim=0)
+    entropy = -(logprobs.exp() * logprobs).sum()
+    processed = processors(ids, logits[None])
+    id = processed.argmax(dim=1) if greedy else processed.softmax(dim=1).multinomial(1, generator=generator)
+    top = logprobs.topk(_TOP)
+    _ = float(entropy), float(logprobs[int(id)]), top.values.tolist(), top.indices.tolist()
+    return processed[0]
+
+
+def processors(settings: DecodingSettings) -> peer.LogitsProcessorList:
+    """Those that transformers' `generate` makes of the same settings (generation/utils.py)."""
+    found = peer.LogitsProcessorList()
+    if settings.logit_bias:
+        found.append(peer.SequenceBiasLogitsProcessor({(id,): bias for id, bias in settings.logit_bias.items()}))
+    if settings.repetition_penalty != 1:
+        found.append(peer.RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
+    if settings.no_repeat_ngram:
+        found.append(peer.NoRepeatNGramLogitsProcessor(settings.no_repeat_ngram))
+    if settings.greedy:
+        return found
+    if settings.temperature != 1:
+        found.append(peer.TemperatureLogitsWarper(settings.temperature))
+    if settings.top_k:
+        found.append(peer.TopKLogitsWarper(settings.top_k))
+    if settings.top_p < 1:
+        found.append(peer.TopPLogitsWarper(settings.top_p))
+    if settings.min_p:
+        found.append(peer.MinPLogitsWarper(settings.min_p))
+    if settings.typical_p < 1:
+        found.append(peer.TypicalLogitsWarper(settings.typical_p))
+    return found
+
+
+def model_logits(count: int) -> tuple[list[Tensor], list[int]]:
+    """The bundled model's logits at ``count`` places of a text that it writes, and the ids before them."""
+    context = Context(load_model(resource("models/stories")))
+    ids, generator = gpt2_tokenizer().encode(_PROMPT), torch.Generator().manual_seed(0)
+    context.read(ids, lambda: False)
+    found = []
+    for _ in range(count):
+        found.append(context.logits[:VOCAB_SIZE].clone())
+        ids.append(sampling.sample(found[-1], generator))
+        context.step(ids[-1])
+    return found, ids
+
+
+def benchmark(*, turns: int, tokens: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measures all settings with one thread and returns everything that the report holds."""
+    with one_thread():
+        generator = torch.Generator().manual_seed(0)
+        written, text = model_logits(tokens)
+        history = np.resize(np.array(text), _HISTORY)
+        kinds = {"model": written, "flat": list(_SPREAD * torch.randn(tokens, VOCAB_SIZE, generator=generator))}
+        rows = [
+            Row(name, kind, _check(logits, history, settings))
+            for kind, logits in kinds.items()
+            for name, settings in SETTINGS.items()
+        ]
+        for turn in range(turns):
+            for row in rows:
+                _measure(row, kinds[row.logits], history, generator)
+            say(f"turn {turn + 1} of {turns}")
+    return {
+        "benchmark": "sampling",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine("torch", "numpy", "transformers"),
+        "threads": 1,
+        "tokens": tokens,
+        "rows": [_result(row) for row in rows],
+    }
+
+
+def _check(logits: list[Tensor], history: np.ndarray, settings: DecodingSettings) -> list[int]:
+    """Makes sure that both leave the same tokens; returns how many."""
+    kept = []
+    for one in logits:
+        generator = torch.Generator()
+        ours = choose_ours(one, history, settings, generator)
+        kept.append(1 if settings.greedy else int((ours > -torch.inf).sum()))
+        if not settings.presence_penalty and not settings.frequency_penalty:
+            ids = torch.from_numpy(history)[None]
+            theirs = choose_theirs(one, ids, processors(settings), settings.greedy, generator)
+            assert int((ours != theirs).sum()) <= 1  # see `sampling.typical_p`
+    return kept
+
+
+def _measure(row: Row, logits: list[Tensor], history: np.ndarray, generator: torch.Generator) -> None:
+    settings, ids = SETTINGS[row.name], torch.from_numpy(history)[None]
+    theirs = processors(settings)
+    row.ours.append(_median_ms(logits, lambda one: choose_ours(one, history, settings, generator)))
+    row.theirs.append(_median_ms(logits, lambda one: choose_theirs(one, ids, theirs, settings.greedy, generator)))
+
+
+def _median_ms(logits: list[Tensor], choose: Callable[[Tensor], object]) -> float:
+    choose(logits[0])  # wakes caches
+    times = []
+    for one in logits:
+        began = time.perf_counter()
+        choose(one)
+        times.append(1000 * (time.perf_counter() - began))
+    return median(times)
+
+
+def _result(row: Row) -> dict[str, Any]:
+    ratios = [theirs / ours for ours, theirs in zip(row.ours, row.theirs, strict=True)]
+    return {
+        "name": row.name,
+        "logits": row.logits,
+        "kept": int(median(row.kept)),
+        "most_kept": max(row.kept),
+        "ms": round(median(row.ours), 3),
+        "turns": [round(value, 3) for value in row.ours],
+        "peer_ms": round(median(row.theirs), 3),
+        "peer_turns": [round(value, 3) for value in row.theirs],
+        "ratio": round(median(ratios), 1),
+    }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread until the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def as_table(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    lines = [
+        ", ".join(f"{name} {value}" for name, value in report["machine"].items()),
+        "",
+        "| settings | logits | tokens left, median | ours, ms (lowest to highest turn) | `transformers`, ms | ratio |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in report["rows"]:
+        lines.append(
+            f"| {row['name']} | {row['logits']} | {row['kept']:,} "
+            f"| {row['ms']:.3f} ({min(row['turns']):.3f} to {max(row['turns']):.3f}) "
+            f"| {row['peer_ms']:.3f} | {row['ratio']} |"
+        )
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the benchmark and returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
+    parser.add_argument("--tokens", type=int, default=32, help="chosen in a turn (32)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
+    args = parser.parse_args(argv)
+    report = benchmark(turns=args.turns, tokens=args.tokens, say=lambda text: print(text, file=sys.stderr, flush=True))
+    print(as_table(report))
+    if args.json:
+        args.json.write_text(json.dumps(report, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

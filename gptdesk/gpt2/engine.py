@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.compiling import can_compile
@@ -15,7 +15,7 @@ from gptdesk.gpt2.completion import Completion, read_together, window_start
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.context import Context
 from gptdesk.gpt2.cpu_linear import for_inference
-from gptdesk.gpt2.decoders import ComingDecoder, DecoderLoading
+from gptdesk.gpt2.decoders import ComingDecoder, Decoder, DecoderLoading
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
 from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
 from gptdesk.gpt2.errors import UserError
@@ -24,9 +24,6 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.quantized import precision_of
 from gptdesk.gpt2.quantized_files import load_quantized
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
-
-if TYPE_CHECKING:
-    from gptdesk.gpt2.cpu_decoder import CPUDecoder
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -203,13 +200,13 @@ class Engine:
                     yield completion.done(device=self.device, precision=precision)
             completions = [completion for completion in completions if completion.finish_reason is None]
 
-    def _decoder(self) -> CPUDecoder | None:
-        """The compiled decoder, if it is made by now."""
+    def _decoder(self) -> Decoder | None:
+        """The decoder, if it is made by now."""
         return self._coming.result() if self._coming is not None and self._coming.done() else None
 
-    def _precision(self, decoder: CPUDecoder | None) -> str:
+    def _precision(self, decoder: Decoder | None) -> str:
         if decoder is not None:
-            return f"{decoder.precision} (numba)"
+            return decoder.precision
         return precision_of(self.model)
 
     def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 
 import torch
 
-from gptdesk.gpt2 import sampling
+from gptdesk.gpt2 import device_sampling, sampling
 from gptdesk.gpt2.context import Context, Step, step_together
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
@@ -130,15 +130,22 @@ class Completion:
     def _choose(self) -> TokenEvent | None:
         """The next token; None for ``<|endoftext|>``, which ends the completion and is not part of it."""
         logits = self._context.logits[: self._vocab_size]
+        if device_sampling.serves(logits, self._settings):
+            choice = device_sampling.choose(logits, self._settings, self._generator)
+            _check(choice.normalizer)
+            return self._event(choice.id, choice.logit, choice.normalizer, choice.top)
+        logits = logits.cpu()
         normalizer = float(logits.logsumexp(dim=0))
-        if not math.isfinite(normalizer):
-            raise UserError(
-                "The model computes values that are not numbers: its weights are damaged, "
-                "or too large for the chosen precision; try float32 or another copy of the model."
-            )
+        _check(normalizer)
         processed = sampling.process(logits, self._prompt, self._ids, self._settings)
         greedy = self._settings.greedy
         id = sampling.likeliest(processed) if greedy else sampling.sample(processed, self._generator)
+        top = logits.topk(min(self._settings.top_logprobs, self._vocab_size))
+        pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        return self._event(id, float(logits[id]), normalizer, pairs)
+
+    def _event(self, id: int, logit: float, normalizer: float, top: Iterable[tuple[int, float]]) -> TokenEvent | None:
+        """What is told of the token that was chosen, given logits of it and of the likeliest."""
         if id == self._tokenizer.end_of_text:
             self.finish_reason = "end_of_text"
             return None
@@ -150,13 +157,17 @@ class Completion:
             self.finish_reason = "stop"
         elif len(self._ids) == self._settings.max_tokens:
             self.finish_reason = "length"
-        logprob = float(logits[id]) - normalizer
-        top = logits.topk(min(self._settings.top_logprobs, self._vocab_size))
-        alternatives = tuple(
-            Alternative(id, self._tokenizer.piece(id), value - normalizer)
-            for value, id in zip(top.values.tolist(), top.indices.tolist(), strict=True)
+        alternatives = tuple(Alternative(id, self._tokenizer.piece(id), value - normalizer) for id, value in top)
+        return TokenEvent(self.index, id, text, logit - normalizer, alternatives)
+
+
+def _check(normalizer: float) -> None:
+    """Refuses logits whose ``normalizer`` (logarithm of the sum of their exponentials) is no number."""
+    if not math.isfinite(normalizer):
+        raise UserError(
+            "The model computes values that are not numbers: its weights are damaged, "
+            "or too large for the chosen precision; try float32 or another copy of the model."
         )
-        return TokenEvent(self.index, id, text, logprob, alternatives)
 
 
 def read_together(completions: Sequence[Completion]) -> None:

@@ -15,8 +15,9 @@ from gptdesk.gpt2.completion import Completion, read_together, window_start
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.context import Context
 from gptdesk.gpt2.cpu_linear import for_inference
-from gptdesk.gpt2.decoders import ComingDecoder, Decoder, DecoderLoading
+from gptdesk.gpt2.decoders import ComingDecoder, Decoder, DecoderLoading, made
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
+from gptdesk.gpt2.device_decoder import DeviceDecoder
 from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
@@ -94,6 +95,8 @@ class Engine:
                 model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
                 for_inference(model)
             decoder = coming.decoder(model) if coming else None
+            if chosen.type == "cuda":
+                decoder = made(DeviceDecoder(model, graphs=True))
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +23,12 @@ from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantiz
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.parity import CHECKED_DEVICES, computes_correctly
 from gptdesk.gpt2.quantized import precision_of
 from gptdesk.gpt2.quantized_files import load_quantized
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -82,7 +86,8 @@ class Engine:
             progress: as in `load_model`.
 
         Raises:
-            UserError: when the folder holds no model that can be used, or the device or the memory is not there.
+            UserError: when the folder holds no model that can be used, or the device or the memory is not there, or
+                the device computes wrong values (``auto`` takes the CPU then).
         """
         chosen = choose_device(device)
         dtype = choose_precision(precision, chosen)
@@ -95,6 +100,14 @@ class Engine:
                 model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
                 for_inference(model)
             decoder = coming.decoder(model) if coming else None
+            if chosen.type in CHECKED_DEVICES and not computes_correctly(model):
+                del model
+                if device != "auto":
+                    raise UserError(f"The device {device!r} computes wrong values here: choose the device cpu.")
+                log.warning("The device %s computes wrong values here, so the CPU is used.", chosen)
+                return cls.load(
+                    folder, device="cpu", precision=precision, threads=threads, keep=keep, progress=progress
+                )
             if chosen.type == "cuda":
                 decoder = made(DeviceDecoder(model, graphs=True))
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)

@@ -26,12 +26,14 @@ class Choice:
         logit: its own, normalizer: the logarithm of the sum of all exponentials; their difference is the logarithm of
             the token's probability. The normalizer of a model that computes nonsense is not finite, and the id is then
             any.
+        entropy: of the model's distribution, in nats.
         top: ids and logits of the likeliest tokens, likeliest first.
     """
 
     id: int
     logit: float
     normalizer: float
+    entropy: float
     top: tuple[tuple[int, float], ...]
 
 
@@ -60,18 +62,21 @@ def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> 
         settings: as `is_simple` wants them.
         generator: of the sequence, on the CPU; gives one number, or none if the choice is greedy.
     """
-    chosen, logit, normalizer, *top = packed_choice(logits, settings, generator).tolist()
+    chosen, logit, normalizer, entropy, *top = packed_choice(logits, settings, generator).tolist()
     ids, values = top[: len(top) // 2], top[len(top) // 2 :]
-    return Choice(int(chosen), logit, normalizer, tuple(zip(map(int, ids), values, strict=True)))
+    return Choice(int(chosen), logit, normalizer, entropy, tuple(zip(map(int, ids), values, strict=True)))
 
 
 @torch.no_grad()
 def packed_choice(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Tensor:
-    """What `choose` tells, in one tensor that still lies on the device: id, its logit, normalizer, ids and logits of
-    the likeliest; (3 + 2 top_logprobs) float64, which holds all of them without loss."""
+    """What `choose` tells, in one tensor that still lies on the device: id, its logit, normalizer, entropy, ids and
+    logits of the likeliest; (4 + 2 top_logprobs) float64, which holds all of them without loss."""
     id = logits.argmax() if settings.greedy else _sample(_filtered(logits, settings), generator)
     top = logits.topk(min(settings.top_logprobs, len(logits)))
-    parts = (id, logits.take(id), logits.logsumexp(dim=0), top.indices, top.values)
+    normalizer = logits.logsumexp(dim=0)
+    logprobs = logits - normalizer
+    entropy = -(logprobs.exp() * logprobs).sum()
+    parts = (id, logits.take(id), normalizer, entropy, top.indices, top.values)
     return torch.cat([part.double().reshape(-1) for part in parts])
 
 

@@ -60,6 +60,7 @@ def test_what_the_model_thinks_is_told_without_loss() -> None:
     logits = random_logits(50257, 3)
     settings = DecodingSettings(temperature=0.7, top_k=5, top_logprobs=20)
     choice = device_sampling.choose(logits, settings, torch.Generator().manual_seed(1))
+    assert choice.entropy == pytest.approx(float(torch.distributions.Categorical(logits=logits).entropy()), abs=1e-4)
     top = logits.topk(20)
     assert choice.logit == float(logits[choice.id])
     assert choice.normalizer == float(logits.logsumexp(dim=0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from gptdesk.gpt2.context import Context
 from gptdesk.gpt2.model import GPT2
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.decoders import Decoder
 
 CHECKED_DEVICES: Final = ("mps",)
 """Types of device whose kernels have been wrong for shapes like ours, silently, in more than one version of torch."""
@@ -34,19 +37,20 @@ def computes_correctly(model: GPT2) -> bool:
     return not bool(expected.isfinite().all()) or parity_error(model, expected) <= TOLERANCE[model.wte.weight.dtype]
 
 
-def parity_error(model: GPT2, expected: Tensor) -> float:
-    """How far the logits that ``model`` computes are from those ``expected`` of it.
+def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = None) -> float:
+    """How far the logits that ``model``, or in its place a ``decoder``, computes are from those ``expected`` of it.
 
     Root mean square of the differences over that of the expected logits, of which each row's mean is taken off first,
     because it changes no probability and is larger than all else (GPT-2's is near -100). Infinite, if any is no number.
     """
     context, ids, rows = Context(model), _ids(model), []
+    context.decoder = decoder
     half = len(ids) // 2
     context.read(ids[: half + 1], lambda: False)
     rows.append(context.logits)
     for id in ids[half + 1 :]:
         context.step(id)
-        rows.append(context.logits)
+        rows.append(context.logits.cpu())
     error = float((torch.stack(rows) - expected).norm() / (expected - expected.mean(dim=1, keepdim=True)).norm())
     return error if error < float("inf") else float("inf")
 

@@ -9,6 +9,7 @@ import torch
 
 from gptdesk.gpt2 import engine as engine_module
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.device_decoder import DeviceDecoder
 from gptdesk.gpt2.engine import Engine
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2, Block
@@ -47,6 +48,8 @@ def test_what_is_expected_is_what_the_network_computes(model: GPT2) -> None:
     assert expected.shape == (12, 1000), "of the prompt's end and of each token after it"
     assert parity_error(model, expected) < 1e-6
     assert expected.dtype == torch.float32
+    decoder = DeviceDecoder(model, graphs=False)
+    assert 0 < parity_error(model, expected, decoder=decoder) < 1e-6
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

@@ -1,6 +1,7 @@
 """The decoder for CUDA, run eagerly on the CPU, against the network at every position; graphs where there is a card."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -253,3 +254,12 @@ def test_a_card_computes_what_the_cpu_does() -> None:
     exact = expected(model, ids)
     logits = decoded(DeviceDecoder(model.cuda(), graphs=True), new_cache(model), ids)
     torch.testing.assert_close(logits, exact, atol=1e-3, rtol=1e-3)
+
+
+@needs_cuda
+@pytest.mark.parametrize("n", [1, 2])
+def test_same_seed_same_text_on_a_card(tiny_model_folder: Path, n: int) -> None:
+    engine = Engine.load(tiny_model_folder, device="cuda")
+    for settings in (DecodingSettings(seed=3, n=n), DecodingSettings(seed=3, n=n, typical_p=0.9)):
+        first, again = ([*engine.generate(PROMPT, settings)] for _ in range(2))
+        assert written(first) == written(again)

@@ -56,6 +56,16 @@ def test_the_same_token_is_chosen_from_the_whole_vocabulary() -> None:
         assert chosen == oracle(logits, settings, generators[1])
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("settings", PRESETS.values(), ids=PRESETS.keys())
+def test_a_card_chooses_the_same_token(settings: DecodingSettings) -> None:
+    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    for seed in range(100):
+        logits = random_logits(50257, seed)
+        chosen = device_sampling.choose(logits.cuda(), settings, generators[0]).id
+        assert chosen == oracle(logits, settings, generators[1])
+
+
 def test_what_the_model_thinks_is_told_without_loss() -> None:
     logits = random_logits(50257, 3)
     settings = DecodingSettings(temperature=0.7, top_k=5, top_logprobs=20)

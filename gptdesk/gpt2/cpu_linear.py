@@ -18,7 +18,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     torch hands float32 to MKL, which leaves the vector units of processors that are not Intel's half idle: with one
     token and with 512 oneDNN took half the time on an AMD EPYC. In 16 bits torch takes oneDNN by itself.
     """
-    if _X86 and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
+    if _X86 and x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return y
     return F.linear(x, weight, bias)

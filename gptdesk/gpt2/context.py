@@ -20,7 +20,8 @@ enough for nine tenths of the speed of reading all at once (64 reach six tenths)
 
 
 MOST_TOGETHER: Final = 1 + MOST_GUESSES
-"""Tokens that a CPU's decoder reads in one step: some more cost little beside reading the weights, many are torch's work."""
+"""Tokens that a CPU's decoder reads in one step: some more cost little beside reading the weights, many are torch's
+work."""
 
 
 class Context:

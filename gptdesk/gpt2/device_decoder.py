@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -38,11 +38,11 @@ class DeviceDecoder:
 
     Attributes:
         precision: of the weights.
-        memory: bytes that the weights take beside the network's own: none.
+        most_together: tokens read in one step.
         buckets: the context lengths that attention reads.
     """
 
-    memory: Final = 0
+    most_together: Final = 1
 
     def __init__(self, model: GPT2, *, graphs: bool) -> None:
         weight = model.wte.weight
@@ -58,6 +58,13 @@ class DeviceDecoder:
         self._mixed = _has_mixed_product(weight)
         self._owner: weakref.ref[KVCache] | None = None  # whose tokens the buffers hold
         self._next = 0  # position after the last step
+
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+        """Reads some tokens after those of each of several texts, one after the other, and adds them.
+
+        Returns for each text the logits after each of its tokens, (T, V) float32 on the device.
+        """
+        return [torch.stack([self.step(cache, id) for id in ids]) for cache, ids in texts]
 
     @torch.no_grad()
     def step(self, cache: KVCache, id: int) -> Tensor:

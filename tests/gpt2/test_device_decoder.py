@@ -1,6 +1,7 @@
 """The decoder for CUDA, run eagerly on the CPU, against the network at every position; graphs where there is a card."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,16 @@ def test_same_seed_same_text(n: int) -> None:
     for index in range(n):
         alone = [*engine.generate(PROMPT, DecodingSettings(seed=3 + index, max_tokens=20))]
         assert written([event for event in first if event.index == index]) == written(alone)
+
+
+def test_nothing_is_guessed_ahead_where_that_saves_nothing() -> None:
+    model = random_model(ENGINE)
+    engine = Engine(model, gpt2_tokenizer(), decoder=made(DeviceDecoder(model, graphs=False)))
+    greedy = DecodingSettings(temperature=0, max_tokens=40)
+    events = [*engine.generate(PROMPT, replace(greedy, prompt_lookup=5))]
+    assert written(events) == written([*engine.generate(PROMPT, greedy)])
+    assert isinstance(events[-1], DoneEvent)
+    assert events[-1].guessed == 0
 
 
 # On a card

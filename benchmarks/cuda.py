@@ -214,9 +214,11 @@ def main(argv: list[str] | None = None) -> int:
             "There is no CUDA here: this benchmark needs an NVIDIA card and a build of torch for it.", file=sys.stderr
         )
         return 2
-    from benchmarks.decode import random_model
+    folder = args.model
+    if folder is None:
+        from benchmarks.decode import random_model
 
-    folder = args.model or random_model()
+        folder = random_model()
     turns, tokens = (1, 16) if args.quick else (args.turns, args.tokens)
     fast = Engine.load(folder, device=args.device, precision="bfloat16")
     parity = check_parity(folder, fast, 5 * tokens)

@@ -8,11 +8,11 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from gptdesk.gpt2 import sampling
+from gptdesk.gpt2 import device_sampling, sampling
 from gptdesk.gpt2.context import Context, Step, step_together
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
-from gptdesk.gpt2.prediction import Prediction
+from gptdesk.gpt2.prediction import Prediction, check_numbers
 from gptdesk.gpt2.prompt_lookup import PromptLookup
 from gptdesk.gpt2.stopping import StopStrings
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
@@ -133,11 +133,22 @@ class Completion:
     def _choose(self) -> TokenEvent | None:
         """The next token; None for ``<|endoftext|>``, which ends the completion and is not part of it."""
         logits = self._context.logits[: self._vocab_size]
+        if device_sampling.serves(logits, self._settings):
+            choice = device_sampling.choose(logits, self._settings, self._generator)
+            check_numbers(choice.normalizer)
+            top = [(id, logit - choice.normalizer) for id, logit in choice.top]
+            return self._event(choice.id, choice.logit - choice.normalizer, choice.entropy, top)
+        logits = logits.cpu()
         prediction = Prediction(logits)
         sampled = self._sampled[: len(self._ids)]
         processed = sampling.process(logits, self._prompt_array, sampled, self._settings)
         greedy = self._settings.greedy
         id = sampling.likeliest(processed) if greedy else sampling.sample(processed, self._generator)
+        top = [(id, prediction.logprob(id)) for id in prediction.likeliest(self._settings.top_logprobs)]
+        return self._event(id, prediction.logprob(id), prediction.entropy, top)
+
+    def _event(self, id: int, logprob: float, entropy: float, top: Sequence[tuple[int, float]]) -> TokenEvent | None:
+        """What is told of the token that was chosen; ``top`` are the likeliest and their log-probabilities."""
         if id == self._tokenizer.end_of_text:
             self.finish_reason = "end_of_text"
             return None
@@ -150,11 +161,8 @@ class Completion:
             self.finish_reason = "stop"
         elif len(self._ids) == self._settings.max_tokens:
             self.finish_reason = "length"
-        alternatives = tuple(
-            Alternative(id, self._tokenizer.piece(id), prediction.logprob(id))
-            for id in prediction.likeliest(self._settings.top_logprobs)
-        )
-        return TokenEvent(self.index, id, text, prediction.logprob(id), prediction.entropy, alternatives)
+        alternatives = tuple(Alternative(id, self._tokenizer.piece(id), value) for id, value in top)
+        return TokenEvent(self.index, id, text, logprob, entropy, alternatives)
 
 
 def read_together(completions: Sequence[Completion]) -> None:

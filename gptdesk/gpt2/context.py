@@ -12,7 +12,7 @@ from gptdesk.gpt2.model import GPT2, KVCache
 from gptdesk.gpt2.prompt_lookup import MOST_GUESSES
 
 if TYPE_CHECKING:
-    from gptdesk.gpt2.cpu_decoder import CPUDecoder
+    from gptdesk.gpt2.decoders import Decoder
 
 CHUNK: Final = 128
 """Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
@@ -20,7 +20,8 @@ enough for nine tenths of the speed of reading all at once (64 reach six tenths)
 
 
 MOST_TOGETHER: Final = 1 + MOST_GUESSES
-"""Tokens that a decoder reads in one step: some more cost little beside reading the weights, many are torch's work."""
+"""Tokens that a CPU's decoder reads in one step: some more cost little beside reading the weights, many are torch's
+work."""
 
 
 class Context:
@@ -32,13 +33,14 @@ class Context:
     token is read again when it comes back in a prompt: a small part of the time that writing it took.
 
     Attributes:
-        logits: of the token after everything read, (V) float32 on the CPU.
+        logits: of the token after everything read, (V) float32: after a prompt on the CPU, after a step where the
+            decoder computed them.
         guessed, guessed_right: how many tokens were guessed and read ahead, and how many of them came indeed.
         decoder: takes the steps; the network itself does, which reads all prompts, where it is ``None``.
     """
 
     logits: Tensor
-    decoder: CPUDecoder | None = None
+    decoder: Decoder | None = None
 
     def __init__(self, model: GPT2) -> None:
         self._model = model
@@ -147,15 +149,16 @@ def step_together(steps: Sequence[Step]) -> None:
     comes after a token that was guessed: if it is the next one indeed, it has been read by then.
     """
     waiting = [step for step in steps if not step.context._step(step.id)]
-    for first in range(0, len(waiting), MOST_TOGETHER):
-        several = waiting[first : first + MOST_TOGETHER]
-        room = MOST_TOGETHER // len(several) - 1
+    decoder = waiting[0].context.decoder if waiting else None
+    if decoder is None:  # nobody waits
+        return
+    for first in range(0, len(waiting), decoder.most_together):
+        several = waiting[first : first + decoder.most_together]
+        room = decoder.most_together // len(several) - 1
         texts = []
         for context, id, guesses in several:
             free = context._cache.capacity - context._cache.length - 1
             texts.append((context._cache, [id, *guesses[: min(room, free)]]))
-        decoder = several[0].context.decoder
-        assert decoder is not None
         for (context, _, _), (_, ids), logits in zip(several, texts, decoder.steps(texts), strict=True):
             context.logits = logits[0]
             context._guessed = list(zip(ids[1:], logits[1:], strict=True))

@@ -52,12 +52,15 @@ class CPUDecoder:
         threads: how many to compute with at most, the calling one included (see `ThreadCount`).
 
     Attributes:
-        precision: of the weights.
+        precision: of the weights, with " (numba)" behind it.
+        most_together: tokens read in one step.
     """
+
+    most_together: Final = MOST_TOGETHER
 
     def __init__(self, model: GPT2, step: Step, *, threads: int) -> None:
         assert model.wpe.weight.device.type == "cpu"
-        self.precision = precision_of(model)
+        self.precision = f"{precision_of(model)} (numba)"
         self._decode = step
         self._program = program = _Program(model)
         self._vocab_size = model.config.vocab_size

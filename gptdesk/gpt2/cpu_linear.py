@@ -22,7 +22,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     torch hands float32 to MKL, which leaves the vector units of processors that are not Intel's half idle: with one
     token and with 512 oneDNN took half the time on an AMD EPYC. In 16 bits torch takes oneDNN by itself.
     """
-    if _X86 and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
+    if _X86 and x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return y
     return F.linear(x, weight, bias)
@@ -36,8 +36,11 @@ class InferenceLinear(nn.Linear):
 
 
 def for_inference(model: nn.Module) -> None:
-    """Prepares a model on the CPU that is not trained any more: its linear layers compute with `linear`, and its weights
-    are moved, one by one, into one piece of memory, for which NumPy asks for huge pages: they are read a fifth faster."""
+    """Prepares a model on the CPU that is not trained any more.
+
+    Its linear layers compute with `linear`, and its weights are moved, one by one, into one piece of memory, for which
+    NumPy asks for huge pages: they are read a fifth faster.
+    """
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = InferenceLinear

@@ -1,31 +1,66 @@
-"""Gets the compiled decoder of a model: at once where its code is there, else in the background, while torch serves."""
+"""What decodes in the network's place, and how it is got: at once, or in the background while the network serves."""
 
 from __future__ import annotations
 
 import logging
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import torch
+from torch import Tensor
 
 from gptdesk.gpt2.compiling import Step, compile_step, find_step
-from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.model import GPT2, KVCache
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.cpu_decoder import CPUDecoder
 
 log = logging.getLogger(__name__)
 
-ComingDecoder: TypeAlias = "Future[CPUDecoder | None]"
+
+class Decoder(Protocol):
+    """Continues texts whose beginnings the network has read into caches: `CPUDecoder` or `DeviceDecoder`.
+
+    The same tokens after the same cache give the same logits bit for bit.
+
+    Attributes:
+        precision: of the weights, and what computes with them if it is not torch: "int8 (numba)".
+        most_together: tokens that `steps` reads at most, and at little more cost than one.
+    """
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def most_together(self) -> int: ...
+
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+        """Reads some tokens after those of each of several texts (of batch size 1), and adds them.
+
+        Returns for each text the logits after each of its tokens, (T, V) float32, on the device that computed them.
+        """
+        ...
+
+
+ComingDecoder: TypeAlias = "Future[Decoder | None]"
 """A decoder that is there or being made; ``None`` where that failed, so that torch goes on serving."""
+
+
+def made(decoder: Decoder) -> ComingDecoder:
+    """A decoder that is there already."""
+    ready: ComingDecoder = Future()
+    ready.set_result(decoder)
+    return ready
+
 
 # One thread for all, so that nothing is compiled twice. Python waits for it before it ends; what it compiled is kept.
 _background = ThreadPoolExecutor(1, thread_name_prefix="compile")
 
 
 class DecoderLoading:
-    """Looks for the compiled step while the model is being read.
+    """Looks for a CPU's compiled step while the model is being read.
 
     Args:
         threads: to decode with; as many as torch uses when not given.
@@ -46,9 +81,7 @@ class DecoderLoading:
         step = self._found.result()
         if step is None:
             return _background.submit(self._compile, weakref.ref(model))
-        ready: ComingDecoder = Future()
-        ready.set_result(self._make(model, step))
-        return ready
+        return made(self._make(model, step))
 
     def _find(self) -> Step | None:
         try:
@@ -56,7 +89,7 @@ class DecoderLoading:
         except Exception:  # half an installation raises whatever it likes; compiling will tell
             return None
 
-    def _compile(self, model: weakref.ref[GPT2]) -> CPUDecoder | None:
+    def _compile(self, model: weakref.ref[GPT2]) -> Decoder | None:
         try:
             step = compile_step()
             wanted = model()  # not, if another one was loaded meanwhile

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.compiling import can_compile
@@ -15,18 +16,19 @@ from gptdesk.gpt2.completion import Completion, read_together, window_start
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.context import Context
 from gptdesk.gpt2.cpu_linear import for_inference
-from gptdesk.gpt2.decoders import ComingDecoder, DecoderLoading
+from gptdesk.gpt2.decoders import ComingDecoder, Decoder, DecoderLoading, made
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
+from gptdesk.gpt2.device_decoder import DeviceDecoder
 from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.parity import CHECKED_DEVICES, computes_correctly
 from gptdesk.gpt2.quantized import precision_of
 from gptdesk.gpt2.quantized_files import load_quantized
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
 
-if TYPE_CHECKING:
-    from gptdesk.gpt2.cpu_decoder import CPUDecoder
+log = logging.getLogger(__name__)
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -84,7 +86,8 @@ class Engine:
             progress: as in `load_model`.
 
         Raises:
-            UserError: when the folder holds no model that can be used, or the device or the memory is not there.
+            UserError: when the folder holds no model that can be used, or the device or the memory is not there, or
+                the device computes wrong values (``auto`` takes the CPU then).
         """
         chosen = choose_device(device)
         dtype = choose_precision(precision, chosen)
@@ -98,6 +101,16 @@ class Engine:
                 if chosen.type == "cpu":
                     for_inference(model)
             decoder = coming.decoder(model) if coming else None
+            if chosen.type in CHECKED_DEVICES and not computes_correctly(model):
+                del model
+                if device != "auto":
+                    raise UserError(f"The device {device!r} computes wrong values here: choose the device cpu.")
+                log.warning("The device %s computes wrong values here, so the CPU is used.", chosen)
+                return cls.load(
+                    folder, device="cpu", precision=precision, threads=threads, keep=keep, progress=progress
+                )
+            if chosen.type == "cuda":
+                decoder = made(DeviceDecoder(model, graphs=True))
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
 
     @property
@@ -204,13 +217,13 @@ class Engine:
                     yield completion.done(device=self.device, precision=precision)
             completions = [completion for completion in completions if completion.finish_reason is None]
 
-    def _decoder(self) -> CPUDecoder | None:
-        """The compiled decoder, if it is made by now."""
+    def _decoder(self) -> Decoder | None:
+        """The decoder, if it is made by now."""
         return self._coming.result() if self._coming is not None and self._coming.done() else None
 
-    def _precision(self, decoder: CPUDecoder | None) -> str:
+    def _precision(self, decoder: Decoder | None) -> str:
         if decoder is not None:
-            return f"{decoder.precision} (numba)"
+            return decoder.precision
         return precision_of(self.model)
 
     def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:

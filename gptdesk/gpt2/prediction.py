@@ -26,11 +26,7 @@ class Prediction:
     def __init__(self, logits: Tensor) -> None:
         self._logits = logits.numpy()
         largest = self._logits.max()  # NaN if any is
-        if not math.isfinite(largest):
-            raise UserError(
-                "The model computes values that are not numbers: its weights are damaged, "
-                "or too large for the chosen precision; try float32 or another copy of the model."
-            )
+        check_numbers(largest)
         probs = logits.softmax(dim=0).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
             below = largest - self._logits
@@ -54,3 +50,16 @@ class Prediction:
         ids = np.flatnonzero(self._logits >= np.partition(self._logits, place)[place])
         likeliest: list[int] = ids[np.argsort(-self._logits[ids], kind="stable")][:count].tolist()
         return likeliest
+
+
+def check_numbers(value: float) -> None:
+    """Refuses logits from which ``value``, their maximum or the logarithm of their exponentials' sum, was computed.
+
+    Raises:
+        UserError: when it is not finite.
+    """
+    if not math.isfinite(value):
+        raise UserError(
+            "The model computes values that are not numbers: its weights are damaged, "
+            "or too large for the chosen precision; try float32 or another copy of the model."
+        )

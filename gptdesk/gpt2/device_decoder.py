@@ -1,0 +1,187 @@
+"""Reads one token after another on a CUDA device, with all kernels of a step launched at once as a CUDA graph."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gptdesk.gpt2.model import GPT2, Block, KVCache
+
+log = logging.getLogger(__name__)
+
+BUCKETS: Final = (128, 256, 512)
+"""Context lengths, in tokens, that attention reads in part; beyond the last it reads all. A graph has fixed shapes, so
+there is one for each, and a short text does not pay for a long one."""
+
+
+class DeviceDecoder:
+    """Continues a text whose beginning the network has read into a `KVCache`, as the network would. For one thread.
+
+    A step at a given place always computes the same kernels on the same shapes, eagerly or from a graph, so that when a
+    graph was captured changes no text. A bucket's first step is eager and loads what is captured right after it: this
+    takes milliseconds, once a bucket, and needs no thread beside the one that uses the device.
+
+    A graph reads and writes fixed addresses. So the cache that is stepped is moved into the decoder's own buffers and
+    stays there until another one's turn comes: with one completion at a time nothing is ever copied again.
+
+    On other devices the same code runs eagerly.
+
+    Args:
+        model: in evaluation mode; its weights must neither move nor change.
+        graphs: capture graphs. Where that fails, one warning is logged and steps stay eager.
+
+    Attributes:
+        precision: of the weights.
+        most_together: tokens read in one step.
+        buckets: the context lengths that attention reads.
+    """
+
+    most_together: Final = 1
+
+    def __init__(self, model: GPT2, *, graphs: bool) -> None:
+        weight = model.wte.weight
+        self.precision = str(weight.dtype).removeprefix("torch.")
+        n_positions = model.config.n_positions
+        self.buckets = (*(bucket for bucket in BUCKETS if bucket < n_positions), n_positions)
+        self._model = model
+        self._graphs = _Graphs() if graphs else None
+        # What changes from step to step lies on the device, where graphs find it.
+        self._id = torch.zeros(1, dtype=torch.int64, device=weight.device)
+        self._position = torch.zeros(1, dtype=torch.int64, device=weight.device)
+        self._columns = torch.arange(n_positions, device=weight.device)
+        self._mixed = _has_mixed_product(weight)
+        self._owner: weakref.ref[KVCache] | None = None  # whose tokens the buffers hold
+        self._next = 0  # position after the last step
+
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+        """Reads some tokens after those of each of several texts, one after the other, and adds them.
+
+        Returns for each text the logits after each of its tokens, (T, V) float32 on the device.
+        """
+        return [torch.stack([self.step(cache, id) for id in ids]) for cache, ids in texts]
+
+    @torch.no_grad()
+    def step(self, cache: KVCache, id: int) -> Tensor:
+        """Reads one token after those that ``cache`` (batch size 1) holds, and adds it to them.
+
+        Returns the logits of the next one, (V) float32 on the device, without waiting for them.
+        """
+        assert 0 <= id < self._model.config.vocab_size
+        assert cache.length < cache.capacity
+        self._take_in(cache)
+        bucket = next(bucket for bucket in self.buckets if cache.length < bucket)
+        # Numbers travel as arguments of a kernel: nothing is waited for.
+        self._id.fill_(id)
+        self._position.fill_(cache.length)
+        logits = self._graphs.replay(bucket) if self._graphs else None
+        if logits is None:
+            logits = self._compute(bucket)
+            if self._graphs:
+                self._capture(bucket)
+        cache.length += 1
+        self._next = cache.length
+        return logits
+
+    def _compute(self, bucket: int) -> Tensor:
+        """The step itself, which reads ``bucket`` positions of the cache: logits, (V) float32."""
+        model = self._model
+        heads, size = model.config.n_head, model.config.head_size
+        x = model.wte.weight.index_select(0, self._id) + model.wpe.weight.index_select(0, self._position)  # (1, C)
+        kv = self._kv  # (2, n_layer, 1, nh, n_positions, hs)
+        mask = torch.zeros(bucket, dtype=kv.dtype, device=kv.device)
+        mask = mask.masked_fill(self._columns[:bucket] > self._position, float("-inf")).view(1, 1, 1, bucket)
+        for layer, block in enumerate(model.h):
+            assert isinstance(block, Block)
+            qkv = block.attn.c_attn(block.ln_1(x)).view(3, heads, 1, size).to(kv.dtype)
+            kv[:, layer, 0].index_copy_(2, self._position, qkv[1:])
+            k, v = kv[:, layer, :, :, :bucket]  # (1, nh, bucket, hs)
+            y = F.scaled_dot_product_attention(qkv[:1], k, v, attn_mask=mask)  # (1, nh, 1, hs)
+            x = x + block.attn.c_proj(y.to(x.dtype).reshape(1, -1))
+            x = x + block.mlp(block.ln_2(x))
+        x, weight = model.ln_f(x), model.lm_head.weight
+        # GPT-2's logits lie near -100, where bfloat16 has steps of 0.5.
+        if self._mixed:
+            return _mixed_product(x, weight)[0]
+        return F.linear(x.float(), weight.float())[0]
+
+    def _take_in(self, cache: KVCache) -> None:
+        """Makes the buffers hold the tokens of ``cache``, and behind them zeros at first: what an earlier text left
+        there has weight 0, but 0 times infinity is not 0."""
+        owner = self._owner() if self._owner else None
+        if owner is not cache:
+            if self._owner is None:
+                self._kv = torch.zeros((2, *cache.keys.shape), dtype=cache.keys.dtype, device=cache.keys.device)
+            if owner is not None:
+                _move(owner, torch.empty_like(self._kv))
+            _move(cache, self._kv)
+            self._owner = weakref.ref(cache)
+        elif cache.length == self._next:
+            return
+        self._kv[:, :, :, :, cache.length :].zero_()
+
+    def _capture(self, bucket: int) -> None:
+        """Captures the step that was just computed; doing it again changes nothing."""
+        assert self._graphs
+        try:
+            self._graphs.capture(bucket, lambda: self._compute(bucket), self._id.device)
+        except Exception as error:  # a driver's, an allocator's, a kernel's
+            log.warning("The decode step cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
+            self._graphs = None
+
+
+class _Graphs:
+    """Captured steps, by bucket, and the logits that they write. They share memory: only one runs at a time."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+
+    def replay(self, bucket: int) -> Tensor | None:
+        """Launches a step; the logits are the caller's own. ``None``, if there is no graph yet."""
+        if bucket not in self._graphs:
+            return None
+        graph, logits = self._graphs[bucket]
+        graph.replay()
+        return logits.clone()
+
+    def capture(self, bucket: int, compute: Callable[[], Tensor], device: torch.device) -> None:
+        if not self._graphs:
+            self._stream, self._pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
+        graph = torch.cuda.CUDAGraph()
+        self._stream.wait_stream(torch.cuda.current_stream(device))
+        # The outer block puts the stream back also if the inner one fails at its end.
+        with torch.cuda.stream(self._stream):
+            compute()  # so that cuBLAS allocates its workspace for this stream before
+            # thread_local: what other threads do with their devices meanwhile is no error.
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+                logits = compute()
+        torch.cuda.current_stream(device).wait_stream(self._stream)
+        self._graphs[bucket] = graph, logits
+
+
+def _move(cache: KVCache, kv: Tensor) -> None:
+    """Copies the tokens of ``cache`` into ``kv``, (2, n_layer, 1, nh, n_positions, hs), which it has from then on."""
+    for held, place in zip((cache.keys, cache.values), kv, strict=True):
+        place[:, :, :, : cache.length] = held[:, :, :, : cache.length]
+    cache.keys, cache.values = kv
+
+
+def _mixed_product(x: Tensor, weight: Tensor) -> Tensor:
+    """x @ weight.T, of (1, C) and (V, C) in 16 bits, in float32: exact products, and half the bytes of float32 read."""
+    return torch.mm(x, weight.T, out_dtype=torch.float32)
+
+
+def _has_mixed_product(weight: Tensor) -> bool:
+    """Whether torch has it: from 2.8 on, and for CUDA alone."""
+    if weight.dtype == torch.float32:
+        return False
+    try:
+        _mixed_product(weight[:1].detach(), weight[:1].detach())
+    except (TypeError, RuntimeError):
+        return False
+    return True

@@ -170,11 +170,10 @@ KILLED_WHILE_SAVING = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from trainer.checkpoint import is_whole, list_checkpoints, newest_checkpoint
+from trainer.checkpoint import is_whole, list_checkpoints, prune, save_checkpoint
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.loop import Trainer
-from trainer.checkpoint import save_checkpoint
 
 torch.set_num_threads(1)
 config = TrainConfig.model_validate_json(sys.argv[1])
@@ -186,13 +185,14 @@ vocab_size = trainer.plan.shape.vocab_size
 
 def save():
     trainer.step()
+    began = time.monotonic()
     save_checkpoint(
         checkpoints, trainer.model, trainer.optimizers, trainer.state, vocab_size=vocab_size, processes=alone
     )
+    return time.monotonic() - began
 
-began = time.monotonic()
 save()
-once = time.monotonic() - began
+once = save()
 hits = 0
 for trial in range(200):
     child = os.fork()
@@ -202,11 +202,13 @@ for trial in range(200):
     deadline = time.monotonic() + 30
     while not list(checkpoints.glob(".tmp-*")) and time.monotonic() < deadline:
         time.sleep(0.0005)
-    time.sleep(random.Random(trial).uniform(0.0, 0.8) * once)  # anywhere in that save, or just after it
+    time.sleep(random.Random(trial).uniform(0.0, 1.0) * once)  # anywhere in that save, or just after it
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     hits += bool(list(checkpoints.glob(".tmp-*")))
-    assert all(is_whole(path) for path in list_checkpoints(checkpoints)), trial
+    kept = list_checkpoints(checkpoints)
+    assert all(is_whole(path) for path in kept), trial
+    prune(checkpoints, newest=kept[-1], keep=2, best_step=0)  # these are found whole
     assert trainer.restore(checkpoints) is not None
     assert not list(checkpoints.glob(".tmp-*")), trial
     if hits == 20:

@@ -1,10 +1,7 @@
 """Two processes under torchrun, with gloo on the CPU, against one."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.trainer.processes import Program, program
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.events import read_events
@@ -22,22 +20,13 @@ from trainer.runstate import read_state
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
-SECONDS = 110
 
 
-def torchrun(config: TrainConfig, tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+def torchrun(config: TrainConfig, tmp_path: Path) -> AbstractContextManager[Program]:
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config), encoding="utf-8")
-    arguments = command or ("train", "--config", str(file))
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    return subprocess.run(
-        [*launcher, "-m", "trainer", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    return program(tmp_path / "printed", *launcher, "-m", "trainer", "train", "--config", str(file))
 
 
 def train_alone(config: TrainConfig, folder: Path) -> Path:
@@ -76,8 +65,8 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
     folder = Path(config.run.folder)
     stopped = config.model_copy(update={"schedule": config.schedule.model_copy(update={"steps": 4})})
     alone = train_alone(config, tmp_path / "alone")
-    done = torchrun(stopped, tmp_path)
-    assert done.returncode == 0, done.stderr
+    with torchrun(stopped, tmp_path) as launcher:
+        assert launcher.wait() == 0, launcher.printed
     assert read_state(folder).state == "finished"
     assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
     first = [event["loss"] for event in steps(alone)[:4]]
@@ -92,8 +81,8 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
 
 def test_a_whole_run_of_two_equals_that_of_one(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config(data={"micro_batch": 2}, optim={"learning_rate": 3e-3})
-    done = torchrun(config, tmp_path)
-    assert done.returncode == 0, done.stderr
+    with torchrun(config, tmp_path) as launcher:
+        assert launcher.wait() == 0, launcher.printed
     assert_close(Path(config.run.folder), train_alone(config, tmp_path / "alone"))
 
 
@@ -103,8 +92,8 @@ def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig,
         data={"micro_batch": 2},
         schedule={"steps": 100, "warmup_steps": 1, "kind": "constant"},
     )
-    done = torchrun(config, tmp_path)
-    assert done.returncode != 0
+    with torchrun(config, tmp_path) as launcher:
+        assert launcher.wait() != 0
     ending = read_json(Path(config.run.folder) / EXIT)
     assert ending is not None
     assert ending["state"] == "crashed"
@@ -119,13 +108,10 @@ def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeC
         run={"eval_interval": 100_000, "checkpoint_interval": 100_000},
     )
     folder = Path(config.run.folder)
-    with ThreadPoolExecutor() as pool:
-        running = pool.submit(torchrun, config, tmp_path)
-        while not (running.done() or steps(folder)):
-            wait([running], timeout=0.1)
+    with torchrun(config, tmp_path) as launcher:
+        launcher.wait_for(lambda: steps(folder))
         send_request(folder, "stop")
-        done = running.result()
-    assert done.returncode == 0, done.stderr
+        assert launcher.wait() == 0, launcher.printed
     assert read_state(folder).state == "stopped"
     assert [event["step"] for event in read_events(folder) if event["ev"] == "checkpoint"] == [
         event["step"] for event in read_events(folder) if event["ev"] == "end"

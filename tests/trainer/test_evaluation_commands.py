@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -327,23 +328,38 @@ def test_texts_that_cannot_be_saved_are_refused_before_they_are_written(
     assert not shown.out
 
 
+@contextmanager
+def on_terminal(command: list[str]) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """A process whose stderr is a terminal, and that terminal's other end."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+            try:
+                yield process, ours
+            finally:
+                process.kill()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise there")
 def test_ctrl_c_ends_sampling_cleanly_and_keeps_the_whole_texts(tiny_model_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "samples.json"
     (tmp_path / "prompts.txt").write_text("Once\n" * 100_000)
     argv = ["sample", str(tiny_model_folder), "--prompts", str(tmp_path / "prompts.txt"), "--max-tokens", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", *argv, "--json", str(out), "--device", "cpu"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("writing: ")  # some are written
-    process.send_signal(signal.SIGINT)
-    shown, errors = process.communicate(timeout=60)
+    command = [sys.executable, "-m", "trainer", *argv, "--json", str(out), "--device", "cpu"]
+    errors = ""
+    with on_terminal(command) as (process, terminal):
+        while "writing: " not in errors:  # some are written; a terminal is told so at once
+            errors += os.read(terminal, 1000).decode()
+        process.send_signal(signal.SIGINT)
+        shown, _ = process.communicate(timeout=60)
+        errors += os.read(terminal, 100_000).decode()
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "Cancelled; what was written until then is shown."
+    assert errors.splitlines()[-1] == "\x1b[KCancelled; what was written until then is shown."
     assert "Traceback" not in errors
     assert "'Once', seed" in shown
     saved = json.loads(out.read_text())

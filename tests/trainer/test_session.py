@@ -6,10 +6,8 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from safetensors.torch import load_file
 
 from gptdesk.gpt2.engine import Engine
 from gptdesk.gpt2.errors import UserError
+from tests.trainer.processes import PATIENCE, Program, program
 from trainer.cli import main
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
@@ -30,9 +29,6 @@ from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
 ALONE = Processes(0, 1, torch.device("cpu"))
-PATIENCE = 90.0
-"""Seconds after which a wait has failed; a busy machine takes ten to load torch."""
-
 ENDLESS = {"schedule": {"steps": 100_000}, "run": {"eval_interval": 100_000, "checkpoint_interval": 100_000}}
 
 
@@ -66,29 +62,10 @@ def assert_equal(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor])
         assert torch.equal(weight, theirs[name]), name
 
 
-def wait_for(condition: Callable[[], Any], process: "subprocess.Popen[str]") -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (result := condition()):
-        if process.poll() is not None and not (result := condition()):
-            raise AssertionError(f"the trainer ended with {process.returncode}: {process.communicate()}")
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
-    return result
-
-
-@contextmanager
-def trainer_process(config: TrainConfig, tmp_path: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+def trainer_process(config: TrainConfig, tmp_path: Path, *command: str) -> AbstractContextManager[Program]:
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config), encoding="utf-8")
-    arguments = command or ("train", "--config", str(file))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    return program(tmp_path / "printed", "trainer", *(command or ("train", "--config", str(file))))
 
 
 def test_a_run_records_what_it_did(make_config: MakeConfig) -> None:
@@ -172,10 +149,10 @@ def test_a_run_is_steered_by_requests(make_config: MakeConfig, tmp_path: Path) -
 
         def ask(action: str, **args: Any) -> dict[str, Any]:
             request = send_request(folder, action, **args)
-            answer: dict[str, Any] = wait_for(lambda: answer_to(config, request), process)
+            answer: dict[str, Any] = process.wait_for(lambda: answer_to(config, request))
             return answer
 
-        wait_for(lambda: events(config, "step"), process)
+        process.wait_for(lambda: events(config, "step"))
         assert ask("checkpoint")["step"] == events(config, "checkpoint")[0]["step"]
         ask("evaluate")
         assert len(events(config, "eval")) == 1
@@ -187,20 +164,20 @@ def test_a_run_is_steered_by_requests(make_config: MakeConfig, tmp_path: Path) -
         assert "above 0" in ask("set", name="log_interval", value=0)["refused"]
         ask("set", name="learning_rate_factor", value=0.5)
         changed = len(events(config, "step")) + 1
-        wait_for(lambda: len(events(config, "step")) > changed, process)
+        process.wait_for(lambda: len(events(config, "step")) > changed)
         assert events(config, "step")[-1]["lr"] == pytest.approx(config.optim.learning_rate * 0.5, rel=1e-2)
 
         ask("pause")
-        wait_for(lambda: read_state(folder).state == "paused", process)
+        process.wait_for(lambda: read_state(folder).state == "paused")
         paused_at = events(config, "pause")[0]["step"]
         assert "paused" in ask("checkpoint")["refused"]
         ask("evaluate")
         assert events(config, "step")[-1]["step"] <= paused_at
         ask("resume")
-        wait_for(lambda: events(config, "step")[-1]["step"] > paused_at, process)
+        process.wait_for(lambda: events(config, "step")[-1]["step"] > paused_at)
 
         assert main(["stop", str(folder)]) == 0
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
     assert read_state(folder).state == "stopped"
     assert events(config, "checkpoint")[-1]["step"] == events(config, "end")[0]["step"]
     assert main(["stop", str(folder)]) == 2
@@ -273,9 +250,9 @@ def test_a_run_is_gone_on_with_from_another_folder(
 def test_a_signal_saves_and_stops(make_config: MakeConfig, tmp_path: Path, number: signal.Signals) -> None:
     config = make_config(**ENDLESS)
     with trainer_process(config, tmp_path) as process:
-        wait_for(lambda: events(config, "step"), process)
+        process.wait_for(lambda: events(config, "step"))
         process.send_signal(number)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
     assert read_state(Path(config.run.folder)).state == "stopped"
     assert events(config, "checkpoint")[-1]["step"] == events(config, "end")[0]["step"]
 
@@ -293,9 +270,8 @@ def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config:
     for kill in range(3):
         command = () if kill == 0 else ("resume", str(folder))
         with trainer_process(config, tmp_path, *command) as process:
-            wait_for(lambda kill=kill: any(e["step"] >= 25 * (kill + 1) for e in events(config, "step")), process)
+            process.wait_for(lambda kill=kill: any(e["step"] >= 25 * (kill + 1) for e in events(config, "step")))
             process.kill()
-            process.wait()
         assert read_state(folder).state == "crashed"
     assert main(["resume", str(folder)]) == 0
     assert read_state(folder).state == "finished"
@@ -318,11 +294,11 @@ def test_two_trainers_do_not_share_a_run(
 ) -> None:
     config = make_config(**ENDLESS)
     with trainer_process(config, tmp_path) as process:
-        wait_for(lambda: events(config, "step"), process)
+        process.wait_for(lambda: events(config, "step"))
         assert main(["resume", config.run.folder]) == 2
         assert "Another trainer is at work" in capsys.readouterr().err
         assert main(["stop", config.run.folder, "--abort"]) == 0
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
 
 
 @pytest.mark.parametrize("interval", [1, 1000])
@@ -344,26 +320,26 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_is_named(make_config: MakeCo
 
 
 @contextmanager
-def run_on_a_full_disk(config: TrainConfig, tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def run_on_a_full_disk(config: TrainConfig, tmp_path: Path) -> Iterator[tuple[Program, str]]:
     """A run whose second checkpoint does not fit, paused, and that checkpoint's request.
 
     A limit on the size of files stands in for the full disk: checkpoints do not fit, records still do.
     """
     folder = Path(config.run.folder)
     with trainer_process(config, tmp_path) as process:
-        wait_for(lambda: events(config, "step"), process)
+        process.wait_for(lambda: events(config, "step"))
         first = send_request(folder, "checkpoint")
-        wait_for(lambda: answer_to(config, first), process)
+        process.wait_for(lambda: answer_to(config, first))
         kept = sorted(path.name for path in (folder / "checkpoints").iterdir())
         limit_files(process, 1_000_000)
         second = send_request(folder, "checkpoint")
-        wait_for(lambda: read_state(folder).state == "paused", process)
+        process.wait_for(lambda: read_state(folder).state == "paused")
         assert "could not be written" in read_state(folder).status["reason"]
         assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == kept
         yield process, second
 
 
-def limit_files(process: "subprocess.Popen[str]", size: int) -> None:
+def limit_files(process: Program, size: int) -> None:
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
 
@@ -378,7 +354,7 @@ def test_a_full_disk_pauses_the_run_until_there_is_room(make_config: MakeConfig,
     with run_on_a_full_disk(config, tmp_path) as (process, request):
         limit_files(process, resource.RLIM_INFINITY)
         send_request(folder, "resume")
-        wait_for(lambda: answer_to(config, request), process)
+        process.wait_for(lambda: answer_to(config, request))
         assert [event["step"] for event in events(config, "checkpoint")][1] == answer_to(config, request)["step"]
         assert main(["stop", str(folder)]) == 0
 
@@ -394,7 +370,7 @@ def test_a_run_on_a_full_disk_stops_once_there_is_room(
         assert read_state(Path(config.run.folder)).state == "paused"
         limit_files(process, resource.RLIM_INFINITY)
         assert main(["stop", config.run.folder]) == 0
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
     assert len(events(config, "checkpoint")) == 2
 
 
@@ -404,7 +380,7 @@ def test_a_run_on_a_full_disk_can_be_aborted(make_config: MakeConfig, tmp_path: 
     with run_on_a_full_disk(config, tmp_path) as (process, _):
         main(["stop", config.run.folder])
         assert main(["stop", "--abort", config.run.folder]) == 0
-        assert process.wait(PATIENCE) == 0
+        assert process.wait() == 0
     assert len(events(config, "checkpoint")) == 1
 
 
@@ -414,9 +390,9 @@ def test_a_second_signal_ends_the_process_at_once_and_says_so(make_config: MakeC
     folder = Path(config.run.folder)
     with run_on_a_full_disk(config, tmp_path) as (process, _):
         process.send_signal(signal.SIGTERM)
-        wait_for(lambda: len(events(config, "checkpoint_failed")) == 2, process)
+        process.wait_for(lambda: len(events(config, "checkpoint_failed")) == 2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert process.wait() == 128 + signal.SIGTERM
     state = read_state(folder)
     assert state.state == "stopped"
     assert "second signal" in state.exit["reason"]
@@ -435,11 +411,12 @@ def test_training_goes_on_when_metrics_cannot_be_written(make_config: MakeConfig
 
 def test_the_console_is_kept(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config()
-    with trainer_process(config, tmp_path) as process:
-        printed, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0
-    assert "validation loss" in printed
-    assert (Path(config.run.folder) / "console.log").read_text() == printed
+    (tmp_path / "run.toml").write_text(to_toml(config), encoding="utf-8")
+    command = [sys.executable, "-m", "trainer", "train", "--config", str(tmp_path / "run.toml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "validation loss" in done.stdout
+    assert (Path(config.run.folder) / "console.log").read_text() == done.stdout
 
 
 def test_runs_are_listed_and_described(make_config: MakeConfig, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,13 @@ def open_windows() -> set[str]:
     return {repr(widget) for widget in QApplication.topLevelWidgets() if widget.isVisible()}
 
 
+@pytest.fixture(autouse=True, scope="module")
+def little_to_look_through() -> None:
+    """What was loaded since the tests were collected, torch among it, need not be gone through after each of them."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     threads, windows = running_threads(), open_windows()

@@ -1,7 +1,7 @@
 """How fast a CPU decodes: ours at each precision and number of threads against its peers, taking turns.
 
     python -m benchmarks.decode [--model FOLDER] [--turns N] [--tokens N] [--threads N ...] [--context N ...]
-                                [--text FILE [--scored FOLDER]] [--only WORD ...] [--loading-only] [--json OUT]
+                                [--text FILE [--scored FOLDER]] [--only WORD ...] [--xl] [--loading-only] [--json OUT]
 
 Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where they are installed. llama.cpp reads the
 GGUF that gptdesk exports, and what its own quantiser makes of that. Each contender is a process of its own, and one of
@@ -140,9 +140,9 @@ def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> lis
         scores = worker.ask("score", ids=ids, window=min(_SCORED_WINDOW, len(ids)))
         worker.close()
         perplexity = math.exp(-sum(scores) / len(scores))
-        loss = perplexity / rows[0]["perplexity"] - 1 if rows else 0.0  # float32 comes first
-        rows.append({"name": spec.name, "tokens": len(scores), "perplexity": perplexity, "loss": loss})
-    return rows
+        rows.append({"name": spec.name, "tokens": len(scores), "perplexity": perplexity})
+    (exact,) = (row["perplexity"] for row in rows if row["name"] == "ours float32")
+    return [row | {"loss": row["perplexity"] / exact - 1} for row in rows]
 
 
 def bytes_a_token(spec: Spec, config: GPT2Config, context: int) -> float:

@@ -204,13 +204,11 @@ class Engine:
     ) -> Iterator[Event]:
         """One token of each completion in turn."""
         while completions:
-            if cancelled():
-                for completion in completions:
-                    completion.finish_reason = "cancelled"
-            read_together(completions)
             for completion in completions:
                 if completion.finish_reason is None and cancelled():
                     completion.finish_reason = "cancelled"
+            read_together(completions)
+            for completion in completions:
                 if completion.finish_reason is None:
                     yield from completion.turn(cancelled)
                 if completion.finish_reason is not None:

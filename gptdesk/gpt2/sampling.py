@@ -3,7 +3,7 @@
 Every function takes the logits of one sequence, (V) float32 on the CPU, and returns new ones of the same shape; what a
 filter removes becomes -inf. Values equal those of ``transformers`` 5.23 bit for bit, ties included but for one case in
 `typical_p` (generation/logits_process.py), and so does the order (generation/utils.py, ``_get_logits_processor``). The
-CPU does it whatever the model's device: a vocabulary is 200 kB, and equal logits give the same token everywhere.
+CPU does it, but for what `device_sampling` does on a CUDA device: a vocabulary is 200 kB.
 
 Torch computes what is rounded (softmax, exponentials, sums), because that must come out as it does in ``transformers``.
 The rest is NumPy's: it sorts with vector instructions, and wakes no second thread for what takes a few microseconds.

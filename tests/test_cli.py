@@ -73,7 +73,7 @@ def test_json_output_has_a_line_for_each_token_and_end(complete: Callable[..., s
     for index, line in enumerate(done):
         assert list(line) == [
             *("event", "index", "text", "finish_reason", "prompt_tokens", "completion_tokens"),
-            *("seed", "ttft_ms", "tokens_per_s", "device", "precision"),
+            *("seed", "ttft_ms", "tokens_per_s", "device", "precision", "guessed", "guessed_right"),
         ]
         assert (line["index"], line["seed"], line["finish_reason"]) == (index, 5 + index, "length")
         assert (line["prompt_tokens"], line["completion_tokens"]) == (1, 3)

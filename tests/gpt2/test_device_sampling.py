@@ -134,11 +134,14 @@ def test_an_engine_tells_the_same_of_each_token(
     monkeypatch.undo()
     there = [*engine.generate("Once upon a time", wanted)]
 
-    def told(events: list[Event]) -> list[object]:
-        return [event for event in events if isinstance(event, TokenEvent)]
-
-    assert told(here) == told(there)
-    assert len(told(here)) == 60
+    mine, theirs = ([event for event in events if isinstance(event, TokenEvent)] for events in (here, there))
+    assert [(event.id, event.text) for event in mine] == [(event.id, event.text) for event in theirs]
+    assert [[other.id for other in event.top] for event in mine] == [[o.id for o in event.top] for event in theirs]
+    for name in ("logprob", "entropy"):
+        assert [getattr(event, name) for event in mine] == pytest.approx(
+            [getattr(event, name) for event in theirs], abs=1e-4
+        )
+    assert len(mine) == 60
 
 
 def test_damaged_weights_are_told_in_one_sentence(engine: Engine) -> None:

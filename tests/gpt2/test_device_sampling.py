@@ -11,7 +11,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.decoders import made
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.gpt2.device_decoder import DeviceDecoder
-from gptdesk.gpt2.engine import Engine, Event, TokenEvent
+from gptdesk.gpt2.engine import Engine, TokenEvent
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer

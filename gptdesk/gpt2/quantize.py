@@ -69,18 +69,17 @@ def quantize_groups(weights: Tensor, numbers: Tensor, scales: Tensor) -> None:
         w = padded.view(-1, GROUP)  # (rows * groups, 32)
         extreme = w.gather(1, w.abs().argmax(dim=1, keepdim=True))
         best = torch.full((len(w), 1), float("inf"))
-        best_scale, best_numbers = torch.zeros(len(w), 1), torch.zeros_like(w)
+        best_numbers = torch.zeros_like(w)
         for shrink in _SHRINK:  # the extreme becomes -8, of which there is one more than of positive numbers
             tried = extreme * (-shrink / _ZERO)
             rounded = (w / tried.where(tried != 0, 1)).round_().clamp_(-_ZERO, _ZERO - 1)
             error = (rounded * tried - w).square_().sum(dim=1, keepdim=True)
             better = error < best
             best = torch.where(better, error, best)
-            best_scale, best_numbers = (
-                torch.where(better, tried, best_scale),
-                torch.where(better, rounded, best_numbers),
-            )
-        scale.copy_(best_scale.view(-1, groups))
+            best_numbers = torch.where(better, rounded, best_numbers)
+        # Of all scales the one with the least squared error for these numbers.
+        fitted = (w * best_numbers).sum(dim=1) / best_numbers.square().sum(dim=1).clamp_(min=1)
+        scale.copy_(fitted.view(-1, groups))
         positive = best_numbers.add_(_ZERO).to(torch.uint8).view(len(part), -1)
         positive[:, columns:] = 0
         positive = positive.view(-1, groups, 2, GROUP // 2)

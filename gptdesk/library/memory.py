@@ -7,11 +7,14 @@ from typing import Final
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory
 
-BYTES: Final = {"auto": 2.0, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
-"""Of a weight, by precision. ``auto`` is 16 bits on a graphics card and int8 on a processor."""
+BYTES: Final = {"auto": 1.1, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
+"""Of a weight, by precision, with scales and what is not quantised; ``auto`` is int8 on a processor."""
+
+SMALLER: Final = {"bfloat16": "16", "int8": "8", "int4": "4"}
+"""Precisions that can be proposed where memory is short, those with the least loss first, and their bits."""
 
 _CACHED: Final = 4
-"""Bytes that a number of a key or value takes on a processor, whatever the weights."""
+"""Bytes that a number of a key or value takes on a processor, whatever the precision of the weights."""
 
 _CHUNK: Final = 128
 """Tokens of a prompt that are computed at once, as the engine does."""
@@ -40,6 +43,14 @@ def available_memory() -> int | None:
     return free_memory()
 
 
+def smaller_precision(config: GPT2Config, precision: str, free: int, context: int | None = None) -> str | None:
+    """The first of `SMALLER` that takes less than ``precision`` and fits into ``free`` bytes; ``None`` if none does."""
+    for name in SMALLER:
+        if BYTES[name] < BYTES[precision] and memory_needed(config, name, context) <= free:
+            return name
+    return None
+
+
 def fits(config: GPT2Config, precision: str = "auto", context: int | None = None) -> str:
     """Why a model would not fit into what memory is free now, with what to do; empty when it does, or nobody knows."""
     free = available_memory()
@@ -47,9 +58,7 @@ def fits(config: GPT2Config, precision: str = "auto", context: int | None = None
     if free is None or needed <= free:
         return ""
     advice = "choose a smaller model, or close other programs"
-    for name, words in (("bfloat16", "16-bit"), ("int8", "8-bit")):
-        less = memory_needed(config, name, context)
-        if BYTES[precision] > BYTES[name] and less <= free:
-            advice = f"choose {words} precision ({less / 2**30:.1f} GiB), a smaller model, or close other programs"
-            break
+    if name := smaller_precision(config, precision, free, context):
+        less = f"{memory_needed(config, name, context) / 2**30:.1f} GiB"
+        advice = f"choose {SMALLER[name]}-bit precision ({less}), a smaller model, or close other programs"
     return f"It takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; {advice}."

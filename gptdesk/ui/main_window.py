@@ -30,6 +30,7 @@ from gptdesk.ui.rail import Rail
 from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
 from gptdesk.ui.top_bar import DocumentButton, TopBar
+from gptdesk.ui.train.importing import import_pydantic
 from gptdesk.ui.train.leaving import Leaving
 from gptdesk.ui.train.notifications import Notifications
 
@@ -200,6 +201,7 @@ class MainWindow(QWidget):
         self.models.play_wanted.connect(lambda: self.show_page(_PLAY))
 
     def _make_train_page(self) -> None:
+        import_pydantic()
         from gptdesk.ui.train.page import TrainPage  # numpy and pyqtgraph, late
 
         self.train = TrainPage(self._services, self.menu, lambda: self.session.document.text)

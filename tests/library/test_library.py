@@ -251,17 +251,23 @@ def test_memory_is_that_of_weights_and_cache() -> None:
     xl = OPENAI_SIZES["gpt2-xl"]
     assert memory_needed(xl, "float32", 0) > 4 * xl.num_parameters()
     assert memory_needed(xl, "float32") - memory_needed(xl, "float32", 0) == 629_145_600
-    assert memory_needed(xl, "bfloat16") < 0.55 * memory_needed(xl, "float32")
+    sizes = [memory_needed(xl, name, 0) / memory_needed(xl, "float32", 0) for name in ("bfloat16", "int8", "int4")]
+    assert sizes == pytest.approx([0.5, 0.28, 0.2], abs=0.02)
+    assert memory_needed(xl) == memory_needed(xl, "int8")
 
 
 def test_what_does_not_fit_is_told_with_what_would(monkeypatch: pytest.MonkeyPatch) -> None:
     xl = OPENAI_SIZES["gpt2-xl"]
     monkeypatch.setattr(memory, "free_memory", lambda: 5 * 2**30)
     assert fits(xl, "float32") == (
-        "It takes 6.5 GiB of memory and 5.0 GiB are free; choose 16-bit precision (3.3 GiB), a smaller model, or close "
+        "It takes 6.5 GiB of memory and 5.0 GiB are free; choose 16-bit precision (3.6 GiB), a smaller model, or close "
         "other programs."
     )
-    assert fits(xl, "float16") == fits(OPENAI_SIZES["gpt2"]) == ""
+    assert fits(xl, "float16") == fits(OPENAI_SIZES["gpt2"]) == fits(xl) == ""
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * 2**30)
+    assert "choose 4-bit precision (1.8 GiB)" in fits(xl)
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**30)
+    assert fits(xl).endswith("; choose a smaller model, or close other programs.")
     monkeypatch.setattr(memory, "free_memory", lambda: None)
     assert fits(xl) == ""
 

@@ -476,13 +476,18 @@ def test_what_does_not_fit_is_said_before_it_is_loaded(
 ) -> None:
     info = shown.opened.services.inference.info
     assert info is not None
+    shown.choose("tale")
+    precision = shown.page.panel.defaults.precision
+    precision.setCurrentText("32-bit (float32)")
+    precision.activated.emit(precision.currentIndex())
+    shown.wait(lambda: shown.item("tale").entry.defaults.precision == "float32")  # type: ignore[union-attr]
     meminfo = tmp_path / "meminfo"
     meminfo.write_text(f"MemAvailable: {(100 * 10**6 - info.memory) // 1024} kB\nSwapFree: 0 kB\n")
     monkeypatch.setattr(devices, "_MEMORY_FILE", meminfo)
     shown.models.measure()
     shown.wait(lambda: shown.face("tale").figures[-1].role == "warn")
     shown.choose("tale")
-    assert "It needs 105 MB of memory and 100 MB are free" in shown.page.panel.warning.text()
+    assert "It needs 103 MB of memory and 100 MB are free: in 16 bits" in shown.page.panel.warning.text()
     shown.press("tale")
     assert shown.opened.services.settings.value.model != "tale"
     answer(shown, "Load in 16 bits")

@@ -136,7 +136,7 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
     open_page: Callable[[], tuple[Opened, TrainPage]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
-    folder = prepare("library", 100)
+    folder = prepare("library", 320)
     wait(qtbot, lambda: train.current == folder and train.data.isVisible())
     train.data.use.click()
     sheet = train.sheet
@@ -144,7 +144,13 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
     sheet._on_preset("smoke")
     wait(qtbot, lambda: sheet.start.text() == "Start when ready" and sheet.start.isEnabled())
     sheet.start.click()
-    wait(qtbot, lambda: "then starts library-smoke" in train.runs.data_cards[folder].detail.text())
+    wait(
+        qtbot,
+        lambda: (
+            folder in train.runs.data_cards
+            and "then starts library-smoke" in train.runs.data_cards[folder].detail.text()
+        ),
+    )
     assert not opened.window.close()
     assert "library-smoke” will not start by itself" in question().words.text()
     question().cancel.click()

@@ -15,7 +15,7 @@ from gptdesk.ui.models.room import Room
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
-_ROWS: Final = {"32-bit": "float32", "16-bit": "bfloat16"}
+_ROWS: Final = {"32-bit": "float32", "16-bit": "bfloat16", "8-bit": "int8", "4-bit": "int4"}
 _ROW: Final = 40
 _BAR: Final = 6
 

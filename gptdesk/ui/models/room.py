@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.library.memory import memory_needed
+from gptdesk.library.memory import SMALLER, memory_needed, smaller_precision
 from gptdesk.ui import figures
-
-HALF = "bfloat16"
-"""The 16-bit precision that is proposed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,14 @@ class Room:
             return ""
         needed = figures.memory(memory_needed(config, precision))
         sentence = f"It needs {needed} of memory and {figures.memory(self.free)} are free"
-        if not self.fits(config, HALF):
+        name = self.proposal(config, precision)
+        if name is None:
             return f"{sentence}: choose a smaller model, or close other programs."
-        half = figures.memory(memory_needed(config, HALF))
-        return f"{sentence}: in 16 bits it needs {half}, which is there."
+        less = figures.memory(memory_needed(config, name))
+        return f"{sentence}: in {SMALLER[name]} bits it needs {less}, which is there."
+
+    def proposal(self, config: GPT2Config | None, precision: str) -> str | None:
+        """A precision in which a model fits that does not in ``precision``."""
+        if config is None or self.free is None:
+            return None
+        return smaller_precision(config, precision, self.free)

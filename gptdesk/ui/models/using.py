@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.memory import available_memory
+from gptdesk.library.memory import SMALLER, available_memory
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
 from gptdesk.ui.models.items import setting_of
-from gptdesk.ui.models.room import HALF, Room
+from gptdesk.ui.models.room import Room
 from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.models.words import InUse, title_of
 from gptdesk.ui.playground.presets import apply_preset
@@ -75,8 +75,8 @@ class Using(QObject):
             self._choose(model, entry, precision)
             return
         answers: list[Answer] = [("Load anyway", lambda: self._choose(model, entry, precision))]
-        if room.fits(entry.config, HALF):
-            answers.append(("Load in 16 bits", lambda: self._choose(model, entry, HALF)))
+        if name := room.proposal(entry.config, precision):
+            answers.append((f"Load in {SMALLER[name]} bits", lambda: self._choose(model, entry, name)))
         self.question = Question(
             f"{title_of(entry)} does not fit into memory",
             f"{warning} The computer may become very slow, or end gptdesk.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gptdesk.folders import Folders
 from gptdesk.ui import figures
+from gptdesk.ui.train.importing import import_pydantic
 
 if TYPE_CHECKING:
     from gptdesk.training.preparations import DocumentPreview, PreparationState
@@ -77,6 +78,7 @@ class DataLookout:
         if not os.path.isdir(self.folders.data / _DATA):
             self.entries, self._met = (), set()
             return []
+        import_pydantic()
         from gptdesk.training.datasets import data_folders
         from gptdesk.training.preparations import RECORD, Preparation, preparations  # pydantic and numpy, late
 

@@ -108,6 +108,9 @@ class ModelChooser(MenuButton):
         self._menu.setToolTipsVisible(True)
 
 
+_DEVICE_HELP: Final = "Where the model computes, in which precision, and how much memory its weights take"
+
+
 class DeviceButton(MenuButton):
     """Says where and how the model computes; its menu changes that."""
 
@@ -117,16 +120,19 @@ class DeviceButton(MenuButton):
         self._settings, self._inference = settings, inference
         self._menu = menu
         self.setAccessibleName("Device and precision")
-        self.setToolTip("Where the model computes, in which precision, and how much memory its weights take")
         menu.aboutToShow.connect(self._fill)
         inference.state_changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
         info = self._inference.info
+        self.setToolTip(_DEVICE_HELP)
         if info:
             device = info.device.upper() if info.device == "cpu" else info.device
-            self.setText(f"{device} · {info.precision} · {figures.memory(info.memory)}")
+            precision, _, compiled = info.precision.partition(" ")
+            self.setText(f"{device} · {precision} · {figures.memory(info.memory)}")
+            if compiled:
+                self.setToolTip(f"{_DEVICE_HELP}. Compiled code decodes now.")
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
 

@@ -386,6 +386,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     opened.services.settings.update(threads=2)
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
     assert "int8 ·" in opened.window.device.text()
+    assert "Compiled" not in opened.window.device.toolTip()
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
@@ -393,7 +394,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     assert opened.window.session.done.precision == "int8"
     go.set()
     qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=60_000)
-    qtbot.waitUntil(lambda: "int8 (numba)" in opened.window.device.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "Compiled code decodes now" in opened.window.device.toolTip(), timeout=30_000)
 
 
 def _generated_by_compiled_code(opened: Opened, qtbot: QtBot) -> bool:

@@ -79,5 +79,5 @@ def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
     assert engine._coming is not None, "Numba is installed"
     decoder = engine._coming.result()  # compiled now if it never was
     assert decoder is not None
-    assert decoder.precision == precision
+    assert decoder.precision == f"{precision} (numba)"
     return engine.model, decoder

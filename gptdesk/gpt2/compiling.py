@@ -94,7 +94,7 @@ def _signature() -> tuple[Any, ...]:
         *(types.int64, types.int64),
         *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
         types.float32,
-        *(array(types.int64, 2), array(types.int64, 1)),
+        *(array(types.int64, 2), array(types.int64, 1), array(types.int64, 1)),
         *(array(types.float32, 2), array(types.float32, 2)),
     )
 

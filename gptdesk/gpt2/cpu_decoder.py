@@ -24,10 +24,10 @@ from gptdesk.gpt2.quantize import GROUP
 from gptdesk.gpt2.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
 from gptdesk.gpt2.thread_count import ThreadCount
 
-# A task should take long beside the 0.1 us of drawing its ticket, and be one of many, so that threads end together.
-_BYTES_A_TASK: Final = int(__import__("os").environ.get("BAT", "64")) * 1024
-_TASKS: Final = int(__import__("os").environ.get("NT", "16"))
-_LEAST_ROWS: Final = 16
+# Reading is slow where a task begins, and threads that end apart wait for each other: the first tasks of a phase are
+# long, and the last ones short.
+_SHARE: Final = 2  # a task is one of so many parts for each thread of what is left
+_LEAST_BYTES: Final = 32 * 1024
 _MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
 
 _FORMATS: Final = {
@@ -62,7 +62,7 @@ class CPUDecoder:
         assert model.wpe.weight.device.type == "cpu"
         self.precision = f"{precision_of(model)} (numba)"
         self._decode = step
-        self._program = program = _Program(model)
+        self._program = program = _Program(model, threads)
         self._vocab_size = model.config.vocab_size
         config = model.config
         self._fed = np.zeros((MOST_TOGETHER, len(Fed)), np.int64)
@@ -74,6 +74,7 @@ class CPUDecoder:
             (config.n_layer, config.n_head, config.n_positions, config.head_size),
             np.float32(config.layer_norm_epsilon),
             program.phases(),
+            program.bounds(),
             self._sync,
             self._work,
             self._logits,
@@ -135,8 +136,10 @@ class _Program:
         work: float32 numbers in a token's part of the workspace.
     """
 
-    def __init__(self, model: GPT2) -> None:
+    def __init__(self, model: GPT2, threads: int) -> None:
+        self._threads = threads
         self._rows: list[dict[Phase, int]] = []
+        self._bounds: list[int] = []
         self._tickets = 0
         self._kept: list[Tensor] = []  # what the addresses in the table point to
         config = model.config
@@ -144,13 +147,13 @@ class _Program:
         residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
         self.work = -(-(inner + config.inner_size) // GROUP) * GROUP + GROUP
         place = {Phase.COLUMNS: width, Phase.BIAS: self._address(model.wpe.weight), Phase.OUTPUT: residual}
-        self._add(Kind.EMBED, 1, {**place, **self._matrix(model.wte)})
+        self._add(Kind.EMBED, [0, 1], {**place, **self._matrix(model.wte)})
         for layer, block in enumerate(model.h):
             assert isinstance(block, Block)
             attn, mlp = block.attn, block.mlp
             self._product(Kind.STORE, attn.c_attn, residual, qkv, norm=block.ln_1)
             attend = {Phase.LAYER: layer, Phase.COLUMNS: width, Phase.INPUT: qkv, Phase.OUTPUT: heads}
-            self._add(Kind.ATTEND, config.n_head, attend)
+            self._add(Kind.ATTEND, self._split(config.n_head, 1, 1), attend)
             self._product(Kind.ADD, attn.c_proj, heads, residual)
             self._product(Kind.GELU, mlp.c_fc, residual, inner, norm=block.ln_2)
             self._product(Kind.ADD, mlp.c_proj, inner, residual)
@@ -160,6 +163,10 @@ class _Program:
         """The table."""
         rows = [*self._rows, {Phase.FIRST: self._tickets}]
         return np.array([[row.get(column, 0) for column in Phase] for row in rows], np.int64)
+
+    def bounds(self) -> npt.NDArray[np.int64]:
+        """Where the tasks of all phases begin and end."""
+        return np.array(self._bounds, np.int64)
 
     def _product(
         self,
@@ -172,12 +179,9 @@ class _Program:
     ) -> None:
         rows, columns = linear.out_features, linear.in_features
         matrix = self._matrix(linear)
-        tallest = min(_BYTES_A_TASK // matrix[Phase.ROW_BYTES], -(-rows // _TASKS))
-        rows_a_task = -(-max(_LEAST_ROWS, tallest) // _MULTIPLE) * _MULTIPLE
         values = {
             Phase.ROWS: rows,
             Phase.COLUMNS: columns,
-            Phase.ROWS_A_TASK: rows_a_task,
             **matrix,
             Phase.BIAS: self._address(linear.bias),
             Phase.NORM_WEIGHT: self._address(norm.weight if norm else None),
@@ -185,7 +189,8 @@ class _Program:
             Phase.INPUT: source,
             Phase.OUTPUT: target,
         }
-        self._add(kind, -(-rows // rows_a_task), values)
+        least = max(_MULTIPLE, _LEAST_BYTES // matrix[Phase.ROW_BYTES])
+        self._add(kind, self._split(rows, least, _MULTIPLE), values)
 
     def _matrix(self, module: _Matrix) -> dict[Phase, int]:
         """Format, weights and scales of a matrix."""
@@ -204,9 +209,19 @@ class _Program:
             Phase.ROW_BYTES: weights[0].nbytes,
         }
 
-    def _add(self, kind: Kind, tasks: int, values: dict[Phase, int]) -> None:
-        self._rows.append({Phase.FIRST: self._tickets, Phase.KIND: kind, **values})
-        self._tickets += tasks
+    def _split(self, rows: int, least: int, multiple: int) -> list[int]:
+        """Bounds of tasks for so many rows: each a share of what is left, but not fewer than ``least``."""
+        bounds = [0]
+        while bounds[-1] < rows:
+            count = max(least, (rows - bounds[-1]) // (_SHARE * self._threads))
+            bounds.append(min(rows, bounds[-1] + -(-count // multiple) * multiple))
+        return bounds
+
+    def _add(self, kind: Kind, bounds: list[int], values: dict[Phase, int]) -> None:
+        place = {Phase.FIRST: self._tickets, Phase.BOUNDS: len(self._bounds)}
+        self._rows.append({Phase.KIND: kind, **place, **values})
+        self._bounds += bounds
+        self._tickets += len(bounds) - 1
 
     def _address(self, numbers: Tensor | None) -> int:
         """Of the numbers in float32; 0 for none."""

@@ -50,7 +50,9 @@ class Phase(IntEnum):
     LAYER = 2
     ROWS = 3  # of the weights: outputs
     COLUMNS = 4  # inputs
-    ROWS_A_TASK = 5  # a multiple of 4
+    BOUNDS = (
+        5  # place in the array of bounds: task t has the rows, or heads, from bounds[BOUNDS + t] to [BOUNDS + t + 1]
+    )
     FORMAT = 6  # of the weights
     WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
     SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups)
@@ -66,7 +68,7 @@ class Kind(IntEnum):
     """What a phase does."""
 
     EMBED = 0  # one task
-    ATTEND = 1  # a task for each head
+    ATTEND = 1
     STORE = 2
     ADD = 3
     GELU = 4
@@ -101,7 +103,7 @@ class Sync(IntEnum):
 
 
 # Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
-_FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _ROWS_A_TASK, _FORMAT = range(7)
+_FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _BOUNDS, _FORMAT = range(7)
 _WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT, _ROW_BYTES = range(7, 15)
 _EMBED, _ATTEND, _STORE, _ADD, _GELU, _LOGITS = range(6)
 _FLOAT32, _BFLOAT16, _INT8, _INT4 = range(4)
@@ -375,19 +377,19 @@ def _attend(keys, values, length, scores, y):
 
 
 @njit
-def _ask_for_task(phase, task, fed, cache_shape):
+def _ask_for(phase, first, fed, cache_shape):
     """Has the first weights of a task, or keys and values, on their way while earlier tasks are awaited."""
     if phase[_KIND] == _ATTEND:
         _, heads, positions, size = cache_shape
-        offset = 4 * (phase[_LAYER] * heads + task) * positions * size
+        offset = 4 * (phase[_LAYER] * heads + first) * positions * size
         for token in range(len(fed)):
             for byte in range(0, min(AHEAD, 4 * size * fed[token, _POSITION]), 64):
                 prefetch(fed[token, _KEYS] + offset + byte)
                 prefetch(fed[token, _VALUES] + offset + byte)
     elif phase[_KIND] != _EMBED:
-        first = phase[_WEIGHTS] + task * phase[_ROWS_A_TASK] * phase[_ROW_BYTES]
+        start = phase[_WEIGHTS] + first * phase[_ROW_BYTES]
         for byte in range(0, AHEAD, 64):
-            prefetch(first + byte)
+            prefetch(start + byte)
 
 
 @njit
@@ -436,11 +438,9 @@ def _attend_head(phase, head, fed, cache_shape, work, scores):
 
 
 @njit
-def _multiply(phase, task, x, sums, work, logits):
-    """The rows of one task of a product."""
+def _multiply(phase, first, last, x, sums, work, logits):
+    """Some rows of a product."""
     kind, rows = phase[_KIND], phase[_ROWS]
-    first = task * phase[_ROWS_A_TASK]
-    last = min(first + phase[_ROWS_A_TASK], rows)
     count, tokens = last - first, len(x)
     y = np.empty((tokens, -(-count // 4) * 4), np.float32)
     _multiply_rows(phase, first, last, x, sums, y)
@@ -479,7 +479,7 @@ def _input(phase, tokens, work, epsilon, normalised):
     return normalised[:tokens, :columns]
 
 
-def decode(helper, step, fed, cache_shape, epsilon, phases, sync, work, logits):
+def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, logits):
     """Computes a step and returns; or helps in this and all that follow, and returns when there are no more.
 
     Args:
@@ -489,6 +489,7 @@ def decode(helper, step, fed, cache_shape, epsilon, phases, sync, work, logits):
         cache_shape: n_layer, nh, n_positions and hs of all caches.
         epsilon: of the layer norms, float32.
         phases: (P + 1, len(Phase)) int64.
+        bounds: int64, of the phases' tasks.
         sync: see `Sync`.
         work: (most tokens, W) float32; W leaves room for what int4's last group of a vector reads beyond its end.
         logits: (most tokens, V) float32; its first rows are filled.
@@ -515,20 +516,22 @@ def decode(helper, step, fed, cache_shape, epsilon, phases, sync, work, logits):
             while ticket >= phases[number + 1, _FIRST]:
                 number += 1
             phase = phases[number]
-            task = ticket - phase[_FIRST]
-            _ask_for_task(phase, task, fed[:tokens], cache_shape)
+            bound = phase[_BOUNDS] + ticket - phase[_FIRST]
+            first, end = bounds[bound], bounds[bound + 1]
+            _ask_for(phase, first, fed[:tokens], cache_shape)
             _wait(sync, phase[_FIRST])
             if phase[_KIND] == _EMBED:
                 _embed(phase, fed[:tokens], work)
             elif phase[_KIND] == _ATTEND:
-                _attend_head(phase, task, fed[:tokens], cache_shape, work, scores)
+                for head in range(first, end):
+                    _attend_head(phase, head, fed[:tokens], cache_shape, work, scores)
             else:
                 if entered != number:
                     x = _input(phase, tokens, work, epsilon, normalised)
                     entered = number
                     if phase[_FORMAT] == _INT4:
                         _add_groups(x, sums)
-                _multiply(phase, task, x, sums, work, logits)
+                _multiply(phase, first, end, x, sums, work, logits)
             add_one(sync, _DONE)
         if not helper:
             _wait(sync, tickets)

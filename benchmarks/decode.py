@@ -30,10 +30,10 @@ from typing import Any, Final
 from benchmarks.bandwidth import ReadBandwidth
 from benchmarks.decode_report import as_tables
 from benchmarks.machine import cores_of_others, describe_machine
-from benchmarks.peer_files import BYTES, PACKAGES, Spec, list_contenders
+from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, Spec, list_contenders
 from benchmarks.worker import FIRST_PROMPT, Worker
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.devices import physical_cores
+from gptdesk.gpt2.devices import QUANTIZED, physical_cores
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.resources import resource
 
@@ -110,7 +110,7 @@ def measure_loading(
     rows = []
     for spec in specs:
         found = turned[spec.name]
-        weights = round(config.num_parameters() * BYTES[spec.precision]) if spec.program == "ours" else None
+        weights = bytes_in_memory(spec, config) if spec.program == "ours" else None
         over = [one["peak_bytes"] - one["before_bytes"] - (weights or 0) for one in found]
         rows.append(
             {
@@ -145,10 +145,19 @@ def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> lis
     return [row | {"loss": row["perplexity"] / exact - 1} for row in rows]
 
 
+def bytes_in_memory(spec: Spec, config: GPT2Config) -> int:
+    """What the weights of ours take by themselves."""
+    if spec.precision in QUANTIZED:
+        from gptdesk.gpt2.quantized import QuantizedWeights  # torch, late
+
+        return QuantizedWeights.size(config, spec.precision)
+    return round(config.num_parameters() * BYTES[spec.precision])
+
+
 def bytes_a_token(spec: Spec, config: GPT2Config, context: int) -> float:
     """What a token of ours reads: matrices (without their scales), and float32 keys and values."""
     matrices = config.n_layer * (4 * config.n_embd + 2 * config.inner_size) * config.n_embd
-    weights = BYTES[spec.precision] * (matrices + config.vocab_size * config.n_embd)
+    weights = BYTES[spec.precision] * matrices + HEAD_BYTES[spec.precision] * config.vocab_size * config.n_embd
     return weights + 2 * 4 * config.n_layer * config.n_embd * context
 
 

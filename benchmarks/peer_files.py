@@ -11,8 +11,11 @@ from typing import Final
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import END_OF_TEXT, GPT2Config
 
-BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5}
-"""Of a weight, by the precision that decodes; scales come on top."""
+BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.625}
+"""Of a weight in a layer, by the precision that decodes; the scales of int8's rows come on top."""
+
+HEAD_BYTES: Final = BYTES | {"int4": 1.0}
+"""Of a weight in the head."""
 
 
 PACKAGES: Final = {

@@ -73,7 +73,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     from gptdesk.gpt2.config import END_OF_TEXT
     from gptdesk.gpt2.decoding import DecodingSettings
     from gptdesk.store.document import Document
-    from gptdesk.ui.application import end_services, make_services
+    from gptdesk.ui.application import end_services, make_services, spare_the_collector
     from gptdesk.ui.figures import use_readable_locale
     from gptdesk.ui.jobs import State
     from gptdesk.ui.main_window import MainWindow
@@ -87,6 +87,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     )
     window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
     window.painted.connect(window.start)
+    spare_the_collector(services.inference)
     window.show()
 
     def wait(seconds: float) -> None:

@@ -113,10 +113,8 @@ def _warm_up(environment: dict[str, str]) -> None:
     """Compiles the decode step, which the very first start does in the background, and starts once."""
     code = (
         "from gptdesk.folders import keep_compiled_code; keep_compiled_code()\n"
-        "from gptdesk.gpt2.compiling import compile_step\n"
-        "from gptdesk.gpt2.devices import choose_decoding, choose_device\n"
-        "precision = choose_decoding('auto', choose_device())\n"
-        "if precision: compile_step(precision)\n"
+        "from gptdesk.gpt2.compiling import can_compile, compile_step\n"
+        "if can_compile(): compile_step()\n"
     )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     Start(environment)

@@ -75,6 +75,18 @@ def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, setti
         assert settings.value.decoding.seed == 5
 
 
+def test_guesses_are_off_at_first_and_stay_when_a_preset_is_taken(
+    panel: DecodingPanel, settings: SettingsService
+) -> None:
+    assert panel.guesses.text() == "off"
+    panel.guesses.setValue(4)
+    assert settings.value.decoding.prompt_lookup == 4
+    choose(panel, "Greedy")
+    assert settings.value.decoding.prompt_lookup == 4
+    settings.update(decoding=replace(settings.value.decoding, prompt_lookup=2))
+    assert panel.guesses.value() == 2
+
+
 def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> None:
     panel.rows["temperature"].box.setValue(0.123)
     assert panel.presets.box.currentText() == "Custom"

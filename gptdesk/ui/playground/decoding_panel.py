@@ -25,7 +25,7 @@ WIDTH: Final = 312
 _STOP_HELP = "The text ends before the first of these. Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
 _GUESSES_HELP = (
     "So many tokens are guessed from what came before, and read at once. The text stays the same; one that repeats "
-    "itself comes sooner. 0 is off. On the CPU only."
+    "itself comes sooner. On the CPU only."
 )
 
 
@@ -49,7 +49,7 @@ class DecodingPanel(QScrollArea):
         self.max_tokens.setToolTip("How long the model goes on at most. A token is some four letters of English.")
         self.seed = SeedBox(theme)
         limit = LIMITS["prompt_lookup"]
-        self.guesses = NumberBox(limit.lowest, limit.highest, 0)
+        self.guesses = NumberBox(limit.lowest, limit.highest, 0, off=0)
         self.guesses.setAccessibleName("Guess ahead")
         self.guesses.setToolTip(_GUESSES_HELP)
         self.stop = Chips(theme, show=write_escapes, read=read_escapes, check=lambda stop: DecodingSettings(stop=stop))

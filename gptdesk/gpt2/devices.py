@@ -19,6 +19,9 @@ DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 QUANTIZED: Final = ("int8", "int4")
 """The precisions that only a model that writes can be had in, on a CPU."""
 
+PERPLEXITY_LOSS: Final = {"int8": 0.0007, "int4": 0.069}
+"""By how much the bundled model's perplexity rises by rounding its weights, as a share (benchmarks/RESULTS.md)."""
+
 PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16", *QUANTIZED)
 """What a person may ask for when a model is to write."""
 

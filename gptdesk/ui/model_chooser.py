@@ -10,7 +10,7 @@ from typing import Any, Final
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS, physical_cores
+from gptdesk.gpt2.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import figures
@@ -139,7 +139,7 @@ class DeviceButton(MenuButton):
     def _fill(self) -> None:
         self._menu.clear()
         self._section("Device", "device", {name: _DEVICE_NAMES.get(name, name) for name in DEVICES})
-        self._section("Precision", "precision", {name: _DEVICE_NAMES.get(name, name) for name in PRECISIONS})
+        self._section("Precision", "precision", {name: _precision_name(name) for name in PRECISIONS})
         cores = physical_cores()
         counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
         self._section("Threads on the CPU", "threads", {0: "Automatic", **{count: str(count) for count in counts}})
@@ -157,6 +157,14 @@ class DeviceButton(MenuButton):
             action.setCheckable(True)
             action.setChecked(value == getattr(self._settings.value, setting))
         self._menu.addSeparator()
+
+
+def _precision_name(name: str) -> str:
+    """With what it costs: by how much the bundled model predicts worse."""
+    words = _DEVICE_NAMES.get(name, name)
+    if name in PERPLEXITY_LOSS:
+        words += f" · perplexity +{figures.percent(PERPLEXITY_LOSS[name])}"
+    return words
 
 
 def _listed(entry: LibraryEntry) -> bool:

@@ -16,6 +16,7 @@ from gptdesk.folders import Folders
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
+from gptdesk.ui import figures
 from gptdesk.ui.jobs import State
 
 from .conftest import Opened
@@ -367,6 +368,15 @@ def test_a_device_that_is_not_there_is_a_sentence(opened: Opened, qtbot: QtBot) 
     opened.services.settings.update(device="cpu", precision="bfloat16")
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
     assert "bfloat16" in opened.window.device.text()
+
+
+def test_the_menu_of_precisions_says_what_they_cost(opened: Opened) -> None:
+    opened.window.device._fill()
+    names = [action.text() for action in opened.window.device._menu.actions()]
+    assert [name for name in names if name.startswith("int")] == [
+        f"int8 · perplexity +{figures.percent(0)}",
+        f"int4 · perplexity +{figures.percent(0.07)}",
+    ]
 
 
 def test_the_window_says_when_compiled_code_has_taken_over(

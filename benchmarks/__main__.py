@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -86,7 +87,8 @@ def measure(benchmark: Benchmark, folder: Path, *, quick: bool, more: list[str])
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode or not unfinished.exists():
         return f"It ended with status {done.returncode}."
-    heading = f"`python -m {benchmark.module} {' '.join(arguments)}`".replace(" `", "`")
+    shown = [Path(argument).name if os.sep in argument else argument for argument in arguments]
+    heading = f"`python -m {benchmark.module} {' '.join(shown)}`".replace(" `", "`")
     table.write_text(f"{heading}\n\n{_fenced(done.stdout.strip())}\n")
     unfinished.replace(report)
     return None

@@ -188,7 +188,7 @@ def _make_products(kind: str) -> Any:
     grouped = kind == "int4"
 
     @njit
-    def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride):
+    def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride, offsets, offsets_stride):
         blocks = -(-columns // block) if grouped else columns // block
         stride = blocks * LANES if grouped else columns * quarter_bytes // 4
         scales_stride = 4 * blocks
@@ -204,17 +204,17 @@ def _make_products(kind: str) -> Any:
             to = y + (row - first) * 4
             token = 0
             while tokens - token >= 4:
-                at, out = x + token * x_stride, to + token * y_stride
-                four(w0, w1, w0, w0, s0, s1, s0, s0, at, x_stride, blocks, out, y_stride)
-                four(w2, w3, w0, w0, s2, s3, s0, s0, at, x_stride, blocks, out + 8, y_stride)
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                four(w0, w1, w0, w0, s0, s1, s0, s0, at, x_stride, blocks, out, y_stride, o, offsets_stride)
+                four(w2, w3, w0, w0, s2, s3, s0, s0, at, x_stride, blocks, out + 8, y_stride, o, offsets_stride)
                 token += 4
             if tokens - token >= 2:
-                at, out = x + token * x_stride, to + token * y_stride
-                two(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride)
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                two(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
                 token += 2
             if tokens - token >= 1:
-                at, out = x + token * x_stride, to + token * y_stride
-                one(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride)
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                one(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
 
     return products
 
@@ -244,44 +244,34 @@ def _add_last_columns(weights, first, last, x, y):
 
 
 @njit(fastmath=_SUMS)
-def _take_eights(scales, sums, first, last, y):
-    """Takes from int4's products that each weight counted as one of 0 to 15, and is 8 less."""
-    for token in range(len(y)):
-        for row in range(first, last):
-            total = np.float32(0)
-            for group in range(scales.shape[1]):
-                total += scales[row, group] * sums[token, group]
-            y[token, row - first] -= np.float32(8) * total
-
-
-@njit(fastmath=_SUMS)
-def _add_groups(x, sums):
-    """sums[token, group] = the sum of each 32 numbers of x[token]."""
+def _find_offsets(x, offsets):
+    """What 16 times makes up for int4's weights being 8 more than they stand for: offsets[token, group] = the sum of
+    the group's numbers of x[token], times -8 / 16."""
     columns = x.shape[1]
     for token in range(len(x)):
         for group in range(-(-columns // GROUP)):
             total = np.float32(0)
             for i in range(group * GROUP, min((group + 1) * GROUP, columns)):
                 total += x[token, i]
-            sums[token, group] = total
+            offsets[token, group] = np.float32(-0.5) * total
 
 
 @njit
-def _multiply_rows(phase, first, last, x, sums, y):
-    """y[token, i] = weights[first + i] @ x[token], scaled; ``sums`` of int4's groups."""
+def _multiply_rows(phase, first, last, x, offsets, y):
+    """y[token, i] = weights[first + i] @ x[token], scaled; ``offsets`` of int4's groups."""
     rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
     tokens, kind = len(x), phase[_FORMAT]
     at, stride, to, to_stride = _address(x), x.strides[0], _address(y), y.strides[0]
     if kind == _FLOAT32:
-        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
         if columns % LANES:
             _add_last_columns(carray(float32_pointer(weights), (rows, columns)), first, last, x, y)
     elif kind == _BFLOAT16:
-        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
         if columns % LANES:
             _add_last_columns(carray(bfloat16_pointer(weights), (rows, columns)), first, last, x, y)
     elif kind == _INT8:
-        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride)
+        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
         if columns % LANES:
             _add_last_columns(carray(int8_pointer(weights), (rows, columns)), first, last, x, y)
         scale = carray(float32_pointer(scales), (rows,))
@@ -289,8 +279,20 @@ def _multiply_rows(phase, first, last, x, sums, y):
             for i in range(last - first):
                 y[token, i] *= scale[first + i]
     else:
-        _products_int4(weights, scales, columns, first, last, at, stride, tokens, to, to_stride)
-        _take_eights(carray(float32_pointer(scales), (rows, -(-columns // GROUP))), sums, first, last, y)
+        _products_int4(
+            weights,
+            scales,
+            columns,
+            first,
+            last,
+            at,
+            stride,
+            tokens,
+            to,
+            to_stride,
+            _address(offsets),
+            offsets.strides[0],
+        )
 
 
 # --- Other arithmetic ---
@@ -431,19 +433,19 @@ def _attend_head(phase, head, fed, cache_shape, work, scores):
             keys[position, d] = mine[0, at + width + d]
             values[position, d] = mine[0, at + 2 * width + d]
         length, q = position + 1, mine[:, at : at + size]
-        _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0)
+        _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0, 0, 0)
         if size % LANES:
             _add_last_columns(keys, 0, length, q, scores)
         _attend(keys, values, length, scores[0], mine[0, to : to + size])
 
 
 @njit
-def _multiply(phase, first, last, x, sums, work, logits):
+def _multiply(phase, first, last, x, offsets, work, logits):
     """Some rows of a product."""
     kind, rows = phase[_KIND], phase[_ROWS]
     count, tokens = last - first, len(x)
     y = np.empty((tokens, -(-count // 4) * 4), np.float32)
-    _multiply_rows(phase, first, last, x, sums, y)
+    _multiply_rows(phase, first, last, x, offsets, y)
     if phase[_BIAS]:
         bias = carray(float32_pointer(phase[_BIAS]), (rows,))
         for token in range(tokens):
@@ -497,7 +499,7 @@ def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, 
     last = len(phases) - 1
     tickets = phases[last, _FIRST]
     normalised = np.zeros(work.shape, np.float32)
-    sums = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
+    offsets = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
     scores = np.empty((1, cache_shape[2] + 4), np.float32)
     x = normalised[:, :]
     if not helper:
@@ -530,8 +532,8 @@ def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, 
                     x = _input(phase, tokens, work, epsilon, normalised)
                     entered = number
                     if phase[_FORMAT] == _INT4:
-                        _add_groups(x, sums)
-                _multiply(phase, first, end, x, sums, work, logits)
+                        _find_offsets(x, offsets)
+                _multiply(phase, first, end, x, offsets, work, logits)
             add_one(sync, _DONE)
         if not helper:
             _wait(sync, tickets)

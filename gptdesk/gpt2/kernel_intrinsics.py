@@ -49,20 +49,23 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
         tokens: vectors; rows * tokens is a multiple of 4.
 
     Returns:
-        ``dots(row0, row1, row2, row3, scales0, ..., scales3, x, x_stride, blocks, y, y_stride)``, all int64: addresses
-        of the rows and (int4) of their scales, float32, one for each `GROUP` of weights; of the first vector, float32,
-        and the bytes from one to the next; the number of blocks of 16 (int4: 32) columns; of the first result, and the
-        bytes from one token's to the next. In int4 the weights count as numbers from 0 to 15 times their scale.
+        ``dots(row0, ..., row3, scales0, ..., scales3, x, x_stride, blocks, y, y_stride, offsets, offsets_stride)``, all
+        int64: addresses of the rows and (int4) of their scales, float32, one for each `GROUP` of weights; of the first
+        vector, float32, and the bytes from one to the next; the number of blocks of 16 (int4: 32) columns; of the first
+        result, and the bytes from one token's to the next; and (int4) of float32 numbers, one for each group of a vector, and
+        the bytes from one vector's to the next; 16 times a number is added to its group's products before they are
+        scaled, because there the weights count as numbers from 0 to 15.
     """
     at_once = 64 // _BLOCK_BYTES[kind]  # blocks in a line of the processor's cache
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         weights, scales = arguments[:rows], arguments[4 : 4 + rows]
-        x, x_stride, blocks, y, y_stride = arguments[8:]
+        x, x_stride, blocks, y, y_stride, offsets, offsets_stride = arguments[8:]
         sums: list[Any] = [ir.Constant(_VECTOR, [0.0] * LANES)] * (rows * tokens)
         first: Any = ir.Constant(_INT64, 0)
         for step in sorted({at_once, 1}, reverse=True):
-            first, sums = _add_blocks(builder, kind, tokens, weights, scales, x, x_stride, first, blocks, step, sums)
+            xs = [(x, x_stride), (offsets, offsets_stride)]
+            first, sums = _add_blocks(builder, kind, tokens, weights, scales, xs, first, blocks, step, sums)
         for token in range(0, tokens, 4 // rows):  # so many tokens' results make a vector of four
             several = [sums[row * tokens + token + t] for t in range(4 // rows) for row in range(rows)]
             four = _add_up(builder, several)
@@ -75,9 +78,9 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
     @intrinsic
     def dots(
         typing: Any, a0: Any, a1: Any, a2: Any, a3: Any, s0: Any, s1: Any, s2: Any, s3: Any, x: Any, xs: Any, n: Any,
-        y: Any, ys: Any,
+        y: Any, ys: Any, o: Any, os: Any,
     ) -> Any:  # fmt: skip
-        return signature(types.void, *[types.int64] * 13), generate
+        return signature(types.void, *[types.int64] * 15), generate
 
     return dots
 
@@ -88,8 +91,7 @@ def _add_blocks(
     tokens: int,
     weights: list[Any],
     scales: list[Any],
-    x: Any,
-    x_stride: Any,
+    vectors: list[tuple[Any, Any]],
     first: Any,
     blocks: Any,
     step: int,
@@ -97,11 +99,13 @@ def _add_blocks(
 ) -> tuple[Any, list[Any]]:
     """A loop over the blocks from ``first`` on, ``step`` of them in a round, that adds their products to ``sums``.
 
+    ``vectors`` are address and stride of the x, and of int4's offsets.
+
     Returns the first block that was not done, and the sums.
     """
     multiply_add = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
     multiply = cgutils.get_or_insert_function(builder.module, multiply_add, f"llvm.fmuladd.v{LANES}f32")
-    vectors = 2 if kind == "int4" else 1
+    parts_of_x = 2 if kind == "int4" else 1
     before = builder.block
     head, body, after = (builder.append_basic_block(name) for name in ("dots", "dots_block", "dots_end"))
     builder.branch(head)
@@ -121,20 +125,22 @@ def _add_blocks(
         _prefetch(builder, row, block, _BLOCK_BYTES[kind])
     for number in range(step):
         current = builder.add(block, ir.Constant(_INT64, number))
-        from_x = builder.mul(current, ir.Constant(_INT64, 4 * LANES * vectors))
-        xs = []
+        from_x = builder.mul(current, ir.Constant(_INT64, 4 * LANES * parts_of_x))
+        xs, offsets = [], []
         for token in range(tokens):
-            start = builder.add(builder.add(x, builder.mul(x_stride, ir.Constant(_INT64, token))), from_x)
-            xs.append([_load_vector(builder, start, part * 4 * LANES, _VECTOR) for part in range(vectors)])
+            start, offset = (builder.add(at, builder.mul(by, ir.Constant(_INT64, token))) for at, by in vectors)
+            start = builder.add(start, from_x)
+            xs.append([_load_vector(builder, start, part * 4 * LANES, _VECTOR) for part in range(parts_of_x)])
+            offsets.append(_splat(builder, offset, current) if kind == "int4" else None)
         for row, address in enumerate(weights):
             parts = _WIDENING[kind](builder, address, current)
-            scale = _group_scale(builder, scales[row], current) if kind == "int4" else None
+            scale = _splat(builder, scales[row], current) if kind == "int4" else None
             for token in range(tokens):
                 place = row * tokens + token
                 if scale is None:
                     added[place] = builder.call(multiply, [parts[0], xs[token][0], added[place]])
                 else:
-                    product = builder.fmul(parts[0], xs[token][0])
+                    product = builder.call(multiply, [parts[0], xs[token][0], offsets[token]])
                     product = builder.call(multiply, [parts[1], xs[token][1], product])
                     added[place] = builder.call(multiply, [product, scale, added[place]])
     done = builder.block
@@ -196,8 +202,9 @@ def _int8_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
 def _int4_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
     """A group's first half is in the lower bits of its bytes, the second in the upper; as numbers from 0 to 15."""
     both = _at_block(builder, row, block, LANES, ir.VectorType(_INT8, LANES))
-    parts = builder.and_(both, _constant(_INT8, 15)), builder.lshr(both, _constant(_INT8, 4))
-    return [builder.sitofp(builder.zext(part, ir.VectorType(_INT32, LANES)), _VECTOR) for part in parts]
+    wide = builder.zext(both, ir.VectorType(_INT32, LANES))
+    parts = builder.and_(wide, _constant(_INT32, 15)), builder.lshr(wide, _constant(_INT32, 4))
+    return [builder.sitofp(part, _VECTOR) for part in parts]
 
 
 _WIDENING: Final[dict[str, Callable[..., list[Any]]]] = {
@@ -208,10 +215,10 @@ _WIDENING: Final[dict[str, Callable[..., list[Any]]]] = {
 }
 
 
-def _group_scale(builder: ir.IRBuilder, scales: Any, block: Any) -> Any:
-    """The scale of a group in all lanes."""
-    scale = _at_block(builder, scales, block, 4, _FLOAT)
-    vector = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scale, ir.Constant(_INT32, 0))
+def _splat(builder: ir.IRBuilder, numbers: Any, block: Any) -> Any:
+    """A group's float32 number in all lanes."""
+    number = _at_block(builder, numbers, block, 4, _FLOAT)
+    vector = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(_INT32, 0))
     return _shuffle(builder, vector, vector, [0] * LANES)
 
 

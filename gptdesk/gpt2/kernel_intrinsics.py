@@ -52,9 +52,9 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
         ``dots(row0, ..., row3, scales0, ..., scales3, x, x_stride, blocks, y, y_stride, offsets, offsets_stride)``, all
         int64: addresses of the rows and (int4) of their scales, float32, one for each `GROUP` of weights; of the first
         vector, float32, and the bytes from one to the next; the number of blocks of 16 (int4: 32) columns; of the first
-        result, and the bytes from one token's to the next; and (int4) of float32 numbers, one for each group of a vector, and
-        the bytes from one vector's to the next; 16 times a number is added to its group's products before they are
-        scaled, because there the weights count as numbers from 0 to 15.
+        result, and the bytes from one token's to the next; and (int4) of float32 numbers, one for each group of a
+        vector, and the bytes from one vector's to the next: 16 times a number is added to its group's products before
+        they are scaled, because there the weights count as numbers from 0 to 15.
     """
     at_once = 64 // _BLOCK_BYTES[kind]  # blocks in a line of the processor's cache
 

@@ -14,7 +14,6 @@ the device reads and writes in the same run.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from typing import Any, Final
 
 import torch
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
@@ -232,9 +231,7 @@ def main(argv: list[str] | None = None) -> int:
         "rows": rows,
         "must_reach": must_reach(parity, rows),
     }
-    print(as_table(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2))
+    hand_over(report, as_table(report), args.json)
     return 0
 
 

@@ -16,7 +16,6 @@ that of two contenders in the same turn, and again the median over the turns. Lo
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from typing import Any, Final
 
 from benchmarks.bandwidth import ReadBandwidth
 from benchmarks.decode_report import as_tables
-from benchmarks.machine import cores_of_others, describe_machine
+from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, Spec, list_contenders
 from benchmarks.worker import FIRST_PROMPT, Worker
 from gptdesk.gpt2.config import GPT2Config
@@ -236,9 +235,7 @@ def main(argv: list[str] | None = None) -> int:
         ours = [spec for spec in list_contenders(args.scored, peers=False, say=say) if spec.program == "ours"]
         report["quality"] = measure_quality(ours, args.text, args.text_tokens, say)
         report["quality_of"] = f"{args.scored.name} on {args.text.name}"
-    print(as_tables(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2))
+    hand_over(report, as_tables(report), args.json)
     return 0
 
 

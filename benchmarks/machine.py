@@ -1,7 +1,8 @@
-"""What figures are measured on."""
+"""What figures are measured on, and how they are handed over."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 
 def describe_machine(*packages: str) -> dict[str, str]:
@@ -25,6 +27,13 @@ def describe_machine(*packages: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
+
+
+def hand_over(report: dict[str, Any], table: str, path: Path | None) -> None:
+    """Prints the table, and writes the whole report to ``path`` if one is given."""
+    print(table)
+    if path is not None:
+        path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine
+from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 
 GOAL_MS: Final = 8.0
@@ -202,9 +202,7 @@ def main(argv: list[str] | None = None) -> int:
 
     models = {"bundled model": Settings().model, "GPT-2 124M": str(random_model())}
     report = benchmark(models, seconds=args.seconds, turns=args.turns, screen=args.screen)
-    print(as_table(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2))
+    hand_over(report, as_table(report), args.json)
     return 0
 
 

@@ -12,7 +12,6 @@ wherever both can do what is asked. A figure is the median over the turns of a t
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,7 @@ import torch
 from torch import Tensor
 from transformers.generation import logits_process as peer
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over
 from gptdesk.gpt2 import sampling
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
@@ -270,9 +269,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.quick:
         args.turns, args.tokens = 1, 4
     report = benchmark(turns=args.turns, tokens=args.tokens, say=lambda text: print(text, file=sys.stderr, flush=True))
-    print(as_table(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2))
+    hand_over(report, as_table(report), args.json)
     return 0
 
 

@@ -11,7 +11,6 @@ more start, which is not counted either, tells what was imported and how long ea
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine
+from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.compiling import FOLDER_VARIABLE
@@ -158,9 +157,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
     report = benchmark(model=args.model, turns=args.turns, screen=args.screen)
-    print(as_table(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2))
+    hand_over(report, as_table(report), args.json)
     return 0
 
 

@@ -42,7 +42,7 @@ def wheel(folder, name, version, files):
     info = f"{name}-{version}.dist-info"
     files = files | {
         f"{info}/METADATA": f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n"
-        "Provides-Extra: test\\nProvides-Extra: dev\\n",
+        "Provides-Extra: data\\nProvides-Extra: documents\\nProvides-Extra: test\\nProvides-Extra: dev\\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     }
     path = pathlib.Path(folder, f"{name}-{version}-py3-none-any.whl")
@@ -217,7 +217,7 @@ def test_tests_run_in_the_project_with_their_tools_and_keep_them(project: Path, 
     result = run(project, "test", "-k", "layers", cwd=tmp_path)
     seen = json.loads(result.stdout)
     assert (seen["module"], seen["arguments"], seen["folder"]) == ("pytest.__main__", ["-k", "layers"], str(project))
-    assert ".[test,dev]" in (project / ".venv" / "setup.log").read_text()
+    assert ".[data,documents,test,dev]" in (project / ".venv" / "setup.log").read_text()
     assert run(project, "complete").stderr == ""
 
 

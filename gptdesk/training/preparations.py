@@ -28,14 +28,15 @@ from gptdesk.training.estimate import trainer_json
 from gptdesk.training.jsonvalues import number
 from gptdesk.training.samples import ConsoleTail
 from trainer.locking import is_locked
+from trainer.prepare.formats import READABLE_SUFFIXES
 from trainer.prepare.hub import looks_like_hub_name
 from trainer.prepare.plan import PLAN
 from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
 from trainer.rundir import read_json
 from trainer.shards import MANIFEST
 
-__all__ = ["DocumentPreview", "Preparation", "PreparationState", "PreparedSet", "new_data_folder", "plan",
-           "preparations", "prepared_sets", "preview"]  # fmt: skip
+__all__ = ["READABLE_SUFFIXES", "DocumentPreview", "Preparation", "PreparationState", "PreparedSet", "new_data_folder",
+           "plan", "preparations", "prepared_sets", "preview"]  # fmt: skip
 
 # Hidden, because a folder that holds anything else is refused by `trainer prepare`.
 RECORD: Final = ".prepare.json"

@@ -1,0 +1,130 @@
+"""The formats that can be read: one table, from which suffixes, help and sentences are derived.
+
+A format's module has ``read(source, start, end)``, which yields the documents of a stretch. It is imported when the
+format is read, and brings its library with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+TEXT, JSONL, JSON, CSV, TSV, PARQUET = "text", "jsonl", "json", "csv", "tsv", "parquet"
+HTML, EPUB, DOCX, PDF, ZIP = "html", "epub", "docx", "pdf", "zip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format.
+
+    Attributes:
+        name: in manifests and plans.
+        label: in sentences.
+        suffixes: of its files, in lower case.
+        module: in this package.
+        packed: whether its files are compressed inside, so that one compressed as a whole is refused.
+    """
+
+    name: str
+    label: str
+    suffixes: tuple[str, ...]
+    module: str
+    packed: bool = False
+
+
+FORMATS: Final = {
+    format.name: format
+    for format in (
+        Format(name=TEXT, label="plain text", suffixes=(".txt", ".text", ".md", ".markdown"), module="text"),
+        Format(name=JSONL, label="JSON lines", suffixes=(".jsonl", ".ndjson"), module="jsonl"),
+        Format(name=JSON, label="JSON", suffixes=(".json",), module="json_array"),
+        Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table"),
+        Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table"),
+        Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", packed=True),
+        Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
+        Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True),
+        Format(name=DOCX, label="Word", suffixes=(".docx", ".docm"), module="docx", packed=True),
+        Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True),
+        Format(name=ZIP, label="zip archives", suffixes=(".zip",), module="archive", packed=True),
+    )
+}
+
+COMPRESSIONS: Final = (".gz", ".xz", ".zst")
+"""Of files of any format that is not packed."""
+
+SUFFIXES: Final = {suffix: format.name for format in FORMATS.values() for suffix in format.suffixes}
+"""The format of each suffix."""
+
+READABLE_SUFFIXES: Final = (*SUFFIXES, *COMPRESSIONS)
+"""Of all files that can be read, for file dialogs."""
+
+_UNREADABLE: Final = {
+    ".doc": "an old Word file; save it as .docx or .txt",
+    ".rtf": "Rich Text; save it as .docx or .txt",
+    ".odt": "an OpenDocument text; save it as .docx or .txt",
+    ".pages": "a Pages file; export it as .docx or .txt",
+    ".mobi": "a Mobipocket book; convert it to .epub",
+    ".azw": "a Kindle book; convert it to .epub",
+    ".azw3": "a Kindle book; convert it to .epub",
+    ".djvu": "DjVu; convert it to .pdf or .txt",
+    ".tar": "a tar archive; unpack it and give the folder",
+    ".tgz": "a tar archive; unpack it and give the folder",
+    ".7z": "a 7-Zip archive; unpack it and give the folder",
+    ".rar": "a RAR archive; unpack it and give the folder",
+    ".bz2": "compressed with bzip2; unpack it first",
+    ".xls": "an old Excel file; save it as .csv",
+    ".xlsx": "an Excel file; save it as .csv",
+    ".ods": "an OpenDocument table; save it as .csv",
+    ".arrow": "an Arrow file; save it as .parquet",
+}
+"""Suffixes that people bring and that are not read, with what to do."""
+
+_SIGNATURES: Final = {
+    b"%PDF-": "a PDF file",
+    b"PK\x03\x04": "a zip archive, a Word file or an EPUB",
+    b"\x1f\x8b": "compressed with gzip",
+    b"\xfd7zXZ": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard",
+    b"PAR1": "a Parquet file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"\xd0\xcf\x11\xe0": "an old Word or Excel file",
+    b"SQLite format 3\0": "a database",
+    b"\x7fELF": "a program",
+    b"MZ\x90\0": "a program",
+    b"{\\rtf": "Rich Text",
+}
+"""How files begin that call themselves text."""
+
+
+def format_of(name: str) -> str | None:
+    """The format that a file's name tells, None for a suffix that is not known."""
+    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes[-2:]]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def compression_of(name: str) -> str:
+    """``.gz``, ``.xz``, ``.zst`` or nothing."""
+    suffix = PurePath(name).suffix.lower()
+    return suffix if suffix in COMPRESSIONS else ""
+
+
+def unreadable(name: str) -> str:
+    """Why a file of this name cannot be read, as a sentence goes on after "is"; empty for any other name."""
+    path = PurePath(name)
+    inner = PurePath(path.stem).suffix.lower() if compression_of(name) else path.suffix.lower()
+    return _UNREADABLE.get(inner, "")
+
+
+def signature(data: bytes) -> str:
+    """What a file is that begins so and is no text; empty where nothing is known."""
+    return next((what for start, what in _SIGNATURES.items() if data.startswith(start)), "")
+
+
+def formats_text() -> str:
+    """The formats and their suffixes, for help and sentences."""
+    return ", ".join(f"{format.label} ({', '.join(format.suffixes)})" for format in FORMATS.values())

@@ -175,6 +175,7 @@ def set_up(*, testing: bool, torch_index: str | None) -> None:
         replacement = STAMP.with_suffix(".new")
         replacement.write_text(json.dumps(wanted, indent=2) + "\n")
         os.replace(replacement, STAMP)
+        compile_decoder()
         say("Set up.")
 
 
@@ -246,6 +247,13 @@ def install_packages(*, testing: bool, torch_index: str | None) -> None:
     # Up to Python 3.12 the locale decides how a .pth file is read; one that cannot be read stops Python from starting.
     path_file = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}), "_gptdesk.pth")
     path_file.write_text(f"import os, sys; sys.path.append(os.fsdecode({os.fsencode(ROOT)!r}))\n")
+
+
+def compile_decoder() -> None:
+    """Compiles the decoder for this processor; where that fails, the first completion tries again in the background."""
+    say("Compiling the decoder for this processor; it may take half a minute on a slow computer")
+    with contextlib.suppress(SetupError):
+        run_logged([str(PYTHON), "-m", "gptdesk", "compile"], "Compiling the decoder failed")
 
 
 def run_logged(command: Sequence[str], failure: str) -> None:

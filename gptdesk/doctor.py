@@ -16,6 +16,8 @@ from typing import Final
 
 import gptdesk
 from gptdesk.folders import HOME_VARIABLE, Folders
+from gptdesk.gpt2.compile_process import describe_code
+from gptdesk.gpt2.compiling import can_compile
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
@@ -123,6 +125,8 @@ def _devices() -> Iterator[Finding]:
     if torch.backends.mps.is_available():
         yield Finding("devices", "mps", "Apple silicon")
     yield _found("devices", "auto", chosen)
+    if can_compile():
+        yield _found("devices", "compiled code", describe_code)
 
 
 def _folders(folders: Folders) -> Iterator[Finding]:

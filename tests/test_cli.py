@@ -201,6 +201,24 @@ def test_tokens_stream_and_an_interrupt_ends_in_order(tiny_model_folder: Path) -
 
 
 @posix
+def test_an_interrupt_while_a_library_loads_ends_at_once(tmp_path: Path, tiny_model_folder: Path) -> None:
+    """Python itself would answer when the loading returns: here it never does."""
+    (tmp_path / "torch.py").write_text("import time; print('loading', flush=True); time.sleep(3600)")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        [*PROGRAM, "complete", "Once", "--model", str(tiny_model_folder)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"loading\n"
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=100)
+    assert (process.returncode, rest, errors) == (-signal.SIGINT, b"", b""), "ended by the signal, as a shell expects"
+
+
+@posix
 def test_an_interrupt_while_reading_standard_input_ends_quietly() -> None:
     code = """
 import os, signal, sys, threading
@@ -305,6 +323,20 @@ def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], ho
     assert report["qt"]["platform"] == "offscreen"
     assert "parameters" in report["models"][BUNDLED]
     assert not home.exists()
+
+
+def test_doctor_says_whether_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    from gptdesk.gpt2.compiling import processor
+
+    pytest.importorskip("numba")
+    _, report = doctor(capsys)
+    assert report["devices"]["compiled code"].startswith(f"for {processor()}")
+
+
+def test_compile_says_that_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("numba")
+    assert main(["compile"]) == 0
+    assert capsys.readouterr().out.startswith("Compiled code: for ")
 
 
 def test_doctor_counts_a_missing_numba_as_slow_and_not_as_broken(

@@ -91,7 +91,7 @@ def run(project: Path, *arguments: str, cwd: Path | None = None, text: str = "",
 
 def plain_environment(**more: str) -> dict[str, str]:
     """This process's environment without a screen, system packages, or settings of pip."""
-    hidden = ("PYTHONUTF8", "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PATH")
+    hidden = ("PYTHONPATH", "PYTHONUTF8", "DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PATH")
     kept = {name: value for name, value in os.environ.items() if name not in hidden and not name.startswith("PIP_")}
     return {**kept, "PIP_CONFIG_FILE": os.devnull, "PATH": "", **more}
 

@@ -79,8 +79,9 @@ def run(options: argparse.Namespace) -> int:
     text = read_text(options.prompt)
     folders = Folders.of_this_user()
     entry = find_model(options.model, folders)
-    with _interrupts() as interrupted:
+    with _ended_by_interrupt():
         from gptdesk.gpt2.engine import Engine  # torch, late: mistakes are answered at once
+    with _interrupts() as interrupted:
 
         def stop_loading(read: int, total: int) -> None:
             if interrupted():
@@ -202,6 +203,20 @@ def _bias(text: str) -> tuple[int, float]:
         raise UserError(
             f"--logit-bias must be a token's id and a number from {low:g} to {high:g}, as in 13=-100, not {text!r}."
         ) from error
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Lets Ctrl+C end the process at once, as the system does it: Python would answer when a library has loaded."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # started in the background, where Ctrl+C is meant for others
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -1,13 +1,17 @@
-"""Compiles the decode step with Numba, or finds it compiled: in this process, or on the disk. Imports Numba late."""
+"""Compiles the decode step with Numba, or loads it compiled from the disk. Imports Numba late."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import importlib.util
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +19,7 @@ Step: TypeAlias = Callable[..., None]
 """`decode_kernel.decode`, compiled."""
 
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
-"""Numba's own environment variable for the folder in which compiled code is kept; without it, it is not kept."""
+"""Numba's own environment variable for the folder in which compiled code is kept; without it, a temporary one is."""
 
 _SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py")
 """The modules that are compiled. Numba's cache heeds the first one alone."""
@@ -32,16 +36,21 @@ def can_compile() -> bool:
 
 
 def find_step() -> Step | None:
-    """The step, where an earlier call or an earlier run has compiled it; takes half a second at most."""
+    """The step, where this process or an earlier one has compiled it; takes half a second at most."""
     if _ready:
         return _ready[0]
     if _compiling.locked():  # would have to be waited for
         return None
     with _lock:
         if not _ready:
-            dispatcher = _dispatcher(_folder())
-            # Numba has no public way to look without compiling. Its cache heeds processor and versions itself.
-            found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
+            folder = code_folder()
+            dispatcher = _dispatcher(folder)
+            try:
+                # Numba has no public way to look without compiling. Its cache heeds processor and versions itself.
+                found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
+            except Exception:  # a damaged file raises whatever it likes; it is compiled anew
+                _remove_code(folder)
+                return None
             if found is None:
                 return None
             dispatcher.add_overload(found)
@@ -50,11 +59,13 @@ def find_step() -> Step | None:
 
 
 def compile_step() -> Step:
-    """The step, compiled now if need be (some 5 to 10 s), and kept in the folder if that can be written."""
+    """The step, compiled in this process if need be (some 5 to 30 s), and kept in `code_folder` if it can be."""
+    if step := find_step():
+        return step
     with _compiling:
         if not _ready:
             with _lock:
-                dispatcher = _dispatcher(_folder())
+                dispatcher = _dispatcher(code_folder())
             try:
                 dispatcher.compile(_signature())
             except OSError:  # the disk is full, say
@@ -63,6 +74,15 @@ def compile_step() -> Step:
                 dispatcher.compile(_signature())
             _ready.append(dispatcher)
     return _ready[0]
+
+
+def processor() -> str:
+    """Name of the processor that code is compiled for, as LLVM calls it."""
+    import llvmlite.binding
+    import numba
+
+    settings: Any = numba.config
+    return str(settings.CPU_NAME or llvmlite.binding.get_host_cpu_name())
 
 
 def _dispatcher(folder: Path | None) -> Any:
@@ -99,16 +119,33 @@ def _signature() -> tuple[Any, ...]:
     )
 
 
-def _folder() -> Path | None:
-    """Where compiled code is kept, if files can be made there."""
-    name = os.environ.get(FOLDER_VARIABLE)
-    if not name:
-        return None
+def code_folder() -> Path:
+    """Where this version's compiled code is kept: under `FOLDER_VARIABLE`, or under a temporary folder of this process
+    where nothing can be written there.
+    """
     sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in _SOURCES)
-    folder = Path(name).absolute() / hashlib.sha256(sources).hexdigest()[:16]
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # tried, because root is told that it may write everywhere
-            return folder
-    except OSError:
-        return None
+    version = hashlib.sha256(sources).hexdigest()[:16]
+    name = os.environ.get(FOLDER_VARIABLE)
+    if name:
+        folder = Path(name).absolute() / version
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):  # tried, because root is told that it may write everywhere
+                return folder
+    folder = _temporary_folder() / version
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@functools.cache
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gptdesk-code-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _remove_code(folder: Path) -> None:
+    for pattern in ("*.nbi", "*.nbc"):
+        for path in folder.rglob(pattern):
+            with suppress(OSError):
+                path.unlink()

@@ -1,4 +1,4 @@
-"""What decodes in the network's place, and how it is got: at once, or in the background while the network serves."""
+"""Decoder protocol; loads the compiled CPU decoder, or has another process compile it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.compiling import Step, compile_step, find_step
+from gptdesk.gpt2.compile_process import compile_elsewhere
+from gptdesk.gpt2.compiling import Step, find_step
 from gptdesk.gpt2.model import GPT2, KVCache
 
 if TYPE_CHECKING:
@@ -55,10 +56,6 @@ def made(decoder: Decoder) -> ComingDecoder:
     return ready
 
 
-# One thread for all, so that nothing is compiled twice. Python waits for it before it ends; what it compiled is kept.
-_background = ThreadPoolExecutor(1, thread_name_prefix="compile")
-
-
 class DecoderLoading:
     """Looks for a CPU's compiled step while the model is being read.
 
@@ -79,9 +76,12 @@ class DecoderLoading:
         torch and Numba writes.
         """
         step = self._found.result()
-        if step is None:
-            return _background.submit(self._compile, weakref.ref(model))
-        return made(self._make(model, step))
+        if step is not None:
+            return made(self._make(model, step))
+        coming: ComingDecoder = Future()
+        wanted = weakref.ref(model)
+        compile_elsewhere().add_done_callback(lambda compiled: coming.set_result(self._take(wanted(), compiled)))
+        return coming
 
     def _find(self) -> Step | None:
         try:
@@ -89,13 +89,12 @@ class DecoderLoading:
         except Exception:  # half an installation raises whatever it likes; compiling will tell
             return None
 
-    def _compile(self, model: weakref.ref[GPT2]) -> Decoder | None:
+    def _take(self, model: GPT2 | None, compiled: Future[Step]) -> Decoder | None:
+        """The decoder, now that the step is compiled; None where that failed or another model was loaded meanwhile."""
         try:
-            step = compile_step()
-            wanted = model()  # not, if another one was loaded meanwhile
-            return None if wanted is None else self._make(wanted, step)
+            return None if model is None else self._make(model, compiled.result())
         except Exception as error:
-            log.warning("Numba cannot compile the decode step, so torch decodes: %s", error)
+            log.warning("The decode step cannot be compiled, so torch decodes: %s", error)
             return None
 
     def _make(self, model: GPT2, step: Step) -> CPUDecoder:

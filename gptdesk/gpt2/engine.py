@@ -122,6 +122,11 @@ class Engine:
         return self._precision(self._decoder())
 
     @property
+    def is_compiling(self) -> bool:
+        """Whether faster code for this processor is being compiled; completions that begin later will use it."""
+        return self._coming is not None and not self._coming.done()
+
+    @property
     def memory(self) -> int:
         """Bytes of the weights."""
         weights = [*self.model.parameters(), *self.model.buffers()]

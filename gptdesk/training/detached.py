@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gptdesk.gpt2.child_process import child_environment
 from gptdesk.gpt2.errors import UserError
 from trainer.locking import FileLock, LockHeld, is_locked
 from trainer.rundir import read_json, write_json
@@ -19,31 +18,6 @@ from trainer.rundir import read_json, write_json
 _guard = threading.Lock()
 _children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
 """What this process started and has not seen the end of, with the files that their exit codes are noted in."""
-
-
-def python_command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs one of our modules, or torch's, by the interpreter at hand.
-
-    Raises:
-        UserError: when nobody knows which that is.
-    """
-    if not sys.executable:
-        raise UserError("The Python interpreter was not found; start gptdesk with `python -m gptdesk`.")
-    interpreter = Path(sys.executable)
-    if interpreter.name.lower() == "pythonw.exe":  # has nowhere to print, whatever it is given
-        interpreter = interpreter.with_name("python.exe")
-    return [str(interpreter), "-m", module, *arguments]
-
-
-def child_environment() -> dict[str, str]:
-    """This process's environment, so that our packages are found and words arrive at once, in UTF-8."""
-    environment = dict(os.environ)
-    environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1"}
-    environment["PYTHONSAFEPATH"] = "1"  # nothing in the folder that it runs in is taken for one of our modules
-    root = Path(__file__).resolve().parents[2]
-    if root not in (Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")):
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
-    return environment
 
 
 def start_detached(

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from gptdesk.gpt2.child_process import child_environment, python_command
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.datasets import describe_set
-from gptdesk.training.detached import child_environment, python_command
 from gptdesk.training.launch import to_toml, write_settings
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.child_process import python_command
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.datasets import (
     DocumentPreview,
@@ -23,7 +24,7 @@ from gptdesk.training.datasets import (
     prepared_sets,
     preview,
 )
-from gptdesk.training.detached import lives, note, python_command, reap, start_detached
+from gptdesk.training.detached import lives, note, reap, start_detached
 from gptdesk.training.estimate import trainer_json
 from gptdesk.training.jsonvalues import number
 from gptdesk.training.samples import ConsoleTail

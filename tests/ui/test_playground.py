@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.gpt2.compiling import Step, compile_step
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
@@ -385,14 +386,9 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     pytest.importorskip("numba")
     from gptdesk.gpt2 import decoders
 
-    go, compile_step = threading.Event(), decoders.compile_step
-
-    def slow() -> object:
-        assert go.wait(60)
-        return compile_step()
-
+    compiled: Future[Step] = Future()
     monkeypatch.setattr(decoders, "find_step", lambda: None)
-    monkeypatch.setattr(decoders, "compile_step", slow)
+    monkeypatch.setattr(decoders, "compile_elsewhere", lambda: compiled)
     opened.services.settings.update(threads=2)
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
     assert "int8 ·" in opened.window.device.text()
@@ -402,7 +398,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     generate(opened, qtbot)
     assert opened.window.session.done is not None
     assert opened.window.session.done.precision == "int8"
-    go.set()
+    compiled.set_result(compile_step())
     qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=60_000)
     qtbot.waitUntil(lambda: "Compiled code decodes now" in opened.window.device.toolTip(), timeout=30_000)
 

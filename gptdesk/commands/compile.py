@@ -1,0 +1,34 @@
+"""``gptdesk compile``: compiles the decoder for this processor, so that the first completion has it."""
+
+from __future__ import annotations
+
+import argparse
+
+from gptdesk.gpt2.compiling import can_compile
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command to the command line."""
+    parser = commands.add_parser(
+        "compile",
+        help="compile the CPU decoder now",
+        description="Compiles the CPU decoder for this processor, unless that was done. Otherwise the first completion "
+        "does it in the background. Ctrl+C stops waiting; compiling goes on.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compiles, and returns the exit status."""
+    if not can_compile():
+        print("Numba is not installed here, so there is nothing to compile: PyTorch decodes.")
+        return 0
+    from gptdesk.gpt2.compile_process import compile_elsewhere, describe_code
+    from gptdesk.gpt2.compiling import find_step
+
+    if find_step() is None:
+        print("Compiling the decoder for this processor; this may take half a minute on a slow computer.", flush=True)
+        compile_elsewhere().result()
+    print(f"Compiled code: {describe_code()}.")
+    return 0

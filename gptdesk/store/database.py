@@ -9,34 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gptdesk.folders import ensure_folder
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store import rows
 from gptdesk.store.document import Snapshot, is_empty
 from gptdesk.store.files import set_aside
+from gptdesk.store.migrations import SCHEMA, migrate, version_of
 from gptdesk.store.tree import Node
-
-SCHEMA: Final = 1
-"""Version of the tables; a file of a newer one is left alone."""
-
-_TABLES = """
-create table documents (
-    id text primary key, title text not null, created real not null, modified real not null, leaf integer not null
-);
-create table nodes (
-    document text not null references documents(id) on delete cascade,
-    id integer not null, parent integer not null, text text not null, first integer not null, origin text,
-    primary key (document, id)
-);
-create table tokens (
-    document text not null, node integer not null, chunk integer not null, tokens text not null,
-    primary key (document, node, chunk),
-    foreign key (document, node) references nodes(document, id) on delete cascade
-);
-create index documents_by_time on documents(modified);
-"""
 
 
 @dataclass(frozen=True)
@@ -91,15 +71,11 @@ class Database:
             if before is None:
                 before = self._read_nodes(snapshot.id)
             db.execute(
-                "insert into documents values (:id, :title, :created, :now, :leaf) on conflict (id) do update set "
-                "title = :title, modified = :now, leaf = :leaf",
-                {
-                    "id": snapshot.id,
-                    "title": snapshot.title,
-                    "created": snapshot.created,
-                    "now": time.time(),
-                    "leaf": snapshot.leaf,
-                },
+                "insert into documents (id, title, created, modified, leaf, own_title, decoding, file) "
+                "values (:id, :title, :created, :now, :leaf, :own_title, :decoding, :file) on conflict (id) do update "
+                "set title = :title, modified = :now, leaf = :leaf, own_title = :own_title, decoding = :decoding, "
+                "file = :file",
+                {"now": time.time(), **rows.from_snapshot(snapshot)},
             )
             for id in before.keys() - snapshot.nodes.keys():
                 db.execute("delete from nodes where document = ? and id = ?", (snapshot.id, id))
@@ -115,35 +91,74 @@ class Database:
             UserError: when it cannot be read.
         """
         with self._lock, _sentences(self.path):
-            row = self._connection.execute("select title, created, leaf from documents where id = ?", (id,)).fetchone()
-            return Snapshot(id, row[0], row[1], self._read_nodes(id), row[2]) if row else None
+            row = self._connection.execute(
+                "select title, created, leaf, own_title, decoding, file from documents where id = ?", (id,)
+            ).fetchone()
+            return rows.to_snapshot(id, row, self._read_nodes(id)) if row else None
 
-    def recent(self, limit: int = 20) -> list[Entry]:
-        """The documents that were changed last, newest first.
+    def entries(self) -> list[Entry]:
+        """All documents, the one that was changed last first.
 
         Raises:
             UserError: when the file cannot be read.
         """
         with self._lock, _sentences(self.path):
             found = self._connection.execute(
-                "select id, title, modified from documents order by modified desc limit ?", (limit,)
+                "select id, coalesce(own_title, title), modified from documents where deleted is null "
+                "order by modified desc"
             )
             return [Entry(*row) for row in found]
 
+    def rename(self, id: str, title: str | None) -> None:
+        """Gives a document a title of the person's own; ``None`` takes it back.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._change("update documents set own_title = ? where id = ?", title, id)
+
+    def hide(self, id: str) -> None:
+        """Deletes a document so that it can be brought back until the file is opened the next time.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._change("update documents set deleted = ? where id = ?", time.time(), id)
+
+    def bring_back(self, id: str) -> None:
+        """Undoes `hide`.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._change("update documents set deleted = null where id = ?", id)
+
     def delete(self, id: str) -> None:
-        with self._lock, _sentences(self.path), self._transaction() as db:
-            db.execute("delete from documents where id = ?", (id,))
+        """Removes a document for good.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._change("delete from documents where id = ?", id)
         self._saved.pop(id, None)
 
+    def _change(self, statement: str, *values: object) -> None:
+        with self._lock, _sentences(self.path), self._transaction() as db:
+            db.execute(statement, values)
+
     def copy_from(self, path: Path) -> None:
-        """Takes over the documents of a file that can be read but not written; of one that cannot be read, nothing."""
+        """Takes over the documents of a file that can be read but not written; of one that cannot be read, nothing.
+
+        For a database in memory.
+        """
         try:
             source = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
         except sqlite3.Error:
             return
         with closing(source), suppress(sqlite3.Error):
-            if source.execute("pragma user_version").fetchone()[0] == SCHEMA:
+            if 0 < version_of(source) <= SCHEMA:
                 source.backup(self._connection)
+                migrate(self._connection, None)
 
     @property
     def path(self) -> Path | None:
@@ -152,8 +167,7 @@ class Database:
 
     def _prepare(self, path: Path | None) -> None:
         db = self._connection
-        version = db.execute("pragma user_version").fetchone()[0]
-        if version > SCHEMA:
+        if version_of(db) > SCHEMA:
             raise UserError(
                 f"The documents in {path} were written by a newer gptdesk; they are left alone. What you write now is "
                 "not kept: save it as text, or install the newer version."
@@ -162,14 +176,9 @@ class Database:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = normal")
         db.execute("pragma foreign_keys = on")
-        if version < SCHEMA:
-            with self._transaction():
-                # Another thread of ours may have made them since the version was read.
-                if db.execute("pragma user_version").fetchone()[0] < SCHEMA:
-                    for statement in _TABLES.split(";"):
-                        db.execute(statement)
-                    db.execute(f"pragma user_version = {SCHEMA}")
-        db.execute("select count(*) from documents").fetchone()
+        migrate(db, path)
+        if db.execute("select count(*) from documents where deleted is not null").fetchone()[0]:
+            self._change("delete from documents where deleted is not null")
 
     def _write_node(self, document: str, before: Node | None, node: Node) -> None:
         db = self._connection
@@ -263,6 +272,11 @@ def _sentences(path: Path | None) -> Iterator[None]:
         raise UserError(
             f"Your text cannot be saved to {path} ({reason}); it stays in this window. Free some space or make the "
             "folder writable, or save it as text elsewhere."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"A copy of your documents cannot be made beside {path} ({error.strerror}), so they are left as they are. "
+            "What you write now is not kept: free some space or make the folder writable, and start gptdesk again."
         ) from error
     except (sqlite3.DatabaseError, rows.NoRun) as error:
         raise Damaged(f"The file with your documents, {path}, is damaged ({error}).") from error

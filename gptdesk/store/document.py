@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.store.history import History, Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_piece, join, length_of, settle
 from gptdesk.store.tree import ROOT, Node, Tree
 
 _TITLE_LENGTH: Final = 48
+_LOOKED_AT: Final = 2000
+_ENDS: Final = (".", "!", "?", "…")
+_CLOSING: Final = "\"'”’»)"
 UNTITLED: Final = "Untitled"
 
 
@@ -22,10 +26,13 @@ class Snapshot:
 
     Attributes:
         id: unique name of the document.
-        title: what a list shows.
+        title: the beginning of its text; a list shows it where there is no ``own_title``.
         created: seconds since 1970.
         nodes: the tree, by node id.
         leaf: last node of the text, 0 when there is none.
+        own_title: the title that the person gave, if any.
+        decoding: how tokens are chosen in this document; ``None`` when that was never said.
+        file: where the text was saved as a file, if anywhere.
     """
 
     id: str
@@ -33,6 +40,9 @@ class Snapshot:
     created: float
     nodes: Mapping[int, Node]
     leaf: int
+    own_title: str | None = None
+    decoding: DecodingSettings | None = None
+    file: str | None = None
 
 
 class Document:
@@ -44,13 +54,19 @@ class Document:
     Attributes:
         id: unique name.
         created: seconds since 1970.
+        own_title, decoding, file: as in `Snapshot`; whoever sets them has the document saved.
         revision: grows with every change.
+        changed_at: characters before the end of what the last edit, undo or redo put into the text.
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self.id = snapshot.id if snapshot else uuid.uuid4().hex
         self.created = snapshot.created if snapshot else time.time()
+        self.own_title = snapshot.own_title if snapshot else None
+        self.decoding = snapshot.decoding if snapshot else None
+        self.file = snapshot.file if snapshot else None
         self.revision = 0
+        self.changed_at = 0
         self._tree = Tree(snapshot.nodes.values(), snapshot.leaf) if snapshot else Tree()
         self._history = History()
         self._text: str | None = None
@@ -70,11 +86,8 @@ class Document:
 
     @property
     def title(self) -> str:
-        """The beginning of the first line that is not empty."""
-        line = next((line.strip() for line in self.text[:2000].splitlines() if line.strip()), UNTITLED)
-        if len(line) <= _TITLE_LENGTH:
-            return line
-        return line[:_TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:—-") + "…"
+        """The one that the person gave, or else the beginning of the text."""
+        return self.own_title or title_of(self.text)
 
     @property
     def generating(self) -> bool:
@@ -86,7 +99,10 @@ class Document:
         return self._history
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.id, self.title, self.created, dict(self._tree.nodes), self._tree.leaf)
+        nodes = dict(self._tree.nodes)
+        return Snapshot(
+            self.id, title_of(self.text), self.created, nodes, self._tree.leaf, self.own_title, self.decoding, self.file
+        )
 
     def generated_spans(self) -> list[tuple[int, int]]:
         """Start and end of every generated stretch, neighbours joined."""
@@ -120,6 +136,7 @@ class Document:
         new = tuple(join([Run(before + text + after)]))
         self._splice(old_start, old_end, new, keep=False)
         self._history.record(Step(old_start, old, new, open=typing))
+        self.changed_at = start + len(text)
 
     def undo(self) -> bool:
         """Takes the last step back; returns whether there was one."""
@@ -129,6 +146,7 @@ class Document:
             return False
         step = self._history.undo()
         self._splice(step.start, step.end, step.old, keep=step.generation)
+        self.changed_at = step.start + length_of(step.old)
         return True
 
     def redo(self) -> bool:
@@ -137,6 +155,7 @@ class Document:
             return False
         step = self._history.redo()
         self._splice(step.start, step.start + length_of(step.old), step.new, keep=step.generation)
+        self.changed_at = step.end
         return True
 
     def undo_generation(self) -> bool:
@@ -241,6 +260,19 @@ class Document:
         self.revision += 1
 
 
+def title_of(text: str) -> str:
+    """The beginning of the first line that is not empty, as one line; an ellipsis says where a sentence was cut."""
+    line = next((line for line in text[:_LOOKED_AT].splitlines() if line.strip()), UNTITLED)
+    line = " ".join(line.split())
+    if len(line) <= _TITLE_LENGTH:
+        return line
+    cut = line[:_TITLE_LENGTH]
+    if " " in cut and line[_TITLE_LENGTH] != " ":
+        cut = cut[: cut.rindex(" ")]
+    cut = cut.rstrip(" ,;:—-")
+    return cut if cut.rstrip(_CLOSING).endswith(_ENDS) else cut + "…"
+
+
 def is_empty(snapshot: Snapshot) -> bool:
-    """Whether there is nothing in it worth keeping: no text now, and none in another branch."""
-    return snapshot.leaf == ROOT and not snapshot.nodes
+    """Whether nothing in it is worth keeping: no text now, none in another branch, and no title of the person's own."""
+    return snapshot.leaf == ROOT and not snapshot.nodes and not snapshot.own_title

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
+from gptdesk.store.document import Snapshot
 from gptdesk.store.runs import Origin, Run, Token
+from gptdesk.store.tree import Node
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
@@ -28,6 +30,19 @@ def chunks(tokens: Sequence[Token]) -> int:
 def chunk(tokens: Sequence[Token], index: int) -> Sequence[Token]:
     """The tokens of the row with that index."""
     return tokens[index * CHUNK : (index + 1) * CHUNK]
+
+
+def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    """The columns of a document, without its nodes."""
+    decoding = json.dumps(snapshot.decoding.to_json(), ensure_ascii=False) if snapshot.decoding else None
+    names = ("id", "title", "created", "leaf", "own_title", "file")
+    return {**{name: getattr(snapshot, name) for name in names}, "decoding": decoding}
+
+
+def to_snapshot(id: str, row: Sequence[Any], nodes: Mapping[int, Node]) -> Snapshot:
+    """The document of a row (title, created, leaf, own_title, decoding, file) and of its nodes."""
+    title, created, leaf, own_title, decoding, file = row
+    return Snapshot(id, title, created, nodes, leaf, own_title, _to_decoding(decoding), file)
 
 
 def from_run(run: Run) -> dict[str, Any]:
@@ -63,6 +78,14 @@ def to_run(text: str, first: int, origin: str | None, tokens: Iterable[str]) -> 
 def _from_origin(origin: Origin) -> str:
     values = {f.name: getattr(origin, f.name) for f in fields(origin)}
     return json.dumps({**values, "settings": origin.settings.to_json()}, ensure_ascii=False)
+
+
+def _to_decoding(text: str | None) -> DecodingSettings | None:
+    """Settings that cannot be read count as none: the text matters more."""
+    try:
+        return DecodingSettings.from_json(json.loads(text)) if text else None
+    except (ValueError, TypeError, RecursionError, UserError):
+        return None
 
 
 def _to_origin(text: str) -> Origin:

@@ -309,7 +309,7 @@ class MainWindow(QWidget):
     def _documents(self) -> list[Entry]:
         self.session.flush()
         try:
-            return self._services.storage.recent()
+            return self._services.storage.entries()
         except UserError as error:
             self.banners.show_message(str(error))
             return []

@@ -30,6 +30,7 @@ class _Writer(QObject):
         super().__init__()
         self._database = database
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._waiting: dict[str, Snapshot] = {}
 
     def put(self, snapshot: Snapshot) -> None:
@@ -39,6 +40,11 @@ class _Writer(QObject):
 
     @Slot()
     def write(self) -> None:
+        """Everything that waits is on disk afterwards, or was refused; for any thread."""
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for snapshot in waiting.values():
@@ -90,13 +96,40 @@ class Storage(QObject):
         """
         return self._database.load(id)
 
-    def recent(self) -> list[Entry]:
-        """The documents that were changed last, newest first.
+    def entries(self) -> list[Entry]:
+        """All documents, the one that was changed last first.
 
         Raises:
             UserError: when they cannot be read.
         """
-        return self._database.recent()
+        self._writer.write()
+        return self._database.entries()
+
+    def rename(self, id: str, title: str | None) -> None:
+        """Gives a document that is not at hand a title; ``None`` lets its text be its title again.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._writer.write()  # or an older state would take the title back
+        self._database.rename(id, title)
+
+    def delete(self, id: str) -> None:
+        """Deletes a document; `bring_back` undoes it until gptdesk ends.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._writer.write()
+        self._database.hide(id)
+
+    def bring_back(self, id: str) -> None:
+        """Undoes `delete`.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        self._database.bring_back(id)
 
     def close(self) -> None:
         """Ends the thread and writes what is still waiting."""

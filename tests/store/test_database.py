@@ -16,6 +16,7 @@ from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
 from gptdesk.store import database as module
+from gptdesk.store import migrations
 from gptdesk.store.database import Database, open_or_replace
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
@@ -101,9 +102,9 @@ def test_the_list_shows_the_newest_first_and_no_empty_document(database: Databas
     first, second, empty = written(), written(), Document()
     for document in (first, second, empty, first):
         database.save(document.snapshot())
-    assert [entry.id for entry in database.recent()] == [first.id, second.id]
+    assert [entry.id for entry in database.entries()] == [first.id, second.id]
     first.replace(0, len(first.text), "")
-    assert [entry.title for entry in database.recent(limit=1)] == ["Es war einmal 😀xxx"]
+    assert [entry.title for entry in database.entries()[:1]] == ["Es war einmal 😀xxx"]
 
 
 def test_killed_while_writing_it_keeps_what_was_saved(path: Path) -> None:
@@ -147,7 +148,7 @@ def test_a_damaged_file_is_set_aside_and_not_lost(path: Path) -> None:
 def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
     Database(path).close()
     connection = sqlite3.connect(path)
-    connection.execute(f"pragma user_version = {module.SCHEMA + 1}")
+    connection.execute(f"pragma user_version = {migrations.SCHEMA + 1}")
     connection.close()
     before = path.read_bytes()
     database, problems = open_or_replace(path)
@@ -222,3 +223,60 @@ def test_settings_of_another_version_do_not_cost_the_text(database: Database, pa
     database.save(document.snapshot())
     database._connection.execute("update nodes set origin = replace(origin, 'temperature', 'warmth')")
     assert load(path, document.id).text == document.text
+
+
+def test_a_title_that_a_person_gave_stays_whatever_the_text_becomes(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database.rename(document.id, "Märchen")
+    assert [entry.title for entry in database.entries()] == ["Märchen"]
+    renamed = load(path, document.id)
+    renamed.replace(0, len(renamed.text), "Another text")
+    database.save(renamed.snapshot())
+    assert [entry.title for entry in database.entries()] == ["Märchen"]
+    assert load(path, document.id).title == "Märchen"
+    database.rename(document.id, None)
+    assert [entry.title for entry in database.entries()] == ["Another text"]
+
+
+def test_settings_and_file_of_a_document_come_back(database: Database, path: Path) -> None:
+    document = written()
+    document.decoding = DecodingSettings(temperature=0.3, stop=("\n", "😀"), logit_bias={5: -100})
+    document.file = "/somewhere/é.txt"
+    database.save(document.snapshot())
+    loaded = load(path, document.id)
+    assert (loaded.decoding, loaded.file) == (document.decoding, document.file)
+
+
+@pytest.mark.parametrize("decoding", ["{", "[]", "3", '{"warmth": 1}', '{"temperature": 99}', "[" * 100_000])
+def test_settings_that_cannot_be_read_do_not_cost_the_document(database: Database, path: Path, decoding: str) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database._connection.execute("update documents set decoding = ?", (decoding,))
+    assert load(path, document.id).text == document.text
+    assert load(path, document.id).decoding is None
+
+
+def test_a_deleted_document_can_be_brought_back_until_the_file_is_opened_again(path: Path) -> None:
+    first, second = written(), written()
+    database = Database(path)
+    for document in (first, second):
+        database.save(document.snapshot())
+        database.hide(document.id)
+    assert database.entries() == []
+    database.bring_back(first.id)
+    assert [entry.id for entry in database.entries()] == [first.id]
+    database.close()
+    database = Database(path)
+    assert [entry.id for entry in database.entries()] == [first.id]
+    assert database.load(second.id) is None
+    database.close()
+
+
+def test_saving_a_deleted_document_late_does_not_bring_it_back(database: Database) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database.hide(document.id)
+    document.replace(0, 0, "late ")
+    database.save(document.snapshot())
+    assert database.entries() == []

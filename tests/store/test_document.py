@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gptdesk.gpt2.events import Alternative
-from gptdesk.store.document import Document
+from gptdesk.store.document import Document, is_empty
 from gptdesk.store.runs import Origin, Run, Token, clean
 
 TEXT = st.text(st.sampled_from("ab \n😀é"), max_size=6)
@@ -269,6 +269,47 @@ def test_title_is_the_first_line_cut_at_a_word() -> None:
     assert document.title == "Untitled"
     document.replace(0, 0, "\n\n  The old lighthouse keeper had not spoken to anyone in eleven years.\nMore")
     assert document.title == "The old lighthouse keeper had not spoken to…"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (
+            "It was a dark night in the sunny town of Elm. There was a boy",
+            "It was a dark night in the sunny town of Elm.",
+        ),
+        ("“Who goes there in the dark of night, my friend?” said the fox", "“Who goes there in the dark of night, my…"),
+        (
+            "“Who goes there in the dark of a winter night?” said the fox",
+            "“Who goes there in the dark of a winter night?”",
+        ),
+        ("one\ttwo\x0bthree\nfour", "one two"),
+        ("x" * 60, "x" * 48 + "…"),
+        ("a" * 40 + " bcdefgh ij", "a" * 40 + " bcdefgh…"),
+    ],
+)
+def test_a_title_is_one_line_and_no_ellipsis_follows_a_full_stop(text: str, title: str) -> None:
+    document = Document()
+    document.replace(0, 0, text)
+    assert document.title == title
+
+
+def test_a_given_title_is_kept_with_a_document_that_has_no_text() -> None:
+    document = Document()
+    assert is_empty(document.snapshot())
+    document.own_title = "Plans"
+    assert document.title == "Plans"
+    assert not is_empty(document.snapshot())
+
+
+def test_it_is_known_where_undo_and_redo_changed_the_text() -> None:
+    document = Document()
+    document.replace(0, 0, "one two three")
+    document.replace(3, 7, "")
+    document.undo()
+    assert document.changed_at == 7
+    document.redo()
+    assert document.changed_at == 3
 
 
 def test_a_million_characters_are_edited_without_delay() -> None:

@@ -57,7 +57,7 @@ def saved(folders: Folders) -> Document:
     """The newest document as another process would find it."""
     database = Database(folders.data / "documents.sqlite")
     try:
-        snapshot = database.load(database.recent()[0].id)
+        snapshot = database.load(database.entries()[0].id)
         assert snapshot is not None
         return Document(snapshot)
     finally:
@@ -248,7 +248,7 @@ def test_documents_are_kept_apart(opened: Opened, qtbot: QtBot) -> None:
     type_text(opened, "Second text")
     assert opened.window.title.text() == "Second text"
     opened.window.session.flush()
-    qtbot.waitUntil(lambda: len(opened.services.storage.recent()) == 2)
+    qtbot.waitUntil(lambda: len(opened.services.storage.entries()) == 2)
     opened.window.open_document(first)
     assert text_of(opened) == "First text" == opened.window.playground.editor.shown
 

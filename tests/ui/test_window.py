@@ -149,7 +149,7 @@ def menu_texts(menu: QWidget) -> list[str]:
 def test_the_menu_lists_the_documents_of_the_person(opened: Opened, qtbot: QtBot) -> None:
     QTest.keyClicks(opened.window.playground.editor, "A & B")
     opened.window.session.flush()
-    qtbot.waitUntil(lambda: len(opened.services.storage.recent()) == 1)
+    qtbot.waitUntil(lambda: len(opened.services.storage.entries()) == 1)
     menu = opened.window.menu.recent
     menu.aboutToShow.emit()
     assert menu_texts(menu)[0].startswith("A && B\t")

@@ -1,0 +1,91 @@
+"""The tables of the documents' file, as numbered steps from an empty file to the newest version."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+STEPS: Final = (
+    # 1: the first gptdesk.
+    """
+    create table documents (
+        id text primary key, title text not null, created real not null, modified real not null, leaf integer not null
+    );
+    create table nodes (
+        document text not null references documents(id) on delete cascade,
+        id integer not null, parent integer not null, text text not null, first integer not null, origin text,
+        primary key (document, id)
+    );
+    create table tokens (
+        document text not null, node integer not null, chunk integer not null, tokens text not null,
+        primary key (document, node, chunk),
+        foreign key (document, node) references nodes(document, id) on delete cascade
+    );
+    create index documents_by_time on documents(modified)
+    """,
+    # 2: a title that a person gave, decoding settings as JSON, the file it was saved as; when it was deleted.
+    """
+    alter table documents add column own_title text;
+    alter table documents add column decoding text;
+    alter table documents add column file text;
+    alter table documents add column deleted real
+    """,
+)
+"""What makes a file of version n one of version n + 1, for n from 0. A step that was released is never changed."""
+
+SCHEMA: Final = len(STEPS)
+"""Version of the tables; a file of a newer one is left alone."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of a file's tables; 0 when there are none yet."""
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Brings a file to the newest version in one transaction, after a copy of it was laid beside it.
+
+    Args:
+        connection: in autocommit mode; to a file whose version is not newer than ``SCHEMA``.
+        path: of the file; without one there is no copy.
+
+    Raises:
+        sqlite3.Error, OSError: when the copy or a step fails; the file is as it was.
+    """
+    before = version_of(connection)
+    if before == SCHEMA:
+        return
+    if before and path:
+        _copy_aside(connection, backup_path(path, before))
+    connection.execute("begin immediate")
+    try:
+        # Another thread of ours may have been here since the version was read.
+        for step in STEPS[version_of(connection) :]:
+            for statement in step.split(";"):
+                connection.execute(statement)
+        connection.execute(f"pragma user_version = {SCHEMA}")
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def backup_path(path: Path, version: int) -> Path:
+    """Where the copy is kept that was made of a file of that version."""
+    return path.with_name(f"{path.name}.version-{version}")
+
+
+def _copy_aside(connection: sqlite3.Connection, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(part)) as copy:
+            connection.backup(copy)
+        os.replace(part, target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

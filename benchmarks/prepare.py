@@ -38,8 +38,11 @@ from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256, Tokenizer, 
 from trainer.prepare import Request, prepare
 from trainer.prepare.broken import Broken
 from trainer.prepare.encode import BatchEncoder, gpt2_batch_encoder
-from trainer.prepare.readers import Reader, cut_place
-from trainer.prepare.sources import PARQUET, find_files
+from trainer.prepare.formats import PARQUET
+from trainer.prepare.formats.input import Settings
+from trainer.prepare.readers import Reader
+from trainer.prepare.separators import cut_place
+from trainer.prepare.sources import find_files
 
 DOCUMENT_BYTES: Final = 4_963
 """The mean of OpenWebText: 39,769,494,896 bytes in 8,013,769 documents (the data set's dataset_infos.json)."""
@@ -86,7 +89,7 @@ def read_documents(sources: Sequence[str], document_bytes: int) -> list[bytes]:
     size = 0
     for file in find_files([str(Path(source).absolute()) for source in sources], split="", avoid=Path(os.devnull)):
         end = sys.maxsize if file.format != PARQUET else _row_groups(Path(file.path))
-        for segments in Reader(file, Path(file.path), "text", Broken()).documents(0, min(end, file.bytes)):
+        for segments in Reader(file, Path(file.path), Settings(), Broken()).documents(0, min(end, file.bytes)):
             documents += cut(b"".join(segments), document_bytes)
             size += sum(map(len, segments))
             if size >= MOST_BYTES:

@@ -69,6 +69,12 @@ def write_parquet(
     return path
 
 
+def two_columns(path: Path) -> Path:
+    """A table of two texts, neither of which has a usual name."""
+    pyarrow.parquet.write_table(pyarrow.table({"one": texts(9), "two": texts(9, "other")}), path)
+    return path
+
+
 def compressed(
     write: Callable[..., Any], opener: Callable[..., Any], suffix: str
 ) -> Callable[[Path, Sequence[str]], Path]:
@@ -298,7 +304,16 @@ def test_the_manifest_says_what_is_there(tmp_path: Path) -> None:
         == len(data.train) + len(data.val)
     )
     assert manifest["tokenizer"]["sha256"] == TOKENIZER.sha256
-    assert manifest["sources"] == [{"file": "a.txt", "bytes": source.stat().st_size}]
+    assert manifest["sources"] == [
+        {
+            "file": "a.txt",
+            "bytes": source.stat().st_size,
+            "format": "text",
+            "documents": 100,
+            "tokens": manifest["tokens"],
+            "encoding": "utf-8",
+        }
+    ]
     for split in manifest["splits"].values():
         assert split["tokens"] == sum(shard["tokens"] for shard in split["shards"])
         assert split["documents"] == sum(shard["documents"] for shard in split["shards"])
@@ -316,8 +331,11 @@ def good(tmp_path: Path) -> Path:
     return write_text(tmp_path / "good.txt", texts(30))
 
 
+FINE = "fine, too, and so long that one byte in it is damage and not another encoding: " + "word " * 400 + "end"
+
+
 def broken_text(path: Path) -> Path:
-    path.write_bytes(LINE.join(["fine", "bad \udcff byte", "fine, too"]).encode(errors="surrogateescape"))
+    path.write_bytes(LINE.join(["fine", "bad \udcff byte", FINE]).encode(errors="surrogateescape"))
     return path
 
 
@@ -368,12 +386,12 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], int, str]] = {
         lambda folder: write_text(folder / "b.parquet", ["x"]), 1, "damaged or cut short (1, )",
     ),
     "parquet without the column": (
-        lambda folder: write_parquet(folder / "b.parquet", texts(9), column="content"), 1,
-        'has no column "text" of text, nor "prompt" and "completion" (1, )',
+        lambda folder: two_columns(folder / "b.parquet"), 1,
+        'has no column "text"; its columns are one, two: name the one with the text (--column) (1, )',
     ),
     "parquet whose column is no text": (
         lambda folder: write_parquet(folder / "b.parquet", [1, 2]), 1,
-        'has no column "text" of text, nor "prompt" and "completion" (1, )',
+        'has no column "text" of text, nor any other; its columns are text, id (1, )',
     ),
     "parquet without rows": (
         lambda folder: write_parquet(folder / "b.parquet", [], type=pyarrow.string()), 1, "is empty (1, )",
@@ -398,7 +416,7 @@ def test_what_is_broken_is_left_out_and_named(tmp_path: Path, name: str) -> None
     assert broken["count"] == count == sum(entry["count"] for entry in broken["list"])
     assert {entry["file"] for entry in broken["list"]} == {bad.name}
     assert reason in {f"{entry['why']} ({entry['count']}, {entry['first']})" for entry in broken["list"]}
-    assert set(texts(30)) <= set(all_documents(data)) <= {*texts(30), *texts(9), "fine", "fine, too", "x", "a"}
+    assert set(texts(30)) <= set(all_documents(data)) <= {*texts(30), *texts(9), "fine", "fine, too", FINE, "x", "a"}
     if name in ("bytes that are no UTF-8", "JSON lines"):
         assert "fine" in all_documents(data)
 
@@ -442,7 +460,7 @@ def test_lone_surrogates_in_json_become_replacement_characters(tmp_path: Path) -
 
 
 def test_text_without_separators_is_cut_at_line_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.prepare.plan._NEAR", 200)
+    monkeypatch.setattr("trainer.prepare.cutting._NEAR", 200)
     lines = [f"line {i} is not long\n" for i in range(500)]
     source = tmp_path / "a.txt"
     source.write_text("".join(lines))
@@ -457,10 +475,10 @@ def test_text_without_separators_is_cut_at_line_ends(tmp_path: Path, monkeypatch
 def test_text_without_lines_is_cut_between_characters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, suffix: str
 ) -> None:
-    monkeypatch.setattr("trainer.prepare.plan._NEAR", 200)
-    monkeypatch.setattr("trainer.prepare.readers.LARGEST_DOCUMENT", 1_000)
-    monkeypatch.setattr("trainer.prepare.readers._NEAR", 200)
-    monkeypatch.setattr("trainer.prepare.readers._BLOCK", 300)
+    monkeypatch.setattr("trainer.prepare.cutting._NEAR", 200)
+    monkeypatch.setattr("trainer.prepare.separators.LARGEST_DOCUMENT", 1_000)
+    monkeypatch.setattr("trainer.prepare.separators._NEAR", 200)
+    monkeypatch.setattr("trainer.prepare.formats.text._BLOCK", 300)
     source = (
         WRITERS["gz.txt"](tmp_path / "a.txt", [text]) if suffix == ".txt.gz" else write_text(tmp_path / "a.txt", [text])
     )
@@ -473,7 +491,7 @@ def test_text_without_lines_is_cut_between_characters(
 
 
 def test_a_json_line_that_is_too_long_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.prepare.readers.LONGEST_LINE", 100)
+    monkeypatch.setattr("trainer.prepare.formats.jsonl.LONGEST_LINE", 100)
     source = write_jsonl(tmp_path / "a.jsonl", ["short", "long " * 100, "short, too"])
     data = make(tmp_path / "out", source, validation=[write_text(tmp_path / "v.txt", ["v"])])
     assert sorted(documents(data, "train")) == ["short", "short, too"]
@@ -492,11 +510,10 @@ def test_missing_sources_are_named(tmp_path: Path) -> None:
     make(tmp_path / "out", good(tmp_path))
 
 
-def test_json_as_a_whole_and_packed_parquet_are_refused(tmp_path: Path) -> None:
-    for name, sentence in (("a.json", "give JSON lines"), ("a.parquet.gz", "unpack it first")):
-        (tmp_path / name).write_text("{}")
-        with pytest.raises(UserError, match=sentence):
-            make(tmp_path / "out", tmp_path / name)
+def test_packed_parquet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet.gz").write_text("{}")
+    with pytest.raises(UserError, match="unpack it first"):
+        make(tmp_path / "out", tmp_path / "a.parquet.gz")
 
 
 def test_an_empty_split_is_refused_and_can_be_mended(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from trainer.prepare import sources
 from trainer.prepare.broken import Broken
 from trainer.prepare.encode import gpt2_batch_encoder
+from trainer.prepare.formats import FORMATS
 from trainer.prepare.hub import KNOWN_TOKENS
 from trainer.prepare.plan import Plan, Section
 from trainer.prepare.readers import Document, Reader
@@ -68,7 +68,9 @@ def estimate(plan: Plan, folder: Path, *, keep_downloads: bool, downloads_ahead:
         if not file.hub:
             kinds.setdefault((file.format, file.compression), []).append(file)
     sampler = _Sampler(plan)
-    tokens += sum(int(sampler.tokens_per_byte(files) * sum(file.bytes for file in files)) for files in kinds.values())
+    for (format, _), files in kinds.items():
+        ratio = FORMATS[format].tokens_per_byte or sampler.tokens_per_byte(files)
+        tokens += int(ratio * sum(file.bytes for file in files))
     result = int(2 * tokens * _SPARE)
     merging = min(result, int(2 * plan.request.shard_tokens * _SPARE))
     return Estimate(
@@ -107,26 +109,20 @@ class _Sampler:
 
     def _sample(self, file: SourceFile) -> tuple[list[Document], int, float]:
         """Some documents, the bytes of text that were read, and the bytes of the file that those are."""
-        reader = Reader(file, Path(file.path), self._plan.request.column, Broken())
         sample, kept, size = [], 0, 0
-        start, end = 0, file.bytes
-        if file.format == sources.PARQUET:
-            units = Section.make(0, range(1), Plan(self._plan.request, (file,)), [Path(file.path)], strict=False).units
-            if not units:
-                return [], 0, 0
-            start, end = units[0].spans[0].start, units[0].spans[0].end
-            file_bytes = units[0].bytes
-        else:
-            file_bytes = file.bytes
-        for document in reader.documents(start, end):
+        units = Section.make(0, range(1), Plan(self._plan.request, (file,)), [Path(file.path)], strict=False).units
+        if not units:
+            return [], 0, 0
+        span = units[0].spans[0]
+        reader = Reader(file, Path(file.path), self._plan.request.settings, Broken(), encoding=span.encoding)
+        for document in reader.documents(span.start, span.end):
             size += sum(map(len, document))
             if kept < _ENCODED_BYTES:
                 sample.append(document)
                 kept = size
             if size >= _SAMPLE_BYTES:
                 break
-        plain = file.format == sources.TEXT and not file.compression
-        return sample, size, size if plain else reader.share * file_bytes
+        return sample, size, (reader.share if size >= _SAMPLE_BYTES else 1.0) * span.bytes
 
 
 def require_room(estimated: Estimate, folder: Path) -> None:

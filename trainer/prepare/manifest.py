@@ -7,6 +7,7 @@ from typing import Any
 
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
+from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
 from trainer.prepare.parts import Done
 from trainer.prepare.plan import Plan, Section
@@ -17,6 +18,7 @@ def make_manifest(
     plan: Plan, splits: Mapping[str, Any], done: Sequence[Done], sections: Mapping[int, Section], broken: Broken
 ) -> dict[str, Any]:
     """The manifest as JSON holds it."""
+    accounts = add_up(unit.accounts for unit in done)
     request = plan.request
     by = {"by": "files"} if request.validation else {"by": "document hash", "share": request.validation_share}
     return {
@@ -41,5 +43,11 @@ def make_manifest(
         "cut_documents": sum(unit.cut for unit in done) + sum(section.cut for section in sections.values()),
         "broken": {"count": broken.count, "list": broken.to_json()},
         "splits": splits,
-        "sources": [file.for_manifest() | ({"split": file.split} if file.split else {}) for file in plan.files],
+        "sources": [
+            file.for_manifest()
+            | ({"split": file.split} if file.split else {})
+            | {"format": file.format}
+            | accounts.get(i, Account()).to_json()
+            for i, file in enumerate(plan.files)
+        ],
     }

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.gpt2.errors import UserError
+from trainer.prepare.account import Account
 from trainer.prepare.encode import Encoded
 from trainer.rundir import read_json, write_json
 
@@ -65,6 +66,7 @@ class Done:
         text_bytes: of UTF-8 in its documents.
         cut: documents that were cut because they are too long.
         broken: as `Broken.to_json` has it.
+        accounts: of its files, by their index in the plan.
     """
 
     unit: str
@@ -73,6 +75,7 @@ class Done:
     text_bytes: int = 0
     cut: int = 0
     broken: list[dict[str, Any]] = field(default_factory=list)
+    accounts: dict[int, Account] = field(default_factory=dict)
 
     @property
     def documents(self) -> int:
@@ -88,7 +91,10 @@ class Done:
     @classmethod
     def load(cls, folder: Path, unit: str) -> Done | None:
         values = read_json(folder / f"{unit}.json")
-        return None if values is None else cls(**values | {"blocks": [Block.from_json(b) for b in values["blocks"]]})
+        if values is None:
+            return None
+        accounts = {int(file): Account(**account) for file, account in values.get("accounts", {}).items()}
+        return cls(**values | {"blocks": [Block.from_json(b) for b in values["blocks"]], "accounts": accounts})
 
 
 @contextmanager

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
-from trainer.prepare import sources
-from trainer.prepare.arrow import arrow
 from trainer.prepare.broken import Broken
-from trainer.prepare.readers import LONGEST_LINE, find_separator, text_columns
-from trainer.prepare.sources import SourceFile, find_files
+from trainer.prepare.cutting import Cutter, Span
+from trainer.prepare.formats import PARQUET
+from trainer.prepare.formats.input import Settings
+from trainer.prepare.sources import SourceFile, find_files, told_apart
 from trainer.rundir import read_json, write_json
 from trainer.shards import VERSION
 
@@ -28,12 +27,6 @@ SHARD_TOKENS: Final = 100_000_000
 
 _SECTION_FILES: Final = 256
 """So many files that are not parquet are cut into units together."""
-
-_NEAR: Final = 1 << 20
-"""How far after its nominal place a separator is sought to end a unit at."""
-
-_UNPACKED: Final = 4
-"""How many times larger a compressed file is guessed to be inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +56,11 @@ class Request:
         for name, least in (("unit_bytes", 1), ("shard_tokens", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} must be {least} or more, not {getattr(self, name)}.")
+
+    @property
+    def settings(self) -> Settings:
+        """What formats have to know of it."""
+        return Settings(column=self.column)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it, with what the program itself adds."""
@@ -95,7 +93,7 @@ class Plan:
         both = {file.path for file in files if file.path} & {file.path for file in held_out}
         if both:
             raise UserError(f"{min(both)} is named as training and as validation text; it can be one of them.")
-        return cls(request, (*files, *held_out))
+        return cls(request, told_apart((*files, *held_out)))
 
     @classmethod
     def load(cls, path: Path, request: Request) -> Plan | None:
@@ -121,7 +119,7 @@ class Plan:
         """Runs of files that are cut into units together: a file of parquet, or neighbours of other formats."""
         begin = 0
         for i, file in enumerate(self.files):
-            alone = sources.PARQUET in (file.format, self.files[i - 1].format)
+            alone = PARQUET in (file.format, self.files[i - 1].format)
             if i > begin and (alone or i - begin == _SECTION_FILES):
                 yield range(begin, i)
                 begin = i
@@ -139,22 +137,6 @@ class Plan:
             if now[i].hub is None:
                 now[i] = now[i].looked_at_again()
         return replace(self, files=tuple(now))
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of a file.
-
-    Attributes:
-        file: its index in the plan.
-        start, end: bytes, or row groups of a parquet file.
-        bytes: of the file that it stands for.
-    """
-
-    file: int
-    start: int
-    end: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -210,7 +192,7 @@ class Section:
         Raises:
             UserError: for a broken file when strict, or when pyarrow is needed and missing.
         """
-        cutter = _Cutter(plan.request, Broken(strict))
+        cutter = Cutter(plan.request.settings, plan.request.unit_bytes, Broken(strict))
         section = cls(index)
         spans: list[Span] = []
         weight = 0
@@ -233,103 +215,3 @@ class Section:
     def from_json(cls, values: dict[str, Any]) -> Section:
         units = [Unit(**unit | {"spans": tuple(Span(**span) for span in unit["spans"])}) for unit in values["units"]]
         return cls(**values | {"units": units})
-
-
-class _Cutter:
-    """Finds the borders of units inside files."""
-
-    def __init__(self, request: Request, broken: Broken) -> None:
-        self._request = request
-        self.broken = broken
-        self.cut = 0
-
-    def spans(self, index: int, file: SourceFile, path: Path) -> Iterator[tuple[Span, int]]:
-        """The stretches of a file, each with the bytes of text that are in it, more or less."""
-        if not file.bytes:
-            self.broken.note(file.name, "is empty")
-        elif file.format == sources.PARQUET:
-            yield from self._row_groups(index, file, path)
-        elif file.compression:
-            yield Span(index, 0, file.bytes, file.bytes), file.bytes * _UNPACKED
-        else:
-            try:
-                borders = [0, *self._borders(file, path), file.bytes]
-            except OSError as error:
-                self.broken.note(file.name, f"cannot be read: {error.strerror}")
-                return
-            for start, end in pairwise(borders):
-                yield Span(index, start, end, end - start), end - start
-
-    def _borders(self, file: SourceFile, path: Path) -> Iterator[int]:
-        last, step = 0, self._request.unit_bytes
-        if file.bytes <= step:
-            return
-        find = self._document_border if file.format == sources.TEXT else _line_border
-        with path.open("rb") as stream:
-            for place in range(step, file.bytes, step):
-                if place > last:
-                    stream.seek(place - 1)
-                    last = place - 1 + find(stream, last=place + _NEAR >= file.bytes)
-                    if last >= file.bytes:
-                        return
-                    yield last
-
-    def _document_border(self, stream: IO[bytes], *, last: bool) -> int:
-        """How far after the stream's position a document ends, or may be cut, one byte at least."""
-        data = stream.read(_NEAR)
-        line = data.find(b"\n") + 1
-        if line:
-            _, end = find_separator(data, line, last)
-            if end > 0:
-                return end
-        if last:
-            return len(data)  # no border before the file's end
-        self.cut += 1
-        if line:
-            return line
-        blank = data.find(b" ", 1)
-        return blank if blank > 0 else _next_character(data)
-
-    def _row_groups(self, index: int, file: SourceFile, path: Path) -> Iterator[tuple[Span, int]]:
-        pyarrow, parquet = arrow(f"Parquet ({file.name})")
-        try:
-            with parquet.ParquetFile(path) as opened:
-                metadata, names = opened.metadata, text_columns(opened.schema_arrow, self._request.column)
-        except (OSError, pyarrow.ArrowException):
-            self.broken.note(file.name, "damaged or cut short")
-            return
-        if not names:
-            self.broken.note(
-                file.name, f'has no column "{self._request.column}" of text, nor "prompt" and "completion"'
-            )
-            return
-        weights = [
-            sum(column.total_uncompressed_size for column in _columns(metadata.row_group(group), names))
-            for group in range(metadata.num_row_groups)
-        ]
-        if not metadata.num_rows:
-            self.broken.note(file.name, "is empty")
-            return
-        start, weight = 0, 0
-        for group, group_weight in enumerate(weights):
-            weight += group_weight
-            if weight >= self._request.unit_bytes or group == len(weights) - 1:
-                yield Span(index, start, group + 1, file.bytes * weight // sum(weights)), weight
-                start, weight = group + 1, 0
-
-
-def _columns(row_group: Any, names: Sequence[str]) -> Iterator[Any]:
-    for i in range(row_group.num_columns):
-        if row_group.column(i).path_in_schema in names:
-            yield row_group.column(i)
-
-
-def _line_border(stream: IO[bytes], *, last: bool) -> int:
-    return len(stream.readline(LONGEST_LINE))
-
-
-def _next_character(data: bytes) -> int:
-    at = 1
-    while at < len(data) and data[at] & 0xC0 == 0x80:
-        at += 1
-    return at

@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
 from trainer.locking import FileLock, LockHeld
-from trainer.prepare import sources
+from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.broken import Broken
+from trainer.prepare.formats import PARQUET
 from trainer.prepare.hub import Downloads
 from trainer.prepare.manifest import make_manifest
 from trainer.prepare.merge import Merger
@@ -119,7 +120,8 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
     meter = Meter(sum(file.bytes for file in plan.files), progress)
     encoding = _Encoding(plan, folder, work, manner, meter)
     encoding.run()
-    _require_both_splits(encoding.done, folder)
+    note_silent(encoding.plan.files, add_up(unit.accounts for unit in encoding.done), encoding.broken)
+    _require_both_splits(encoding.done, folder, encoding.broken)
     meter.begin_merge()
     with writing(folder):
         merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
@@ -147,15 +149,17 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _require_both_splits(done: list[Done], folder: Path) -> None:
+def _require_both_splits(done: list[Done], folder: Path, broken: Broken) -> None:
     blocks = [block for unit in done for block in unit.blocks]
     for split, name in (("train", "training"), ("val", "validation")):
         if not any(block.counts(split).documents for block in blocks):
             shutil.rmtree(folder / "work")
             (folder / PLAN).unlink()
+            if not any(block.counts("train").documents + block.counts("val").documents for block in blocks):
+                raise UserError(f"No text was found. {broken.sentences()}")
             raise UserError(
                 f"The {name} split would be empty: give more documents (in text, separated by lines of "
-                "<|endoftext|>), another --val-share, or files with --val."
+                f"<|endoftext|>), another --val-share, or files with --val. {broken.sentences()}".rstrip()
             )
 
 
@@ -319,7 +323,7 @@ class _Encoding:
             if file.hub and self._downloads:
                 self._downloads.used_up()
             ours = file.hub is not None and not self._manner.keep_downloads
-            asked = file.hub is None and file.format == sources.PARQUET and self._manner.delete_sources
+            asked = file.hub is None and file.format == PARQUET and self._manner.delete_sources
             if ours or asked:
                 self._path(i).unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,14 +12,11 @@ from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.hub.transfer import HubFile
+from trainer.prepare.formats import FORMATS, PARQUET, TEXT, compression_of, format_of, formats_text, unreadable
 from trainer.prepare.hub import hub_files, looks_like_hub_name
 
-TEXT, JSONL, PARQUET = "text", "jsonl", "parquet"
-
-_FORMATS: Final = {
-    ".txt": TEXT, ".text": TEXT, ".md": TEXT, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": PARQUET,
-}  # fmt: skip
-COMPRESSIONS: Final = (".gz", ".xz", ".zst")
+_OURS: Final = ({"manifest.json", "progress.json"}, {"plan.json", "progress.json"}, {"run.json", "events.jsonl"})
+"""Files that a folder of prepared data, or of a run, holds: it is no source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ class SourceFile:
 
     Attributes:
         name: what it is called in messages and in the manifest.
-        format: `TEXT`, `JSONL` or `PARQUET`.
+        format: one of `trainer.prepare.formats.FORMATS`.
         split: ``train``, ``val``, or empty when each document's hash decides.
         bytes: its size.
         path: where it is, absolute; empty for a file of the hub, which has yet to be downloaded.
@@ -90,7 +88,7 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
         if path.is_dir():
             found = list(_search(path, split, avoid.absolute()))
             if not found:
-                raise UserError(f"No files to read ({', '.join(_FORMATS)}) were found in {path}.")
+                raise UserError(f"No files to read were found in {path}. What can be read: {formats_text()}.")
         elif path.is_file():
             found = [_local(path, path.name, split)]
         elif looks_like_hub_name(source):
@@ -105,12 +103,15 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
 
 
 def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
-    """All files under a folder but hidden ones, in name order; a folder that cannot be read stands for its files."""
+    """All files under a folder but hidden ones and our own, by name; a folder that cannot be read stands for its files."""
     unreadable: list[str] = []
     found = []
     for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
+        if any(ours <= set(names) for ours in _OURS):
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path for name in names if not name.startswith(".") and _format(path := Path(parent, name))]
+        found += [Path(parent, name) for name in names if not name.startswith(".") and format_of(name)]
     for path in sorted([*found, *map(Path, unreadable)], key=lambda path: path.relative_to(folder).as_posix()):
         name = f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}"
         if path.absolute().is_relative_to(avoid):
@@ -130,26 +131,35 @@ def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
             )  # fmt: skip
 
 
-def _format(path: Path) -> str | None:
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return _FORMATS.get(suffixes[-1]) if suffixes else None
-
-
 def _local(path: Path, name: str, split: str) -> SourceFile:
     """A file on this computer; one of unknown suffix is taken for text."""
-    if path.suffix.lower() == ".json":
-        raise UserError(f"{path} is JSON as a whole; give JSON lines instead, one object a line (.jsonl).")
+    if why := unreadable(path.name):
+        raise UserError(f"{path} is {why}.")
     try:
         stat = path.stat()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
-    compression = path.suffix.lower() if path.suffix.lower() in COMPRESSIONS else ""
-    format = _format(path) or TEXT
-    if format == PARQUET and compression:
-        raise UserError(f"{path} is compressed as a whole; unpack it first (parquet is compressed inside).")
+    compression = compression_of(path.name)
+    format = format_of(path.name) or TEXT
+    if compression and FORMATS[format].packed:
+        raise UserError(
+            f"{path} is compressed as a whole; unpack it first ({FORMATS[format].label} is compressed inside)."
+        )
     return SourceFile(
         name=name, format=format, split=split, bytes=stat.st_size, path=str(path.absolute()), compression=compression,
         modified=stat.st_mtime_ns,
     )  # fmt: skip
+
+
+def told_apart(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
+    """The files, those of one name with as much of their folders before it as tells them apart."""
+    names = [file.name for file in files]
+    folders = [Path(file.path).parts[: -file.name.count("/") - 1] for file in files]
+    for depth in range(1, max(map(len, folders), default=0) + 1):
+        count = Counter(names)
+        alike = [i for i, name in enumerate(names) if count[name] > 1 and len(folders[i]) >= depth]
+        if not alike:
+            break
+        for i in alike:
+            names[i] = f"{folders[i][-depth].strip('/')}/{names[i]}"
+    return tuple(replace(file, name=name) for file, name in zip(files, names, strict=True))

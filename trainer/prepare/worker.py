@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.encode import gpt2_batch_encoder
 from trainer.prepare.parts import Done, write_block, writing
@@ -70,18 +71,19 @@ class UnitEncoder:
         unit, broken = task.unit, Broken(self._strict)
         done = Done(unit.name, bytes=unit.bytes)
         documents: list[Document] = []
-        forced: list[str] = []
+        owners: list[int] = []
         size, before, reported = 0, 0, time.monotonic()
         for span in unit.spans:
             file = task.files[span.file]
-            reader = Reader(file, task.paths[span.file], self._request.column, broken)
+            account = done.accounts.setdefault(span.file, Account())
+            reader = Reader(file, task.paths[span.file], self._request.settings, broken, account, span.encoding)
             for document in reader.documents(span.start, span.end):
                 documents.append(document)
-                forced.append(file.split)
+                owners.append(span.file)
                 size += sum(map(len, document))
                 if size >= self._request.unit_bytes:
-                    self._write(done, documents, forced)
-                    documents, forced, size = [], [], 0
+                    self._write(done, documents, owners, task)
+                    documents, owners, size = [], [], 0
                     if time.monotonic() - reported > _REPORT_SECONDS:
                         reported = time.monotonic()
                         read = before + int(reader.share * span.bytes)
@@ -89,20 +91,27 @@ class UnitEncoder:
             before += span.bytes
             done.cut += reader.cut
         if documents:
-            self._write(done, documents, forced)
+            self._write(done, documents, owners, task)
         done.broken = broken.to_json()
         with writing(self._folder):
             done.save(self._folder)
         return done
 
-    def _write(self, done: Done, documents: Sequence[Document], forced: Sequence[str]) -> None:
+    def _write(self, done: Done, documents: Sequence[Document], owners: Sequence[int], task: Task) -> None:
         """Encodes documents in an order that the seed gives, and writes them as the unit's next block."""
         name = f"{done.unit}-{len(done.blocks):04d}"
-        splits: dict[str, list[Document]] = {"val": [], "train": []}
+        splits: dict[str, list[int]] = {"val": [], "train": []}
         for i in shuffled(len(documents), f"{self._request.seed} {name}").tolist():
-            split = forced[i] or ("val" if is_validation(documents[i], self._request.validation_share) else "train")
-            splits[split].append(documents[i])
-        encoded = {split: self._encoder.encode(chosen) for split, chosen in splits.items()}
+            split = task.files[owners[i]].split or (
+                "val" if is_validation(documents[i], self._request.validation_share) else "train"
+            )
+            splits[split].append(i)
+        encoded = {split: self._encoder.encode([documents[i] for i in order]) for split, order in splits.items()}
+        for split, order in splits.items():
+            for i, tokens in zip(order, encoded[split].lengths.tolist(), strict=True):
+                account = done.accounts[owners[i]]
+                account.documents += 1
+                account.tokens += tokens
         done.text_bytes += sum(sum(map(len, document)) for document in documents)
         with writing(self._folder):
             done.blocks.append(write_block(self._folder, name, **encoded))

@@ -24,6 +24,7 @@ class Format:
         suffixes: of its files, in lower case.
         module: in this package.
         packed: whether its files are compressed inside, so that one compressed as a whole is refused.
+        tokens_per_byte: expected of files that take long to read, so that no sample is read for an estimate; 0: it is.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
     packed: bool = False
+    tokens_per_byte: float = 0.0
 
 
 FORMATS: Final = {
@@ -42,11 +44,6 @@ FORMATS: Final = {
         Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table"),
         Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table"),
         Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", packed=True),
-        Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
-        Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True),
-        Format(name=DOCX, label="Word", suffixes=(".docx", ".docm"), module="docx", packed=True),
-        Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True),
-        Format(name=ZIP, label="zip archives", suffixes=(".zip",), module="archive", packed=True),
     )
 }
 

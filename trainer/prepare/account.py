@@ -1,0 +1,88 @@
+"""What became of each source file: counted where it is read, added up for the manifest, told at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainer.prepare.broken import Broken
+from trainer.prepare.formats import ZIP
+from trainer.prepare.sources import SourceFile
+
+
+@dataclass
+class Account:
+    """What one file, or a stretch of it, became.
+
+    Attributes:
+        documents, tokens: in it, the end of each document counted.
+        encodings: that its text was read in; "" where none is to be told.
+        kinds: of its records, with how many of each.
+        column: of a table whose text was found by itself.
+        notes: what else a person should know, each once.
+    """
+
+    documents: int = 0
+    tokens: int = 0
+    encodings: list[str] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
+    column: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def saw_encoding(self, name: str) -> None:
+        if name not in self.encodings:
+            self.encodings.append(name)
+
+    def saw_kind(self, kind: str) -> None:
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+
+    def say(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def add(self, other: Account) -> None:
+        """Adds another stretch of the same file."""
+        self.documents += other.documents
+        self.tokens += other.tokens
+        for name in other.encodings:
+            self.saw_encoding(name)
+        for kind, count in other.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+        self.column = self.column or other.column
+        for note in other.notes:
+            self.say(note)
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what is empty."""
+        values: dict[str, Any] = {"documents": self.documents, "tokens": self.tokens}
+        if self.encodings:
+            values["encoding"] = ", ".join(sorted(self.encodings))
+        if self.kinds:
+            values["records"] = dict(sorted(self.kinds.items()))
+        if self.column:
+            values["column"] = self.column
+        if self.notes:
+            values["notes"] = sorted(self.notes)
+        return values
+
+
+def add_up(parts: Iterable[Mapping[int, Account]]) -> dict[int, Account]:
+    """The accounts of files from those of their stretches."""
+    total: dict[int, Account] = {}
+    for part in parts:
+        for file, account in part.items():
+            total.setdefault(file, Account()).add(account)
+    return total
+
+
+def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], broken: Broken) -> None:
+    """Says of files from which nothing came, and of which nothing was said, that they hold no text.
+
+    Raises:
+        UserError: for the first of them when ``broken`` is strict.
+    """
+    for i, file in enumerate(files):
+        account = accounts.get(i)
+        if not (account and account.documents) and not broken.names(file.name):
+            broken.note(file.name, "holds no files that can be read" if file.format == ZIP else "holds no text")

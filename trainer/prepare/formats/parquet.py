@@ -1,0 +1,142 @@
+"""Parquet, a row group at a time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from trainer.prepare.arrow import arrow
+from trainer.prepare.broken import names_in_short
+from trainer.prepare.formats.columns import DEFAULT_COLUMN, guess_column, no_column
+from trainer.prepare.formats.input import DAMAGED, NOT_UTF8, Document, Input, Unreadable
+from trainer.prepare.records import COMPLETION, PROMPT
+
+_ROWS: Final = 256
+"""Rows decoded at once."""
+
+_SAMPLED_ROWS: Final = 200
+
+
+def read(source: Input, start: int, end: int) -> Iterator[Document]:
+    """The documents of row groups ``start`` to ``end``; of a member of an archive those of all.
+
+    Raises:
+        Unreadable: when it has no column of text, or is damaged; what comes before is yielded.
+    """
+    with opened(source) as (pyarrow, file):
+        names = text_columns(pyarrow, file, source)
+        groups = range(start, end) if source.path else range(file.num_row_groups)
+        for group in groups:
+            before = 0
+            for batch in file.iter_batches(_ROWS, row_groups=[group], columns=names, use_threads=False):
+                yield from _rows(source, pyarrow, [batch.column(name) for name in names], group, before)
+                before += batch.num_rows
+                part = before / file.metadata.row_group(group).num_rows
+                source.share = (group - groups.start + part) / len(groups)
+
+
+def weights(source: Input) -> list[int]:
+    """Bytes of text in each row group.
+
+    Raises:
+        Unreadable: when it has no column of text, has no rows, or is damaged.
+    """
+    with opened(source) as (pyarrow, file):
+        names, metadata = text_columns(pyarrow, file, source), file.metadata
+        if not metadata.num_rows:
+            raise Unreadable("is empty")
+        groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+        return [sum(column.total_uncompressed_size for column in _columns(group, names)) for group in groups]
+
+
+def _columns(row_group: Any, names: Sequence[str]) -> Iterator[Any]:
+    for i in range(row_group.num_columns):
+        if row_group.column(i).path_in_schema in names:
+            yield row_group.column(i)
+
+
+@contextmanager
+def opened(source: Input) -> Iterator[tuple[Any, Any]]:
+    """pyarrow and the open file.
+
+    Raises:
+        Unreadable: when it is damaged.
+        UserError: when pyarrow is missing.
+    """
+    pyarrow, parquet = arrow(f"Parquet ({source.name})")
+    try:
+        where = source.path or io.BytesIO(source.whole())
+        with parquet.ParquetFile(where, page_checksum_verification=True) as file:
+            yield pyarrow, file
+    except (OSError, pyarrow.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno:  # the system's; pyarrow's own say that the contents are wrong
+            raise
+        raise Unreadable(DAMAGED) from None
+
+
+def text_columns(pyarrow: Any, file: Any, source: Input) -> list[str]:
+    """The columns that hold a document: the text, or prompt and completion; a guessed one is told to the account.
+
+    Raises:
+        Unreadable: when there are none.
+    """
+    column, texts = source.settings.column, _texts(pyarrow, file.schema_arrow)
+    if column in texts:
+        return [column]
+    if {PROMPT, COMPLETION} <= set(texts):
+        return [PROMPT, COMPLETION]
+    guessed = guess_column(_sample(pyarrow, file, texts)) if column == DEFAULT_COLUMN else None
+    if guessed is None:
+        raise Unreadable(_reason(column, texts, file.schema_arrow.names))
+    source.account.column = guessed
+    return [guessed]
+
+
+def _reason(column: str, texts: Sequence[str], names: Sequence[str]) -> str:
+    if texts:
+        return no_column(column, texts)
+    return f'has no column "{column}" of text, nor any other; its columns are {names_in_short(names)}'
+
+
+def _texts(pyarrow: Any, schema: Any) -> list[str]:
+    types = pyarrow.types
+    kinds = (types.is_string, types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
+    texts = []
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if any(is_kind(kind) for is_kind in kinds):
+            texts.append(field.name)
+    return texts
+
+
+def _sample(pyarrow: Any, file: Any, names: list[str]) -> dict[str, list[str]]:
+    """The first values of these columns."""
+    batch = next(file.iter_batches(_SAMPLED_ROWS, columns=names, use_threads=False), None) if names else None
+    if batch is None:
+        return {}
+    values = {name: _as_bytes(pyarrow, batch.column(name)).to_pylist() for name in names}
+    return {name: [value.decode(errors="replace") for value in column if value] for name, column in values.items()}
+
+
+def _rows(source: Input, pyarrow: Any, columns: list[Any], group: int, before: int) -> Iterator[Document]:
+    texts = [_as_bytes(pyarrow, column).to_pylist() for column in columns]
+    for row, document in enumerate(zip(*texts, strict=True)):
+        where = f"row group {group}, row {before + row}"
+        if None in document:
+            source.note("a row without text", where)
+            continue
+        try:
+            b"".join(document).decode()
+        except UnicodeDecodeError:
+            source.note(NOT_UTF8, where, sum(map(len, document)))
+            continue
+        if any(document):
+            yield document
+
+
+def _as_bytes(pyarrow: Any, column: Any) -> Any:
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pyarrow.large_binary())

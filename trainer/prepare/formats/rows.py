@@ -1,0 +1,43 @@
+"""Rows of any format become documents here: an object of JSON, a row of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from trainer.prepare.formats.input import Document, Input
+from trainer.prepare.records import Unusable, knows_fields, parse_record
+
+
+def is_record(values: Mapping[str, Any], source: Input) -> bool:
+    """Whether an object has fields that make a document."""
+    return knows_fields(values.keys(), source.settings.column)
+
+
+def from_json(source: Input, text: str, where: str, size: int) -> Iterator[Document]:
+    """The document in a line of JSON; none, noted, where there is none.
+
+    Args:
+        source: is told.
+        text: the line.
+        where: it is in the file.
+        size: of the line in bytes.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        source.note("a line is not JSON", where, size)
+        return
+    yield from from_value(source, values, where, size)
+
+
+def from_value(source: Input, values: Any, where: str, size: int = 0) -> Iterator[Document]:
+    """The document in a value of JSON or a row of a table; none, noted, where there is none."""
+    try:
+        document = parse_record(values, source.settings.column)
+    except Unusable as reason:
+        source.note(str(reason), where, size)
+        return
+    if any(document):
+        yield document

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -32,13 +34,13 @@ class ModelSection(_Section):
 
     start: str = Field(
         "",
-        description="Model folder to go on from (fine-tuning); empty: fresh weights of the shape below.",
+        description="Folder of a model to continue from (fine-tuning); empty: from scratch, with the shape below.",
         json_schema_extra=_FOLDER,
     )
-    n_layer: Positive = Field(12, description="Blocks.")
+    n_layer: Positive = Field(12, description="Transformer blocks.")
     n_head: Positive = Field(12, description="Attention heads in each block; divides n_embd.")
-    n_embd: Positive = Field(768, description="Width of the residual stream.")
-    n_positions: Positive = Field(1024, description="Context length in tokens.")
+    n_embd: Positive = Field(768, description="Numbers in the vector of a token (the residual stream).")
+    n_positions: Positive = Field(1024, description="Most tokens that the model can read at once.")
     bias: bool = Field(True, description="Biases in linear layers and layer norms, as OpenAI's models have them.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="Share of activations zeroed while training.")
     vocab_multiple: Positive = Field(
@@ -48,7 +50,7 @@ class ModelSection(_Section):
         False, description="Recompute activations in the backward pass: less memory, about a third more work."
     )
     lora_rank: NotNegative = Field(
-        0, description="Rank of low-rank adapters trained in place of the weights of `start`; 0: train all weights."
+        0, description="Rank of low-rank adapters trained in place of the existing weights; 0: train all weights."
     )
     lora_alpha: Annotated[float, Field(gt=0)] = Field(16.0, description="Adapters count lora_alpha / lora_rank times.")
 
@@ -79,7 +81,9 @@ class ModelSection(_Section):
 class DataSection(_Section):
     """What is read, and how much of it in a step."""
 
-    path: str = Field("", description="Folder that `trainer prepare` wrote.", json_schema_extra=_FOLDER)
+    path: str = Field(
+        "", description="Folder with the tokens to train on, as trainer prepare writes it.", json_schema_extra=_FOLDER
+    )
     context_length: NotNegative = Field(
         0, description="Tokens in one training sequence; 0: the model's context length."
     )
@@ -109,12 +113,16 @@ class OptimSection(_Section):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
         (0.9, 0.95), description="AdamW's decay rates of the first and second moment."
     )
-    eps: Annotated[float, Field(gt=0)] = Field(1e-8, description="AdamW's epsilon.")
+    eps: Annotated[float, Field(gt=0)] = Field(
+        1e-8, description="Added to the divisor of AdamW's update, so that it is never 0."
+    )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
         0.1, description="AdamW's decoupled weight decay, on matrices and embeddings only."
     )
     muon_learning_rate: Annotated[float, Field(gt=0)] = Field(0.02, description="Muon's peak learning rate.")
-    muon_momentum: Annotated[float, Field(ge=0, lt=1)] = Field(0.95, description="Muon's momentum.")
+    muon_momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.95, description="Share of the last update that Muon keeps in the next."
+    )
     muon_weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="Muon's decoupled weight decay.")
     grad_clip: Annotated[float, Field(ge=0)] = Field(
         1.0, description="Largest norm of the whole gradient; 0: no clipping."
@@ -128,7 +136,9 @@ class ScheduleSection(_Section):
         "cosine", description="Shape after the warm-up; wsd stays constant, then falls linearly."
     )
     steps: Positive = Field(1000, description="Optimizer steps in the whole run.")
-    warmup_steps: NotNegative = Field(100, description="Steps of linear warm-up.")
+    warmup_steps: NotNegative = Field(
+        100, description="Steps in which the learning rate rises linearly from 0 to its peak."
+    )
     final_share: Share = Field(0.1, description="Learning rate at the end, as a share of its peak.")
     decay_share: Share = Field(0.2, description="wsd: share of the steps in which it falls.")
     early_stop_evaluations: NotNegative = Field(
@@ -172,7 +182,9 @@ class RunSection(_Section):
         ("Once upon a time",), description="Prompts continued at every evaluation, to read how the model learns."
     )
     sample_tokens: NotNegative = Field(60, description="Tokens of each continuation; 0: none are made.")
-    sample_temperature: Annotated[float, Field(ge=0, le=5)] = Field(0.8, description="Temperature of the samples.")
+    sample_temperature: Annotated[float, Field(ge=0, le=5)] = Field(
+        0.8, description="Divides the logits of the samples; 0: greedy."
+    )
     sample_top_k: NotNegative = Field(40, description="Top-k of the samples; 0: off.")
 
 
@@ -219,8 +231,15 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def preset_names() -> list[str]:
-    """The presets that ship with the trainer."""
-    return sorted(path.stem for path in PRESETS_FOLDER.glob("*.toml"))
+    """The presets that ship with the trainer, from the smallest model to the largest; then those for existing models."""
+    return sorted((path.stem for path in PRESETS_FOLDER.glob("*.toml")), key=_preset_size)
+
+
+@cache
+def _preset_size(name: str) -> tuple[float, str]:
+    """About the size of the model that a preset makes; without an end where it takes one that exists."""
+    model = read_toml(PRESETS_FOLDER / f"{name}.toml").get("model", {})
+    return (model["n_layer"] * model["n_embd"] ** 2 if "n_layer" in model else math.inf), name
 
 
 def read_preset(name: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from trainer.shards import PreparedData
 TYPICAL_SHARE = 0.35
 """Of what one large matrix product reaches, a training step reaches about this much (measured: 0.25 to 0.5)."""
 
-_GIB = 2**30
+_GB = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +89,9 @@ class Outlook:
             "The run": f"{self.steps:,} steps, {self.tokens:,} tokens{epochs}",
             "Work": f"{self.flops_per_token * self.tokens:.2e} FLOP ({FLOPS_FORMULA}: {self.flops_per_token:,})",
             "Memory": f"{parts_text(self.memory)} a process"
-            + (f", which has {self.memory_available / _GIB:.1f} GiB" if self.memory_available else ""),
-            "Disk": f"{self.checkpoint_bytes / _GIB:.2f} GiB a checkpoint, up to {self.checkpoints_at_once} at once"
-            + (f", of {self.disk_free / _GIB:.1f} GiB free" if self.disk_free else ""),
+            + (f", which has {self.memory_available / _GB:.1f} GB" if self.memory_available else ""),
+            "Disk": f"{self.checkpoint_bytes / _GB:.2f} GB a checkpoint, up to {self.checkpoints_at_once} at once"
+            + (f", of {self.disk_free / _GB:.1f} GB free" if self.disk_free else ""),
             "Here": f"{self.device} in {self.precision}, {'' if self.compiled else 'not '}compiled, "
             f"{self.processes} process(es)",
             "Time": f"about {_duration(self.seconds)}, at {TYPICAL_SHARE:.0%} of the "

@@ -10,7 +10,7 @@ from gptdesk.gpt2.errors import UserError
 from trainer.config import TrainConfig
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
 
-_GIB = 2**30
+_GB = 10**9
 _BYTES_PER_WEIGHT = 12
 """In a checkpoint: the weight and the optimizer's two moments of it, float32 each."""
 
@@ -38,14 +38,15 @@ def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: in
     tries = (_with(config, size, checkpointing) for checkpointing in (False, True) for size in _smaller(config))
     fits = next((tried for tried in tries if need_of(tried).total <= available), None)
     if fits is None:
-        advice = "no micro-batch is small enough; choose a smaller model, or run.parallel fsdp on more devices"
+        advice = (
+            "no micro-batch is small enough; choose a smaller model or a shorter context length, "
+            "or run.parallel fsdp on more devices"
+        )
     else:
         advice = f"it would fit with --data.micro_batch {fits.data.micro_batch}"
         if fits.model.activation_checkpointing and not config.model.activation_checkpointing:
             advice += " --model.activation_checkpointing true"
-    raise UserError(
-        f"A process needs about {parts_text(need)} of memory, and has {available / _GIB:.1f} GiB: {advice}."
-    )
+    raise UserError(f"A process needs about {parts_text(need)} of memory, and has {available / _GB:.1f} GB: {advice}.")
 
 
 def _smaller(config: TrainConfig) -> list[int]:
@@ -77,8 +78,8 @@ def require_disk(config: TrainConfig, checkpoint: int) -> int:
     free = shutil.disk_usage(place).free
     if free < checkpoint * checkpoints_at_once(config):
         raise UserError(
-            f"{checkpoints_at_once(config)} checkpoints of {checkpoint / _GIB:.2f} GiB do not fit on the disk of "
-            f"{config.run.folder}, which has {free / _GIB:.1f} GiB free: choose another run.folder or a smaller "
+            f"{checkpoints_at_once(config)} checkpoints of {checkpoint / _GB:.2f} GB do not fit on the disk of "
+            f"{config.run.folder}, which has {free / _GB:.1f} GB free: choose another run.folder or a smaller "
             "run.keep_checkpoints."
         )
     return free
@@ -97,6 +98,6 @@ def checkpoint_bytes(plan: Plan) -> int:
 def parts_text(need: MemoryNeed) -> str:
     """A need of memory for a person to read, with what it is made of."""
     return (
-        f"{need.total / _GIB:.1f} GiB (weights {need.weights / _GIB:.1f}, gradients {need.gradients / _GIB:.1f}, "
-        f"optimizer {need.optimizer / _GIB:.1f}, activations {need.activations / _GIB:.1f})"
+        f"{need.total / _GB:.1f} GB (weights {need.weights / _GB:.1f}, gradients {need.gradients / _GB:.1f}, "
+        f"optimizer {need.optimizer / _GB:.1f}, activations {need.activations / _GB:.1f})"
     )

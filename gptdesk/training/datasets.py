@@ -14,7 +14,7 @@ from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.training.jsonvalues import whole
-from trainer.shards import INDEX, PreparedData, open_array, read_manifest
+from trainer.shards import INDEX, MANIFEST, PreparedData, open_array, read_manifest
 
 LONGEST_PREVIEW: Final = 300
 """Tokens of a document that are shown."""
@@ -74,6 +74,11 @@ def describe_set(folder: Path) -> PreparedSet:
         )
     except (KeyError, TypeError, ValueError):
         raise UserError(f"The data in {folder} is damaged; prepare it again.") from None
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder claims to hold prepared data; `describe_set` tells whether it can be used."""
+    return (folder / MANIFEST).is_file()
 
 
 def _count(value: object) -> int:

@@ -300,8 +300,19 @@ def _memory(config: TrainConfig, plan: Plan, processes: int, problems: Problems)
         if _computes_here(config):
             require_fit(config, _free_memory() // max(1, processes), bytes_per_activation=size, world_size=processes)
     except UserError as error:
-        problems.setdefault("data.micro_batch", str(error))
+        problems.setdefault(_memory_key(config, size, processes), str(error))
     return need
+
+
+def _memory_key(config: TrainConfig, size: int, processes: int) -> str:
+    """The setting that makes a run too large: the micro-batch where a smaller one would do, else length or width."""
+    one = config.model_copy(update={"data": config.data.model_copy(update={"micro_batch": 1})})
+    need = memory_need(one, plan_run(one, world_size=processes), bytes_per_activation=size, world_size=processes)
+    if need.total <= _free_memory() // max(1, processes):
+        return "data.micro_batch"
+    if 2 * need.activations > need.total:
+        return "data.context_length" if config.data.context_length or config.model.start else "model.n_positions"
+    return "model.start" if config.model.start else "model.n_embd"
 
 
 def _bytes_per_activation(config: TrainConfig) -> int:

@@ -103,6 +103,7 @@ QPushButton[kind="fold"]:checked { color: $text; }
 QPushButton[kind="fold"]:focus { border-color: $accent; }
 QPushButton[kind="message"], QPushButton[kind="failure"] {
     background: transparent; border-color: transparent; padding: 0 8px; text-align: left; color: $muted;
+    min-height: 0; max-height: 400px;
 }
 QPushButton[kind="failure"] { color: $bad; }
 QPushButton[kind="message"]:hover { color: $text; }
@@ -122,6 +123,7 @@ QLineEdit, QAbstractSpinBox, QComboBox {
 }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent; }
+QLineEdit[invalid="true"], QAbstractSpinBox[invalid="true"], QComboBox[invalid="true"] { border-color: $bad; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disabled; }
 QComboBox { padding-right: 28px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 0; }

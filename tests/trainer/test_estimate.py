@@ -16,7 +16,7 @@ from trainer.estimate import describe
 from trainer.fit import require_disk, require_fit
 from trainer.plan import flops_per_token, memory_need, plan_run
 
-GIB = 2**30
+GB = 10**9
 LARGE = ("gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")
 
 
@@ -45,7 +45,7 @@ def test_a_dry_run_says_parameters_tokens_work_memory_and_time(
     assert lines["Parameters"] == f"{config.model.gpt2_config().num_parameters():,}"
     assert lines["A step"].startswith("64 tokens")
     assert lines["The run"] == "8 steps, 512 tokens, 0.26 epochs of 2,000"
-    assert "GiB free" in lines["Disk"]
+    assert "GB free" in lines["Disk"]
 
 
 def test_a_dry_run_makes_no_run_directory(
@@ -73,7 +73,7 @@ def test_a_dry_run_as_json_says_the_same(
 
 @pytest.mark.parametrize("name", LARGE)
 def test_a_large_preset_is_refused_where_it_does_not_fit_and_the_advice_works(name: str) -> None:
-    available = 30 * GIB
+    available = 30 * GB
     with pytest.raises(UserError, match="it would fit with") as caught:
         require_fit(preset(name), available, bytes_per_activation=2)
     advised = dict(re.findall(r"--(\S+) (\w+)", str(caught.value)))
@@ -84,13 +84,13 @@ def test_a_large_preset_is_refused_where_it_does_not_fit_and_the_advice_works(na
 
 def test_a_model_that_fits_with_no_micro_batch_is_refused_without_that_advice() -> None:
     with pytest.raises(UserError, match="no micro-batch is small enough"):
-        require_fit(preset("gpt2-1558m"), 20 * GIB, bytes_per_activation=2)
+        require_fit(preset("gpt2-1558m"), 20 * GB, bytes_per_activation=2)
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_fits_a_gpu_of_80_gb_with_eight_processes(name: str) -> None:
     world = 8 if name in LARGE else 1
-    require_fit(preset(name), 78 * GIB, bytes_per_activation=2, world_size=world)
+    require_fit(preset(name), 78 * GB, bytes_per_activation=2, world_size=world)
 
 
 def test_memory_that_nobody_knows_refuses_nothing() -> None:
@@ -111,12 +111,12 @@ def test_ddp_keeps_20_bytes_a_parameter_and_fsdp_a_share_of_16() -> None:
 def test_processes_on_one_cpu_share_its_memory_and_speed(
     make_config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "available_memory", lambda device: 8 * GIB)
+    monkeypatch.setattr(estimate, "available_memory", lambda device: 8 * GB)
     monkeypatch.setattr(estimate, "measured_flops", lambda device, precision: 1e9)
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     told = describe(make_config(data={"micro_batch": 1}))
-    assert "which has 4.0 GiB" in told
+    assert "which has 4.0 GB" in told
     assert "of the 2 GFLOP/s" in told  # two machines
 
 
@@ -127,10 +127,10 @@ class _Usage(NamedTuple):
 def test_checkpoints_that_the_disk_does_not_hold_are_refused(
     make_config: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda place: _Usage(4 * GIB))
-    assert require_disk(make_config(), GIB) == 4 * GIB
-    with pytest.raises(UserError, match=r"4 checkpoints of 1\.50 GiB do not fit .* 4\.0 GiB free"):
-        require_disk(make_config(), GIB * 3 // 2)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: _Usage(4 * GB))
+    assert require_disk(make_config(), GB) == 4 * GB
+    with pytest.raises(UserError, match=r"4 checkpoints of 1\.50 GB do not fit .* 4\.0 GB free"):
+        require_disk(make_config(), GB * 3 // 2)
 
 
 @pytest.mark.parametrize(

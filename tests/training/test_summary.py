@@ -64,7 +64,7 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"runs": {}}, "runs", "no such setting"),
         ({"run": 3}, "run", "valid dictionary"),
         ({"data": {"sequences_per_step": 4096, "micro_batch": 4096}, "model": {"n_embd": 4096, "n_layer": 900}},
-         "data.micro_batch", "of memory"),
+         "model.n_embd", "of memory"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_told_at_its_setting(make_values: Values, over: Any, where: str, part: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
@@ -26,6 +26,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run import measuring
 from gptdesk.ui.train.new_run.controls import QuantityBox
 from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET, Base, Draft
+from gptdesk.ui.train.new_run.drops import Drop, sort_drop
 from gptdesk.ui.train.new_run.held_out import split_sources
 from gptdesk.ui.train.new_run.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.settings_form import SettingsForm
@@ -151,14 +152,16 @@ def choose(sheet: NewRunSheet, data: Path, qtbot: QtBot) -> None:
     settle(sheet, qtbot)
 
 
-def drop(sheet: NewRunSheet, *paths: Path) -> None:
+def drop(sheet: NewRunSheet, *paths: Path, on: QWidget | None = None) -> None:
+    """Drops files on a part of the sheet, which hands the event to whoever takes it."""
+    target = on or sheet
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     action, button, keys = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(QPoint(5, 5), action, data, button, keys)
-    QApplication.sendEvent(sheet, enter)
+    QApplication.sendEvent(target, enter)
     assert enter.isAccepted()
-    QApplication.sendEvent(sheet, QDropEvent(QPoint(5, 5).toPointF(), action, data, button, keys))
+    QApplication.sendEvent(target, QDropEvent(QPoint(5, 5).toPointF(), action, data, button, keys))
 
 
 def set_number(sheet: NewRunSheet, key: str, text: str) -> None:
@@ -491,6 +494,100 @@ def test_a_toml_that_is_dropped_is_taken_over_and_a_wrong_one_changes_nothing(
     drop(sheet, tmp_path / "wrong.toml")
     qtbot.waitUntil(lambda: "stepz" in sheet.view.message.text(), timeout=LONG)
     assert sheet.draft.get("schedule.steps") == 77
+
+
+def test_a_toml_is_settings_wherever_it_is_dropped(sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "mine.toml").write_text("[run]\nseed = 1\n")
+    targets: list[QWidget] = [sheet.data.drop, sheet.data.drop.files, sheet.summary.name, sheet.settings.form.search]
+    targets += [sheet.settings.form.rows[key].control.focus for key in ("schedule.steps", "run.folder")]
+    for seed, target in enumerate(targets, 2):
+        (tmp_path / "mine.toml").write_text(f"[run]\nseed = {seed}\n")
+        drop(sheet, tmp_path / "mine.toml", on=target)
+        qtbot.waitUntil(lambda seed=seed: sheet.draft.get("run.seed") == seed, timeout=LONG)  # type: ignore[misc]
+    assert not sheet.data.cards
+    settle(sheet, qtbot)
+    assert sheet.view.message.text() == "The settings in mine.toml are used. Choose the data to train on."
+
+
+def test_a_toml_with_good_data_makes_a_failed_preparation_forgotten(
+    sheet: NewRunSheet, prepared: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"other": "only one"}\n')
+    drop(sheet, tmp_path / "bad.jsonl")
+    qtbot.waitUntil(lambda: bool(sheet.data.failure), timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.view.message.text().startswith("“bad” could not be prepared: "), timeout=LONG)
+    assert not sheet.start.isEnabled()
+    (tmp_path / "good.toml").write_text(f"[data]\npath = '{prepared}'\n")
+    drop(sheet, tmp_path / "good.toml", on=sheet.data.drop)
+    qtbot.waitUntil(sheet.start.isEnabled, timeout=LONG)
+    assert sheet.view.message.text() == "The settings in good.toml are used."
+
+
+def test_what_is_dropped_is_used_for_what_it_is(prepared: Path, tmp_path: Path, tale: Path) -> None:
+    for name, inside in (("run", ["run.json"]), ("gpt2", ["config.json", "model.safetensors", "manifest.json"])):
+        (tmp_path / name).mkdir()
+        for file in inside:
+            (tmp_path / name / file).write_text("{}")
+    (tmp_path / "a.toml").write_text("")
+    (tmp_path / "b.TOML").write_text("")
+    (tmp_path / "texts").mkdir()
+    paths = {name: str(tmp_path / name) for name in ("run", "gpt2", "a.toml", "b.TOML", "texts")}
+    assert sort_drop([str(tale)]) == Drop(texts=(str(tale),))
+    assert sort_drop([paths["texts"]]) == Drop(texts=(paths["texts"],))
+    mix = sort_drop([paths["a.toml"], paths["b.TOML"], str(tale), paths["texts"]])
+    assert mix.settings == tmp_path / "a.toml"
+    assert mix.texts == (str(tale), paths["texts"])
+    assert mix.sentence == (
+        "The settings in a.toml are used. my tale.txt and texts are prepared to train on. b.TOML is not used."
+    )
+    assert sort_drop([str(prepared), str(tale)]).sentence == (
+        "dragons is prepared data already and is used as it is. my tale.txt is not used."
+    )
+    assert sort_drop([paths["gpt2"]]).model == tmp_path / "gpt2"
+    assert sort_drop([paths["run"]]) == Drop(sentence="run holds a run; its checkpoints are listed under “Start from”.")
+
+
+def test_a_folder_of_prepared_data_and_a_model_are_used_when_they_are_dropped(
+    sheet: NewRunSheet, prepared: Path, tiny_model_folder: Path, qtbot: QtBot
+) -> None:
+    drop(sheet, prepared, tiny_model_folder)
+    qtbot.waitUntil(lambda: sheet.draft.get("model.start") == str(tiny_model_folder), timeout=LONG)
+    assert sheet.draft.get("data.path") == str(prepared)
+    assert not sheet.data.cards
+
+
+def test_a_number_that_cannot_be_is_said_at_its_field_and_starts_nothing(
+    sheet: NewRunSheet, prepared: Path, qtbot: QtBot
+) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    settle(sheet, qtbot)
+    row = sheet.settings.form.rows["schedule.steps"]
+    set_number(sheet, "schedule.steps", "0")
+    assert row.problem_label.text() == "0 cannot be used: at least 1. It is 60 again."
+    assert row.problem_label.isVisible()
+    assert not sheet._starting
+    set_number(sheet, "schedule.steps", "40")
+    assert row.problem_label.isHidden()
+
+
+def test_the_reason_is_there_in_full_and_the_field_is_marked(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
+    choose(sheet, prepared, qtbot)
+    sheet._on_preset("smoke")
+    set_number(sheet, "model.n_positions", "99999")
+    settle(sheet, qtbot)
+    message = sheet.view.message
+    row = sheet.settings.form.rows["model.n_positions"]
+    assert row.control.focus.property("invalid") == "true"
+    assert " GB " in row.problem
+    assert "GiB" not in row.problem
+    assert "choose a shorter context length" in message.text()
+    sheet.resize(sheet.minimumSize())
+    room = QRect(0, 0, message.width() - 16, 10_000)
+    wrap = int(Qt.TextFlag.TextWordWrap)
+    needed = message.fontMetrics().boundingRect(room, wrap, message.text())
+    assert needed.height() <= message.height()
+    assert message.toolTip().startswith("<qt>")
 
 
 def test_command_line_and_toml_on_the_clipboard_make_the_same_settings(

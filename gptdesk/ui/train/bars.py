@@ -44,7 +44,7 @@ class TrainBar(QWidget):
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(top_bar.HEIGHT)
-        title = QLabel("Runs")
+        title = QLabel("Train")
         title.setProperty("kind", "heading")
         self.name = ElidedLabel()
         self.name.setProperty("kind", "heading")

@@ -49,16 +49,32 @@ class _Dialog(QDialog):
         self.row.addStretch(1)
         self.row.addWidget(cancel)
         self.row.addWidget(self.accept_button)
+        self.problem = QLabel()
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setProperty("kind", "bad")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(24, 24, 24, 24)
         self.column.setSpacing(8)
+        self.column.addWidget(self.problem)
         self.column.addSpacing(8)
         self.column.addLayout(self.row)
 
     def add(self, *widgets: QWidget) -> None:
         """Puts these above the buttons."""
         for widget in widgets:
-            self.column.insertWidget(self.column.count() - 2, widget)
+            self.column.insertWidget(self.column.count() - 3, widget)
+
+    def show_problem(self, sentence: str) -> None:
+        """Says what cannot be used, or nothing."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+
+    def _watch(self, box: NumberBox) -> None:
+        """What the box refuses is said in the dialog."""
+        box.refused.connect(self.show_problem)
+        box.valueChanged.connect(lambda _: self.show_problem(""))
 
     def _decide(self) -> None:
         self.accept()
@@ -94,6 +110,7 @@ class SampleDialog(_Dialog):
         self.seed.setValue(seed)
         self.seed.setFixedWidth(96)
         self.seed.setAccessibleName("Seed")
+        self._watch(self.seed)
         seed_label = QLabel("Seed")
         seed_label.setBuddy(self.seed)
         row = QWidget()
@@ -146,6 +163,7 @@ class ChangeDialog(_Dialog):
             box.setValue(float(values.get(name, 1)))
             box.setFixedWidth(120)
             box.setAccessibleName(title)
+            self._watch(box)
             self.boxes[name] = box
             form.addRow(title, box)
         words = QLabel("The run takes them over at its next step. The factor holds until you change it again.")
@@ -180,16 +198,13 @@ class TagsDialog(_Dialog):
         self.tags.line.setAccessibleName("New tag")
         self.tags.line.setPlaceholderText("Type a tag and press Enter")
         self.tags.set_values(tags)
-        self.problem = QLabel()
-        self.problem.setProperty("kind", "warn")
-        self.problem.setWordWrap(True)
-        self.tags.refused.connect(self.problem.setText)
-        self.tags.changed.connect(lambda: self.problem.setText(""))
+        self.tags.refused.connect(self.show_problem)
+        self.tags.changed.connect(lambda: self.show_problem(""))
         self.accept_button.setDefault(False)  # Enter ends a tag
         self.accept_button.setAutoDefault(False)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)
-        self.add(self.tags, self.problem)
+        self.add(self.tags)
         self.tags.line.setFocus()
 
     def _decide(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
 
 OFF = "off"
@@ -20,7 +20,15 @@ class NumberBox(QDoubleSpinBox):
         decimals: digits behind the point; 0 for whole numbers.
         off: the value that switches the setting off, if any.
         off_text: the word for it.
+
+    Attributes:
+        limits: what may be typed, for the sentence that refuses anything else; empty: made of the two limits.
+
+    Signals:
+        refused(str): what was typed cannot be used and the value before it is back; the sentence says so.
     """
+
+    refused = Signal(str)
 
     def __init__(
         self,
@@ -34,6 +42,7 @@ class NumberBox(QDoubleSpinBox):
     ) -> None:
         self._off = off
         self._off_text = off_text
+        self.limits = ""
         super().__init__(parent)
         self.setDecimals(decimals)
         self.setRange(lowest, highest)
@@ -58,7 +67,35 @@ class NumberBox(QDoubleSpinBox):
         if self._off is not None and typed and self._off_text.startswith(typed):
             whole = typed == self._off_text
             return (QValidator.State.Acceptable if whole else QValidator.State.Intermediate, text, position)
-        return super().validate(text, position)
+        state, *rest = super().validate(text, position)
+        if state == QValidator.State.Invalid and self.locale().toDouble(text.strip())[1]:
+            state = QValidator.State.Intermediate  # too large: may be typed, and is refused with a sentence
+        return (state, *rest)
+
+    def fixup(self, text: str) -> str:
+        """Says why what was typed is not used; Qt puts the value back."""
+        if not self._taken(text):
+            self.refused.emit(self._refusal(text.strip()))
+        return text
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter on what is refused is not passed on: it would press the default button with the value before."""
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        taken = not enter or self._taken(self.lineEdit().text())
+        super().keyPressEvent(event)
+        if not taken:
+            event.accept()
+
+    def _taken(self, text: str) -> bool:
+        return self.validate(text, 0)[0] == QValidator.State.Acceptable
+
+    def _refusal(self, typed: str) -> str:
+        low, high = (self.textFromValue(limit) for limit in (self.minimum(), self.maximum()))
+        limits = self.limits or f"at least {low}, at most {high}"
+        if self.locale().toDouble(typed)[0] > self.maximum() and "at most" not in limits:
+            limits = f"at most {high}"
+        what = f"{typed} cannot be used" if typed else "A number is needed"
+        return f"{what}: {limits}. It is {self.textFromValue(self.value())} again."
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scrolling a panel must not change what lies under the pointer."""

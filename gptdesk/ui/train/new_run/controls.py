@@ -183,6 +183,7 @@ def _box(setting: Setting) -> NumberBox:
         lowest = lowest if setting.above is None else setting.above + finest
         highest = highest if setting.below is None else setting.below - finest
         box = QuantityBox(lowest, highest)
+    box.limits = setting.limits
     box.setAccessibleName(setting.title)
     box.setMinimumWidth(0)
     return box
@@ -194,6 +195,7 @@ class _Number(Control):
         self._whole = setting.kind == "int"
         self.box = _box(setting)
         self._hold(self.box)
+        self.box.refused.connect(self.refused)
         self.box.valueChanged.connect(lambda value: self.changed.emit(round(value) if self._whole else value))
 
     def show_value(self, value: Any) -> None:
@@ -211,6 +213,7 @@ class _Numbers(Control):
         self._hold(*self.boxes)
         for number, box in enumerate(self.boxes):
             box.setAccessibleName(f"{setting.title} {number + 1}")
+            box.refused.connect(self.refused)
             box.valueChanged.connect(lambda _: self.changed.emit([box.value() for box in self.boxes]))
 
     def show_value(self, value: Any) -> None:

@@ -40,10 +40,12 @@ class DataStep(Step):
 
     Signals:
         chosen(str, str, object): folder of prepared data, its name, tokens to train on.
-        waiting_changed(): ``waiting`` or ``can_wait`` is another.
+        picked(list): paths of files and folders that the person chose from dialogs.
+        waiting_changed(): ``waiting`` or ``failure`` is another.
     """
 
     chosen = Signal(str, str, object)
+    picked = Signal(list)
     waiting_changed = Signal()
 
     def __init__(
@@ -54,7 +56,7 @@ class DataStep(Step):
         self.waiting: Path | None = None
         self._path = ""
         self._asked = False
-        self._could_wait = True
+        self._failure = ""
         self._cancelling: set[Path] = set()
         self._plans: dict[str, int] = {}  # data set -> number of the question whose answer is awaited
         self._stops: dict[str, threading.Event] = {}
@@ -81,7 +83,7 @@ class DataStep(Step):
             card.cancelled.connect(self._forget_plan)
             card.prepare_wanted.connect(self._prepare_hub_set)
         self.column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
-        self.drop.dropped.connect(self.prepare)
+        self.drop.picked.connect(self.picked)
         self.sets.chosen.connect(self._on_set_chosen)
         self.open.clicked.connect(self._open_folder)
         self._ready: dict[str, PreparedSet] = {}
@@ -103,10 +105,12 @@ class DataStep(Step):
             stop.set()
 
     @property
-    def can_wait(self) -> bool:
-        """Whether what is waited for will be ready, as far as anybody knows."""
+    def failure(self) -> str:
+        """Why what is waited for could not be prepared; empty while it may still be ready."""
         card = self.cards.get(self.waiting) if self.waiting else None
-        return card is None or card.state.state != "failed"
+        if card is None or card.state.state != "failed":
+            return ""
+        return card.state.error or "see its output on the Train page."
 
     @Slot(list)
     def prepare(self, sources: Sequence[str]) -> None:
@@ -172,8 +176,8 @@ class DataStep(Step):
                 self.cards[folder].show_state(state)
         self._cards.setVisible(bool(self.cards))
         self._settle(states)
-        if self.can_wait != self._could_wait:
-            self._could_wait = self.can_wait
+        if self.failure != self._failure:
+            self._failure = self.failure
             self.waiting_changed.emit()
 
     def _settle(self, states: Mapping[Path, Any]) -> None:
@@ -250,8 +254,13 @@ class DataStep(Step):
     def _open_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A folder that was prepared", str(Path.home()))
         if folder:
-            self.wait_for(None)
-            self.chosen.emit(folder, Path(folder).name, 0)
+            self.use_folder(Path(folder))
+
+    def use_folder(self, folder: Path) -> None:
+        """Chooses a folder of prepared data, wherever it is."""
+        self.show_problem("")
+        self.wait_for(None)
+        self.chosen.emit(str(folder), folder.name, 0)
 
 
 def _choice(data: PreparedSet) -> Choice:

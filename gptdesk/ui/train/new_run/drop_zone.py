@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.drops import dropped_paths
 from gptdesk.ui.train.new_run.restyle import set_property
 
 _FILTER = "Text (*.txt *.text *.md *.jsonl *.ndjson *.parquet *.gz *.xz *.zst);;All files (*)"
@@ -27,24 +25,23 @@ _ICON = 24
 
 
 class DropZone(QFrame):
-    """A frame that takes files and folders.
+    """A frame that invites files and folders; the sheet takes what is dropped, wherever that is.
 
     Attributes:
         column: line with the name of the text in JSON lines and parquet.
         validation: files that the validation data is made of; none: a part of the rest.
 
     Signals:
-        dropped(list): paths of files and folders to make data of.
+        picked(list): paths of files and folders that the person chose.
     """
 
-    dropped = Signal(list)
+    picked = Signal(list)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self.validation: list[str] = []
         self.setObjectName("drop")
-        self.setAcceptDrops(True)
         self._icon = QLabel()
         title = QLabel("Drop text files or a folder here")
         title.setProperty("kind", "title")
@@ -115,12 +112,12 @@ class DropZone(QFrame):
     def _choose_files(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), _FILTER)
         if paths:
-            self.dropped.emit(paths)
+            self.picked.emit(paths)
 
     def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of text to train on", str(Path.home()))
         if folder:
-            self.dropped.emit([folder])
+            self.picked.emit([folder])
 
     def _choose_validation(self) -> None:
         paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), _FILTER)
@@ -130,19 +127,6 @@ class DropZone(QFrame):
     def show_over(self, over: bool) -> None:
         """Shows that what is dragged would be taken."""
         set_property(self, "over", "true" if over else "false")
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_paths(event.mimeData()):
-            event.acceptProposedAction()
-            self.show_over(True)
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self.show_over(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.show_over(False)
-        event.acceptProposedAction()
-        self.dropped.emit(dropped_paths(event.mimeData()))
 
     def _show_icon(self) -> None:
         self._icon.setPixmap(self._theme.icon("document", "muted").pixmap(QSize(_ICON, _ICON)))

@@ -1,14 +1,22 @@
-"""A sentence beside the buttons of a sheet, shortened to the room there is; pressed, it leads to what it is about."""
+"""A sentence beside the buttons of a sheet, in as many lines as it takes; pressed, it leads to what it is about."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPaintEvent, QPalette
+from typing import Final
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QStylePainter, QWidget
 
 from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui.widgets.tooltips import wrapped
 
-_PADDING = 8
+_PADDING: Final = 8
+_LEAST: Final = 32
+_MOST_LINES: Final = 6
+"""More than this is shortened; hovering shows all of it."""
+
+_WRAP: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class MessageButton(QPushButton):
@@ -22,10 +30,27 @@ class MessageButton(QPushButton):
     def say(self, text: str, kind: str) -> None:
         """Shows a sentence as a "message" or a "failure"."""
         self.setText(text)
-        self.setToolTip(text)
+        self.setToolTip(wrapped(text))
         self.setAccessibleName(text)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if text else Qt.FocusPolicy.NoFocus)
         set_kind(self, kind)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the sentence is at this width."""
+        metrics = self.fontMetrics()
+        room = QRect(0, 0, max(1, self.width() - 2 * _PADDING), 10_000)
+        height = metrics.boundingRect(room, int(_WRAP), self.text()).height() if self.text() else 0
+        height = max(_LEAST, min(height, _MOST_LINES * metrics.lineSpacing()) + _PADDING)
+        if height != self.minimumHeight() or height != self.maximumHeight():
+            self.setFixedHeight(height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QStylePainter(self)
@@ -33,7 +58,5 @@ class MessageButton(QPushButton):
         self.initStyleOption(option)
         painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
         room = self.rect().adjusted(_PADDING, 0, -_PADDING, 0)
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawItemText(room, align, self.palette(), True, text, QPalette.ColorRole.ButtonText)
+        painter.drawItemText(room, int(_WRAP), self.palette(), True, self.text(), QPalette.ColorRole.ButtonText)
         painter.end()

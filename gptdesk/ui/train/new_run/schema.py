@@ -14,7 +14,7 @@ FOLDER: Final = "folder"
 """The schema's ``format`` of a text that names a folder."""
 
 _TITLES: Final = {
-    "model.start": "Model to go on from",
+    "model.start": "Model to continue from",
     "model.n_layer": "Layers",
     "model.n_head": "Attention heads",
     "model.n_embd": "Width",
@@ -29,6 +29,7 @@ _TITLES: Final = {
     "optim.eps": "AdamW epsilon",
     "optim.grad_clip": "Gradient clipping",
     "schedule.kind": "Learning-rate schedule",
+    "schedule.warmup_steps": "Warm-up steps",
     "schedule.final_share": "Final share of learning rate",
     "schedule.decay_share": "Share of steps that decay",
     "schedule.early_stop_evaluations": "Evaluations before early stop",
@@ -45,8 +46,11 @@ _TITLES: Final = {
 _SECTION_TITLES: Final = {"optim": "Optimizer"}
 _HUGE: Final = 2**31
 _SEPARATE: Final = re.compile("_+")
-_NAME: Final = re.compile(r"(?<![\w.`/-])(\w+\.)?(?P<name>[A-Za-z]+_\w+)(?![\w`])")
-"""A setting's name in a sentence, its section before it or not: two words joined."""
+_NAME: Final = re.compile(r"(?<![\w.`/-])(?:--)?(\w+\.)?(?P<name>[A-Za-z]+_\w+)(?![\w`])")
+"""A setting's name in a sentence, its section or the dashes of a flag before it or not: two words joined."""
+
+_QUOTED: Final = re.compile(r"`(\w+\.)?(?P<name>[^`]+)`")
+"""A name as Markdown sets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +143,8 @@ def in_words(text: str, sections: Sequence[Section]) -> str:
         begins = match.start() == 0 or text[: match.start()].endswith((". ", ": "))
         return found if begins or found[1:] != found[1:].lower() else found[0].lower() + found[1:]
 
-    return _NAME.sub(title, text)
+    text = _NAME.sub(title, text)
+    return _QUOTED.sub(lambda match: (titles.get(match["name"]) or match["name"]).lower(), text)
 
 
 def default_values(sections: Sequence[Section]) -> dict[str, dict[str, Any]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.controls import WIDTH, make_control
+from gptdesk.ui.train.new_run.restyle import set_property
 from gptdesk.ui.train.new_run.schema import Setting
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class SettingRow(QWidget):
@@ -27,7 +29,7 @@ class SettingRow(QWidget):
     def __init__(self, setting: Setting, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setting = setting
-        self.problem = ""
+        self.problem = self._refused = ""
         self.control = make_control(setting, theme)
         self.control.setFixedWidth(WIDTH)
         self.label = QLabel(setting.title)
@@ -42,9 +44,8 @@ class SettingRow(QWidget):
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         whole = _sentence(setting, setting.limits)
-        tip = f"{setting.key}\n{whole}"
-        self.label.setToolTip(tip)
-        self.control.setToolTip(tip)
+        for widget in (self.label, self.control):
+            widget.setToolTip(wrapped(f"{setting.key}\n{whole}"))
         self.control.focus.setAccessibleDescription(whole)
         top = Qt.AlignmentFlag.AlignTop
         layout = QGridLayout(self)
@@ -57,16 +58,28 @@ class SettingRow(QWidget):
         layout.addWidget(self.problem_label, 2, 0, top)
         layout.addWidget(self.control, 0, 1, 3, 1, top)
         self.control.changed.connect(self._on_changed)
-        self.control.refused.connect(self.show_problem)
+        self.control.refused.connect(self._on_refused)
+        for line in (*self.control.findChildren(QLineEdit), self.control.focus):
+            line.setAcceptDrops(False)  # a file that is dropped here is for the sheet, not its name for the field
 
     def show_value(self, value: Any) -> None:
         self.control.show_value(value)
 
     def show_problem(self, problem: str) -> None:
-        """Says what is wrong with the value, or nothing."""
+        """Says what is wrong with the value, or nothing, and marks the control."""
         self.problem = problem
-        self.problem_label.setText(problem)
-        self.problem_label.setVisible(bool(problem))
+        self._show_problem()
+
+    def _show_problem(self) -> None:
+        text = self.problem or self._refused
+        self.problem_label.setText(text)
+        self.problem_label.setVisible(bool(text))
+        set_property(self.control.focus, "invalid", "true" if self.problem else "false")
+
+    def _on_refused(self, sentence: str) -> None:
+        """What was typed is not the value; the sentence stays until the value is another."""
+        self._refused = sentence
+        self._show_problem()
 
     def matches(self, words: list[str]) -> bool:
         """Whether all of these are in its name or help."""
@@ -74,6 +87,7 @@ class SettingRow(QWidget):
         return all(word in text for word in words)
 
     def _on_changed(self, value: Any) -> None:
+        self._refused = ""
         self.show_problem("")
         self.changed.emit(self.setting.key, value)
 

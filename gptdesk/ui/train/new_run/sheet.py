@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
 from gptdesk.training.estimate import Summary
 from gptdesk.training.index import RunIndex
@@ -20,8 +20,9 @@ from gptdesk.ui.errands import Errands
 from gptdesk.ui.services import Services
 from gptdesk.ui.train.new_run.data_step import DataStep
 from gptdesk.ui.train.new_run.draft import Base, Draft
-from gptdesk.ui.train.new_run.drops import dropped_paths
+from gptdesk.ui.train.new_run.drops import dropped_paths, sort_drop
 from gptdesk.ui.train.new_run.measuring import Measuring
+from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, Readiness
 from gptdesk.ui.train.new_run.schema import in_words
 from gptdesk.ui.train.new_run.settings_step import SettingsStep
 from gptdesk.ui.train.new_run.settings_text import SettingsText
@@ -39,8 +40,6 @@ _MARGIN: Final = 48
 _WORK_OUT_MS: Final = 60
 _END_MS: Final = 15_000
 _LOOK_MS: Final = 50
-_DATA, _START, _SETTINGS = range(3)
-_STEP_OF: Final = {"data.path": _DATA, "model.start": _START}
 
 
 class NewRunSheet(QDialog):
@@ -74,6 +73,7 @@ class NewRunSheet(QDialog):
         self._settled = False  # the problems are those of the settings at hand
         self._starting = False
         self._asked = 0
+        self._note = ""
         self._window: QWidget | None = None
         self._quick, self._slow = Errands("new run", self), Errands("new run, slow", self)
         self._quick.crashed.connect(self.crashed)
@@ -94,6 +94,8 @@ class NewRunSheet(QDialog):
         self.setAcceptDrops(True)
         self.setMinimumSize(_SMALLEST)
         self._fit(parent)
+        for line in self.findChildren(QLineEdit):
+            line.setAcceptDrops(False)
         self._connect()
         self.data.start()
         self.start_from.start()
@@ -101,6 +103,7 @@ class NewRunSheet(QDialog):
 
     def _connect(self) -> None:
         self.data.chosen.connect(self._on_data)
+        self.data.picked.connect(self.take)
         self.data.waiting_changed.connect(self._show)
         self.start_from.chosen.connect(self._on_base)
         self.start_from.shape_chosen.connect(self._on_shape)
@@ -109,7 +112,7 @@ class NewRunSheet(QDialog):
         self.settings.launcher.changed.connect(self._on_launcher)
         self.summary.named.connect(self._on_named)
         self.text.read.connect(self._on_settings_read)
-        self.text.failed.connect(self.view.show_failure)
+        self.text.failed.connect(self._on_text_failed)
         self.view.message.clicked.connect(self._show_problem)
         self.view.cancel.clicked.connect(self.reject)
         self.start.clicked.connect(self._on_start)
@@ -136,26 +139,31 @@ class NewRunSheet(QDialog):
     def _on_shape(self, shape: Shape) -> None:
         for name in ("n_layer", "n_head", "n_embd"):
             self.draft.set(f"model.{name}", getattr(shape, name))
-        self._show()
+        self._on_changed()
 
     @Slot(str)
     def _on_preset(self, name: str) -> None:
         self.draft.choose_preset(name)
-        self._show()
+        self._on_changed()
 
     @Slot(str, object)
     def _on_setting(self, key: str, value: object) -> None:
         if key == "data.path":
+            self.data.wait_for(None)
             self.draft.choose_data(str(value), Path(str(value)).name)
         elif key == "model.start":
             self.draft.start_from(Base(Path(str(value)).name, str(value)))
         else:
             self.draft.set(key, value)
-        self._show()
+        self._on_changed()
 
     @Slot(object)
     def _on_launcher(self, launcher: Launcher) -> None:
         self.draft.launcher = launcher
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        self._note = ""
         self._show()
 
     @Slot(str)
@@ -186,7 +194,7 @@ class NewRunSheet(QDialog):
             return
         self.problems = {key: in_words(text, self.draft.sections) for key, text in summary.problems.items()}
         if self.draft.launcher.kind == COMMAND:  # the paths may be another computer's
-            self.problems = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
+            self.problems = {key: text for key, text in self.problems.items() if key not in STEP_OF}
         self._settled = True
         self.summary.show_summary(summary)
         self._show_problems()
@@ -195,7 +203,7 @@ class NewRunSheet(QDialog):
         self.measuring.offer(self.draft.values() if ready else None)
 
     def _show_problems(self) -> None:
-        at_form = {key: text for key, text in self.problems.items() if key not in _STEP_OF}
+        at_form = {key: text for key, text in self.problems.items() if key not in STEP_OF}
         self.settings.form.show_problems(at_form)
         lost = [text for key, text in at_form.items() if key not in self.settings.form.keys]
         self.settings.show_problem(" ".join(lost))
@@ -203,55 +211,56 @@ class NewRunSheet(QDialog):
         self.data.show_problem(self.problems.get("data.path", "") if has_path else "")
         self.start_from.show_problem(self.problems.get("model.start", ""))
 
+    @property
+    def readiness(self) -> Readiness:
+        """Whether the run can be started, and if not, why."""
+        return Readiness(
+            problems=self.problems,
+            launcher_problem=self.settings.launcher.problem,
+            settled=self._settled,
+            starting=self._starting,
+            waiting=self.data.waiting.name if self.data.waiting else "",
+            failure=self.data.failure,
+            note=self._note,
+        )
+
+    @Slot()
     def _show_state(self) -> None:
         """Whether the run can be started, and if not, why: at the steps and at the button."""
-        draft, problems = self.draft, self.problems
-        waiting, path = self.data.waiting, draft.get("data.path")
-        data_note = "Being prepared" if waiting else draft.data_name or Path(path or "").name or "Choose some text"
-        data = OPEN if waiting or not path else WRONG if "data.path" in problems else DONE
-        base = draft.base.name or f"Fresh, {self.start_from.size_card.count.text()}"
-        start = WRONG if "model.start" in problems else DONE
-        others = [key for key in problems if key not in _STEP_OF]
-        wrong = bool(others) or bool(self.settings.launcher.problem)
-        steps = figures.count(draft.get("schedule.steps"))
-        self.stepper.show_step(_DATA, data_note, data)
-        self.stepper.show_step(_START, base, start)
-        self.stepper.show_step(_SETTINGS, f"{steps} steps", WRONG if wrong else DONE)
-        can_wait = waiting is not None and self.data.can_wait
-        missing = set(problems) - ({"data.path"} if can_wait else set())
-        self.start.setText("Start when ready" if can_wait else "Start training")
-        may = self._settled and (can_wait or not waiting) and not self._starting
-        self.start.setEnabled(may and not missing and not wrong)
-        if self._starting:
-            self.view.show_message("Starting…")
-        elif waiting and not can_wait:
-            self.view.show_message("Your text could not be prepared.")
-        elif waiting and not missing and not wrong:
-            self.view.show_message("Your text is still being prepared; the run can start by itself after that.")
-        elif problems:
-            self.view.show_message(self._first_problem()[1], leads_on=True)
-        elif self.settings.launcher.problem:
-            self.view.show_message(self.settings.launcher.problem, leads_on=True)
-        else:
-            self.view.show_message("")
+        draft, ready = self.draft, self.readiness
+        base = draft.base.name or f"From scratch, {self.start_from.size_card.count.text()}"
+        steps = f"{figures.count(draft.get('schedule.steps'))} steps"
+        self.stepper.show_step(DATA, *self._data_state(ready))
+        self.stepper.show_step(START, base, WRONG if "model.start" in self.problems else DONE)
+        self.stepper.show_step(SETTINGS, steps, WRONG if ready.wrong_settings else DONE)
+        self.start.setText("Start when ready" if ready.can_wait else "Start training")
+        self.start.setEnabled(ready.may_start)
+        self.view.show_message(ready.message, leads_on=ready.leads_on)
 
-    def _first_problem(self) -> tuple[str, str]:
-        order = sorted(self.problems, key=lambda key: _STEP_OF.get(key, _SETTINGS))
-        return order[0], self.problems[order[0]]
+    def _data_state(self, ready: Readiness) -> tuple[str, str]:
+        """What the stepper says of the data."""
+        path = self.draft.get("data.path")
+        if ready.failure:
+            return "Could not be prepared", WRONG
+        if ready.waiting:
+            return "Being prepared", OPEN
+        if not path:
+            return "Choose text", OPEN
+        return self.draft.data_name or Path(path).name, WRONG if "data.path" in self.problems else DONE
 
     @Slot()
     def _show_problem(self) -> None:
         """Brings what is missing or wrong into view."""
-        if not self.problems:
+        ready = self.readiness
+        key = ready.first_problem
+        if ready.failure or key in STEP_OF:
+            self.view.show_step(DATA if ready.failure else STEP_OF[key])
+        elif not key:
             self.view.scroll_to(self.settings.launcher, self.settings.launcher.template)
-            return
-        key, _ = self._first_problem()
-        if key in _STEP_OF:
-            self.view.show_step(_STEP_OF[key])
         elif row := self.settings.form.reveal(key):
             self.view.scroll_to(row, row.control.focus)
         else:
-            self.view.show_step(_SETTINGS)
+            self.view.show_step(SETTINGS)
 
     @Slot()
     def _on_start(self) -> None:
@@ -283,9 +292,17 @@ class NewRunSheet(QDialog):
         self._show_state()
         self.view.show_failure(sentence)
 
-    def _on_settings_read(self, values: Mapping[str, object]) -> None:
+    def _on_settings_read(self, values: Mapping[str, Mapping[str, object]]) -> None:
+        """Data that a file names is the run's, whatever was being prepared or has failed."""
         self.draft.replace(values)
+        if values.get("data", {}).get("path"):
+            self.data.wait_for(None)
         self._show()
+
+    @Slot(str)
+    def _on_text_failed(self, sentence: str) -> None:
+        self._say("")
+        self.view.show_failure(sentence)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_paths(event.mimeData()):
@@ -296,20 +313,32 @@ class NewRunSheet(QDialog):
         self.data.drop.show_over(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A TOML file holds settings; anything else is text to train on, wherever it is dropped."""
+        """Wherever on the sheet it is dropped, it means the same."""
         self.data.drop.show_over(False)
         event.acceptProposedAction()
         self.take(dropped_paths(event.mimeData()))
 
+    @Slot(list)
     def take(self, paths: list[str]) -> None:
-        """Takes over what was dropped."""
-        toml = [path for path in paths if path.lower().endswith(".toml")]
-        texts = [path for path in paths if path not in toml]
-        if toml:
-            self.text.open(Path(toml[0]))
-        if texts:
-            self.view.show_step(_DATA)
-            self.data.prepare(texts)
+        """Takes over what was dropped or picked: settings, data, a model, text."""
+        drop = sort_drop(paths)
+        self._say(drop.sentence)
+        if drop.settings:
+            self.text.open(drop.settings)
+        if drop.model:
+            self.start_from.use_folder(drop.model)
+            self.view.show_step(START)
+        if drop.data:
+            self.data.use_folder(drop.data)
+        if drop.texts:
+            self.data.prepare(drop.texts)
+        if drop.data or drop.texts:
+            self.view.show_step(DATA)
+
+    def _say(self, sentence: str) -> None:
+        """Says what was done with what was dropped, until the person does something else."""
+        self._note = sentence
+        self._show_state()
 
     def done(self, result: int) -> None:
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # only when its threads have ended

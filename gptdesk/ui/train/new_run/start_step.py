@@ -1,4 +1,4 @@
-"""The second step: a fresh model of any size, one that exists, or a checkpoint of an earlier run."""
+"""The second step: a model from scratch, of any size, one that exists, or a checkpoint of an earlier run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.folders import Folders
 from gptdesk.library.catalogue import ModelEntry, describe_model
@@ -22,6 +22,7 @@ from gptdesk.ui.train.new_run.draft import Base
 from gptdesk.ui.train.new_run.size_card import SizeCard
 from gptdesk.ui.train.new_run.start_jobs import Checkpoint, Starts, find_starts
 from gptdesk.ui.train.new_run.step import Step
+from gptdesk.ui.widgets.flow_layout import FlowLayout
 
 FRESH, MODEL, CHECKPOINT = "fresh", "model", "checkpoint"
 
@@ -49,18 +50,17 @@ class StartStep(Step):
         self._bases: dict[str, Base] = {}
         self._listed: list[Choice] = []  # models that gptdesk knows
         self.kinds = {
-            FRESH: QPushButton("Fresh model"),
-            MODEL: QPushButton("A model you have"),
+            FRESH: QPushButton("From scratch"),
+            MODEL: QPushButton("Existing model"),
             CHECKPOINT: QPushButton("Checkpoint of a run"),
         }
         self._group = QButtonGroup(self)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        kinds = QWidget()
+        row = FlowLayout(kinds, spacing=8)
         for button in self.kinds.values():
             button.setCheckable(True)
             self._group.addButton(button)
             row.addWidget(button)
-        row.addStretch(1)
         self.size_card = SizeCard()
         self.models, self.checkpoints = ChoiceList(), ChoiceList()
         self._note = QLabel()
@@ -73,7 +73,7 @@ class StartStep(Step):
         models.setContentsMargins(0, 0, 0, 0)
         models.setSpacing(8)
         models.addWidget(self.models)
-        self.column.addLayout(row)
+        self.column.addWidget(kinds)
         self.column.addSpacing(4)
         for widget in (self.size_card, self._models, self.checkpoints, self._note, self.problem_label):
             self.column.addWidget(widget)
@@ -155,7 +155,11 @@ class StartStep(Step):
     def _open_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A model's folder", str(Path.home()))
         if folder:
-            self._quick.run(partial(describe_model, Path(folder)), self._on_described, self.show_problem)
+            self.use_folder(Path(folder))
+
+    def use_folder(self, folder: Path) -> None:
+        """Starts from the model in that folder, once it is known to be one."""
+        self._quick.run(partial(describe_model, folder), self._on_described, self.show_problem)
 
     def _on_described(self, entry: ModelEntry) -> None:
         self.show_problem("")

@@ -113,7 +113,7 @@ def test_what_was_done_before_is_counted_but_not_as_speed(
 
 def test_a_failure_is_told_with_its_sentence(tmp_path: Path, request_: Request, source: Path) -> None:
     bad = tmp_path / "bad.txt"
-    bad.write_bytes(b"\xff")
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n\0")
     request = Request(sources=(str(source), str(bad)))
     with pytest.raises(UserError) as error:
         prepare(request, tmp_path / "out", Manner(strict=True))
@@ -181,12 +181,12 @@ sys.exit(main())
 
 
 def test_a_name_that_the_terminal_cannot_show_is_told_with_escapes(tmp_path: Path, source: Path) -> None:
-    (tmp_path / "é漢.txt").write_bytes(b"\xff")
+    (tmp_path / "é漢.txt").write_bytes(b"\x89PNG\r\n\x1a\n\0")
     command = [sys.executable, "-m", "trainer", "prepare", str(tmp_path), "--out", str(tmp_path / "out")]
     environment = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "\\xe9\\u6f22.txt: not UTF-8 text" in done.stdout
+    assert "\\xe9\\u6f22.txt: is not text but a picture" in done.stdout
 
 
 def test_a_plan_is_only_said(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:

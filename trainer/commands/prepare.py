@@ -10,19 +10,24 @@ import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from gptdesk.gpt2.errors import UserError
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
 from trainer.prepare.estimate import require_room, size_text
+from trainer.prepare.formats import COMPRESSIONS, formats_text
 from trainer.prepare.hub import SHORT_NAMES, looks_like_hub_name
 from trainer.prepare.plan import PLAN
 from trainer.prepare.progress import MERGE
 from trainer.prepare.progressfile import PROGRESS
+from trainer.prepare.report import account_lines
 from trainer.prepare.run import DOWNLOADS_AHEAD
 
-_SOURCES = f"""what to read: text files (.txt, .md), JSON lines (.jsonl, with "text", or "prompt" and "completion"),
-parquet files, folders of these (text and JSON lines also as .gz, .xz or .zst), or data sets of the hub:
+_MOST_SOURCES: Final = 1_000
+"""Files in the event of the end; all are in the manifest."""
+
+_SOURCES = f"""what to read: {formats_text()};
+all but those that are packed inside also as {", ".join(COMPRESSIONS)}; folders of these; or data sets of the hub:
 {", ".join(SHORT_NAMES)}, or owner/name[@revision][:subfolder]"""
 
 
@@ -38,7 +43,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--val", nargs="+", default=[], metavar="SOURCE", help="what the validation split is made of")
     parser.add_argument("--val-share", type=float, default=0.01, help="else: share of documents that are (0.01)")
-    parser.add_argument("--column", default="text", help='name of the text in JSON objects and parquet rows ("text")')
+    parser.add_argument(
+        "--column",
+        default="text",
+        help='name of the text in JSON objects and tables ("text"; in tables guessed where it is obvious)',
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the order of documents (0)")
     parser.add_argument("--workers", type=int, default=_cores(), help=f"processes (here {_cores()})")
     parser.add_argument("--strict", action="store_true", help="refuse broken input instead of leaving it out")
@@ -195,11 +204,8 @@ class _Text:
         self._end_line()
         for split, summary in manifest["splits"].items():
             print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
-        for entry in manifest["broken"]["list"][:10]:
-            first = f", first at {entry['first']}" if entry["first"] else ""
-            print(f"left out: {entry['file']}: {entry['why']} ({entry['count']:,}×{first})")
-        if len(manifest["broken"]["list"]) > 10:
-            print(f"left out: more, see {folder / 'manifest.json'}")
+        for line in account_lines(manifest):
+            print(line)
 
     def stopped(self, folder: Path) -> None:
         self._end_line()
@@ -228,7 +234,17 @@ class _Events:
             split: {"documents": summary["documents"], "tokens": summary["tokens"]}
             for split, summary in manifest["splits"].items()
         }
-        self._say("finished", {"folder": str(folder), "splits": splits, "broken": manifest["broken"]})
+        sources = manifest["sources"]
+        self._say(
+            "finished",
+            {
+                "folder": str(folder),
+                "splits": splits,
+                "broken": manifest["broken"],
+                "sources": sources[:_MOST_SOURCES],
+                "sources_total": len(sources),
+            },
+        )
 
     def stopped(self, folder: Path) -> None:
         self._say("stopped", {"folder": str(folder)})

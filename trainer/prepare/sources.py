@@ -103,7 +103,7 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
 
 
 def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
-    """All files under a folder but hidden ones and our own, by name; a folder that cannot be read stands for its files."""
+    """All files under a folder but hidden and our own ones, by name; a closed folder stands for its files."""
     unreadable: list[str] = []
     found = []
     for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):

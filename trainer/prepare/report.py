@@ -1,0 +1,52 @@
+"""What `prepare` made of each source, for a person to read at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from trainer.prepare.broken import describe
+from trainer.prepare.formats import FORMATS
+
+MOST_LINES: Final = 20
+"""Files, and reasons, that are named; of more the rest is added up."""
+
+
+def account_lines(manifest: dict[str, Any], most: int = MOST_LINES) -> list[str]:
+    """A line for each source file, then one for each reason why something was left out.
+
+    Args:
+        manifest: of the prepared folder.
+        most: lines of each of the two kinds.
+    """
+    sources = manifest["sources"]
+    lines = [f"{name(source)}: {_account(source)}" for source in sources[:most]]
+    if rest := sources[most:]:
+        documents, tokens = (sum(source.get(key, 0) for source in rest) for key in ("documents", "tokens"))
+        lines.append(f"{len(rest):,} more files: {documents:,} documents, {tokens:,} tokens")
+    return [*lines, *_left_out(manifest["broken"]["list"], most)]
+
+
+def name(source: dict[str, Any]) -> str:
+    """What an entry of the manifest's ``sources`` is called in messages."""
+    return f"{source['hub']}/{source['file']}" if "hub" in source else str(source["file"])
+
+
+def _account(source: dict[str, Any]) -> str:
+    """``CSV, cp1252 (guessed), column "body", 20 documents, 1,204 tokens``."""
+    parts = [FORMATS[source["format"]].label] if source.get("format") in FORMATS else []
+    if source.get("encoding"):
+        parts.append(source["encoding"])
+    if source.get("column"):
+        parts.append(f'text in column "{source["column"]}"')
+    parts += [f"{count:,} × {kind}" for kind, count in source.get("records", {}).items()]
+    parts += source.get("notes", [])
+    parts += [f"{source.get('documents', 0):,} documents", f"{source.get('tokens', 0):,} tokens"]
+    return ", ".join(parts)
+
+
+def _left_out(entries: Sequence[dict[str, Any]], most: int) -> Iterator[str]:
+    for entry in entries[:most]:
+        yield f"left out: {describe(entry)}"
+    if rest := entries[most:]:
+        yield f"left out: {sum(entry['count'] for entry in rest):,} more, for {len(rest):,} reasons, see manifest.json"

@@ -116,7 +116,7 @@ def _write_ctranslate2(folder: Path, place: Path, say: Callable[[str], None]) ->
         def _load(self):
             import transformers
 
-            from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+            from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 
             loader = GPT2Loader()
             model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()

@@ -180,6 +180,6 @@ class CTranslate2(Contender):
 
     @cached_property
     def _tokens(self) -> list[str]:
-        from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+        from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 
-        return gpt2_vocabulary()[0]
+        return list(gpt2_vocabulary()[0])

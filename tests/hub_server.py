@@ -155,6 +155,10 @@ class Hub(ThreadingHTTPServer):
         """Bytes that were sent of all files of that name."""
         return sum(sent.count for sent in self.sent if sent.path.endswith(name))
 
+    def last(self, name: str = "model.safetensors") -> Sent:
+        """What was sent last of a file of that name."""
+        return next(sent for sent in reversed(self.sent) if sent.path.endswith(name))
+
     def __enter__(self) -> Hub:
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()

@@ -18,6 +18,7 @@ from torch import Tensor
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer_files import complete_tokenizer
 from trainer import lora
 from trainer.data import Position
 from trainer.distributed import Processes
@@ -75,7 +76,7 @@ def save_checkpoint(
 
     The folder is made beside its place, every file synced, its manifest of sizes and SHA-256 written last, and then
     renamed; it appears only when every byte in it is on disk. ``vocab_size`` rows of the vocabulary go to the model
-    file; padding, which only training sees, is kept with the optimizer's state.
+    file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them.
 
     Raises:
         CheckpointNotWritten: when the disk is full or read-only; nothing half-written is left.
@@ -92,6 +93,7 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         save_model(plain, temporary, vocab_size=vocab_size)
+        complete_tokenizer(temporary, vocab_size=vocab_size, context=plain.config.n_positions)
         if lora.has_adapters(model):
             (temporary / ADAPTER).mkdir()
             lora.save_adapters(model, temporary / ADAPTER)

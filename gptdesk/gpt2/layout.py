@@ -38,8 +38,8 @@ CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
 
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
 
-_LARGEST_JSON = 16 * 2**20
-"""Bytes; the index of gpt2-xl has some 50 thousand."""
+LARGEST_JSON: Final = 16 * 2**20
+"""Bytes that a config or an index may have; the index of gpt2-xl has some 50 thousand."""
 
 
 def read_config(folder: Path) -> GPT2Config:
@@ -168,7 +168,7 @@ def _shards(index: Path) -> list[Path]:
 
 
 def _read_json(path: Path) -> Any:
-    if (size := path.stat().st_size) > _LARGEST_JSON:
+    if (size := path.stat().st_size) > LARGEST_JSON:
         raise UserError(f"{path} has {size:,} bytes, which is no description of a model.")
     try:
         return json.loads(path.read_bytes())

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
+from gptdesk.gpt2.tokenizer_files import tokenizer_files
+from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.files import Progress, copy_files, silent, written_beside
-from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
+from gptdesk.library.files import Progress, add_tokenizer, copy_files, silent, written_beside
 from gptdesk.library.weights import check_weights
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _GGUF_NAMES: Final = {
 
 
 def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent) -> Path:
-    """Copies a model to a new folder, in the layout that ``transformers`` and the hub have.
+    """Copies a model and its tokenizer to a new folder, in the layout that ``transformers`` and the hub have.
 
     Args:
         entry: of the library.
@@ -52,9 +53,12 @@ def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent
     files = [source / CONFIG_FILE, *weight_files(source)]
     if not os.path.lexists(source / WEIGHTS_FILE):
         files.append(source / INDEX_FILE)
+    files += tokenizer_files(source)
+    config = read_config(source)
     with written_beside(target, "export") as temporary:
         temporary.mkdir(parents=True)
         copy_files(files, temporary, progress)
+        add_tokenizer(temporary, config)
         if target.is_dir():
             target.rmdir()
         os.replace(temporary, target)
@@ -126,7 +130,7 @@ def _write_tokenizer(writer: Any, gguf: Any, config: GPT2Config) -> None:
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list([*tokens, *unused])
     writer.add_token_types(types)
-    writer.add_token_merges(merges)
+    writer.add_token_merges(list(merges))
     writer.add_bos_token_id(END_OF_TEXT)
     writer.add_eos_token_id(END_OF_TEXT)
 

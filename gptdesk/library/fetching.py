@@ -16,7 +16,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, WEIGHTS_FILE
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing
 from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes
-from gptdesk.library.files import RESERVE, check_room, disk_sentence, hash_file, sync_folder
+from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file, sync_folder
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import Record, write_record
@@ -249,12 +249,13 @@ class Attempt:
             del hashes[PICKLE_FILE]
             for name in (CONFIG_FILE, WEIGHTS_FILE):  # both were written anew
                 hashes[name] = hash_file(ready / name, self._on_read)
-        check_weights(ready)
+        config = check_weights(ready)
         self.done = self.total
         with self._writing():
             for path in ready.iterdir():
                 if path.name not in hashes:  # of another revision, or another day
                     path.unlink()
+            hashes |= {name: hash_file(ready / name) for name in add_tokenizer(ready, config)}
             write_record(
                 ready,
                 Record(

@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer_files import complete_tokenizer
 from gptdesk.hub.transfer import BLOCK
 
 Progress = Callable[[int, int], None]
@@ -114,6 +116,15 @@ def written_beside(target: Path, what: str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def add_tokenizer(folder: Path, config: GPT2Config) -> list[str]:
+    """Puts GPT-2's tokenizer into a model's folder that has OpenAI's vocabulary and brings none; names of new files."""
+    names = complete_tokenizer(folder, vocab_size=config.vocab_size, context=config.n_positions)
+    for name in names:
+        with (folder / name).open("rb+") as file:
+            os.fsync(file.fileno())
+    return names
 
 
 def sync_folder(folder: Path) -> None:

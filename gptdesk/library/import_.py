@@ -15,8 +15,18 @@ from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, CONVERTED, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.files import Progress, check_room, copy_files, disk_sentence, hash_file, silent, sync_folder
+from gptdesk.library.files import (
+    Progress,
+    add_tokenizer,
+    check_room,
+    copy_files,
+    disk_sentence,
+    hash_file,
+    silent,
+    sync_folder,
+)
 from gptdesk.library.known import KNOWN
 from gptdesk.library.library import IMPORTING, Library, now
 from gptdesk.library.names import check_name, free_name, taken
@@ -63,13 +73,14 @@ def import_folder(
             _check_inside(file, path)
         return Library(folders).link(path, name)
     if pickle is not None:
-        for file in (pickle, path / CONFIG_FILE):
+        for file in (pickle, path / CONFIG_FILE, *tokenizer_files(path)):
             _check_inside(file, path)
         return _convert(folders, pickle, name, progress)
     check_weights(path)
     files = [path / CONFIG_FILE, *weight_files(path)]
     if not os.path.lexists(path / WEIGHTS_FILE):
         files.append(path / INDEX_FILE)
+    files += tokenizer_files(path)
     for file in files:
         _check_inside(file, path)
     with _staging(folders, sum(file.stat().st_size for file in files)) as staging:
@@ -94,13 +105,21 @@ def import_file(
     name = _name(folders, name, _name_of(path))
     with _staging(folders, path.stat().st_size) as staging:
         if os.path.lexists(path.with_name(CONFIG_FILE)):
-            hashes = copy_files([path.with_name(CONFIG_FILE)], staging, silent)
+            hashes = _copy_beside(path, staging)
         else:
             config = _known_config(path)
             (staging / CONFIG_FILE).write_text(json.dumps(config.to_json(), indent=2) + "\n")
             hashes = {CONFIG_FILE: hash_file(staging / CONFIG_FILE)}
         hashes |= copy_files([path], staging, progress, name=WEIGHTS_FILE)
         return _finish(folders, staging, name, path, hashes)
+
+
+def _copy_beside(path: Path, staging: Path) -> dict[str, str]:
+    """Copies config and tokenizer that lie beside a file of weights; returns their hashes."""
+    files = [path.with_name(CONFIG_FILE), *tokenizer_files(path.parent)]
+    for file in files:
+        _check_inside(file, path.parent)
+    return copy_files(files, staging, silent)
 
 
 def _known_config(path: Path) -> GPT2Config:
@@ -130,7 +149,7 @@ def _convert(folders: Folders, path: Path, name: str, progress: Progress) -> Lib
     progress(0, total)
     with _staging(folders, size) as staging:
         if os.path.lexists(path.with_name(CONFIG_FILE)):
-            copy_files([path.with_name(CONFIG_FILE)], staging, silent)
+            _copy_beside(path, staging)
         convert_pickle(path, staging, lambda done: progress(min(done, size), total))
         hashes = _hashes(staging, lambda done: progress(min(size + done, total), total))
         return _finish(folders, staging, name, path, hashes)
@@ -187,7 +206,8 @@ def _hashes(folder: Path, advance: Callable[[int], None]) -> dict[str, str]:
 
 def _finish(folders: Folders, staging: Path, name: str, source: Path, hashes: dict[str, str]) -> LibraryEntry:
     """Makes sure that what was written can be loaded, and moves it to its place."""
-    check_weights(staging)
+    config = check_weights(staging)
+    hashes |= {name: hash_file(staging / name) for name in add_tokenizer(staging, config)}
     write_record(staging, Record(source=str(source), sha256=hashes, added=now()))
     sync_folder(staging)
     if taken(folders.models, name):

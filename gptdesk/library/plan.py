@@ -100,4 +100,8 @@ def _is_header(value: str) -> bool:
 
 def _is_plain(name: str) -> bool:
     """Whether it is a file's name alone, of a kind that makes a model."""
-    return Path(name).name == name and name.endswith((".json", ".safetensors", ".bin")) and name[0] != "."
+    return (
+        Path(name).name == name
+        and name.endswith((".json", ".safetensors", ".bin", ".txt", ".jinja"))
+        and name[0] != "."
+    )

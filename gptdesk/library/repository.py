@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE
+from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
+from gptdesk.gpt2.tokenizer_files import LARGEST, TOKENIZER_FILES
 from gptdesk.hub.errors import hub_errors
 from gptdesk.hub.transfer import HubFile
 from gptdesk.library import hubcache
@@ -158,14 +159,27 @@ def _wanted(repo: str, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
     if CONFIG_FILE not in by_name:
         raise UserError(f"{repo} holds no model for transformers: it has no {CONFIG_FILE}.")
     config = by_name[CONFIG_FILE]
+    tokenizer = [by_name[name] for name in TOKENIZER_FILES if name in by_name]
+    _check_sizes(repo, [by_name[name] for name in (CONFIG_FILE, INDEX_FILE) if name in by_name], LARGEST_JSON)
+    _check_sizes(repo, tokenizer, LARGEST)
     if WEIGHTS_FILE in by_name:
-        return config, by_name[WEIGHTS_FILE]
+        return config, by_name[WEIGHTS_FILE], *tokenizer
     if INDEX_FILE in by_name:
         shards = [by_name[name] for name in sorted(by_name) if _SHARD.fullmatch(name)]
-        return config, by_name[INDEX_FILE], *shards
+        return config, by_name[INDEX_FILE], *shards, *tokenizer
     if PICKLE_FILE in by_name:
-        return config, by_name[PICKLE_FILE]
+        return config, by_name[PICKLE_FILE], *tokenizer
     raise UserError(f"{repo} holds no weights that gptdesk loads: neither {WEIGHTS_FILE} nor {PICKLE_FILE}.")
+
+
+def _check_sizes(repo: str, files: Iterable[HubFile], largest: int) -> None:
+    """Refuses files that are too large to be what their names say; they would be read into memory as a whole."""
+    for file in files:
+        if file.bytes > largest:
+            raise UserError(
+                f"{repo} cannot be used: its {file.path} has {file.bytes:,} bytes, where {largest:,} are the most that "
+                "gptdesk reads."
+            )
 
 
 def _whole(files: tuple[HubFile, ...]) -> bool:

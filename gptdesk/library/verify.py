@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, weight_files
+from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, hash_file, silent
 from gptdesk.library.weights import check_weights
@@ -63,7 +64,7 @@ def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
     """
     if entry.path is None:
         raise UserError(f"{entry.name} is not on this computer; there is nothing to verify.")
-    paths = [entry.path / CONFIG_FILE, entry.path / INDEX_FILE, *weight_files(entry.path)]
+    paths = [entry.path / CONFIG_FILE, entry.path / INDEX_FILE, *weight_files(entry.path), *tokenizer_files(entry.path)]
     sizes = {path: path.stat().st_size for path in paths if path.is_file()}
     total, before = sum(sizes.values()), 0
     checks = []

@@ -16,6 +16,10 @@ SECONDS = 20
 """How long a test waits for what it waits for."""
 
 
+TOKENIZER = ["generation_config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
+"""Files of the tokenizer that every model with OpenAI's vocabulary is given."""
+
+
 class Watch:
     """Writes down what downloads report, and waits for it."""
 

@@ -1,5 +1,6 @@
 """Models for other programs: what transformers reads of our folders and our GGUF files."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.export import export_folder, export_gguf, gguf_name
-from gptdesk.library.gguf_vocabulary import gpt2_vocabulary
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
-from tests.library.conftest import everything
+from gptdesk.library.verify import verify
+from tests.library.conftest import TOKENIZER, everything
 
 IDS = [[464, 3290, 318, 257, 922, 3290]]
 
@@ -36,11 +38,26 @@ def test_a_folder_is_what_transformers_reads(entry: LibraryEntry, tiny_model_fol
 
     told: list[tuple[int, int]] = []
     export_folder(entry, tmp_path / "new" / "model", lambda done, total: told.append((done, total)))
-    assert everything(tmp_path / "new") == ["model", "model/config.json", "model/model.safetensors"]
+    names = ["config.json", "model.safetensors", *TOKENIZER]
+    assert everything(tmp_path / "new") == ["model", *sorted(f"model/{name}" for name in names)]
     assert torch.equal(logits(tmp_path / "new" / "model"), logits(tiny_model_folder))
     assert told[-1][0] == told[-1][1]
     with pytest.raises(UserError, match="is there already"):
         export_folder(entry, tmp_path / "new" / "model")
+
+
+def test_a_tokenizer_that_the_model_brought_is_kept(tiny_model_folder: Path, folders: Folders, tmp_path: Path) -> None:
+    """Imported, exported, and verified on the way; nothing of OpenAI's is mixed in."""
+    own = tmp_path / "own"
+    shutil.copytree(tiny_model_folder, own)
+    (own / "tokenizer.json").write_text('{"model": "mine"}')
+    entry = import_model(folders, own)
+    export_folder(entry, tmp_path / "out")
+    assert (tmp_path / "out" / "tokenizer.json").read_text() == '{"model": "mine"}'
+    assert not (tmp_path / "out" / "vocab.json").exists()
+    assert entry.path is not None
+    (entry.path / "tokenizer.json").write_text('{"model": "them"}')
+    assert verify(entry).sentence.startswith("tokenizer.json of own is damaged")
 
 
 @pytest.mark.parametrize("export", [export_folder, export_gguf])
@@ -75,8 +92,8 @@ def test_a_gguf_is_what_transformers_computes_the_same_with(folders: Folders, tm
         assert torch.allclose(other.eval()(torch.tensor(IDS)).logits, expected, atol=1e-4)
     assert (config["n_layer"], config["n_head"], config["n_ctx"], config["n_embd"]) == (6, 6, 512, 192)
     tokens, merges = gpt2_vocabulary()
-    assert found["tokenizer"]["tokens"] == tokens
-    assert found["tokenizer"]["merges"] == merges
+    assert found["tokenizer"]["tokens"] == list(tokens)
+    assert found["tokenizer"]["merges"] == list(merges)
     header = file.read_bytes()[:5_000_000]
     for key in ("gpt2.feed_forward_length", "tokenizer.ggml.pre", "general.file_type", "tokenizer.ggml.token_type"):
         assert key.encode() in header, "llama.cpp asks for it"
@@ -103,7 +120,7 @@ def test_the_vocabulary_is_openais() -> None:
 
     tokens, merges = gpt2_vocabulary()
     assert len(tokens) == 50257
-    assert merges[:4] == ["Ġ t", "Ġ a", "h e", "i n"]
+    assert merges[:4] == ("Ġ t", "Ġ a", "h e", "i n")
     assert len(merges) == 50000
     pairs = [tuple(merge.split(" ")) for merge in merges]
     tokenizer = Tokenizer(models.BPE({token: id for id, token in enumerate(tokens)}, pairs))

@@ -17,7 +17,7 @@ from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.record import read_record
 from gptdesk.library.verify import verify
-from tests.library.conftest import everything
+from tests.library.conftest import TOKENIZER, everything
 
 WEIGHTS = "model.safetensors"
 
@@ -47,10 +47,10 @@ def test_a_folder_is_copied_with_what_makes_the_model(source: Path, folders: Fol
     told: list[tuple[int, int]] = []
     entry = import_model(folders, source, progress=lambda done, total: told.append((done, total)))
     assert (entry.kind, entry.name, entry.state) == ("installed", "source", "ready")
-    assert everything(folders.models / "source") == ["config.json", "model.json", WEIGHTS]
+    assert everything(folders.models / "source") == sorted(["config.json", "model.json", WEIGHTS, *TOKENIZER])
     assert told[-1][0] == told[-1][1] > entry.size
     assert read_record(folders.models / "source").source == str(source)
-    assert set(entry.sha256) == {"config.json", WEIGHTS}
+    assert set(entry.sha256) == {"config.json", WEIGHTS, *TOKENIZER}
     assert equal(folders.models / "source", source)
 
 
@@ -92,7 +92,7 @@ def test_one_file_takes_the_config_beside_it(source: Path, folders: Folders) -> 
     (source / WEIGHTS).rename(source / "best.safetensors")
     entry = import_model(folders, source / "best.safetensors")
     assert entry.name == "best"
-    assert set(entry.sha256) == {"config.json", WEIGHTS}
+    assert set(entry.sha256) == {"config.json", WEIGHTS, *TOKENIZER}
     assert verify(entry).sentence == "best is what it should be."
     assert (folders.models / "best" / WEIGHTS).exists()
 
@@ -219,7 +219,7 @@ def nanogpt(tiny_model_folder: Path, tmp_path: Path) -> Path:
 def test_an_old_folder_is_converted(old: Path, folders: Folders, tiny_model_folder: Path) -> None:
     entry = import_model(folders, old)
     assert entry.state == "ready"
-    assert everything(folders.models / entry.name) == ["config.json", "model.json", WEIGHTS]
+    assert everything(folders.models / entry.name) == sorted(["config.json", "model.json", WEIGHTS, *TOKENIZER])
     assert equal(folders.models / entry.name, tiny_model_folder)
 
 

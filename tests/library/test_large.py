@@ -79,7 +79,7 @@ def test_the_bar_of_more_than_four_gib_is_right_when_it_goes_on(
     assert coming[0] > 2**32
     assert len(coming) >= 3
     assert len(checked) >= 3
-    assert hub.sent[-1].range == f"bytes={here}-"
+    assert hub.last().range == f"bytes={here}-"
     assert "arrived damaged" in download.error, "the hub listed another hash"
 
 

@@ -67,7 +67,7 @@ def test_from_download_to_removal(
     assert main(["complete", "Once", "--model", "linked", "--max-tokens", "3"]) == 0
     capsys.readouterr()
     status, output, _ = run(capsys, "remove", "mine")
-    assert (status, output) == (0, "mine is removed; 9.9 MB are free again.\n")
+    assert (status, output) == (0, "mine is removed; 12.8 MB are free again.\n")
     assert run(capsys, "remove", "linked")[0] == 0
     assert (tmp_path / "out" / WEIGHTS).exists()
 
@@ -173,7 +173,7 @@ def test_ctrl_c_keeps_the_part_and_says_how_to_go_on(
     assert output.splitlines()[-1].endswith("half downloaded; go on with: gptdesk models download someone/tiny")
     hub.always = None
     assert run(capsys, "download", "someone/tiny")[0] == 0
-    assert hub.sent[-1].start == here
+    assert hub.last().start == here
 
 
 @posix

@@ -9,6 +9,7 @@ import torch
 
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.checkpoint import (
     CheckpointNotWritten,
     is_whole,
@@ -100,6 +101,20 @@ def test_a_checkpoint_is_a_model_for_transformers_and_for_us(make_config: MakeCo
         torch.testing.assert_close(load_model(path)(ids), expected, rtol=0, atol=1e-5)
         theirs = GPT2LMHeadModel.from_pretrained(path).eval()(ids).logits
     torch.testing.assert_close(theirs, expected, rtol=0, atol=1e-4)
+
+
+def test_a_checkpoint_brings_its_tokenizer_and_vouches_for_it(make_config: MakeConfig, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    trainer = Trainer(make_config(model={"vocab_multiple": 128}), ALONE)
+    path = save(trainer, tmp_path / "checkpoints")
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    text = "Once upon a time<|endoftext|> naïve 東京 🙂"
+    assert tokenizer(text)["input_ids"] == gpt2_tokenizer().encode(text, allow_special=True)
+    assert tokenizer.model_max_length == trainer.plan.shape.n_positions
+    assert is_whole(path)
+    (path / "merges.txt").write_text("#version: 0.2\n")
+    assert not is_whole(path)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "manifest"])

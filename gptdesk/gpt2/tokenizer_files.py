@@ -1,0 +1,154 @@
+"""The tokenizer's files of a model folder, as the hub's GPT-2 has them and ``transformers`` reads them."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING
+from gptdesk.gpt2.vocabulary import gpt2_vocabulary
+
+TOKENIZER_CONFIG: Final = "tokenizer_config.json"
+
+TOKENIZER_FILES: Final = (
+    "tokenizer.json",
+    "vocab.json",
+    "merges.txt",
+    TOKENIZER_CONFIG,
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "generation_config.json",
+)
+"""Names of the files beside a model's weights that say how text becomes its tokens, and when it is to stop."""
+
+LARGEST: Final = 64 * 2**20
+"""Bytes that a tokenizer's file may have; GPT-2's largest has 1.4 million, a multilingual one 20."""
+
+CONTEXT: Final = 1024
+"""Tokens of context of OpenAI's models."""
+
+
+def write_tokenizer(
+    folder: Path, *, context: int = CONTEXT, chat_template: str = "", stop_strings: Sequence[str] = ()
+) -> None:
+    """Writes GPT-2's tokenizer (3 MB) into a model folder, so that ``AutoTokenizer.from_pretrained`` reads it.
+
+    Args:
+        folder: of a model with OpenAI's vocabulary; must be there.
+        context: the model's longest context, in tokens.
+        chat_template: how a conversation becomes text, in Jinja; none when empty.
+        stop_strings: end a completion of such a conversation.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    for name, data in _vocabulary_files().items():
+        (folder / name).write_bytes(data)
+    write_tokenizer_config(folder, context=context, chat_template=chat_template, stop_strings=stop_strings)
+
+
+def write_tokenizer_config(
+    folder: Path, *, context: int = CONTEXT, chat_template: str = "", stop_strings: Sequence[str] = ()
+) -> None:
+    """Writes ``tokenizer_config.json`` alone; as `write_tokenizer`."""
+    values: dict[str, Any] = {
+        "add_bos_token": False,
+        "add_prefix_space": False,
+        "bos_token": END_OF_TEXT_STRING,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": END_OF_TEXT_STRING,
+        "errors": "replace",
+        "model_max_length": context,
+        "tokenizer_class": "GPT2Tokenizer",
+        "unk_token": END_OF_TEXT_STRING,
+    }
+    if chat_template:
+        values["chat_template"] = chat_template
+    if stop_strings:
+        values["stop_strings"] = list(stop_strings)
+    (folder / TOKENIZER_CONFIG).write_bytes(_json(values))
+
+
+def complete_tokenizer(folder: Path, *, vocab_size: int, context: int = CONTEXT) -> list[str]:
+    """Writes GPT-2's tokenizer into a folder that brings none; what the folder has of it stays as it is.
+
+    Nothing is written for a vocabulary that cannot be OpenAI's because it has fewer tokens.
+
+    Args:
+        folder: of a model.
+        vocab_size: of the model; OpenAI's 50,257 tokens may be followed by padding.
+        context: as in `write_tokenizer`.
+
+    Returns:
+        Names of the files that were written.
+
+    Raises:
+        OSError: when they cannot be written.
+    """
+    here = {file.name for file in tokenizer_files(folder)}
+    if vocab_size < VOCAB_SIZE or "tokenizer.json" in here or {"vocab.json", "merges.txt"} <= here:
+        return []
+    written = {name: data for name, data in _vocabulary_files().items() if name not in here}
+    for name, data in written.items():
+        (folder / name).write_bytes(data)
+    if TOKENIZER_CONFIG in here:
+        return list(written)
+    write_tokenizer_config(folder, context=context)
+    return [*written, TOKENIZER_CONFIG]
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The tokenizer's files that a model folder holds.
+
+    Raises:
+        UserError: when one is too large to be one.
+    """
+    files = [folder / name for name in TOKENIZER_FILES if os.path.isfile(folder / name)]
+    for file in files:
+        if (size := file.stat().st_size) > LARGEST:
+            raise UserError(f"{file} has {size:,} bytes, which no tokenizer has; remove it from the folder.")
+    return files
+
+
+@functools.cache
+def _vocabulary_files() -> Mapping[str, bytes]:
+    """The files that are the same for every model with OpenAI's vocabulary."""
+    tokens, merges = gpt2_vocabulary()
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    end_of_text = {
+        "id": END_OF_TEXT, "content": END_OF_TEXT_STRING, "single_word": False, "lstrip": False, "rstrip": False,
+        "normalized": True, "special": True,
+    }  # fmt: skip
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    tokenizer = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [end_of_text],
+        "normalizer": None,
+        "pre_tokenizer": byte_level,
+        "post_processor": byte_level | {"add_prefix_space": True, "trim_offsets": False},
+        "decoder": byte_level | {"add_prefix_space": True},
+        "model": {
+            "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+            "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False, "vocab": vocabulary,
+            "merges": merges,
+        },
+    }  # fmt: skip
+    return {
+        "tokenizer.json": _json(tokenizer, indent=None),
+        "vocab.json": _json(vocabulary, indent=None),
+        "merges.txt": "".join(f"{line}\n" for line in ("#version: 0.2", *merges)).encode(),
+        "generation_config.json": _json({"bos_token_id": END_OF_TEXT, "eos_token_id": END_OF_TEXT}),
+    }
+
+
+def _json(values: Mapping[str, Any], indent: int | None = 2) -> bytes:
+    return (json.dumps(values, indent=indent, ensure_ascii=False) + "\n").encode()

@@ -28,6 +28,7 @@ from gptdesk.ui.instance import Instance
 from gptdesk.ui.jobs import State
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.messages import Messages
 from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.services import Services
 from gptdesk.ui.settings_service import SettingsService
@@ -84,7 +85,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
     spare_the_collector(services.inference)
     instance.raise_wanted.connect(window.bring_to_front)
     if logs.crashed:
-        _tell_of_crash(window, logs.crashed)
+        _tell_of_crash(services.messages, logs.crashed)
     _quit_on_signals(app, window)
     window.show()
     code = app.exec()
@@ -104,6 +105,7 @@ def make_services(app: QApplication, folders: Folders) -> Services:
     return Services(
         folders=folders,
         theme=Theme(app, settings.value.theme),
+        messages=Messages(),
         settings=settings,
         storage=Storage(folders.data / "documents.sqlite"),
         inference=Inference(lambda name: find_model(name, folders).path),
@@ -139,8 +141,8 @@ def end_services(services: Services) -> bool:
     return services.inference.shut_down(_END_MS) and ended
 
 
-def _tell_of_crash(window: MainWindow, report: Path) -> None:
-    window.banners.show_message(
+def _tell_of_crash(messages: Messages, report: Path) -> None:
+    messages.show(
         f"gptdesk was torn down the last time. Your text is here again; the report is in {report}.", kind="warn"
     )
 

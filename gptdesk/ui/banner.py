@@ -1,121 +1,117 @@
-"""A line across the window that says what happened and offers what to do."""
+"""The banners of the page at hand: one card over the page, with the others behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
-from gptdesk.ui.icons import SIZE, icon
+from gptdesk.ui.message_card import MessageCard
+from gptdesk.ui.messages import ANY_PAGE, Message, Messages
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.overlay import Overlay
 
-Offer = tuple[str, Callable[[], object]]
-"""What a button says, and what it does."""
+RESERVED: Final = 72
+"""Pixels above a text in which nothing stands but a banner of up to three lines."""
 
-_ICONS: Final = {"bad": ("warning", "bad"), "warn": ("warning", "warn"), "info": ("info", "accent")}
+_WIDEST: Final = 760
+_SIDE: Final = 16
+_GAP: Final = 8
+"""To the edge of the area."""
 
 
-class Banner(QFrame):
-    """One message.
+class Banners(Overlay):
+    """Shows what `Messages` holds for the page at hand, the newest first; the others wait behind it.
 
-    Attributes:
-        text: the message.
-
-    Signals:
-        closed(): the person has read it.
+    It floats over the page, so that nothing moves when it comes and goes: under the upper edge where ``at_top`` says
+    so, else over the lower one.
     """
 
-    closed = Signal()
-
-    def __init__(
-        self, theme: Theme, kind: str, text: str, offers: Sequence[Offer], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
         super().__init__(parent)
-        self.text = text
-        self._theme, self._kind = theme, kind
-        self.setObjectName("banner")
-        self.setProperty("kind", kind)
-        self.setAccessibleName(text)
-        self._icon = QLabel()
-        self._icon.setFixedSize(SIZE, SIZE)
-        label = QLabel(text)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 8, 8)
-        layout.setSpacing(12)
-        layout.addWidget(self._icon)
-        layout.addWidget(label, 1)
-        for title, act in offers:
-            button = QPushButton(title)
-            button.clicked.connect(lambda _=False, act=act: self._accept(act))
-            layout.addWidget(button)
-        close = QPushButton()
-        close.setProperty("kind", "flat")
-        close.setProperty("icon_only", "true")
-        close.setAccessibleName("Close message")
-        close.clicked.connect(self.closed)
-        theme.set_icon(close, "close", "muted")
-        layout.addWidget(close)
-        theme.changed.connect(self._show_icon)
-        self._show_icon()
-
-    def _accept(self, act: Callable[[], object]) -> None:
-        self.closed.emit()
-        act()
-
-    def _show_icon(self) -> None:
-        name, role = _ICONS[self._kind]
-        self._icon.setPixmap(icon(name, getattr(self._theme.colours, role)).pixmap(QSize(SIZE, SIZE)))
-
-
-class Banners(QWidget):
-    """The messages that are open, newest at the bottom; the same one is shown once."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._open: dict[str, Banner] = {}
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(16, 8, 16, 8)
-        self._layout.setSpacing(8)
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.hide()
+        self._theme, self._messages = theme, messages
+        self._page = ANY_PAGE
+        self._at_top = True
+        self._place = 0  # of the message that is shown, counted from the newest
+        self._next: QPushButton | None = None
+        self.card: MessageCard | None = None
+        messages.changed.connect(self._on_changed)
+        self._on_changed()
 
     @property
     def texts(self) -> list[str]:
-        """The messages that are open."""
-        return [banner.text for banner in self._open.values()]
+        """What holds on the page at hand, the oldest first."""
+        return [message.text for message in self._shown()]
 
-    def show_message(self, text: str, *, kind: str = "bad", topic: str = "", offers: Sequence[Offer] = ()) -> None:
-        """Shows a message.
+    def set_page(self, page: str, area: QWidget, *, at_top: bool) -> None:
+        """Another page is open; banners float over ``area`` of it."""
+        self._page, self._at_top, self._place = page, at_top, 0
+        self._show_message()
+        self.float_over(area)
 
-        Args:
-            text: one sentence or two.
-            kind: "bad", "warn" or "info".
-            topic: a newer message of the same topic takes the place of the older; the text itself when empty.
-            offers: buttons.
-        """
-        topic = topic or text
-        self.close_message(topic)
-        banner = Banner(self._theme, kind, text, offers, self)
-        banner.closed.connect(lambda: self.close_message(topic))
-        self._open[topic] = banner
-        self._layout.addWidget(banner)
+    def place(self) -> None:
+        if self.card is None or not self.area.isVisible():
+            return
+        corner = self.area.mapTo(self.window(), self.area.rect().topLeft())
+        width = min(self.card.width_at_best(), _WIDEST, self.area.width() - 2 * _SIDE)
+        height = self.card.row.totalHeightForWidth(width)
+        x = corner.x() + (self.area.width() - width) // 2
+        y = corner.y() + (_GAP if self._at_top else self.area.height() - height - _GAP)
+        self.setGeometry(x, y, width, height)
+        self.card.setGeometry(0, 0, width, height)
+
+    def _shown(self) -> list[Message]:
+        return [message for message in self._messages.banners.values() if message.page in (ANY_PAGE, self._page)]
+
+    def _on_changed(self) -> None:
+        newest = self._shown()[-1:]
+        if newest and (self.card is None or newest[0].topic != self.card.message.topic):
+            self._place = 0
+        self._show_message()
+
+    def _show_message(self) -> None:
+        messages = self._shown()
+        self._place = min(self._place, max(len(messages) - 1, 0))
+        message = messages[-1 - self._place] if messages else None
+        if message is None or self.card is None or not _alike(message, self.card.message):
+            self._put(message)
+        elif self.card is not None:
+            self.card.message = message
+        if self._next is not None:
+            self._next.setVisible(len(messages) > 1)
+            self._next.setText(f"{self._place + 1} of {len(messages)}")
+        self.place()
+
+    def _put(self, message: Message | None) -> None:
+        """Shows that message in the place of the one that is shown."""
+        if self.card is not None:
+            self.give_focus_back(self.card)
+            self.card.hide()
+            self.card.deleteLater()
+            self.card = self._next = None
+        if message is None:
+            self.hide()
+            return
+        self.card = MessageCard(self._theme, message, self)
+        self._next = self.card.add_button("", self._show_next, place=2 + len(message.offers))
+        self._next.setProperty("kind", "flat")
+        self._next.setAccessibleName("Next message")
+        self._next.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron behind the words
+        self._theme.set_icon(self._next, "chevron-right", "muted")
+        self.card.closed.connect(lambda topic=message.topic: self._messages.solve(topic))
+        self.card.show()
         self.show()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(banner, text))
+        self.raise_()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.card, message.text))
 
-    def close_message(self, topic: str) -> None:
-        """Takes the message of that topic away, if it is there."""
-        banner = self._open.pop(topic, None)
-        if banner:
-            self._layout.removeWidget(banner)
-            banner.hide()
-            banner.deleteLater()
-        self.setVisible(bool(self._open))
+    def _show_next(self) -> None:
+        self._place = (self._place + 1) % max(len(self._shown()), 1)
+        self._show_message()
+
+
+def _alike(one: Message, other: Message) -> bool:
+    """Whether they look the same."""
+    titles = [[title for title, _ in message.offers] for message in (one, other)]
+    return (one.text, one.kind, one.topic, titles[0]) == (other.text, other.kind, other.topic, titles[1])

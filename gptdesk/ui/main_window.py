@@ -21,14 +21,15 @@ from gptdesk.ui.export import save_text
 from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
 from gptdesk.ui.main_menu import Commands, MainMenu
-from gptdesk.ui.messages import Messages
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.rail import Rail
+from gptdesk.ui.service_messages import ServiceMessages
 from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
+from gptdesk.ui.toast import Toasts
 from gptdesk.ui.top_bar import DocumentButton, TopBar
 from gptdesk.ui.train.importing import import_pydantic
 from gptdesk.ui.train.leaving import Leaving
@@ -77,8 +78,7 @@ class MainWindow(QWidget):
         self.title = DocumentButton(self._documents, self.open_document)
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
-        self.banners = Banners(services.theme)
-        self.messages = Messages(self.banners, services, self.session, self.chooser, self)
+        self.messages = ServiceMessages(services, self.session, self.chooser, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
@@ -86,11 +86,14 @@ class MainWindow(QWidget):
         self.train: TrainPage | None = None
         self.following = Following(services, self.session, self)
         self.leaving = Leaving(services.watcher, self)
-        self.notifications = Notifications(self.banners, self._run_at_hand, self)
+        self.notifications = Notifications(services.messages, self._run_at_hand, self)
         self._add_page("Play", "playground", self.top_bar, self.playground, self.status)
         for title, icon in (("Models", "models"), ("Train", "train")):  # made when they are first wanted
             self._add_page(title, icon, QWidget(), QWidget(), QWidget())
         self._lay_out()
+        self.banners = Banners(services.theme, services.messages, self)
+        self.toasts = Toasts(services.theme, services.messages, self)
+        self.toasts.float_over(self.pages)
         self._connect()
         self._restore_geometry()
         self._idle = QTimer(self)
@@ -143,7 +146,7 @@ class MainWindow(QWidget):
         try:
             snapshot = self._services.storage.load(id)
         except UserError as error:
-            self.banners.show_message(str(error))
+            self._services.messages.show(str(error))
             return
         if snapshot and id != self.session.document.id:
             self.session.open(Document(snapshot))
@@ -177,7 +180,18 @@ class MainWindow(QWidget):
             stack.setCurrentIndex(number)
         self.rail.choose(number)
         self._services.watcher.set_shown(number == _TRAIN)
+        self._place_banners(number)
         self._show_title()
+        self._on_run_chosen()
+
+    def _place_banners(self, number: int) -> None:
+        """Over the text there is room for them; elsewhere they float over the end of what can be scrolled."""
+        areas: dict[int, QWidget] = {_PLAY: self.playground.editor}
+        if self.models is not None:
+            areas[_MODELS] = self.models.list
+        if self.train is not None:
+            areas[_TRAIN] = self.train.middle
+        self.banners.set_page(PAGES[number], areas.get(number, self.pages), at_top=number == _PLAY)
 
     def _put_page(self, number: int, page: ModelsPage | TrainPage) -> None:
         """Puts a page that was just made, and its bars, where they belong."""
@@ -208,9 +222,17 @@ class MainWindow(QWidget):
         self._put_page(_TRAIN, self.train)
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
-        self.train.refused.connect(self.messages.on_refused)
-        self.train.told.connect(self.messages.on_told)
-        self.train.run_chosen.connect(self._show_title)
+        self.train.refused.connect(lambda text: self.messages.show_refusal(text, "train"))
+        self.train.told.connect(lambda text: self.messages.show_success(text, "train"))
+        self.train.run_chosen.connect(self._on_run_chosen)
+
+    @Slot()
+    def _on_run_chosen(self) -> None:
+        """What was said of a run that the person sees now need not be said any longer."""
+        self._show_title()
+        folder = self._run_at_hand()
+        if folder is not None:
+            self.notifications.forget(folder)
 
     @Slot(str)
     def _open_model(self, folder: str) -> None:
@@ -241,7 +263,7 @@ class MainWindow(QWidget):
             new=self.new_document,
             documents=self._documents,
             open=self.open_document,
-            save_text=lambda: save_text(self, self.session.document, self.banners),
+            save_text=lambda: save_text(self, self.session.document, self._services.messages),
             zoom=self._zoom,
             page=self.show_page,
             about=lambda: AboutDialog(self).open(),
@@ -258,14 +280,7 @@ class MainWindow(QWidget):
         column.setSpacing(0)
         self._top_bars.setFixedHeight(top_bar.HEIGHT)
         self._status_bars.setFixedHeight(status_bar.HEIGHT)
-        parts = [
-            self._top_bars,
-            line("horizontal"),
-            self.banners,
-            self.pages,
-            line("horizontal"),
-            self._status_bars,
-        ]
+        parts = [self._top_bars, line("horizontal"), self.pages, line("horizontal"), self._status_bars]
         for part in parts:
             column.addWidget(part, stretch=part is self.pages)
         layout = QHBoxLayout(self)
@@ -282,7 +297,7 @@ class MainWindow(QWidget):
         self.notifications.clicked.connect(self.show_run)
         services.watcher.noticed.connect(self.notifications.show_notice)
         self.top_bar.new.clicked.connect(self.new_document)
-        self.playground.refused.connect(self.messages.on_refused)
+        self.playground.refused.connect(lambda text: self.messages.show_refusal(text, "play"))
         self.playground.zoomed.connect(self._zoom)
         session.opened.connect(self._on_document_changed)
         session.changed.connect(self._on_document_changed)
@@ -311,7 +326,7 @@ class MainWindow(QWidget):
         try:
             return self._services.storage.entries()
         except UserError as error:
-            self.banners.show_message(str(error))
+            self._services.messages.show(str(error))
             return []
 
     @Slot()

@@ -1,125 +1,113 @@
-"""What the window tells the person: every failure with what to do about it, until it is over."""
+"""What the window tells the person: toasts for what is done, banners for what is wrong as long as it is. No widgets."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from gptdesk.library.catalogue import BUNDLED
-from gptdesk.ui.banner import Banners, Offer
-from gptdesk.ui.jobs import Failure, State
-from gptdesk.ui.model_chooser import ModelChooser
-from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services import Services
+from PySide6.QtCore import QObject, Signal
+
+Offer = tuple[str, Callable[[], object]]
+"""What a button says, and what it does."""
+
+ANY_PAGE: Final = ""
+"""Of a message that concerns the whole window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message.
+
+    Attributes:
+        text: one sentence or two.
+        kind: "good", "info", "warn" or "bad"; decides colour and icon.
+        topic: what it is about; there is one message a topic.
+        page: on which it is shown, one of `PAGES`, or `ANY_PAGE`.
+        of_document: it is about the document at hand and goes with it.
+        offers: buttons.
+    """
+
+    text: str
+    kind: str = "bad"
+    topic: str = ""
+    page: str = ANY_PAGE
+    of_document: bool = False
+    offers: tuple[Offer, ...] = ()
 
 
 class Messages(QObject):
-    """Listens to everything that can fail.
+    """The banners that hold now, and toasts on their way to the screen.
+
+    Which one to use: something that was asked for **is done** is a toast (`toast`); something **is wrong**, or waits
+    for an answer, is a banner (`show`) that whoever knows that it is over takes away (`solve`).
+
+    Attributes:
+        banners: by topic, the oldest first.
 
     Signals:
-        crashed(str): a traceback that a worker caught.
-        reload_wanted(): the person wants the model to be read once more.
-        models_wanted(): they want the page of models.
+        changed(): ``banners`` is another.
+        toasted(object): a `Message` that is to be shown for a moment.
     """
 
-    crashed = Signal(str)
-    reload_wanted = Signal()
-    models_wanted = Signal()
+    changed = Signal()
+    toasted = Signal(object)
 
-    def __init__(
-        self, banners: Banners, services: Services, session: Session, chooser: ModelChooser, parent: QObject
-    ) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._banners, self._services, self._chooser = banners, services, chooser
-        session.notice.connect(self._on_notice)
-        session.failed.connect(self._on_generation_failed)
-        session.begun.connect(self._on_begun)
-        services.inference.load_failed.connect(self._on_load_failed)
-        services.inference.state_changed.connect(self._on_model_state)
-        services.settings.failed.connect(self._on_settings_failed)
-        services.storage.failed.connect(self._on_storage_failed)
-        services.storage.saved.connect(self._on_saved)
-        services.models.failed.connect(self._on_models_failed)
-        services.models.said.connect(self._on_models_said)
-        services.models.crashed.connect(self.crashed)
-        services.models.unfinished.connect(self._on_unfinished)
-        services.watcher.failed.connect(self._on_watcher_failed)
-        services.watcher.crashed.connect(self.crashed)
-        for problem in (*services.settings.problems, *services.storage.problems):
-            banners.show_message(problem, kind="warn")
+        self.banners: dict[str, Message] = {}
 
-    @Slot(str)
-    def on_refused(self, text: str) -> None:
-        """Something that the person typed cannot be used."""
-        self._banners.show_message(text, kind="warn", topic="refused")
+    def toast(self, text: str, *, kind: str = "good", offers: Sequence[Offer] = ()) -> None:
+        """Says for some seconds, in the lower corner, that something is done.
 
-    @Slot(str)
-    def on_told(self, text: str) -> None:
-        """Something that the person asked for is done."""
-        self._banners.show_message(text, kind="info", topic="told")
+        Args:
+            text: one sentence.
+            kind: "good", or "info" for what is merely to be known.
+            offers: at most one button, such as *Show*.
+        """
+        self.toasted.emit(Message(text=text, kind=kind, offers=tuple(offers)))
 
-    @Slot(str)
-    def _on_notice(self, text: str) -> None:
-        self._banners.show_message(text, kind="info", topic="notice")
+    def show(
+        self,
+        text: str,
+        *,
+        kind: str = "bad",
+        topic: str = "",
+        page: str = ANY_PAGE,
+        of_document: bool = False,
+        offers: Sequence[Offer] = (),
+    ) -> None:
+        """Says what is wrong until `solve` is called with its topic, or the person closes it.
 
-    @Slot(object)
-    def _on_generation_failed(self, failure: Failure) -> None:
-        self._banners.show_message(failure.sentence, topic="generation")
-        if failure.traceback:
-            self.crashed.emit(failure.traceback)
+        Args:
+            text: what is wrong and what to do, one sentence or two.
+            kind: "bad", "warn" or "info".
+            topic: a newer message of the same topic takes the place of the older; the text itself when empty.
+            page: the page that it is about; elsewhere it is not shown.
+            of_document: it is taken away when another document is opened.
+            offers: buttons; each of them also closes the message.
+        """
+        topic = topic or text
+        message = Message(text=text, kind=kind, topic=topic, page=page, of_document=of_document, offers=tuple(offers))
+        self.banners.pop(topic, None)
+        self.banners[topic] = message
+        self.changed.emit()
 
-    @Slot()
-    def _on_begun(self) -> None:
-        """What was said of the last generation does not hold for the next."""
-        self._banners.close_message("generation")
-        self._banners.close_message("notice")
+    def show_again(self, topic: str) -> None:
+        """Lays the message of that topic over the others."""
+        self.banners[topic] = self.banners.pop(topic)
+        self.changed.emit()
 
-    @Slot(object)
-    def _on_load_failed(self, failure: Failure) -> None:
-        model = self._services.settings.value.model
-        offers: list[Offer] = [("Try again", self.reload_wanted.emit), ("Open folder…", self._chooser.open_folder)]
-        if model != BUNDLED:
-            offers.insert(1, ("Use the bundled model", self._use_bundled))
-        sentence = failure.sentence or f"Loading {model} was cancelled; there is no model to write with."
-        self._banners.show_message(sentence, topic="model", offers=offers)
-        if failure.traceback:
-            self.crashed.emit(failure.traceback)
+    def solve(self, *topics: str) -> None:
+        """Takes the messages of these topics away, where there are any: what they said holds no longer."""
+        self._remove([topic for topic in topics if topic in self.banners])
 
-    @Slot()
-    def _on_model_state(self) -> None:
-        if self._services.inference.state is State.LOADING:
-            self._banners.close_message("model")
+    def leave_document(self) -> None:
+        """Takes away what was said of the document that was at hand."""
+        self._remove([topic for topic, message in self.banners.items() if message.of_document])
 
-    def _use_bundled(self) -> None:
-        self._chooser.choose(BUNDLED)
-
-    @Slot(str)
-    def _on_settings_failed(self, text: str) -> None:
-        self._banners.show_message(text, kind="warn", topic="settings")
-
-    @Slot(str)
-    def _on_storage_failed(self, text: str) -> None:
-        self._banners.show_message(text, topic="storage")
-
-    @Slot(str)
-    def _on_models_failed(self, text: str) -> None:
-        self._banners.show_message(text, topic="models")
-
-    @Slot(str)
-    def _on_models_said(self, text: str) -> None:
-        self._banners.show_message(text, kind="info", topic="models")
-
-    @Slot(object)
-    def _on_unfinished(self, names: list[str]) -> None:
-        """Downloads of an earlier day."""
-        one = len(names) == 1
-        sentence = f"The download of {names[0]} is" if one else f"{len(names)} downloads are"
-        offers: list[Offer] = [("Show", self.models_wanted.emit), ("Go on", self._services.models.resume_all)]
-        self._banners.show_message(f"{sentence} not finished.", kind="info", topic="downloads", offers=offers)
-
-    @Slot(str)
-    def _on_watcher_failed(self, text: str) -> None:
-        self._banners.show_message(text, topic="runs")
-
-    @Slot()
-    def _on_saved(self) -> None:
-        self._banners.close_message("storage")
+    def _remove(self, topics: list[str]) -> None:
+        for topic in topics:
+            del self.banners[topic]
+        if topics:
+            self.changed.emit()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.inference import Inference
+from gptdesk.ui.messages import Messages
 from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
@@ -21,6 +22,7 @@ class Services:
 
     folders: Folders
     theme: Theme
+    messages: Messages
     settings: SettingsService
     storage: Storage
     inference: Inference

@@ -24,10 +24,12 @@ class SettingsService(QObject):
 
     Signals:
         changed(): ``value`` is another.
+        saved(): ``value`` is in the file.
         failed(str): the file cannot be written; the settings last until the window closes.
     """
 
     changed = Signal()
+    saved = Signal()
     failed = Signal(str)
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
@@ -62,3 +64,5 @@ class SettingsService(QObject):
             self._file.save(self.value)
         except UserError as error:
             self.failed.emit(str(error))
+        else:
+            self.saved.emit()

@@ -97,7 +97,7 @@ class Shown:
 
     @property
     def messages(self) -> list[str]:
-        return self.opened.window.banners.texts
+        return self.opened.window.banners.texts + self.opened.window.toasts.texts
 
 
 @pytest.fixture
@@ -304,7 +304,7 @@ def test_a_second_start_offers_to_go_on(
     second = Shown(open_window(), qtbot)
     second.wait(lambda: "The download of tiny is not finished." in second.messages)
     second.wait(lambda: second.face("tiny").badge[0] == "Paused")
-    button = next(b for b in second.opened.window.banners.findChildren(QAbstractButton) if b.text() == "Go on")
+    button = next(b for b in second.opened.window.banners.findChildren(QAbstractButton) if b.text() == "Resume")
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     second.wait(lambda: second.has("tiny"))
     assert hub.last().start > 0

@@ -9,8 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunIndex
-from gptdesk.ui.banner import Banners
-from gptdesk.ui.theme import Theme
+from gptdesk.ui.messages import Messages
 from gptdesk.ui.train.data_lookout import DataLookout
 from gptdesk.ui.train.lookout import Lookout, Notice, Wish
 from gptdesk.ui.train.notifications import Notifications
@@ -60,21 +59,32 @@ def test_an_end_is_told_when_it_was_not_so_before(run: RunWriter, look: Callable
     assert look() == []
 
 
-def test_a_banner_says_it_once_and_leads_there_and_the_desktop_where_it_can(theme: Theme, qtbot: QtBot) -> None:
-    banners = Banners(theme)
-    qtbot.addWidget(banners)
+def test_a_banner_says_it_once_and_leads_there_and_the_desktop_where_it_can(qtbot: QtBot) -> None:
+    messages = Messages()
     at_hand: list[Path | None] = [None]
-    notifications = Notifications(banners, lambda: at_hand[0])
+    notifications = Notifications(messages, lambda: at_hand[0])
     notice = Notice(Path("/runs/mine"), "bad", "mine has crashed", "Out of memory.", shown=True)
     notifications.show_notice(notice)
     notifications.show_notice(notice)
-    assert banners.texts == ["mine has crashed. Out of memory."]
+    (message,) = messages.banners.values()
+    assert message.text == "mine has crashed. Out of memory."
     assert (notifications._tray is not None) == QSystemTrayIcon.isSystemTrayAvailable()
     other = Notice(Path("/runs/other"), "bad", "other has crashed", "Killed.", shown=True)
     at_hand[0] = other.folder
     notifications.show_notice(other)
-    assert len(banners.texts) == 1, "the page shows it"
+    assert len(messages.banners) == 1, "the page shows it"
     with qtbot.waitSignal(notifications.clicked) as clicked:
         notifications._newest = notice.folder
         notifications._on_clicked()
     assert clicked.args == [notice.folder]
+    notifications.forget(notice.folder)
+    assert messages.banners == {}
+
+
+def test_a_run_that_has_done_what_it_should_is_said_for_a_moment(qtbot: QtBot) -> None:
+    messages = Messages()
+    notifications = Notifications(messages, lambda: None)
+    with qtbot.waitSignal(messages.toasted) as toasted:
+        notifications.show_notice(Notice(Path("/runs/mine"), "info", "mine has finished", "Its loss is 3.1."))
+    assert toasted.args[0].text == "mine has finished. Its loss is 3.1."
+    assert messages.banners == {}

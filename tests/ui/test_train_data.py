@@ -114,9 +114,11 @@ def test_data_that_is_ready_is_offered_and_then_leaves_the_list(
     other = prepare("other", 320)
     Preparation(other).pause()
     wait(qtbot, lambda: train.current == other)
+    toasts: list[str] = []
+    opened.services.messages.toasted.connect(lambda message: toasts.append(message.text))
     folder = prepare("tale", 2)
     wait(qtbot, lambda: folder in train.runs.data_cards)
-    wait(qtbot, lambda: any(text.startswith("tale is ready") for text in opened.window.banners.texts))
+    wait(qtbot, lambda: any(text.startswith("tale is ready") for text in toasts))
     train.choose(folder)
     wait(qtbot, train.data.preview.isVisible)
     assert train.runs.data_cards[folder].state.text() == "ready"

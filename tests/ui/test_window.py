@@ -24,7 +24,6 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.ui.about import AboutDialog
-from gptdesk.ui.banner import Banners
 from gptdesk.ui.crash import CrashDialog, CrashHandler
 from gptdesk.ui.export import file_name
 from gptdesk.ui.theme import Theme
@@ -50,7 +49,8 @@ def nameless(root: QWidget) -> list[str]:
 def test_every_control_has_a_name(opened: Opened) -> None:
     panel = opened.window.playground.panel
     panel.stop.set_values(("\n\n",))
-    opened.window.banners.show_message("Something happened.", offers=[("Do it", lambda: None)])
+    opened.services.messages.show("Something happened.", offers=[("Do it", lambda: None)])
+    opened.services.messages.toast("Saved.", offers=[("Show", lambda: None)])
     assert len(controls(opened.window)) > 30
     assert nameless(opened.window) == []
 
@@ -204,22 +204,6 @@ def action(opened: Opened, text: str) -> QAction:
 @pytest.mark.parametrize(("title", "name"), [('What? "Yes": a/b\\c', "What Yes a b c"), ("...", "text"), ("é", "é")])
 def test_a_title_becomes_a_file_name_anywhere(title: str, name: str) -> None:
     assert " ".join(file_name(title).split()) == name
-
-
-def test_a_message_is_shown_once_and_newer_ones_take_the_place_of_their_topic(theme: Theme, qtbot: QtBot) -> None:
-    banners = Banners(theme)
-    qtbot.addWidget(banners)
-    done = []
-    banners.show_message("one")
-    banners.show_message("one")
-    banners.show_message("two", topic="x", offers=[("Do it", lambda: done.append(1))])
-    banners.show_message("three", topic="x", offers=[("Do it", lambda: done.append(2))])
-    assert banners.texts == ["one", "three"]
-    [b for b in banners.findChildren(QAbstractButton) if b.text() == "Do it"][-1].click()
-    assert done == [2]
-    assert banners.texts == ["one"]
-    banners.close_message("one")
-    assert banners.isHidden()
 
 
 def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(opened: Opened, qtbot: QtBot, qapp: QApplication) -> None:

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QTextEdit, QWidget
 
 from gptdesk.store.runs import clean
+from gptdesk.ui.banner import RESERVED
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
 from gptdesk.ui.playground.generated_marks import paint_marks
@@ -37,7 +38,7 @@ _COLUMN: Final = 42
 """Widest column of text, in heights of the letters: some 85 letters a line."""
 
 _MARGIN: Final = 40
-"""Around the text, in pixels."""
+"""Beside and below the text, in pixels; above it there is room for a banner."""
 
 
 class Editor(QTextEdit):
@@ -79,6 +80,9 @@ class Editor(QTextEdit):
         make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(_MARGIN)
+        frame = self.document().rootFrame().frameFormat()
+        frame.setTopMargin(RESERVED)
+        self.document().rootFrame().setFrameFormat(frame)
         self.document().contentsChange.connect(self._on_contents_change)
         self.set_text_size(text_size)
 
@@ -124,7 +128,7 @@ class Editor(QTextEdit):
     def column(self) -> QRect:
         """Where the text stands when nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN
-        return QRect(side, _MARGIN, self.width() - 2 * side, self.height() - 2 * _MARGIN)
+        return QRect(side, RESERVED, self.width() - 2 * side, self.height() - RESERVED - _MARGIN)
 
     def line_height(self) -> int:
         """From one line to the next, in pixels."""

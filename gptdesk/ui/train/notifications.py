@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
-from gptdesk.ui.banner import Banners
+from gptdesk.ui.messages import Messages
 from gptdesk.ui.train.lookout import Notice
 
 _KINDS: Final = {
@@ -31,24 +31,30 @@ class Notifications(QObject):
 
     clicked = Signal(object)
 
-    def __init__(self, banners: Banners, at_hand: Callable[[], Path | None], parent: QObject | None = None) -> None:
+    def __init__(self, messages: Messages, at_hand: Callable[[], Path | None], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._banners, self._at_hand = banners, at_hand
+        self._messages, self._at_hand = messages, at_hand
         self._tray: QSystemTrayIcon | None = None
         self._newest: Path | None = None
 
     @Slot(object)
     def show_notice(self, notice: Notice) -> None:
-        """A banner, unless the page shows it; on the desktop, too, when another window is at work."""
+        """A message, unless the page shows it; on the desktop, too, when another window is at work.
+
+        A run that did what it should is a toast. All else stays until the person has seen the run, or has closed it.
+        """
         if not (notice.shown and notice.folder == self._at_hand()):
-            self._banners.show_message(
-                f"{notice.title}. {notice.text}",
-                kind=notice.kind,
-                topic=f"{notice.folder} {notice.title}",
-                offers=[("Show", lambda: self.clicked.emit(notice.folder))],
-            )
+            text, offers = f"{notice.title}. {notice.text}", [("Show", lambda: self.clicked.emit(notice.folder))]
+            if notice.kind == "info":
+                self._messages.toast(text, offers=offers)
+            else:
+                self._messages.show(text, kind=notice.kind, topic=f"{notice.folder} {notice.title}", offers=offers)
         if QApplication.activeWindow() is None and QSystemTrayIcon.isSystemTrayAvailable():
             self._show_on_desktop(notice)
+
+    def forget(self, folder: Path) -> None:
+        """The person sees that run now."""
+        self._messages.solve(*[topic for topic in self._messages.banners if topic.startswith(f"{folder} ")])
 
     def _show_on_desktop(self, notice: Notice) -> None:
         if self._tray is None:

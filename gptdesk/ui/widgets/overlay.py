@@ -1,0 +1,60 @@
+"""A widget that floats over a part of the window: it moves nothing, and gives the focus back when it goes."""
+
+from __future__ import annotations
+
+import shiboken6
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+class Overlay(QWidget):
+    """Keeps its place over an area; `place` says which place.
+
+    Args:
+        parent: the window; the area is somewhere inside it.
+
+    Attributes:
+        area: that it floats over.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.area = parent
+        self._before: QWidget | None = None  # had the focus before something here had it
+        parent.installEventFilter(self)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._on_focus_changed)
+        self.hide()
+
+    def float_over(self, area: QWidget) -> None:
+        """From now on it floats over ``area``."""
+        if area is not self.area:
+            self.area.removeEventFilter(self)
+            self.area = area
+            area.installEventFilter(self)
+        self.place()
+
+    def place(self) -> None:
+        """Takes its place over the area; called whenever the area has moved or has another size."""
+        raise NotImplementedError
+
+    def give_focus_back(self, leaving: QWidget) -> None:
+        """Before ``leaving`` goes: if the focus is inside, it returns to where it came from."""
+        focus = QApplication.focusWidget()
+        if focus is None or not (focus is leaving or leaving.isAncestorOf(focus)):
+            return
+        before = self._before
+        if before is not None and shiboken6.isValid(before) and before.isVisible() and before.isEnabled():
+            before.setFocus()
+        else:
+            self.area.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
+            self.place()
+        return False
+
+    def _on_focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        if new is not None and self.isAncestorOf(new) and old is not None and not self.isAncestorOf(old):
+            self._before = old

@@ -231,7 +231,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def preset_names() -> list[str]:
-    """The presets that ship with the trainer, from the smallest model to the largest; then those for existing models."""
+    """The presets that ship with the trainer, from the smallest model to the largest; last those for existing ones."""
     return sorted((path.stem for path in PRESETS_FOLDER.glob("*.toml")), key=_preset_size)
 
 

@@ -67,10 +67,10 @@ class NumberBox(QDoubleSpinBox):
         if self._off is not None and typed and self._off_text.startswith(typed):
             whole = typed == self._off_text
             return (QValidator.State.Acceptable if whole else QValidator.State.Intermediate, text, position)
-        state, *rest = super().validate(text, position)
+        state, text, position = super().validate(text, position)
         if state == QValidator.State.Invalid and self.locale().toDouble(text.strip())[1]:
             state = QValidator.State.Intermediate  # too large: may be typed, and is refused with a sentence
-        return (state, *rest)
+        return state, text, position
 
     def fixup(self, text: str) -> str:
         """Says why what was typed is not used; Qt puts the value back."""

@@ -29,15 +29,16 @@ from gptdesk.training.estimate import trainer_json
 from gptdesk.training.jsonvalues import number
 from gptdesk.training.samples import ConsoleTail
 from trainer.locking import is_locked
+from trainer.prepare.bundled import BUNDLED_TEXTS, BundledText
 from trainer.prepare.formats import READABLE_SUFFIXES
-from trainer.prepare.hub import looks_like_hub_name
+from trainer.prepare.names import absolute_source
 from trainer.prepare.plan import PLAN
 from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
 from trainer.rundir import read_json
 from trainer.shards import MANIFEST
 
-__all__ = ["READABLE_SUFFIXES", "DocumentPreview", "Preparation", "PreparationState", "PreparedSet", "new_data_folder",
-           "plan", "preparations", "prepared_sets", "preview"]  # fmt: skip
+__all__ = ["BUNDLED_TEXTS", "READABLE_SUFFIXES", "BundledText", "DocumentPreview", "Preparation", "PreparationState",
+           "PreparedSet", "new_data_folder", "plan", "preparations", "prepared_sets", "preview"]  # fmt: skip
 
 # Hidden, because a folder that holds anything else is refused by `trainer prepare`.
 RECORD: Final = ".prepare.json"
@@ -119,9 +120,9 @@ class Preparation:
         Raises:
             UserError: when it is under way already, the folder holds something else, or it cannot be started.
         """
-        arguments = [*map(_absolute, sources), "--out", str(self.folder.absolute()), "--column", column]
+        arguments = [*map(absolute_source, sources), "--out", str(self.folder.absolute()), "--column", column]
         if validation:
-            arguments += ["--val", *map(_absolute, validation)]
+            arguments += ["--val", *map(absolute_source, validation)]
         if validation_share is not None:
             arguments += ["--val-share", str(validation_share)]
         is_new = not self.folder.exists()
@@ -285,7 +286,7 @@ def plan(
         UserError: for sources that are missing, cannot be read or cannot be reached.
     """
     out = folder or new_data_folder(Folders.of_this_user(), "plan")
-    arguments = [*map(_absolute, sources), "--out", str(out), "--column", column, "--plan", "--json"]
+    arguments = [*map(absolute_source, sources), "--out", str(out), "--column", column, "--plan", "--json"]
     return trainer_json("prepare", *arguments, stop=stop)
 
 
@@ -301,12 +302,6 @@ def preparations(folders: Folders) -> list[Preparation]:
 
 def _is_foreign(name: str) -> bool:
     return not name.startswith(".") and name != PROGRESS
-
-
-def _absolute(source: str) -> str:
-    """A path that means the same from elsewhere; names of the hub as they are."""
-    path = Path(os.path.expanduser(source))
-    return source if looks_like_hub_name(source) and not path.exists() else str(path.absolute())
 
 
 def _share(state: str, progress: dict[str, Any]) -> float:

@@ -516,9 +516,13 @@ def test_packed_parquet_is_refused(tmp_path: Path) -> None:
         make(tmp_path / "out", tmp_path / "a.parquet.gz")
 
 
-def test_an_empty_split_is_refused_and_can_be_mended(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="validation split would be empty"):
-        make(tmp_path / "out", write_text(tmp_path / "a.txt", ["one document"]))
+def test_no_text_is_refused_with_the_reason_and_can_be_mended(tmp_path: Path) -> None:
+    for contents, reason in ((b" \n\t\n", "holds no text"), (b"", "is empty")):
+        (tmp_path / "a.txt").write_bytes(contents)
+        with pytest.raises(UserError, match=rf"No text was found\. a\.txt: {reason}\."):
+            make(tmp_path / "out", tmp_path / "a.txt")
+    with pytest.raises(UserError, match=r"No validation text was found\. a\.txt: is empty\."):
+        make(tmp_path / "out", good(tmp_path), validation=[tmp_path / "a.txt"])
     make(tmp_path / "out", good(tmp_path))
 
 
@@ -528,9 +532,9 @@ def test_the_same_file_cannot_train_and_validate(tmp_path: Path) -> None:
         make(tmp_path / "out", source, validation=[source])
 
 
-@pytest.mark.parametrize("share", [0, 1, -1, float("nan")])
+@pytest.mark.parametrize("share", [1, 1.5, -1, float("nan")])
 def test_a_share_outside_its_limits_is_refused(share: float) -> None:
-    with pytest.raises(UserError, match="between 0 and 1"):
+    with pytest.raises(UserError, match="at least 0"):
         Request(sources=("a",), validation_share=share)
 
 

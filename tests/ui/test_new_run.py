@@ -27,7 +27,6 @@ from gptdesk.ui.train.new_run import measuring
 from gptdesk.ui.train.new_run.controls import QuantityBox
 from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET, Base, Draft
 from gptdesk.ui.train.new_run.drops import Drop, sort_drop
-from gptdesk.ui.train.new_run.held_out import split_sources
 from gptdesk.ui.train.new_run.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.settings_form import SettingsForm
 from gptdesk.ui.train.new_run.shapes import SHAPES, count_parameters
@@ -286,25 +285,6 @@ def test_a_small_text_is_not_read_a_hundred_times_unless_asked() -> None:
     assert build_config(draft.values())
 
 
-def test_a_text_without_separators_is_cut_in_two_and_nothing_is_lost(tmp_path: Path) -> None:
-    text = ("Zwölf Boxkämpfer 🐈 " * 999).encode()  # no line ends at all
-    (tmp_path / "a.txt").write_bytes(text)
-    split = split_sources([str(tmp_path / "a.txt")], tmp_path / "cut")
-    train, val = (Path(paths[0]).read_bytes() for paths in (split.training, split.validation))
-    assert train + val == text
-    assert 0.05 < len(val) / len(text) < 0.15
-    train.decode(), val.decode()
-
-
-def test_many_documents_and_other_formats_are_left_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("tale\n<|endoftext|>\n" * 600)
-    (tmp_path / "b.jsonl").write_text('{"text": "x"}\n')
-    for name in ("a.txt", "b.jsonl"):
-        source = str(tmp_path / name)
-        assert split_sources([source], tmp_path / "cut").training == (source,)
-    assert not (tmp_path / "cut").exists()
-
-
 # The sheet
 
 
@@ -361,11 +341,11 @@ def test_closing_the_sheet_leaves_the_preparation_and_the_next_sheet_finds_it(
 def test_a_preparation_that_fails_says_why_on_its_card(
     sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot, folders: Folders
 ) -> None:
-    (tmp_path / "few.jsonl").write_text('{"text": "only one"}\n')
+    (tmp_path / "few.jsonl").write_text('{"text": ""}\n')
     drop(sheet, tmp_path / "few.jsonl")
     qtbot.waitUntil(lambda: any(c.state.state == "failed" for c in sheet.data.cards.values()), timeout=LONG)
     (card,) = sheet.data.cards.values()
-    assert "would be empty" in card.words.text()
+    assert "No text was found" in card.words.text()
     assert card.pause.text() == "Try again"
     settle(sheet, qtbot)
     assert not sheet.start.isEnabled()

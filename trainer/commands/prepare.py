@@ -14,10 +14,13 @@ from typing import Any, Final, NoReturn
 
 from gptdesk.gpt2.errors import UserError
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
+from trainer.prepare.bundled import BUNDLED_TEXTS
 from trainer.prepare.estimate import require_room, size_text
 from trainer.prepare.formats import COMPRESSIONS, formats_text
-from trainer.prepare.hub import SHORT_NAMES, looks_like_hub_name
-from trainer.prepare.plan import PLAN
+from trainer.prepare.hub import SHORT_NAMES
+from trainer.prepare.manifest import validation_text
+from trainer.prepare.names import absolute_source
+from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress import MERGE
 from trainer.prepare.progressfile import PROGRESS
 from trainer.prepare.report import account_lines
@@ -27,7 +30,8 @@ _MOST_SOURCES: Final = 1_000
 """Files in the event of the end; all are in the manifest."""
 
 _SOURCES = f"""what to read: {formats_text()};
-all but those that are packed inside also as {", ".join(COMPRESSIONS)}; folders of these; or data sets of the hub:
+all but those that are packed inside also as {", ".join(COMPRESSIONS)}; folders of these; texts that ship with the
+program: {", ".join(BUNDLED_TEXTS)}; or data sets of the hub:
 {", ".join(SHORT_NAMES)}, or owner/name[@revision][:subfolder]"""
 
 
@@ -42,7 +46,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--val", nargs="+", default=[], metavar="SOURCE", help="what the validation split is made of")
-    parser.add_argument("--val-share", type=float, default=0.01, help="else: share of documents that are (0.01)")
+    parser.add_argument(
+        "--val-share",
+        type=float,
+        default=DEFAULT_SHARE,
+        help=f"else: share of documents that are ({DEFAULT_SHARE}); with too few documents to choose some, the last "
+        "tenth of the text is held out; 0: no validation",
+    )
     parser.add_argument(
         "--column",
         default="text",
@@ -83,8 +93,8 @@ def run(args: argparse.Namespace) -> None:
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         request = Request(
-            sources=tuple(map(_absolute, args.sources)),
-            validation=tuple(map(_absolute, args.val)),
+            sources=tuple(map(absolute_source, args.sources)),
+            validation=tuple(map(absolute_source, args.val)),
             validation_share=args.val_share,
             seed=args.seed,
             column=args.column,
@@ -132,12 +142,6 @@ def _terminate(_number: int, _frame: Any) -> NoReturn:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _absolute(source: str) -> str:
-    """A path that means the same from elsewhere; names of the hub as they are."""
-    path = Path(source).expanduser()
-    return source if looks_like_hub_name(source) and not path.exists() else str(path.absolute())
 
 
 def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
@@ -204,6 +208,8 @@ class _Text:
         self._end_line()
         for split, summary in manifest["splits"].items():
             print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
+        if remark := validation_text(manifest):
+            print(remark)
         for line in account_lines(manifest):
             print(line)
 
@@ -240,6 +246,7 @@ class _Events:
             {
                 "folder": str(folder),
                 "splits": splits,
+                "validation": manifest["settings"]["validation"],
                 "broken": manifest["broken"],
                 "sources": sources[:_MOST_SOURCES],
                 "sources_total": len(sources),

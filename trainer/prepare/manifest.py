@@ -9,18 +9,23 @@ from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
+from trainer.prepare.held_out import TAIL_SHARE, Tail
 from trainer.prepare.parts import Done
-from trainer.prepare.plan import Plan, Section
+from trainer.prepare.plan import Plan, Request, Section
 from trainer.shards import VERSION
 
 
 def make_manifest(
-    plan: Plan, splits: Mapping[str, Any], done: Sequence[Done], sections: Mapping[int, Section], broken: Broken
+    plan: Plan,
+    splits: Mapping[str, Any],
+    done: Sequence[Done],
+    sections: Mapping[int, Section],
+    broken: Broken,
+    tail: Tail | None,
 ) -> dict[str, Any]:
     """The manifest as JSON holds it."""
     accounts = add_up(unit.accounts for unit in done)
     request = plan.request
-    by = {"by": "files"} if request.validation else {"by": "document hash", "share": request.validation_share}
     return {
         "version": VERSION,
         "tokenizer": {
@@ -31,7 +36,7 @@ def make_manifest(
             "end_of_text": END_OF_TEXT,
         },
         "settings": {
-            "validation": by,
+            "validation": _validation(request, tail),
             "seed": request.seed,
             "column": request.column,
             "unit_bytes": request.unit_bytes,
@@ -39,7 +44,7 @@ def make_manifest(
         },
         "documents": sum(split["documents"] for split in splits.values()),
         "tokens": sum(split["tokens"] for split in splits.values()),
-        "text_bytes": sum(unit.text_bytes for unit in done),
+        "text_bytes": sum(unit.text_bytes for unit in done) - (tail.trimmed if tail else 0),
         "cut_documents": sum(unit.cut for unit in done) + sum(section.cut for section in sections.values()),
         "broken": {"count": broken.count, "list": broken.to_json()},
         "splits": splits,
@@ -51,3 +56,28 @@ def make_manifest(
             for i, file in enumerate(plan.files)
         ],
     }
+
+
+def _validation(request: Request, tail: Tail | None) -> dict[str, Any]:
+    """How the validation split was chosen."""
+    if request.validation:
+        return {"by": "files"}
+    if tail:
+        return tail.for_manifest()
+    if not request.validation_share:
+        return {"by": "none"}
+    return {"by": "document hash", "share": request.validation_share}
+
+
+def validation_text(manifest: Mapping[str, Any]) -> str:
+    """Says how the validation split was chosen where that is not as usual; else nothing."""
+    chosen = manifest["settings"]["validation"]
+    if chosen["by"] == "none":
+        return "No text is held out for validation."
+    if chosen["by"] != "end of the text":
+        return ""
+    part = "tenth" if chosen["share"] == TAIL_SHARE else f"{chosen['share']:.1%}"
+    return (
+        f"There are too few documents to choose some for validation: the last {part} of the text is held out, "
+        f"cut at the end of a {chosen['cut']}."
+    )

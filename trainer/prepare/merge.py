@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainer.prepare.encode import Encoded
-from trainer.prepare.parts import Done, read_block
+from trainer.prepare.parts import Block, read_block
 from trainer.rundir import read_json, write_json
 from trainer.shards import INDEX, MASK, TOKENS, ArrayFile
 
@@ -24,14 +24,13 @@ class Merger:
     Args:
         folder: where shards are written.
         parts: the folder of blocks.
-        units: all of them, in the order of the plan.
+        blocks: all of them, in the order of the plan.
         shard_tokens: tokens in a full shard.
         seed: of the order of blocks.
     """
 
-    def __init__(self, folder: Path, parts: Path, units: Sequence[Done], *, shard_tokens: int, seed: int) -> None:
+    def __init__(self, folder: Path, parts: Path, blocks: Sequence[Block], *, shard_tokens: int, seed: int) -> None:
         self._folder, self._parts, self._shard_tokens = folder, parts, shard_tokens
-        blocks = [block for unit in units for block in unit.blocks]
         self._blocks = sorted(blocks, key=lambda block: hashlib.sha256(f"{seed} {block.file}".encode()).digest())
         self._masked = any(block.prompts for block in blocks)
 

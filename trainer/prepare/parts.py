@@ -39,6 +39,7 @@ class Block:
         sha256: of the file, in hexadecimal.
         val, train: what it holds, in this order.
         prompts: whether a document in it has a prompt.
+        chosen: the places of its validation documents among all as they were read, where these are a few.
     """
 
     file: str
@@ -46,10 +47,16 @@ class Block:
     val: Counts
     train: Counts
     prompts: bool
+    chosen: tuple[int, ...] = ()
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Block:
-        return cls(**values | {split: Counts(**values[split]) for split in ("val", "train")})
+        counts = {split: Counts(**values[split]) for split in ("val", "train")}
+        return cls(**values | counts | {"chosen": tuple(values.get("chosen", ()))})
+
+    @property
+    def all(self) -> Counts:
+        return Counts(self.val.documents + self.train.documents, self.val.tokens + self.train.tokens)
 
     def counts(self, split: str) -> Counts:
         return self.val if split == "val" else self.train

@@ -29,13 +29,18 @@ _SECTION_FILES: Final = 256
 """So many files that are not parquet are cut into units together."""
 
 
+DEFAULT_SHARE: Final = 0.01
+"""Of the documents that are chosen for validation."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """Everything that the result depends on.
 
     Attributes:
         sources, validation: absolute paths, or names of data sets of the hub.
-        validation_share: probability that a document is in the validation split, when there are no validation sources.
+        validation_share: probability that a document is in the validation split, when there are no validation sources;
+            0 prepares none. Where that chooses too few, the end of the text is held out (`trainer.prepare.held_out`).
         seed: of the order of documents.
         column: name of the text in JSON objects and parquet rows.
         unit_bytes: text in a unit.
@@ -44,15 +49,17 @@ class Request:
 
     sources: tuple[str, ...]
     validation: tuple[str, ...] = ()
-    validation_share: float = 0.01
+    validation_share: float = DEFAULT_SHARE
     seed: int = 0
     column: str = "text"
     unit_bytes: int = UNIT_BYTES
     shard_tokens: int = SHARD_TOKENS
 
     def __post_init__(self) -> None:
-        if not 0 < self.validation_share < 1:
-            raise UserError(f"The validation share must be between 0 and 1, not {self.validation_share}.")
+        if not 0 <= self.validation_share < 1:
+            raise UserError(
+                f"The validation share must be at least 0 (no validation) and below 1, not {self.validation_share}."
+            )
         for name, least in (("unit_bytes", 1), ("shard_tokens", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} must be {least} or more, not {getattr(self, name)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,11 @@ from trainer.locking import FileLock, LockHeld
 from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.broken import Broken
 from trainer.prepare.formats import PARQUET
+from trainer.prepare.held_out import TAIL, Tail, hold_out, too_few_chosen
 from trainer.prepare.hub import Downloads
 from trainer.prepare.manifest import make_manifest
 from trainer.prepare.merge import Merger
-from trainer.prepare.parts import Done, writing
+from trainer.prepare.parts import Block, Done, writing
 from trainer.prepare.plan import PLAN, Plan, Request, Section
 from trainer.prepare.pool import Pool, make_pool
 from trainer.prepare.progress import Meter, Progress
@@ -121,12 +122,19 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
     encoding = _Encoding(plan, folder, work, manner, meter)
     encoding.run()
     note_silent(encoding.plan.files, add_up(unit.accounts for unit in encoding.done), encoding.broken)
-    _require_both_splits(encoding.done, folder, encoding.broken)
+    blocks = [block for unit in encoding.done for block in unit.blocks]
+    try:
+        tail = _divide(blocks, encoding, work)
+    except UserError:
+        shutil.rmtree(work)
+        (folder / PLAN).unlink()  # with other sources or settings it may do
+        raise
     meter.begin_merge()
+    parts, blocks = (work / TAIL, list(tail.blocks)) if tail else (work, blocks)
     with writing(folder):
-        merger = Merger(folder, work, encoding.done, shard_tokens=request.shard_tokens, seed=request.seed)
+        merger = Merger(folder, parts, blocks, shard_tokens=request.shard_tokens, seed=request.seed)
         splits = merger.run(meter.merged)
-        manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken)
+        manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken, tail)
         write_json(folder / MANIFEST, manifest)
         shutil.rmtree(work)
         if not manner.keep_downloads:
@@ -149,18 +157,21 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _require_both_splits(done: list[Done], folder: Path, broken: Broken) -> None:
-    blocks = [block for unit in done for block in unit.blocks]
-    for split, name in (("train", "training"), ("val", "validation")):
-        if not any(block.counts(split).documents for block in blocks):
-            shutil.rmtree(folder / "work")
-            (folder / PLAN).unlink()
-            if not any(block.counts("train").documents + block.counts("val").documents for block in blocks):
-                raise UserError(f"No text was found. {broken.sentences()}")
-            raise UserError(
-                f"The {name} split would be empty: give more documents (in text, separated by lines of "
-                f"<|endoftext|>), another --val-share, or files with --val. {broken.sentences()}".rstrip()
-            )
+def _divide(blocks: Sequence[Block], encoding: _Encoding, work: Path) -> Tail | None:
+    """Makes sure that there is text in both splits: holds the end of it out where documents' hashes chose too few.
+
+    Raises:
+        UserError: when there is no text, or none for one of the splits.
+    """
+    request = encoding.plan.request
+    splits = {"train": "training ", "val": "validation "} if request.validation else {"": ""}
+    for split, name in splits.items():
+        if not any((block.counts(split) if split else block.all).documents for block in blocks):
+            raise UserError(f"No {name}text was found. {encoding.broken.sentences()}")
+    if request.validation or not request.validation_share or not too_few_chosen(blocks):
+        return None
+    with writing(work):
+        return hold_out(blocks, work, request)
 
 
 class _Encoding:

@@ -14,6 +14,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.hub.transfer import HubFile
 from trainer.prepare.formats import FORMATS, PARQUET, TEXT, compression_of, format_of, formats_text, unreadable
 from trainer.prepare.hub import hub_files, looks_like_hub_name
+from trainer.prepare.names import bundled_text, missing
 
 _OURS: Final = ({"manifest.json", "progress.json"}, {"plan.json", "progress.json"}, {"run.json", "events.jsonl"})
 """Files that a folder of prepared data, or of a run, holds: it is no source."""
@@ -75,7 +76,7 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
     """The files that ``sources`` name: files, folders (all files in them that are not hidden), or data sets of the hub.
 
     Args:
-        sources: paths, short names or ``owner/name[@revision][:subfolder]``.
+        sources: paths, names of bundled texts or data sets, ``owner/name[@revision][:subfolder]``.
         split: where their documents go; empty: their hash decides.
         avoid: a folder whose files are none of the sources'.
 
@@ -91,13 +92,15 @@ def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[Sourc
                 raise UserError(f"No files to read were found in {path}. What can be read: {formats_text()}.")
         elif path.is_file():
             found = [_local(path, path.name, split)]
+        elif bundled := bundled_text(source):
+            found = [_local(bundled.path, bundled.file, split)]
         elif looks_like_hub_name(source):
             found = [
                 SourceFile(name=f"{file.repo}/{file.path}", format=PARQUET, split=split, bytes=file.bytes, hub=file)
                 for file in hub_files(source)
             ]
         else:
-            raise UserError(f"There is no file or folder {source}.")
+            raise UserError(missing(source))
         files |= {file.path or file.name: file for file in found}
     return list(files.values())
 

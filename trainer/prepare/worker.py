@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,9 @@ from trainer.prepare.parts import Done, write_block, writing
 from trainer.prepare.plan import Request, Unit
 from trainer.prepare.readers import Document, Reader
 from trainer.prepare.sources import SourceFile
+
+FEW_DOCUMENTS: Final = 5
+"""Fewer validation documents than these leave it to chance how much text there is to measure with."""
 
 _REPORT_SECONDS: Final = 0.5
 
@@ -114,7 +117,9 @@ class UnitEncoder:
                 account.tokens += tokens
         done.text_bytes += sum(sum(map(len, document)) for document in documents)
         with writing(self._folder):
-            done.blocks.append(write_block(self._folder, name, **encoded))
+            block = write_block(self._folder, name, **encoded)
+        chosen = tuple(splits["val"])
+        done.blocks.append(replace(block, chosen=chosen if len(chosen) < FEW_DOCUMENTS else ()))
 
 
 def is_validation(document: Document, share: float) -> bool:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training import preparations
 from gptdesk.training.preparations import DocumentPreview, Preparation, PreparationState, PreparedSet
-from gptdesk.ui.train.new_run.held_out import split_sources
-
-_CUT_TEXTS: Final = ".text"
-"""Folder in the data's own for texts that were cut in two, until it is ready; hidden, as the trainer wants it."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +24,6 @@ class Found:
 def look(folders: Folders) -> Found:
     """The data that is there now."""
     ready = tuple(preparations.prepared_sets(folders))
-    for data in ready:
-        with suppress(OSError):
-            if (data.path / _CUT_TEXTS).is_dir():
-                shutil.rmtree(data.path / _CUT_TEXTS)
     under_way = tuple((each.folder, each.state()) for each in preparations.preparations(folders))
     return Found(ready, under_way)
 
@@ -46,12 +36,8 @@ def begin(folders: Folders, sources: Sequence[str], *, validation: Sequence[str]
     """
     name = Path(sources[0]).stem or "text"
     folder = preparations.new_data_folder(folders, name)
-    training = tuple(sources)
     try:
-        if not validation and all(Path(source).exists() for source in sources):
-            split = split_sources(sources, folder / _CUT_TEXTS)
-            training, validation = split.training, split.validation
-        Preparation(folder).start(training, validation=tuple(validation), column=column)
+        Preparation(folder).start(sources, validation=validation, column=column)
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

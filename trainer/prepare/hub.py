@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gptdesk.gpt2.errors import UserError
 from gptdesk.hub.errors import NotThere, hub_errors
 from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes
+from trainer.prepare.formats import READABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoFile
@@ -41,8 +42,17 @@ _LONGEST_END: Final = 1.0
 
 
 def looks_like_hub_name(name: str) -> bool:
-    """Whether a source that is no file here may be a data set of the hub."""
-    return name in SHORT_NAMES or _NAME.fullmatch(name) is not None
+    """Whether a source that is no file here may be a data set of the hub, and no mistyped path.
+
+    ``owner/name`` may be either. Within a folder that is there, or with the suffix of a readable file, it is a path.
+    """
+    if name in SHORT_NAMES:
+        return True
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return False
+    is_path = Path(name).parent.is_dir() or name.lower().endswith(READABLE_SUFFIXES)
+    return bool(match["revision"] or match["folder"]) or not is_path
 
 
 def hub_files(name: str) -> list[HubFile]:
@@ -51,6 +61,8 @@ def hub_files(name: str) -> list[HubFile]:
     Raises:
         UserError: when there is no such data set, it holds no parquet, or the hub cannot be reached.
     """
+    may_be_path = name not in SHORT_NAMES and "@" not in name and ":" not in name
+    here = f"There is no file or folder {name} here, and as a data set of the hub: " if may_be_path else ""
     reasons = []
     for candidate in SHORT_NAMES.get(name, (name,)):
         match = _NAME.fullmatch(candidate)
@@ -60,13 +72,13 @@ def hub_files(name: str) -> list[HubFile]:
         except NotThere as error:
             reasons.append(f"{candidate}: {error.reason}")
             continue
+        except UserError as error:
+            raise UserError(f"{here}{error}") from None
         if files:
             return files
         reasons.append(f"{candidate}: no parquet files")
-    raise UserError(
-        f"No data set was found for {name} ({'; '.join(reasons)}). "
-        "If a file or folder was meant, there is none of that name; else give owner/name[@revision][:subfolder]."
-    )
+    form = "" if name in SHORT_NAMES else " Data sets are named owner/name[@revision][:subfolder]."
+    raise UserError(f"{here}No data set was found for {name} ({'; '.join(reasons)}).{form}")
 
 
 def _list(repo: str, revision: str | None, folder: str | None) -> list[HubFile]:

@@ -18,8 +18,8 @@ WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 def write_pdf(path: Path, pages: Iterable[Sequence[str]], extra: str = "") -> Path:
     """Pages of lines in Helvetica; ``extra`` goes into the trailer."""
-    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica "
-               b"/Encoding /WinAnsiEncoding >>"]  # fmt: skip
+    font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", font]
     kids = []
     for lines in pages:
         shown = b" ".join(b"(" + escape(line) + b") Tj T*" for line in lines)
@@ -55,7 +55,9 @@ def write_zip(path: Path, files: Mapping[str, str | bytes]) -> Path:
 
 def write_epub(path: Path, chapters: Mapping[str, str], more: Mapping[str, str | bytes] | None = None) -> Path:
     """A book: chapters by name, in the order of reading, each the body of a page; a table of contents before them."""
-    items = "".join(f'<item id="i{i}" href="{name}" media-type="application/xhtml+xml"/>' for i, name in enumerate(chapters))
+    items = "".join(
+        f'<item id="i{i}" href="{name}" media-type="application/xhtml+xml"/>' for i, name in enumerate(chapters)
+    )
     spine = "".join(f'<itemref idref="i{i}"/>' for i in range(len(chapters)))
     package = f"""<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0"><manifest>
 <item id="n" href="nav.xhtml" properties="nav" media-type="application/xhtml+xml"/>{items}</manifest>

@@ -8,15 +8,16 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.hub.errors import NotThere, hub_errors
+from gptdesk.hub.answers import ask, pages
+from gptdesk.hub.errors import NotThere, not_understood
 from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes
 from trainer.prepare.formats import READABLE_SUFFIXES
-
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import RepoFile
 
 SHORT_NAMES: Final = {
     # The main branch of the first was a loading script in 2025, and its parquet files a pull request.
@@ -37,8 +38,32 @@ _NAME: Final = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@]+))?(:(
 _HELD_OUT: Final = re.compile(r"(^|/)(test|valid|validation|val|dev)\b[^/]*(/|$)", re.IGNORECASE)
 """Files that are meant for measuring; they are left alone."""
 
+MOST_FILES: Final = 100_000
+"""Parquet files of one data set; FineWeb, the largest, has some 30,000."""
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
 _LONGEST_END: Final = 1.0
 """Seconds in which a download is to notice that it is to stop."""
+
+
+class _Info(msgspec.Struct):
+    """What is read of the hub's answer about a data set."""
+
+    sha: str
+
+
+class _Lfs(msgspec.Struct):
+    sha256: str = msgspec.field(default="", name="oid")
+
+
+class _Entry(msgspec.Struct):
+    """A file or folder in the hub's list."""
+
+    type: str
+    path: str
+    size: int = 0
+    lfs: _Lfs | None = None
 
 
 def looks_like_hub_name(name: str) -> bool:
@@ -82,23 +107,37 @@ def hub_files(name: str) -> list[HubFile]:
 
 
 def _list(repo: str, revision: str | None, folder: str | None) -> list[HubFile]:
-    from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
+    from huggingface_hub import constants
 
-    api = HfApi()
-    with hub_errors(repo, what="data set"):
-        commit = api.dataset_info(repo, revision=revision).sha
-        assert commit
-        tree = api.list_repo_tree(repo, folder, recursive=True, revision=commit, repo_type="dataset")
-        files = [entry for entry in tree if isinstance(entry, RepoFile) and entry.path.endswith(".parquet")]
+    place = f"{constants.ENDPOINT}/api/datasets/{repo}"
+    commit = _commit(repo, f"{place}/revision/{quote(revision, safe='')}" if revision else place, revision or "")
+    below = f"/{quote(folder.strip('/'))}" if folder else ""
+    files = []
+    for page in pages(f"{place}/tree/{commit}{below}", repo, what="data set", query={"recursive": "true"}):
+        for entry in _decoded(repo, page, list[_Entry]):
+            if entry.type == "file" and entry.size >= 0 and entry.path.endswith(".parquet"):
+                files.append(HubFile(repo, commit, entry.path, entry.size, entry.lfs.sha256 if entry.lfs else ""))
+        if len(files) > MOST_FILES:
+            raise UserError(f"{repo} has more than {MOST_FILES:,} parquet files; name a folder of it: {repo}:FOLDER.")
     wanted = [file for file in files if not _HELD_OUT.search(_below(file, folder))] or files
-    return [
-        HubFile(repo, commit, file.path, file.size, file.lfs.sha256 if file.lfs else "")
-        for file in sorted(wanted, key=lambda file: file.path)
-    ]
+    return sorted(wanted, key=lambda file: file.path)
 
 
-def _below(file: RepoFile, folder: str | None) -> str:
+def _commit(repo: str, url: str, revision: str) -> str:
+    info: _Info = _decoded(repo, ask(url, repo, what="data set", revision=revision), _Info)
+    if not _COMMIT.fullmatch(info.sha):
+        raise not_understood(repo)
+    return info.sha
+
+
+def _decoded(repo: str, body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: no UTF-8
+        raise not_understood(repo) from error
+
+
+def _below(file: HubFile, folder: str | None) -> str:
     return file.path.removeprefix(f"{(folder or '').strip('/')}/")
 
 

@@ -105,6 +105,11 @@ def data_folders(folders: Folders) -> Iterator[Path]:
         yield from sorted(path for path in (folders.data / _FOLDER).iterdir() if path.is_dir())
 
 
+def data_folder(folders: Folders, name: str) -> Path:
+    """Where the person's data of that name is, or would be."""
+    return folders.data / _FOLDER / name
+
+
 def new_data_folder(folders: Folders, name: str) -> Path:
     """A folder for data of that name, which is not there yet."""
     slug = re.sub(r"[^\w.]+", "-", name).strip("-._")[:60].strip("-._") or "data"

@@ -1,4 +1,4 @@
-"""Saves a document's text as a plain file."""
+"""Saves a document's text as a plain file, and all that is on disk of one that is damaged."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.store.document import Document
 from gptdesk.store.files import write_atomic
 from gptdesk.ui.messages import Messages
+from gptdesk.ui.storage import Storage
 
 _TOPIC: Final = "save as text"
 
@@ -22,8 +23,37 @@ def save_text(parent: QWidget, document: Document, messages: Messages) -> None:
     path, _ = QFileDialog.getSaveFileName(parent, "Save as text", place, "Text (*.txt);;All files (*)")
     if not path:
         return
+    _write(Path(path), document.text.encode("utf-8"), messages)
+
+
+def save_raw(parent: QWidget, storage: Storage, id: str, messages: Messages) -> None:
+    """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
+    path, _ = QFileDialog.getSaveFileName(
+        parent, "Export all of it", str(Path.home() / "document.json"), "JSON (*.json)"
+    )
+    if not path:
+        return
     try:
-        write_atomic(Path(path), document.text.encode("utf-8"))
+        content = storage.export_raw(id)
+    except UserError as error:
+        messages.show(str(error), topic=_TOPIC)
+        return
+    _write(Path(path), content or b"", messages)
+
+
+def discard_damaged(storage: Storage, id: str, messages: Messages) -> None:
+    """Gives up what cannot be read of the document of that id."""
+    try:
+        storage.discard_damaged(id)
+    except UserError as error:
+        messages.show(str(error), topic=_TOPIC)
+    else:
+        messages.toast("What was damaged of the document is gone; the rest is kept.")
+
+
+def _write(path: Path, content: bytes, messages: Messages) -> None:
+    try:
+        write_atomic(path, content)
     except OSError as error:
         messages.show(f"The text cannot be saved to {path} ({error.strerror}); choose another place.", topic=_TOPIC)
     except UserError as error:

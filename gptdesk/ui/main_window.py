@@ -17,10 +17,13 @@ from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui import status_bar, top_bar
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
-from gptdesk.ui.export import save_text
+from gptdesk.ui.document_opening import Opening, open_document
+from gptdesk.ui.export import discard_damaged, save_raw, save_text
 from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
+from gptdesk.ui.lazy_imports import import_pydantic
 from gptdesk.ui.main_menu import Commands, MainMenu
+from gptdesk.ui.messages import Offer
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.playground.page import PlaygroundPage
@@ -31,7 +34,6 @@ from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
 from gptdesk.ui.toast import Toasts
 from gptdesk.ui.top_bar import DocumentButton, TopBar
-from gptdesk.ui.train.importing import import_pydantic
 from gptdesk.ui.train.leaving import Leaving
 from gptdesk.ui.train.notifications import Notifications
 
@@ -65,7 +67,7 @@ class MainWindow(QWidget):
     def __init__(self, services: Services, geometry: QSettings) -> None:
         super().__init__()
         self._services, self._geometry = services, geometry
-        self._was_painted = False
+        self._was_painted = self._was_closed = False
         settings, inference = services.settings, services.inference
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
@@ -107,6 +109,8 @@ class MainWindow(QWidget):
 
     def start(self) -> None:
         """Begins what takes long: torch, the model, counting, watching runs, looking for models, curves."""
+        if self._was_closed:  # before it was painted
+            return
         settings = self._services.settings.value
         self._services.inference.start()
         self._services.counter.start()
@@ -143,13 +147,10 @@ class MainWindow(QWidget):
     def open_document(self, id: str) -> None:
         """Lays the document of that id before the person."""
         self.session.flush()
-        try:
-            snapshot = self._services.storage.load(id)
-        except UserError as error:
-            self._services.messages.show(str(error))
-            return
-        if snapshot and id != self.session.document.id:
-            self.session.open(Document(snapshot))
+        opening = open_document(self._services.storage, id)
+        if opening.document and id != self.session.document.id:
+            self.session.open(opening.document)
+        self._show_damage(id, opening)
         self.show_page(_PLAY)
 
     @Slot()
@@ -313,13 +314,24 @@ class MainWindow(QWidget):
         self.messages.crashed.connect(self.crashed)
 
     def _last_document(self) -> Document:
+        """The document that was open last; an empty one when it cannot be opened."""
         id = self._services.settings.value.document
-        try:
-            snapshot = self._services.storage.load(id) if id else None
-        except UserError as error:
-            self._services.storage.problems.append(str(error))
-            snapshot = None
-        return Document(snapshot)
+        opening = open_document(self._services.storage, id) if id else Opening()
+        if id:
+            self._show_damage(id, opening)
+        return opening.document or Document()
+
+    def _show_damage(self, id: str, opening: Opening) -> None:
+        """What cannot be read of a document, and what can be done about it."""
+        storage, messages = self._services.storage, self._services.messages
+        if opening.report:
+            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
+        if not opening.problem:
+            return
+        offers: list[Offer] = [("Export all of it…", lambda: save_raw(self, storage, id, messages))]
+        if opening.document:
+            offers.append(("Discard what is damaged", lambda: discard_damaged(storage, id, messages)))
+        messages.show(opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers)
 
     def _documents(self) -> list[Entry]:
         self.session.flush()
@@ -399,5 +411,6 @@ class MainWindow(QWidget):
             return
         self._geometry.setValue("geometry", self.saveGeometry())
         self.session.close()
+        self._was_closed = True
         super().closeEvent(event)
         self.closed.emit()

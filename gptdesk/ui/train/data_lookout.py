@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gptdesk.folders import Folders
 from gptdesk.ui import figures
-from gptdesk.ui.train.importing import import_pydantic
+from gptdesk.ui.lazy_imports import import_pydantic
 
 if TYPE_CHECKING:
     from gptdesk.training.preparations import DocumentPreview, PreparationState

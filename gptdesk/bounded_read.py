@@ -10,7 +10,7 @@ import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 LARGEST: Final = 16 << 20
 """Bytes of a file of ours; what is larger is none."""
@@ -21,11 +21,19 @@ LARGEST_TOML: Final = 128 << 10
 DEEPEST: Final = 64
 """Lists and objects within each other; ours have five."""
 
+LARGEST_WHOLE: Final = 2**53
+"""Up to which a float tells whole numbers apart."""
+
+_LARGEST_NUMBER: Final = 1e300
+
 _WHOLE_DIGITS: Final = 19
 """Of the largest whole number that 64 bits hold; longer ones become real numbers."""
 
 _NOT_TEXT: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """Escapes for half a character, and for NUL, which no path may hold."""
+
+
+T = TypeVar("T")
 
 
 class ContentError(ValueError):
@@ -119,6 +127,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     except ValueError:  # a number or a date that Python cannot hold
         raise ContentError("it is not TOML: a number or a date in it is out of range") from None
     require_shallow(values)
+    if _has_long_number(values):
+        raise ContentError("a number in it needs more than 64 bits")
     return values
 
 
@@ -134,6 +144,24 @@ def require_shallow(value: Any) -> None:
         if not level:
             return
     raise _too_deep()
+
+
+def number(value: object, otherwise: T) -> float | T:
+    """A number that is finite and can be reckoned with, or something else in its place."""
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST_NUMBER
+    return float(value) if fits else otherwise  # type: ignore[arg-type]
+
+
+def whole(value: object) -> int | None:
+    """A count, such as a step; None for anything else."""
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_WHOLE
+    return value if fits else None  # type: ignore[return-value]
+
+
+def _has_long_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not -(2**63) <= value < 2**63
+    return any(map(_has_long_number, _children(value)))
 
 
 def _children(value: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.store import rows
 from gptdesk.store.document import UNTITLED, Snapshot
@@ -124,7 +125,7 @@ def _ids(nodes: Sequence[tuple[Column, ...]], losses: _Losses) -> dict[Column, i
 
 
 def _is_id(value: Column) -> bool:
-    return type(value) is int and ROOT < value <= rows.LARGEST_WHOLE
+    return type(value) is int and ROOT < value <= LARGEST_WHOLE
 
 
 def _parents(nodes: Sequence[tuple[Column, ...]], ids: Mapping[Column, int], losses: _Losses) -> dict[int, int]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import LARGEST, ContentError, parse_json
+from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
@@ -19,9 +19,6 @@ from gptdesk.store.runs import Origin, Run, Token, clean_piece, settle
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
-
-LARGEST_WHOLE: Final = 2**53
-"""Up to which ids, indices and lengths are believed."""
 
 _UNLIKELY: Final = -1e9
 """Stands for a log-probability that is not finite, which JSON has no word for."""

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gptdesk import __version__
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.resources import resource
 from gptdesk.library.catalogue import find_model
 from gptdesk.training.index import RunIndex
@@ -54,17 +53,14 @@ def run(argv: Sequence[str]) -> int:
     app.setWindowIcon(QIcon(str(resource("icons", "gptdesk.svg"))))
     use_readable_locale()
     folders = Folders.of_this_user()
-    try:
-        instance = Instance(folders.data)
-    except UserError as error:
-        QMessageBox.critical(None, "gptdesk", str(error))
-        return 2
+    instance = Instance(folders.data)
     if not instance.take():
         if instance.raise_other():
+            print("gptdesk is open already; its window is in front now.")
             return 0
-        QMessageBox.critical(
-            None, "gptdesk", "gptdesk is running already but does not answer; end it and start it again."
-        )
+        sentence = "gptdesk is open already, but its window does not answer. End that gptdesk, and start it again."
+        print(sentence, file=sys.stderr)
+        QMessageBox.critical(None, "gptdesk", sentence)
         return 1
     logs = Logs(folders.logs)
     log.info("gptdesk %s, process %d", __version__, os.getpid())

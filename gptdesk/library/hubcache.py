@@ -66,8 +66,7 @@ def commit_of(repo: str, revision: str) -> str | None:
         return None
     for folder in _folders(repo):
         try:
-            with (folder / "refs" / revision).open(encoding="ascii") as file:
-                commit = file.read(100).strip()
+            commit = (folder / "refs" / revision).read_text().strip()
         except (OSError, ValueError):
             continue
         if _COMMIT.fullmatch(commit):

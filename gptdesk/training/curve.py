@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from gptdesk.bounded_read import ContentError, number, parse_json, whole
+from gptdesk.training.jsonvalues import number, whole
 from trainer.rundir import EVENTS
 
 _POINTS: Final = 40
@@ -57,8 +58,8 @@ def _loss(line: bytes) -> tuple[int, float] | None:
     if not line.endswith(b"\n") or b'"ev":"step"' not in line:
         return None
     try:
-        event = parse_json(line)
-    except ContentError:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict):
         return None

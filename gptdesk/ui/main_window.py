@@ -11,21 +11,17 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.store.database import Entry
 from gptdesk.store.document import Document
 from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui import status_bar, top_bar
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
-from gptdesk.ui.document_opening import Opening, open_document
-from gptdesk.ui.export import discard_damaged, save_raw, save_text
 from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
-from gptdesk.ui.lazy_imports import import_pydantic
 from gptdesk.ui.main_menu import Commands, MainMenu
-from gptdesk.ui.messages import Offer
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.models.using import Using
+from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.rail import Rail
@@ -34,6 +30,7 @@ from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
 from gptdesk.ui.toast import Toasts
 from gptdesk.ui.top_bar import DocumentButton, TopBar
+from gptdesk.ui.train.importing import import_pydantic
 from gptdesk.ui.train.leaving import Leaving
 from gptdesk.ui.train.notifications import Notifications
 
@@ -67,17 +64,18 @@ class MainWindow(QWidget):
     def __init__(self, services: Services, geometry: QSettings) -> None:
         super().__init__()
         self._services, self._geometry = services, geometry
-        self._was_painted = self._was_closed = False
+        self._was_painted = False
         settings, inference = services.settings, services.inference
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
         self.session = Session(inference, services.storage, settings, self)
         self.session.open(self._last_document())
-        self.playground = PlaygroundPage(services.theme, settings, inference, self.session)
+        self.playground = PlaygroundPage(services, self.session)
         self.using = Using(settings, inference, services.models, self)
         self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
-        self.title = DocumentButton(self._documents, self.open_document)
+        self.documents = Documents(services.storage, self.session, settings, services.messages, self)
+        self.title = DocumentButton(self.documents)
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
         self.messages = ServiceMessages(services, self.session, self.chooser, self)
@@ -109,8 +107,6 @@ class MainWindow(QWidget):
 
     def start(self) -> None:
         """Begins what takes long: torch, the model, counting, watching runs, looking for models, curves."""
-        if self._was_closed:  # before it was painted
-            return
         settings = self._services.settings.value
         self._services.inference.start()
         self._services.counter.start()
@@ -142,23 +138,6 @@ class MainWindow(QWidget):
         self.show_page(_TRAIN)
         assert self.train is not None, "its page has been made"
         self.train.choose(folder)
-
-    @Slot(str)
-    def open_document(self, id: str) -> None:
-        """Lays the document of that id before the person."""
-        self.session.flush()
-        opening = open_document(self._services.storage, id)
-        if opening.document and id != self.session.document.id:
-            self.session.open(opening.document)
-        self._show_damage(id, opening)
-        self.show_page(_PLAY)
-
-    @Slot()
-    def new_document(self) -> None:
-        """An empty text; the one at hand stays in the list."""
-        if self.session.document.text:
-            self.session.open(Document())
-        self.show_page(_PLAY)
 
     @Slot()
     def bring_to_front(self) -> None:
@@ -261,10 +240,13 @@ class MainWindow(QWidget):
 
     def _commands(self) -> Commands:
         return Commands(
-            new=self.new_document,
-            documents=self._documents,
-            open=self.open_document,
-            save_text=lambda: save_text(self, self.session.document, self._services.messages),
+            new=self.documents.new,
+            documents=self.documents.entries,
+            open=self.documents.open,
+            all_documents=self.documents.show_list,
+            open_file=self.documents.ask_files,
+            save=self.documents.save,
+            save_as=self.documents.save_as,
             zoom=self._zoom,
             page=self.show_page,
             about=lambda: AboutDialog(self).open(),
@@ -297,10 +279,13 @@ class MainWindow(QWidget):
         self.leaving.decided.connect(self.leave)
         self.notifications.clicked.connect(self.show_run)
         services.watcher.noticed.connect(self.notifications.show_notice)
-        self.top_bar.new.clicked.connect(self.new_document)
+        self.top_bar.new.clicked.connect(self.documents.new)
         self.playground.refused.connect(lambda text: self.messages.show_refusal(text, "play"))
         self.playground.zoomed.connect(self._zoom)
-        session.opened.connect(self._on_document_changed)
+        self.playground.files_given.connect(self.documents.open_files)
+        self.playground.rename_wanted.connect(self.documents.ask_name)
+        self.documents.wanted.connect(lambda: self.show_page(_PLAY))
+        session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)
         services.counter.counted.connect(self.status.show_counts)
         services.inference.state_changed.connect(self._on_state_changed)
@@ -314,32 +299,22 @@ class MainWindow(QWidget):
         self.messages.crashed.connect(self.crashed)
 
     def _last_document(self) -> Document:
-        """The document that was open last; an empty one when it cannot be opened."""
         id = self._services.settings.value.document
-        opening = open_document(self._services.storage, id) if id else Opening()
-        if id:
-            self._show_damage(id, opening)
-        return opening.document or Document()
-
-    def _show_damage(self, id: str, opening: Opening) -> None:
-        """What cannot be read of a document, and what can be done about it."""
-        storage, messages = self._services.storage, self._services.messages
-        if opening.report:
-            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
-        if not opening.problem:
-            return
-        offers: list[Offer] = [("Export all of it…", lambda: save_raw(self, storage, id, messages))]
-        if opening.document:
-            offers.append(("Discard what is damaged", lambda: discard_damaged(storage, id, messages)))
-        messages.show(opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers)
-
-    def _documents(self) -> list[Entry]:
-        self.session.flush()
         try:
-            return self._services.storage.entries()
+            snapshot = self._services.storage.load(id) if id else None
         except UserError as error:
-            self._services.messages.show(str(error))
-            return []
+            self._services.storage.problems.append(str(error))
+            snapshot = None
+        document = Document(snapshot)
+        if snapshot is None:  # settings that were chosen before there was a text are kept, too
+            document.decoding = self._services.settings.value.decoding
+        return document
+
+    @Slot()
+    def _on_document_opened(self) -> None:
+        self._services.counter.forget()
+        self.status.show_counts(None)
+        self._on_document_changed()
 
     @Slot()
     def _on_document_changed(self) -> None:
@@ -411,6 +386,6 @@ class MainWindow(QWidget):
             return
         self._geometry.setValue("geometry", self.saveGeometry())
         self.session.close()
-        self._was_closed = True
+        self.documents.close()
         super().closeEvent(event)
         self.closed.emit()

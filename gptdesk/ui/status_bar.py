@@ -15,6 +15,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.token_counter import Counts
 from gptdesk.ui.widgets.status_dot import StatusDot
+from gptdesk.ui.widgets.tooltips import wrapped
 
 HEIGHT: Final = 32
 _SPEED_EVERY_MS: Final = 250
@@ -79,8 +80,8 @@ class StatusBar(QWidget):
         session.activity_changed.connect(self._show)
         self._show()
 
-    def show_counts(self, counts: Counts) -> None:
-        """Tokens of the text, as soon as they are counted."""
+    def show_counts(self, counts: Counts | None) -> None:
+        """Tokens of the text, as soon as they are counted; nothing until then."""
         self._counts = counts
         self._show_counts()
 
@@ -111,7 +112,7 @@ class StatusBar(QWidget):
         done = self._session.done
         if self._inference.state is State.GENERATING:
             speed = self._session.speed
-            parts = [f"{figures.count(self._session.tokens)} tokens"]
+            parts = [_tokens(self._session.tokens)]
             parts += [figures.speed(speed)] if speed else []
             self.figures.setText(_SEPARATOR.join(parts))
             self.figures.setToolTip("")
@@ -127,20 +128,38 @@ class StatusBar(QWidget):
         if counts is None:
             self.tokens.setText("")
             return
-        size = f" / {figures.count(info.context)}" if info else ""
-        used = counts.context
-        self.tokens.setText(f"prompt {figures.count(counts.prompt)}{_SEPARATOR}context {figures.count(used)}{size}")
-        full = info is not None and used > info.context
+        used, size = counts.context, info.context if info else 0
+        full = 0 < size < used
+        if full:
+            self.tokens.setText(f"{_tokens(used)}, more than the context of {figures.count(size)}")
+        else:
+            self.tokens.setText(f"{figures.count(used)} of {_tokens(size)} of context" if size else _tokens(used))
         kind = "warn" if full else "muted"
         if self.tokens.property("kind") != kind:
             self.tokens.setProperty("kind", kind)
             self.tokens.style().unpolish(self.tokens)
             self.tokens.style().polish(self.tokens)
-        self.tokens.setToolTip(
-            "The text is longer than the model's context: it reads the last part of it."
-            if full
-            else "Tokens of the last generation's prompt, and of the whole text out of those that the model can read."
-        )
+        self.tokens.setToolTip(wrapped(_about_counts(counts, size)))
+
+
+def _tokens(number: int) -> str:
+    return f"{figures.count(number)} {'token' if number == 1 else 'tokens'}"
+
+
+def _about_counts(counts: Counts, size: int) -> str:
+    """What the numbers of tokens mean.
+
+    Args:
+        counts: of the text.
+        size: the model's context, in tokens; 0 without a model.
+    """
+    before = f", {figures.count(counts.prompt)} of them before the last generation"
+    sentences = [f"The text has {_tokens(counts.context)}{before if counts.prompt < counts.context else ''}."]
+    if size and counts.context > size:
+        sentences.append(f"The model reads only its last part, at most {_tokens(size)}.")
+    elif size:
+        sentences.append(f"The model reads at most {_tokens(size)}; of a longer text it reads the last part.")
+    return " ".join(sentences)
 
 
 def _summary(done: DoneEvent) -> list[str]:
@@ -151,6 +170,6 @@ def _summary(done: DoneEvent) -> list[str]:
 def _explanation(done: DoneEvent) -> str:
     guesses = f"; {done.guessed_right} of {done.guessed} guessed tokens came" if done.guessed else ""
     return (
-        f"{figures.count(done.completion_tokens)} tokens after a prompt of {figures.count(done.prompt_tokens)}, "
+        f"{_tokens(done.completion_tokens)} after a prompt of {figures.count(done.prompt_tokens)}, "
         f"seed {done.seed}, on {done.device} in {done.precision}{guesses}"
     )

@@ -17,9 +17,8 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
 from gptdesk.store import database as module
 from gptdesk.store import migrations
-from gptdesk.store.database import Database
+from gptdesk.store.database import Database, open_or_replace
 from gptdesk.store.document import Document
-from gptdesk.store.opening import open_or_replace
 from gptdesk.store.runs import Origin, Token
 
 
@@ -48,8 +47,8 @@ def written(count: int = 3) -> Document:
         document.begin_generation(Origin(generation=os.urandom(4).hex(), model="tiny", settings=settings))
         document.grow("x" * count, [token(id) for id in range(count)])
         document.end_generation("length", seed=2**63 - 1)
-        document.undo_generation()
-    document.redo_generation()
+        document.undo()
+    document.redo()
     return document
 
 

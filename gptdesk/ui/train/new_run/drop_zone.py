@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,16 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gptdesk.training.preparations import READABLE_FORMATS, READABLE_SUFFIXES
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.restyle import set_property
-from gptdesk.ui.widgets.tooltips import wrapped
 
-FILTER: Final = f"Text ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
-_COLUMN_HELP: Final = (
-    "The key or column that holds it in JSON and tables; found by itself where there is one obvious choice."
-)
-_NOTE: Final = f"{', '.join(READABLE_FORMATS)}; also compressed. Files stay where they are."
+_FILTER = "Text (*.txt *.text *.md *.jsonl *.ndjson *.parquet *.gz *.xz *.zst);;All files (*)"
 _ICON = 24
 
 
@@ -52,7 +45,7 @@ class DropZone(QFrame):
         self._icon = QLabel()
         title = QLabel("Drop text files or a folder here")
         title.setProperty("kind", "title")
-        note = QLabel(_NOTE[:1].upper() + _NOTE[1:])
+        note = QLabel("Text, Markdown, JSON lines or Parquet. They stay where they are.")
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
         self.files, self.folder = QPushButton("Choose files…"), QPushButton("Choose folder…")
@@ -100,18 +93,14 @@ class DropZone(QFrame):
         grid.setColumnStretch(2, 1)
         for row, (text, tip, widget) in enumerate(
             (
-                (
-                    "Name of the text",
-                    _COLUMN_HELP,
-                    self.column,
-                ),
+                ("Name of the text", "In JSON lines and Parquet: the key or column that holds it.", self.column),
                 ("Validation text", "What the model never trains on and is measured with.", self.held_out),
             )
         ):
             label = QLabel(text)
-            label.setToolTip(wrapped(tip))
+            label.setToolTip(tip)
             label.setBuddy(widget)
-            widget.setToolTip(wrapped(tip))
+            widget.setToolTip(tip)
             widget.setFixedWidth(160)
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
@@ -121,7 +110,7 @@ class DropZone(QFrame):
         return details
 
     def _choose_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), FILTER)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), _FILTER)
         if paths:
             self.picked.emit(paths)
 
@@ -131,7 +120,7 @@ class DropZone(QFrame):
             self.picked.emit([folder])
 
     def _choose_validation(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), FILTER)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), _FILTER)
         self.validation = paths
         self._held_out_names.setText(", ".join(Path(path).name for path in paths) or "A part of the text")
 

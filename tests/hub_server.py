@@ -40,6 +40,7 @@ class Fault:
         bytes_per_s: send no faster.
         etag: another one than usual.
         body: send this instead of the file.
+        endless: send this again and again instead, until the other side has enough.
         reached: called when ``cut`` bytes were sent.
     """
 
@@ -52,6 +53,7 @@ class Fault:
     bytes_per_s: float | None = None
     etag: str | None = None
     body: bytes | None = None
+    endless: bytes = b""
     reached: Callable[[], None] | None = None
 
 
@@ -121,6 +123,7 @@ class Hub(ThreadingHTTPServer):
         always: what goes wrong with all others.
         sent: what was sent of files.
         asked: methods and paths of all requests.
+        poured: bytes of endless answers that were sent.
     """
 
     daemon_threads = True
@@ -134,6 +137,7 @@ class Hub(ThreadingHTTPServer):
         self.always: Fault | None = None
         self.sent: list[Sent] = []
         self.asked: list[str] = []
+        self.poured = 0
         self.valid_tokens = {"good"}
 
     @property
@@ -222,8 +226,10 @@ class Answer(BaseHTTPRequestHandler):
             fault = self.server.api_faults.popleft()
             if fault.stall is not None:
                 fault.stall.wait()
+            if fault.endless:
+                return self._pour(fault)
             if fault.body is not None:
-                return self._body(200, fault.body, "application/json")
+                return self._body(200, fault.body, "application/json", fault.headers)
             if fault.status is not None:
                 return self._error(fault.status, "", "a fault", fault.headers)
         if (repo := self._repo(name, revision)) is None:
@@ -252,6 +258,8 @@ class Answer(BaseHTTPRequestHandler):
 
     def _file(self, repo: Repo, name: str, etag: str, more: Mapping[str, str] | None = None) -> None:
         fault = (self.server.faults.popleft() if self.server.faults else None) or self.server.always or Fault()
+        if fault.endless:
+            return self._pour(fault)
         if fault.status is not None:
             return self._error(fault.status, "", "a fault", fault.headers)
         etag = fault.etag or etag
@@ -304,6 +312,17 @@ class Answer(BaseHTTPRequestHandler):
         if last < end or fault.stall is not None:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _pour(self, fault: Fault) -> None:
+        self.send_response(fault.status or 200)
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(fault.endless)
+                self.server.poured += len(fault.endless)
 
     def _body(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from gptdesk.bounded_read import LARGEST_TOML, LARGEST_WHOLE, ContentError, parse_toml, read_bytes
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
-from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.errors import UserError, brief
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 
-Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
+
+def _believable(value: int) -> int:
+    if value > LARGEST_WHOLE:
+        raise ValueError(f"must be at most {LARGEST_WHOLE:,}")
+    return value
+
+
+Positive = Annotated[int, Field(gt=0), AfterValidator(_believable)]
+NotNegative = Annotated[int, Field(ge=0), AfterValidator(_believable)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 _FOLDER: Final[dict[str, JsonValue]] = {"format": "folder"}
@@ -208,11 +215,11 @@ def build_config(values: Mapping[str, Any]) -> TrainConfig:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = brief(".".join(str(part) for part in first["loc"]))[1:-1]
         if first["type"] == "extra_forbidden":
             raise UserError(f"There is no setting {where}.") from None
         message = first["msg"].removeprefix("Value error, ")
-        given = "" if first["type"] == "value_error" else f", not {first['input']!r}"
+        given = "" if first["type"] == "value_error" else f", not {brief(first['input'])}"
         raise UserError(f"{where}: {message[0].lower()}{message[1:]}{given}.") from None
 
 
@@ -223,11 +230,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         UserError: when the file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(read_bytes(path, largest=LARGEST_TOML).decode("utf-8"))
     except OSError as error:
         raise UserError(f"The configuration {path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise UserError(f"The configuration {path} is not TOML: {error}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"The configuration {path} is not UTF-8 text; save it as that.") from None
+    except ContentError as error:
+        raise UserError(f"The configuration {path} cannot be used: {error}.") from None
 
 
 def preset_names() -> list[str]:
@@ -249,7 +258,7 @@ def read_preset(name: str) -> dict[str, Any]:
         UserError: when there is none of that name.
     """
     if name not in preset_names():
-        raise UserError(f"There is no preset {name!r}; there are {', '.join(preset_names())}.")
+        raise UserError(f"There is no preset {brief(name)}; there are {', '.join(preset_names())}.")
     return read_toml(PRESETS_FOLDER / f"{name}.toml")
 
 
@@ -290,14 +299,14 @@ def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
         name, equals, text = flag.partition("=")
         section, dot, key = name.removeprefix("--").partition(".")
         if not name.startswith("--") or not (section and dot and key):
-            raise UserError(f"{flag!r} is no setting; settings are given as --section.key value.")
+            raise UserError(f"{brief(flag)} is no setting; settings are given as --section.key value.")
         if not equals:
             if not rest:
                 raise UserError(f"{flag} needs a value.")
             text = rest.pop(0)
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = parse_toml(f"value = {text}")["value"]
+        except ContentError:
             value = text
         values.setdefault(section, {})[key] = value
     return values

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import ContentError, parse_json
 from trainer.rundir import EVENTS, FORMAT
+from trainer.runfields import EVENT_FIELDS, checked
 
-_CHUNK: Final = 1 << 20
-"""Bytes read at a time, so that a long history is not held twice."""
+_BUFFER: Final = 1 << 18
+"""Bytes read at a time."""
+
+LONGEST_LINE: Final = 1 << 22
+"""Bytes of a line; what is longer is no event of ours."""
 
 
 class EventTail:
@@ -31,6 +35,7 @@ class EventTail:
     def __init__(self, folder: Path, name: str = EVENTS) -> None:
         self._path = folder / name
         self._offset = 0
+        self._within_line = False  # one that is too long
         self._file_id: tuple[int, int] | None = None
         self.restarts = 0
 
@@ -44,19 +49,20 @@ class EventTail:
             return
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The events since the last call. A line that was left broken, or is of a newer format, is passed over."""
+        """The events since the last call. A line that is broken, endless, or of a newer format, is passed over."""
         try:
-            with self._path.open("rb") as file:
+            with self._path.open("rb", buffering=_BUFFER) as file:
                 self._find_place(file.fileno())
                 file.seek(self._offset)
-                while lines := file.readlines(_CHUNK):
-                    for line in lines:
-                        if not line.endswith(b"\n"):
-                            return
-                        self._offset += len(line)
-                        event = _parse(line)
-                        if event is not None:
-                            yield event
+                while line := file.readline(LONGEST_LINE):
+                    is_whole = line.endswith(b"\n")
+                    if not is_whole and len(line) < LONGEST_LINE:
+                        return
+                    self._offset += len(line)
+                    event = None if self._within_line or not is_whole else _parse(line)
+                    self._within_line = not is_whole
+                    if event is not None:
+                        yield event
         except OSError:
             return  # not there yet, or no longer
 
@@ -64,6 +70,7 @@ class EventTail:
         identity, size = _identity(handle), os.fstat(handle).st_size
         if self._file_id not in (None, identity) or size < self._offset:
             self._offset = 0
+            self._within_line = False
             self.restarts += 1
         self._file_id = identity
 
@@ -81,7 +88,8 @@ def _identity(handle: int) -> tuple[int, int]:
 def _parse(line: bytes) -> dict[str, Any] | None:
     """One whole line; None when it is no event, or of a newer format."""
     try:
-        event = json.loads(line)
-        return event if isinstance(event, dict) and event.get("v", FORMAT) <= FORMAT else None
-    except (ValueError, TypeError, RecursionError):
+        event = parse_json(line)
+    except ContentError:
         return None
+    version = event.get("v", FORMAT) if isinstance(event, dict) else None
+    return checked(event, EVENT_FIELDS)[0] if isinstance(version, int) and version <= FORMAT else None

@@ -28,7 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.bounded_read import LARGEST, ContentError, parse_json, read_object, whole
+from gptdesk.gpt2.errors import UserError, brief
 from trainer.locking import FileLock, LockHeld
 
 FORMAT: Final = 1
@@ -54,7 +55,15 @@ ACTIONS: Final = ("checkpoint", "stop", "abort", "pause", "resume", "evaluate", 
 SETTABLE: Final = ("log_interval", "eval_interval", "checkpoint_interval", "learning_rate_factor")
 """What the action ``set`` may change."""
 
+LARGEST_REQUEST: Final = 1 << 20
+"""Bytes of a request; an answer repeats it."""
+
 HEARTBEAT_SECONDS: Final = 1.0
+_LAST_BYTES: Final = 1 << 16
+"""Of the events that are looked at where the status is damaged."""
+
+_LONGEST_ID: Final = 200
+
 LOST_AFTER_SECONDS: Final = 15.0
 """A run on another computer whose heartbeat is older than this is lost: it may live where we cannot see it."""
 
@@ -74,13 +83,12 @@ def write_json(path: Path, values: Mapping[str, Any], *, sync: bool = True) -> N
         raise
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when there is no file, or none that holds an object."""
+def read_json(path: Path, *, largest: int = LARGEST) -> dict[str, Any] | None:
+    """The object in a JSON file; None when there is no file, or none that holds an object that can be used."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_object(path, largest=largest)
+    except (OSError, ContentError):
         return None
-    return values if isinstance(values, dict) else None
 
 
 @cache
@@ -121,7 +129,7 @@ def send_request(folder: Path, action: str, *, to: int | None = None, **args: An
         UserError: for an action that does not exist, or a folder that cannot be written.
     """
     if action not in ACTIONS:
-        raise UserError(f"A run cannot be asked for {action!r}; it can for {', '.join(ACTIONS)}.")
+        raise UserError(f"A run cannot be asked for {brief(action)}; it can for {', '.join(ACTIONS)}.")
     request_id = uuid.uuid4().hex
     try:
         (folder / CONTROL_IN).mkdir(parents=True, exist_ok=True)
@@ -169,8 +177,9 @@ class RunWriter:
             raise UserError(f"Another trainer is at work in {folder}.") from None
         except OSError as error:
             raise UserError(f"The run directory {folder} cannot be written: {error.strerror}.") from None
-        self.segment = int((read_json(folder / STATUS) or {}).get("segment", -1)) + 1
+        self.segment = _newest_segment(folder) + 1
         self._sequence = 0
+        self._unread: set[str] = set()
         self._status: dict[str, Any] = {
             "format": FORMAT,
             "state": "starting",
@@ -187,9 +196,8 @@ class RunWriter:
 
     def _refuse_leftovers(self) -> None:
         """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
-        step = int((read_json(self.folder / STATUS) or {}).get("step", 0))
         for request in self._take(lambda values: values.get("to") != self.segment):
-            self.answer(request, step=step, refused="the trainer that was asked had ended")
+            self.answer(request, step=self._step, refused="the trainer that was asked had ended")
 
     def keep_config(self, config: Mapping[str, Any]) -> None:
         """Records the configuration in force, which the next start goes on with."""
@@ -275,15 +283,37 @@ class RunWriter:
         except OSError:
             return
         for path in waiting:
-            values = read_json(path) or {}
-            if not wanted(values):
+            try:
+                values, problem = read_object(path, largest=LARGEST_REQUEST), ""
+            except FileNotFoundError:
+                continue  # it was taken back
+            except ContentError as error:
+                values, problem = {}, f"it cannot be read: {error}"
+            except OSError as error:
+                self._note_unread(path, error)
+                continue
+            if not problem and not wanted(values):
                 continue
             try:
                 os.replace(path, self.folder / CONTROL_DONE / path.name)
             except OSError:
                 continue  # a full disk does not hinder a rename; a vanished file was taken back
-            if isinstance(values.get("args", {}), dict):
-                yield Request(str(values.get("id", path.stem)), str(values.get("action")), values.get("args", {}))
+            request, odd = _request(path, values)
+            if problem or odd:
+                self.answer(request, step=self._step, refused=problem or odd)
+            else:
+                yield request
+
+    def _note_unread(self, path: Path, error: OSError) -> None:
+        """Says once that a request cannot be read, and leaves it where it is: the disk may come back."""
+        if path.name not in self._unread:
+            self._unread.add(path.name)
+            reason = f"it cannot be read ({error.strerror}), and was left where it is"
+            self.answer(Request(path.stem, "unread"), step=self._step, refused=reason)
+
+    @property
+    def _step(self) -> int:
+        return whole(self._status.get("step")) or 0
 
     def answer(self, request: Request, *, step: int, refused: str = "") -> None:
         """Records that a request was carried out, or why it was not."""
@@ -316,3 +346,35 @@ def _ends_in_half_a_line(handle: int) -> bool:
         return False
     os.lseek(handle, size - 1, os.SEEK_SET)
     return os.read(handle, 1) != b"\n"
+
+
+def _newest_segment(folder: Path) -> int:
+    """The number of the run's newest trainer before: by the status, or by the events where that is damaged; else -1."""
+    told = whole((read_json(folder / STATUS) or {}).get("segment"))
+    if told is not None:
+        return told
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
+            lines = file.read(_LAST_BYTES).splitlines()
+    except OSError:
+        return -1
+    return max(map(_segment_of, lines), default=-1)
+
+
+def _segment_of(line: bytes) -> int:
+    try:
+        event = parse_json(line)
+    except ContentError:
+        return -1
+    told = whole(event.get("seg")) if isinstance(event, dict) else None
+    return -1 if told is None else told
+
+
+def _request(path: Path, values: Mapping[str, Any]) -> tuple[Request, str]:
+    """The request in a file, and why it is none; else nothing."""
+    id, action, args = values.get("id", path.stem), values.get("action"), values.get("args", {})
+    if isinstance(id, str) and isinstance(action, str) and isinstance(args, dict):
+        return Request(id[:_LONGEST_ID], action, args), ""
+    name = id if isinstance(id, str) else path.stem
+    return Request(name[:_LONGEST_ID], brief(action)), "a request has an id and an action (text), and args (an object)"

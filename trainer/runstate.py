@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from gptdesk.bounded_read import whole
 from gptdesk.gpt2.errors import UserError
 from trainer.locking import is_locked
 from trainer.rundir import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS, read_json
+from trainer.runfields import EXIT_FIELDS, RUN_FIELDS, STATUS_FIELDS, read_fields
+
+STATES: Final = ("starting", "compiling", "running", "paused", "stopping", "finished", "stopped", "crashed", "lost")
+"""What a run can be in."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,13 @@ class RunState:
             ``crashed`` (it failed, or nobody is at work and nobody said goodbye) or ``lost`` (elsewhere, and silent).
         status: the newest ``status.json``, empty when there is none.
         exit: ``exit.json``, empty when there is none.
+        damage: a clause about what of them cannot be used, and was left out; else empty.
     """
 
     state: str
     status: dict[str, Any]
     exit: dict[str, Any]
+    damage: str = ""
 
     @property
     def active(self) -> bool:
@@ -42,29 +49,42 @@ def read_state(folder: Path) -> RunState:
     and are given out again, are not asked. A run on another computer, whose locks may not show here, is judged by its
     heartbeat.
     """
-    status, ending = read_json(folder / STATUS) or {}, read_json(folder / EXIT) or {}
+    status, odd_status = read_fields(folder / STATUS, STATUS_FIELDS)
+    ending, odd_ending = read_fields(folder / EXIT, EXIT_FIELDS)
+    damage = "; ".join(filter(None, (odd_status, odd_ending)))
+    told = status.get("state")
     here = status.get("host") in (None, socket.gethostname())
+    fresh = abs(time.time() - status.get("heartbeat", 0)) < LOST_AFTER_SECONDS
     if is_locked(folder / LOCK):
-        return RunState(str(status.get("state", "starting")), status, ending)
-    if ending:
-        return RunState(str(ending.get("state", "stopped")), status, ending)
-    if here:
-        return RunState("crashed", status, ending)
-    fresh = abs(time.time() - float(status.get("heartbeat", 0))) < LOST_AFTER_SECONDS
-    return RunState(str(status.get("state")) if fresh else "lost", status, ending)
+        state = told if told in STATES else "running" if damage else "starting"
+    elif ending:
+        state = ending.get("state") if ending.get("state") in STATES else "stopped"
+    elif here:
+        state = "crashed"
+    else:
+        state = told if fresh and told in STATES else "lost"
+    return RunState(str(state), status, ending, damage)
+
+
+def describe(folder: Path) -> tuple[dict[str, Any], str]:
+    """The contents of ``run.json`` as far as they can be used, and a clause about why they cannot."""
+    description, damage = read_fields(folder / RUN, RUN_FIELDS)
+    if description.get("format", FORMAT) > FORMAT:
+        return description, "it was written by a newer version of gptdesk; update to read it"
+    return description, damage
 
 
 def read_description(folder: Path) -> dict[str, Any]:
     """The contents of ``run.json``.
 
     Raises:
-        UserError: when the folder is no run directory, or one of a newer format.
+        UserError: when the folder is no run directory, one of a newer format, or a damaged one.
     """
-    description = read_json(folder / RUN)
-    if description is None:
-        raise UserError(f"{folder} is no run directory: it has no {RUN} that can be read.")
-    if description.get("format", FORMAT) > FORMAT:
-        raise UserError(f"The run in {folder} was written by a newer version; update to read it.")
+    if not (folder / RUN).exists():
+        raise UserError(f"{folder} is no run directory: it has no {RUN}.")
+    description, damage = describe(folder)
+    if damage:
+        raise UserError(f"The run in {folder} cannot be used: {damage}.")
     return description
 
 
@@ -72,10 +92,21 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The nested values of the configuration in force: that of ``run.json`` with what was changed since.
 
     Raises:
-        UserError: when the folder is no run directory, or one of a newer format.
+        UserError: when the folder is no run directory, one of a newer format, or neither file can be used.
     """
-    first: dict[str, Any] = read_description(folder).get("config", {})
-    return read_json(folder / CONFIG) or first
+    now = read_json(folder / CONFIG)
+    if now and (folder / RUN).exists() and describe(folder)[0].get("format", FORMAT) <= FORMAT:
+        return now
+    config: dict[str, Any] | None = read_description(folder).get("config")
+    if config is None:
+        raise UserError(f"The run in {folder} cannot be used: its {RUN} holds no configuration.")
+    return config
+
+
+def planned_steps(config: Mapping[str, Any]) -> int | None:
+    """The steps of a whole run by its configuration, where that says."""
+    schedule = config.get("schedule")
+    return whole(schedule.get("steps")) if isinstance(schedule, dict) else None
 
 
 def find_runs(folders: Sequence[Path]) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.engine import Engine
-from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.errors import UserError, brief
 from gptdesk.gpt2.events import DoneEvent
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
@@ -195,7 +195,7 @@ class Session:
             case "resume":
                 pass
             case _:
-                return f"there is no action {request.action!r}"
+                return f"there is no action {brief(request.action)}"
         return ""
 
     def _sample_now(self, request: Request) -> str:
@@ -213,7 +213,7 @@ class Session:
     def _set(self, request: Request) -> str:
         name, value = request.args.get("name"), request.args.get("value")
         if name not in SETTABLE:
-            return f"{name!r} cannot be changed while training; {', '.join(SETTABLE)} can"
+            return f"{brief(name)} cannot be changed while training; {', '.join(SETTABLE)} can"
         if name == "learning_rate_factor":
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 10:
                 return "learning_rate_factor must be a number from 0 to 10"

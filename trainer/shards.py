@@ -13,18 +13,19 @@ and ``manifest.json``, which is written last. Numbers are little-endian, and eve
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import struct
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, parse_json, read_bytes
 from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
@@ -35,6 +36,11 @@ HEADER: Final = struct.Struct("<8sIIQI32s4x")
 VERSION: Final = 2
 MANIFEST: Final = "manifest.json"
 SPLITS: Final = ("train", "val")
+
+LARGEST_MANIFEST: Final = 256 << 20
+"""Bytes: a source each takes some three hundred, and there may be hundreds of thousands of them."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
 
 
 @dataclass(frozen=True)
@@ -216,29 +222,85 @@ class PreparedData:
         return cls(folder, manifest, fingerprint, **splits)
 
     def document_starts(self, split: str) -> npt.NDArray[np.int64]:
-        """Where the documents of a split begin in its token set, (documents) int64."""
+        """Where the documents of a split begin in its token set, (documents) int64.
+
+        Raises:
+            UserError: when a shard's index is missing or damaged.
+        """
         parts, position = [np.empty(0, np.int64)], 0
         for entry in self.manifest["splits"][split]["shards"]:
+            if "index" not in entry:
+                raise UserError(f"The prepared data in {self.folder} has no index of documents; prepare it again.")
             index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"])
             parts.append(index.astype(np.int64) + position)
             position += entry["tokens"]
         return np.concatenate(parts)
 
 
+class _File(msgspec.Struct):
+    """A file of a shard."""
+
+    file: Annotated[str, msgspec.Meta(pattern=r"^[^/\\\0]{1,200}$")]
+
+
+class _Shard(_File, kw_only=True):
+    """What must be there of a shard; there may be more."""
+
+    tokens: Count
+    documents: Count = 0
+    index: _File | None = None
+    mask: _File | None = None
+
+
+class _Split(msgspec.Struct):
+    shards: list[_Shard]
+    tokens: Count | None = None
+    documents: Count | None = None
+
+
+class _Splits(msgspec.Struct):
+    train: _Split
+    val: _Split
+
+
+class _Manifest(msgspec.Struct):
+    splits: _Splits
+
+
 def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     """The manifest of a prepared folder, and its SHA-256 in hexadecimal.
 
     Raises:
-        UserError: when there is none, or it cannot be used.
+        UserError: when there is none, or it cannot be used; the sentence names the file and the key.
     """
+    path = folder / MANIFEST
     try:
-        contents = (folder / MANIFEST).read_bytes()
-        manifest = json.loads(contents)
-        version = manifest["version"]
+        contents = read_bytes(path, largest=LARGEST_MANIFEST)
+        manifest = parse_json(contents)
+        if not isinstance(manifest, dict):
+            raise ContentError("it holds no JSON object")
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{folder} holds no prepared data; make some with `python -m trainer prepare`.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"The manifest in {folder} cannot be read: {error}.") from None
-    if version != VERSION:
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
+    except ContentError as error:
+        raise UserError(f"{path} is damaged: {error}; prepare the data again.") from None
+    if manifest.get("version") != VERSION:
         raise UserError(f"{folder} holds prepared data of another version; prepare the data again.")
+    try:
+        splits = msgspec.convert(manifest, _Manifest).splits
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path} is damaged: {_where(error)}; prepare the data again.") from None
+    for name, split in (("train", splits.train), ("val", splits.val)):
+        if split.tokens not in (None, sum(shard.tokens for shard in split.shards)):
+            raise UserError(f"{path} is damaged: the shards of splits.{name} are not complete; prepare the data again.")
+        if len({shard.mask is None for shard in split.shards}) > 1:
+            raise UserError(f"{path} is damaged: some shards of splits.{name} lack a mask; prepare the data again.")
     return manifest, hashlib.sha256(contents).hexdigest()
+
+
+def _where(error: msgspec.ValidationError) -> str:
+    """What msgspec found, with the key first: ``splits.train.shards[0]: object missing required field `tokens```."""
+    what, _, place = str(error).partition(" - at `$")
+    key = place.rstrip("`").lstrip(".") or "the whole"
+    return f"{key[:100]}: {what[:1].lower()}{what[1:100]}"

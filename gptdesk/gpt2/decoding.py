@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from gptdesk.gpt2.config import VOCAB_SIZE
-from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.errors import UserError, brief
 from gptdesk.gpt2.prompt_lookup import MOST_GUESSES
 
 
@@ -136,7 +136,7 @@ class DecodingSettings:
             raise UserError("Decoding settings must be one JSON object.")
         unknown = [str(name) for name in values if name not in {f.name for f in fields(cls)}]
         if unknown:
-            raise UserError(f"Unknown decoding setting: {', '.join(sorted(unknown))}.")
+            raise UserError(f"Unknown decoding setting: {brief(', '.join(sorted(unknown)))[1:-1]}.")
         values = dict(values)
         bias = values.get("logit_bias")
         if isinstance(bias, Mapping):  # JSON's keys are strings
@@ -150,26 +150,26 @@ def _number(name: str, value: Any, limit: Limit) -> int | float:
         valid = isinstance(value, int) and not isinstance(value, bool) and limit.lowest <= value <= limit.highest
         if not valid:
             low, high = int(limit.lowest), int(limit.highest)
-            raise UserError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+            raise UserError(f"{name} must be a whole number from {low} to {high}, not {brief(value)}.")
         return int(value)
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not real or not limit.lowest <= value <= limit.highest:  # NaN lies in no range
-        raise UserError(f"{name} must be a number from {limit.lowest:g} to {limit.highest:g}, not {value!r}.")
+        raise UserError(f"{name} must be a number from {limit.lowest:g} to {limit.highest:g}, not {brief(value)}.")
     return float(value)
 
 
 def _logit_bias(values: Any) -> Mapping[int, float]:
     if not isinstance(values, Mapping):
-        raise UserError(f"logit_bias must give a bias for each token id, not {values!r}.")
+        raise UserError(f"logit_bias must give a bias for each token id, not {brief(values)}.")
     for id in values:
         if not isinstance(id, int) or isinstance(id, bool) or id < 0:
-            raise UserError(f"logit_bias must name tokens by their ids, whole numbers from 0, not {id!r}.")
+            raise UserError(f"logit_bias must name tokens by their ids, whole numbers from 0, not {brief(id)}.")
     return MappingProxyType({id: _number(f"logit_bias of token {id}", values[id], BIAS_LIMIT) for id in sorted(values)})
 
 
 def _stop_strings(values: Any) -> tuple[str, ...]:
     if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
-        raise UserError(f"stop must be a list of strings, not {values!r}.")
+        raise UserError(f"stop must be a list of strings, not {brief(values)}.")
     if len(values) > MAX_STOP_STRINGS:
         raise UserError(f"There may be at most {MAX_STOP_STRINGS} stop strings, not {len(values)}.")
     for value in values:

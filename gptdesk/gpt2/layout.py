@@ -36,6 +36,9 @@ _OTHER_WEIGHTS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt*", "tf_model.h5
 CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
 """Those of them that are converted when they are imported: the hub's, and nanoGPT's."""
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How every pointer of Git LFS begins (git-lfs/docs/spec.md)."""
+
 _SHARD = re.compile(r"[\w.-]+\.safetensors")
 
 LARGEST_JSON: Final = 16 * 2**20
@@ -69,6 +72,7 @@ def weight_files(folder: Path) -> list[Path]:
     """
     single = folder / WEIGHTS_FILE
     if _is_file(single):
+        check_is_no_pointer(single)
         return [single]
     index = folder / INDEX_FILE
     if _is_file(index):
@@ -164,12 +168,29 @@ def _shards(index: Path) -> list[Path]:
     for path in paths:
         if not _is_file(path):
             raise UserError(f"{index.parent} is not a whole model folder: {path.name} is missing.")
+        check_is_no_pointer(path)
     return paths
+
+
+def check_is_no_pointer(path: Path) -> None:
+    """Refuses what git leaves in a large file's place where Git LFS is not installed.
+
+    Raises:
+        UserError: when it is such a pointer.
+    """
+    try:
+        with path.open("rb") as file:
+            is_pointer = file.read(len(_POINTER)) == _POINTER
+    except OSError:  # whoever opens it says so
+        return
+    if is_pointer:
+        raise UserError(f"{path} is only a pointer of Git LFS to the file that belongs there; run git lfs pull.")
 
 
 def _read_json(path: Path) -> Any:
     if (size := path.stat().st_size) > LARGEST_JSON:
         raise UserError(f"{path} has {size:,} bytes, which is no description of a model.")
+    check_is_no_pointer(path)
     try:
         return json.loads(path.read_bytes())
     except OSError as error:

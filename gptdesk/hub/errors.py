@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
-
-if TYPE_CHECKING:
-    from huggingface_hub.errors import HfHubHTTPError
 
 PASSING_STATUS: Final = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be others in a moment."""
 
 LONGEST_RETRY_AFTER: Final = 300.0
 """Seconds that a server may ask us to wait; one that asks for more is told to the person instead."""
+
+
+_DAY: Final = 86_400.0
+"""Seconds that are believed at most, whatever a server says."""
 
 
 class NotThere(UserError):
@@ -61,7 +63,7 @@ def hub_errors(repo: str, *, what: str = "model", revision: str = "", file: str 
     except errors.OfflineModeIsEnabled:
         raise UserError(f"The hub is needed for {repo}, but HF_HUB_OFFLINE is set; unset it.") from None
     except errors.HfHubHTTPError as error:
-        raise _of_answer(error, repo, what, revision, file) from None
+        raise answer_error(error.response, repo, what, revision, file) from None
     except errors.HTTPError as error:
         raise Passing(
             f"The hub at {_endpoint()} cannot be reached ({reason_of(error)}); check the connection and try again."
@@ -70,19 +72,18 @@ def hub_errors(repo: str, *, what: str = "model", revision: str = "", file: str 
         raise NotThere(f"{repo!r} is no name on the hub, where names look like owner/name.", "no name") from None
 
 
-def _of_answer(error: HfHubHTTPError, repo: str, what: str, revision: str, file: str) -> UserError:
-    """The sentence for an answer that is none."""
+def answer_error(response: Any, repo: str, what: str, revision: str = "", file: str = "") -> UserError:
+    """The sentence for an answer that is a refusal; reads its status and headers alone."""
     from huggingface_hub.utils import get_token
 
-    response = error.response
     status = response.status_code
     code = response.headers.get("X-Error-Code", "")
-    message = response.headers.get("X-Error-Message", "")
+    message = _short(response.headers.get("X-Error-Message", ""))
     if status in PASSING_STATUS:
         after = retry_after(response.headers.get("Retry-After"))
         if status == 429:
-            wait = f" in {after:.0f} seconds" if after else " later"
-            return Passing(f"The hub has had too many requests from here; try again{wait}.", after)
+            wait = f"in {wait_text(after)}" if after else "later"
+            return Passing(f"The hub has had too many requests from here; try again {wait}.", after)
         return Passing(f"The hub has trouble of its own (it answered {status}); try again later.", after)
     if code == "GatedRepo":
         return UserError(
@@ -121,18 +122,49 @@ def _page(what: str) -> str:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds in a ``Retry-After``, which may also be a date; ``None`` where it is neither."""
+    """Seconds in a ``Retry-After``, a day at most, which may also be a date; ``None`` where it is neither."""
     value = (value or "").strip()
-    if value.isascii() and value.isdecimal():
-        return float(value)
     try:
-        date = parsedate_to_datetime(value)
-        return max(0.0, (date - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):  # TypeError: a date that names no zone
-        return None
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        except (ValueError, TypeError, OverflowError):  # TypeError: a date that names no zone
+            return None
+    return min(seconds, _DAY) if seconds >= 0 else None  # NaN is not
+
+
+def wait_text(seconds: float) -> str:
+    """40 seconds, 5 minutes, 3 hours, or 1 day: how long to wait, rounded up."""
+    size, unit = next(
+        ((size, unit) for size, unit in ((_DAY, "day"), (3600, "hour"), (60, "minute")) if seconds >= size),
+        (1, "second"),
+    )
+    number = math.ceil(seconds / size)
+    return f"{number} {unit}{'s' * (number != 1)}"
+
+
+def not_asked(error: Exception) -> UserError:
+    """What is said when the hub cannot even be asked: its library was set to what is no address, or no token."""
+    return UserError(
+        f"The hub cannot be asked ({reason_of(error)}); check HF_ENDPOINT, HF_TOKEN and the proxies' settings."
+    )
+
+
+def not_understood(repo: str) -> UserError:
+    """What is said of an answer of another shape than a hub's."""
+    return UserError(
+        f"The hub's answer about {repo} is not understood; is HF_ENDPOINT set to something else than a hub?"
+    )
 
 
 def reason_of(error: Exception) -> str:
     """The first line of what an error says, to be put into brackets."""
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    return _short(lines[0]).rstrip(".") if lines else type(error).__name__
+
+
+def _short(text: str) -> str:
+    """A stranger's words, cut to what a sentence can hold."""
+    shown = "".join(char if char.isprintable() else " " for char in text[:200])
+    return shown if len(text) <= 200 else f"{shown}…"

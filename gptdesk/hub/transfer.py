@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, hub_errors, reason_of
+from gptdesk.hub.answers import answer
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of, wait_text
 
 BLOCK: Final = 256 * 1024
 """Bytes that are read, hashed and written at once at most; a cut loses no more than that."""
@@ -262,26 +263,23 @@ class Transfer:
     def _fetch(self) -> None:
         """Appends to the part what one connection brings."""
         from huggingface_hub import constants, errors, hf_hub_url
-        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         file = self.file
         url = hf_hub_url(file.repo, file.path, repo_type=file.kind, revision=file.revision, endpoint=constants.ENDPOINT)
-        headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity"}
         if self.done:
             headers["Range"] = f"bytes={self.done}-"
             if self.etag:
                 headers["If-Range"] = self.etag
-        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
-        with (
-            hub_errors(file.repo, what=file.what, revision=file.revision, file=file.path),
-            get_session().stream("GET", url, headers=headers, follow_redirects=True, timeout=timeout) as response,
-        ):
+        with answer(
+            url, file.repo, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT, what=file.what, revision=file.revision,
+            file=file.path, headers=headers, accepted=(416,) if self.done else (),
+        ) as response:  # fmt: skip
             if self._stopped.is_set():
                 raise TransferStopped
-            if response.status_code == 416 and self.done:  # it is shorter there than what we have
+            if response.status_code == 416:  # it is shorter there than what we have
                 self._start_anew()
                 return
-            hf_raise_for_status(response)
             self.waiting = ""
             if not self._goes_on(response):
                 self._start_anew()
@@ -336,7 +334,7 @@ class Transfer:
             seconds = error.retry_after + random.uniform(0, 0.5)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self.waiting = f"Trying again in {left:.0f} s: {error}" if seconds >= 1 else ""
+            self.waiting = f"Trying again in {wait_text(left)}: {error}" if seconds >= 1 else ""
             self._changed(self)
             if self._stopped.wait(min(left, 1.0)):
                 raise TransferStopped

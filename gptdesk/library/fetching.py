@@ -13,14 +13,14 @@ from typing import Final
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, WEIGHTS_FILE
-from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing
+from gptdesk.gpt2.layout import CONFIG_FILE, LARGEST_JSON, WEIGHTS_FILE
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked, wait_text
 from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes
 from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file, sync_folder
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import Record, write_record
-from gptdesk.library.repository import PICKLE_FILE, find_repository, not_asked
+from gptdesk.library.repository import PICKLE_FILE, find_repository
 from gptdesk.library.weights import check_weights
 
 DOWNLOAD: Final = "download"
@@ -123,7 +123,7 @@ class Attempt:
             if wanted > LONGEST_RETRY_AFTER:
                 raise error
             seconds = max(seconds, wanted)
-        self.waiting = f"Trying again in {seconds:.0f} s: {error}" if seconds >= 1 else ""
+        self.waiting = f"Trying again in {wait_text(seconds)}: {error}" if seconds >= 1 else ""
         self._changed(self)
         if self._stopped.wait(seconds):
             raise TransferStopped
@@ -225,8 +225,11 @@ class Attempt:
 
     def _check_config(self) -> None:
         """Refuses another architecture before its gigabytes are downloaded."""
+        path = self.folder / READY / CONFIG_FILE
+        if path.stat().st_size > LARGEST_JSON:  # also where a plan of an earlier day let it pass
+            raise UserError(f"The {CONFIG_FILE} of {self.plan.repo} is too large to be one.")
         try:
-            values = json.loads((self.folder / READY / CONFIG_FILE).read_bytes())
+            values = json.loads(path.read_bytes())
         except (ValueError, RecursionError):
             raise UserError(f"The {CONFIG_FILE} of {self.plan.repo} is no JSON.") from None
         try:

@@ -66,7 +66,8 @@ def commit_of(repo: str, revision: str) -> str | None:
         return None
     for folder in _folders(repo):
         try:
-            commit = (folder / "refs" / revision).read_text().strip()
+            with (folder / "refs" / revision).open(encoding="ascii") as file:
+                commit = file.read(100).strip()
         except (OSError, ValueError):
             continue
         if _COMMIT.fullmatch(commit):

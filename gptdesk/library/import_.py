@@ -14,7 +14,14 @@ from typing import Final
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, CONVERTED, INDEX_FILE, WEIGHTS_FILE, weight_files
+from gptdesk.gpt2.layout import (
+    CONFIG_FILE,
+    CONVERTED,
+    INDEX_FILE,
+    WEIGHTS_FILE,
+    check_is_no_pointer,
+    weight_files,
+)
 from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import (
@@ -124,6 +131,7 @@ def _copy_beside(path: Path, staging: Path) -> dict[str, str]:
 
 def _known_config(path: Path) -> GPT2Config:
     """The config of a file that has none beside it: the number of heads shows in no weight, so only known shapes do."""
+    check_is_no_pointer(path)
     shapes = stored_shapes(path)
     width = shapes.get("wte.weight", (0, 0))[-1]
     layers = {name.split(".")[1] for name in shapes if name.startswith("h.")}

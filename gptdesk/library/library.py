@@ -46,6 +46,8 @@ _FORGOTTEN: Final = 86_400.0
 _MANIFEST: Final = "manifest.json"
 """The trainer writes it last, with the SHA-256 of every file of a checkpoint."""
 
+_LARGEST_MANIFEST: Final = 2**20
+
 _REPO: Final = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+")
 
 
@@ -302,9 +304,12 @@ def now() -> str:
 
 def _manifest_hashes(checkpoint: Path) -> dict[str, str]:
     try:
-        manifest = json.loads((checkpoint / _MANIFEST).read_bytes())
+        path = checkpoint / _MANIFEST
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            return {}
+        manifest = json.loads(path.read_bytes())
         return {name: str(values["sha256"]) for name, values in manifest.items() if "/" not in name}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.layout import CONFIG_FILE, EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config
+from gptdesk.gpt2.layout import (
+    CONFIG_FILE,
+    EMBEDDING,
+    HEAD,
+    check_is_no_pointer,
+    check_shapes,
+    is_transposed,
+    our_name,
+    read_config,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +45,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
     """
     from gptdesk.gpt2.checkpoint import save_weights
 
+    check_is_no_pointer(file)
     values = _load(file)
     if isinstance(values, dict) and "model_args" in values and "model" in values:
         config, transposed = _nanogpt_config(file, values["model_args"]), False

@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.gpt2.tokenizer_files import LARGEST, TOKENIZER_FILES
-from gptdesk.hub.errors import hub_errors
+from gptdesk.hub.answers import ask
+from gptdesk.hub.errors import not_understood
 from gptdesk.hub.transfer import HubFile
 from gptdesk.library import hubcache
 from gptdesk.library.known import Known, find_known
@@ -23,6 +27,33 @@ COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _NAME: Final = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[^@\s]+))?")
 _SHARD: Final = re.compile(r"model-\d{1,6}-of-\d{1,6}\.safetensors")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class _Lfs(msgspec.Struct):
+    """A large file, as the hub lists it."""
+
+    size: int
+    sha256: str = ""
+
+
+class _Sibling(msgspec.Struct):
+    """A file of a repository, as the hub lists it."""
+
+    rfilename: str
+    size: int | None = None
+    blob: str | None = msgspec.field(default=None, name="blobId")
+    lfs: _Lfs | None = None
+
+
+class _Info(msgspec.Struct):
+    """What is read of the hub's answer about a model; each file is read by itself, so that an odd one costs no other.
+
+    See https://huggingface.co/docs/hub/api#get-apimodelsrepoid-or-apimodelsrepoidrevisionrevision.
+    """
+
+    sha: str
+    siblings: list[msgspec.Raw] = []
+    tags: Any = None
 
 
 @dataclass(frozen=True)
@@ -87,24 +118,17 @@ def find_repository(repo: str, revision: str = "") -> Repository:
 
 
 def _of_hub(repo: str, revision: str) -> Repository:
-    from huggingface_hub import HfApi, constants
+    from huggingface_hub import constants
 
-    with hub_errors(repo, revision=revision):
-        try:
-            info = HfApi(endpoint=constants.ENDPOINT).model_info(
-                repo, revision=revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
-            )
-        except (LookupError, TypeError, AttributeError, RecursionError) as error:  # an answer of another shape
-            raise _not_understood(repo) from error
-        except ValueError as error:  # no JSON; the hub library's own are told apart outside
-            if type(error).__module__.startswith("huggingface_hub"):
-                raise
-            if isinstance(error, UnicodeEncodeError) or "proxy" in str(error).lower():
-                raise not_asked(error) from error
-            raise _not_understood(repo) from error
-    if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
-        raise _not_understood(repo)
-    files = [_file(repo, info.sha, sibling) for sibling in info.siblings or ()]
+    url = f"{constants.ENDPOINT}/api/models/{repo}/revision/{quote(revision, safe='')}"
+    body = ask(url, repo, revision=revision, query={"blobs": "true"})
+    try:
+        info = msgspec.json.decode(body, type=_Info)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: no UTF-8
+        raise not_understood(repo) from error
+    if not COMMIT.fullmatch(info.sha):
+        raise not_understood(repo)
+    files = [_file(repo, info.sha, listed) for listed in info.siblings]
     return Repository(repo, info.sha, _wanted(repo, [file for file in files if file is not None]), _licence(info.tags))
 
 
@@ -137,14 +161,17 @@ def _of_cache(repo: str, revision: str) -> Repository | None:
     return Repository(repo, commit, wanted)
 
 
-def _file(repo: str, commit: str, sibling: Any) -> HubFile | None:
+def _file(repo: str, commit: str, listed: msgspec.Raw) -> HubFile | None:
     """A file as the hub lists it; None for names and sizes that are none."""
-    size = sibling.lfs.size if sibling.lfs else sibling.size
-    if not isinstance(sibling.rfilename, str) or not isinstance(size, int) or size < 0:
+    try:
+        file = msgspec.json.decode(listed, type=_Sibling)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    sha256 = sibling.lfs.sha256 if sibling.lfs else ""
-    blob = "" if sibling.lfs else sibling.blob_id or ""
-    return HubFile(repo, commit, sibling.rfilename, size, *_hashes(sha256 or blob), kind="model")
+    size = file.lfs.size if file.lfs else file.size
+    if size is None or size < 0:
+        return None
+    hashed = file.lfs.sha256 if file.lfs else file.blob or ""
+    return HubFile(repo, commit, file.rfilename, size, *_hashes(hashed), kind="model")
 
 
 def _hashes(value: Any) -> tuple[str, str]:
@@ -189,16 +216,5 @@ def _whole(files: tuple[HubFile, ...]) -> bool:
 
 
 def _licence(tags: Any) -> str:
-    tags = tags if isinstance(tags, list) else []
-    return next((tag.removeprefix("license:")[:100] for tag in tags if str(tag).startswith("license:")), "")
-
-
-def not_asked(error: Exception) -> UserError:
-    """What is said when the hub's library cannot even ask: it was set to what is no address, or no token."""
-    return UserError(f"The hub cannot be asked ({error}); check HF_ENDPOINT, HF_TOKEN and the proxies' settings.")
-
-
-def _not_understood(repo: str) -> UserError:
-    return UserError(
-        f"The hub's answer about {repo} is not understood; is HF_ENDPOINT set to something else than a hub?"
-    )
+    texts = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return next((tag.removeprefix("license:")[:100] for tag in texts if tag.startswith("license:")), "")

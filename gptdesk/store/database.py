@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -13,19 +14,35 @@ from pathlib import Path
 from gptdesk.folders import ensure_folder
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store import rows
+from gptdesk.store.checks import DAMAGED, adopt_strays, check_tables
+from gptdesk.store.database_errors import Damaged, sentences
 from gptdesk.store.document import Snapshot, is_empty
-from gptdesk.store.files import set_aside
 from gptdesk.store.migrations import SCHEMA, migrate, version_of
+from gptdesk.store.raw_rows import decode, export, read_raw
+from gptdesk.store.recovery import OpenedDocument, restore, to_time, to_title
 from gptdesk.store.tree import Node
+
+__all__ = ["Damaged", "Database", "DocumentSummary", "Entry", "OpenedDocument"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line of the list of documents; ``modified`` is in seconds since 1970."""
+class DocumentSummary:
+    """A line of the list of documents.
+
+    Attributes:
+        id: unique name of the document.
+        title: in one line.
+        modified: seconds since 1970; 0 where that is not known.
+        damaged: whether something of it cannot be read, or could not and is kept beside it.
+    """
 
     id: str
     title: str
     modified: float
+    damaged: bool = False
+
+
+Entry = DocumentSummary
 
 
 class Database:
@@ -41,13 +58,15 @@ class Database:
 
     def __init__(self, path: Path | None) -> None:
         self._saved: dict[str, dict[int, Node]] = {}
+        self._found_damaged: set[str] = set()
         self._lock = threading.RLock()
         if path:
             ensure_folder(path.parent)
-        with _sentences(path):
+        with sentences(path):
             self._connection = sqlite3.connect(
                 path or ":memory:", isolation_level=None, timeout=5, check_same_thread=False
             )
+            self._connection.text_factory = decode
             try:
                 self._prepare(path)
             except BaseException:
@@ -60,54 +79,93 @@ class Database:
     def save(self, snapshot: Snapshot) -> None:
         """Writes what has changed since the last time, in one transaction; an empty document is removed.
 
+        What was damaged of a document, and is no part of the snapshot, is kept beside it.
+
         Raises:
             UserError: when the disk is full or may not be written; what was saved before stays.
         """
-        if is_empty(snapshot):
-            self.delete(snapshot.id)
-            return
-        before = self._saved.get(snapshot.id)
-        with self._lock, _sentences(self.path), self._transaction() as db:
+        with self._lock, sentences(self.path), self._transaction() as db:
+            before = self._saved.get(snapshot.id)
             if before is None:
-                before = self._read_nodes(snapshot.id)
-            db.execute(
-                "insert into documents (id, title, created, modified, leaf, own_title, decoding, file) "
-                "values (:id, :title, :created, :now, :leaf, :own_title, :decoding, :file) on conflict (id) do update "
-                "set title = :title, modified = :now, leaf = :leaf, own_title = :own_title, decoding = :decoding, "
-                "file = :file",
-                {"now": time.time(), **rows.from_snapshot(snapshot)},
-            )
-            for id in before.keys() - snapshot.nodes.keys():
-                db.execute("delete from nodes where document = ? and id = ?", (snapshot.id, id))
-            for id, node in snapshot.nodes.items():
-                if before.get(id) is not node:
-                    self._write_node(snapshot.id, before.get(id), node)
+                before = self._sound_nodes(snapshot.id)
+            if is_empty(snapshot) and not self._set_aside_rows(snapshot.id):
+                db.execute("delete from documents where id = ?", (snapshot.id,))
+            else:
+                self._write_document(snapshot, before)
         self._saved = {snapshot.id: dict(snapshot.nodes)}
 
     def load(self, id: str) -> Snapshot | None:
-        """The document as it was last saved, or ``None`` when there is none of that id.
+        """What is sound of a document, or ``None`` when there is none of that id.
 
         Raises:
             UserError: when it cannot be read.
         """
-        with self._lock, _sentences(self.path):
-            row = self._connection.execute(
-                "select title, created, leaf, own_title, decoding, file from documents where id = ?", (id,)
-            ).fetchone()
-            return rows.to_snapshot(id, row, self._read_nodes(id)) if row else None
+        opened = self.open(id)
+        return opened.snapshot if opened else None
 
-    def entries(self) -> list[Entry]:
+    def open(self, id: str) -> OpenedDocument | None:
+        """The document as it was last saved, or what is sound of it; ``None`` when there is none of that id.
+
+        Nothing is changed by it. When a damaged document is saved again, the rows as they were are kept beside it,
+        until `discard_damaged`.
+
+        Raises:
+            UserError: when the file cannot be read.
+        """
+        with self._lock, sentences(self.path, "read"):
+            raw = read_raw(self._connection, id)
+        if raw is None:
+            return None
+        opened = restore(id, raw)
+        if opened.problem:
+            self._found_damaged.add(id)
+        return opened
+
+    def export_raw(self, id: str) -> bytes | None:
+        """All rows of a document as JSON, whatever is in them, with those that were set aside; ``None`` without one.
+
+        Raises:
+            UserError: when the file cannot be read.
+        """
+        with self._lock, sentences(self.path, "read"):
+            raw = read_raw(self._connection, id)
+            return None if raw is None else export(raw, self._set_aside_rows(id))
+
+    def discard_damaged(self, id: str) -> None:
+        """Gives up what is damaged of a document and was kept of it; what is sound stays.
+
+        Raises:
+            UserError: when the disk is full or may not be written.
+        """
+        with self._lock, sentences(self.path), self._transaction() as db:
+            raw = read_raw(db, id)
+            if raw is not None:
+                snapshot = restore(id, raw).snapshot
+                self._write_document(snapshot, self._sound_nodes(id))
+                db.execute("delete from set_aside where document = ?", (id,))
+                self._saved.pop(id, None)
+        self._found_damaged.discard(id)
+
+    def entries(self) -> list[DocumentSummary]:
         """All documents, the one that was changed last first.
 
         Raises:
             UserError: when the file cannot be read.
         """
-        with self._lock, _sentences(self.path):
-            found = self._connection.execute(
-                "select id, coalesce(own_title, title), modified from documents where deleted is null "
-                "order by modified desc"
-            )
-            return [Entry(*row) for row in found]
+        query = (
+            "select id, coalesce(own_title, title), modified, {} from documents d where typeof(deleted) <> 'real' "
+            "order by modified desc"
+        )
+        with self._lock, sentences(self.path, "read"):
+            try:
+                found = self._connection.execute(query.format(DAMAGED)).fetchall()
+            except sqlite3.DatabaseError:  # a page of somebody's nodes cannot be read
+                found = self._connection.execute(query.format(0)).fetchall()
+        return [
+            DocumentSummary(id, to_title(title), to_time(modified) or 0.0, bool(damaged) or id in self._found_damaged)
+            for id, title, modified, damaged in found
+            if isinstance(id, str)
+        ]
 
     def rename(self, id: str, title: str | None) -> None:
         """Gives a document a title of the person's own; ``None`` takes it back.
@@ -134,16 +192,17 @@ class Database:
         self._change("update documents set deleted = null where id = ?", id)
 
     def delete(self, id: str) -> None:
-        """Removes a document for good.
+        """Removes a document for good, with what was set aside of it.
 
         Raises:
             UserError: when the disk is full or may not be written.
         """
         self._change("delete from documents where id = ?", id)
         self._saved.pop(id, None)
+        self._found_damaged.discard(id)
 
     def _change(self, statement: str, *values: object) -> None:
-        with self._lock, _sentences(self.path), self._transaction() as db:
+        with self._lock, sentences(self.path), self._transaction() as db:
             db.execute(statement, values)
 
     def copy_from(self, path: Path) -> None:
@@ -177,8 +236,46 @@ class Database:
         db.execute("pragma synchronous = normal")
         db.execute("pragma foreign_keys = on")
         migrate(db, path)
-        if db.execute("select count(*) from documents where deleted is not null").fetchone()[0]:
-            self._change("delete from documents where deleted is not null")
+        check_tables(db)
+        with self._transaction():
+            adopt_strays(db)
+            db.execute("delete from documents where typeof(deleted) = 'real'")
+
+    def _sound_nodes(self, id: str) -> dict[int, Node]:
+        """The nodes that are in the file; of a damaged document none, because its rows were moved out of the way."""
+        raw = read_raw(self._connection, id)
+        if raw is None:
+            return {}
+        opened = restore(id, raw)
+        if not opened.problem:
+            return dict(opened.snapshot.nodes)
+        values = json.dumps(raw.to_json(), ensure_ascii=False)
+        self._connection.execute("insert into set_aside values (?, ?, ?)", (id, time.time(), values))
+        self._connection.execute(
+            "update documents set deleted = null where id = ? and typeof(deleted) <> 'real'", (id,)
+        )
+        self._connection.execute("delete from tokens where document = ?", (id,))
+        self._connection.execute("delete from nodes where document = ?", (id,))
+        return {}
+
+    def _set_aside_rows(self, id: str) -> list[str]:
+        found = self._connection.execute("select rows from set_aside where document = ?", (id,))
+        return [text for (text,) in found]
+
+    def _write_document(self, snapshot: Snapshot, before: dict[int, Node]) -> None:
+        db = self._connection
+        db.execute(
+            "insert into documents (id, title, created, modified, leaf, own_title, decoding, file) "
+            "values (:id, :title, :created, :now, :leaf, :own_title, :decoding, :file) on conflict (id) do update "
+            "set title = :title, created = :created, modified = :now, leaf = :leaf, own_title = :own_title, "
+            "decoding = :decoding, file = :file",
+            {"now": time.time(), **rows.from_snapshot(snapshot)},
+        )
+        for id in before.keys() - snapshot.nodes.keys():
+            db.execute("delete from nodes where document = ? and id = ?", (snapshot.id, id))
+        for id, node in snapshot.nodes.items():
+            if before.get(id) is not node:
+                self._write_node(snapshot.id, before.get(id), node)
 
     def _write_node(self, document: str, before: Node | None, node: Node) -> None:
         db = self._connection
@@ -200,20 +297,6 @@ class Database:
                     "delete from tokens where document = ? and node = ? and chunk = ?", (document, node.id, chunk)
                 )
 
-    def _read_nodes(self, document: str) -> dict[int, Node]:
-        tokens: dict[int, list[str]] = {}
-        for node, text in self._connection.execute(
-            "select node, tokens from tokens where document = ? order by node, chunk", (document,)
-        ):
-            tokens.setdefault(node, []).append(text)
-        found = self._connection.execute(
-            "select id, parent, text, first, origin from nodes where document = ?", (document,)
-        )
-        return {
-            id: Node(id, parent, rows.to_run(text, first, origin, tokens.get(id, ())))
-            for id, parent, text, first, origin in found
-        }
-
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         self._connection.execute("begin immediate")
@@ -224,59 +307,3 @@ class Database:
                 self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
-
-
-class Damaged(UserError):
-    """The file is no database any more, or not one of ours."""
-
-
-def open_or_replace(path: Path) -> tuple[Database, list[str]]:
-    """The documents in ``path``, and a sentence for everything that went wrong.
-
-    A damaged file is set aside and a new one begun. Where no file can be written, documents live in memory until
-    gptdesk ends, those of the file among them where it can be read.
-    """
-    try:
-        return Database(path), []
-    except Damaged as error:
-        try:
-            aside = _set_aside(path)
-        except OSError:
-            return Database(None), [str(error)]
-        database = Database(path)
-        return database, [
-            f"The file with your documents was damaged; it was set aside as {aside}, and a new one begun."
-        ]
-    except UserError as error:
-        database = Database(None)
-        database.copy_from(path)
-        return database, [str(error)]
-
-
-def _set_aside(path: Path) -> Path:
-    aside = set_aside(path)
-    for suffix in ("-wal", "-shm"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-@contextmanager
-def _sentences(path: Path | None) -> Iterator[None]:
-    """Turns SQLite's errors into sentences."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        reason = "the disk is full" if "full" in str(error) else str(error)
-        raise UserError(
-            f"Your text cannot be saved to {path} ({reason}); it stays in this window. Free some space or make the "
-            "folder writable, or save it as text elsewhere."
-        ) from error
-    except OSError as error:
-        raise UserError(
-            f"A copy of your documents cannot be made beside {path} ({error.strerror}), so they are left as they are. "
-            "What you write now is not kept: free some space or make the folder writable, and start gptdesk again."
-        ) from error
-    except (sqlite3.DatabaseError, rows.NoRun) as error:
-        raise Damaged(f"The file with your documents, {path}, is damaged ({error}).") from error

@@ -33,6 +33,12 @@ STEPS: Final = (
     alter table documents add column file text;
     alter table documents add column deleted real
     """,
+    # 3: rows that could not be used, kept as JSON when their document was saved again.
+    """
+    create table set_aside (
+        document text not null references documents(id) on delete cascade, time real not null, rows text not null
+    )
+    """,
 )
 """What makes a file of version n one of version n + 1, for n from 0. A step that was released is never changed."""
 

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
+
+from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
 from gptdesk.store.document import Snapshot
-from gptdesk.store.runs import Origin, Run, Token
-from gptdesk.store.tree import Node
+from gptdesk.store.runs import Origin, Run, Token, clean_piece, settle
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
 
+_UNLIKELY: Final = -1e9
+"""Stands for a log-probability that is not finite, which JSON has no word for."""
+
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
+_Name = Annotated[str, msgspec.Meta(max_length=5000)]
+_LogProb = Annotated[float, msgspec.Meta(le=1e-3)]
+_Row = tuple[_Whole, _Whole, _LogProb, list[tuple[_Whole, str, _LogProb]]]
+
+
+class _Origin(msgspec.Struct):
+    """An `Origin` as JSON; what else there is in it was written by another version."""
+
+    generation: _Name
+    model: _Name
+    settings: dict[str, Any]
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
+    finish_reason: _Name | None = None
+    device: _Name = ""
+    precision: _Name = ""
+
+
+_TOKENS: Final = msgspec.json.Decoder(list[_Row])
+_ORIGIN: Final = msgspec.json.Decoder(_Origin)
+
 
 class NoRun(ValueError):
-    """A row does not hold a run."""
+    """The columns of a run do not fit each other; its text is sound all the same."""
 
 
 def chunks(tokens: Sequence[Token]) -> int:
@@ -39,12 +66,6 @@ def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {**{name: getattr(snapshot, name) for name in names}, "decoding": decoding}
 
 
-def to_snapshot(id: str, row: Sequence[Any], nodes: Mapping[int, Node]) -> Snapshot:
-    """The document of a row (title, created, leaf, own_title, decoding, file) and of its nodes."""
-    title, created, leaf, own_title, decoding, file = row
-    return Snapshot(id, title, created, nodes, leaf, own_title, _to_decoding(decoding), file)
-
-
 def from_run(run: Run) -> dict[str, Any]:
     """The columns of a run, without its tokens."""
     return {"text": run.text, "first": run.first, "origin": _from_origin(run.origin) if run.origin else None}
@@ -56,23 +77,46 @@ def from_tokens(tokens: Iterable[Token]) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def to_run(text: str, first: int, origin: str | None, tokens: Iterable[str]) -> Run:
-    """The run of a row and of its rows of tokens.
+def to_text(text: object) -> str:
+    """The text of a row, every character of which a document can hold; U+FFFD for what is no UTF-8."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return clean_piece("" if text is None else str(text))
+
+
+def to_run(text: str, first: object, origin: object, parts: Mapping[object, object]) -> Run:
+    """The run of a row and of its rows of tokens, by their numbers.
 
     Raises:
         NoRun: when they do not hold one.
     """
     if origin is None:
         return Run(text)
-    try:
-        read = tuple(
-            Token(id, length, logprob, tuple(Alternative(*alternative) for alternative in top))
-            for part in tokens
-            for id, length, logprob, top in json.loads(part)
-        )
-        return Run(text, read, _to_origin(origin), first)
-    except (TypeError, ValueError, KeyError) as error:
-        raise NoRun(str(error)) from error
+    read = _to_origin(origin)
+    if type(first) is not int or not 0 <= first <= LARGEST_WHOLE:
+        raise NoRun
+    run = Run(text, _to_tokens(parts), read, first)
+    missing = len(text) - sum(token.length for token in run.tokens)
+    if missing:
+        # Only a generation that was cut off, by a crash say, has held text back.
+        if read.finish_reason is not None or missing > 0 or not run.tokens:
+            raise NoRun
+        run = settle(run)
+    return run
+
+
+def _to_tokens(parts: Mapping[object, object]) -> tuple[Token, ...]:
+    tokens: list[Token] = []
+    for index in range(len(parts)):
+        part = parts.get(index)
+        if not isinstance(part, str) or len(part) > LARGEST or len(tokens) != index * CHUNK:
+            raise NoRun
+        try:
+            rows = _TOKENS.decode(part)
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            raise NoRun from None
+        tokens += [Token(id, length, p, tuple(Alternative(*other) for other in top)) for id, length, p, top in rows]
+    return tuple(tokens)
 
 
 def _from_origin(origin: Origin) -> str:
@@ -80,23 +124,34 @@ def _from_origin(origin: Origin) -> str:
     return json.dumps({**values, "settings": origin.settings.to_json()}, ensure_ascii=False)
 
 
-def _to_decoding(text: str | None) -> DecodingSettings | None:
-    """Settings that cannot be read count as none: the text matters more."""
-    try:
-        return DecodingSettings.from_json(json.loads(text)) if text else None
-    except (ValueError, TypeError, RecursionError, UserError):
+def to_decoding(text: object) -> DecodingSettings | None:
+    """A document's settings, or ``None`` when it has none.
+
+    Raises:
+        UserError, ContentError: when they cannot be used.
+    """
+    if text is None:
         return None
+    if not isinstance(text, str) or len(text) > LARGEST:
+        raise ContentError("they are no text")
+    return DecodingSettings.from_json(parse_json(text))
 
 
-def _to_origin(text: str) -> Origin:
-    values = json.loads(text)
+def _to_origin(text: object) -> Origin:
     try:
-        settings = DecodingSettings.from_json(values.pop("settings"))
+        if not isinstance(text, str) or len(text) > LARGEST:
+            raise NoRun
+        read = _ORIGIN.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise NoRun from None
+    try:
+        settings = DecodingSettings.from_json(read.settings)
     except UserError:  # a setting of another version: the text matters more than how it was made
         settings = DecodingSettings()
+    values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
     return Origin(**values, settings=settings)
 
 
 def _short(logprob: float) -> float:
-    """Enough digits to draw and to compare with, in half the room."""
-    return round(logprob, 5)
+    """Enough digits to draw and to compare with, in half the room; what is no number is as unlikely as can be."""
+    return round(min(logprob, 0.0), 5) if math.isfinite(logprob) else _UNLIKELY

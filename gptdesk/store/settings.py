@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
-from gptdesk.gpt2.errors import UserError
+from gptdesk.gpt2.errors import UserError, brief
 from gptdesk.store.files import set_aside, write_atomic
 
 SCHEMA: Final = 1
@@ -74,25 +74,25 @@ class Settings:
         _one_of("device", self.device, DEVICES)
         _one_of("precision", self.precision, PRECISIONS)
         if type(self.threads) is not int or not 0 <= self.threads <= MOST_THREADS:
-            raise UserError(f"threads must be a whole number from 0 to {MOST_THREADS}, not {self.threads!r}.")
+            raise UserError(f"threads must be a whole number from 0 to {MOST_THREADS}, not {brief(self.threads)}.")
         if type(self.text_size) is not int or not SMALLEST_TEXT <= self.text_size <= LARGEST_TEXT:
             raise UserError(
-                f"text_size must be a whole number from {SMALLEST_TEXT} to {LARGEST_TEXT}, not {self.text_size!r}."
+                f"text_size must be a whole number from {SMALLEST_TEXT} to {LARGEST_TEXT}, not {brief(self.text_size)}."
             )
         if not isinstance(self.model, str) or not self.model:
-            raise UserError(f"model must be a name or a folder, not {self.model!r}.")
+            raise UserError(f"model must be a name or a folder, not {brief(self.model)}.")
         if not isinstance(self.recent_models, (list, tuple)) or not all(isinstance(m, str) for m in self.recent_models):
-            raise UserError(f"recent_models must be a list of folders, not {self.recent_models!r}.")
+            raise UserError(f"recent_models must be a list of folders, not {brief(self.recent_models)}.")
         if not isinstance(self.document, str | None):
-            raise UserError(f"document must be the id of a document, not {self.document!r}.")
+            raise UserError(f"document must be the id of a document, not {brief(self.document)}.")
         if not isinstance(self.folder, str | None):
-            raise UserError(f"folder must be one that files are saved in, not {self.folder!r}.")
+            raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
         _one_of("page", self.page, PAGES)
         for name in ("run", "follow"):
             if not isinstance(getattr(self, name), str | None):
-                raise UserError(f"{name} must be the folder of a run, not {getattr(self, name)!r}.")
+                raise UserError(f"{name} must be the folder of a run, not {brief(getattr(self, name))}.")
         if not isinstance(self.charts, Mapping) or not all(isinstance(value, _PLAIN) for value in self.charts.values()):
-            raise UserError(f"charts must be plain values by name, not {self.charts!r}.")
+            raise UserError(f"charts must be plain values by name, not {brief(self.charts)}.")
         for name in self.presets:
             check_preset_name(name)
         object.__setattr__(self, "recent_models", tuple(self.recent_models[:RECENT_MODELS]))
@@ -203,7 +203,7 @@ def check_preset_name(name: Any) -> None:
 
 def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise UserError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        raise UserError(f"{name} must be one of {', '.join(choices)}, not {brief(value)}.")
 
 
 def _shallow(settings: Settings) -> dict[str, Any]:

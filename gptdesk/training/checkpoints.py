@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gptdesk.bounded_read import whole
 from trainer.rundir import CHECKPOINT_MANIFEST, CHECKPOINTS, STATUS, read_json
 
-_NAME = re.compile(r"step-(\d+)", re.ASCII)
+_NAME = re.compile(r"step-(\d{1,15})", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class CheckpointInfo:
 
 def checkpoints(folder: Path) -> list[CheckpointInfo]:
     """The whole checkpoints of a run, newest last; hashes are not looked at, which would take as long as loading."""
-    best = (read_json(folder / STATUS) or {}).get("best_step")
+    best = whole((read_json(folder / STATUS) or {}).get("best_step"))
     found = []
     try:
         names = [path for path in (folder / CHECKPOINTS).iterdir() if _NAME.fullmatch(path.name)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from gptdesk.training.jsonvalues import number, whole
+from gptdesk.bounded_read import ContentError, number, parse_json, whole
 from trainer.rundir import EVENTS
 
 _POINTS: Final = 40
@@ -58,8 +57,8 @@ def _loss(line: bytes) -> tuple[int, float] | None:
     if not line.endswith(b"\n") or b'"ev":"step"' not in line:
         return None
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
+        event = parse_json(line)
+    except ContentError:
         return None
     if not isinstance(event, dict):
         return None

@@ -32,6 +32,7 @@ class PreparedSet:
         path: its folder.
         train_tokens, val_tokens: in its splits.
         documents: in both.
+        template: name of the chat template that its conversations were rendered with; empty where it has none.
     """
 
     name: str
@@ -39,6 +40,7 @@ class PreparedSet:
     train_tokens: int
     val_tokens: int
     documents: int
+    template: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +51,13 @@ class DocumentPreview:
         text: as the model sees it.
         tokens: the text of each token; U+FFFD stands for bytes that are part of a character.
         length: tokens in the whole document, the one that ends it among them.
+        learnt: whether the model learns to write each of ``tokens``; false for those of prompts.
     """
 
     text: str
     tokens: tuple[str, ...]
     length: int
+    learnt: tuple[bool, ...]
 
 
 def describe_set(folder: Path) -> PreparedSet:
@@ -71,9 +75,16 @@ def describe_set(folder: Path) -> PreparedSet:
             train_tokens=_count(splits["train"]["tokens"]),
             val_tokens=_count(splits["val"]["tokens"]),
             documents=sum(_count(splits[split]["documents"]) for split in ("train", "val")),
+            template=_template_name(manifest),
         )
     except (KeyError, TypeError, ValueError):
         raise UserError(f"The data in {folder} is damaged; prepare it again.") from None
+
+
+def _template_name(manifest: dict[str, Any]) -> str:
+    records = manifest.get("records")
+    template = records.get("template") if isinstance(records, dict) else None
+    return str(template.get("name", "")) if isinstance(template, dict) else ""
 
 
 def is_prepared(folder: Path) -> bool:
@@ -92,6 +103,11 @@ def data_folders(folders: Folders) -> Iterator[Path]:
     """Everything in the folder that a person's data is prepared in, by name."""
     with suppress(OSError):  # not made yet
         yield from sorted(path for path in (folders.data / _FOLDER).iterdir() if path.is_dir())
+
+
+def data_folder(folders: Folders, name: str) -> Path:
+    """Where the person's data of that name is, or would be."""
+    return folders.data / _FOLDER / name
 
 
 def new_data_folder(folders: Folders, name: str) -> Path:
@@ -134,7 +150,10 @@ def preview(folder: Path, n: int = 3) -> list[DocumentPreview]:
     tokenizer = gpt2_tokenizer()
     documents = []
     for start, end in islice(pairwise(ends), n):
-        ids = data.train.read(start, min(end - start, LONGEST_PREVIEW)).tolist() if end > start else []
+        shown = min(end - start, LONGEST_PREVIEW)
+        ids = data.train.read(start, shown).tolist() if shown > 0 else []
+        weights = data.train.read_weights(start, shown) if ids else None
+        learnt = tuple([True] * len(ids) if weights is None else weights.tolist())
         text, pieces = tokenizer.decode(ids), tuple(map(tokenizer.piece, ids))
-        documents.append(DocumentPreview(text=text, tokens=pieces, length=end - start))
+        documents.append(DocumentPreview(text=text, tokens=pieces, length=end - start, learnt=learnt))
     return documents

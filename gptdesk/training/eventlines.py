@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import numpy as np
 
-from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
+from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, number, parse_json
 from gptdesk.training.series import METRICS, Floats
 from trainer.rundir import FORMAT
+from trainer.runfields import EVENT_FIELDS, checked
 
 FIRST: Final = ("t", "step", "tokens", "loss", "grad_norm", "lr", "tokens_per_s")
 """What is read of each logged step at once: what the charts begin with, and what alerts are raised by."""
@@ -129,12 +129,12 @@ def parse_later(data: memoryview, count: int, others: list[int]) -> Floats:
 
 
 def load_event(line: bytes) -> dict[str, Any] | None:
-    """All of an event; None when the line holds none."""
+    """All of an event that is of the right type; None when the line holds none."""
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
+        event = parse_json(line)
+    except ContentError:
         return None
-    return event if isinstance(event, dict) else None
+    return checked(event, EVENT_FIELDS)[0] if isinstance(event, dict) else None
 
 
 def _split(data: memoryview) -> list[bytes]:

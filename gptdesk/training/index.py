@@ -9,20 +9,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.detached import lives, reap
-from gptdesk.training.jsonvalues import number, whole
 from gptdesk.training.labels import Labels
 from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch
 from trainer.locking import is_locked
 from trainer.rundir import CONFIG, EXIT, FORMAT, RUN, STATUS, read_json
 from trainer.rundir import LOCK as RUN_LOCK
-from trainer.runstate import RunState, read_state
+from trainer.runfields import read_fields
+from trainer.runstate import RunState, describe, planned_steps, read_state
 
 _REMOVED: Final = ".removed-"
 """Begins the name of a run that is being removed; what is left of one goes with the next."""
+
+_NEWER: Final = "This run was written by a newer version of gptdesk; update to read it."
 
 _FILES: Final = (RUN, CONFIG, STATUS, EXIT, RECORD)
 
@@ -41,6 +43,7 @@ class RunEntry:
         steps: in the whole run, where known.
         created: seconds since the epoch.
         problem: why it cannot be read, in a sentence; else empty.
+        damage: what of its files cannot be used, in a sentence, while the rest can; else empty.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class RunEntry:
     steps: int | None
     created: float
     problem: str
+    damage: str = ""
 
     @property
     def active(self) -> bool:
@@ -60,30 +64,30 @@ class RunEntry:
 
     @property
     def step(self) -> int | None:
-        return whole(self.state.status.get("step"))
+        return self.state.status.get("step")
 
     @property
     def loss(self) -> float | None:
-        return number(self.state.status.get("loss"), None)
+        return self.state.status.get("loss")
 
     @property
     def best_loss(self) -> float | None:
-        return number(self.state.status.get("best_loss"), None)
+        return self.state.status.get("best_loss")
 
     @property
     def best_step(self) -> int | None:
-        return None if self.best_loss is None else whole(self.state.status.get("best_step"))
+        return None if self.best_loss is None else self.state.status.get("best_step")
 
     @property
     def seconds_left(self) -> float | None:
-        return number(self.state.status.get("seconds_left"), None) if self.active else None
+        return self.state.status.get("seconds_left") if self.active else None
 
     @property
     def ended(self) -> float | None:
         """When it ended, or was last heard of; seconds since the epoch. None while it is active."""
         if self.active:
             return None
-        return number(self.state.exit.get("t"), None) or number(self.state.status.get("heartbeat"), None)
+        return self.state.exit.get("t") or self.state.status.get("heartbeat")
 
 
 class RunIndex:
@@ -271,52 +275,44 @@ def _signature(folder: Path) -> object:
 def _read_entry(folder: Path) -> RunEntry | None:
     """A run without what the person said of it; None when there is none any more."""
     launch = read_launch(folder)
-    description = read_json(folder / RUN)
-    if description is None and launch is None and not os.path.isfile(folder / RUN):
+    description, problem = describe(folder)
+    if not description and not problem and launch is None and not os.path.isfile(folder / RUN):
         return None
-    problem = ""
-    if description is None:
-        description = {}
-        if os.path.isfile(folder / RUN):
-            problem = f"The file {RUN} of this run cannot be read."
-    elif not _known(description.get("format")):
-        problem = "This run was written by a newer version of gptdesk; update to read it."
-    config = read_json(folder / CONFIG) or description.get("config")
-    schedule = config.get("schedule") if isinstance(config, dict) else None
+    config, odd_config = read_fields(folder / CONFIG, {})
+    config = config or description.get("config") or {}
+    if not problem and description and not config:
+        problem = f"{RUN} holds no configuration"
     state = _read_state(folder, launch)
-    steps = schedule.get("steps") if isinstance(schedule, dict) else None
     return RunEntry(
         folder=folder,
-        id=str(description.get("id") or "") or _provisional_id(folder),
+        id=description.get("id") or _provisional_id(folder),
         name=(launch.name if launch else "") or folder.name,
         tags=(),
         pinned=False,
         state=state,
-        steps=whole(steps) or whole(state.status.get("steps")),
-        created=number(description.get("t"), 0.0) or (launch.t if launch else 0.0),
-        problem=problem,
+        steps=planned_steps(config) or state.status.get("steps"),
+        created=description.get("t", 0.0) or (launch.t if launch else 0.0),
+        problem=_NEWER if description.get("format", FORMAT) > FORMAT else _sentence(problem),
+        damage=_sentence("; ".join(filter(None, (odd_config, state.damage)))),
     )
 
 
+def _sentence(clause: str) -> str:
+    return f"This run is damaged: {clause}." if clause else ""
+
+
 def _read_state(folder: Path, launch: Launch | None) -> RunState:
-    try:
-        state = read_state(folder)
-    except (TypeError, ValueError, OverflowError):  # a status with other types in it than ours
-        return RunState("lost", {}, {})
+    state = read_state(folder)
     if state.active:
         return state
     match phase(folder, launch):
         case "starting":
-            return RunState(STARTING, state.status, {})
+            return replace(state, state=STARTING, exit={})
         case "failed":
-            return RunState("crashed", state.status, {})
+            return replace(state, state="crashed", exit={})
     return state
 
 
 def _provisional_id(folder: Path) -> str:
     """The id of a run that has yet to be given one by its trainer."""
     return f"@{folder}"
-
-
-def _known(version: Any) -> bool:
-    return version is None or (isinstance(version, int) and version <= FORMAT)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import ContentError, read_object
 from gptdesk.folders import ensure_folder
 from gptdesk.gpt2.errors import UserError
 from trainer.rundir import write_json
@@ -92,37 +93,53 @@ class Labels:
 
     def _load(self) -> None:
         try:
-            values = json.loads(self._file.read_bytes())
-            if values["schema"] > _SCHEMA:
-                self._writable = False
-                return
-            self._watched = tuple(Path(str(folder)) for folder in values["watched"])
-            self._labels = {id: _read(label) for id, label in values["runs"].items()}
+            values = read_object(self._file)
         except FileNotFoundError:
             return
         except OSError:
             self._writable = False
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return
+        except ContentError:
             self._set_aside()
+            return
+        if not isinstance(version := values.get("schema"), int) or version > _SCHEMA:
+            if isinstance(version, int):
+                self._writable = False
+            else:
+                self._set_aside()
+            return
+        watched, runs = values.get("watched"), values.get("runs")
+        if isinstance(watched, list):
+            self._watched = tuple(Path(folder) for folder in watched if isinstance(folder, str) and folder)
+        if isinstance(runs, dict):
+            self._labels = {id: _read(label) for id, label in runs.items() if isinstance(label, dict)}
+        if self._values() != values:
+            self._set_aside(copy=True)
 
-    def _set_aside(self) -> None:
-        self._watched, self._labels = (), {}
+    def _set_aside(self, *, copy: bool = False) -> None:
+        """Keeps the file as it is under another name: what cannot be used of it would be gone with the next change."""
+        aside = self._file.with_name(f"{self._file.name}.unreadable")
         try:
-            os.replace(self._file, self._file.with_name(f"{self._file.name}.unreadable"))
+            if copy:
+                shutil.copyfile(self._file, aside)
+            else:
+                os.replace(self._file, aside)
         except OSError:
             self._writable = False
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "schema": _SCHEMA,
+            "watched": [str(folder) for folder in self._watched],
+            "runs": {id: _to_json(label) for id, label in self._labels.items() if label != Label()},
+        }
 
     def _save(self) -> None:
         if not self._writable:
             return
-        values = {
-            "schema": _SCHEMA,
-            "watched": [str(folder) for folder in self._watched],
-            "runs": {id: asdict(label) for id, label in self._labels.items() if label != Label()},
-        }
         try:
             ensure_folder(self._file.parent)
-            write_json(self._file, values)
+            write_json(self._file, self._values())
         except OSError as error:
             raise UserError(
                 f"Names and tags of runs cannot be saved to {self._file} ({error.strerror}); they last until you quit."
@@ -130,9 +147,13 @@ class Labels:
 
 
 def _read(values: Mapping[str, Any]) -> Label:
-    tags = values.get("tags", ())
+    tags, name = values.get("tags", ()), values.get("name")
     return Label(
-        name=str(values.get("name", "")),
-        tags=tuple(map(str, tags)) if isinstance(tags, list) else (),
+        name=name if isinstance(name, str) else "",
+        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         pinned=values.get("pinned") is True,
     )
+
+
+def _to_json(label: Label) -> dict[str, Any]:
+    return {"name": label.name, "tags": list(label.tags), "pinned": label.pinned}

@@ -8,13 +8,13 @@ import shlex
 import shutil
 import subprocess
 import time
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import ContentError, parse_toml
 from gptdesk.folders import ensure_folder
 from gptdesk.gpt2.child_process import python_command
 from gptdesk.gpt2.errors import UserError
@@ -242,8 +242,8 @@ def _flag(value: Any) -> str:
     """A value so that the trainer's command line reads it as it is: bare text stays bare where it is nothing else."""
     if isinstance(value, str) and value:
         try:
-            tomllib.loads(f"value = {value}")
-        except tomllib.TOMLDecodeError:
+            parse_toml(f"value = {value}")
+        except ContentError:
             return value
     return toml_value(value)
 

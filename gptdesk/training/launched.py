@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.training.detached import lives
-from gptdesk.training.jsonvalues import number, whole
+from gptdesk.training.jsonvalues import whole
 from trainer.rundir import STATUS, read_json, send_request
+from trainer.runfields import LAUNCH_FIELDS, read_fields
 
 RECORD: Final = "launch.json"
 LOCK: Final = ".launch.lock"
@@ -68,17 +69,16 @@ class Launch:
 
 def read_launch(folder: Path) -> Launch | None:
     """How a run was launched; None for one that was started elsewhere."""
-    values = read_json(folder / RECORD)
-    if values is None:
+    values = read_fields(folder / RECORD, LAUNCH_FIELDS)[0]
+    if not values:
         return None
-    code, launcher = values.get("code"), values.get("launcher")
     return Launch(
-        t=number(values.get("t"), 0.0),
-        name=str(values.get("name") or ""),
-        launcher=_launcher(launcher if isinstance(launcher, dict) else {}),
-        segment=int(number(values.get("segment"), -1.0)),
-        console=whole(values.get("console")) or 0,
-        code=code if isinstance(code, int) else None,
+        t=values.get("t", 0.0),
+        name=values.get("name", ""),
+        launcher=_launcher(values.get("launcher", {})),
+        segment=values.get("segment", -1),
+        console=values.get("console", 0),
+        code=values.get("code"),
         lives=lives(folder / LOCK, values),
     )
 
@@ -109,7 +109,8 @@ def ask(folder: Path, action: str, **args: Any) -> str:
 
 def newest_segment(folder: Path) -> int:
     """The number of the newest trainer that began on a run, from 0; -1 when none has."""
-    return int(number((read_json(folder / STATUS) or {}).get("segment"), -1.0))
+    told = whole((read_json(folder / STATUS) or {}).get("segment"))
+    return -1 if told is None else told
 
 
 def _launcher(values: dict[str, Any]) -> Launcher:
@@ -117,5 +118,5 @@ def _launcher(values: dict[str, Any]) -> Launcher:
     return Launcher(
         kind=kind if kind in (HERE, TORCHRUN, COMMAND) else HERE,
         processes=whole(values.get("processes")) or 1,
-        template=str(values.get("template") or ""),
+        template=template if isinstance(template := values.get("template"), str) else "",
     )

@@ -19,6 +19,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.training.datasets import (
     DocumentPreview,
     PreparedSet,
+    data_folder,
     data_folders,
     new_data_folder,
     prepared_sets,
@@ -30,15 +31,19 @@ from gptdesk.training.jsonvalues import number
 from gptdesk.training.samples import ConsoleTail
 from trainer.locking import is_locked
 from trainer.prepare.bundled import BUNDLED_TEXTS, BundledText
-from trainer.prepare.formats import READABLE_SUFFIXES
+from trainer.prepare.formats import FORMATS, READABLE_SUFFIXES
 from trainer.prepare.names import absolute_source
 from trainer.prepare.plan import PLAN
 from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
 from trainer.rundir import read_json
 from trainer.shards import MANIFEST
 
-__all__ = ["BUNDLED_TEXTS", "READABLE_SUFFIXES", "BundledText", "DocumentPreview", "Preparation", "PreparationState",
-           "PreparedSet", "new_data_folder", "plan", "preparations", "prepared_sets", "preview"]  # fmt: skip
+__all__ = ["BUNDLED_TEXTS", "READABLE_FORMATS", "READABLE_SUFFIXES", "BundledText", "DocumentPreview", "Preparation",
+           "PreparationState", "PreparedSet", "data_folder", "new_data_folder", "plan", "preparations", "prepared_sets",
+           "preview"]  # fmt: skip
+
+READABLE_FORMATS: Final = tuple(format.label for format in FORMATS.values())
+"""What can be prepared, in words."""
 
 # Hidden, because a folder that holds anything else is refused by `trainer prepare`.
 RECORD: Final = ".prepare.json"

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,11 +18,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gptdesk import __version__
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.resources import resource
 from gptdesk.library.catalogue import find_model
 from gptdesk.training.index import RunIndex
-from gptdesk.ui.crash import CrashHandler
+from gptdesk.ui.crash import CrashDialog, CrashHandler
 from gptdesk.ui.figures import use_readable_locale
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.instance import Instance
@@ -53,22 +53,23 @@ def run(argv: Sequence[str]) -> int:
     app.setWindowIcon(QIcon(str(resource("icons", "gptdesk.svg"))))
     use_readable_locale()
     folders = Folders.of_this_user()
-    try:
-        instance = Instance(folders.data)
-    except UserError as error:
-        QMessageBox.critical(None, "gptdesk", str(error))
-        return 2
+    instance = Instance(folders.data)
     if not instance.take():
         if instance.raise_other():
+            print("gptdesk is open already; its window is in front now.")
             return 0
-        QMessageBox.critical(
-            None, "gptdesk", "gptdesk is running already but does not answer; end it and start it again."
-        )
+        sentence = "gptdesk is open already, but its window does not answer. End that gptdesk, and start it again."
+        print(sentence, file=sys.stderr)
+        QMessageBox.critical(None, "gptdesk", sentence)
         return 1
     logs = Logs(folders.logs)
     log.info("gptdesk %s, process %d", __version__, os.getpid())
     try:
         return _show_window(app, folders, logs, instance)
+    except Exception:  # nothing may end without a word on the screen
+        log.exception("there is no window")
+        CrashDialog(traceback.format_exc(), logs.folder).exec()
+        return 1
     finally:
         logs.close()
         instance.release()
@@ -76,26 +77,44 @@ def run(argv: Sequence[str]) -> int:
 
 def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance) -> int:
     services = make_services(app, folders)
-    geometry = QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
-    window = MainWindow(services, geometry)
     crashes = CrashHandler(logs.folder)
-    crashes.install(window)
-    window.crashed.connect(crashes.show_report)
-    window.painted.connect(window.start)
-    spare_the_collector(services.inference)
-    instance.raise_wanted.connect(window.bring_to_front)
-    if logs.crashed:
-        _tell_of_crash(services.messages, logs.crashed)
-    _quit_on_signals(app, window)
-    window.show()
-    code = app.exec()
-    crashes.remove()
-    if not end_services(services):
-        # A thread that is still running would bring the process down; everything is saved already.
+    code = 1
+    try:
+        window = _make_window(services, crashes)
+        instance.raise_wanted.connect(window.bring_to_front)
+        if logs.crashed:
+            _tell_of_crash(services.messages, logs.crashed)
+        _quit_on_signals(app, window)
+        window.show()
+        code = app.exec()
+    finally:  # a thread that is still running when its object goes brings the process down
+        crashes.remove()
+        ended = end_services(services)
+    if not ended:  # everything is saved already
         log.warning("a thread did not end in time")
         logging.shutdown()
         os._exit(code)
     return code
+
+
+def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
+    """The window as it was left; where that cannot be made, one with an empty document, and a report of why."""
+    geometry = QSettings(str(services.folders.config / "window.ini"), QSettings.Format.IniFormat)
+    report = ""
+    try:
+        window = MainWindow(services, geometry)
+    except Exception:
+        report = traceback.format_exc()
+        log.exception("the window cannot be made as it was left")
+        services.settings.update(document=None, page="play", run=None, follow=None, charts={})
+        window = MainWindow(services, geometry)
+    crashes.install(window)
+    window.crashed.connect(crashes.show_report)
+    window.painted.connect(window.start)
+    spare_the_collector(services.inference)
+    if report:
+        QTimer.singleShot(0, window, lambda: crashes.show_report(report))
+    return window
 
 
 def make_services(app: QApplication, folders: Folders) -> Services:
@@ -107,12 +126,12 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         theme=Theme(app, settings.value.theme),
         messages=Messages(),
         settings=settings,
-        storage=Storage(folders.data / "documents.sqlite"),
         inference=Inference(lambda name: find_model(name, folders).path),
         counter=TokenCounter(),
         models=ModelsService(folders, lambda: runs.watched),
         runs=runs,
         watcher=Watcher(runs, folders),
+        storage=Storage(folders.data / "documents.sqlite"),  # the last: its thread runs, and must not be left behind
     )
 
 

@@ -25,8 +25,17 @@ def save_text(text: str, path: Path) -> None:
     Raises:
         UserError: when the disk is full or may not be written; a file that was there stays as it was.
     """
+    save_bytes(text.encode("utf-8"), path)
+
+
+def save_bytes(content: bytes, path: Path) -> None:
+    """Writes ``content``.
+
+    Raises:
+        UserError: as `save_text`.
+    """
     try:
-        write_atomic(path, text.encode("utf-8"))
+        write_atomic(path, content)
     except OSError as error:
         raise UserError(f"The text cannot be saved to {path} ({error.strerror}); choose another place.") from error
 

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import tempfile
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QLockFile, QObject, Signal
+from filelock import FileLock, Timeout
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from gptdesk.folders import ensure_folder
+from gptdesk.gpt2.errors import UserError
+
+log = logging.getLogger(__name__)
+
+LOCK: Final = "window.lock"
 
 _RAISE: Final = b"raise\n"
 _ANSWER: Final = b"raised\n"
 _PATIENCE_MS: Final = 5000
-_STALE_MS: Final = 0  # a lock holds as long as its process lives, however long that is
 
 
 class Instance(QObject):
     """Whether this process has the window, and word from those that came later.
+
+    The system holds the lock as long as the process lives; what the file says, and who wrote it, does not matter. Where
+    there can be no lock in the folder (it is read-only, or something else has the lock's name), the lock is in the
+    folder for temporary files; where there can be none at all, the window opens without one.
+
+    Args:
+        folder: of the person's data; who has the same folder shares the window.
 
     Signals:
         raise_wanted(): somebody started gptdesk once more.
@@ -28,18 +42,28 @@ class Instance(QObject):
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lock = QLockFile(str(ensure_folder(folder) / "window.lock"))
-        self._lock.setStaleLockTime(_STALE_MS)
         # The folders decide who is the same person; a socket's path may not be long.
         self._name = "gptdesk-" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        self._places = (folder / LOCK, Path(tempfile.gettempdir()) / f"{self._name}.lock")
+        self._lock: FileLock | None = None
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._on_connection)
 
     def take(self) -> bool:
         """Becomes the one that has the window; returns false when another process does."""
-        if not self._lock.tryLock(0):
-            return False
+        for place in self._places:
+            lock = FileLock(place)
+            try:
+                ensure_folder(place.parent)
+                lock.acquire(blocking=False)
+            except Timeout:
+                return False
+            except (OSError, NotImplementedError, UserError) as error:  # no such place, or no locks there
+                log.warning("no lock in %s: %s", place, error)
+                continue
+            self._lock = lock
+            break
         QLocalServer.removeServer(self._name)  # what a crash left behind
         self._server.listen(self._name)
         return True
@@ -58,7 +82,9 @@ class Instance(QObject):
     def release(self) -> None:
         """Lets the next start have a window of its own."""
         self._server.close()
-        self._lock.unlock()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def _on_connection(self) -> None:
         while socket := self._server.nextPendingConnection():

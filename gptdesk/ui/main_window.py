@@ -10,14 +10,13 @@ from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slo
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from gptdesk.gpt2.errors import UserError
-from gptdesk.store.document import Document
 from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui import status_bar, top_bar
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
 from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
+from gptdesk.ui.lazy_imports import import_pydantic
 from gptdesk.ui.main_menu import Commands, MainMenu
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.models.using import Using
@@ -30,7 +29,6 @@ from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
 from gptdesk.ui.toast import Toasts
 from gptdesk.ui.top_bar import DocumentButton, TopBar
-from gptdesk.ui.train.importing import import_pydantic
 from gptdesk.ui.train.leaving import Leaving
 from gptdesk.ui.train.notifications import Notifications
 
@@ -64,17 +62,17 @@ class MainWindow(QWidget):
     def __init__(self, services: Services, geometry: QSettings) -> None:
         super().__init__()
         self._services, self._geometry = services, geometry
-        self._was_painted = False
+        self._was_painted = self._was_closed = False
         settings, inference = services.settings, services.inference
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
         self.session = Session(inference, services.storage, settings, self)
-        self.session.open(self._last_document())
+        self.documents = Documents(services.storage, self.session, settings, services.messages, self)
+        self.documents.open_last()
         self.playground = PlaygroundPage(services, self.session)
         self.using = Using(settings, inference, services.models, self)
         self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
-        self.documents = Documents(services.storage, self.session, settings, services.messages, self)
         self.title = DocumentButton(self.documents)
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
@@ -107,6 +105,8 @@ class MainWindow(QWidget):
 
     def start(self) -> None:
         """Begins what takes long: torch, the model, counting, watching runs, looking for models, curves."""
+        if self._was_closed:  # before it was painted
+            return
         settings = self._services.settings.value
         self._services.inference.start()
         self._services.counter.start()
@@ -284,6 +284,7 @@ class MainWindow(QWidget):
         self.playground.zoomed.connect(self._zoom)
         self.playground.files_given.connect(self.documents.open_files)
         self.playground.rename_wanted.connect(self.documents.ask_name)
+        self.documents.crashed.connect(self.crashed)
         self.documents.wanted.connect(lambda: self.show_page(_PLAY))
         session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)
@@ -297,18 +298,6 @@ class MainWindow(QWidget):
         self.using.reload_wanted.connect(self._load)
         self.using.chosen.connect(lambda: self.show_page(_PLAY))
         self.messages.crashed.connect(self.crashed)
-
-    def _last_document(self) -> Document:
-        id = self._services.settings.value.document
-        try:
-            snapshot = self._services.storage.load(id) if id else None
-        except UserError as error:
-            self._services.storage.problems.append(str(error))
-            snapshot = None
-        document = Document(snapshot)
-        if snapshot is None:  # settings that were chosen before there was a text are kept, too
-            document.decoding = self._services.settings.value.decoding
-        return document
 
     @Slot()
     def _on_document_opened(self) -> None:
@@ -387,5 +376,6 @@ class MainWindow(QWidget):
         self._geometry.setValue("geometry", self.saveGeometry())
         self.session.close()
         self.documents.close()
+        self._was_closed = True
         super().closeEvent(event)
         self.closed.emit()

@@ -9,8 +9,9 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.store.database import Database, Entry, open_or_replace
+from gptdesk.store.database import Database, Entry, OpenedDocument
 from gptdesk.store.document import Snapshot
+from gptdesk.store.opening import open_or_replace
 from gptdesk.ui.worker_thread import WorkerThread
 
 _END_MS: Final = 30_000
@@ -89,13 +90,40 @@ class Storage(QObject):
         self._write.emit()
 
     def load(self, id: str) -> Snapshot | None:
-        """The document of that id as it was last saved.
+        """The document of that id as it was last saved, or what is sound of it.
 
         Raises:
             UserError: when it cannot be read.
         """
         self._writer.write()
         return self._database.load(id)
+
+    def open(self, id: str) -> OpenedDocument | None:
+        """As `load`, with a sentence about what is damaged of it.
+
+        Raises:
+            UserError: when it cannot be read.
+        """
+        self._writer.write()
+        return self._database.open(id)
+
+    def export_raw(self, id: str) -> bytes | None:
+        """All that is on disk of a document, damaged or not, as JSON.
+
+        Raises:
+            UserError: when it cannot be read.
+        """
+        self._writer.write()
+        return self._database.export_raw(id)
+
+    def discard_damaged(self, id: str) -> None:
+        """Gives up what is damaged of a document; what is sound of it stays.
+
+        Raises:
+            UserError: when that cannot be written.
+        """
+        self._writer.write()
+        self._database.discard_damaged(id)
 
     def entries(self) -> list[Entry]:
         """All documents, the one that was changed last first.

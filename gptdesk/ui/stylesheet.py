@@ -38,6 +38,7 @@ QPushButton:pressed, QPushButton:open { background: $wash; }
 QPushButton:focus { border: 1px solid $accent; }
 QPushButton:checked { background: $wash; border-color: $accent; color: $accent; }
 QPushButton:disabled { color: $disabled; border-color: $hairline; background: transparent; }
+QPushButton[busy="true"] { color: $disabled; background: transparent; }
 QPushButton[kind="accent"] {
     background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; padding: 0 16px;
 }

@@ -628,3 +628,14 @@ def test_a_damaged_index(folder: Path) -> None:
 
 def test_read_config_is_the_folders(folder: Path) -> None:
     assert read_config(folder) == TINY
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 548105171\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_pointer_of_git_lfs_is_told_from_a_damaged_file(tiny_model_folder: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(tiny_model_folder, tmp_path / "cloned")
+    (tmp_path / "cloned" / name).write_text(POINTER)
+    with pytest.raises(UserError, match=rf"{name} is only a pointer of Git LFS .*; run git lfs pull\."):
+        load_model(tmp_path / "cloned")

@@ -12,7 +12,7 @@ from gptdesk.library.download import Download
 from gptdesk.library.downloads import Downloads
 from tests.hub_server import Hub
 
-SECONDS = 20
+SECONDS = 110
 """How long a test waits for what it waits for."""
 
 

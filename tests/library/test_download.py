@@ -347,7 +347,7 @@ def test_retry_after_may_be_a_date(value: str | None, seconds: float | None) -> 
 
 def test_a_hub_that_asks_for_an_hour_is_not_waited_for(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     hub.faults.extend([None, Fault(status=429, headers={"Retry-After": "3600"})])
-    assert get(downloads, watch).error == ("The hub has had too many requests from here; try again in 3600 seconds.")
+    assert get(downloads, watch).error == ("The hub has had too many requests from here; try again in 1 hour.")
 
 
 def test_more_bytes_than_listed_are_refused(downloads: Downloads, watch: Watch, hub: Hub) -> None:

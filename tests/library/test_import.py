@@ -354,3 +354,9 @@ def test_a_conversion_tells_how_far_it_is_and_can_be_ended(source: Path, folders
     with pytest.raises(KeyboardInterrupt):
         import_model(folders, old, name="cancelled", progress=cancel)
     assert sorted(path.name for path in folders.models.iterdir()) == ["converted"]
+
+
+def test_a_pointer_of_git_lfs_is_told_from_weights(old: Path, folders: Folders) -> None:
+    (old / "pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(UserError, match=r"pytorch_model.bin is only a pointer of Git LFS .*; run git lfs pull\."):
+        import_model(folders, old)

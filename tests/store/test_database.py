@@ -17,8 +17,9 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Alternative
 from gptdesk.store import database as module
 from gptdesk.store import migrations
-from gptdesk.store.database import Database, open_or_replace
+from gptdesk.store.database import Database
 from gptdesk.store.document import Document
+from gptdesk.store.opening import open_or_replace
 from gptdesk.store.runs import Origin, Token
 
 

@@ -11,9 +11,10 @@ import pytest
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store import migrations
-from gptdesk.store.database import Database, open_or_replace
+from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.migrations import SCHEMA, backup_path
+from gptdesk.store.opening import open_or_replace
 
 VERSION_1 = Path(__file__).parent / "data" / "documents-schema-1.sqlite"
 """Written by the gptdesk that had version 1: "first" with two generations, one of them undone, and "second"."""

@@ -235,11 +235,13 @@ def test_stopped_while_the_hub_is_silent_what_is_encoded_is_not_downloaded_again
     assert PreparedData.open(tmp_path / "out").manifest["documents"] == 1_000
 
 
-@pytest.mark.parametrize("name", ["openwebtext", "nobody/nothing"])
+@pytest.mark.parametrize("name", ["openwebtext", "nobody/nothing", "nobody/nothing@main"])
 def test_what_the_hub_does_not_have_is_a_sentence(hub: Hub, tmp_path: Path, name: str) -> None:
     code, _, errors = run(hub, tmp_path, name)
     assert code == 2
-    assert errors.startswith(f"No data set was found for {name} (")
+    may_be_path = name == "nobody/nothing"
+    here = "There is no file or folder nobody/nothing here, and as a data set of the hub: " if may_be_path else ""
+    assert errors.startswith(f"{here}No data set was found for {name} (")
     assert errors.count("\n") == 1
 
 

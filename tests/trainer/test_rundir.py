@@ -17,6 +17,7 @@ from trainer.rundir import (
     CONTROL_IN,
     EVENTS,
     EXIT,
+    LARGEST_REQUEST,
     LOCK,
     RUN,
     SAMPLES,
@@ -217,16 +218,61 @@ def test_how_it_ended_is_told_by_its_last_words(run: RunWriter, folder: Path) ->
 
 def test_requests_are_handed_out_once_in_order_and_answered(run: RunWriter, folder: Path) -> None:
     sent = [send_request(folder, "pause"), send_request(folder, "sample", prompt="Ein Wort: 世界")]
-    (folder / CONTROL_IN / "garbage.json").write_text("{")
     requests = list(run.requests())
-    assert [request.id for request in requests[:2]] == sent
+    assert [request.id for request in requests] == sent
     assert requests[1].args == {"prompt": "Ein Wort: 世界"}
     assert list(run.requests()) == []
-    assert len(list((folder / CONTROL_DONE).iterdir())) == 3
+    assert len(list((folder / CONTROL_DONE).iterdir())) == 2
     run.answer(requests[0], step=5)
     run.answer(requests[1], step=5, refused="no")
     answers = [(event["id"], event.get("done"), event.get("refused")) for event in read_events(folder)]
     assert answers == [(sent[0], True, None), (sent[1], None, "no")]
+
+
+ODD_REQUESTS = {
+    "no JSON": "{",
+    "a list": "[]",
+    "nested deeply": "[" * 10_000,
+    "too large": " " * (LARGEST_REQUEST + 1),
+    "no action": "{}",
+    "an action that is no text": '{"action": 5}',
+    "an id that is no text": '{"id": [], "action": "stop"}',
+    "arguments that are a list": '{"action": "stop", "args": [1]}',
+}
+
+
+@pytest.mark.parametrize("contents", ODD_REQUESTS.values(), ids=ODD_REQUESTS.keys())
+def test_a_request_that_is_none_is_refused_in_the_events_and_hinders_no_other(
+    run: RunWriter, folder: Path, contents: str
+) -> None:
+    (folder / CONTROL_IN / "0.json").write_text(contents)
+    sent = send_request(folder, "stop")
+    assert [request.id for request in run.requests()] == [sent]
+    (answer,) = [event for event in read_events(folder) if event["ev"] == "control"]
+    assert (answer["id"], bool(answer["refused"])) == ("0", True)
+    assert sorted((folder / CONTROL_IN).iterdir()) == []
+
+
+def test_a_request_that_cannot_be_read_is_said_once_and_left_where_it_is(run: RunWriter, folder: Path) -> None:
+    (folder / CONTROL_IN / "0.json").symlink_to("0.json")  # reading it fails, whoever one is
+    sent = send_request(folder, "stop")
+    assert [request.id for request in run.requests()] == [sent]
+    assert list(run.requests()) == []
+    (answer,) = [event for event in read_events(folder) if event["ev"] == "control"]
+    assert "left where it is" in answer["refused"]
+    assert (folder / CONTROL_IN / "0.json").is_symlink()
+
+
+@pytest.mark.parametrize("contents", ["{", '{"segment": "x"}', '{"segment": -1}', "[" * 10_000])
+def test_a_damaged_status_stops_no_run_and_its_trainers_are_counted_on(folder: Path, contents: str) -> None:
+    for _ in range(2):
+        writer = RunWriter(folder, {"config": {}})
+        writer.event("start", step=0)
+        writer.finish("stopped")
+    (folder / STATUS).write_text(contents)
+    writer = RunWriter(folder, {"config": {}})
+    assert writer.segment == 2
+    writer.finish("stopped")
 
 
 def test_an_action_that_does_not_exist_is_refused(folder: Path) -> None:

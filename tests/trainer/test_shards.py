@@ -82,7 +82,40 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("contents", ["", "[1]", "{}", '{"version": {}}'])
 def test_a_damaged_manifest_is_refused(prepared: Path, contents: str) -> None:
     (prepared / "manifest.json").write_text(contents)
-    with pytest.raises(UserError, match=r"cannot be read|another version"):
+    with pytest.raises(UserError, match=r"is damaged|another version"):
+        PreparedData.open(prepared)
+
+
+ODD_MANIFESTS = {
+    "a shard without tokens": ("train", {"shards": [{"file": "a.bin"}]}, "splits.train.shards[0]: object missing"),
+    "a shard without a file": ("val", {"shards": [{"tokens": 1}]}, "splits.val.shards[0]: object missing"),
+    "a file elsewhere": ("val", {"shards": [{"file": "../a.bin", "tokens": 1}]}, "splits.val.shards[0].file: expected"),
+    "a count below 0": ("train", {"shards": [{"file": "a", "tokens": -1}]}, "splits.train.shards[0].tokens: expected"),
+    "a count beyond all numbers": (
+        "train",
+        {"shards": [{"file": "a", "tokens": 10**400}]},
+        "splits.train.shards[0].tok",
+    ),
+    "a split that is a list": ("train", [], "splits.train: expected"),
+    "shards that are a number": ("train", {"shards": 3}, "splits.train.shards: expected"),
+    "counts that do not fit": ("train", {"shards": [], "tokens": 5}, "the shards of splits.train are not complete"),
+}
+
+
+@pytest.mark.parametrize(("split", "value", "said"), ODD_MANIFESTS.values(), ids=ODD_MANIFESTS.keys())
+def test_an_odd_manifest_is_refused_with_the_file_and_the_key(
+    prepared: Path, split: str, value: object, said: str
+) -> None:
+    path = prepared / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["splits"][split] = value
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(UserError) as caught:
+        PreparedData.open(prepared)
+    assert f"{path} is damaged: {said}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    path.write_text('{"version": 2, "splits": ' + "[" * 10_000)
+    with pytest.raises(UserError, match="nested more than 64 deep"):
         PreparedData.open(prepared)
 
 

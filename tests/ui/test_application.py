@@ -2,6 +2,7 @@
 
 import faulthandler
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.store.document import Document
 from gptdesk.store.settings import SCHEMA
 from gptdesk.ui import app
-from gptdesk.ui.instance import Instance
+from gptdesk.ui.instance import LOCK, Instance
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.storage import Storage
@@ -39,7 +40,7 @@ def test_a_second_start_raises_the_first_window(instance: Instance, folders: Fol
     program = f"""
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from gptdesk.ui.instance import Instance
+from gptdesk.ui.instance import LOCK, Instance
 app = QCoreApplication([])
 print(Instance(Path({str(folders.data)!r})).raise_other())
 """
@@ -55,6 +56,72 @@ def test_a_start_after_the_end_has_a_window_of_its_own(instance: Instance, folde
     second = Instance(folders.data)
     assert second.take()
     second.release()
+
+
+@pytest.mark.parametrize("left", [b"", bytes(64), b"1\npython\nlocalhost\n", b"%d\npython3\n\n\n" % os.getpid()])
+def test_what_a_power_cut_left_does_not_keep_the_window_closed(folders: Folders, left: bytes, qtbot: QtBot) -> None:
+    """Nothing, zeros, or the process id of another program."""
+    folders.data.mkdir(parents=True)
+    (folders.data / LOCK).write_bytes(left)
+    instance = Instance(folders.data)
+    assert instance.take()
+    assert not Instance(folders.data).take()
+    instance.release()
+
+
+@pytest.mark.parametrize("kind", ["folder", "dangling link", "no folder for data"])
+def test_where_there_can_be_no_lock_the_window_opens_all_the_same(folders: Folders, kind: str, qtbot: QtBot) -> None:
+    lock = folders.data / LOCK
+    if kind == "no folder for data":
+        folders.data.parent.mkdir(parents=True)
+        folders.data.write_text("in the way")
+    elif kind == "folder":
+        lock.mkdir(parents=True)
+    else:
+        folders.data.mkdir(parents=True)
+        lock.symlink_to(folders.data / "gone" / "further")
+    instance = Instance(folders.data)
+    assert instance.take()
+    assert not Instance(folders.data).take(), "there is a lock elsewhere"
+    instance.release()
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="may write everywhere")
+def test_a_folder_that_may_not_be_written_does_not_keep_the_window_closed(folders: Folders, qtbot: QtBot) -> None:
+    folders.data.mkdir(parents=True, mode=0o500)
+    instance = Instance(folders.data)
+    assert instance.take()
+    instance.release()
+
+
+def test_a_lock_goes_with_its_process(folders: Folders, qtbot: QtBot) -> None:
+    program = f"""
+import os, signal
+from pathlib import Path
+from gptdesk.ui.instance import LOCK, Instance
+instance = Instance(Path({str(folders.data)!r}))
+assert instance.take()
+print("taken", flush=True)
+signal.pause()
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "taken\n"
+    instance = Instance(folders.data)
+    assert not instance.take()
+    process.kill()
+    process.communicate()
+    assert instance.take()
+    instance.release()
+
+
+def test_a_second_start_says_so_on_the_terminal(instance: Instance, folders: Folders, qtbot: QtBot) -> None:
+    assert instance.take()
+    process = subprocess.Popen([sys.executable, "-m", "gptdesk"], stdout=subprocess.PIPE, text=True)
+    with qtbot.waitSignal(instance.raise_wanted, timeout=100_000):
+        pass
+    assert "gptdesk is open already" in process.communicate()[0]
+    assert process.returncode == 0
 
 
 def test_two_people_have_two_windows(instance: Instance, tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ from gptdesk.folders import Folders
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.training.detached import reap
 from gptdesk.training.index import RunIndex
-from gptdesk.training.preparations import preparations
+from gptdesk.training.preparations import READABLE_FORMATS, READABLE_SUFFIXES, preparations
 from gptdesk.ui.application import end_services, make_services
 from gptdesk.ui.services import Services
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run import measuring
+from gptdesk.ui.train.new_run import drop_zone, measuring
 from gptdesk.ui.train.new_run.controls import QuantityBox
 from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET, Base, Draft
 from gptdesk.ui.train.new_run.drops import Drop, sort_drop
@@ -310,6 +310,43 @@ def test_dropped_text_is_prepared_and_trained_on_with_one_press(
     assert "my-tale" in folder.name
     assert Path(read_toml(folder / "config.toml")["data"]["path"]) == folders.data / "datasets" / "my-tale"
     qtbot.waitUntil((folder / RUN).exists, timeout=LONG)
+
+
+def test_shakespeare_is_offered_prepared_once_and_shown_with_what_was_made_of_it(
+    sheet: NewRunSheet, qtbot: QtBot, folders: Folders
+) -> None:
+    card = sheet.data.texts["shakespeare"]
+    assert "comes with gptdesk" in " ".join(label.text() for label in card.findChildren(QLabel))
+    card.button.click()
+    qtbot.waitUntil(lambda: sheet.data.waiting == folders.data / "datasets" / "shakespeare", timeout=LONG)
+    card.button.click()
+    qtbot.waitUntil(lambda: sheet.start.isEnabled() and sheet.start.text() == "Start training", timeout=LONG)
+    qtbot.waitUntil(sheet.data.preview.report.isVisible, timeout=LONG)
+    assert "shakespeare.txt" in sheet.data.preview.report.text()
+    assert "held out" in sheet.data.preview.report.text()
+    assert "Document 1 · " in sheet.data.preview.text.text()
+    card.button.click()
+    assert sheet.data.waiting is None
+    assert [path.name for path in (folders.data / "datasets").iterdir()] == ["shakespeare"]
+
+
+def test_the_drop_zone_and_its_dialog_name_what_can_be_read(sheet: NewRunSheet) -> None:
+    words = " ".join(label.text() for label in sheet.data.drop.findChildren(QLabel))
+    for label in READABLE_FORMATS:
+        assert label.lower() in words.lower()
+    for suffix in READABLE_SUFFIXES:
+        assert f"*{suffix}" in drop_zone.FILTER
+
+
+def test_a_failed_preparation_is_dismissed(sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "few.jsonl").write_text('{"text": ""}\n')
+    drop(sheet, tmp_path / "few.jsonl")
+    qtbot.waitUntil(lambda: bool(sheet.data.failure), timeout=LONG)
+    (card,) = sheet.data.cards.values()
+    assert card.cancel.text() == "Dismiss"
+    card.cancel.click()
+    qtbot.waitUntil(lambda: not sheet.data.cards, timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.view.message.text() == "Choose the data to train on.", timeout=LONG)
 
 
 def test_closing_the_sheet_leaves_the_preparation_and_the_next_sheet_finds_it(

@@ -186,11 +186,16 @@ def test_a_pause_is_pending_until_the_trainer_has_answered(
 ) -> None:
     opened, train = page()
     buttons = train.dashboard.controls.buttons
+    buttons["pause"].setFocus()
     buttons["pause"].click()
     assert pending(opened, living) == ["pause"]
-    assert (buttons["pause"].text(), buttons["pause"].isEnabled()) == ("Pausing…", False)
+    assert buttons["pause"].text() == "Pausing…"
+    buttons["pause"].click()
+    assert pending(opened, living) == ["pause"], "a button that waits asks for nothing again"
+    assert opened.window.focusWidget() is buttons["pause"]
     wait(qtbot, lambda: view_state(opened) == "paused")
     wait(qtbot, lambda: not pending(opened, living))
+    assert opened.window.focusWidget() is buttons["resume"], "the focus stays in its place"
     assert not buttons["checkpoint"].isEnabled()
     buttons["resume"].click()
     assert pending(opened, living) == ["resume"]

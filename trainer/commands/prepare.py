@@ -177,11 +177,13 @@ class _Text:
     _SECONDS_BETWEEN_LINES = 5.0
 
     def __init__(self) -> None:
+        self._begun = False
         self._terminal = sys.stdout.isatty()
         self._last = 0.0
         self._width = 0
 
     def planned(self, expected: Estimate) -> None:
+        self._begun = True
         print(_sentence(expected), flush=True)
 
     def progress(self, now: Progress) -> None:
@@ -206,6 +208,8 @@ class _Text:
 
     def finished(self, manifest: dict[str, Any], folder: Path) -> None:
         self._end_line()
+        if not self._begun:
+            print(f"{folder} holds these sources already; nothing was left to do.")
         for split, summary in manifest["splits"].items():
             print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
         if remark := validation_text(manifest):

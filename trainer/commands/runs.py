@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gptdesk.bounded_read import ContentError, parse_json
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from trainer.events import EventTail
-from trainer.rundir import ACTIONS, CHECKPOINTS, send_request
-from trainer.runstate import find_runs, read_config, read_description, read_state
+from trainer.rundir import ACTIONS, CHECKPOINTS, RUN, send_request
+from trainer.runstate import describe, find_runs, planned_steps, read_config, read_state
 
 ANSWER_SECONDS = 600.0
 """How long `stop` waits: one step, one evaluation and one checkpoint may stand before the answer."""
@@ -40,19 +42,26 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """What one line about a run says.
+    """What one line about a run says, a damaged one's as far as it can be read.
 
     Raises:
         UserError: when the folder is no run directory.
     """
-    description, config, state = read_description(folder), read_config(folder), read_state(folder)
+    if not (folder / RUN).is_file():
+        raise UserError(f"{folder} is no run directory: it has no {RUN}.")
+    (description, damage), state = describe(folder), read_state(folder)
+    try:
+        steps = planned_steps(read_config(folder))
+    except UserError:
+        steps, damage = None, damage or f"its {RUN} holds no configuration"
+    damage = "; ".join(filter(None, (damage, state.damage)))
     checkpoints = sorted(path.name for path in (folder / CHECKPOINTS).glob("step-*"))
     status = state.status
     return {
         "folder": str(folder),
         "state": state.state,
         "step": status.get("step", 0),
-        "steps": config.get("schedule", {}).get("steps"),
+        "steps": steps,
         "loss": status.get("loss"),
         "best_loss": status.get("best_loss"),
         "best_step": status.get("best_step"),
@@ -61,6 +70,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "pid": status.get("pid") if state.active else None,
         "reason": state.exit.get("reason") or status.get("reason") or "",
         "degraded": status.get("degraded", ""),
+        "damaged": damage,
         "checkpoints": checkpoints,
     }
 
@@ -78,7 +88,10 @@ def run_info(args: argparse.Namespace) -> None:
     """Prints what is known of a run."""
     run = summary(args.folder)
     if args.json:
-        print(json.dumps({**run, "config": read_config(args.folder)}))
+        config = None
+        with suppress(UserError):  # it is damaged, and the summary says so
+            config = read_config(args.folder)
+        print(json.dumps({**run, "config": config}))
         return
     for name, value in run.items():
         if value not in (None, "", []):
@@ -120,7 +133,7 @@ def run_ask(args: argparse.Namespace) -> None:
             if event.get("ev") == "control" and event.get("id") == request:
                 if event.get("refused"):
                     raise UserError(f"Refused: {str(event['refused']).rstrip('.')}.")
-                print(f"Done at step {event.get('step'):,}.")
+                print(f"Done at step {event.get('step', 0):,}.")
                 return
         if not active:
             raise UserError(f"The run in {args.folder} ended before it answered.")
@@ -129,7 +142,8 @@ def run_ask(args: argparse.Namespace) -> None:
 
 
 def _require_active(folder: Path) -> None:
-    read_description(folder)
+    if not (folder / RUN).is_file():
+        raise UserError(f"{folder} is no run directory: it has no {RUN}.")
     state = read_state(folder)
     if not state.active:
         raise UserError(f"The run in {folder} is not being trained: it is {state.state}.")
@@ -140,13 +154,15 @@ def _argument(text: str) -> tuple[str, Any]:
     if not equals:
         raise UserError(f"{text!r} is no argument; arguments are given as name=value.")
     try:
-        return name, json.loads(value)
-    except ValueError:
+        return name, parse_json(value)
+    except ContentError:
         return name, value
 
 
 def _line(run: dict[str, Any]) -> str:
-    best = f"  best {run['best_loss']:.4f} at {run['best_step']:,}" if run["best_loss"] is not None else ""
+    has_best = run["best_loss"] is not None and run["best_step"] is not None
+    best = f"  best {run['best_loss']:.4f} at {run['best_step']:,}" if has_best else ""
     loss = f"  loss {run['loss']:.4f}" if run["loss"] is not None else ""
+    damaged = f"  damaged: {run['damaged']}" if run["damaged"] else ""
     of = f" of {run['steps']:,}" if run["steps"] else ""
-    return f"{run['state']:<10}  {run['folder']}  step {run['step']:,}{of}{loss}{best}"
+    return f"{run['state']:<10}  {run['folder']}  step {run['step']:,}{of}{loss}{best}{damaged}"

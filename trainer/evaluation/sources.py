@@ -10,10 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from gptdesk.gpt2.errors import UserError
+from gptdesk.hub.answers import ask
+from gptdesk.hub.errors import not_understood
 
 HUB: Final = "hub"
 """What a person writes in place of a file to have it downloaded."""
+
+
+class _Sibling(msgspec.Struct):
+    rfilename: str
+
+
+class _Info(msgspec.Struct):
+    """What is read of the hub's answer about a data set."""
+
+    sha: str
+    siblings: list[_Sibling] = []
 
 
 @dataclass(frozen=True)
@@ -108,15 +123,22 @@ def _read_parquet(path: Path, limit: int | None) -> list[dict[str, Any]]:
 
 def _download(hub: HubData) -> tuple[Path, dict[str, str]]:
     """The hub's file, from its cache when it was downloaded before, and which revision it is of."""
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HTTPError  # of whichever HTTP library it stands on
 
     try:
-        info = HfApi().dataset_info(hub.repository, timeout=30)
-        names = sorted(file.rfilename for file in info.siblings or ())
-        name = next((name for name in names if re.fullmatch(hub.file, name)), None)
-        if name is None or info.sha is None:
-            raise UserError(f"The hub's {hub.repository} has no file that we can read; give a local file instead.")
+        body = ask(f"{constants.ENDPOINT}/api/datasets/{hub.repository}", hub.repository, what="data set")
+    except UserError as error:
+        raise UserError(f"{hub.repository} cannot be downloaded from the hub; give a local file. ({error})") from None
+    try:
+        info = msgspec.json.decode(body, type=_Info)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise not_understood(hub.repository) from error
+    names = sorted(file.rfilename for file in info.siblings)
+    name = next((name for name in names if re.fullmatch(hub.file, name)), None)
+    if name is None:
+        raise UserError(f"The hub's {hub.repository} has no file that we can read; give a local file instead.")
+    try:
         path = hf_hub_download(hub.repository, name, repo_type="dataset", revision=info.sha)
     except (HTTPError, OSError) as error:  # HF_HUB_OFFLINE is a kind of OSError
         why = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

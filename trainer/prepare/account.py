@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainer.prepare.broken import Broken
-from trainer.prepare.formats import ZIP
 from trainer.prepare.sources import SourceFile
 
 
@@ -17,6 +16,7 @@ class Account:
 
     Attributes:
         documents, tokens: in it, the end of each document counted.
+        files: read in an archive.
         encodings: that its text was read in; "" where none is to be told.
         kinds: of its records, with how many of each.
         column: of a table whose text was found by itself.
@@ -25,6 +25,7 @@ class Account:
 
     documents: int = 0
     tokens: int = 0
+    files: int = 0
     encodings: list[str] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
     column: str = ""
@@ -45,6 +46,7 @@ class Account:
         """Adds another stretch of the same file."""
         self.documents += other.documents
         self.tokens += other.tokens
+        self.files += other.files
         for name in other.encodings:
             self.saw_encoding(name)
         for kind, count in other.kinds.items():
@@ -56,6 +58,8 @@ class Account:
     def to_json(self) -> dict[str, Any]:
         """Without what is empty."""
         values: dict[str, Any] = {"documents": self.documents, "tokens": self.tokens}
+        if self.files:
+            values["files"] = self.files
         if self.encodings:
             values["encoding"] = ", ".join(sorted(self.encodings))
         if self.kinds:
@@ -85,4 +89,4 @@ def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], br
     for i, file in enumerate(files):
         account = accounts.get(i)
         if not (account and account.documents) and not broken.names(file.name):
-            broken.note(file.name, "holds no files that can be read" if file.format == ZIP else "holds no text")
+            broken.note(file.name, "holds no text")

@@ -80,8 +80,8 @@ class Broken:
         return sum(found.count for found in self.found.values())
 
     def names(self, file: str) -> bool:
-        """Whether something in this file was left out."""
-        return file in self._reasons
+        """Whether something in this file, or in a file inside it, was left out."""
+        return file in self._reasons or any(name.startswith(f"{file}/") for name in self._reasons)
 
     def to_json(self) -> list[dict[str, Any]]:
         return [

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.hub.errors import NotThere, hub_errors
+from gptdesk.hub.answers import ask, pages
+from gptdesk.hub.errors import NotThere, not_understood
 from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes
-
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import RepoFile
+from trainer.prepare.formats import READABLE_SUFFIXES
 
 SHORT_NAMES: Final = {
     # The main branch of the first was a loading script in 2025, and its parquet files a pull request.
@@ -36,13 +38,46 @@ _NAME: Final = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^:@]+))?(:(
 _HELD_OUT: Final = re.compile(r"(^|/)(test|valid|validation|val|dev)\b[^/]*(/|$)", re.IGNORECASE)
 """Files that are meant for measuring; they are left alone."""
 
+MOST_FILES: Final = 100_000
+"""Parquet files of one data set; FineWeb, the largest, has some 30,000."""
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+
 _LONGEST_END: Final = 1.0
 """Seconds in which a download is to notice that it is to stop."""
 
 
+class _Info(msgspec.Struct):
+    """What is read of the hub's answer about a data set."""
+
+    sha: str
+
+
+class _Lfs(msgspec.Struct):
+    sha256: str = msgspec.field(default="", name="oid")
+
+
+class _Entry(msgspec.Struct):
+    """A file or folder in the hub's list."""
+
+    type: str
+    path: str
+    size: int = 0
+    lfs: _Lfs | None = None
+
+
 def looks_like_hub_name(name: str) -> bool:
-    """Whether a source that is no file here may be a data set of the hub."""
-    return name in SHORT_NAMES or _NAME.fullmatch(name) is not None
+    """Whether a source that is no file here may be a data set of the hub, and no mistyped path.
+
+    ``owner/name`` may be either. Within a folder that is there, or with the suffix of a readable file, it is a path.
+    """
+    if name in SHORT_NAMES:
+        return True
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return False
+    is_path = Path(name).parent.is_dir() or name.lower().endswith(READABLE_SUFFIXES)
+    return bool(match["revision"] or match["folder"]) or not is_path
 
 
 def hub_files(name: str) -> list[HubFile]:
@@ -51,6 +86,8 @@ def hub_files(name: str) -> list[HubFile]:
     Raises:
         UserError: when there is no such data set, it holds no parquet, or the hub cannot be reached.
     """
+    may_be_path = name not in SHORT_NAMES and "@" not in name and ":" not in name
+    here = f"There is no file or folder {name} here, and as a data set of the hub: " if may_be_path else ""
     reasons = []
     for candidate in SHORT_NAMES.get(name, (name,)):
         match = _NAME.fullmatch(candidate)
@@ -60,33 +97,47 @@ def hub_files(name: str) -> list[HubFile]:
         except NotThere as error:
             reasons.append(f"{candidate}: {error.reason}")
             continue
+        except UserError as error:
+            raise UserError(f"{here}{error}") from None
         if files:
             return files
         reasons.append(f"{candidate}: no parquet files")
-    raise UserError(
-        f"No data set was found for {name} ({'; '.join(reasons)}). "
-        "If a file or folder was meant, there is none of that name; else give owner/name[@revision][:subfolder]."
-    )
+    form = "" if name in SHORT_NAMES else " Data sets are named owner/name[@revision][:subfolder]."
+    raise UserError(f"{here}No data set was found for {name} ({'; '.join(reasons)}).{form}")
 
 
 def _list(repo: str, revision: str | None, folder: str | None) -> list[HubFile]:
-    from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
+    from huggingface_hub import constants
 
-    api = HfApi()
-    with hub_errors(repo, what="data set"):
-        commit = api.dataset_info(repo, revision=revision).sha
-        assert commit
-        tree = api.list_repo_tree(repo, folder, recursive=True, revision=commit, repo_type="dataset")
-        files = [entry for entry in tree if isinstance(entry, RepoFile) and entry.path.endswith(".parquet")]
+    place = f"{constants.ENDPOINT}/api/datasets/{repo}"
+    commit = _commit(repo, f"{place}/revision/{quote(revision, safe='')}" if revision else place, revision or "")
+    below = f"/{quote(folder.strip('/'))}" if folder else ""
+    files = []
+    for page in pages(f"{place}/tree/{commit}{below}", repo, what="data set", query={"recursive": "true"}):
+        for entry in _decoded(repo, page, list[_Entry]):
+            if entry.type == "file" and entry.size >= 0 and entry.path.endswith(".parquet"):
+                files.append(HubFile(repo, commit, entry.path, entry.size, entry.lfs.sha256 if entry.lfs else ""))
+        if len(files) > MOST_FILES:
+            raise UserError(f"{repo} has more than {MOST_FILES:,} parquet files; name a folder of it: {repo}:FOLDER.")
     wanted = [file for file in files if not _HELD_OUT.search(_below(file, folder))] or files
-    return [
-        HubFile(repo, commit, file.path, file.size, file.lfs.sha256 if file.lfs else "")
-        for file in sorted(wanted, key=lambda file: file.path)
-    ]
+    return sorted(wanted, key=lambda file: file.path)
 
 
-def _below(file: RepoFile, folder: str | None) -> str:
+def _commit(repo: str, url: str, revision: str) -> str:
+    info: _Info = _decoded(repo, ask(url, repo, what="data set", revision=revision), _Info)
+    if not _COMMIT.fullmatch(info.sha):
+        raise not_understood(repo)
+    return info.sha
+
+
+def _decoded(repo: str, body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: no UTF-8
+        raise not_understood(repo) from error
+
+
+def _below(file: HubFile, folder: str | None) -> str:
     return file.path.removeprefix(f"{(folder or '').strip('/')}/")
 
 

@@ -35,6 +35,8 @@ def name(source: dict[str, Any]) -> str:
 def _account(source: dict[str, Any]) -> str:
     """``CSV, cp1252 (guessed), column "body", 20 documents, 1,204 tokens``."""
     parts = [FORMATS[source["format"]].label] if source.get("format") in FORMATS else []
+    if source.get("files"):
+        parts.append(f"{source['files']:,} files in it")
     if source.get("encoding"):
         parts.append(source["encoding"])
     if source.get("column"):

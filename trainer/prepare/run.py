@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from gptdesk.gpt2.errors import UserError
 from trainer.locking import FileLock, LockHeld
 from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.broken import Broken
+from trainer.prepare.changes import refuse_changes, with_hashes
 from trainer.prepare.formats import PARQUET
 from trainer.prepare.held_out import TAIL, Tail, hold_out, too_few_chosen
 from trainer.prepare.hub import Downloads
@@ -92,6 +93,7 @@ def prepare(
                 progress(now)
 
             plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
+            plan = replace(plan, files=with_hashes(plan.files))
             planned(plan)
             return _carry_out(plan, folder, manner, show)
 
@@ -100,10 +102,13 @@ def _finished(request: Request, folder: Path) -> dict[str, Any] | None:
     """The manifest of a folder in which nothing is left to do; None where there is.
 
     Raises:
-        UserError: when the folder holds something else.
+        UserError: when the folder holds something else, or its sources have changed since.
     """
-    if Plan.load(folder / PLAN, request):
-        return read_manifest(folder)[0] if (folder / MANIFEST).exists() else None
+    if plan := Plan.load(folder / PLAN, request):
+        if not (folder / MANIFEST).exists():
+            return None
+        refuse_changes(plan, folder)
+        return read_manifest(folder)[0]
     with writing(folder):
         if folder.exists() and any(path.name[0] != "." and path.name != PROGRESS for path in folder.iterdir()):
             raise UserError(f"{folder} is not empty; choose another folder or remove it.")
@@ -267,6 +272,7 @@ class _Encoding:
         if now == self.plan:
             return False
         self._meter.total += sum(file.bytes for file in now.files) - sum(file.bytes for file in self.plan.files)
+        now = replace(now, files=with_hashes(now.files))
         self.plan = now
         with writing(self._folder):
             now.save(self._folder / PLAN)

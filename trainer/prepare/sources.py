@@ -33,6 +33,7 @@ class SourceFile:
         compression: ``.gz``, ``.xz``, ``.zst`` or empty.
         modified: time of the last change in nanoseconds since the epoch; 0 for the hub's.
         hub: where the hub has it.
+        sha256: of a small one on this computer, in hexadecimal; else empty.
     """
 
     name: str
@@ -43,6 +44,7 @@ class SourceFile:
     compression: str = ""
     modified: int = 0
     hub: HubFile | None = None
+    sha256: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,7 +64,9 @@ class SourceFile:
             stat = Path(self.path).stat()
         except OSError as error:
             raise UserError(f"{self.path} cannot be read any more: {error.strerror}.") from None
-        return replace(self, bytes=stat.st_size, modified=stat.st_mtime_ns)
+        if (stat.st_size, stat.st_mtime_ns) == (self.bytes, self.modified):
+            return self
+        return replace(self, bytes=stat.st_size, modified=stat.st_mtime_ns, sha256="")
 
     def for_manifest(self) -> dict[str, Any]:
         """What the manifest says of it: nothing that depends on this computer."""

@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document, check_title
 from gptdesk.ui import export
+from gptdesk.ui.document_opening import open_document
 from gptdesk.ui.errands import Errands
-from gptdesk.ui.messages import Messages
+from gptdesk.ui.messages import Messages, Offer
 from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.settings_service import SettingsService
@@ -43,9 +44,11 @@ class Documents(QObject):
 
     Signals:
         wanted(): the person wants to see the text.
+        crashed(str): a traceback of a mistake of ours.
     """
 
     wanted = Signal()
+    crashed = Signal(str)
 
     def __init__(
         self, storage: Storage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
@@ -55,6 +58,7 @@ class Documents(QObject):
         self._messages, self._window = messages, window
         self._errands = Errands("files", self)
         self._errands.failed.connect(self._on_open_failed)
+        self._errands.crashed.connect(self.crashed)
 
     def close(self) -> bool:
         """Ends the thread that reads files; returns whether it ended in time."""
@@ -80,14 +84,54 @@ class Documents(QObject):
     def open(self, id: str) -> None:
         """Lays the document of that id before the person."""
         self._session.flush()
-        try:
-            snapshot = self._storage.load(id)
-        except UserError as error:
-            self._messages.show(str(error), topic="documents")
-            return
-        if snapshot and id != self.at_hand:
-            self._session.open(Document(snapshot))
+        if id != self.at_hand and (document := self._read(id)) is not None:
+            self._session.open(document)
         self.wanted.emit()
+
+    def open_last(self) -> None:
+        """Opens the document that was open when gptdesk ended; an empty one where there is none."""
+        settings = self._settings.value
+        document = self._read(settings.document) if settings.document else None
+        if document is None:  # settings that were chosen before there was a text are kept, too
+            document = Document()
+            document.decoding = settings.decoding
+        self._session.open(document)
+
+    def _read(self, id: str) -> Document | None:
+        """The document of that id, as far as it is sound; what cannot be read is said, with what can be done."""
+        opening = open_document(self._storage, id)
+        if opening.report:
+            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
+        if opening.problem:
+            offers: list[Offer] = [("Export all of it…", partial(self._save_raw, id))]
+            if opening.document:
+                offers.append(("Discard what is damaged", partial(self._discard_damaged, id)))
+            self._messages.show(
+                opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers
+            )
+        return opening.document
+
+    def _save_raw(self, id: str) -> None:
+        """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
+        place = str(self._folder / "document.json")
+        found, _ = QFileDialog.getSaveFileName(self._window, "Export all of it", place, "JSON (*.json)")
+        if not found:
+            return
+        try:
+            export.save_bytes(self._storage.export_raw(id) or b"", Path(found))
+        except UserError as error:
+            self._messages.show(str(error), topic=_SAVE)
+        else:
+            self._messages.solve(_SAVE)
+            self._messages.toast(f"Saved as {found}.")
+
+    def _discard_damaged(self, id: str) -> None:
+        try:
+            self._storage.discard_damaged(id)
+        except UserError as error:
+            self._messages.show(str(error), topic=_SAVE)
+        else:
+            self._messages.toast("What was damaged of the document is gone; the rest is kept.")
 
     @Slot()
     def new(self) -> None:
@@ -131,8 +175,7 @@ class Documents(QObject):
         try:
             if at_hand:
                 others = [entry.id for entry in self.entries() if entry.id != id]
-                snapshot = self._storage.load(others[0]) if others else None
-                self._session.open(Document(snapshot))
+                self._session.open((self._read(others[0]) if others else None) or Document())
             self._storage.delete(id)
         except UserError as error:
             self._messages.show(str(error), topic="documents")
@@ -177,7 +220,7 @@ class Documents(QObject):
             )
             return
         for path in paths:
-            self._errands.run(partial(_read, path), self._on_read)
+            self._errands.run(partial(_read_file, path), self._on_read)
 
     def _on_read(self, file: TextFile) -> None:
         document = Document()
@@ -248,7 +291,7 @@ class Documents(QObject):
         return Path(folder) if folder and Path(folder).is_dir() else Path.home()
 
 
-def _read(path: Path) -> TextFile:
+def _read_file(path: Path) -> TextFile:
     from gptdesk.training.text_files import read_text_file
 
     return read_text_file(path)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.restyle import set_property
 from gptdesk.ui.train.requests import Pending
 from gptdesk.ui.widgets.boxes import IconMenuButton
 
@@ -69,6 +70,7 @@ class Controls(QWidget):
         self.more = IconMenuButton("More", menu)
         theme.set_icon(self.more, "more")
         self._usable: set[str] = set()
+        self._asked: set[str] = set()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
@@ -84,8 +86,12 @@ class Controls(QWidget):
         button = QPushButton(title)
         button.setAccessibleName(title)
         button.setToolTip(tip)
-        button.clicked.connect(lambda: self.wanted.emit(action))
+        button.clicked.connect(lambda: self._on_clicked(action))
         return button
+
+    def _on_clicked(self, action: str) -> None:
+        if action not in self._asked:  # a button that waits stays enabled, or the focus would go to the next one
+            self.wanted.emit(action)
 
     def show_run(self, entry: RunEntry, pending: Sequence[Pending], *, restarting: bool) -> None:
         """Offers what the run can be asked for now.
@@ -95,13 +101,14 @@ class Controls(QWidget):
             pending: what it has not answered.
             restarting: whether a trainer has been started for it that has not said anything yet.
         """
-        asked = {request.action for request in pending}
+        asked = self._asked = {request.action for request in pending}
         state = entry.state.state
         paused = state == "paused"
         for action, (title, _) in TITLES.items():
             button = self.buttons[action]
             button.setText(WAITING[action] if action in asked else title)
-            button.setEnabled(action not in asked and not _blocked(action, state, asked))
+            button.setEnabled(action in asked or not _blocked(action, state, asked))
+            set_property(button, "busy", "true" if action in asked else "false")
         self._usable = set()
         if entry.active:
             self._usable = {"checkpoint", "evaluate", "sample", "stop", "resume" if paused else "pause"}
@@ -126,8 +133,18 @@ class Controls(QWidget):
         for action in _FIRST_TO_GO:
             if self._width(shown) > self.width():
                 shown.discard(action)
-        for action, button in self.buttons.items():
-            button.setVisible(action in shown)
+        focused = next((action for action, button in self.buttons.items() if button.hasFocus()), None)
+        for action in shown:
+            self.buttons[action].setVisible(True)
+        if focused is not None and focused not in shown:
+            self._successor(focused, shown).setFocus(Qt.FocusReason.OtherFocusReason)
+        for action in self.buttons.keys() - shown:
+            self.buttons[action].setVisible(False)
+
+    def _successor(self, action: str, shown: set[str]) -> QPushButton:
+        """Where the focus goes when a button leaves: to what stands in its place, never to another action."""
+        other = {"pause": "resume", "resume": "pause"}.get(action, "")
+        return self.buttons[other] if other in shown else self.more
 
     def _width(self, shown: set[str]) -> int:
         widths = [self.buttons[action].sizeHint().width() for action in shown]

@@ -81,8 +81,8 @@ class Dashboard(QWidget):
     def show_run(self, view: RunView, pending: Sequence[Pending], *, restarting: bool) -> None:
         """Shows the run as it is now; the curves are redrawn by `show_curves` and `refresh`."""
         entry = view.entry
-        self.problem.setVisible(bool(entry.problem))
-        self.problem.setText(entry.problem)
+        self.problem.setVisible(bool(entry.problem or entry.damage))
+        self.problem.setText(entry.problem or entry.damage)
         crashed = view.diagnosis is not None and not entry.problem  # what is not understood cannot be resumed
         self.crash.setVisible(crashed)
         if crashed and view.diagnosis is not None:

@@ -63,6 +63,7 @@ class DataActions(QObject):
         self.pause.setText(asked or words)
         self.pause.setEnabled(entry is not None and not ready and not asked)
         self.pause.setVisible(not ready)
+        self.cancel.setText("Dismiss" if state == "failed" else "Cancel…")
         self.cancel.setEnabled(entry is not None and not ready and asked != "Cancelling…")
         self.cancel.setVisible(not ready)
         self.leave_out.setVisible(ready)
@@ -97,8 +98,12 @@ class DataActions(QObject):
 
     def _cancel(self) -> None:
         entry = self._current()
-        if entry is not None:
-            folder = entry.folder
+        if entry is None:
+            return
+        folder = entry.folder
+        if entry.state.state == "failed" and not entry.state.tokens:  # nothing would be lost
+            self._remove(folder)
+        else:
             Question(
                 f"Cancel preparing “{entry.name}”?",
                 "What is done so far is removed. The texts that it is made from stay.",

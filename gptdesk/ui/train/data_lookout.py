@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptdesk.folders import Folders
 from gptdesk.ui import figures
-from gptdesk.ui.train.importing import import_pydantic
+from gptdesk.ui.lazy_imports import import_pydantic
 
 if TYPE_CHECKING:
     from gptdesk.training.preparations import DocumentPreview, PreparationState
@@ -51,11 +52,13 @@ class DataView:
     Attributes:
         output: its last lines.
         documents: the first ones, once it is ready.
+        report: a line on each source, once it is ready.
     """
 
     entry: DataEntry
     output: tuple[str, ...]
     documents: tuple[DocumentPreview, ...] = ()
+    report: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,7 +74,7 @@ class DataLookout:
     _met: set[Path] | None = None  # folders of data at the last look
     _under_way: set[Path] = field(default_factory=set)
     _states: dict[Path, str] = field(default_factory=dict)
-    _documents: dict[Path, tuple[DocumentPreview, ...]] = field(default_factory=dict)
+    _seen: dict[Path, tuple[tuple[DocumentPreview, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     def scan(self) -> list[DataEntry]:
         """Looks at all preparations and returns those that have ended since the last look."""
@@ -119,18 +122,19 @@ class DataLookout:
         from gptdesk.training.preparations import Preparation
 
         output = tuple(Preparation(folder).output(_OUTPUT_LINES))
-        return DataView(entry, output, self._preview(folder) if entry.ready else ())
+        return DataView(entry, output, *(self._look_inside(folder) if entry.ready else ()))
 
-    def _preview(self, folder: Path) -> tuple[DocumentPreview, ...]:
-        if folder not in self._documents:
+    def _look_inside(self, folder: Path) -> tuple[tuple[DocumentPreview, ...], tuple[str, ...]]:
+        if folder not in self._seen:
             from gptdesk.gpt2.errors import UserError
+            from gptdesk.training.data_report import report_or_nothing
             from gptdesk.training.preparations import preview
 
-            try:
-                self._documents = {folder: tuple(preview(folder, _DOCUMENTS))}
-            except UserError:
-                self._documents = {folder: ()}
-        return self._documents[folder]
+            documents: tuple[DocumentPreview, ...] = ()
+            with suppress(UserError):
+                documents = tuple(preview(folder, _DOCUMENTS))
+            self._seen = {folder: (documents, report_or_nothing(folder))}
+        return self._seen[folder]
 
 
 def ending_words(entry: DataEntry) -> tuple[str, str, str]:

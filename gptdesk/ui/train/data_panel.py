@@ -87,7 +87,7 @@ class DataPanel(QWidget):
         self.bar.setValue(round(1000 * state.share))
         self.waiting.setVisible(bool(waiting))
         self.waiting.setText(f"“{waiting}” starts by itself when this is ready, as long as this window is open.")
-        self.preview.show_documents(view.documents)
+        self.preview.show_documents(view.documents, view.report)
         self.output.show_lines(view.output)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gptdesk.ui.widgets.flow_layout import FlowLayout
+
 _WIDTH = 520
 
 
@@ -13,10 +15,12 @@ class EmptyRuns(QWidget):
 
     Signals:
         new_wanted(): the person wants to start a run.
+        example_wanted(): they want to start one on the text that comes with the program.
         watch_wanted(): they have runs elsewhere.
     """
 
     new_wanted = Signal()
+    example_wanted = Signal()
     watch_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -29,19 +33,20 @@ class EmptyRuns(QWidget):
             "still learns. A run goes on when you close this window."
         )
         words.setWordWrap(True)
-        self.new, self.watch = QPushButton("New run"), QPushButton("Watch a folder…")
+        self.new, self.example = QPushButton("New run"), QPushButton("Try it on Shakespeare")
+        self.watch = QPushButton("Watch a folder…")
+        self.example.setToolTip("New run with a small text that comes with gptdesk")
         self.new.setProperty("kind", "accent")
         self.new.setAccessibleDescription("Start training a model")
         self.watch.setToolTip("Show runs that were started elsewhere")
         self.new.clicked.connect(self.new_wanted)
+        self.example.clicked.connect(self.example_wanted)
         self.watch.clicked.connect(self.watch_wanted)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.new)
-        buttons.addWidget(self.watch)
-        buttons.addStretch(1)
+        buttons = FlowLayout(spacing=8)
+        for button in (self.new, self.example, self.watch):
+            buttons.addWidget(button)
         holder = QWidget()
-        holder.setFixedWidth(_WIDTH)
+        holder.setMaximumWidth(_WIDTH)
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
@@ -50,7 +55,7 @@ class EmptyRuns(QWidget):
         column.addLayout(buttons)
         middle = QHBoxLayout()
         middle.addStretch(1)
-        middle.addWidget(holder)
+        middle.addWidget(holder, 1000)
         middle.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(32, 32, 32, 32)

@@ -30,6 +30,7 @@ class LogView(QPlainTextEdit):
         self.setPlaceholderText(empty)
         self.setTabChangesFocus(True)
         self.setFont(fixed_font())
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # columns stay columns; it scrolls sideways
         self.setMaximumBlockCount(_LINES)
         self._lines: tuple[str, ...] = ()
 
@@ -54,6 +55,7 @@ class EventView(LogView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Events", "Nothing has happened yet.", parent)
         self.setFont(QApplication.font())
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self._shown: tuple[object, ...] = ()
 
     def show_history(self, history: RunHistory) -> None:

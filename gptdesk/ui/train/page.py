@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch import resume_run
@@ -27,16 +27,19 @@ from gptdesk.ui.train.requests import Pending
 from gptdesk.ui.train.run_actions import RunActions
 from gptdesk.ui.train.run_list import RunList
 from gptdesk.ui.train.side_panel import SidePanel
+from gptdesk.ui.train.splitter import Splitter
 from gptdesk.ui.widgets.question import Question
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
 
-_LIST: Final = (20, 216, 264)
-_PANEL: Final = (25, 264, 400)
+_LIST: Final = (20, 216, 320)
+_PANEL: Final = (27, 264, 640)
 """Percent of the width, and the least and most pixels of it."""
 
 _PROMPT: Final = "Once upon a time"
+_EXAMPLE: Final = "shakespeare"
+"""One of `trainer.prepare`'s bundled texts."""
 
 
 class TrainPage(QWidget):
@@ -91,8 +94,7 @@ class TrainPage(QWidget):
         self._on_runs_changed()
 
     def _lay_out(self) -> None:
-        self.parts = QSplitter(Qt.Orientation.Horizontal)
-        self.parts.setHandleWidth(1)
+        self.parts = Splitter(self._services.theme)
         self.middle = QStackedWidget()
         for page in (self.empty, self.dashboard, self.data):
             self.middle.addWidget(page)
@@ -102,6 +104,7 @@ class TrainPage(QWidget):
         self.parts.setCollapsible(1, False)
         self._moved = False
         self.parts.splitterMoved.connect(self._on_moved)
+        self.parts.reset.connect(self._set_widths)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
@@ -114,9 +117,14 @@ class TrainPage(QWidget):
         """The curves get what the list and the panel need not have, until somebody moves the borders."""
         super().resizeEvent(event)
         if not self._moved:
-            width = event.size().width()
-            sides = [min(max(width * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
-            self.parts.setSizes([sides[0], width - sum(sides), sides[1]])
+            self._set_widths()
+
+    @Slot()
+    def _set_widths(self) -> None:
+        self._moved = False
+        width = self.width()
+        sides = [min(max(width * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
+        self.parts.setSizes([sides[0], width - sum(sides), sides[1]])
 
     def _connect(self) -> None:
         watcher, dashboard = self._watcher, self.dashboard
@@ -129,6 +137,7 @@ class TrainPage(QWidget):
         watcher.waiting.started.connect(self._on_waiting_started)
         self.top_bar.new.clicked.connect(self.new_run)
         self.empty.new_wanted.connect(self.new_run)
+        self.empty.example_wanted.connect(self.new_run_on_example)
         self.empty.watch_wanted.connect(self.actions_.watch.trigger)
         self.runs.chosen.connect(self.choose)
         self.runs.menu_wanted.connect(self._on_menu_wanted)
@@ -328,6 +337,13 @@ class TrainPage(QWidget):
         self.new_run()
         assert self.sheet is not None, "it is open"
         self.sheet.data.wait_for(data)
+
+    @Slot()
+    def new_run_on_example(self) -> None:
+        """Opens the sheet with the text that comes with the program."""
+        self.new_run()
+        assert self.sheet is not None, "it is open"
+        self.sheet.data.use_text(_EXAMPLE)
 
     @Slot(object)
     def _on_started(self, folder: Path) -> None:

@@ -26,6 +26,8 @@ _TEXT_SIZE: Final = 15
 _LINE_HEIGHT: Final = 160.0  # percent
 _LONGEST_PROMPT: Final = 40
 
+_EMPTY: Final = "What the model writes appears here at every evaluation, and whenever you ask for it with “Sample now”."
+
 Thread = tuple[str, int]
 """A prompt and a seed: what is the same in all samples that are compared."""
 
@@ -77,6 +79,10 @@ class SamplesPanel(QWidget):
         self.text.setTabChangesFocus(True)
         self.text.setFont(prose_font(_TEXT_SIZE))
         self.text.document().setDocumentMargin(4)
+        self.empty = QLabel(_EMPTY)
+        self.empty.setProperty("kind", "muted")
+        self.empty.setWordWrap(True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._timer = QTimer(self)
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._on_frame)
@@ -101,6 +107,7 @@ class SamplesPanel(QWidget):
         layout.addWidget(self.prompts)
         layout.addLayout(playing)
         layout.addWidget(self.caption)
+        layout.addWidget(self.empty, 1)
         layout.addWidget(self.text, 1)
 
     @property
@@ -160,7 +167,8 @@ class SamplesPanel(QWidget):
     @Slot()
     def _show_sample(self) -> None:
         sample = self.sample
-        self.text.setPlaceholderText("" if sample else "Samples appear here at every evaluation, or when you ask.")
+        self.empty.setVisible(sample is None)
+        self.text.setVisible(sample is not None)
         self.text.clear()
         self._show_target()
         if sample is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from gptdesk.ui.lazy_imports import import_pydantic
+
 
 def warm_up() -> None:
     """Imports numpy, pyqtgraph, pydantic and the page, makes no widget, and reads the schema of the settings."""
+    import_pydantic()
     import pyqtgraph  # noqa: F401
 
     from gptdesk.training import datasets, diagnosis, history, samples  # noqa: F401

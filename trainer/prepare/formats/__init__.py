@@ -44,6 +44,11 @@ FORMATS: Final = {
         Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table"),
         Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table"),
         Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", packed=True),
+        Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
+        Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True, tokens_per_byte=0.2),
+        Format(name=DOCX, label="Word", suffixes=(".docx", ".docm"), module="docx", packed=True, tokens_per_byte=0.1),
+        Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True, tokens_per_byte=0.03),
+        Format(name=ZIP, label="zip archives", suffixes=(".zip",), module="archive", packed=True),
     )
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,7 +32,9 @@ NOT_UTF8: Final = "not UTF-8 text"
 LARGEST_WHOLE: Final = 256 << 20
 """Bytes of a file that is read into memory whole (PDF, HTML, parts of EPUB and Word files, Parquet in an archive)."""
 
-UNPACKING_ERRORS: Final = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+UNPACKING_ERRORS: Final = (
+    EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
 
 _BLOCK: Final = 1 << 20
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from gptdesk.bounded_read import parse_toml
 from gptdesk.gpt2.errors import UserError
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.playground.escapes import read_escapes, write_escapes
@@ -246,7 +246,7 @@ class _Line(Control):
             return
         self._shown = text
         try:
-            self.changed.emit(tomllib.loads(f"value = {text}")["value"] if self._toml else text)
+            self.changed.emit(parse_toml(f"value = {text}")["value"] if self._toml else text)
         except ValueError:
             self.changed.emit(text)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training import preparations
+from gptdesk.training.data_report import report_or_nothing
 from gptdesk.training.preparations import DocumentPreview, Preparation, PreparationState, PreparedSet
 
 
@@ -19,6 +20,19 @@ class Found:
 
     ready: tuple[PreparedSet, ...]
     under_way: tuple[tuple[Path, PreparationState], ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A glance at prepared data.
+
+    Attributes:
+        documents: the first ones.
+        report: a line on each source.
+    """
+
+    documents: tuple[DocumentPreview, ...]
+    report: tuple[str, ...]
 
 
 def look(folders: Folders) -> Found:
@@ -34,7 +48,7 @@ def begin(folders: Folders, sources: Sequence[str], *, validation: Sequence[str]
     Raises:
         UserError: when it cannot be begun.
     """
-    name = Path(sources[0]).stem or "text"
+    name = _name(Path(sources[0]))
     folder = preparations.new_data_folder(folders, name)
     try:
         Preparation(folder).start(sources, validation=validation, column=column)
@@ -44,10 +58,18 @@ def begin(folders: Folders, sources: Sequence[str], *, validation: Sequence[str]
     return folder
 
 
-def preview(folder: Path) -> list[DocumentPreview]:
-    """The first documents of prepared data.
+def _name(path: Path) -> str:
+    """Of the data: the file's without all that tells its format."""
+    name = path.name
+    while (suffix := Path(name).suffix).lower() in preparations.READABLE_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name or "text"
+
+
+def preview(folder: Path) -> Look:
+    """The first documents of prepared data, and what was made of its sources.
 
     Raises:
         UserError: when it cannot be read.
     """
-    return preparations.preview(folder, 2)
+    return Look(tuple(preparations.preview(folder, 2)), report_or_nothing(folder))

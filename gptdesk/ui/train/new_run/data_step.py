@@ -13,17 +13,18 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWi
 
 from gptdesk.folders import Folders
 from gptdesk.training import preparations
-from gptdesk.training.preparations import DocumentPreview, Preparation, PreparedSet
+from gptdesk.training.preparations import BUNDLED_TEXTS, Preparation, PreparedSet
 from gptdesk.ui import figures
 from gptdesk.ui.errands import Errands
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.choice_list import Choice, ChoiceList
-from gptdesk.ui.train.new_run.data_jobs import Found, begin, look, preview
+from gptdesk.ui.train.new_run.data_jobs import Found, Look, begin, look, preview
 from gptdesk.ui.train.new_run.drop_zone import DropZone
 from gptdesk.ui.train.new_run.plan_card import HUB_SETS, PlanCard
 from gptdesk.ui.train.new_run.preparation_card import PreparationCard
 from gptdesk.ui.train.new_run.preview import Preview
 from gptdesk.ui.train.new_run.step import Step
+from gptdesk.ui.train.new_run.text_card import TextCard
 
 _EVERY_MS: Final = 500
 
@@ -56,6 +57,7 @@ class DataStep(Step):
         self.waiting: Path | None = None
         self._path = ""
         self._asked = False
+        self._beginning: set[tuple[str, ...]] = set()
         self._failure = ""
         self._cancelling: set[Path] = set()
         self._plans: dict[str, int] = {}  # data set -> number of the question whose answer is awaited
@@ -65,6 +67,7 @@ class DataStep(Step):
         self.drop = DropZone(theme)
         self.sets = ChoiceList()
         self.preview = Preview(theme)
+        self.texts = {text.name: TextCard(text) for text in BUNDLED_TEXTS.values()}
         self.plans = {hub_set.name: PlanCard(hub_set) for hub_set in HUB_SETS}
         self._cards = QWidget()
         self._cards_layout = QVBoxLayout(self._cards)
@@ -76,6 +79,10 @@ class DataStep(Step):
         self.open.setProperty("kind", "muted")
         for widget in (self.drop, self._cards, self.problem_label, self._ready_title, self.sets, self.preview):
             self.column.addWidget(widget)
+        self.column.addWidget(_caption("Comes with gptdesk"))
+        for text in self.texts.values():
+            self.column.addWidget(text)
+            text.use_wanted.connect(self.use_text)
         self.column.addWidget(_caption("From the Hugging Face hub"))
         for card in self.plans.values():
             self.column.addWidget(card)
@@ -115,10 +122,18 @@ class DataStep(Step):
     @Slot(list)
     def prepare(self, sources: Sequence[str]) -> None:
         """Begins to prepare data of files, folders or names of the hub; it is chosen when it is ready."""
+        if tuple(sources) in self._beginning:
+            return
+        self._beginning.add(tuple(sources))
         self.show_problem("")
         column = self.drop.column.text().strip() or "text"
         work = partial(begin, self._folders, tuple(sources), validation=tuple(self.drop.validation), column=column)
-        self._quick.run(work, self._on_begun, self.show_problem)
+
+        def failed(sentence: str) -> None:
+            self._beginning.discard(tuple(sources))
+            self.show_problem(sentence)
+
+        self._quick.run(work, partial(self._on_begun, tuple(sources)), failed)
 
     @Slot(str, str)
     def show_chosen(self, path: str) -> None:
@@ -131,11 +146,23 @@ class DataStep(Step):
         if path:
             self._quick.run(partial(preview, Path(path)), partial(self._on_preview, path), lambda _: None)
 
+    @Slot(str)
+    def use_text(self, name: str) -> None:
+        """Trains on a text that comes with the program, and prepares it where that has not been done."""
+        folder = preparations.data_folder(self._folders, name)
+        if str(folder) in self._ready:
+            self._on_set_chosen(str(folder))
+        elif folder in self.cards or folder == self.waiting:
+            self.wait_for(folder)
+        else:
+            self.prepare([str(BUNDLED_TEXTS[name].path)])  # a name may be that of a folder, too
+
     def _prepare_hub_set(self, name: str) -> None:
         self.plans[name].reset()
         self.prepare([name])
 
-    def _on_begun(self, folder: Path) -> None:
+    def _on_begun(self, sources: tuple[str, ...], folder: Path) -> None:
+        self._beginning.discard(sources)
         self.wait_for(folder)
         self._look()
 
@@ -145,9 +172,9 @@ class DataStep(Step):
             self.waiting = folder
             self.waiting_changed.emit()
 
-    def _on_preview(self, path: str, documents: list[DocumentPreview]) -> None:
+    def _on_preview(self, path: str, seen: Look) -> None:
         if path == self._path:
-            self.preview.show_documents(documents)
+            self.preview.show_documents(seen.documents, seen.report)
 
     @Slot()
     def _look(self) -> None:

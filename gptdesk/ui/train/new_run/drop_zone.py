@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
@@ -17,10 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.training.preparations import READABLE_FORMATS, READABLE_SUFFIXES
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.restyle import set_property
+from gptdesk.ui.widgets.tooltips import wrapped
 
-_FILTER = "Text (*.txt *.text *.md *.jsonl *.ndjson *.parquet *.gz *.xz *.zst);;All files (*)"
+FILTER: Final = f"Text ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
+_COLUMN_HELP: Final = (
+    "The key or column that holds it in JSON and tables; found by itself where there is one obvious choice."
+)
+_NOTE: Final = f"{', '.join(READABLE_FORMATS)}; also compressed. Files stay where they are."
 _ICON = 24
 
 
@@ -45,7 +52,7 @@ class DropZone(QFrame):
         self._icon = QLabel()
         title = QLabel("Drop text files or a folder here")
         title.setProperty("kind", "title")
-        note = QLabel("Text, Markdown, JSON lines or Parquet. They stay where they are.")
+        note = QLabel(_NOTE[:1].upper() + _NOTE[1:])
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
         self.files, self.folder = QPushButton("Choose files…"), QPushButton("Choose folder…")
@@ -93,14 +100,18 @@ class DropZone(QFrame):
         grid.setColumnStretch(2, 1)
         for row, (text, tip, widget) in enumerate(
             (
-                ("Name of the text", "In JSON lines and Parquet: the key or column that holds it.", self.column),
+                (
+                    "Name of the text",
+                    _COLUMN_HELP,
+                    self.column,
+                ),
                 ("Validation text", "What the model never trains on and is measured with.", self.held_out),
             )
         ):
             label = QLabel(text)
-            label.setToolTip(tip)
+            label.setToolTip(wrapped(tip))
             label.setBuddy(widget)
-            widget.setToolTip(tip)
+            widget.setToolTip(wrapped(tip))
             widget.setFixedWidth(160)
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
@@ -110,7 +121,7 @@ class DropZone(QFrame):
         return details
 
     def _choose_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), _FILTER)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to train on", str(Path.home()), FILTER)
         if paths:
             self.picked.emit(paths)
 
@@ -120,7 +131,7 @@ class DropZone(QFrame):
             self.picked.emit([folder])
 
     def _choose_validation(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), _FILTER)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), FILTER)
         self.validation = paths
         self._held_out_names.setText(", ".join(Path(path).name for path in paths) or "A part of the text")
 

@@ -75,6 +75,7 @@ class PreparationCard(QFrame):
         go_on = state.state in CAN_GO_ON
         self.pause.setText(("Try again" if state.state == "failed" else "Resume") if go_on else "Pause")
         self.pause.setEnabled(go_on or state.active)
+        self.cancel.setText("Dismiss" if state.state == "failed" else "Cancel")
         self.cancel.setEnabled(True)
 
     def show_problem(self, text: str) -> None:
@@ -90,5 +91,5 @@ class PreparationCard(QFrame):
     def _on_cancel(self) -> None:
         self.pause.setEnabled(False)
         self.cancel.setEnabled(False)
-        self.words.setText("Stopping, and clearing up")
+        self.words.setText("Clearing up" if self.state.state == "failed" else "Stopping, and clearing up")
         self.cancel_wanted.emit(self.folder)

@@ -15,8 +15,10 @@ from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
-_STEPPER: Final = 200
-_SUMMARY: Final = 240
+_STEPPER: Final = (200, 26)
+_SUMMARY: Final = (240, 34)
+"""Least pixels of the sides, and letters that have room in them: a large font makes them wider."""
+
 _BETWEEN: Final = 40
 _EDGE: Final = 24
 
@@ -116,9 +118,10 @@ def _zone(name: str) -> QWidget:
     return zone
 
 
-def _side(widget: QWidget, width: int) -> QWidget:
+def _side(widget: QWidget, width: tuple[int, int]) -> QWidget:
     side = _zone("surface")
-    side.setFixedWidth(width)
+    least, letters = width
+    side.setFixedWidth(max(least, letters * side.fontMetrics().averageCharWidth()))
     layout = QVBoxLayout(side)
     layout.setContentsMargins(16, _EDGE, 16, 16)
     layout.addWidget(widget)

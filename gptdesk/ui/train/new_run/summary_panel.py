@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPush
 from gptdesk.training.estimate import DryRun, Summary
 from gptdesk.ui import figures
 from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _ROWS: Final = {
     "parameters": ("Parameters", "Weights of the model."),
@@ -52,11 +53,13 @@ class SummaryPanel(QWidget):
             words, value = QLabel(title), QLabel(_NOTHING)
             words.setProperty("kind", "muted")
             value.setProperty("kind", "heading")
-            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
             value.setTextFormat(Qt.TextFormat.PlainText)
+            value.setWordWrap(True)  # "about 11 h 46 min" is longer than its place in some fonts
             value.setAccessibleName(title)
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)
             for each in (words, value):
-                each.setToolTip(tip)
+                each.setToolTip(wrapped(tip))
             self.values[key] = value
             grid.addWidget(words, row, 0)
             grid.addWidget(value, row, 1)

@@ -1,0 +1,112 @@
+"""The rows of one document as they lie in the database, whatever is in them: read, written and exported unchecked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gptdesk.bounded_read import LARGEST
+
+Column = str | bytes | int | float | None
+"""What SQLite keeps in any column, whatever type the table gives it; bytes are a blob, or text that is not UTF-8."""
+
+_FORMAT: Final = 1
+
+DOCUMENT: Final = ("title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted")
+"""Columns of a document, of which the first four have been there since version 1."""
+
+_FIRST: Final = 4
+
+
+@dataclass(frozen=True)
+class RawDocument:
+    """All rows of a document.
+
+    Attributes:
+        row: of the document, by `DOCUMENT`.
+        nodes: id, parent, text, first and origin of each, in the order in which they were written.
+        tokens: node, chunk and tokens of each row of tokens.
+    """
+
+    row: tuple[Column, ...]
+    nodes: list[tuple[Column, ...]]
+    tokens: list[tuple[Column, ...]]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": _FORMAT,
+            "document": _named(DOCUMENT, self.row),
+            "nodes": [_named(("id", "parent", "text", "first", "origin"), row) for row in self.nodes],
+            "tokens": [_named(("node", "chunk", "tokens"), row) for row in self.tokens],
+        }
+
+
+def decode(data: bytes) -> str | bytes:
+    """Text out of the database; what is not UTF-8 stays bytes instead of failing the whole query."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data
+
+
+def read_raw(db: sqlite3.Connection, id: str) -> RawDocument | None:
+    """All rows of a document, or ``None`` when there is none of that id.
+
+    Raises:
+        sqlite3.Error: when they cannot be read.
+    """
+    row = db.execute(f"select {', '.join(DOCUMENT)} from documents where id = ?", (id,)).fetchone()
+    if row is None:
+        return None
+    nodes = db.execute("select id, parent, text, first, origin from nodes where document = ? order by rowid", (id,))
+    # No row of ours is larger; one that is would fill the memory.
+    tokens = db.execute(
+        "select node, chunk, iif(length(tokens) <= ?, tokens, null) from tokens where document = ? order by rowid",
+        (LARGEST, id),
+    )
+    return RawDocument(row, nodes.fetchall(), tokens.fetchall())
+
+
+def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) -> None:
+    """Copies a document's rows from a damaged file: its text where that can be read, its tokens where they can.
+
+    Raises:
+        sqlite3.Error: when not even the text can be read, or the target cannot be written.
+    """
+    columns, row = _copied_columns(source, id)
+    names = ", ".join(columns)
+    marks = ", ".join("?" for _ in columns)
+    target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (id, *row))
+    for node in source.execute("select id, parent, text, first, origin from nodes where document = ?", (id,)):
+        target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (id, *node))
+    with suppress(sqlite3.DatabaseError):
+        for part in source.execute("select node, chunk, tokens from tokens where document = ?", (id,)):
+            target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (id, *part))
+
+
+def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...], tuple[Column, ...]]:
+    """Names and values of a document's columns that a damaged file, maybe of an older version, has."""
+    for columns in (DOCUMENT, DOCUMENT[:_FIRST]):
+        with suppress(sqlite3.DatabaseError):
+            row = source.execute(f"select {', '.join(columns)} from documents where id = ?", (id,)).fetchone()
+            if row is not None:
+                values = [value if index >= _FIRST or value is not None else 0 for index, value in enumerate(row)]
+                return columns, tuple(values)
+    return DOCUMENT[:_FIRST], ("", 0.0, 0.0, -1)
+
+
+def export(raw: RawDocument, set_aside: list[str]) -> bytes:
+    """A document's rows as JSON that a person can look into, with those that were set aside before."""
+    earlier = [json.loads(text) for text in set_aside]
+    return json.dumps({**raw.to_json(), "set_aside": earlier}, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
+
+def _named(names: tuple[str, ...], row: tuple[Column, ...]) -> dict[str, Any]:
+    return dict(zip(names, map(_plain, row), strict=True))
+
+
+def _plain(value: Column) -> Any:
+    return {"hex": value.hex()} if isinstance(value, bytes) else value

@@ -21,6 +21,9 @@ MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
 
+_OF_THE_TRAINER: Final = ("trainer", "prepare", "train", "resume", "eval", "sample")
+"""What people look for here that another program does."""
+
 CLOSED: Final = 141
 """Exit status when who read our output has gone, as shells give it."""
 
@@ -40,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments:
             return _open_window()
         _prepare_output()
+        if arguments[0] in _OF_THE_TRAINER:
+            job = "COMMAND" if arguments[0] == "trainer" else arguments[0]
+            raise UserError(f"{arguments[0]} is no command of gptdesk; for the trainer run: python -m trainer {job}")
         options = _parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()

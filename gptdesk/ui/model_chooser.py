@@ -97,7 +97,7 @@ class ModelChooser(MenuButton):
         if self._settings.value.follow:
             self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
         self._menu.addSeparator()
-        self._menu.addAction("Get models…", self.models_wanted.emit)
+        self._menu.addAction("More models…", self.models_wanted.emit)
         self._menu.addAction("Open folder…", self.open_folder)
 
     def _add(self, model: str, title: str, tip: str = "") -> None:

@@ -476,6 +476,13 @@ def test_a_search_is_reached_and_left_with_keys(shown: Shown) -> None:
     assert window.focusWidget() is not listing.search
 
 
+def test_enter_presses_the_button_that_has_the_focus(shown: Shown) -> None:
+    button = shown.page.list.filters["From runs"]
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Return)
+    assert shown.page.list.filter == "From runs"
+
+
 def test_a_double_click_on_download_begins_one_and_moves_nothing(shown: Shown, hub: Hub) -> None:
     hub.api_faults.extend([Fault(status=500)] * 9)
     shown.wait(lambda: shown.face("gpt2").title)

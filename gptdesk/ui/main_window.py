@@ -19,6 +19,7 @@ from gptdesk.ui.jobs import State
 from gptdesk.ui.lazy_imports import import_pydantic
 from gptdesk.ui.main_menu import Commands, MainMenu
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.model_loader import ModelLoader
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.page import PlaygroundPage
@@ -76,7 +77,8 @@ class MainWindow(QWidget):
         self.title = DocumentButton(self.documents)
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
-        self.messages = ServiceMessages(services, self.session, self.chooser, self)
+        self.loader = ModelLoader(settings, inference, self)
+        self.messages = ServiceMessages(services, self.session, self.chooser, self.loader, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
@@ -98,7 +100,6 @@ class MainWindow(QWidget):
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
         self._idle.timeout.connect(services.watcher.warm_up)
-        self._loaded_with = self._model_settings()
         self._on_document_changed()
         self.playground.editor.setFocus()
         self._open_page(PAGES.index(settings.value.page))
@@ -113,7 +114,7 @@ class MainWindow(QWidget):
         self._services.watcher.start()
         self._services.models.start()
         if settings.follow is None or Path(settings.model).is_dir():  # else there is a newer checkpoint by now
-            self._load()
+            self.loader.load()
         if self.pages.currentIndex() != _PLAY:
             self.show_page(self.pages.currentIndex())
 
@@ -291,11 +292,10 @@ class MainWindow(QWidget):
         services.counter.counted.connect(self.status.show_counts)
         services.inference.state_changed.connect(self._on_state_changed)
         services.inference.progress.connect(self.top_bar.show_progress)
-        services.settings.changed.connect(self._on_settings_changed)
-        self.messages.reload_wanted.connect(self._load)
+        services.settings.changed.connect(lambda: services.theme.set_mode(services.settings.value.theme))
         self.messages.models_wanted.connect(lambda: self.show_page(_MODELS))
         self.chooser.models_wanted.connect(lambda: self.show_page(_MODELS))
-        self.using.reload_wanted.connect(self._load)
+        self.using.reload_wanted.connect(self.loader.load)
         self.using.chosen.connect(lambda: self.show_page(_PLAY))
         self.messages.crashed.connect(self.crashed)
 
@@ -314,25 +314,6 @@ class MainWindow(QWidget):
             self._show_title()
         prompt_end = document.last_generation()
         self._services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
-
-    def _model_settings(self) -> tuple[str, str, str, int]:
-        value = self._services.settings.value
-        return value.model, value.device, value.precision, value.threads
-
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        value = self._services.settings.value
-        self._services.theme.set_mode(value.theme)
-        if self._model_settings() != self._loaded_with:
-            self._load()
-
-    @Slot()
-    def _load(self) -> None:
-        value = self._services.settings.value
-        self._loaded_with = self._model_settings()
-        self._services.inference.load(
-            value.model, device=value.device, precision=value.precision, threads=value.threads
-        )
 
     @Slot()
     def _on_state_changed(self) -> None:

@@ -145,7 +145,8 @@ class StatusBar(QWidget):
         if full:
             self.tokens.setText(f"{figures.tokens(used)}, more than the context of {figures.count(size)}")
         else:
-            self.tokens.setText(f"{figures.count(used)} of {figures.tokens(size)} of context" if size else figures.tokens(used))
+            whole = f"{figures.count(used)} of {figures.tokens(size)} of context"
+            self.tokens.setText(whole if size else figures.tokens(used))
         kind = "warn" if full else "muted"
         if self.tokens.property("kind") != kind:
             self.tokens.setProperty("kind", kind)

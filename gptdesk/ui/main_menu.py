@@ -20,12 +20,10 @@ class Commands:
     """What the entries do."""
 
     new: Callable[[], object]
+    new_run: Callable[[], object]
     documents: Callable[[], list[Entry]]
     open: Callable[[str], object]
-    all_documents: Callable[[], object]
-    open_file: Callable[[], object]
-    save: Callable[[], object]
-    save_as: Callable[[], object]
+    save_text: Callable[[], object]
     zoom: Callable[[int], object]
     page: Callable[[int], object]
     about: Callable[[], object]
@@ -39,18 +37,15 @@ class MainMenu(QMenu):
         super().__init__(window)
         self._window = window
         key = QKeySequence.StandardKey
-        self._add(self, "New document", commands.new, key.New)
-        self._add(self, "Documents…", commands.all_documents, "Ctrl+Shift+O")
-        self.recent = self.addMenu("Recent documents")
+        self.new = self._add(self, "New document", commands.new, key.New)
+        self.new_run = self._add(self, "New run…", commands.new_run)
+        self.recent = self.addMenu("Open document")
         self.recent.aboutToShow.connect(lambda: fill_documents(self.recent, commands.documents(), commands.open))
-        self.addSeparator()
-        self._add(self, "Open text file…", commands.open_file, key.Open)
-        self._add(self, "Save to file", commands.save, key.Save)
-        self._add(self, "Save to file as…", commands.save_as, "Ctrl+Shift+S")
+        self._add(self, "Save as text…", commands.save_text, key.SaveAs, "Ctrl+S")
         self.addSeparator()
         self._add(self, "Playground", lambda: commands.page(0), "Ctrl+1")
         self._add(self, "Models", lambda: commands.page(1), "Ctrl+2")
-        self._add(self, "Training", lambda: commands.page(2), "Ctrl+3")
+        self._add(self, "Train", lambda: commands.page(2), "Ctrl+3")
         self.addSeparator()
         self.theme = self.addMenu("Theme")
         group = QActionGroup(self)
@@ -76,6 +71,12 @@ class MainMenu(QMenu):
         action.triggered.connect(lambda: act())
         self._window.addAction(action)  # a menu that is closed hears no keys
         return action
+
+    def show_page(self, page: str) -> None:
+        """Ctrl+N begins what the page of that name is about."""
+        new, other = (self.new_run, self.new) if page == "train" else (self.new, self.new_run)
+        other.setShortcuts([])
+        new.setShortcuts(QKeySequence.keyBindings(QKeySequence.StandardKey.New))
 
     def _check_theme(self, mode: str) -> None:
         for action in self.theme.actions():

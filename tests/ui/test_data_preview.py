@@ -31,9 +31,8 @@ def test_what_is_learnt_is_marked_where_not_all_of_it_is(theme: Theme, qtbot: Qt
 def test_each_document_says_how_many_tokens_it_has(theme: Theme, qtbot: QtBot) -> None:
     preview = Preview(theme)
     qtbot.addWidget(preview)
-    preview.show_documents(
-        [document("a"), document("b", "c")], ["a.csv: CSV, 2 documents", "left out: b.pdf: encrypted"]
-    )
+    report = ["a.csv: CSV, 2 documents", "left out: b.pdf: encrypted"]
+    preview.show_documents([document("a"), document("b", "c")], report)
     assert "Document 1 · 1 token<" in preview.text.text()
     assert "Document 2 · 2 tokens<" in preview.text.text()
     assert preview.report.text() == "\n".join(report)

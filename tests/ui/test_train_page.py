@@ -24,11 +24,14 @@ from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.curve import loss_sketch
 from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import start_run
+from gptdesk.training.preparations import PreparationState
 from gptdesk.ui.jobs import State
+from gptdesk.ui.train.data_words import data_role
 from gptdesk.ui.train.delete_dialog import DeleteDialog
 from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog, TagsDialog
 from gptdesk.ui.train.log_panel import LogView
 from gptdesk.ui.train.page import TrainPage
+from gptdesk.ui.train.run_words import ROLES
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
 from trainer.rundir import CHECKPOINTS, EVENTS, read_json, send_request
@@ -501,6 +504,63 @@ def test_a_run_of_a_newer_version_says_so(
     assert "newer version" in train.dashboard.problem.text()
     assert not train.dashboard.crash.isVisible()
     assert train.runs.cards[folder].state.text() == "cannot be read"
+
+
+def test_damaged_runs_are_shown_as_damaged_beside_the_others(
+    ended: Callable[[str], Path], open_window: Callable[..., Opened], qtbot: QtBot, folders: Folders
+) -> None:
+    broken = {
+        "odd": '{"format": "x", "config": true, "best_loss": "low"}',
+        "half": '{"format": 1, "id": "h',
+        "empty": "",
+        "deep": "[" * 10_000,
+    }
+    for name, content in broken.items():
+        (folders.runs / name).mkdir(parents=True)
+        (folders.runs / name / "run.json").write_text(content)
+    odd_status = ended("odd-status")
+    (odd_status / "status.json").write_text(json.dumps({"format": 1, "state": 7, "step": "x", "best_loss": [1]}))
+    whole = ended("whole")
+    opened = open_window()
+    opened.window.show_page(PAGES.index("train"))
+    train = opened.window.train
+    assert train is not None
+    wait(qtbot, lambda: len(train.runs.cards) == len(broken) + 2)
+    for name in broken:
+        card = train.runs.cards[folders.runs / name]
+        assert card.state.text() == "damaged"
+        assert "ago" not in card.detail.text(), "nobody knows when it was begun"
+        card.click()
+        wait(qtbot, lambda: train.dashboard.problem.isVisible())
+        assert train.dashboard.problem.text().startswith("This run is damaged: ")
+        assert train.actions_.folder.isEnabled()
+        assert train.actions_.delete.isEnabled()
+    train.runs.cards[odd_status].click()
+    wait(qtbot, lambda: train.current == odd_status and "status.json" in train.dashboard.problem.text())
+    train.runs.cards[whole].click()
+    wait(qtbot, lambda: train.current == whole and not train.dashboard.problem.isVisible())
+
+
+def test_control_n_begins_a_run_on_this_page_and_a_document_elsewhere(
+    listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot
+) -> None:
+    opened, train, _ = listed
+    window = opened.window
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    wait(qtbot, lambda: train.sheet is not None)
+    assert train.sheet is not None
+    train.sheet.reject()
+    window.show_page(PAGES.index("play"))
+    wait(qtbot, lambda: train.sheet is None)
+    window.playground.editor.insertPlainText("Once")
+    QTest.keyClick(window.playground.editor, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    wait(qtbot, lambda: window.session.document.text == "")
+    assert train.sheet is None
+
+
+def test_a_run_that_waits_does_not_look_like_one_that_failed() -> None:
+    assert ROLES["paused"] == ROLES["stopped"] == "muted"
+    assert data_role(PreparationState(state="paused")) == "muted"
 
 
 def test_the_page_and_the_run_are_there_again_after_a_restart(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,8 @@ from trainer.config import (
     read_toml,
     with_absolute_paths,
 )
-from trainer.defaults import fit_files, keys_of
 from trainer.rundir import CHECKPOINTS
-from trainer.runstate import read_config, read_description
+from trainer.runstate import read_config
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,40 +45,34 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run_train(args: argparse.Namespace) -> None:
     """Starts a run, or only says what it would take."""
-    base = read_preset(args.preset) if args.preset else {}
-    given = _given(args.config, args.settings, data=args.data, out=args.out)
-    fitted = fit_files(base, given, processes=_processes())
-    config = with_absolute_paths(build_config(fitted.values))
+    values = _values(args.preset, args.config, args.settings, data=args.data, out=args.out)
+    config = with_absolute_paths(build_config(values))
     if args.dry_run:
         from trainer.estimate import look_ahead  # torch, late
 
-        outlook = look_ahead(config, fitted=fitted.notes)
+        outlook = look_ahead(config)
         print(json.dumps(outlook.to_json()) if args.json else outlook)
         return
     if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
         raise UserError(f"{config.run.folder} holds a run already; go on with `resume`, or choose another folder.")
-    _start(config, given=keys_of(given), notes=fitted.notes)
+    _start(config)
 
 
 def run_resume(args: argparse.Namespace) -> None:
     """Goes on with a run as it was configured, with the settings given now over it; they stay."""
-    base = read_config(args.folder)
-    given = merge(parse_flags(args.settings), {"run": {"folder": str(args.folder)}})
-    before = read_description(args.folder).get("given")
-    fixed = set(before) if isinstance(before, list) else keys_of(base)
-    fixed |= {key for key in keys_of(base) if key.startswith("model.")}  # the shape is that of the weights there are
-    fitted = fit_files(base, given, processes=_processes(), fixed=fixed)
-    _start(with_absolute_paths(build_config(fitted.values)), given=fixed | keys_of(given), notes=fitted.notes)
+    values = merge(read_config(args.folder), parse_flags(args.settings))
+    values = merge(values, {"run": {"folder": str(args.folder)}})
+    _start(with_absolute_paths(build_config(values)))
 
 
-def _processes() -> int:
-    """Processes that torchrun started for this run; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def _given(file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None) -> dict[str, Any]:
-    """The nested values that the person gave: those of a file, then flags over it."""
-    values = merge(read_toml(file) if file else {}, parse_flags(settings))
+def _values(
+    preset: str | None, file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None
+) -> dict[str, Any]:
+    """The nested values: a preset, then a file over it, then flags."""
+    values = read_preset(preset) if preset else {}
+    if file:
+        values = merge(values, read_toml(file))
+    values = merge(values, parse_flags(settings))
     if data:
         values = merge(values, {"data": {"path": str(data)}})
     if out:
@@ -88,7 +80,7 @@ def _given(file: Path | None, settings: Sequence[str], *, data: Path | None, out
     return values
 
 
-def _start(config: TrainConfig, *, given: Set[str], notes: Sequence[str]) -> None:
+def _start(config: TrainConfig) -> None:
     from trainer.environment import prepare_environment, speaker
 
     prepare_environment()
@@ -97,7 +89,4 @@ def _start(config: TrainConfig, *, given: Set[str], notes: Sequence[str]) -> Non
     from trainer.session import run_training
 
     with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as say:
-        for note in notes if processes.records else ():
-            say(note)
-        state = run_training(config, processes, say=say, more={"given": sorted(given), "fitted": list(notes)})
-        say(f"{state.capitalize()}.")
+        say(f"{run_training(config, processes, say=say).capitalize()}.")

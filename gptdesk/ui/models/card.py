@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -38,13 +38,6 @@ _WIDE: Final = 720
 """Width of a card from which there is."""
 
 
-class _ActButton(QPushButton):
-    """Takes a double click as one: what the button does has changed by the second."""
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        event.accept()
-
-
 class ModelCard(QPushButton):
     """One card; checked when its model is the one at hand. It paints its words itself: there may be hundreds.
 
@@ -70,7 +63,7 @@ class ModelCard(QPushButton):
         self.setCheckable(True)
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.act = _ActButton()
+        self.act = QPushButton()
         self.stop, self.more = self._icon_button("close"), self._icon_button("more")
         self.act.clicked.connect(lambda: self.wanted.emit(self.key, self.face.action))
         self.stop.clicked.connect(lambda: self.wanted.emit(self.key, "stop"))
@@ -82,7 +75,6 @@ class ModelCard(QPushButton):
         for button in (self.act, self.stop, self.more):
             row.addWidget(button)
         self.stop.hide()
-        self.more.setToolTip("More")
 
     def _icon_button(self, name: str) -> QPushButton:
         button = QPushButton()
@@ -98,18 +90,17 @@ class ModelCard(QPushButton):
         self.face = face
         if self.act.text() != face.label:
             self.act.setText(face.label)
-        for button, shown in ((self.act, bool(face.action)), (self.stop, bool(face.stop))):
+        for button, shown in ((self.act, bool(face.action)), (self.stop, face.stoppable)):
             if button.isHidden() == shown:
                 button.setVisible(shown)
         for button, words in (
-            (self.act, f"{face.label}: {face.title}"),
-            (self.stop, f"{face.stop}: {face.title}"),
+            (self.act, f"{face.label} {face.title}" if face.label == "Get" else f"{face.label}: {face.title}"),
+            (self.stop, f"Cancel: {face.title}"),
             (self.more, f"More about {face.title}"),
         ):
             button.setAccessibleName(words)
         self.setAccessibleName(face.title)
         self.setAccessibleDescription(face.spoken)
-        self.stop.setToolTip(face.stop)
         self.setToolTip(face.tip)
         self.update()
 
@@ -157,16 +148,16 @@ class ModelCard(QPushButton):
             ]
             role = "warn" if any(figure.role == "warn" for figure in numbers) else role
             note = SEPARATOR.join([*shown, note] if note else shown)
-        width, long = right - _LEFT, False
+        width = right - _LEFT
         if face.share is not None:
             top, place = 10, QRect(_LEFT, 30, width, 19)
             self._draw_bar(painter, QRectF(_LEFT, HEIGHT - 16, width, _BAR), face.share)
-        elif long := QFontMetrics(smaller(self.font())).horizontalAdvance(note) > width:
+        elif role == "bad":  # what went wrong, and what to do, takes two lines
             top, place = 7, QRect(_LEFT, 29, width, 36)
         else:
             top, place = 15, QRect(_LEFT, 36, width, 19)
         self._draw_title(painter, QRect(_LEFT, top, width, 20))
-        if long:
+        if role == "bad":
             self._draw_lines(painter, place, note, role)
         else:
             self._draw(painter, place, note, role, small=True)

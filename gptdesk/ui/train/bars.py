@@ -12,7 +12,7 @@ from gptdesk.ui import figures, top_bar
 from gptdesk.ui.page_status import PageStatus
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words
-from gptdesk.ui.train.run_words import SEPARATOR, role
+from gptdesk.ui.train.run_words import RINGS, SEPARATOR, role, state_words
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
@@ -108,8 +108,8 @@ class TrainStatus(PageStatus):
             return
         entry = view.entry
         state = entry.state.state
-        self.dot.set_state(role(entry), ring=state in ("starting", "compiling", "stopping"))
-        self.state.setText("Cannot be read" if entry.problem else _WORDS.get(state, state))
+        self.dot.set_state(role(entry), ring=state in RINGS)
+        self.state.setText(_sentence(state_words(entry)) if entry.problem else _WORDS.get(state, state))
         parts = []
         if entry.active:
             pid = entry.state.status.get("pid")

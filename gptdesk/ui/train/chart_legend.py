@@ -60,18 +60,23 @@ class Legend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics, x, middle = self.fontMetrics(), 1.0, self.height() / 2
+        self.paint(painter, QRectF(self.rect()))
+        painter.end()
+
+    def paint(self, painter: QPainter, place: QRectF) -> None:
+        """Draws the entries there, as far as there is room."""
+        painter.setFont(self.font())
+        metrics, x, middle = self.fontMetrics(), place.left() + 1.0, place.center().y()
         for entry in self._entries:
-            room = self.width() - x - _STROKE - _GAP
+            room = place.right() - x - _STROKE - _GAP
             if room < metrics.horizontalAdvance("abc…"):
                 break
             _paint_stroke(painter, entry, x, middle, self.palette().window().color())
             text = metrics.elidedText(entry.text, Qt.TextElideMode.ElideRight, int(room))
             painter.setPen(self._muted)
-            place = QRectF(x + _STROKE + _GAP, 0, room, self.height())
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+            words = QRectF(x + _STROKE + _GAP, place.top(), room, place.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
             x += _STROKE + _GAP + metrics.horizontalAdvance(text) + _APART
-        painter.end()
 
 
 def _paint_stroke(painter: QPainter, entry: LegendEntry, x: float, y: float, ground: QColor) -> None:

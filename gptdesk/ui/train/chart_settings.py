@@ -26,6 +26,12 @@ TITLES: Final = {
     "mfu": "MFU",
 }
 
+Y_TITLES: Final = {**TITLES, "loss": "Loss, nats per token", "split": "Time of a step, ms"}
+"""Of what a saved chart shows, with the unit where its ticks do not say it."""
+
+AXIS_TITLES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time since the start"}
+"""Of what runs from left to right."""
+
 PARTS: Final = {
     "split": ("data", "forward", "backward", "optimizer"),
     "memory": ("memory", "ram"),

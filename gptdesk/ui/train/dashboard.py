@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QSizePolicy, Q
 
 from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
+from gptdesk.training.jsonvalues import number
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart_panel import ChartPanel
 from gptdesk.ui.train.chart_settings import OVERLAY_ROLES, ChartSettings, PlottedRun
@@ -120,6 +121,6 @@ def _plotted(run: RunEntry, history: RunHistory, place: int, config: Mapping[str
         role=OVERLAY_ROLES[(place - 1) % len(OVERLAY_ROLES)] if place else "accent",
         current=not place,
         steps=run.steps,
-        grad_clip=float(config.get("optim", {}).get("grad_clip", 0.0)),
+        grad_clip=number(config.get("optim", {}).get("grad_clip"), 0.0),
         config=dict(config),
     )

@@ -28,7 +28,7 @@ _SHORT: Final = {
     "failed": "failed",
     "finished": "ready",
 }
-_ROLES: Final = {"paused": "warn", "stopped": "warn", "killed": "bad", "failed": "bad", "finished": "good"}
+_ROLES: Final = {"paused": "muted", "stopped": "muted", "killed": "warn", "failed": "bad", "finished": "good"}
 
 
 def data_role(state: PreparationState) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.training.jsonvalues import number
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.number_box import NumberBox
@@ -160,7 +161,7 @@ class ChangeDialog(_Dialog):
         for name, title in self._ROWS:
             factor = name == "learning_rate_factor"
             box = NumberBox(0 if factor else 1, _LARGEST_FACTOR if factor else _LARGEST_INTERVAL, 2 if factor else 0)
-            box.setValue(float(values.get(name, 1)))
+            box.setValue(number(values.get(name), 1.0))
             box.setFixedWidth(120)
             box.setAccessibleName(title)
             self._watch(box)

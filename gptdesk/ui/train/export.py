@@ -15,10 +15,13 @@ from PySide6.QtCore import (
     QByteArray,
     QIODevice,
     QObject,
+    QPoint,
     QPointF,
     QRect,
     QRectF,
     QSize,
+    QSizeF,
+    Qt,
     Signal,
     SignalInstance,
 )
@@ -28,18 +31,23 @@ from PySide6.QtSvg import QSvgGenerator
 from gptdesk.gpt2.errors import UserError
 from gptdesk.store.files import write_atomic
 from gptdesk.training.series import METRICS, Series
+from gptdesk.ui.fonts import smaller
 from gptdesk.ui.train.chart_data import Floats
-from gptdesk.ui.train.chart_settings import TITLES, PlottedRun, parts
+from gptdesk.ui.train.chart_settings import AXIS_TITLES, Y_TITLES, PlottedRun, parts
 
 if TYPE_CHECKING:
-    from gptdesk.ui.train.chart import Chart
+    from gptdesk.ui.train.chart_card import LossCard, SmallCard
     from gptdesk.ui.train.chart_panel import ChartPanel
 
 _SCALE: Final = 2
 """Pixels of a picture for one of the screen, so that it can be printed."""
 
 _MARGIN: Final = 16
-_HEADER: Final = 30
+_FOOTER: Final = 18
+"""Below each row of charts, for the name of the axis."""
+
+_EDGE: Final = 14
+_LEGEND: Final = 18
 _ROWS_AT_ONCE: Final = 4_096
 _COLUMNS: Final = {"data": "data_ms", "forward": "forward_ms", "backward": "backward_ms", "optimizer": "optimizer_ms"}
 
@@ -56,7 +64,7 @@ def save_picture(panel: ChartPanel, kind: str, path: Path) -> None:
 
 
 def _size(panel: ChartPanel) -> QSize:
-    return panel.size() + QSize(2 * _MARGIN, 2 * _MARGIN)
+    return panel.size() + QSize(2 * _MARGIN, 2 * (_MARGIN + _FOOTER))
 
 
 def _png(panel: ChartPanel) -> bytes:
@@ -89,28 +97,43 @@ def _svg(panel: ChartPanel) -> bytes:
 
 
 def _paint(panel: ChartPanel, painter: QPainter) -> None:
-    """Draws every chart where it is on the screen, below a title."""
+    """Draws every card where it is on the screen, with a title, the legend, and names of the axes."""
     assert panel.loss is not None
     colours = panel.loss.chart.theme.colours
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(QRect(0, 0, _size(panel).width(), _size(panel).height()), QColor(colours.surface))
-    for number, chart in enumerate(panel.charts()):
-        card = chart.parentWidget()
-        place = QPointF(card.mapTo(panel, chart.pos())) - QPointF(chart.pos()) + QPointF(_MARGIN, _MARGIN)
-        title = TITLES[chart.quantity] if number else f"{TITLES['loss']}: {', '.join(run.name for run in panel.runs)}"
-        _paint_chart(chart, painter, QRectF(place, QPointF(place) + QPointF(card.width(), card.height())), title)
+    names = ", ".join(run.name for run in panel.runs)
+    axis = AXIS_TITLES[panel.settings.axis]
+    cards: list[LossCard | SmallCard] = [panel.loss, *panel.small]
+    for card in cards:
+        at = card.mapTo(panel, QPoint(0, 0))
+        place = QRectF(QPointF(at) + QPointF(_MARGIN, _MARGIN + (_FOOTER if at.y() else 0)), QSizeF(card.size()))
+        name = Y_TITLES[card.chart.quantity]
+        _paint_card(card, painter, place, f"{name}  ·  {names}" if card is panel.loss else name, axis)
 
 
-def _paint_chart(chart: Chart, painter: QPainter, place: QRectF, title: str) -> None:
+def _paint_card(card: LossCard | SmallCard, painter: QPainter, place: QRectF, title: str, axis: str) -> None:
+    chart = card.chart
     font = QFont(chart.font())
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)
     painter.setPen(QColor(chart.theme.colours.text))
-    painter.drawText(place.topLeft() + QPointF(8, 18), title)
-    below = QRectF(place.left(), place.top() + _HEADER, place.width(), place.height() - _HEADER)
+    inside = place.adjusted(_EDGE, 0, -_EDGE, 0)
+    words = painter.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(inside.width()))
+    target = QRectF(place.topLeft() + QPointF(chart.pos()), QSizeF(chart.size()))
+    legend = 0 if card.legend.isHidden() else _LEGEND
+    painter.drawText(QPointF(inside.left(), target.top() - legend - 10), words)
     painter.save()
-    chart.render(painter, below, chart.rect())
+    if legend:
+        card.legend.paint(painter, QRectF(inside.left(), target.top() - legend - 2, inside.width(), legend))
     painter.restore()
+    painter.save()
+    chart.render(painter, target, chart.rect())
+    painter.restore()
+    painter.setFont(smaller(chart.font()))
+    painter.setPen(QColor(chart.theme.colours.muted))
+    below = QRectF(target.left(), target.bottom(), target.width(), _FOOTER)
+    painter.drawText(below, Qt.AlignmentFlag.AlignCenter, axis)
 
 
 class _News(QObject):

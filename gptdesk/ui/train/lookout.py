@@ -250,7 +250,9 @@ class Lookout:
 
     def _config(self, folder: Path) -> Mapping[str, Any]:
         """What the trainer of that run goes by now; the same object as long as it is the same."""
-        config: Mapping[str, Any] = read_json(folder / CONFIG) or (read_json(folder / RUN) or {}).get("config") or {}
+        found = read_json(folder / CONFIG) or (read_json(folder / RUN) or {}).get("config")
+        sections = found.items() if isinstance(found, dict) else ()
+        config: Mapping[str, Any] = {name: part for name, part in sections if isinstance(part, dict)}
         known = self._configs.get(folder, config)
         return known if known == config else config
 

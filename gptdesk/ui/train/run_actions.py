@@ -57,7 +57,7 @@ class RunActions(QObject):
         self._current, self._followed = current, followed
         self.rename = self._action("Rename…", self._rename, "F2")
         self.tags = self._action("Tags…", self._tag, "Ctrl+T")
-        self.pin = self._action("Pin", self._pin, "Ctrl+P")
+        self.pin = self._action("Pin", self._pin, "Ctrl+D")
         self.pin.setCheckable(True)
         self.pin.setToolTip("Keep on top of the list, and draw its curves beside those of other runs")
         self.folder = self._action("Open folder", self._open_folder)

@@ -16,10 +16,11 @@ from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_lookout import DataEntry
 from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words, describe
-from gptdesk.ui.train.run_words import detail_words, role, spoken, state_words
+from gptdesk.ui.train.run_words import RINGS, detail_words, role, spoken, state_words
 from gptdesk.ui.train.sparkline import Sparkline
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
+from gptdesk.ui.widgets.tooltips import wrapped
 
 HEIGHT: Final = 80
 _CURVE: Final = QSize(48, 32)
@@ -114,11 +115,11 @@ class RunCard(Card):
         if shown == self._shown:
             return
         self._shown = shown
-        self._show_words(*words, ring=entry.state.state in ("starting", "compiling", "stopping"))
+        self._show_words(*words, ring=entry.state.state in RINGS)
         self.curve.set_curve(curve, words[3])
         self.pin.setVisible(entry.pinned)
         self.setAccessibleName(spoken(entry))
-        self.setToolTip(f"{entry.problem or entry.name}\n{entry.folder}")
+        self.setToolTip(wrapped(f"{entry.problem or entry.damage or entry.name}\n{entry.folder}"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room the words have it."""
@@ -155,4 +156,4 @@ class DataCard(Card):
         self.bar.setValue(shown[-1])
         self.bar.setVisible(not entry.ready and state.state != "failed")
         self.setAccessibleName(f"Data {entry.name}, {words[1]}, {detail}")
-        self.setToolTip(f"{describe(state)}\n{entry.folder}")
+        self.setToolTip(wrapped(f"{describe(state)}\n{entry.folder}"))

@@ -12,14 +12,17 @@ ROLES: Final = {
     "starting": "accent",
     "compiling": "accent",
     "running": "good",
-    "paused": "warn",
-    "stopping": "warn",
+    "paused": "muted",
+    "stopping": "accent",
     "finished": "muted",
     "stopped": "muted",
     "crashed": "bad",
     "lost": "warn",
 }
 """Colours of states; the word beside the dot says the same."""
+
+RINGS: Final = ("starting", "compiling", "stopping", "paused")
+"""States in which the dot is a ring: something is going on, or waits."""
 
 SEPARATOR: Final = "  ·  "
 
@@ -33,7 +36,7 @@ def state_words(entry: RunEntry) -> str:
     """Running · 41 %, or crashed at 1,204."""
     state, step = entry.state.state, entry.step
     if entry.problem:
-        return "cannot be read"
+        return "damaged" if "damaged" in entry.problem else "cannot be read"
     if state in ("crashed", "stopped") and step:
         return f"{state} at {figures.count(step)}"
     if entry.active and step and entry.steps:
@@ -44,7 +47,8 @@ def state_words(entry: RunEntry) -> str:
 def detail_words(entry: RunEntry) -> str:
     """Best 3.71 · 2 h ago · #muon."""
     parts = [f"best {figures.decimal(entry.best_loss, 2)}"] if entry.best_loss is not None else []
-    parts.append(figures.ago(max(0.0, time.time() - entry.created)))
+    if entry.created:  # of a damaged run nobody may know
+        parts.append(figures.ago(max(0.0, time.time() - entry.created)))
     parts += [f"#{tag}" for tag in entry.tags]
     return " · ".join(parts)
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSplitter, QSplitterHandle, QWidget
 
+from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
 _GRAB: Final = 5
@@ -61,5 +62,7 @@ class _Handle(QSplitterHandle):
             painter.fillRect(middle - 1, 0, 3, height, QColor(colours.accent))
         else:
             painter.fillRect(middle, 0, 1, height, QColor(colours.hairline))
-            painter.fillRect(middle - 1, (height - _GRIP) // 2, 3, _GRIP, QColor(colours.muted))
+            painter.fillRect(
+                middle - 1, (height - _GRIP) // 2, 3, _GRIP, QColor(mix(colours.muted, colours.surface, 0.5))
+            )
         painter.end()

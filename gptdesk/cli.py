@@ -15,14 +15,14 @@ from gptdesk.folders import keep_compiled_code
 from gptdesk.gpt2.devices import set_thread_environment
 from gptdesk.gpt2.errors import UserError
 
-_TRAINER: Final = ("trainer", "train", "prepare", "resume", "eval", "sample")
-"""What people who want to train look for here."""
-
 MISTAKE: Final = 2
 """Exit status when the person asked for something that cannot be."""
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
+
+_OF_THE_TRAINER: Final = ("trainer", "prepare", "train", "resume", "eval", "sample")
+"""What people look for here that another program does."""
 
 CLOSED: Final = 141
 """Exit status when who read our output has gone, as shells give it."""
@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments:
             return _open_window()
         _prepare_output()
-        _refuse_training(arguments)
+        if arguments[0] in _OF_THE_TRAINER:
+            job = "COMMAND" if arguments[0] == "trainer" else arguments[0]
+            raise UserError(f"{arguments[0]} is no command of gptdesk; for the trainer run: python -m trainer {job}")
         options = _parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
@@ -72,17 +74,6 @@ def _run_module(arguments: list[str]) -> int:
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     return 0
-
-
-def _refuse_training(arguments: Sequence[str]) -> None:
-    """Leads who looks for the trainer here to where it is.
-
-    Raises:
-        UserError: for a command of the trainer's.
-    """
-    if arguments[0] in _TRAINER:
-        wanted = " ".join(["python -m trainer", *(name for name in arguments[:1] if name != "trainer")])
-        raise UserError(f"Training is a program of its own: {wanted}; see python -m trainer --help.")
 
 
 class _Parser(argparse.ArgumentParser):

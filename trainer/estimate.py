@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from trainer.data import Batches
 from trainer.distributed import world_size_from_environment
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
-from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run
+from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run, require_validation
 from trainer.shards import PreparedData
 
 TYPICAL_SHARE = 0.35
@@ -44,6 +45,7 @@ class Outlook:
         disk_free: bytes free where the run will be kept; 0 when no folder is given.
         device, precision, compiled, processes: how it would be trained.
         flops_per_s: that a matrix product reaches here now, over all processes.
+        fitted: a sentence for each setting that gave way to others or to the data.
     """
 
     start: str
@@ -66,6 +68,7 @@ class Outlook:
     compiled: bool
     processes: int
     flops_per_s: float
+    fitted: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -98,7 +101,8 @@ class Outlook:
             f"{self.flops_per_s / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
         }
         width = max(map(len, lines))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items())
+        told = [f"{name:<{width}}  {value}" for name, value in lines.items()]
+        return "\n".join([*self.fitted, *told])
 
 
 def processes_sharing(device: torch.device, world_size: int) -> int:
@@ -106,8 +110,12 @@ def processes_sharing(device: torch.device, world_size: int) -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", world_size)) if device.type == "cpu" else 1
 
 
-def look_ahead(config: TrainConfig) -> Outlook:
+def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
     """Works out, and measures, what a run would take here.
+
+    Args:
+        config: settings.
+        fitted: a sentence for each setting that gave way (`trainer.defaults`).
 
     Raises:
         UserError: when the configuration cannot work here.
@@ -141,6 +149,7 @@ def look_ahead(config: TrainConfig) -> Outlook:
         compiled=compiled,
         processes=world,
         flops_per_s=measured_flops(device, precision) * world / sharing,
+        fitted=tuple(fitted),
     )
 
 
@@ -157,6 +166,7 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
     if not config.data.path:
         return 0
     data = PreparedData.open(Path(config.data.path))
+    require_validation(config, len(data.val))
     Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text
     return len(data.train)
 

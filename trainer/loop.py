@@ -23,7 +23,7 @@ from trainer.evaluation.validation import validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
 from trainer.optim import Optimizers, clip_gradients
-from trainer.plan import Plan, plan_run
+from trainer.plan import Plan, plan_run, require_validation
 from trainer.schedule import learning_rate_share
 from trainer.shards import PreparedData
 
@@ -38,6 +38,7 @@ class Trainer:
     Attributes:
         state: how far it is.
         loss: summed cross-entropy of (inputs, targets), parallel and compiled as configured.
+        validates: whether there is validation text; without it no evaluation says which checkpoint is the best.
         sharded: whether every process holds only a part of each weight.
         clock: where the time of the last steps went.
 
@@ -57,6 +58,8 @@ class Trainer:
             raise UserError("model.lora_rank does not go with run.parallel = fsdp: adapters are small; choose ddp.")
         self.precision = training_precision(config.run, self.device)
         self.data = PreparedData.open(Path(config.data.path))
+        require_validation(config, len(self.data.val))
+        self.validates = len(self.data.val) > 0
         self.batches = Batches(self.data.train, context_length=self.plan.context_length, seed=config.run.seed)
         self.model = build_model(config, self.plan).to(self.device)
         plain = TrainingLoss(self.model)

@@ -70,6 +70,20 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     )
 
 
+def require_validation(config: TrainConfig, val_tokens: int) -> None:
+    """Refuses to wait for a better validation loss where there is no validation text.
+
+    Raises:
+        UserError: naming both.
+    """
+    patience = config.schedule.early_stop_evaluations
+    if patience and not val_tokens:
+        raise UserError(
+            f"schedule.early_stop_evaluations ({patience}) needs validation text, and data.path ({config.data.path}) "
+            "was prepared without any (--val-share 0): set it to 0, or prepare the data with validation."
+        )
+
+
 @dataclass(frozen=True)
 class MemoryNeed:
     """Bytes that a process needs at its peak, an estimate within about a fifth.

@@ -83,6 +83,8 @@ class Recorder:
             f"{shape.num_parameters():,} parameters, {trainer.plan.tokens_per_step:,} tokens a step, "
             f"on {trainer.device} in {precision}{', compiled' if trainer.compiled else ', not compiled'}"
         )
+        if not trainer.validates:
+            self.say("There is no validation text: nothing is evaluated, and the last checkpoint is the one to use.")
         if self._first_step:
             state = trainer.state
             self.status(step=state.step, steps=trainer.config.schedule.steps, tokens=state.tokens)

@@ -55,6 +55,11 @@ def reference_page() -> str:
         "A run's settings come from a preset (`--preset NAME`), a TOML file over it (`--config FILE`) and flags over",
         "both (`--section.key value`). `python -m trainer config --preset NAME` prints a file to begin with.",
         "",
+        "What a file or a flag gives stays as it is; values that contradict each other are refused. Defaults and",
+        "presets give way where they do not fit, and the trainer says so: a warm-up longer than a tenth of the steps,",
+        "intervals longer than the run, micro-batches that do not divide a step or exceed the data, a context longer",
+        "than the text.",
+        "",
     ]
     for name, reference in schema["properties"].items():
         section = schema["$defs"][reference["$ref"].rpartition("/")[2]]

@@ -6,8 +6,11 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.engine import Engine
@@ -73,11 +76,16 @@ class Session:
     # Evaluation, samples, checkpoints
 
     def _evaluate(self, *, scheduled: bool) -> None:
-        """Scores a part of the validation split. Only scheduled evaluations decide about best and early stopping."""
-        began = time.monotonic()
-        loss, tokens = self._trainer.evaluate(limit=self._intervals.eval_tokens)
-        best = scheduled and self._trainer.note_evaluation(loss)
-        self._recorder.evaluation(loss, tokens, seconds=time.monotonic() - began, best=best)
+        """Scores a part of the validation split, if there is one, and writes samples.
+
+        Only scheduled evaluations decide about best and early stopping.
+        """
+        best = False
+        if self._trainer.validates:
+            began = time.monotonic()
+            loss, tokens = self._trainer.evaluate(limit=self._intervals.eval_tokens)
+            best = scheduled and self._trainer.note_evaluation(loss)
+            self._recorder.evaluation(loss, tokens, seconds=time.monotonic() - began, best=best)
         for number, prompt in enumerate(self._intervals.sample_prompts):
             self._sample(prompt, seed=number + 1)
         if best:
@@ -148,6 +156,8 @@ class Session:
         self._saved_step = trainer.state.step
         self._recorder.event("checkpoint", folder=path.name)
         self._recorder.status(checkpoint=path.name, checkpoint_time=time.time())
+        if not trainer.validates:  # nothing tells another to be better than the last
+            self._recorder.status(best_step=trainer.state.step)
         if self._run is not None:
             keep, best = self._intervals.keep_checkpoints, trainer.state.best_step
             prune(self._checkpoints, newest=path, keep=keep, best_step=best)
@@ -182,6 +192,8 @@ class Session:
             case "checkpoint":
                 self._checkpoint()
             case "evaluate":
+                if not self._trainer.validates:
+                    return "the data holds no validation text"
                 self._evaluate(scheduled=False)
             case "sample":
                 return self._sample_now(request)
@@ -248,10 +260,18 @@ class Session:
         self._recorder.status(state="running", reason="")
 
 
-def run_training(config: TrainConfig, processes: Processes, *, say: Say) -> str:
+def run_training(
+    config: TrainConfig, processes: Processes, *, say: Say, more: Mapping[str, Any] = MappingProxyType({})
+) -> str:
     """Starts the run of a configuration, or goes on with it, and returns ``finished`` or ``stopped``.
 
     However it ends, the run directory says how.
+
+    Args:
+        config: settings.
+        processes: this one among those of the run.
+        say: prints a line for the person watching.
+        more: what ``run.json`` is to hold beside the configuration: which settings were given, and which gave way.
 
     Raises:
         UserError: for a configuration, data or checkpoint that cannot be used, or a run that is being trained already.
@@ -260,7 +280,7 @@ def run_training(config: TrainConfig, processes: Processes, *, say: Say) -> str:
     if not config.run.folder:
         raise UserError("run.folder is not set: say where the run is kept (--out).")
     values = config.model_dump(mode="json")
-    description = {"config": values, "argv": sys.argv, "python": sys.version.split()[0]}
+    description = {"config": values, "argv": sys.argv, "python": sys.version.split()[0], **more}
     run = RunWriter(folder, description) if processes.records else None
     processes.wait()
     try:

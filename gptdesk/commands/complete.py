@@ -46,7 +46,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "complete",
         help="go on with a text",
-        description="Writes how a model goes on with the prompt, as it comes; without one it begins a text of its own.",
+        description="Writes how a model goes on with the prompt, as it comes; without one it begins a text of its own. "
+        "Settings that are not given are neutral: temperature 1, and no token is left out. The window begins with the "
+        "preset Balanced, which --preset Balanced gives here.",
         allow_abbrev=False,
     )
     parser.add_argument(

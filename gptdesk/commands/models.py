@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.commands.progress_bar import ProgressBar, size_text, time_text
+from gptdesk.commands.progress_bar import ProgressBar, parameters_text, size_text, time_text
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.library.entry import LibraryEntry
@@ -110,7 +110,7 @@ def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
         "bundled": "comes with gptdesk", "installed": "here", "linked": f"linked to {entry.path}",
         "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download", "folder": str(entry.path),
     }[entry.kind]  # fmt: skip
-    parameters = f"{entry.parameters / 1e6:.0f}M" if entry.parameters else ""
+    parameters = parameters_text(entry.parameters) if entry.parameters else ""
     size = size_text(entry.size or entry.download)
     return entry.name, parameters, size, entry.problem if entry.state == "damaged" else where
 

@@ -49,12 +49,21 @@ class ProgressBar:
 
 
 def size_text(size: float) -> str:
-    """A number of bytes for people, in powers of 1000 as disks and the hub count."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5 or unit == "GB":
+    """48 MB, 1.5 GB: bytes in powers of 1000, as disks and the hub count, and as the window writes them."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
             break
         size /= 1000
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
+    return f"{size:.{1 if unit in ('GB', 'TB') else 0}f} {unit}"
+
+
+def parameters_text(number: int) -> str:
+    """124M, 1.6M: weights of a model, as the window writes them."""
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if number >= size:
+            share = number / size
+            return f"{share:.{1 if share < 10 else 0}f}{unit}"
+    return str(number)
 
 
 def time_text(seconds: float) -> str:

@@ -14,7 +14,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "tokenize",
         help="show the tokens of a text",
-        description="Prints one line a token: its id and its piece of the text, in quotes.",
+        description="Prints one line a token: its id and its piece of the text, in quotes. Bytes that are part of a "
+        "character stand as \\xe4.",
         allow_abbrev=False,
     )
     parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
@@ -34,5 +35,12 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             sys.stdout.write(json.dumps({"id": id, "text": piece}, ensure_ascii=False) + "\n")
         else:
-            sys.stdout.write(f"{id}\t{json.dumps(piece, ensure_ascii=False)}\n")
+            sys.stdout.write(f"{id}\t{_quoted(tokenizer.token_bytes(id))}\n")
     return 0
+
+
+def _quoted(token: bytes) -> str:
+    """A token in quotes, escaped as JSON does; bytes that are no whole character as in Python."""
+    text = token.decode("utf-8", errors="surrogateescape")
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in quoted)

@@ -54,6 +54,16 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def missing_devices() -> dict[str, str]:
+    """The devices of `DEVICES` that this machine or this build of torch does not have, each with the reason."""
+    missing = {}
+    if not _has_cuda():
+        missing["cuda"] = _why_no_cuda()
+    if not _has_mps():
+        missing["mps"] = "it needs a Mac with Apple silicon"
+    return missing
+
+
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The dtype of the network's weights; ``auto`` is the fastest on that device without visible loss.
 
@@ -139,6 +149,12 @@ def physical_cores() -> int:
         except OSError:
             return len(cpus)
     return os.cpu_count() or 1
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _has_mps() -> bool:

@@ -79,7 +79,7 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
         UserError: when there is none, or its folder holds no GPT-2 that can be loaded.
     """
     if not name_or_folder:
-        raise UserError(f"Name a model: {BUNDLED}, or the folder that holds one.")
+        raise UserError(f"Give a model: {BUNDLED}, a name that gptdesk models list shows, or a model's folder.")
     if name_or_folder == BUNDLED:
         if not bundled_folder().is_dir():
             raise UserError(f"The bundled model {BUNDLED} is missing; install gptdesk again or name a model's folder.")
@@ -94,7 +94,10 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
                 f"There is no model called {name_or_folder!r} here yet; download it with: gptdesk models download "
                 f"{known.name}"
             )
-        raise UserError(f"There is no model called {name_or_folder!r}: it is neither {BUNDLED} nor a folder.")
+        raise UserError(
+            f"There is no model called {name_or_folder!r}: give {BUNDLED}, a name that gptdesk models list shows, or a "
+            "model's folder."
+        )
     return describe_model(path.absolute())
 
 

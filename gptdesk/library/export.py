@@ -72,7 +72,8 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
         entry: of the library.
         target: the file; must not be there.
         precision: of the matrices, one of `GGUF_PRECISIONS`; the rest is float32 as llama.cpp wants it.
-        progress: of the conversion, in weights; what it raises ends it and leaves nothing.
+        progress: in weights, each counted when it is read and when it is written; what it raises ends the export and
+            leaves nothing.
 
     Raises:
         UserError: when the package ``gguf`` is missing, the model cannot be told in GGUF, or nothing can be written.
@@ -136,23 +137,30 @@ def _write_tokenizer(writer: Any, gguf: Any, config: GPT2Config) -> None:
 
 
 def _write_weights(writer: Any, source: Path, precision: str, progress: Progress) -> None:
+    import numpy as np
+
     from gptdesk.gpt2.checkpoint import load_model  # torch
 
-    model = load_model(source)
-    weights = list(model.named_parameters())  # a tied head comes once, as the embedding, as llama.cpp wants it
-    total, done = sum(weight.numel() for _, weight in weights), 0
-    for name, weight in weights:
-        matrix = weight.dim() == 2 and not name.startswith("wpe")
-        array: np.ndarray[Any, Any] = weight.detach().numpy()
-        writer.add_tensor(gguf_name(name), array.astype("float16") if matrix and precision == "float16" else array)
+    model = load_model(source, progress=lambda read, total: progress(read, 2 * total))
+    tensors: list[tuple[str, np.ndarray[Any, Any], str]] = []
+    for name, weight in model.named_parameters():  # a tied head comes once, as the embedding, as llama.cpp wants it
+        halved = precision == "float16" and weight.dim() == 2 and not name.startswith("wpe")
+        tensors.append((gguf_name(name), weight.detach().numpy(), "float16" if halved else "float32"))
         if not model.config.bias and name.startswith(("h.", "ln_f")):  # llama.cpp's GPT-2 always has biases
-            bias = weight.new_zeros(weight.shape[0]).detach().numpy()
-            writer.add_tensor(gguf_name(name.removesuffix("weight") + "bias"), bias)
-        done += weight.numel()
-        progress(done, total)
+            bias = weight.new_zeros(weight.shape[0]).numpy()
+            tensors.append((gguf_name(name.removesuffix("weight") + "bias"), bias, "float32"))
+    for name, array, dtype in tensors:
+        stored = np.dtype(dtype)
+        writer.add_tensor_info(name, array.shape, stored, array.size * stored.itemsize)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
+    writer.write_ti_data_to_file()
+    total = sum(array.size for _, array, _ in tensors)
+    done = total
+    for _, array, dtype in tensors:
+        writer.write_tensor_data(array.astype(dtype, copy=False))
+        done += array.size
+        progress(done, 2 * total)
 
 
 def gguf_name(name: str) -> str:

@@ -8,6 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,47 @@ from gptdesk.library.weights import check_weights, stored_shapes
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Importable:
+    """What an import would do.
+
+    Attributes:
+        path: of the folder or file, absolute.
+        name: that the model would have, free in the models folder.
+        converted: whether its weights are rewritten as safetensors.
+        linkable: whether it can stay where it is.
+    """
+
+    path: Path
+    name: str
+    converted: bool
+    linkable: bool
+
+
+def look_at(folders: Folders, path: Path) -> Importable:
+    """Whether a folder or file looks like a model, by names and headers alone; nothing is written.
+
+    Raises:
+        UserError: when it cannot be imported, with the reason.
+    """
+    path = _existing(path)
+    if os.path.isdir(path):
+        pickle = _only_pickle(path)
+        if pickle is None:
+            check_weights(path)
+    elif path.suffix.lower() in PICKLES:
+        pickle = path
+    else:
+        pickle = None
+        _check_file(path)
+    if pickle is not None:
+        check_is_no_pointer(pickle)
+    name = free_name(_name_of(path), folders.models)
+    beside = path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE))
+    linkable = pickle is None and (os.path.isdir(path) or beside)
+    return Importable(path=path, name=name, converted=pickle is not None, linkable=linkable)
+
+
 def import_model(
     folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
 ) -> LibraryEntry:
@@ -59,11 +101,9 @@ def import_model(
     Raises:
         UserError: when it is no GPT-2 that can be loaded, or cannot be written; nothing is left behind then.
     """
-    path = Path(os.path.abspath(os.path.expanduser(path)))
+    path = _existing(path)
     if os.path.isdir(path):
         return import_folder(folders, path, name=name, link=link, progress=progress)
-    if not os.path.isfile(path):
-        raise UserError(f"There is no file or folder {path}.")
     return import_file(folders, path, name=name, link=link, progress=progress)
 
 
@@ -72,7 +112,7 @@ def import_folder(
 ) -> LibraryEntry:
     """Imports a folder in the hub's layout, or one that nanoGPT wrote; as `import_model`."""
     pickle = _only_pickle(path)
-    name = _name(folders, name, path.name)
+    name = _name(folders, name, _name_of(path))
     if link:
         if pickle is not None:
             raise UserError(f"{path} holds no safetensors, so that its weights are converted: it cannot be linked.")
@@ -103,8 +143,7 @@ def import_file(
         if link:
             raise UserError(f"{path} is converted to safetensors, so that it cannot be linked.")
         return _convert(folders, path, _name(folders, name, _name_of(path)), progress)
-    if path.suffix.lower() != ".safetensors":
-        raise UserError(f"{path} is no model: choose a folder with one, a .safetensors, or a .bin or .pt of weights.")
+    _check_file(path)
     if path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE)):
         return import_folder(folders, path.parent, name=name, link=link, progress=progress)
     if link:
@@ -121,6 +160,24 @@ def import_file(
         return _finish(folders, staging, name, path, hashes)
 
 
+def _existing(path: Path) -> Path:
+    path = Path(os.path.abspath(os.path.expanduser(path)))
+    if not os.path.isdir(path) and not os.path.isfile(path):
+        raise UserError(f"There is no file or folder {path}.")
+    return path
+
+
+def _check_file(path: Path) -> None:
+    """Refuses a file that is neither weights of safetensors nor has a config to go by."""
+    if path.suffix.lower() != ".safetensors":
+        raise UserError(f"{path} is no model: choose a folder with one, a .safetensors, or a .bin or .pt of weights.")
+    check_is_no_pointer(path)
+    if not os.path.lexists(path.with_name(CONFIG_FILE)):
+        _known_config(path)
+    elif path.name == WEIGHTS_FILE:
+        check_weights(path.parent)
+
+
 def _copy_beside(path: Path, staging: Path) -> dict[str, str]:
     """Copies config and tokenizer that lie beside a file of weights; returns their hashes."""
     files = [path.with_name(CONFIG_FILE), *tokenizer_files(path.parent)]
@@ -131,7 +188,6 @@ def _copy_beside(path: Path, staging: Path) -> dict[str, str]:
 
 def _known_config(path: Path) -> GPT2Config:
     """The config of a file that has none beside it: the number of heads shows in no weight, so only known shapes do."""
-    check_is_no_pointer(path)
     shapes = stored_shapes(path)
     width = shapes.get("wte.weight", (0, 0))[-1]
     layers = {name.split(".")[1] for name in shapes if name.startswith("h.")}
@@ -184,7 +240,9 @@ def _name(folders: Folders, name: str | None, wanted: str) -> str:
 
 
 def _name_of(path: Path) -> str:
-    """What a file's model is called: by its folder where all such files have that name."""
+    """What a folder's or file's model is called: a file's by its folder, where all such files have its name."""
+    if os.path.isdir(path):
+        return path.name
     return path.parent.name if path.name in (WEIGHTS_FILE, PICKLE_FILE, "ckpt.pt") else path.stem
 
 

@@ -93,5 +93,5 @@ def _sentence(entry: LibraryEntry, checks: list[FileCheck]) -> str:
             f"{check.got[:16]}…{others}; {again}."
         )
     if not any(check.expected for check in checks):
-        return f"{entry.name} is whole; what its files should hash to is not known, so that is all that can be said."
-    return f"{entry.name} is what it should be."
+        return f"{entry.name} is whole. The hashes that its files should have are not known, so they were not compared."
+    return f"{entry.name} is sound: its files match their hashes."

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.gpt2.errors import UserError
 from gptdesk.store.history import History, Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_piece, join, length_of, settle
 from gptdesk.store.tree import ROOT, Node, Tree
 
 _TITLE_LENGTH: Final = 48
+_LONGEST_TITLE: Final = 120
 _LOOKED_AT: Final = 2000
 _ENDS: Final = (".", "!", "?", "…")
 _CLOSING: Final = "\"'”’»)"
@@ -158,26 +160,6 @@ class Document:
         self.changed_at = step.end
         return True
 
-    def undo_generation(self) -> bool:
-        """Undoes everything down to the last generation, and that too."""
-        if self.generating:
-            self.end_generation("cancelled")
-        if not self._history.can_undo_generation:
-            return False
-        before = self._history.generations_undone
-        while self._history.generations_undone == before:
-            self.undo()
-        return True
-
-    def redo_generation(self) -> bool:
-        """Does everything again up to the next generation that was undone, and that too."""
-        if self.generating or not self._history.can_redo_generation:
-            return False
-        before = self._history.generations_undone
-        while self._history.generations_undone == before:
-            self.redo()
-        return True
-
     # Generations
 
     def begin_generation(self, origin: Origin, *, start: int | None = None) -> str:
@@ -236,6 +218,20 @@ class Document:
             position += len(run.text)
         return start
 
+    def last_origin(self) -> Origin | None:
+        """Where the newest generation still in the text comes from."""
+        return next((run.origin for run in reversed(self._tree.runs) if run.origin), None)
+
+    def typed_since_generation(self) -> str:
+        """What a person typed behind the beginning of the newest generation, which generating it anew takes away."""
+        start = self.last_generation()
+        position, typed = 0, ""
+        for run in self._tree.runs:
+            if start is not None and position >= start and not run.generated:
+                typed += run.text
+            position += len(run.text)
+        return typed
+
     def _whole_tokens(self, start: int, end: int) -> tuple[int, int, tuple[Run, ...]]:
         """The smallest range around ``start`` to ``end`` that cuts no token in two, and the runs in it."""
         covered = []
@@ -271,6 +267,18 @@ def title_of(text: str) -> str:
         cut = cut[: cut.rindex(" ")]
     cut = cut.rstrip(" ,;:—-")
     return cut if cut.rstrip(_CLOSING).endswith(_ENDS) else cut + "…"
+
+
+def check_title(title: str) -> None:
+    """Refuses titles that a list cannot show.
+
+    Raises:
+        UserError: when it cannot be used.
+    """
+    if not title.strip() or not title.isprintable():
+        raise UserError("A title needs printable characters.")
+    if len(title) > _LONGEST_TITLE:
+        raise UserError(f"A title may have at most {_LONGEST_TITLE} characters.")
 
 
 def is_empty(snapshot: Snapshot) -> bool:

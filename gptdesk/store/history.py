@@ -47,18 +47,6 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._undone)
 
-    @property
-    def can_undo_generation(self) -> bool:
-        return any(step.generation for step in self._done)
-
-    @property
-    def can_redo_generation(self) -> bool:
-        return self.generations_undone > 0
-
-    @property
-    def generations_undone(self) -> int:
-        return sum(step.generation for step in self._undone)
-
     def record(self, step: Step) -> None:
         """Adds a step, or adds to the last one while a word is being typed or deleted."""
         self._undone.clear()

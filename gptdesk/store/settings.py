@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -38,9 +38,11 @@ class Settings:
         device: one of `devices.DEVICES`.
         precision: one of `devices.PRECISIONS`.
         threads: for decoding on a CPU; 0 for as many as it has cores.
-        decoding: how tokens are chosen.
+        decoding: how tokens are chosen in the document at hand.
+        new_document_decoding: the same for a document that is begun; ``decoding`` where a file does not say.
         presets: the person's own, by name.
         document: id of the document that was open last.
+        folder: of the file that was opened or saved last, if any.
         page: one of ``PAGES``, the one that was open last.
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
@@ -58,8 +60,10 @@ class Settings:
     precision: str = "auto"
     threads: int = 0
     decoding: DecodingSettings = PRESETS["Balanced"]
+    new_document_decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = None
+    folder: str | None = None
     page: str = "play"
     run: str | None = None
     follow: str | None = None
@@ -81,6 +85,8 @@ class Settings:
             raise UserError(f"recent_models must be a list of folders, not {brief(self.recent_models)}.")
         if not isinstance(self.document, str | None):
             raise UserError(f"document must be the id of a document, not {brief(self.document)}.")
+        if not isinstance(self.folder, str | None):
+            raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
         _one_of("page", self.page, PAGES)
         for name in ("run", "follow"):
             if not isinstance(getattr(self, name), str | None):
@@ -95,7 +101,8 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values["decoding"] = self.decoding.to_json()
+        for name in ("decoding", "new_document_decoding"):
+            values[name] = getattr(self, name).to_json()
         values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
         values["recent_models"] = list(self.recent_models)
         values["charts"] = dict(self.charts)
@@ -112,6 +119,8 @@ class Settings:
                 settings = cls(**{**_shallow(settings), f.name: _read(f.name, values[f.name])})
             except UserError as error:
                 problems.append(str(error))
+        if "new_document_decoding" not in values:  # written when there was one for all documents
+            settings = replace(settings, new_document_decoding=settings.decoding)
         return settings, problems
 
 
@@ -202,7 +211,7 @@ def _shallow(settings: Settings) -> dict[str, Any]:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name == "decoding":
+    if name in ("decoding", "new_document_decoding"):
         return DecodingSettings.from_json(value)
     if name == "presets":
         if not isinstance(value, Mapping):

@@ -21,11 +21,11 @@ from pydantic import ValidationError
 
 from gptdesk.gpt2.child_process import child_environment, python_command
 from gptdesk.gpt2.errors import UserError
-from gptdesk.training.datasets import describe_set
+from gptdesk.training.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
-from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
+from trainer.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
 from trainer.rundir import CHECKPOINTS, RUN
 
 _SECONDS: Final = 180
@@ -45,6 +45,7 @@ class Summary:
         parameters: of the model.
         tokens_per_step: over all processes.
         tokens: in the whole run.
+        train_tokens, val_tokens: in the data; None while that is not known.
         epochs: over the training data; None while there is none.
         memory: that a process needs; None while that cannot be told.
         checkpoint_bytes: of one checkpoint.
@@ -55,6 +56,8 @@ class Summary:
     parameters: int = 0
     tokens_per_step: int = 0
     tokens: int = 0
+    train_tokens: int | None = None
+    val_tokens: int | None = None
     epochs: float | None = None
     memory: MemoryNeed | None = None
     checkpoint_bytes: int = 0
@@ -98,12 +101,15 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     if plan is None:
         return Summary(problems=problems)
     tokens = plan.tokens_per_step * config.schedule.steps
-    train_tokens = _train_tokens(config, plan, problems)
+    data = _data(config, plan, problems)
+    train_tokens = data.train_tokens if data else 0
     _check_folder(config, plan, problems)
     return Summary(
         parameters=plan.shape.num_parameters(),
         tokens_per_step=plan.tokens_per_step,
         tokens=tokens,
+        train_tokens=data.train_tokens if data else None,
+        val_tokens=data.val_tokens if data else None,
         epochs=tokens / train_tokens if train_tokens else None,
         memory=_memory(config, plan, processes, problems),
         checkpoint_bytes=checkpoint_bytes(plan),
@@ -252,23 +258,28 @@ def _plan(config: TrainConfig, processes: int, problems: Problems) -> Plan | Non
     return None
 
 
-def _train_tokens(config: TrainConfig, plan: Plan, problems: Problems) -> int:
-    """Tokens to train on; notes why there are none, or too few."""
+def _data(config: TrainConfig, plan: Plan, problems: Problems) -> PreparedSet | None:
+    """The data to train on; notes why there is none, or too little."""
     if not config.data.path:
         problems.setdefault("data.path", "Choose the data to train on.")
-        return 0
+        return None
     try:
         data = describe_set(Path(config.data.path))
     except UserError as error:
         problems.setdefault("data.path", str(error))
-        return 0
-    wanted = ((data.train_tokens, "training", 2 * plan.context_length + 1), (data.val_tokens, "validation", 2))
-    for tokens, name, least in wanted:
-        if tokens < least:
-            sentence = f"The {name} data has {tokens:,} tokens; at least {least:,} are needed: prepare more text"
-            shorter = " or choose a shorter context length" if name == "training" else ""
-            problems.setdefault("data.path", f"{sentence}{shorter}.")
-    return data.train_tokens
+        return None
+    least = 2 * plan.context_length + 1
+    if data.train_tokens < least:
+        problems.setdefault(
+            "data.path",
+            f"The training data has {data.train_tokens:,} tokens; at least {least:,} are needed: prepare more text or "
+            "choose a shorter context length.",
+        )
+    try:
+        require_validation(config, data.val_tokens)
+    except UserError as error:
+        problems.setdefault("schedule.early_stop_evaluations", str(error))
+    return data
 
 
 def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:

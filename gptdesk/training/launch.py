@@ -32,6 +32,7 @@ from gptdesk.training.launched import (
     read_launch,
 )
 from trainer.config import TrainConfig, build_config, merge, with_absolute_paths
+from trainer.defaults import settings_to_give
 from trainer.plan import plan_run
 from trainer.reference import toml_value
 from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests
@@ -61,14 +62,14 @@ def shown_command(folder: Path, launcher: Launcher = PLAIN, *, resume: bool = Fa
 
 
 def typed_command(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAIN) -> str:
-    """A command that starts the same run and needs no file: every setting that is no default is a flag.
+    """A command that starts the same run and needs no file: every setting that is not there by default is a flag.
 
     Raises:
         UserError: when the values make no configuration.
     """
     flags = [
         f"--{section}.{key}={_flag(value)}"
-        for section, changed in _changed(build_config(values)).items()
+        for section, changed in settings_to_give(build_config(values), processes=_processes(launcher)).items()
         for key, value in changed.items()
     ]
     arguments = ["train", "--out", str(folder), *flags]
@@ -105,7 +106,7 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     config = build_config(merge(values, {"run": {"folder": ""}}))
     if launcher.kind != COMMAND:  # elsewhere, paths are that computer's
         config = with_absolute_paths(config)  # the trainer runs in a folder of its own
-        plan_run(config, world_size=launcher.processes if launcher.kind == TORCHRUN else 1)
+        plan_run(config, world_size=_processes(launcher))
     launch = read_launch(folder)
     starting = launch is not None and launch.lives
     if starting or (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
@@ -113,7 +114,7 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     is_new = not folder.exists()
     ensure_folder(folder)
     try:
-        write_settings(folder / CONFIG_FILE, _toml(config))
+        write_settings(folder / CONFIG_FILE, _toml(config, _processes(launcher)))
         return _launch(folder, launcher, name, resume=False)
     except UserError:
         if is_new:
@@ -145,7 +146,7 @@ def resume_run(folder: Path, launcher: Launcher | None = None) -> int:
 
 
 def to_toml(values: Mapping[str, Any]) -> str:
-    """A configuration file that holds what differs from the defaults.
+    """A configuration file that holds what differs from the defaults, and defaults that would give way to that.
 
     Raises:
         UserError: when the values make no configuration.
@@ -153,22 +154,16 @@ def to_toml(values: Mapping[str, Any]) -> str:
     return _toml(build_config(values))
 
 
-def _toml(config: TrainConfig) -> str:
+def _processes(launcher: Launcher) -> int:
+    return launcher.processes if launcher.kind == TORCHRUN else 1
+
+
+def _toml(config: TrainConfig, processes: int = 1) -> str:
     parts = []
-    for section, changed in _changed(config).items():
+    for section, changed in settings_to_give(config, processes=processes).items():
         lines = [f"[{section}]", *(f"{key} = {toml_value(value)}" for key, value in changed.items())]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
-
-
-def _changed(config: TrainConfig) -> dict[str, dict[str, Any]]:
-    """The settings that are no defaults, by section; sections without any are left out."""
-    defaults = TrainConfig().model_dump()
-    changed = {
-        section: {key: value for key, value in values.items() if value != defaults[section][key]}
-        for section, values in config.model_dump().items()
-    }
-    return {section: values for section, values in changed.items() if values}
 
 
 def _check(launcher: Launcher) -> None:

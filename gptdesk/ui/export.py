@@ -1,4 +1,4 @@
-"""Saves a document's text as a plain file, and all that is on disk of one that is damaged."""
+"""Saves a document's text as a plain file."""
 
 from __future__ import annotations
 
@@ -6,63 +6,46 @@ import re
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtWidgets import QFileDialog, QWidget
-
 from gptdesk.gpt2.errors import UserError
-from gptdesk.store.document import Document
 from gptdesk.store.files import write_atomic
-from gptdesk.ui.messages import Messages
-from gptdesk.ui.storage import Storage
 
-_TOPIC: Final = "save as text"
+TEXT: Final = "Text (*.txt)"
+MARKDOWN: Final = "Markdown (*.md)"
+FILTERS: Final = f"{TEXT};;{MARKDOWN};;All files (*)"
+SUFFIXES: Final = (".txt", ".md", ".markdown", ".text")
+"""Of files that are opened as text without asking what they are."""
 
-
-def save_text(parent: QWidget, document: Document, messages: Messages) -> None:
-    """Asks for a place and writes the text there; says what went wrong if it cannot be written."""
-    place = str(Path.home() / f"{file_name(document.title)}.txt")
-    path, _ = QFileDialog.getSaveFileName(parent, "Save as text", place, "Text (*.txt);;All files (*)")
-    if not path:
-        return
-    _write(Path(path), document.text.encode("utf-8"), messages)
+_LONGEST: Final = 80
+_ADDED: Final = {TEXT: ".txt", MARKDOWN: ".md"}
 
 
-def save_raw(parent: QWidget, storage: Storage, id: str, messages: Messages) -> None:
-    """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
-    path, _ = QFileDialog.getSaveFileName(
-        parent, "Export all of it", str(Path.home() / "document.json"), "JSON (*.json)"
-    )
-    if not path:
-        return
-    try:
-        content = storage.export_raw(id)
-    except UserError as error:
-        messages.show(str(error), topic=_TOPIC)
-        return
-    _write(Path(path), content or b"", messages)
+def save_text(text: str, path: Path) -> None:
+    """Writes the text as UTF-8.
+
+    Raises:
+        UserError: when the disk is full or may not be written; a file that was there stays as it was.
+    """
+    save_bytes(text.encode("utf-8"), path)
 
 
-def discard_damaged(storage: Storage, id: str, messages: Messages) -> None:
-    """Gives up what cannot be read of the document of that id."""
-    try:
-        storage.discard_damaged(id)
-    except UserError as error:
-        messages.show(str(error), topic=_TOPIC)
-    else:
-        messages.toast("What was damaged of the document is gone; the rest is kept.")
+def save_bytes(content: bytes, path: Path) -> None:
+    """Writes ``content``.
 
-
-def _write(path: Path, content: bytes, messages: Messages) -> None:
+    Raises:
+        UserError: as `save_text`.
+    """
     try:
         write_atomic(path, content)
     except OSError as error:
-        messages.show(f"The text cannot be saved to {path} ({error.strerror}); choose another place.", topic=_TOPIC)
-    except UserError as error:
-        messages.show(str(error), topic=_TOPIC)
-    else:
-        messages.solve(_TOPIC)
-        messages.toast(f"Saved as {path}.")
+        raise UserError(f"The text cannot be saved to {path} ({error.strerror}); choose another place.") from error
 
 
 def file_name(title: str) -> str:
     """A name that every system takes."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", title).strip(" .") or "text"
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", title)[:_LONGEST].strip(" .") or "text"
+
+
+def with_suffix(path: Path, chosen: str) -> Path:
+    """The path with the suffix of the chosen filter, where the person typed none of a text's."""
+    added = _ADDED.get(chosen, "")
+    return path if path.suffix.lower() in SUFFIXES or not added else path.with_name(path.name + added)

@@ -16,6 +16,11 @@ def count(number: int) -> str:
     return QLocale().toString(number)
 
 
+def tokens(number: int) -> str:
+    """1 token, 1,024 tokens."""
+    return "1 token" if number == 1 else f"{count(number)} tokens"
+
+
 def decimal(number: float, digits: int) -> str:
     """12.5."""
     return QLocale().toString(number, "f", digits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -32,6 +32,7 @@ class Inference(QObject):
 
     Attributes:
         info: the model that is loaded, if any.
+        missing_devices: devices that are not there, by name, each with the reason; empty until torch is imported.
 
     Signals:
         state_changed(): `state` or `info` is another.
@@ -55,6 +56,7 @@ class Inference(QObject):
     def __init__(self, find: Callable[[str], Path], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.info: ModelInfo | None = None
+        self.missing_devices: Mapping[str, str] = {}
         self._find = find
         self._loading: LoadJob | None = None
         self._generating: GenerateJob | None = None
@@ -73,6 +75,7 @@ class Inference(QObject):
         self._worker.progress.connect(self._on_progress)
         self._worker.loaded.connect(self._on_loaded)
         self._worker.changed.connect(self._on_changed)
+        self._worker.devices_known.connect(self._on_devices_known)
         self._worker.ended.connect(self._on_ended)
 
     @property
@@ -174,6 +177,10 @@ class Inference(QObject):
         if self.info and self.info.model == info.model:  # else it was unloaded meanwhile
             self.info = info
             self.state_changed.emit()
+
+    @Slot(object)
+    def _on_devices_known(self, missing: Mapping[str, str]) -> None:
+        self.missing_devices = missing
 
     @Slot(int, object)
     def _on_ended(self, number: int, failure: Failure | None) -> None:

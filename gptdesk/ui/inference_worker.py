@@ -6,12 +6,12 @@ import gc
 import logging
 import traceback
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.folders import Folders, keep_compiled_code
-from gptdesk.gpt2.devices import set_thread_environment
+from gptdesk.gpt2.devices import missing_devices, set_thread_environment
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.events import Event
 from gptdesk.ui.jobs import Failure, GenerateJob, Job, LoadJob, ModelInfo
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gptdesk.gpt2.engine import Engine
 
 log = logging.getLogger(__name__)
+
+_LOOK_MS: Final = 500
+"""Between two looks whether code is compiled by now."""
 
 
 class _Cancelled(Exception):
@@ -37,6 +40,7 @@ class InferenceWorker(QObject):
         progress(int, object, object): job, bytes read, bytes in all.
         loaded(int, object): job, `ModelInfo`.
         changed(object): `ModelInfo`; the model writes otherwise than was told: code for it was compiled meanwhile.
+        devices_known(object): the devices that are not there, by name, each with the reason.
         ended(int, object): job, a `Failure` or ``None``; the last news of every job.
     """
 
@@ -44,6 +48,7 @@ class InferenceWorker(QObject):
     progress = Signal(int, object, object)
     loaded = Signal(int, object)
     changed = Signal(object)
+    devices_known = Signal(object)
     ended = Signal(int, object)
 
     def __init__(self) -> None:
@@ -51,6 +56,9 @@ class InferenceWorker(QObject):
         self.events: deque[tuple[int, Event]] = deque()
         self._engine: Engine | None = None
         self._told: ModelInfo | None = None
+        self._compiling = QTimer(self)  # moves to the worker's thread with it
+        self._compiling.setInterval(_LOOK_MS)
+        self._compiling.timeout.connect(self._tell_changes)
 
     @Slot()
     def warm_up(self) -> None:
@@ -58,6 +66,8 @@ class InferenceWorker(QObject):
         set_thread_environment()
         keep_compiled_code()
         import gptdesk.gpt2.engine  # noqa: F401
+
+        self.devices_known.emit(missing_devices())
 
     @Slot(object)
     def load(self, job: LoadJob) -> None:
@@ -71,7 +81,8 @@ class InferenceWorker(QObject):
     @Slot()
     def unload(self) -> None:
         """Gives the model's memory back."""
-        self._engine = None
+        self._engine = self._told = None
+        self._compiling.stop()
         gc.collect()
 
     def _run(self, job: Job, work: object) -> None:
@@ -114,6 +125,8 @@ class InferenceWorker(QObject):
         )
         self._told = _describe(job.model, self._engine)
         self.loaded.emit(job.number, self._told)
+        if self._told.compiling:
+            self._compiling.start()
 
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
@@ -122,10 +135,19 @@ class InferenceWorker(QObject):
             self.events.append((job.number, event))
             if len(self.events) == 1:
                 self.available.emit()
-        assert self._told is not None
-        if self._engine.precision != self._told.precision:
-            self._told = _describe(self._told.model, self._engine)
-            self.changed.emit(self._told)
+        self._tell_changes()
+
+    @Slot()
+    def _tell_changes(self) -> None:
+        """Compiled code may be there now, or may not come at all."""
+        if self._engine is None or self._told is None:
+            return
+        now = _describe(self._told.model, self._engine)
+        if now != self._told:
+            self._told = now
+            self.changed.emit(now)
+        if not now.compiling:
+            self._compiling.stop()
 
 
 def _describe(model: str, engine: Engine) -> ModelInfo:
@@ -137,4 +159,5 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         device=engine.device,
         precision=engine.precision,
         memory=engine.memory,
+        compiling=engine.is_compiling,
     )

@@ -82,6 +82,7 @@ class ModelInfo:
         device: "cpu", "cuda:0", ...
         precision: of the weights.
         memory: bytes of the weights, in all the forms in which they are kept.
+        compiling: faster code for this processor is being compiled; until it is there torch writes.
     """
 
     model: str
@@ -91,6 +92,7 @@ class ModelInfo:
     device: str
     precision: str
     memory: int
+    compiling: bool = False
 
 
 @dataclass(frozen=True)

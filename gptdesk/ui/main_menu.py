@@ -23,7 +23,10 @@ class Commands:
     new_run: Callable[[], object]
     documents: Callable[[], list[Entry]]
     open: Callable[[str], object]
-    save_text: Callable[[], object]
+    all_documents: Callable[[], object]
+    open_file: Callable[[], object]
+    save: Callable[[], object]
+    save_as: Callable[[], object]
     zoom: Callable[[int], object]
     page: Callable[[int], object]
     about: Callable[[], object]
@@ -39,9 +42,13 @@ class MainMenu(QMenu):
         key = QKeySequence.StandardKey
         self.new = self._add(self, "New document", commands.new, key.New)
         self.new_run = self._add(self, "New run…", commands.new_run)
-        self.recent = self.addMenu("Open document")
+        self._add(self, "Documents…", commands.all_documents, "Ctrl+Shift+O")
+        self.recent = self.addMenu("Recent documents")
         self.recent.aboutToShow.connect(lambda: fill_documents(self.recent, commands.documents(), commands.open))
-        self._add(self, "Save as text…", commands.save_text, key.SaveAs, "Ctrl+S")
+        self.addSeparator()
+        self._add(self, "Open text file…", commands.open_file, key.Open)
+        self._add(self, "Save to file", commands.save, key.Save)
+        self._add(self, "Save to file as…", commands.save_as, "Ctrl+Shift+S")
         self.addSeparator()
         self._add(self, "Playground", lambda: commands.page(0), "Ctrl+1")
         self._add(self, "Models", lambda: commands.page(1), "Ctrl+2")

@@ -7,25 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
+from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from gptdesk.gpt2.errors import UserError
-from gptdesk.store.database import Entry
-from gptdesk.store.document import Document
 from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui import status_bar, top_bar
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.banner import Banners
-from gptdesk.ui.document_opening import Opening, open_document
-from gptdesk.ui.export import discard_damaged, save_raw, save_text
 from gptdesk.ui.following import Following
 from gptdesk.ui.jobs import State
 from gptdesk.ui.lazy_imports import import_pydantic
 from gptdesk.ui.main_menu import Commands, MainMenu
-from gptdesk.ui.messages import Offer
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.model_loader import ModelLoader
 from gptdesk.ui.models.using import Using
+from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.rail import Rail
@@ -72,15 +68,17 @@ class MainWindow(QWidget):
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
         self.session = Session(inference, services.storage, settings, self)
-        self.session.open(self._last_document())
-        self.playground = PlaygroundPage(services.theme, settings, inference, self.session)
+        self.documents = Documents(services.storage, self.session, settings, services.messages, self)
+        self.documents.open_last()
+        self.playground = PlaygroundPage(services, self.session)
         self.using = Using(settings, inference, services.models, self)
         self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
-        self.title = DocumentButton(self._documents, self.open_document)
+        self.title = DocumentButton(self.documents)
         self.menu = MainMenu(self, settings, self._commands())
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
-        self.messages = ServiceMessages(services, self.session, self.chooser, self)
+        self.loader = ModelLoader(settings, inference, self)
+        self.messages = ServiceMessages(services, self.session, self.chooser, self.loader, self)
         self.status = StatusBar(services.theme, inference, self.session)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
@@ -102,7 +100,6 @@ class MainWindow(QWidget):
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
         self._idle.timeout.connect(services.watcher.warm_up)
-        self._loaded_with = self._model_settings()
         self._on_document_changed()
         self.playground.editor.setFocus()
         self._open_page(PAGES.index(settings.value.page))
@@ -117,7 +114,7 @@ class MainWindow(QWidget):
         self._services.watcher.start()
         self._services.models.start()
         if settings.follow is None or Path(settings.model).is_dir():  # else there is a newer checkpoint by now
-            self._load()
+            self.loader.load()
         if self.pages.currentIndex() != _PLAY:
             self.show_page(self.pages.currentIndex())
 
@@ -143,23 +140,6 @@ class MainWindow(QWidget):
         self.show_page(_TRAIN)
         assert self.train is not None, "its page has been made"
         self.train.choose(folder)
-
-    @Slot(str)
-    def open_document(self, id: str) -> None:
-        """Lays the document of that id before the person."""
-        self.session.flush()
-        opening = open_document(self._services.storage, id)
-        if opening.document and id != self.session.document.id:
-            self.session.open(opening.document)
-        self._show_damage(id, opening)
-        self.show_page(_PLAY)
-
-    @Slot()
-    def new_document(self) -> None:
-        """An empty text; the one at hand stays in the list."""
-        if self.session.document.text:
-            self.session.open(Document())
-        self.show_page(_PLAY)
 
     @Slot()
     def new_run(self) -> None:
@@ -269,11 +249,14 @@ class MainWindow(QWidget):
 
     def _commands(self) -> Commands:
         return Commands(
-            new=self.new_document,
+            new=self.documents.new,
             new_run=self.new_run,
-            documents=self._documents,
-            open=self.open_document,
-            save_text=lambda: save_text(self, self.session.document, self._services.messages),
+            documents=self.documents.entries,
+            open=self.documents.open,
+            all_documents=self.documents.show_list,
+            open_file=self.documents.ask_files,
+            save=self.documents.save,
+            save_as=self.documents.save_as,
             zoom=self._zoom,
             page=self.show_page,
             about=lambda: AboutDialog(self).open(),
@@ -306,49 +289,30 @@ class MainWindow(QWidget):
         self.leaving.decided.connect(self.leave)
         self.notifications.clicked.connect(self.show_run)
         services.watcher.noticed.connect(self.notifications.show_notice)
-        self.top_bar.new.clicked.connect(self.new_document)
+        self.top_bar.new.clicked.connect(self.documents.new)
         self.playground.refused.connect(lambda text: self.messages.show_refusal(text, "play"))
         self.playground.zoomed.connect(self._zoom)
-        session.opened.connect(self._on_document_changed)
+        self.playground.files_given.connect(self.documents.open_files)
+        self.playground.rename_wanted.connect(self.documents.ask_name)
+        self.documents.crashed.connect(self.crashed)
+        self.documents.wanted.connect(lambda: self.show_page(_PLAY))
+        session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)
         services.counter.counted.connect(self.status.show_counts)
         services.inference.state_changed.connect(self._on_state_changed)
         services.inference.progress.connect(self.top_bar.show_progress)
-        services.settings.changed.connect(self._on_settings_changed)
-        self.messages.reload_wanted.connect(self._load)
+        services.settings.changed.connect(lambda: services.theme.set_mode(services.settings.value.theme))
         self.messages.models_wanted.connect(lambda: self.show_page(_MODELS))
         self.chooser.models_wanted.connect(lambda: self.show_page(_MODELS))
-        self.using.reload_wanted.connect(self._load)
+        self.using.reload_wanted.connect(self.loader.load)
         self.using.chosen.connect(lambda: self.show_page(_PLAY))
         self.messages.crashed.connect(self.crashed)
 
-    def _last_document(self) -> Document:
-        """The document that was open last; an empty one when it cannot be opened."""
-        id = self._services.settings.value.document
-        opening = open_document(self._services.storage, id) if id else Opening()
-        if id:
-            self._show_damage(id, opening)
-        return opening.document or Document()
-
-    def _show_damage(self, id: str, opening: Opening) -> None:
-        """What cannot be read of a document, and what can be done about it."""
-        storage, messages = self._services.storage, self._services.messages
-        if opening.report:
-            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
-        if not opening.problem:
-            return
-        offers: list[Offer] = [("Export all of it…", lambda: save_raw(self, storage, id, messages))]
-        if opening.document:
-            offers.append(("Discard what is damaged", lambda: discard_damaged(storage, id, messages)))
-        messages.show(opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers)
-
-    def _documents(self) -> list[Entry]:
-        self.session.flush()
-        try:
-            return self._services.storage.entries()
-        except UserError as error:
-            self._services.messages.show(str(error))
-            return []
+    @Slot()
+    def _on_document_opened(self) -> None:
+        self._services.counter.forget()
+        self.status.show_counts(None)
+        self._on_document_changed()
 
     @Slot()
     def _on_document_changed(self) -> None:
@@ -359,25 +323,6 @@ class MainWindow(QWidget):
             self._show_title()
         prompt_end = document.last_generation()
         self._services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
-
-    def _model_settings(self) -> tuple[str, str, str, int]:
-        value = self._services.settings.value
-        return value.model, value.device, value.precision, value.threads
-
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        value = self._services.settings.value
-        self._services.theme.set_mode(value.theme)
-        if self._model_settings() != self._loaded_with:
-            self._load()
-
-    @Slot()
-    def _load(self) -> None:
-        value = self._services.settings.value
-        self._loaded_with = self._model_settings()
-        self._services.inference.load(
-            value.model, device=value.device, precision=value.precision, threads=value.threads
-        )
 
     @Slot()
     def _on_state_changed(self) -> None:
@@ -408,6 +353,14 @@ class MainWindow(QWidget):
             log.info("painted")
             QTimer.singleShot(0, self.painted.emit)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the focus, as Space does, where nothing else has a use for it."""
+        button = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
+            button.click()
+            return
+        super().keyPressEvent(event)
+
     @Slot()
     def leave(self) -> None:
         """Closes without asking; runs that are at work go on."""
@@ -420,6 +373,7 @@ class MainWindow(QWidget):
             return
         self._geometry.setValue("geometry", self.saveGeometry())
         self.session.close()
+        self.documents.close()
         self._was_closed = True
         super().closeEvent(event)
         self.closed.emit()

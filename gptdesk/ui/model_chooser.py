@@ -97,7 +97,7 @@ class ModelChooser(MenuButton):
         if self._settings.value.follow:
             self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
         self._menu.addSeparator()
-        self._menu.addAction("Get models…", self.models_wanted.emit)
+        self._menu.addAction("More models…", self.models_wanted.emit)
         self._menu.addAction("Open folder…", self.open_folder)
 
     def _add(self, model: str, title: str, tip: str = "") -> None:
@@ -108,6 +108,7 @@ class ModelChooser(MenuButton):
         self._menu.setToolTipsVisible(True)
 
 
+_NOTHING: Final[Mapping[str, str]] = {}
 _DEVICE_HELP: Final = "Where the model computes, in which precision, and how much memory its weights take"
 
 
@@ -138,7 +139,8 @@ class DeviceButton(MenuButton):
 
     def _fill(self) -> None:
         self._menu.clear()
-        self._section("Device", "device", {name: _DEVICE_NAMES.get(name, name) for name in DEVICES})
+        names = {name: _DEVICE_NAMES.get(name, name) for name in DEVICES}
+        self._section("Device", "device", names, self._inference.missing_devices)
         self._section("Precision", "precision", {name: _precision_name(name) for name in PRECISIONS})
         cores = physical_cores()
         counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
@@ -149,14 +151,23 @@ class DeviceButton(MenuButton):
         if info is not None:
             unload.setText(f"Unload the model, and free {figures.memory(info.memory)}")
 
-    def _section(self, title: str, setting: str, choices: Mapping[Any, str]) -> None:
+    def _section(
+        self, title: str, setting: str, choices: Mapping[Any, str], missing: Mapping[str, str] = _NOTHING
+    ) -> None:
+        """Lists the choices; those that are missing say why, and cannot be chosen."""
         heading = self._menu.addAction(title)
         heading.setEnabled(False)
         for value, name in choices.items():
-            action = self._menu.addAction(name, partial(self._settings.update, **{setting: value}))
+            why = missing.get(value, "")
+            action = self._menu.addAction(f"{name}: {why}" if why else name)
+            action.triggered.connect(partial(self._choose, setting, value))
+            action.setEnabled(not why)
             action.setCheckable(True)
             action.setChecked(value == getattr(self._settings.value, setting))
         self._menu.addSeparator()
+
+    def _choose(self, setting: str, value: Any, *_: bool) -> None:
+        self._settings.update(**{setting: value})
 
 
 def _precision_name(name: str) -> str:

@@ -8,6 +8,7 @@ from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.jobs import Failure, State
 from gptdesk.ui.messages import Offer
 from gptdesk.ui.model_chooser import ModelChooser
+from gptdesk.ui.model_loader import ModelLoader
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services import Services
 from gptdesk.ui.token_counter import Counts
@@ -18,24 +19,26 @@ class ServiceMessages(QObject):
 
     Signals:
         crashed(str): a traceback that a worker caught.
-        reload_wanted(): the person wants the model to be read once more.
         models_wanted(): they want the page of models.
     """
 
     crashed = Signal(str)
-    reload_wanted = Signal()
     models_wanted = Signal()
 
-    def __init__(self, services: Services, session: Session, chooser: ModelChooser, parent: QObject) -> None:
+    def __init__(
+        self, services: Services, session: Session, chooser: ModelChooser, loader: ModelLoader, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._messages, self._services, self._chooser = services.messages, services, chooser
+        self._loader = loader
         self._no_model = False  # was the last thing that kept a generation from beginning
         session.notice.connect(self._on_notice)
         session.failed.connect(self._on_generation_failed)
         session.begun.connect(self._on_begun)
         session.opened.connect(self._messages.leave_document)
         services.counter.counted.connect(self._on_counted)
-        services.inference.load_failed.connect(self._on_load_failed)
+        loader.failed.connect(self._on_load_failed)
+        loader.fell_back.connect(self._on_fell_back)
         services.inference.state_changed.connect(self._on_model_state)
         services.settings.failed.connect(self._on_settings_failed)
         services.settings.saved.connect(lambda: self._messages.solve("settings"))
@@ -89,21 +92,38 @@ class ServiceMessages(QObject):
 
     @Slot(object)
     def _on_load_failed(self, failure: Failure) -> None:
-        model = self._services.settings.value.model
-        offers: list[Offer] = [("Try again", self.reload_wanted.emit), ("Open folder…", self._chooser.open_folder)]
-        if model != BUNDLED:
-            offers.insert(1, ("Use the bundled model", self._use_bundled))
+        value = self._services.settings.value
+        model = value.model
+        offers: list[Offer] = [("Try again", self._loader.load)]
+        if (value.device, value.precision) != ("auto", "auto"):
+            offers.append(("Use Automatic", self._use_automatic))
+        elif model != BUNDLED:
+            offers.append(("Use the bundled model", self._use_bundled))
+        offers.append(("Open folder…", self._chooser.open_folder))
         sentence = failure.sentence or f"Loading {model} was cancelled. There is no model to write with."
         self._messages.show(sentence, topic="model", page="play", offers=offers)
         if failure.traceback:
             self.crashed.emit(failure.traceback)
 
+    @Slot(str)
+    def _on_fell_back(self, text: str) -> None:
+        value = self._services.settings.value
+        offers: list[Offer] = []
+        if (value.device, value.precision) != ("auto", "auto"):
+            offers.append(("Use Automatic", self._use_automatic))
+        self._messages.show(
+            f"{text} What worked is used again.", kind="warn", topic="model", page="play", offers=offers
+        )
+
     @Slot()
     def _on_model_state(self) -> None:
-        if self._services.inference.state in (State.LOADING, State.READY):
+        if self._services.inference.state is State.LOADING:
             self._messages.solve("model")
         if self._services.inference.state is State.READY and self._no_model:
             self._messages.solve("generation")
+
+    def _use_automatic(self) -> None:
+        self._services.settings.update(device="auto", precision="auto")
 
     def _use_bundled(self) -> None:
         self._chooser.choose(BUNDLED)

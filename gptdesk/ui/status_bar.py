@@ -14,7 +14,9 @@ from gptdesk.ui.jobs import State
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.token_counter import Counts
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
+from gptdesk.ui.widgets.tooltips import wrapped
 
 HEIGHT: Final = 32
 _SPEED_EVERY_MS: Final = 250
@@ -34,6 +36,10 @@ _STATES: Final = {
     State.GENERATING: ("accent", "Writing"),
     State.STOPPING: ("accent", "Stopping"),
 }
+_COMPILING_HELP: Final = (
+    "Code for this computer's processor is being compiled, once, in about half a minute. Texts that begin after it are "
+    "written several times faster; you can write all the same."
+)
 _SEPARATOR: Final = "  ·  "
 
 
@@ -55,6 +61,11 @@ class StatusBar(QWidget):
         self.cancel.setProperty("kind", "small")
         self.cancel.setAccessibleName("Cancel loading")
         self.cancel.clicked.connect(inference.cancel_load)
+        self.compiling = ElidedLabel("Compiling for speed: until then it writes several times slower")
+        self.compiling.setProperty("kind", "muted")
+        self.compiling.setAccessibleName("Compiling")
+        self.compiling.setAccessibleDescription(_COMPILING_HELP)
+        self.compiling.help = _COMPILING_HELP
         self.tokens = QLabel()
         self.tokens.setProperty("kind", "muted")
         self.tokens.setAccessibleName("Tokens")
@@ -65,7 +76,7 @@ class StatusBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(8)
-        for widget in (self.dot, self.state, self.cancel):
+        for widget in (self.dot, self.state, self.cancel, self.compiling):
             layout.addWidget(widget)
         layout.addSpacing(8)
         layout.addWidget(self.figures, 1)
@@ -79,8 +90,8 @@ class StatusBar(QWidget):
         session.activity_changed.connect(self._show)
         self._show()
 
-    def show_counts(self, counts: Counts) -> None:
-        """Tokens of the text, as soon as they are counted."""
+    def show_counts(self, counts: Counts | None) -> None:
+        """Tokens of the text, as soon as they are counted; nothing until then."""
         self._counts = counts
         self._show_counts()
 
@@ -100,6 +111,8 @@ class StatusBar(QWidget):
         self.state.setText(words)
         self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
         self.cancel.setVisible(state is State.LOADING)
+        info = self._inference.info
+        self.compiling.setVisible(info is not None and info.compiling and state is not State.LOADING)
         if state is State.GENERATING and not self._timer.isActive():
             self._timer.start()
         elif state is not State.GENERATING:
@@ -111,7 +124,7 @@ class StatusBar(QWidget):
         done = self._session.done
         if self._inference.state is State.GENERATING:
             speed = self._session.speed
-            parts = [f"{figures.count(self._session.tokens)} tokens"]
+            parts = [figures.tokens(self._session.tokens)]
             parts += [figures.speed(speed)] if speed else []
             self.figures.setText(_SEPARATOR.join(parts))
             self.figures.setToolTip("")
@@ -127,20 +140,35 @@ class StatusBar(QWidget):
         if counts is None:
             self.tokens.setText("")
             return
-        size = f" / {figures.count(info.context)}" if info else ""
-        used = counts.context
-        self.tokens.setText(f"prompt {figures.count(counts.prompt)}{_SEPARATOR}context {figures.count(used)}{size}")
-        full = info is not None and used > info.context
+        used, size = counts.context, info.context if info else 0
+        full = 0 < size < used
+        if full:
+            self.tokens.setText(f"{figures.tokens(used)}, more than the context of {figures.count(size)}")
+        else:
+            whole = f"{figures.count(used)} of {figures.tokens(size)} of context"
+            self.tokens.setText(whole if size else figures.tokens(used))
         kind = "warn" if full else "muted"
         if self.tokens.property("kind") != kind:
             self.tokens.setProperty("kind", kind)
             self.tokens.style().unpolish(self.tokens)
             self.tokens.style().polish(self.tokens)
-        self.tokens.setToolTip(
-            "The text is longer than the model's context: it reads the last part of it."
-            if full
-            else "Tokens of the last generation's prompt, and of the whole text out of those that the model can read."
-        )
+        self.tokens.setToolTip(wrapped(_about_counts(counts, size)))
+
+
+def _about_counts(counts: Counts, size: int) -> str:
+    """What the numbers of tokens mean.
+
+    Args:
+        counts: of the text.
+        size: the model's context, in tokens; 0 without a model.
+    """
+    before = f", {figures.count(counts.prompt)} of them before the last generation"
+    sentences = [f"The text has {figures.tokens(counts.context)}{before if counts.prompt < counts.context else ''}."]
+    if size and counts.context > size:
+        sentences.append(f"The model reads only its last part, at most {figures.tokens(size)}.")
+    elif size:
+        sentences.append(f"The model reads at most {figures.tokens(size)}; of a longer text it reads the last part.")
+    return " ".join(sentences)
 
 
 def _summary(done: DoneEvent) -> list[str]:
@@ -151,6 +179,6 @@ def _summary(done: DoneEvent) -> list[str]:
 def _explanation(done: DoneEvent) -> str:
     guesses = f"; {done.guessed_right} of {done.guessed} guessed tokens came" if done.guessed else ""
     return (
-        f"{figures.count(done.completion_tokens)} tokens after a prompt of {figures.count(done.prompt_tokens)}, "
+        f"{figures.tokens(done.completion_tokens)} after a prompt of {figures.count(done.prompt_tokens)}, "
         f"seed {done.seed}, on {done.device} in {done.precision}{guesses}"
     )

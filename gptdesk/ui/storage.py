@@ -95,6 +95,7 @@ class Storage(QObject):
         Raises:
             UserError: when it cannot be read.
         """
+        self._writer.write()
         return self._database.load(id)
 
     def open(self, id: str) -> OpenedDocument | None:
@@ -103,6 +104,7 @@ class Storage(QObject):
         Raises:
             UserError: when it cannot be read.
         """
+        self._writer.write()
         return self._database.open(id)
 
     def export_raw(self, id: str) -> bytes | None:

@@ -26,17 +26,17 @@ class Counts:
 
 
 class _Worker(QObject):
-    counted = Signal(object, float)
+    counted = Signal(int, object, float)
 
-    @Slot(str, int)
-    def count(self, text: str, prompt_end: int) -> None:
+    @Slot(int, str, int)
+    def count(self, number: int, text: str, prompt_end: int) -> None:
         from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 
+        encode = gpt2_tokenizer().encode  # what is made but once is not part of what a count costs
         began = perf_counter()
-        encode = gpt2_tokenizer().encode
         context = len(encode(text))
         prompt = context if prompt_end == len(text) else len(encode(text[:prompt_end]))
-        self.counted.emit(Counts(prompt, context), perf_counter() - began)
+        self.counted.emit(number, Counts(prompt, context), perf_counter() - began)
 
 
 class TokenCounter(QObject):
@@ -48,12 +48,13 @@ class TokenCounter(QObject):
 
     counted = Signal(object)
 
-    _count = Signal(str, int)
+    _count = Signal(int, str, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._wanted: tuple[str, int] | None = None
         self._busy = False
+        self._document = 0  # grows with each that is opened
         self._wait = _WAIT
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -77,6 +78,11 @@ class TokenCounter(QObject):
         if not self._timer.isActive():
             self._timer.start(round(1000 * self._wait))
 
+    def forget(self) -> None:
+        """Another document is at hand: no count of the one before is told any more."""
+        self._document += 1
+        self._wanted = None
+
     def shut_down(self, milliseconds: int) -> bool:
         self._timer.stop()
         return self._thread.end(milliseconds)
@@ -87,12 +93,13 @@ class TokenCounter(QObject):
             self._busy = True
             text, prompt_end = self._wanted
             self._wanted = None
-            self._count.emit(text, prompt_end)
+            self._count.emit(self._document, text, prompt_end)
 
-    @Slot(object, float)
-    def _on_counted(self, counts: Counts, took: float) -> None:
+    @Slot(int, object, float)
+    def _on_counted(self, document: int, counts: Counts, took: float) -> None:
         self._busy = False
         self._wait = max(_WAIT, _IDLE_SHARE * took)
-        self.counted.emit(counts)
+        if document == self._document:
+            self.counted.emit(counts)
         if self._wanted:
             self._timer.start(round(1000 * self._wait))

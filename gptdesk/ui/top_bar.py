@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QDateTime, QEvent, QLocale, Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
 from gptdesk.store.database import Entry
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.playground.dates import when
+from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 
@@ -19,33 +23,38 @@ _MARGIN: Final = 16
 _SPACING: Final = 8
 _PROGRESS: Final = 2
 _RECENT: Final = 12
+_WIDEST: Final = 360
+"""Of a title in a menu, in pixels."""
 
 
 class DocumentButton(MenuButton):
-    """The title of the document; its menu opens another.
+    """The title of the document; its menu renames, deletes and opens another."""
 
-    Args:
-        entries: gives the documents to choose from.
-        opened: is called with the id of the one chosen.
-    """
-
-    def __init__(
-        self, entries: Callable[[], list[Entry]], opened: Callable[[str], object], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, documents: Documents, parent: QWidget | None = None) -> None:
         self._menu = QMenu()
         super().__init__("title", self._menu, parent)
-        self._entries, self._opened = entries, opened
+        self._documents = documents
         self.setAccessibleName("Document")
-        self.setToolTip("Open another document")
-        self._menu.aboutToShow.connect(lambda: fill_documents(self._menu, self._entries(), self._opened))
+        self.setToolTip("Rename or delete this document, or open another")
+        self._menu.aboutToShow.connect(self._fill)
+
+    def _fill(self) -> None:
+        fill_documents(self._menu, self._documents.entries(), self._documents.open)
+        self._menu.addSeparator()
+        self._menu.addAction("All documents…", QKeySequence("Ctrl+Shift+O"), self._documents.show_list)
+        self._menu.addSeparator()
+        self._menu.addAction("Rename…", QKeySequence("F2"), self._documents.ask_name)
+        self._menu.addAction("Delete", self._documents.delete_at_hand)
 
 
 def fill_documents(menu: QMenu, entries: list[Entry], opened: Callable[[str], object]) -> None:
-    """Lists documents with the time of their last change."""
+    """Lists the documents that were changed last, and when."""
     menu.clear()
+    now = time.time()
     for entry in entries[:_RECENT]:
-        when = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(entry.modified)), QLocale.FormatType.ShortFormat)
-        menu.addAction(f"{entry.title.replace('&', '&&')}\t{when}", partial(opened, entry.id))
+        shown = menu.fontMetrics().elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST)
+        text = f"{shown.replace('&', '&&')}\t{when(entry.modified, now)}"
+        menu.addAction(text, partial(opened, entry.id))
     if not entries:
         menu.addAction("No documents yet").setEnabled(False)
 

@@ -31,7 +31,7 @@ def said(program: Program, name: str) -> str:
 
 def get(program: Program, repo: str) -> None:
     """Asks for a repository in the dialog."""
-    program.click("Any repository…")
+    program.click("Download from Hugging Face…")
     program.click("Repository")
     program.type(repo)
     program.click("Download")

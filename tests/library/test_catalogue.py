@@ -77,7 +77,7 @@ def test_what_is_not_there_is_named(name: str, folders: Folders) -> None:
 
 
 def test_no_name_is_no_model(folders: Folders) -> None:
-    with pytest.raises(UserError, match="Name a model"):
+    with pytest.raises(UserError, match="Give a model"):
         find_model("", folders)
 
 

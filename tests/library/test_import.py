@@ -13,7 +13,7 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.library.catalogue import find_model
-from gptdesk.library.import_ import import_model
+from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
 from gptdesk.library.record import read_record
 from gptdesk.library.verify import verify
@@ -93,7 +93,7 @@ def test_one_file_takes_the_config_beside_it(source: Path, folders: Folders) -> 
     entry = import_model(folders, source / "best.safetensors")
     assert entry.name == "best"
     assert set(entry.sha256) == {"config.json", WEIGHTS, *TOKENIZER}
-    assert verify(entry).sentence == "best is what it should be."
+    assert verify(entry).sentence == "best is sound: its files match their hashes."
     assert (folders.models / "best" / WEIGHTS).exists()
 
 
@@ -360,3 +360,29 @@ def test_a_pointer_of_git_lfs_is_told_from_weights(old: Path, folders: Folders) 
     (old / "pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(UserError, match=r"pytorch_model.bin is only a pointer of Git LFS .*; run git lfs pull\."):
         import_model(folders, old)
+
+
+def test_what_would_be_imported_is_told_before(source: Path, folders: Folders) -> None:
+    folder = look_at(folders, source)
+    assert (folder.path, folder.name, folder.converted, folder.linkable) == (source, source.name, False, True)
+    assert look_at(folders, source / WEIGHTS).name == source.name
+    assert not folders.models.exists()
+
+
+def test_an_old_file_is_called_as_its_folder_and_converted(old: Path, folders: Folders) -> None:
+    pickle = look_at(folders, old / "pytorch_model.bin")
+    assert (pickle.name, pickle.converted, pickle.linkable) == (old.name, True, False)
+
+
+@pytest.mark.parametrize("contents", [{}, {"config.json": "{}"}, {"notes.txt": "hello"}, {"x.safetensors": "short"}])
+def test_what_is_no_model_is_refused_before_a_name_is_asked_for(
+    tmp_path: Path, folders: Folders, contents: dict[str, str]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, text in contents.items():
+        (folder / name).write_text(text)
+    for path in (folder, *folder.iterdir(), tmp_path / "nothing"):
+        if path.name != "config.json":
+            with pytest.raises(UserError):
+                look_at(folders, path)

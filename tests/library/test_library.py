@@ -226,7 +226,7 @@ def test_defaults_are_kept_for_models_wherever_they_are(library: Library, own: s
 
 
 def test_verifying_finds_one_flipped_bit(library: Library, own: str) -> None:
-    assert verify(library.entry("mine")).sentence == "mine is what it should be."
+    assert verify(library.entry("mine")).sentence == "mine is sound: its files match their hashes."
     path = library.folders.models / "mine" / WEIGHTS
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
@@ -238,7 +238,7 @@ def test_verifying_finds_one_flipped_bit(library: Library, own: str) -> None:
 
 
 def test_the_bundled_model_is_what_it_should_be(library: Library) -> None:
-    assert verify(library.entry("stories")).sentence == "stories is what it should be."
+    assert verify(library.entry("stories")).sentence == "stories is sound: its files match their hashes."
 
 
 def test_verifying_can_be_ended(library: Library, own: str) -> None:

@@ -36,8 +36,8 @@ def lines(output: str) -> list[dict[str, Any]]:
 def test_list_and_info_are_for_people(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
     status, output, _ = run(capsys, "list")
     assert status == 0
-    assert output.splitlines()[1] == "stories             12M  24.8 MB  comes with gptdesk"
-    assert re.search(r"^gpt2-xl +1558M +6\.4 GB  to download$", output, re.MULTILINE)
+    assert output.splitlines()[1] == "stories             12M   25 MB  comes with gptdesk"
+    assert re.search(r"^gpt2-xl +1\.6B +6\.4 GB  to download$", output, re.MULTILINE)
     status, output, _ = run(capsys, "info", "gpt2")
     assert "memory, float32" in output
     assert "https://huggingface.co/openai-community/gpt2" in output
@@ -58,7 +58,7 @@ def test_from_download_to_removal(
 ) -> None:
     status, output, errors = run(capsys, "download", "someone/tiny", "--name", "mine")
     assert (status, output, errors) == (0, f"mine is ready in {folders.models / 'mine'}.\n", "")
-    assert run(capsys, "verify", "mine")[:2] == (0, "mine is what it should be.\n")
+    assert run(capsys, "verify", "mine")[:2] == (0, "mine is sound: its files match their hashes.\n")
     status, output, _ = run(capsys, "export", "mine", str(tmp_path / "out"))
     assert (status, output) == (0, f"mine is written to {tmp_path / 'out'}.\n")
     status, output, _ = run(capsys, "import", str(tmp_path / "out"), "--name", "copy", "--json")
@@ -67,7 +67,7 @@ def test_from_download_to_removal(
     assert main(["complete", "Once", "--model", "linked", "--max-tokens", "3"]) == 0
     capsys.readouterr()
     status, output, _ = run(capsys, "remove", "mine")
-    assert (status, output) == (0, "mine is removed; 12.8 MB are free again.\n")
+    assert (status, output) == (0, "mine is removed; 13 MB are free again.\n")
     assert run(capsys, "remove", "linked")[0] == 0
     assert (tmp_path / "out" / WEIGHTS).exists()
 
@@ -193,7 +193,7 @@ def test_a_terminal_shows_a_bar(hub: Hub) -> None:
         os.close(master)
     assert process.wait() == 0
     text = shown.decode()
-    assert re.search(r"someone/tiny  █+░+ +\d+%  [\d.]+ [kM]B of 9\.9 MB, [\d.]+ MB/s, \d s left", text), text
+    assert re.search(r"someone/tiny  █+░+ +\d+%  [\d.]+ [kM]B of 10 MB, [\d.]+ MB/s, \d s left", text), text
     assert "100%" in text
 
 

@@ -48,8 +48,8 @@ def written(count: int = 3) -> Document:
         document.begin_generation(Origin(generation=os.urandom(4).hex(), model="tiny", settings=settings))
         document.grow("x" * count, [token(id) for id in range(count)])
         document.end_generation("length", seed=2**63 - 1)
-        document.undo_generation()
-    document.redo_generation()
+        document.undo()
+    document.redo()
     return document
 
 

@@ -103,18 +103,6 @@ class Editing(RuleBasedStateMachine):
         self.text = self.document.text
 
     @rule()
-    def undo_generation(self) -> None:
-        before = self.document.runs
-        if self.document.undo_generation():
-            after = self.document.runs
-            assert self.document.redo_generation()
-            self.document.undo_generation()
-            assert self.document.runs == after
-        else:
-            assert self.document.runs == before
-        self.text = self.document.text
-
-    @rule()
     def undo_everything_and_back(self) -> None:
         before = self.document.runs
         steps = 0
@@ -165,7 +153,7 @@ def test_undoing_a_generation_keeps_it_as_a_branch() -> None:
     document = Document()
     document.replace(0, 0, "Once")
     generate(document, [" upon"])
-    document.undo_generation()
+    document.undo()
     assert document.text == "Once"
     document.replace(4, 4, " there")
     generate(document, [" was"])
@@ -209,7 +197,9 @@ def test_a_generation_that_wrote_nothing_leaves_no_trace() -> None:
     document.begin_generation(origin())
     document.end_generation("cancelled")
     assert document.runs == before
-    assert not document.history.can_undo_generation
+    document.undo()
+    assert not document.text
+    assert not document.history.can_undo
 
 
 def test_text_held_back_for_a_stop_string_is_cut_from_the_last_tokens() -> None:
@@ -249,7 +239,7 @@ def test_backspacing_before_a_branch_leaves_no_chain_of_letters() -> None:
     document = Document()
     document.replace(0, 0, "abcdef")
     generate(document, ["x"])
-    document.undo_generation()
+    document.undo()
     for end in range(6, 2, -1):
         document.replace(end - 1, end, "", typing=True)
     generate(document, ["y"])

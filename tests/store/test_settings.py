@@ -24,7 +24,9 @@ OWN = Settings(
     device="cpu",
     decoding=DecodingSettings(temperature=0.3, stop=("\n\n",), seed=2**62),
     presets={"Wild": DecodingSettings(temperature=3.0)},
+    new_document_decoding=DecodingSettings(top_k=3),
     document="abc",
+    folder="/texts/é",
     page="train",
     run="/runs/é",
     follow="/runs/é",
@@ -44,6 +46,16 @@ def test_settings_come_back(file: SettingsFile) -> None:
 
 def test_no_file_gives_the_defaults(file: SettingsFile) -> None:
     assert file.load() == (Settings(), [])
+
+
+def test_settings_from_before_documents_had_their_own_are_used_for_new_ones(file: SettingsFile) -> None:
+    file.save(OWN)
+    values = json.loads(file.path.read_text())
+    del values["new_document_decoding"]
+    file.path.write_text(json.dumps(values))
+    settings, problems = file.load()
+    assert problems == []
+    assert settings.new_document_decoding == OWN.decoding
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": "x"}', b"\xff\xfe", b"[" * 100_000])
@@ -84,7 +96,9 @@ def test_a_newer_file_is_never_overwritten(file: SettingsFile) -> None:
         ("decoding", 3),
         ("presets", {"Greedy": {}}),
         ("presets", []),
+        ("new_document_decoding", {"warmth": 1}),
         ("document", 3),
+        ("folder", 3),
         ("page", "nowhere"),
         ("run", 3),
         ("follow", []),

@@ -32,7 +32,7 @@ from gptdesk.training.launch import (
 )
 from gptdesk.training.launched import LOCK, ask
 from gptdesk.training.samples import ConsoleTail
-from trainer.commands.train import _values
+from trainer.commands.train import _given
 from trainer.config import build_config, read_preset, read_toml
 from trainer.events import read_events
 from trainer.locking import FileLock, is_locked
@@ -260,7 +260,7 @@ def test_the_typed_command_means_the_same_run(make_values: Values, runs: Path) -
     values = make_values(run={"sample_prompts": prompts}, model={"start": ""}, optim={"optimizer": "muon"})
     words = shlex.split(typed_command(values, runs / "it"))
     assert words[:6] == [sys.executable, "-m", "trainer", "train", "--out", str(runs / "it")]
-    again = _values(None, None, words[6:], data=None, out=None)
+    again = _given(None, words[6:], data=None, out=None)
     assert build_config(again) == build_config(values)
 
 

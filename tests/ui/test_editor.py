@@ -221,6 +221,67 @@ def test_a_million_characters_can_be_pasted_and_edited(view: View) -> None:
     view.check()
 
 
+def test_many_short_lines_are_few_paragraphs_of_the_widget(view: View) -> None:
+    """Each paragraph behind a letter that changes is walked through, so there must not be ten thousand."""
+    text = "a short line\n" * 15_000
+    view.editor.replace_selection(text)
+    assert view.editor.document().blockCount() <= len(text) / 900
+    assert max(len(block) for block in view.editor.document().toRawText().split("\u2029")) <= 1000
+    assert view.document.text == text
+    view.check()
+    view.select(5, 30)
+    press(view, "x")
+    QTest.keyClick(view.editor, Qt.Key.Key_Return)
+    view.check()
+    assert view.document.text.startswith("a shox\nort line\na short")
+    view.editor.selectAll()
+    view.editor.copy()
+    assert QGuiApplication.clipboard().text() == view.document.text
+
+
+def test_three_clicks_select_a_line_of_such_a_paragraph(view: View) -> None:
+    view.editor.replace_selection("a short line\n" * 1000)
+    view.editor.show_place(0)
+    place = view.editor.cursorRect(_cursor_at(view, 30)).center()
+    viewport, button = view.editor.viewport(), Qt.MouseButton.LeftButton
+    QTest.mouseClick(viewport, button, pos=place)
+    QTest.mouseDClick(viewport, button, pos=place)
+    QTest.mouseClick(viewport, button, pos=place)
+    assert view.editor.textCursor().selectedText() == "a short line"
+
+
+def test_a_letter_at_the_head_touches_only_its_own_paragraph(view: View) -> None:
+    view.editor.replace_selection("word " * 40_000)
+    layouts = []
+    block = view.editor.document().begin().next()
+    while block.isValid():
+        layouts.append((block, block.revision(), block.layout().lineCount()))
+        block = block.next()
+    view.select(0, 0)
+    press(view, "x")
+    assert layouts
+    assert all(block.revision() == revision for block, revision, _ in layouts)
+    assert len(view.editor.document().begin().text()) <= view_text.LONGEST_PARAGRAPH + 1000
+
+
+def test_the_last_line_keeps_its_distance_from_what_is_below(view: View) -> None:
+    view.editor.replace_selection("line\n" * 100)
+    view.editor.show_place(0)
+    QTest.keyClick(view.editor, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    bar = view.editor.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+    assert view.editor.viewport().height() - view.editor.cursorRect().bottom() >= 30
+
+
+def test_typing_at_the_head_of_a_text_that_fills_the_view_stays_there(view: View) -> None:
+    view.editor.replace_selection("line\n" * 9)
+    view.editor.show_place(0)
+    for _ in range(20):
+        press(view, "x")
+        QTest.keyClick(view.editor, Qt.Key.Key_Return)
+        assert view.editor.viewport().rect().contains(view.editor.cursorRect().center())
+
+
 def test_zooming_keeps_the_text_and_its_lines(view: View) -> None:
     view.editor.replace_selection("one\ntwo")
     view.editor.set_text_size(30)

@@ -208,6 +208,6 @@ def test_a_model_that_is_there_again_ends_what_was_said_of_its_absence(
     opened.services.inference.unload()
     window.playground.generate.trigger()
     assert any("There is no model" in text for text in window.banners.texts)
-    window._load()
+    window.loader.load()
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=60_000)
     assert window.banners.texts == []

@@ -18,16 +18,18 @@ import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
+from gptdesk.commands.progress_bar import parameters_text, size_text
 from gptdesk.folders import Folders
 from gptdesk.gpt2 import devices
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
-from gptdesk.library.import_ import import_model
+from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
+from gptdesk.ui import figures
 from gptdesk.ui.jobs import State
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import GROUPS, Item
@@ -171,7 +173,7 @@ def test_everything_is_listed_where_it_belongs(
     shown.wait(lambda: shown.face("gpt2-xl").title)
     xl = shown.face("gpt2-xl")
     assert [figure.value for figure in xl.figures[:2]] == ["1.6B", "6.4 GB"]
-    assert (xl.action, xl.label) == ("get", "Get")
+    assert (xl.action, xl.label) == ("get", "Download")
     assert "MIT" in xl.note[0]
     shown.choose("gpt2")
     facts = shown.page.panel.facts.values
@@ -190,11 +192,11 @@ def test_models_are_found_by_words_by_place_and_with_the_arrow_keys(tale: Path, 
     assert listing.shown == []
     assert listing.nothing.isVisible()
     listing.search.clear()
-    listing.set_filter("To get")
+    listing.set_filter("To download")
     assert {shown.page._items[key].group for key in listing.shown} == {"known"}
     listing.set_filter("On this computer")
     shown.wait(lambda: {item.name for item in shown.page.items if item.key in listing.cards} == {"stories", "tale"})
-    listing.set_filter("To get")
+    listing.set_filter("To download")
     shown.opened.window.resize(1400, 900)
     listing.set_filter("All")
     shown.wait(lambda: len(listing.cards) == len(listing.shown))
@@ -313,8 +315,8 @@ def test_a_second_start_offers_to_go_on(
 def test_verifying_finds_a_flipped_byte_and_can_be_cancelled(tale: Path, vast: Path, shown: Shown) -> None:
     shown.choose("tale")
     shown.page.actions_.verify.trigger()
-    shown.wait(lambda: "tale is what it should be." in shown.messages)
-    shown.wait(lambda: shown.page.panel.checked.text() == "tale is what it should be.")
+    shown.wait(lambda: "tale is sound: its files match their hashes." in shown.messages)
+    shown.wait(lambda: shown.page.panel.checked.text() == "tale is sound: its files match their hashes.")
     weights = tale / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-5] ^= 1
@@ -380,15 +382,167 @@ def test_old_weights_are_converted_and_strange_ones_refused(
     old.mkdir()
     shutil.copy(tiny_model_folder / "config.json", old)
     torch.save(load_file(tiny_model_folder / "model.safetensors"), old / "pytorch_model.bin")
-    shown.page.ask_about_import(old / "pytorch_model.bin").name.setText("converted")
+    shown.page.ask_about_import(old / "pytorch_model.bin")
     dialog = dialog_of(shown)
+    assert dialog.name.text() == "old"
+    dialog.name.setText("converted")
     assert not dialog.link.isEnabled()
     QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
     shown.wait(lambda: shown.has("converted"))
     shown.wait(lambda: shown.page.findChild(ImportDialog) is None)
+
+
+def test_what_is_no_model_is_refused_before_a_name_is_asked_for(shown: Shown, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no model")
-    QTest.mouseClick(shown.page.ask_about_import(tmp_path / "notes.txt").start, Qt.MouseButton.LeftButton)
+    shown.page.ask_about_import(tmp_path / "notes.txt")
     shown.wait(lambda: any("notes.txt is no model" in text for text in shown.messages))
+    (tmp_path / "folder").mkdir()
+    drop(shown.page, tmp_path / "folder")
+    shown.wait(lambda: any("folder is not a model folder: it has no config.json" in text for text in shown.messages))
+    assert shown.page.findChild(ImportDialog) is None
+
+
+def rename_dialog(shown: Shown, name: str) -> NameDialog:
+    shown.choose(name)
+    shown.page.list.focus_current()
+    shown.page.actions_.rename.trigger()
+    dialog = shown.page.findChild(NameDialog)
+    assert dialog is not None
+    return dialog
+
+
+def test_a_renamed_model_stays_at_hand_and_has_the_focus(tale: Path, shown: Shown) -> None:
+    dialog = rename_dialog(shown, "tale")
+    dialog.line.setText("a saga")
+    QTest.keyClick(dialog.line, Qt.Key.Key_Return)
+    shown.wait(lambda: shown.page.current is not None and shown.page.current.key == "installed:a saga")
+    shown.wait(lambda: shown.page.panel.name.text() == "a saga")
+    shown.wait(lambda: shown.opened.window.focusWidget() is shown.card("a saga"))
+
+
+def test_a_name_that_is_taken_is_said_in_the_dialog_and_what_was_typed_stays(
+    tale: Path, shown: Shown, folders: Folders
+) -> None:
+    dialog = rename_dialog(shown, "tale")
+    for name in ("Stories", "stories"):
+        dialog.line.setText(name)
+        assert dialog.problem.text() == f"There is a model called {name} already; take another name."
+        assert not dialog.accept_button.isEnabled()
+    dialog.line.setText("poems")
+    (folders.models / "poems").mkdir()  # by another program, this moment
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    shown.wait(lambda: "There is a model called poems already" in dialog.problem.text())
+    assert dialog.isVisible()
+    assert dialog.line.text() == "poems"
+    dialog.line.setText("verses")
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
+    shown.wait(lambda: shown.has("verses"))
+    shown.wait(lambda: shown.page.findChild(NameDialog) is None)
+
+
+def test_a_long_refusal_is_not_cut_off(tale: Path, shown: Shown) -> None:
+    dialog = rename_dialog(shown, "tale")
+    dialog.line.setText("x/" + "y" * 90)
+    QApplication.processEvents()
+    problem = dialog.problem
+    assert problem.height() >= problem.heightForWidth(problem.width()) > 2 * problem.fontMetrics().lineSpacing()
+    dialog.reject()
+
+
+def test_after_a_removal_the_neighbour_is_at_hand(
+    tale: Path, shown: Shown, folders: Folders, tiny_model_folder: Path
+) -> None:
+    import_model(folders, tiny_model_folder, name="verses")
+    shown.models.look()
+    shown.wait(lambda: shown.has("verses"))
+    shown.choose("tale")
+    shown.wait(lambda: shown.page.actions_.remove.isEnabled())
+    shown.page.actions_.remove.trigger()
+    answer(shown, "Remove")
+    shown.wait(lambda: not shown.has("tale"))
+    shown.wait(lambda: shown.page.current is not None and shown.page.current.name == "verses")
+
+
+def test_a_search_is_reached_and_left_with_keys(shown: Shown) -> None:
+    listing, window = shown.page.list, shown.opened.window
+    shown.page.focus()
+    QTest.keyClick(shown.page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    shown.wait(lambda: window.focusWidget() is listing.search)
+    QTest.keyClicks(listing.search, "distil")
+    QTest.keyClick(listing.search, Qt.Key.Key_Escape)
+    assert listing.search.text() == ""
+    assert window.focusWidget() is listing.search
+    QTest.keyClick(listing.search, Qt.Key.Key_Escape)
+    assert window.focusWidget() is not listing.search
+
+
+def test_enter_presses_the_button_that_has_the_focus(shown: Shown) -> None:
+    button = shown.page.list.filters["From runs"]
+    button.setFocus()
+    QTest.keyClick(button, Qt.Key.Key_Return)
+    assert shown.page.list.filter == "From runs"
+
+
+def test_a_double_click_on_download_begins_one_and_moves_nothing(shown: Shown, hub: Hub) -> None:
+    hub.api_faults.extend([Fault(status=500)] * 9)
+    shown.wait(lambda: shown.face("gpt2").title)
+    QApplication.processEvents()
+    at = shown.card("gpt2").mapTo(shown.page, QPoint())
+    place = shown.card("gpt2").act.rect().center()
+    QTest.mouseClick(shown.card("gpt2").act, Qt.MouseButton.LeftButton, pos=place)
+    shown.wait(lambda: shown.item("gpt2").download is not None and shown.face("gpt2").stop)
+    card = shown.card("gpt2")
+    assert card.mapTo(shown.page, QPoint()) == at
+    assert shown.item("gpt2").group == "known"
+    QTest.mouseDClick(card.act, Qt.MouseButton.LeftButton, pos=place)  # counts as its press, and no click
+    shown.wait(lambda: shown.face("gpt2").badge[0] in ("Failed", "Paused"))
+
+
+def test_what_has_failed_is_dismissed(shown: Shown) -> None:
+    shown.get("someone/else")
+    shown.wait(lambda: shown.face("else").badge[0] == "Failed")
+    shown.choose("else")
+    assert shown.face("else").stop == shown.page.panel.stop.text() == "Dismiss"
+    menu = QMenu()
+    shown.page.actions_.fill(menu)
+    assert "Dismiss" in [action.text() for action in menu.actions()]
+    shown.press("else", "stop")
+    shown.wait(lambda: not shown.has("else", "coming"))
+
+
+def test_work_that_has_begun_does_not_wait_for_its_turn(tale: Path, shown: Shown) -> None:
+    go_on = threading.Event()
+    shown.models.jobs.start(
+        "export", "tale", lambda progress: go_on.wait(PATIENCE / 1000), lambda _: None, about="installed:tale"
+    )
+    shown.models.jobs.start("verify", "stories", lambda progress: None, lambda _: None, about="bundled:stories")
+    shown.wait(lambda: shown.face("tale").note[0] == "Exporting…")
+    shown.wait(lambda: shown.face("stories").note[0] == "Waits for its turn")
+    go_on.set()
+    shown.wait(lambda: not shown.models.jobs.views)
+
+
+def test_the_panel_is_never_wider_than_its_place(
+    shown: Shown, folders: Folders, tiny_model_folder: Path, qtbot: QtBot
+) -> None:
+    name = "a-model-with-a-name-that-is-" + "very" * 12 + "-long"
+    import_model(folders, tiny_model_folder, name=name)
+    shown.models.look()
+    shown.wait(lambda: shown.has(name))
+    shown.choose(name)
+    go_on = threading.Event()
+    shown.models.jobs.start(
+        "export", name, lambda progress: go_on.wait(PATIENCE / 1000), lambda _: None, about=f"installed:{name}"
+    )
+    shown.wait(lambda: shown.page.panel.stop.isVisible())
+    contents = shown.page.panel.widget()
+    assert contents is not None
+    shown.opened.window.resize(900, 600)
+    QApplication.processEvents()
+    assert shown.page.panel.act.isVisible()
+    assert contents.width() <= shown.page.panel.viewport().width()
+    go_on.set()
+    shown.wait(lambda: not shown.models.jobs.views)
 
 
 def test_a_model_is_renamed_exported_and_removed(
@@ -523,10 +677,10 @@ def test_loading_is_seen_and_can_be_cancelled_on_the_page(tale: Path, shown: Sho
     shown.wait(lambda: shown.opened.state is not State.LOADING)
 
 
-def test_every_control_of_the_page_has_a_name(tale: Path, shown: Shown) -> None:
+def test_every_control_of_the_page_has_a_name(tale: Path, shown: Shown, folders: Folders) -> None:
     shown.choose("tale")
     assert nameless(shown.opened.window) == []
-    dialogs = [RepositoryDialog(shown.page), ImportDialog(tale, True, (), shown.page)]
+    dialogs = [RepositoryDialog(shown.page), ImportDialog(look_at(folders, tale), (), shown.page)]
     assert [nameless(dialog) for dialog in dialogs] == [[], []]
     for dialog in dialogs:
         dialog.deleteLater()
@@ -648,3 +802,9 @@ def test_hundreds_of_checkpoints_do_not_hold_up_the_window(
         if measured[-1] <= ALLOWED_MS:
             return
     pytest.fail(f"late by {measured} ms at the 95th percentile")
+
+
+@pytest.mark.parametrize("number", [0, 7, 999, 1000, 1555, 283_000, 1_638_400, 12_400_000, 124_439_808, 1_557_611_200])
+def test_the_command_line_and_the_window_write_numbers_alike(number: int) -> None:
+    assert parameters_text(number) == figures.parameters(number)
+    assert size_text(number) == figures.memory(number)

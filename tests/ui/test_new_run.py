@@ -285,6 +285,23 @@ def test_a_small_text_is_not_read_a_hundred_times_unless_asked() -> None:
     assert build_config(draft.values())
 
 
+def test_a_presets_settings_give_way_to_what_was_chosen_and_to_the_data() -> None:
+    draft = Draft()
+    draft.set("schedule.steps", 10)
+    assert draft.get("schedule.warmup_steps") == 1
+    assert "schedule.warmup_steps is 1 instead of 100: a tenth of the 10 steps." in draft.notes
+    draft.set("schedule.warmup_steps", 9)
+    assert draft.get("schedule.warmup_steps") == 9, "what was chosen stays"
+    draft.choose_data("/data", "list", 300)
+    assert draft.get("model.n_positions") == 64
+    assert build_config(draft.values())
+    draft.start_from(Base("gpt2", "/models/gpt2", 1024))
+    assert draft.get("schedule.early_stop_evaluations") == 4
+    assert draft.know_data(300, 0)
+    assert not draft.know_data(300, 0)
+    assert draft.get("schedule.early_stop_evaluations") == 0
+
+
 # The sheet
 
 
@@ -425,13 +442,18 @@ def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
     set_number(sheet, "data.micro_batch", "7")
     settle(sheet, qtbot)
     row = sheet.settings.form.rows["data.sequences_per_step"]
-    assert row.problem == "Sequences per step (8) must be a multiple of sequences at once (7)."
+    assert not row.problem, "a preset's value gives way"
+    assert sheet.draft.get("data.sequences_per_step") == 7
+    assert "Sequences per step is 7 instead of 8: it must be a multiple of" in sheet.settings._note.text()
+    set_number(sheet, "data.sequences_per_step", "9")
+    settle(sheet, qtbot)
+    assert row.problem == "Sequences per step (9) must be a multiple of sequences at once (7)."
     assert sheet.stepper.buttons[2].state == WRONG
     assert not sheet.start.isEnabled()
     assert sheet.view.message.text() == row.problem
     sheet.view.message.click()
     assert sheet.focusWidget() is row.control.focus
-    set_number(sheet, "data.micro_batch", "8")
+    set_number(sheet, "data.micro_batch", "9")
     settle(sheet, qtbot)
     assert not row.problem
     assert sheet.start.isEnabled()
@@ -592,9 +614,10 @@ def test_the_reason_is_there_in_full_and_the_field_is_marked(sheet: NewRunSheet,
     choose(sheet, prepared, qtbot)
     sheet._on_preset("smoke")
     set_number(sheet, "model.n_positions", "99999")
+    set_number(sheet, "data.context_length", "99999")
     settle(sheet, qtbot)
     message = sheet.view.message
-    row = sheet.settings.form.rows["model.n_positions"]
+    row = sheet.settings.form.rows["data.context_length"]
     assert row.control.focus.property("invalid") == "true"
     assert " GB " in row.problem
     assert "GiB" not in row.problem
@@ -630,7 +653,10 @@ def test_launchers_are_checked_before_they_are_used(sheet: NewRunSheet, prepared
     card.box.activated.emit(1)
     card.processes.setValue(3)
     settle(sheet, qtbot)
-    assert "8" in sheet.settings.form.rows["data.sequences_per_step"].problem  # not a multiple of 3 x 8
+    assert sheet.draft.get("data.sequences_per_step") == 6, "a preset's value gives way"
+    set_number(sheet, "data.sequences_per_step", "10")
+    settle(sheet, qtbot)
+    assert "10" in sheet.settings.form.rows["data.sequences_per_step"].problem  # not a multiple of 3
     card.box.setCurrentIndex(2)
     card.box.activated.emit(2)
     settle(sheet, qtbot)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QLabel
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
@@ -179,3 +179,22 @@ def test_spaces_at_the_ends_are_shown() -> None:
 def test_a_lonely_backslash_is_refused(text: str) -> None:
     with pytest.raises(UserError):
         read_escapes(text)
+
+
+@pytest.mark.parametrize(("name", "typed"), [("temperature", "99"), ("top_p", "2"), ("max_tokens", "0")])
+def test_a_number_that_cannot_be_is_refused_by_name(
+    panel: DecodingPanel, settings: SettingsService, qtbot: QtBot, name: str, typed: str
+) -> None:
+    before = settings.value.decoding
+    box = panel.max_tokens if name == "max_tokens" else panel.rows[name].box
+    box.setFocus()
+    box.selectAll()
+    with qtbot.waitSignal(panel.refused) as refused:
+        QTest.keyClicks(box, typed)
+        QTest.keyClick(box, Qt.Key.Key_Return)
+    assert refused.args[0].startswith(f"{name.replace('_', ' ').replace('top p', 'top-p').capitalize()}: {typed} ")
+    assert settings.value.decoding == before
+
+
+def test_the_panel_says_that_a_slider_leaves_the_text_as_it_is(panel: DecodingPanel) -> None:
+    assert any("the text stays as it is" in label.text() for label in panel.findChildren(QLabel))

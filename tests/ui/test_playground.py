@@ -19,6 +19,7 @@ from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.ui import figures
 from gptdesk.ui.jobs import State
+from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened
 
@@ -130,24 +131,64 @@ def test_generate_right_after_an_edit_waits_for_the_old_one_to_end(opened: Opene
     assert len(opened.window.session.document.runs[-1].tokens) == 8
 
 
-def test_undo_and_redo_take_a_whole_generation(opened: Opened, qtbot: QtBot) -> None:
+def test_typing_and_generations_are_undone_and_done_again_in_their_order(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     page = opened.window.playground
+    texts = [""]
+    assert not page.undo.isEnabled()
     type_text(opened, "Once")
-    assert not page.undo.isEnabled()
+    texts.append(text_of(opened))
     generate(opened, qtbot)
-    first = text_of(opened)
+    texts.append(text_of(opened))
+    type_text(opened, "!")
+    texts.append(text_of(opened))
     generate(opened, qtbot)
-    second = text_of(opened)
-    page.undo.trigger()
-    assert text_of(opened) == first
-    page.undo.trigger()
-    assert text_of(opened) == "Once" == page.editor.shown
-    assert not page.undo.isEnabled()
-    page.redo.trigger()
-    page.redo.trigger()
-    assert text_of(opened) == second == page.editor.shown
+    texts.append(text_of(opened))
     assert not page.redo.isEnabled()
+    for text in reversed(texts[:-1]):
+        assert page.undo.isEnabled()
+        press(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert text_of(opened) == text == page.editor.shown
+        assert page.editor.textCursor().position() == len(text)
+    assert not page.undo.isEnabled()
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    keys = [(Qt.Key.Key_Y, control), (Qt.Key.Key_Z, control | shift)] * 2
+    for text, key in zip(texts[1:], keys, strict=True):
+        assert page.redo.isEnabled()
+        press(opened, *key)
+        assert text_of(opened) == text == page.editor.shown
+    assert not page.redo.isEnabled()
+
+
+def test_the_arrows_under_the_text_undo_typing_too_and_what_is_out_of_sight_is_shown(opened: Opened) -> None:
+    page = opened.window.playground
+    page.editor.replace_selection("line\n" * 200)
+    page.editor.show_place(0)
+    type_text(opened, "x")
+    page.editor.show_end()
+    page.bar.undo.click()
+    assert text_of(opened) == "line\n" * 200
+    assert page.editor.textCursor().position() == 0
+    assert page.editor.verticalScrollBar().value() < page.editor.viewport().height()
+
+
+def test_undo_while_it_writes_takes_back_what_was_written(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, LONG)
+    type_text(opened, "Once")
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    opened.window.playground.undo.trigger()
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    assert text_of(opened) == "Once"
+
+
+def test_figures_of_a_generation_go_when_it_is_undone(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    assert "stopped" in opened.window.status.figures.text()
+    opened.window.playground.undo.trigger()
+    assert opened.window.status.figures.text() == ""
 
 
 def test_regenerate_writes_the_last_part_anew_and_undo_brings_the_old_one_back(opened: Opened, qtbot: QtBot) -> None:
@@ -200,7 +241,7 @@ def test_a_text_longer_than_the_context_says_so_and_goes_on(opened: Opened, qtbo
     assert opened.window.session.done is not None
     assert any("context" in text for text in opened.window.banners.texts)
     qtbot.waitUntil(lambda: opened.window.status.tokens.property("kind") == "warn")
-    assert "/ 64" in opened.window.status.tokens.text()
+    assert "more than the context of 64" in opened.window.status.tokens.text()
 
 
 def test_a_stop_string_ends_the_text_before_it(opened: Opened, qtbot: QtBot) -> None:
@@ -243,13 +284,13 @@ def test_text_and_settings_come_back_after_a_restart(open_window: Callable[..., 
 def test_documents_are_kept_apart(opened: Opened, qtbot: QtBot) -> None:
     type_text(opened, "First text")
     first = opened.window.session.document.id
-    opened.window.new_document()
+    opened.window.documents.new()
     assert text_of(opened) == "" == opened.window.playground.editor.shown
     type_text(opened, "Second text")
     assert opened.window.title.text() == "Second text"
     opened.window.session.flush()
     qtbot.waitUntil(lambda: len(opened.services.storage.entries()) == 2)
-    opened.window.open_document(first)
+    opened.window.documents.open(first)
     assert text_of(opened) == "First text" == opened.window.playground.editor.shown
 
 
@@ -258,7 +299,7 @@ def test_a_new_document_ends_what_is_being_written_and_keeps_it(opened: Opened, 
     type_text(opened, "Once")
     opened.window.playground.generate.trigger()
     wait_for_words(opened, qtbot)
-    opened.window.new_document()
+    opened.window.documents.new()
     qtbot.waitUntil(lambda: opened.state is State.READY)
     assert text_of(opened) == ""
     assert len(saved(folders).text) > len("Once")
@@ -364,7 +405,7 @@ def test_a_missing_model_leaves_the_window_usable(open_window: Callable[..., Ope
 
 def test_a_device_that_is_not_there_is_a_sentence(opened: Opened, qtbot: QtBot) -> None:
     opened.services.settings.update(device="mps")
-    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.window.banners.texts != [], timeout=30_000)
     assert "'mps' is not there" in opened.window.banners.texts[0]
     opened.services.settings.update(device="cpu", precision="bfloat16")
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
@@ -418,18 +459,18 @@ def test_the_status_line_says_how_it_went(opened: Opened, qtbot: QtBot) -> None:
     assert "first token" in figures
     assert "stopped: max tokens reached" in figures
     assert "seed 1" in opened.window.status.figures.toolTip()
-    qtbot.waitUntil(lambda: opened.window.status.tokens.text().startswith("prompt 1  ·  context"))
+    qtbot.waitUntil(lambda: "1 of them before the last generation" in opened.window.status.tokens.toolTip())
 
 
 def test_tokens_are_counted_as_one_types(opened: Opened, qtbot: QtBot) -> None:
     type_text(opened, "Once upon a time")
-    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "prompt 4  ·  context 4 / 64")
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "4 of 64 tokens of context")
 
 
 def test_a_million_characters_do_not_hold_up_the_page(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     opened.window.playground.editor.replace_selection("The sea was calm. " * 60_000)
-    qtbot.waitUntil(lambda: "context 300,00" in opened.window.status.tokens.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "300,00" in opened.window.status.tokens.text(), timeout=30_000)
     generate(opened, qtbot)
     assert len(opened.window.session.document.runs[-1].tokens) == 8
 
@@ -455,3 +496,105 @@ def test_zoom_and_theme_are_remembered(opened: Opened, qapp: QApplication) -> No
     assert opened.window.playground.editor.text_size == size
     opened.services.settings.update(theme="dark")
     assert opened.services.theme.dark
+
+
+def test_regenerate_says_what_it_removed_and_undo_brings_it_back(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=6))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    type_text(opened, " and so on")
+    before = text_of(opened)
+    opened.window.playground.regenerate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert "and so on" not in text_of(opened)
+    message = next(card.message for card in opened.window.toasts.cards if "removed 3 words" in card.message.text)
+    message.offers[0][1]()
+    assert text_of(opened) == before
+
+
+def test_regenerate_asks_before_it_removes_much_that_was_typed(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=6))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    opened.window.playground.editor.replace_selection(" word" * 100)
+    before = text_of(opened)
+    opened.window.playground.regenerate.trigger()
+    question = opened.window.findChildren(Question)[-1]
+    assert "499 characters" in question.words.text()
+    question.reject()
+    assert text_of(opened) == before
+    opened.window.playground.regenerate.trigger()
+    opened.window.findChildren(Question)[-1].buttons[0].click()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert " word word" not in text_of(opened)
+
+
+def test_regenerate_with_a_fixed_seed_says_why_the_text_is_the_same_and_offers_another(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    decode(opened, DecodingSettings(max_tokens=12, seed=7))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    before = text_of(opened)
+    opened.window.playground.regenerate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert text_of(opened) == before
+    message = next(card.message for card in opened.window.toasts.cards if "fixed at 7" in card.message.text)
+    message.offers[0][1]()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert text_of(opened) != before
+    assert opened.services.settings.value.decoding.seed not in (None, 7)
+
+
+def test_regenerate_at_temperature_0_says_why_the_text_is_the_same(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=4, temperature=0))
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    opened.window.playground.regenerate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert any("temperature 0" in card.message.text for card in opened.window.toasts.cards)
+
+
+def test_the_seed_of_a_random_generation_is_shown_and_can_be_kept(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=8))
+    seed = opened.window.playground.panel.seed
+    assert not seed.keep.isEnabled()
+    type_text(opened, "Once")
+    generate(opened, qtbot)
+    done = opened.window.session.done
+    assert done is not None
+    assert seed.used.text() == f"Last used: {done.seed}"
+    before = text_of(opened)
+    seed.keep.click()
+    assert opened.services.settings.value.decoding.seed == done.seed
+    assert not seed.keep.isEnabled()
+    opened.window.playground.regenerate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert text_of(opened) == before
+
+
+def test_a_growing_text_is_followed_whatever_appears_around_it(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(max_tokens=60, seed=1))
+    editor = opened.window.playground.editor
+    editor.replace_selection("The sea was calm.\n" * 400)
+    bar = editor.verticalScrollBar()
+    opened.window.playground.generate.trigger()
+    wait_for_words(opened, qtbot)
+    opened.window.playground.bar.setFixedHeight(160)  # as if something had come up below the text
+    opened.window.resize(1000, 700)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    QApplication.processEvents()
+    assert bar.value() == bar.maximum()
+    assert editor.viewport().rect().contains(editor.cursorRect().center())
+    opened.window.session.generate()
+    wait_for_words(opened, qtbot)
+    bar.setValue(0)  # the person reads elsewhere
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    assert bar.value() == 0
+
+
+def test_one_token_is_one_token(opened: Opened, qtbot: QtBot) -> None:
+    type_text(opened, "Once")
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 of 64 tokens of context", timeout=60_000)
+    opened.services.inference.unload()
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 token", timeout=60_000)

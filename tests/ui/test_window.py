@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible, QAction
+from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -153,7 +153,7 @@ def test_the_menu_lists_the_documents_of_the_person(opened: Opened, qtbot: QtBot
     menu = opened.window.menu.recent
     menu.aboutToShow.emit()
     assert menu_texts(menu)[0].startswith("A && B\t")
-    opened.window.new_document()
+    opened.window.documents.new()
     menu.actions()[0].trigger()
     assert opened.window.session.document.text == "A & B"
 
@@ -184,21 +184,6 @@ def test_the_device_menu_changes_the_settings(opened: Opened) -> None:
     menu.aboutToShow.emit()
     next(action for action in menu.actions() if action.text() == "CPU").trigger()
     assert opened.services.settings.value.device == "cpu"
-
-
-def test_text_is_saved_as_a_file(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "Straße.txt"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
-    opened.window.playground.editor.replace_selection("Es war einmal\nein 😀")
-    action(opened, "Save as text…").trigger()
-    assert target.read_bytes() == "Es war einmal\nein 😀".encode()
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target / "below a file.txt"), ""))
-    action(opened, "Save as text…").trigger()
-    assert len(opened.window.banners.texts) == 1
-
-
-def action(opened: Opened, text: str) -> QAction:
-    return next(action for action in opened.window.menu.actions() if action.text() == text)
 
 
 @pytest.mark.parametrize(("title", "name"), [('What? "Yes": a/b\\c', "What Yes a b c"), ("...", "text"), ("é", "é")])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
-from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset
+from trainer.config import TrainConfig, build_config, parse_flags, preset_names, read_preset
+from trainer.defaults import fit_files
 from trainer.reference import reference_page, to_toml
 
 
@@ -28,5 +30,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.reference:
         print(reference_page(), end="")
     else:
-        values = read_preset(args.preset) if args.preset else {}
-        print(to_toml(build_config(merge(values, parse_flags(args.settings)))), end="")
+        fitted = fit_files(read_preset(args.preset) if args.preset else {}, parse_flags(args.settings))
+        print(to_toml(build_config(fitted.values)), end="")
+        for note in fitted.notes:
+            print(note, file=sys.stderr)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from trainer.config import (
     read_toml,
     with_absolute_paths,
 )
+from trainer.defaults import fit_files, keys_of
 from trainer.rundir import CHECKPOINTS
-from trainer.runstate import read_config
+from trainer.runstate import read_config, read_description
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,34 +47,40 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run_train(args: argparse.Namespace) -> None:
     """Starts a run, or only says what it would take."""
-    values = _values(args.preset, args.config, args.settings, data=args.data, out=args.out)
-    config = with_absolute_paths(build_config(values))
+    base = read_preset(args.preset) if args.preset else {}
+    given = _given(args.config, args.settings, data=args.data, out=args.out)
+    fitted = fit_files(base, given, processes=_processes())
+    config = with_absolute_paths(build_config(fitted.values))
     if args.dry_run:
         from trainer.estimate import look_ahead  # torch, late
 
-        outlook = look_ahead(config)
+        outlook = look_ahead(config, fitted=fitted.notes)
         print(json.dumps(outlook.to_json()) if args.json else outlook)
         return
     if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
         raise UserError(f"{config.run.folder} holds a run already; go on with `resume`, or choose another folder.")
-    _start(config)
+    _start(config, given=keys_of(given), notes=fitted.notes)
 
 
 def run_resume(args: argparse.Namespace) -> None:
     """Goes on with a run as it was configured, with the settings given now over it; they stay."""
-    values = merge(read_config(args.folder), parse_flags(args.settings))
-    values = merge(values, {"run": {"folder": str(args.folder)}})
-    _start(with_absolute_paths(build_config(values)))
+    base = read_config(args.folder)
+    given = merge(parse_flags(args.settings), {"run": {"folder": str(args.folder)}})
+    before = read_description(args.folder).get("given")
+    fixed = set(before) if isinstance(before, list) else keys_of(base)
+    fixed |= {key for key in keys_of(base) if key.startswith("model.")}  # the shape is that of the weights there are
+    fitted = fit_files(base, given, processes=_processes(), fixed=fixed)
+    _start(with_absolute_paths(build_config(fitted.values)), given=fixed | keys_of(given), notes=fitted.notes)
 
 
-def _values(
-    preset: str | None, file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None
-) -> dict[str, Any]:
-    """The nested values: a preset, then a file over it, then flags."""
-    values = read_preset(preset) if preset else {}
-    if file:
-        values = merge(values, read_toml(file))
-    values = merge(values, parse_flags(settings))
+def _processes() -> int:
+    """Processes that torchrun started for this run; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _given(file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None) -> dict[str, Any]:
+    """The nested values that the person gave: those of a file, then flags over it."""
+    values = merge(read_toml(file) if file else {}, parse_flags(settings))
     if data:
         values = merge(values, {"data": {"path": str(data)}})
     if out:
@@ -80,7 +88,7 @@ def _values(
     return values
 
 
-def _start(config: TrainConfig) -> None:
+def _start(config: TrainConfig, *, given: Set[str], notes: Sequence[str]) -> None:
     from trainer.environment import prepare_environment, speaker
 
     prepare_environment()
@@ -89,4 +97,7 @@ def _start(config: TrainConfig) -> None:
     from trainer.session import run_training
 
     with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as say:
-        say(f"{run_training(config, processes, say=say).capitalize()}.")
+        for note in notes if processes.records else ():
+            say(note)
+        state = run_training(config, processes, say=say, more={"given": sorted(given), "fitted": list(notes)})
+        say(f"{state.capitalize()}.")

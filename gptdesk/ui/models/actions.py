@@ -105,8 +105,9 @@ class ModelActions(QObject):
                 menu.addSeparator()
             menu.addActions(offered)
         if item is not None and item.download is not None:
-            number = item.download.number
-            menu.addAction("Cancel the download", lambda: self._models.cancel(number))
+            number, failed = item.download.number, item.download.state == "failed"
+            words = "Dismiss" if failed else "Cancel the download"
+            menu.addAction(words, lambda: self._models.cancel(number))
         if menu.isEmpty():
             menu.addAction("Nothing to do").setEnabled(False)
 
@@ -153,19 +154,26 @@ class ModelActions(QObject):
         entry = self._entry()
         if entry is None:
             return
-        taken = {other.name.casefold() for other in self._models.entries if other.changeable} - {entry.name.casefold()}
+        taken = self._models.taken_names - {entry.name.casefold()}
         dialog = NameDialog("Rename", entry.name, lambda name: check_free(name, taken), self._window)
-        dialog.named.connect(lambda name: self._rename_to(entry, name))
+        dialog.named.connect(lambda name: self._rename_to(entry, name, dialog))
         dialog.open()
 
-    def _rename_to(self, entry: LibraryEntry, name: str) -> None:
+    def _rename_to(self, entry: LibraryEntry, name: str, dialog: NameDialog) -> None:
         def done() -> None:
             value, old = self._settings.value, entry.name
             recent = tuple(name if model == old else model for model in value.recent_models)
             self._settings.update(model=name if value.model == old else value.model, recent_models=recent)
+            if shiboken6.isValid(dialog):
+                dialog.accept()
+
+        def failed(sentence: str) -> None:
+            if shiboken6.isValid(dialog):
+                dialog.refuse(sentence)
 
         if name != entry.name:
-            self._models.rename(entry, name, done)
+            dialog.wait()
+            self._models.rename(entry, name, done, failed)
 
     def _remove(self) -> None:
         entry = self._entry()

@@ -35,7 +35,7 @@ class ModelsBar(QWidget):
         self.import_.setAccessibleName("Import a model")
         self.import_.setMenu(imports)
         self.import_.setToolTip("A folder or file on this computer; it can be dropped on the page, too")
-        self.repository = QPushButton("Any repository…")
+        self.repository = QPushButton("Download from Hugging Face…")
         self.repository.setToolTip("Any model of GPT-2's architecture on the Hugging Face hub")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")

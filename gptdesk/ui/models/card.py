@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -38,6 +38,13 @@ _WIDE: Final = 720
 """Width of a card from which there is."""
 
 
+class _ActButton(QPushButton):
+    """Takes a double click as one: what the button does has changed by the second."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+
 class ModelCard(QPushButton):
     """One card; checked when its model is the one at hand. It paints its words itself: there may be hundreds.
 
@@ -63,7 +70,7 @@ class ModelCard(QPushButton):
         self.setCheckable(True)
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.act = QPushButton()
+        self.act = _ActButton()
         self.stop, self.more = self._icon_button("close"), self._icon_button("more")
         self.act.clicked.connect(lambda: self.wanted.emit(self.key, self.face.action))
         self.stop.clicked.connect(lambda: self.wanted.emit(self.key, "stop"))
@@ -75,6 +82,7 @@ class ModelCard(QPushButton):
         for button in (self.act, self.stop, self.more):
             row.addWidget(button)
         self.stop.hide()
+        self.more.setToolTip("More")
 
     def _icon_button(self, name: str) -> QPushButton:
         button = QPushButton()
@@ -90,17 +98,18 @@ class ModelCard(QPushButton):
         self.face = face
         if self.act.text() != face.label:
             self.act.setText(face.label)
-        for button, shown in ((self.act, bool(face.action)), (self.stop, face.stoppable)):
+        for button, shown in ((self.act, bool(face.action)), (self.stop, bool(face.stop))):
             if button.isHidden() == shown:
                 button.setVisible(shown)
         for button, words in (
-            (self.act, f"{face.label} {face.title}" if face.label == "Get" else f"{face.label}: {face.title}"),
-            (self.stop, f"Cancel: {face.title}"),
+            (self.act, f"{face.label}: {face.title}"),
+            (self.stop, f"{face.stop}: {face.title}"),
             (self.more, f"More about {face.title}"),
         ):
             button.setAccessibleName(words)
         self.setAccessibleName(face.title)
         self.setAccessibleDescription(face.spoken)
+        self.stop.setToolTip(face.stop)
         self.setToolTip(face.tip)
         self.update()
 
@@ -148,16 +157,16 @@ class ModelCard(QPushButton):
             ]
             role = "warn" if any(figure.role == "warn" for figure in numbers) else role
             note = SEPARATOR.join([*shown, note] if note else shown)
-        width = right - _LEFT
+        width, long = right - _LEFT, False
         if face.share is not None:
             top, place = 10, QRect(_LEFT, 30, width, 19)
             self._draw_bar(painter, QRectF(_LEFT, HEIGHT - 16, width, _BAR), face.share)
-        elif role == "bad":  # what went wrong, and what to do, takes two lines
+        elif long := QFontMetrics(smaller(self.font())).horizontalAdvance(note) > width:
             top, place = 7, QRect(_LEFT, 29, width, 36)
         else:
             top, place = 15, QRect(_LEFT, 36, width, 19)
         self._draw_title(painter, QRect(_LEFT, top, width, 20))
-        if role == "bad":
+        if long:
             self._draw_lines(painter, place, note, role)
         else:
             self._draw(painter, place, note, role, small=True)

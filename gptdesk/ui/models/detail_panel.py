@@ -20,6 +20,7 @@ from gptdesk.ui.models.words import Face, origin_words
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.long_words import wrappable
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _STATES: Final = {"bad": "bad", "warn": "warn"}
@@ -79,7 +80,7 @@ class DetailPanel(QScrollArea):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.act, 1)
-        buttons.addWidget(self.stop)
+        buttons.addStretch()
         buttons.addWidget(self.more)
         column = QVBoxLayout(contents)
         column.setContentsMargins(20, 20, 8, 20)  # and the scroll bar
@@ -87,6 +88,7 @@ class DetailPanel(QScrollArea):
         column.addWidget(self.name)
         column.addWidget(self.state)
         column.addLayout(buttons)
+        column.addWidget(self.stop)  # below: both beside each other can be wider than the panel
         column.addWidget(self.warning)
         for section in (self._memory, self._use, self._about):
             column.addWidget(section)
@@ -114,8 +116,9 @@ class DetailPanel(QScrollArea):
         self.act.setVisible(bool(face.action))
         self.act.setText(face.label)
         self.act.setAccessibleName(f"{face.label}: {face.title}, at hand")
-        self.stop.setVisible(face.stoppable)
-        self.stop.setAccessibleName(f"Cancel: {face.title}, at hand")
+        self.stop.setVisible(bool(face.stop))
+        self.stop.setText(face.stop)
+        self.stop.setAccessibleName(f"{face.stop}: {face.title}, at hand")
         precision = entry.defaults.precision if entry else "auto"
         _show(self.warning, room.warning(item.config, precision))
         self._memory.setVisible(item.config is not None)
@@ -160,6 +163,7 @@ def _label(kind: str) -> QLabel:
 
 
 def _show(label: QLabel, words: str, kind: str = "") -> None:
+    words = wrappable(words)
     if label.text() != words:
         label.setText(words)
     label.setVisible(bool(words))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.library.import_ import PICKLES
+from gptdesk.library.catalogue import BUNDLED
+from gptdesk.library.import_ import Importable
 from gptdesk.library.names import check_name
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 
 class ImportDialog(QDialog):
     """A name and a choice.
 
     Args:
-        path: of the folder or file.
-        is_folder: whether it is a folder.
+        found: what is there; it was looked at before, so that nobody is asked about what is no model.
         taken: names that models have, in small letters.
 
     Attributes:
@@ -32,16 +32,17 @@ class ImportDialog(QDialog):
 
     decided = Signal(object, str, bool)
 
-    def __init__(self, path: Path, is_folder: bool, taken: Collection[str], parent: QWidget | None = None) -> None:
+    def __init__(self, found: Importable, taken: Collection[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._path, self._taken = path, taken
+        self._path, self._taken = found.path, taken
         self.setWindowTitle("Import a model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(True)
         self.setMinimumWidth(480)
-        where = ElidedLabel(str(path))
+        where = ElidedLabel(str(found.path))
         where.setProperty("kind", "muted")
-        self.name = QLineEdit(_free(path.name if is_folder else path.stem, taken))
+        self.name = QLineEdit(found.name)
+        self.name.selectAll()
         self.name.setAccessibleName("Name")
         label = QLabel("Name")
         label.setBuddy(self.name)
@@ -50,21 +51,20 @@ class ImportDialog(QDialog):
             QRadioButton("Leave it there and link to it"),
         )
         self.copy.setChecked(True)
-        self.link.setEnabled(is_folder)
-        self.link.setToolTip("A linked model takes no room, and is gone when its folder is")
-        pickle = path.suffix.lower() in PICKLES and not is_folder
+        self.link.setEnabled(found.linkable)
+        self.link.setToolTip(
+            "A linked model takes no room, and is gone when its folder is"
+            if found.linkable
+            else "Only a folder with config.json and safetensors can be linked"
+        )
         note = QLabel(
             "Its weights are converted to safetensors; nothing else that the file may hold is opened or run."
-            if pickle
-            else "Its weights and its config are taken; other files stay where they are."
+            if found.converted
+            else "Its weights, config and tokenizer are taken; other files stay where they are."
         )
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
-        self.problem = QLabel()
-        self.problem.setProperty("kind", "warn")
-        self.problem.setWordWrap(True)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.problem = ProblemLabel()
         self.start, cancel = QPushButton("Import"), QPushButton("Cancel")
         self.start.setProperty("kind", "accent")
         self.start.setDefault(True)
@@ -92,7 +92,7 @@ class ImportDialog(QDialog):
                 check_free(name, self._taken)
         except UserError as error:
             problem = str(error)
-        self.problem.setText(problem)
+        self.problem.show_problem(problem)
         self.start.setEnabled(bool(name) and not problem)
 
     def _decide(self) -> None:
@@ -107,13 +107,5 @@ def check_free(name: str, taken: Collection[str]) -> None:
         UserError: when it cannot be had.
     """
     check_name(name)
-    if name.casefold() in taken:
+    if name.casefold() in taken or name.casefold() == BUNDLED:
         raise UserError(f"There is a model called {name} already; take another name.")
-
-
-def _free(wanted: str, taken: Collection[str]) -> str:
-    name, number = wanted, 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{wanted} {number}"
-    return name

@@ -17,7 +17,7 @@ Group = Literal["coming", "here", "known", "runs", "cache"]
 GROUPS: Final[dict[Group, str]] = {
     "coming": "Downloads and imports",
     "here": "On this computer",
-    "known": "GPT-2 and relatives to get",
+    "known": "To download",
     "runs": "Checkpoints of your runs",
     "cache": "In the Hugging Face cache",
 }
@@ -110,15 +110,24 @@ def changed_item(item: Item, downloads: Sequence[DownloadView], jobs: Sequence[J
 def make_items(
     entries: Sequence[LibraryEntry], downloads: Sequence[DownloadView], jobs: Sequence[JobView]
 ) -> list[Item]:
-    """All cards in the order of the page; what is on its way is not also offered to get."""
-    coming = {download.repo.casefold() for download in downloads}
+    """All cards in the order of the page.
+
+    What brings a known model stands where that was offered, so that a click on its button moves nothing.
+    """
+    coming = {download.repo.casefold(): download for download in downloads}
+    known = {entry.repo.casefold() for entry in entries if entry.kind == "known"}
     about: dict[str, JobView] = {}
     for job in jobs:
         about.setdefault(job.about, job)
-    items = [Item(key=f"download:{each.number}", group="coming", download=each) for each in downloads]
+    items = [
+        Item(key=f"download:{each.number}", group="coming", download=each)
+        for each in downloads
+        if each.repo.casefold() not in known
+    ]
     items += [Item(key=f"job:{job.number}", group="coming", job=job) for job in jobs if not job.about]
     for entry in entries:
-        if entry.kind == "known" and entry.repo.casefold() in coming:
+        if entry.kind == "known" and (download := coming.get(entry.repo.casefold())) is not None:
+            items.append(Item(key=f"download:{download.number}", group="known", download=download))
             continue
         key = entry_key(entry)
         items.append(Item(key=key, group=_PLACES[entry.kind], entry=entry, job=about.get(key) if key else None))

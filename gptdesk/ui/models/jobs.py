@@ -30,6 +30,7 @@ class JobView:
         title: name of the model.
         about: key of the item that it is done to; empty when that is yet to come.
         done, total: how far it is, in units of its own; ``total`` is 0 before it begins.
+        begun: whether it is its turn.
         stopping: whether it was cancelled and has yet to notice.
     """
 
@@ -39,6 +40,7 @@ class JobView:
     about: str
     done: int = 0
     total: int = 0
+    begun: bool = False
     stopping: bool = False
 
 
@@ -150,5 +152,5 @@ class Jobs(QObject):
     @Slot(int, object, object)
     def _on_told(self, number: int, done: int, total: int) -> None:
         if number in self._views:
-            self._views[number] = replace(self._views[number], done=done, total=total)
+            self._views[number] = replace(self._views[number], done=done, total=total, begun=True)
             self.progressed.emit(self._views[number])

@@ -20,7 +20,7 @@ from gptdesk.ui.theme import Theme
 FILTERS: Final[dict[str, tuple[Group, ...]]] = {
     "All": tuple(GROUPS),
     "On this computer": ("coming", "here", "cache"),
-    "To get": ("coming", "known"),
+    "To download": ("coming", "known"),
     "From runs": ("runs",),
 }
 _FOLD_OVER: Final = 6
@@ -54,6 +54,7 @@ class ModelList(QWidget):
         self._theme, self._face_of = theme, face_of
         self._items: dict[str, Item] = {}
         self._current = ""
+        self._focus_is_lost = False
         self.cards: dict[str, ModelCard] = {}
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find a model")
@@ -61,6 +62,7 @@ class ModelList(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setMaximumWidth(280)
         self.search.textChanged.connect(self.refresh)
+        self.search.installEventFilter(self)
         self.filters = {name: self._filter(name) for name in FILTERS}
         self.filters["All"].setChecked(True)
         self.groups = {name: ModelGroup(title) for name, title in GROUPS.items()}
@@ -152,6 +154,12 @@ class ModelList(QWidget):
         card = self.cards.get(self._current) or next(iter(self.cards.values()), None)
         (card or self.search).setFocus()
 
+    @Slot()
+    def focus_search(self) -> None:
+        """So that another search can be typed over the last."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     @property
     def shown(self) -> list[str]:
         """Keys of the cards from top to bottom."""
@@ -175,6 +183,10 @@ class ModelList(QWidget):
         keep = set(self.shown)
         for key in [key for key in self.cards if key not in keep]:
             card = self.cards.pop(key)
+            focus = self.window().focusWidget()
+            if focus is not None and (focus is card or card.isAncestorOf(focus)):
+                self._focus_is_lost = True
+                self.setFocus()  # Qt would move it to whatever button comes next
             card.hide()
             card.deleteLater()
         self._arrange()  # before a group is shown or hidden, so that it knows no card that is gone
@@ -212,6 +224,10 @@ class ModelList(QWidget):
         if made:
             self._arrange()
             self._mend_tab_order()
+        if self._focus_is_lost:
+            self._focus_is_lost = False
+            if self.window().focusWidget() is self:  # nobody has put it elsewhere
+                self.focus_current()
 
     def _make(self, key: str, group: ModelGroup) -> ModelCard:
         card = ModelCard(self._theme, key, group.grid)
@@ -248,7 +264,9 @@ class ModelList(QWidget):
             self.wanted.emit(key, action)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down, Home and End choose another model; Enter does what its button does."""
+        """Up, Down, Home and End choose another model, Enter does what its button does; Esc and Down leave a search."""
+        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return self._on_search_key(event)
         if isinstance(watched, ModelCard) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             shown = [key for key in self.shown if key in self.cards]
             place = shown.index(watched.key) if watched.key in shown else 0
@@ -268,3 +286,14 @@ class ModelList(QWidget):
                 self.wanted.emit(watched.key, watched.face.action)
                 return True
         return super().eventFilter(watched, event)
+
+    def _on_search_key(self, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Escape:
+            if not self.search.text():
+                self.focus_current()
+            self.search.clear()
+            return True
+        if event.key() == Qt.Key.Key_Down and self.cards:
+            self.focus_current()
+            return True
+        return False

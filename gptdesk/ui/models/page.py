@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -13,7 +12,9 @@ from PySide6.QtGui import (
     QDragLeaveEvent,
     QDropEvent,
     QHideEvent,
+    QKeySequence,
     QResizeEvent,
+    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
@@ -31,6 +32,9 @@ from gptdesk.ui.models.using import Using
 from gptdesk.ui.models.words import Face, face
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from gptdesk.library.import_ import Importable
 
 _PANEL: Final = (25, 288, 400)
 """Percent of the width, and the least and most pixels of it."""
@@ -128,6 +132,9 @@ class ModelsPage(QWidget):
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
         self.top_bar.repository.clicked.connect(self.ask_for_repository)
+        find = QShortcut(QKeySequence.StandardKey.Find, self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.list.focus_search)
         self.list.chosen.connect(self.choose)
         self.list.wanted.connect(self.act)
         self.list.menu_wanted.connect(self._on_menu_wanted)
@@ -169,7 +176,7 @@ class ModelsPage(QWidget):
 
     @Slot()
     def _on_changed(self) -> None:
-        before, current = list(self._items), self._current
+        before, current = self._items, self._current
         items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
         self._items = {item.key: item for item in items}
         self._now, self._room = self._using.now, self._using.room(self._models.free_memory)
@@ -185,12 +192,17 @@ class ModelsPage(QWidget):
         else:
             self._show_current()
 
-    def _next(self, before: list[str]) -> str:
-        """Which item is at hand when the former one is gone: what it became, or the model in use, or the first."""
-        gone = self._current.partition(":")[2]
-        for key, item in self._items.items():
-            if before and self._current and gone and item.name == gone and item.entry is not None:
-                return key
+    def _next(self, before: dict[str, Item]) -> str:
+        """Which item is at hand when the former one is gone: what it became, its neighbour, or the model in use."""
+        if (gone := before.get(self._current)) is not None:
+            for key, item in self._items.items():
+                if item.name == gone.name:
+                    return key
+            keys = [key for key, item in before.items() if item.group == gone.group]
+            place = keys.index(self._current)
+            for key in (*keys[place:], *reversed(keys[:place])):
+                if key in self._items:
+                    return key
         for key, item in self._items.items():
             if item.entry is not None and item.model and item.model == self._now.model:
                 return key
@@ -307,13 +319,14 @@ class ModelsPage(QWidget):
         if path:
             self.ask_about_import(Path(path))
 
-    def ask_about_import(self, path: Path) -> ImportDialog:
-        """Asks how what lies there is brought in."""
-        taken = {entry.name.casefold() for entry in self._models.entries if entry.changeable}
-        dialog = ImportDialog(path, os.path.isdir(path), taken, self)
+    def ask_about_import(self, path: Path) -> None:
+        """Asks how what lies there is brought in, once it is sure that it is a model."""
+        self._models.look_at(path, self._ask_about)
+
+    def _ask_about(self, found: Importable) -> None:
+        dialog = ImportDialog(found, self._models.taken_names, self)
         dialog.decided.connect(lambda path, name, link: self._models.import_model(path, name=name, link=link))
         dialog.open()
-        return dialog
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event.mimeData()):

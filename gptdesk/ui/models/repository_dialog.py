@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEd
 from gptdesk.gpt2.errors import UserError
 from gptdesk.library.names import check_name
 from gptdesk.library.repository import parse_name
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 _HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
 
@@ -28,7 +29,7 @@ class RepositoryDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Get a model from the hub")
+        self.setWindowTitle("Download from Hugging Face")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(True)
         self.setMinimumWidth(480)
@@ -52,11 +53,7 @@ class RepositoryDialog(QDialog):
             line.setAccessibleName(title)
             line.textChanged.connect(self._judge)
             form.addRow(title, line)
-        self.problem = QLabel()
-        self.problem.setProperty("kind", "warn")
-        self.problem.setWordWrap(True)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
-        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.problem = ProblemLabel()
         self.get, cancel = QPushButton("Download"), QPushButton("Cancel")
         self.get.setProperty("kind", "accent")
         self.get.setDefault(True)
@@ -85,7 +82,7 @@ class RepositoryDialog(QDialog):
                 check_name(self.called.text().strip())
         except UserError as error:
             problem = str(error)
-        self.problem.setText(problem)
+        self.problem.show_problem(problem)
         self.get.setEnabled(bool(name) and not problem)
 
     def _decide(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from gptdesk.ui.models.jobs import Jobs
 if TYPE_CHECKING:
     from gptdesk.library.download import Download
     from gptdesk.library.downloads import Downloads
+    from gptdesk.library.import_ import Importable
     from gptdesk.library.verify import Verification
 
 
@@ -174,6 +176,22 @@ class ModelsService(QObject):
         key = entry_key(entry)
         self.jobs.start("verify", entry.name, work, partial(self._on_verified, key), about=key)
 
+    @property
+    def taken_names(self) -> set[str]:
+        """Names, in small letters, that models of the models folder have or will have."""
+        coming = {view.name for view in self.downloads} | {job.title for job in self.jobs.views if job.kind == "import"}
+        return {name.casefold() for name in coming | {entry.name for entry in self.entries if entry.changeable}}
+
+    def look_at(self, path: Path, done: Callable[[Importable], object]) -> None:
+        """Looks whether a folder or file is a model that can be imported."""
+
+        def work() -> Importable:
+            from gptdesk.library.import_ import look_at
+
+            return look_at(self.folders, path)
+
+        self._look.run(work, done)
+
     def import_model(self, path: Path, *, name: str = "", link: bool = False) -> None:
         """Brings a model from elsewhere to the others: copied, converted, or linked."""
 
@@ -199,9 +217,19 @@ class ModelsService(QObject):
 
         self.jobs.start("export", entry.name, work, done, about=entry_key(entry))
 
-    def rename(self, entry: LibraryEntry, name: str, done: Callable[[], object]) -> None:
-        """Gives a model of the models folder another name."""
-        self._change(lambda: self._library.rename(entry.name, name), lambda _: done())
+    def rename(
+        self, entry: LibraryEntry, name: str, done: Callable[[], object], failed: Callable[[str], object]
+    ) -> None:
+        """Gives a model of the models folder another name; it is laid before the person under that."""
+
+        def on_done(_: object) -> None:
+            if checked := self.checked.pop(entry_key(entry), None):
+                self.checked[entry_key(replace(entry, name=name))] = checked
+            done()
+            self.arrived.emit(name)
+            self.look()
+
+        self._look.run(lambda: self._library.rename(entry.name, name), on_done, failed)
 
     def size(self, entry: LibraryEntry, done: Callable[[int], object]) -> None:
         """How many bytes removing it frees."""

@@ -60,7 +60,7 @@ class Face:
         share: how far something is, 0 to 1; ``None`` when nothing goes on.
         action: what its button does, as the page knows it; empty for none.
         label: of that button.
-        stoppable: whether what goes on can be cancelled.
+        stop: what its second button does, such as "Cancel"; empty for none.
         tip: more, on hover.
     """
 
@@ -71,7 +71,7 @@ class Face:
     share: float | None = None
     action: str = ""
     label: str = ""
-    stoppable: bool = False
+    stop: str = ""
     tip: str = ""
 
     @property
@@ -128,13 +128,13 @@ def _entry_face(item: Item, entry: LibraryEntry, in_use: InUse, room: Room) -> F
     if entry.state == "damaged":
         changes = {"badge": ("Damaged", "bad"), "note": (entry.problem, "bad"), "tip": entry.problem}
     elif entry.state == "missing":
-        changes = {"action": "get", "label": "Get"}
+        changes = {"action": "get", "label": "Download"}
     elif used and in_use.state is State.LOADING:
         changes = {
             "badge": ("Loading", "accent"),
             "note": (f"{figures.percent(in_use.share)} read" if in_use.share else "Starting…", "accent"),
             "share": in_use.share,
-            "stoppable": True,
+            "stop": "Cancel",
         }
     elif used and in_use.state is not State.EMPTY:
         changes = {"badge": ("In use", "good"), "action": "play", "label": "Open Playground"}
@@ -144,7 +144,7 @@ def _entry_face(item: Item, entry: LibraryEntry, in_use: InUse, room: Room) -> F
             changes["badge"] = ("Linked", "muted")
     if item.job is not None:
         job = _job_face(name, item.job)
-        changes |= {"note": job.note, "share": job.share, "stoppable": True}
+        changes |= {"note": job.note, "share": job.share, "stop": job.stop}
     return replace(shown, **changes)
 
 
@@ -167,11 +167,11 @@ def _job_face(name: str, job: JobView) -> Face:
     share = job.done / job.total if job.total else 0.0
     if job.stopping:
         words = "Stopping"
-    elif not job.total:
+    elif not job.begun:
         words = "Waits for its turn"
     else:
         words = f"{_DOING[job.kind]}{SEPARATOR}{figures.percent(share)}" if share else f"{_DOING[job.kind]}…"
-    return Face(title=name, note=(words, "muted"), share=share, stoppable=not job.stopping)
+    return Face(title=name, note=(words, "muted"), share=share, stop="" if job.stopping else "Cancel")
 
 
 def _download_face(item: Item, view: DownloadView) -> Face:
@@ -195,7 +195,8 @@ def _download_face(item: Item, view: DownloadView) -> Face:
         parts, action, label = ["Ready"], "", ""
     note = SEPARATOR.join(part for part in parts if part)
     return Face(
-        title=item.name, badge=badge, note=(note, role), action=action, label=label, stoppable=True,
+        title=item.name, badge=badge, note=(note, role), action=action, label=label,
+        stop="Dismiss" if view.state == "failed" else "Cancel",
         share=None if view.state == "failed" else share,
         tip=view.error or f"{view.repo}@{view.revision}".rstrip("@"),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -22,6 +23,7 @@ from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.slider_row import SliderRow
 
 WIDTH: Final = 312
+_SCOPE = "Settings of this document. They act on what is written next; the text stays as it is."
 _STOP_HELP = "The text ends before the first of these. Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
 _GUESSES_HELP = (
     "So many tokens are guessed from what came before, and read at once. The text stays the same; one that repeats "
@@ -60,6 +62,9 @@ class DecodingPanel(QScrollArea):
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip("Tokens follow the model's own odds: temperature 1, everything else off")
 
+        self.for_new = QPushButton()
+        self.for_new.setToolTip("Every new document begins with these settings, the seed and the stop strings included")
+
         self.setObjectName("panel")
         self.setFixedWidth(WIDTH)
         self.setWidgetResizable(True)
@@ -70,12 +75,16 @@ class DecodingPanel(QScrollArea):
 
         for row in self.rows.values():
             row.changed.connect(self._on_changed)
+        boxes = {row.spec.title: row.box for row in self.rows.values()}
+        for name, box in {**boxes, "Max tokens": self.max_tokens, "Guess ahead": self.guesses}.items():
+            box.refused.connect(partial(self._on_refused, name))
         self.max_tokens.valueChanged.connect(self._on_changed)
         self.seed.changed.connect(self._on_changed)
         self.guesses.valueChanged.connect(self._on_changed)
         self.stop.changed.connect(self._on_changed)
         self.stop.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
+        self.for_new.clicked.connect(self._use_for_new)
         settings.changed.connect(self._show)
         self._show()
 
@@ -92,6 +101,9 @@ class DecodingPanel(QScrollArea):
         heading.addWidget(title, 1)
         heading.addWidget(self.presets)
         layout.addLayout(heading)
+        layout.addWidget(
+            _muted("Settings of this document. They act on what is written next; the text stays as it is.")
+        )
         for row in self.rows.values():
             layout.addWidget(row)
         layout.addWidget(self.neutral)
@@ -105,8 +117,14 @@ class DecodingPanel(QScrollArea):
         for number, (name, widget) in enumerate(boxes.items()):
             label = QLabel(name)
             label.setBuddy(self.seed.line if widget is self.seed else widget)
-            grid.addWidget(label, number, 0)
-            grid.addWidget(widget, number, 1)
+            label.setToolTip((self.seed.line if widget is self.seed else widget).toolTip())
+            grid.addWidget(label, 2 * number, 0)
+            grid.addWidget(widget, 2 * number, 1)
+        used = QHBoxLayout()
+        used.setSpacing(8)
+        used.addWidget(self.seed.used, 1)
+        used.addWidget(self.seed.keep)
+        grid.addLayout(used, 3, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         layout.addLayout(grid)
         stop = QVBoxLayout()
@@ -117,11 +135,21 @@ class DecodingPanel(QScrollArea):
         stop.addWidget(label)
         stop.addWidget(self.stop)
         layout.addLayout(stop)
+        layout.addWidget(self.for_new)
         layout.addStretch(1)
         return contents
 
+    def _on_refused(self, name: str, text: str) -> None:
+        self.refused.emit(f"{name}: {text}")
+
+    def _use_for_new(self) -> None:
+        self._settings.update(new_document_decoding=self._settings.value.decoding)
+
     def _show(self) -> None:
         settings = self._settings.value.decoding
+        same = settings == self._settings.value.new_document_decoding
+        self.for_new.setEnabled(not same)
+        self.for_new.setText("Used for new documents" if same else "Use for new documents")
         for name, row in self.rows.items():
             row.set_value(getattr(settings, name))
         for box, value in ((self.max_tokens, settings.max_tokens), (self.guesses, settings.prompt_lookup)):
@@ -146,3 +174,10 @@ class DecodingPanel(QScrollArea):
         except UserError as error:
             self.refused.emit(str(error))
             self._show()
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("kind", "muted")
+    label.setWordWrap(True)
+    return label

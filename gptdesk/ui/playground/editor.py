@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
-    QAction,
     QContextMenuEvent,
     QDragLeaveEvent,
     QDropEvent,
     QInputMethodEvent,
     QKeyEvent,
     QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -21,15 +22,17 @@ from PySide6.QtGui import (
     QTextCursor,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QMenu, QTextEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.runs import clean
 from gptdesk.ui.banner import RESERVED
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
+from gptdesk.ui.playground.following_text import FollowingTextEdit
 from gptdesk.ui.playground.generated_marks import paint_marks
+from gptdesk.ui.playground.mime import files_of, text_of
+from gptdesk.ui.playground.text_menu import text_menu
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _LINE_HEIGHT: Final = 1.75
 """Of a line, in heights of the letters."""
@@ -41,17 +44,19 @@ _MARGIN: Final = 40
 """Beside and below the text, in pixels; above it there is room for a banner."""
 
 
-class Editor(QTextEdit):
+class Editor(FollowingTextEdit):
     """A view: the text it shows is given by `show_document`, and an edit is only told, in characters of that text.
 
     Attributes:
         text_size: height of the letters, in pixels.
+        can_undo, can_redo: whether there is something to undo and to do again, for the menu.
 
     Signals:
         edited(int, int, str, bool): start, end, the text put there, whether by typing.
         touched(): the person begins to compose a character.
         undo_wanted(), redo_wanted(): of the last step.
         zoomed(int): text larger (1) or smaller (-1).
+        files_given(object): paths of files that were dropped or pasted.
         column_moved(): `column` is another.
     """
 
@@ -60,6 +65,7 @@ class Editor(QTextEdit):
     undo_wanted = Signal()
     redo_wanted = Signal()
     zoomed = Signal(int)
+    files_given = Signal(object)
     column_moved = Signal()
 
     def __init__(self, theme: Theme, text_size: int, parent: QWidget | None = None) -> None:
@@ -70,6 +76,7 @@ class Editor(QTextEdit):
         self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
         self._spans: list[tuple[int, int]] = []
         self._showing = False
+        self.can_undo = self.can_redo = False
         self.text_size = text_size
         self.setObjectName("editor")
         self.setAccessibleName("Text")
@@ -77,7 +84,6 @@ class Editor(QTextEdit):
         self.setAcceptRichText(False)
         self.setUndoRedoEnabled(False)  # the document remembers, and knows whole generations
         self.setTabChangesFocus(True)
-        make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(_MARGIN)
         frame = self.document().rootFrame().frameFormat()
@@ -109,21 +115,22 @@ class Editor(QTextEdit):
     def show_document(self, text: str, generated: list[tuple[int, int]]) -> None:
         """Shows ``text``, touching only what is different, and marks the ``generated`` stretches of it.
 
-        Who reads the end of the text keeps seeing it; who reads elsewhere is left there.
+        Who reads the end of the text keeps seeing it, whatever appears around the editor; who reads elsewhere is left
+        there.
         """
         if text != self._shown:
-            bar = self.verticalScrollBar()
-            at_end = bar.value() >= bar.maximum() - self.text_size
             self._put(*view_text.difference(self._shown, text), text)
-            if at_end:
-                bar.setValue(bar.maximum())
-        self._spans = [(self._position(start), self._position(end)) for start, end in generated]
+            self.follow()
+        places = iter(self._positions(place for span in generated for place in span))
+        self._spans = list(zip(places, places, strict=True))
         self.viewport().update()
 
-    def show_end(self) -> None:
-        """Puts the cursor behind the text and scrolls there."""
-        self.moveCursor(QTextCursor.MoveOperation.End)
-        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+    def show_place(self, index: int) -> None:
+        """Puts the cursor before the character at ``index`` and scrolls there."""
+        cursor = self.textCursor()
+        cursor.setPosition(min(self._position(index), self._length))
+        self.setTextCursor(cursor)
+        self.show_cursor()
 
     def column(self) -> QRect:
         """Where the text stands when nothing is scrolled, in pixels of this widget."""
@@ -141,11 +148,9 @@ class Editor(QTextEdit):
 
     def _tell(self, start: int, end: int, text: str) -> None:
         """An edit that is made in the document first and comes back as text to show."""
-        self.edited.emit(start, end, text, False)
-        cursor = self.textCursor()
-        cursor.setPosition(min(self._position(start + len(text)), self.document().characterCount() - 1))
-        self.setTextCursor(cursor)
-        self.ensureCursorVisible()
+        with self.person_at_work():
+            self.edited.emit(start, end, text, False)
+            self.show_place(start + len(text))
 
     def _put(self, start: int, old_end: int, new_end: int, text: str) -> None:
         """Makes the widget show ``text``, which differs from what it shows between these places."""
@@ -155,7 +160,7 @@ class Editor(QTextEdit):
         cursor.setPosition(first)
         pieces = view_text.softened(text[start:new_end], cursor.positionInBlock())
         cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText("\u2029".join(pieces))
+        cursor.insertText(view_text.joined("\u2029".join(pieces)))
         self._remember(text, first, last - first, cursor.position() - first)
         for piece in pieces[:-1]:
             first += view_text.units(piece) + 1
@@ -204,12 +209,19 @@ class Editor(QTextEdit):
 
     def _position(self, index: int) -> int:
         """The opposite of `_index`; of two places with a break between them the second."""
-        position = index if self._plain else view_text.units(self._shown[:index])
-        for place in self._breaks:
-            if place > position:
-                break
-            position += 1
-        return position
+        return self._positions([index])[0]
+
+    def _positions(self, indexes: Iterable[int]) -> list[int]:
+        """`_position` of each of ``indexes``, which ascend."""
+        found: list[int] = []
+        at = units = passed = 0
+        for index in indexes:
+            units += index - at if self._plain else view_text.units(self._shown[at:index])
+            at = index
+            while passed < len(self._breaks) and self._breaks[passed] <= units + passed:
+                passed += 1
+            found.append(units + passed)
+        return found
 
     @property
     def _plain(self) -> bool:
@@ -240,19 +252,43 @@ class Editor(QTextEdit):
             self.undo_wanted.emit()
         elif event.matches(QKeySequence.StandardKey.Redo):
             self.redo_wanted.emit()
-        elif (
+        else:
+            with self.person_at_work():
+                self._answer_key(event)
+
+    def _answer_key(self, event: QKeyEvent) -> None:
+        before = self.textCursor().position()
+        if (
             event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
             and event.modifiers() == Qt.KeyboardModifier.ShiftModifier
         ):
             self.textCursor().insertBlock()  # Qt would put a line separator, which is no text that a model knows
-            self.ensureCursorVisible()
         else:
             super().keyPressEvent(event)
+        if self.textCursor().position() != before:
+            self.show_cursor()
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        if event.preeditString():
-            self.touched.emit()
-        super().inputMethodEvent(event)
+        with self.person_at_work():
+            if event.preeditString():
+                self.touched.emit()
+            super().inputMethodEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Three clicks select a paragraph: a line of the text, where the widget has several in one of its own."""
+        super().mousePressEvent(event)
+        cursor = self.textCursor()
+        block = self.document().findBlock(cursor.selectionStart())
+        length = cursor.selectionEnd() - cursor.selectionStart()
+        whole = cursor.selectionStart() == block.position() and length in (block.length() - 1, block.length())
+        if not whole or "\u2028" not in block.text():
+            return
+        place = self._index(self.cursorForPosition(event.position().toPoint()).position())
+        start = self._shown.rfind("\n", 0, place) + 1
+        end = self._shown.find("\n", place)
+        cursor.setPosition(self._position(start))
+        cursor.setPosition(self._position(end) if end >= 0 else self._length, QTextCursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -261,10 +297,13 @@ class Editor(QTextEdit):
             super().wheelEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return source.hasText()
+        return source.hasText() or source.hasHtml() or bool(files_of(source))
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        self.replace_selection(source.text())
+        if files := files_of(source):
+            self.files_given.emit(files)
+        elif text := text_of(source):
+            self.replace_selection(text)
 
     def createMimeDataFromSelection(self) -> QMimeData:
         cursor = self.textCursor()
@@ -275,8 +314,13 @@ class Editor(QTextEdit):
     def dropEvent(self, event: QDropEvent) -> None:
         """As pasting at that place; text that is dragged within the editor is moved."""
         self.dragLeaveEvent(QDragLeaveEvent())
+        if files := files_of(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.files_given.emit(files)
+            return
         target = self._index(self.cursorForPosition(event.position().toPoint()).position())
-        text = clean(event.mimeData().text())
+        text = clean(text_of(event.mimeData()))
         cursor = self.textCursor()
         if event.source() is self and event.dropAction() == Qt.DropAction.MoveAction:
             start, end = self._index(cursor.selectionStart()), self._index(cursor.selectionEnd())
@@ -289,24 +333,6 @@ class Editor(QTextEdit):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = QMenu(self)
-        selected, pasteable = self.textCursor().hasSelection(), self.canPaste()
-        for title, slot, usable in (
-            ("Undo", self.undo_wanted.emit, True),
-            ("Redo", self.redo_wanted.emit, True),
-            ("", None, True),
-            ("Cut", self.cut, selected),
-            ("Copy", self.copy, selected),
-            ("Paste", self.paste, pasteable),
-            ("", None, True),
-            ("Select all", self.selectAll, True),
-        ):
-            if slot is None:
-                menu.addSeparator()
-            else:
-                action = QAction(title, menu)
-                action.triggered.connect(slot)
-                action.setEnabled(usable)
-                menu.addAction(action)
+        menu = text_menu(self, can_undo=self.can_undo, can_redo=self.can_redo)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gptdesk.store.document import Document
-from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.decoding_panel import DecodingPanel
 from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
+from gptdesk.ui.playground.mime import files_of
+from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.settings_service import SettingsService
-from gptdesk.ui.theme import Theme
+from gptdesk.ui.services import Services
 
 
 class PlaygroundPage(QWidget):
@@ -27,35 +26,40 @@ class PlaygroundPage(QWidget):
     Signals:
         refused(str): something that the person gave cannot be used; the sentence says why.
         zoomed(int): text larger (1) or smaller (-1).
+        files_given(object): paths of files that were dropped or pasted.
+        rename_wanted(): the person wants to give the document a title.
     """
 
     refused = Signal(str)
+    files_given = Signal(object)
+    rename_wanted = Signal()
     zoomed = Signal(int)
 
     def __init__(
         self,
-        theme: Theme,
-        settings: SettingsService,
-        inference: Inference,
+        services: Services,
         session: Session,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.session = session
-        self._inference, self._settings = inference, settings
+        theme, settings = services.theme, services.settings
+        self._inference, self._settings = services.inference, settings
         self.editor = Editor(theme, settings.value.text_size)
         self.empty = EmptyState(settings.value.text_size, self.editor)
         self.panel = DecodingPanel(theme, settings)
+        self._regeneration = Regeneration(session, settings, services.messages, self)
         self._make_actions()
         self.bar = ActionBar(
             theme, generate=self.generate, stop=self.stop, regenerate=self.regenerate, undo=self.undo, redo=self.redo
         )
+        self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
         self._on_opened()
 
     def _make_actions(self) -> None:
-        def action(text: str, tip: str, slot: object, *shortcuts: str | QKeySequence.StandardKey) -> QAction:
+        def action(text: str, tip: str, slot: object, *shortcuts: str) -> QAction:
             made = QAction(text, self)
             made.setToolTip(tip)
             made.setShortcuts([QKeySequence(shortcut) for shortcut in shortcuts])
@@ -69,14 +73,13 @@ class PlaygroundPage(QWidget):
         self.regenerate = action(
             "Regenerate",
             "Write the last generated part anew",
-            self._on_regenerate,
+            self._regeneration.ask,
             "Ctrl+Shift+Return",
             "Ctrl+Shift+Enter",
         )
-        self.undo = action("Undo generation", "Take the last generation back", session.undo_generation, "Ctrl+Alt+Z")
-        self.redo = action(
-            "Redo generation", "Bring the generation back that was undone", session.redo_generation, "Ctrl+Alt+Shift+Z"
-        )
+        self.rename = action("Rename", "Give the document a title", self.rename_wanted.emit, "F2")
+        self.undo = action("Undo", "Undo the last edit or generation", session.undo, "Ctrl+Z")
+        self.redo = action("Redo", "Do again what was undone", session.redo, "Ctrl+Shift+Z", "Ctrl+Y")
 
     def _lay_out(self) -> None:
         text = QVBoxLayout()
@@ -98,12 +101,15 @@ class PlaygroundPage(QWidget):
         self.editor.undo_wanted.connect(self.session.undo)
         self.editor.redo_wanted.connect(self.session.redo)
         self.editor.zoomed.connect(self.zoomed)
+        self.editor.files_given.connect(self.files_given)
         self.editor.column_moved.connect(self._place_offer)
         self.empty.chosen.connect(self._on_beginning_chosen)
         self.panel.refused.connect(self.refused)
         self.session.opened.connect(self._on_opened)
         self.session.changed.connect(self._show)
         self.session.activity_changed.connect(self._show_activity)
+        self.session.begun.connect(self._on_begun)
+        self.session.jumped.connect(self.editor.show_place)
         self._settings.changed.connect(self._on_settings_changed)
 
     @Slot()
@@ -117,17 +123,20 @@ class PlaygroundPage(QWidget):
         document = self.session.document
         self.editor.show_document(document.text, document.generated_spans())
         self.empty.setVisible(not document.text)
+        origin = document.last_origin()
+        self.panel.seed.show_used(origin.seed if origin else None)
         self._show_activity()
 
     @Slot()
     def _show_activity(self) -> None:
-        history, busy = self.session.document.history, self.session.busy
+        busy = self.session.busy
         stopping = self._inference.state is State.STOPPING
         self.generate.setEnabled(not busy or stopping)
         self.stop.setEnabled(busy and not stopping)
         self.regenerate.setEnabled(not busy and self.session.document.last_generation() is not None)
-        self.undo.setEnabled(not busy and history.can_undo_generation)
-        self.redo.setEnabled(not busy and history.can_redo_generation)
+        self.undo.setEnabled(self.session.can_undo)
+        self.redo.setEnabled(self.session.can_redo)
+        self.editor.can_undo, self.editor.can_redo = self.session.can_undo, self.session.can_redo
 
     @Slot()
     def _on_generate(self) -> None:
@@ -135,8 +144,7 @@ class PlaygroundPage(QWidget):
         self.session.generate()
 
     @Slot()
-    def _on_regenerate(self) -> None:
-        self.session.regenerate()
+    def _on_begun(self) -> None:
         self.editor.show_end()
 
     @Slot(str)
@@ -151,9 +159,15 @@ class PlaygroundPage(QWidget):
             self.empty.set_text_size(self._settings.value.text_size)
             self.editor.set_text_size(self._settings.value.text_size)
 
-    def open_document(self, document: Document) -> None:
-        """Lays another document before the person."""
-        self.session.open(document)
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped anywhere on the page."""
+        if files_of(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.files_given.emit(files_of(event.mimeData()))
 
     @Slot()
     def _place_offer(self) -> None:

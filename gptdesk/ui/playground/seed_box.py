@@ -5,21 +5,21 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from PySide6.QtCore import QRegularExpression, Signal
+from PySide6.QtCore import QRegularExpression, Qt, Signal
 from PySide6.QtGui import QAction, QRegularExpressionValidator
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from gptdesk.gpt2.decoding import LIMITS
 from gptdesk.ui.theme import Theme
 
-_SHORT: Final = 1_000_000
+SHORT_SEEDS: Final = 1_000_000
 """Seeds that the dice throws are below this: easy to say to somebody."""
 
 _HELP = "The same seed, model and settings give the same text. Empty: another one each time."
 
 
 class SeedBox(QWidget):
-    """A line for the seed, and a dice.
+    """A line for the seed, a dice, and the seed that the last generation had.
 
     Signals:
         changed(): the person gave another seed.
@@ -29,6 +29,7 @@ class SeedBox(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._used: int | None = None
         self.line = QLineEdit()
         self.line.setPlaceholderText("random")
         self.line.setAccessibleName("Seed")
@@ -40,11 +41,23 @@ class SeedBox(QWidget):
         self.dice.setAccessibleName("Throw a seed")
         self.dice.setToolTip("Throw a seed")
         theme.set_icon(self.dice, "dice", "text")
-        layout = QHBoxLayout(self)
+        self.used = QLabel()
+        self.used.setProperty("kind", "muted")
+        self.used.setAccessibleName("Seed of the last generation")
+        self.used.setToolTip("The seed of the last generated part; select it to copy it")
+        self.used.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.keep = QPushButton("Use this seed")
+        self.keep.setProperty("kind", "small")
+        self.keep.setToolTip("With this seed, the same model and settings write the last generated part again")
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(self.dice)
+        layout.setHorizontalSpacing(8)
+        layout.setVerticalSpacing(4)
+        layout.addWidget(self.line, 0, 0)
+        layout.addWidget(self.dice, 0, 1)
+        layout.setColumnStretch(0, 1)
         self.clear = QAction("Random again", self)
         self.clear.triggered.connect(self._clear)
         self.line.addAction(self.clear, QLineEdit.ActionPosition.TrailingPosition)
@@ -54,7 +67,10 @@ class SeedBox(QWidget):
         self.line.textChanged.connect(lambda text: self.clear.setVisible(bool(text)))
         self.clear.setVisible(False)
         self.line.editingFinished.connect(self.changed)
+        self.line.textChanged.connect(self._show_usable)
         self.dice.clicked.connect(self._throw)
+        self.keep.clicked.connect(self._keep)
+        self.show_used(None)
 
     @property
     def value(self) -> int | None:
@@ -65,6 +81,19 @@ class SeedBox(QWidget):
         """Shows ``seed`` without saying that it changed."""
         self.line.setText("" if seed is None else str(seed))
 
+    def show_used(self, seed: int | None) -> None:
+        """Shows which seed the last generation had; ``None`` when there is none."""
+        self._used = seed
+        self.used.setText("" if seed is None else f"Last used: {seed}")
+        self._show_usable()
+
+    def _show_usable(self) -> None:
+        self.keep.setEnabled(self._used is not None and self._used != self.value)
+
+    def _keep(self) -> None:
+        self.set_value(self._used)
+        self.changed.emit()
+
     def _show_icon(self) -> None:
         self.clear.setIcon(self._theme.icon("close", "muted"))
 
@@ -73,5 +102,5 @@ class SeedBox(QWidget):
         self.changed.emit()
 
     def _throw(self) -> None:
-        self.set_value(secrets.randbelow(_SHORT))
+        self.set_value(secrets.randbelow(SHORT_SEEDS))
         self.changed.emit()

@@ -46,16 +46,22 @@ class Session(QObject):
         changed(): its text or its runs are others now.
         activity_changed(): ``waiting``, ``done`` or ``tokens`` is another, or a generation began or ended.
         begun(): a model begins to write.
+        jumped(int): the text was changed there, before the character of that number, which may be out of sight.
         notice(str): something to know that stops nothing.
         failed(object): a generation could not go on; a `Failure`.
+        removed(str): regenerating took away what the person had typed since the last generation.
+        same_again(): regenerating gave the same text.
     """
 
     opened = Signal()
     changed = Signal()
     activity_changed = Signal()
     begun = Signal()
+    jumped = Signal(int)
     notice = Signal(str)
     failed = Signal(object)
+    removed = Signal(str)
+    same_again = Signal()
 
     def __init__(
         self, inference: Inference, storage: Storage, settings: SettingsService, parent: QObject | None = None
@@ -68,9 +74,11 @@ class Session(QObject):
         self.tokens = 0
         self._first_token = 0.0  # when it came, by perf_counter
         self._stream: TextStream | None = None
+        self._replaced: str | None = None  # by the regeneration that is running
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.timeout.connect(self.save)
+        settings.changed.connect(self._on_settings_changed)
         inference.events_ready.connect(self._on_events)
         inference.ended.connect(self._on_ended)
         inference.state_changed.connect(self._on_state_changed)
@@ -95,7 +103,8 @@ class Session(QObject):
         self.flush()
         self.document = document
         self.done = None
-        self._settings.update(document=document.id)
+        document.decoding = document.decoding or self._settings.value.new_document_decoding
+        self._settings.update(document=document.id, decoding=document.decoding)
         self.opened.emit()
         self.activity_changed.emit()
 
@@ -112,6 +121,23 @@ class Session(QObject):
         """Ends what is being written and saves it."""
         self._interrupt()
         self.flush()
+
+    def rename(self, title: str | None) -> None:
+        """Gives the document a title of the person's own; ``None`` lets its text be its title again."""
+        self.document.own_title = title
+        self._on_changed()
+
+    def set_file(self, path: str) -> None:
+        """The text was saved there."""
+        self.document.file = path
+        self._on_changed()
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        """The decoding settings are those of the document at hand."""
+        if self.document.decoding != self._settings.value.decoding:
+            self.document.decoding = self._settings.value.decoding
+            self._save_soon()
 
     # Edits
 
@@ -133,16 +159,26 @@ class Session(QObject):
     def redo(self) -> None:
         self._change(self.document.redo)
 
-    def undo_generation(self) -> None:
-        self._change(self.document.undo_generation)
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to undo, what is being written included."""
+        return self.document.history.can_undo or self.document.generating
 
-    def redo_generation(self) -> None:
-        self._change(self.document.redo_generation)
+    @property
+    def can_redo(self) -> bool:
+        return self.document.history.can_redo and not self.document.generating
 
     def _change(self, change: Callable[[], bool]) -> None:
+        was_busy = self.busy
         self._interrupt()
-        change()
-        self._on_changed()
+        changed = change()
+        if changed:
+            self.done = None  # its figures are about another text
+        if changed or was_busy:
+            self._on_changed()
+            self.activity_changed.emit()
+        if changed:
+            self.jumped.emit(self.document.changed_at)
 
     # Generations
 
@@ -180,6 +216,8 @@ class Session(QObject):
         info, settings = self._inference.info, self._settings.value.decoding
         assert info is not None, "a model is ready"
         start = self.document.last_generation() if self.waiting == "regenerate" else None
+        removed = self.document.typed_since_generation() if start is not None else ""
+        self._replaced = None if start is None else self.document.text[start:]
         self.waiting, self.done, self.tokens = None, None, 0
         self._stream = TextStream(gpt2_tokenizer())  # built by now: the engine needs it
         origin = Origin(
@@ -194,6 +232,8 @@ class Session(QObject):
         self._inference.generate(prompt, replace(settings, n=1, top_logprobs=_ALTERNATIVES))
         self._on_changed()
         self.activity_changed.emit()
+        if removed.strip():
+            self.removed.emit(removed)
 
     def _interrupt(self) -> None:
         """Ends what the document's generation has written so far; what still comes of it is not wanted."""
@@ -226,6 +266,17 @@ class Session(QObject):
             self.document.end_generation(self.done.finish_reason, seed=self.done.seed, precision=self.done.precision)
             self.save()
         self._on_changed()
+        if self.done:
+            self._compare(self.done)
+
+    def _compare(self, done: DoneEvent) -> None:
+        """A regeneration whose text is the one before looks as if nothing had happened."""
+        start, before = self.document.last_generation(), self._replaced
+        self._replaced = None
+        if before is None or start is None or done.finish_reason == "cancelled":
+            return
+        if before.startswith(self.document.text[start:]):
+            self.same_again.emit()
 
     def _token(self, event: TokenEvent) -> Token:
         """The token with its own length: the engine's text may be held back for a stop string."""
@@ -253,9 +304,12 @@ class Session(QObject):
         self.waiting = None
         self.activity_changed.emit()
 
-    def _on_changed(self) -> None:
+    def _save_soon(self) -> None:
         if not self._save_timer.isActive():
             self._save_timer.start(_SAVE_AFTER_MS)
+
+    def _on_changed(self) -> None:
+        self._save_soon()
         self.changed.emit()
         if self._inference.busy:
             self.activity_changed.emit()

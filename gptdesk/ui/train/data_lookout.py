@@ -140,7 +140,7 @@ class DataLookout:
 def ending_words(entry: DataEntry) -> tuple[str, str, str]:
     """Kind, title and text of what is to be said of a preparation that has ended."""
     if entry.ready:
-        return "info", f"{entry.name} is ready to train on", f"It has {figures.count(entry.state.tokens)} tokens."
+        return "info", f"{entry.name} is ready to train on", f"It has {figures.tokens(entry.state.tokens)}."
     if entry.state.state == "failed":
         return "bad", f"{entry.name} could not be prepared", entry.state.error
     return "warn", f"Preparing {entry.name} was interrupted", "What is done is kept; it can go on from there."

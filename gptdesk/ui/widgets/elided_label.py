@@ -6,14 +6,21 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QStyle, QStyleOption, QWidget
 
+from gptdesk.ui.widgets.tooltips import wrapped
+
 
 class ElidedLabel(QLabel):
-    """One line of plain text."""
+    """One line of plain text.
+
+    Attributes:
+        help: is shown on hover, behind what was cut off.
+    """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(text)
+        self.help = ""
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance("…") * 2, super().minimumSizeHint().height())
@@ -28,4 +35,4 @@ class ElidedLabel(QLabel):
             painter, self.contentsRect(), align, option.palette, self.isEnabled(), shown, self.foregroundRole()
         )
         painter.end()
-        self.setToolTip(self.text() if shown != self.text() else "")
+        self.setToolTip(wrapped("\n".join(filter(None, (self.text() if shown != self.text() else "", self.help)))))

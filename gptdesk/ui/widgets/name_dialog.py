@@ -1,4 +1,4 @@
-"""Asks for a name, and says at once why one cannot be used."""
+"""Asks for a name, and says at once why one cannot be used; what was typed stays until the name is taken over."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.errors import UserError
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 
 class NameDialog(QDialog):
@@ -19,7 +20,8 @@ class NameDialog(QDialog):
         check: raises UserError when a name cannot be used.
 
     Signals:
-        named(str): the person has decided.
+        named(str): the person has decided. The dialog then closes, unless the one who hears this calls `wait` first:
+            then `accept` closes it, and `refuse` says why the name could not be had.
     """
 
     named = Signal(str)
@@ -27,17 +29,14 @@ class NameDialog(QDialog):
     def __init__(self, title: str, name: str, check: Callable[[str], object], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._check = check
+        self._waiting = False
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(400)
         self.line = QLineEdit(name)
         self.line.selectAll()
         self.line.setAccessibleName("Name")
-        self.problem = QLabel()
-        self.problem.setProperty("kind", "warn")
-        self.problem.setWordWrap(True)
-        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.problem.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
+        self.problem = ProblemLabel()
         self.accept_button, cancel = QPushButton(title), QPushButton("Cancel")
         self.accept_button.setProperty("kind", "accent")
         self.accept_button.setDefault(True)
@@ -67,9 +66,22 @@ class NameDialog(QDialog):
                 self._check(self.line.text().strip())
             except UserError as error:
                 problem = str(error)
-        self.problem.setText(problem)
+        self.problem.show_problem(problem)
         self.accept_button.setEnabled(bool(self.line.text().strip()) and not problem)
 
     def _decide(self) -> None:
+        self._waiting = False
         self.named.emit(self.line.text().strip())
-        self.accept()
+        if not self._waiting:
+            self.accept()
+
+    def wait(self) -> None:
+        """Keeps the dialog open until it is known whether the name can be had."""
+        self._waiting = True
+        self.accept_button.setEnabled(False)
+
+    def refuse(self, sentence: str) -> None:
+        """Says why the name cannot be had; it can be changed now."""
+        self._judge()
+        self.problem.show_problem(sentence)
+        self.line.setFocus()

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from gptdesk.training.launch import Launcher
+from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
+from gptdesk.training.launch import TORCHRUN, Launcher
 from gptdesk.ui.train.new_run.schema import default_values, read_sections
 from trainer.config import PRESETS_FOLDER, TrainConfig, merge, read_preset
 
@@ -29,6 +30,9 @@ TUNING_ONLY: Final = ("model.lora_rank", "model.lora_alpha")
 
 _KEPT: Final = ("data.path", "model.start", "run.folder", "run.seed", "run.sample_prompts")
 """Choices that another preset leaves alone."""
+
+_SOME: Final = 1
+"""Stands for the validation tokens of data of which only those to train on are known."""
 
 _READINGS: Final = 20
 _FEWEST_STEPS: Final = 200
@@ -66,6 +70,7 @@ class Draft:
         preset: that the settings begin with.
         base: what the run starts from.
         train_tokens: in the data that was chosen; 0 while unknown.
+        val_tokens: the same of its validation split; None while unknown.
         data_name: of the data, for people.
         launcher: how the run is started.
         name: that the person gave the run; empty for one made up from data and model.
@@ -76,6 +81,7 @@ class Draft:
         self.preset = FRESH_PRESET
         self.base = Base()
         self.train_tokens = 0
+        self.val_tokens: int | None = None
         self.data_name = ""
         self.launcher = Launcher()
         self.name = ""
@@ -107,10 +113,27 @@ class Draft:
     def run_name(self) -> str:
         return self.name or self.suggested_name or "run"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each setting that gave way to what the person chose or to the data."""
+        return self._give_way().notes
+
     def values(self) -> dict[str, Any]:
         """All nested values that hold now."""
-        values = self._wished()
-        return merge(values, {"schedule": self._fitted(values)})
+        return self._give_way().values
+
+    def _give_way(self) -> Fitted:
+        """Where a preset's settings cannot be had together with what was chosen, they give way as for the trainer."""
+        wished = self._wished()
+        return fit_defaults(
+            merge(wished, {"schedule": self._fitted(wished)}),
+            self._changed,
+            data=DataFacts(self.train_tokens, _SOME if self.val_tokens is None else self.val_tokens)
+            if self.train_tokens
+            else None,
+            context=self.base.context or None,
+            processes=self.launcher.processes if self.launcher.kind == TORCHRUN else 1,
+        )
 
     def _wished(self) -> dict[str, Any]:
         return merge(merge(default_values(self.sections), _preset(self.preset)), self._changed)
@@ -138,10 +161,18 @@ class Draft:
         if self.fresh != was_fresh and not self._preset_chosen:
             self._use_preset(FRESH_PRESET if self.fresh else TUNING_PRESET)
 
-    def choose_data(self, path: str, name: str = "", train_tokens: int = 0) -> None:
+    def choose_data(self, path: str, name: str = "", train_tokens: int = 0, val_tokens: int | None = None) -> None:
         """Chooses prepared data; an empty path chooses none."""
         self.set("data.path", path)
-        self.data_name, self.train_tokens = name, train_tokens
+        self.data_name, self.train_tokens, self.val_tokens = name, train_tokens, val_tokens
+
+    def know_data(self, train_tokens: int | None, val_tokens: int | None) -> bool:
+        """Takes over what the chosen data turned out to hold, if that is known, and returns whether it is news."""
+        known = (self.train_tokens, self.val_tokens) == (train_tokens, val_tokens)
+        if train_tokens is None or known:
+            return False
+        self.train_tokens, self.val_tokens = train_tokens, val_tokens
+        return True
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Takes over a whole configuration, such as that of a TOML file; what it does not say is as by default.
@@ -157,7 +188,7 @@ class Draft:
             if not self.get(key):
                 self.set(key, value)
         if self.get("data.path") != path:
-            self.data_name, self.train_tokens = Path(self.get("data.path")).name, 0
+            self.data_name, self.train_tokens, self.val_tokens = Path(self.get("data.path")).name, 0, None
         if self.get("model.start") != start:
             self.base = Base(Path(self.get("model.start")).name, self.get("model.start"))
         self._keep_steps()
@@ -187,10 +218,7 @@ class Draft:
         if steps >= schedule["steps"]:
             return {}
         steps = 10 * math.ceil(steps / 10)
-        fitted = {"steps": steps}
-        if self._chosen("schedule.warmup_steps") is None:
-            fitted["warmup_steps"] = min(schedule["warmup_steps"], steps // 10)
-        return fitted
+        return {"steps": steps}
 
 
 @cache

@@ -9,6 +9,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.controls import WIDTH, CalmListBox
 from gptdesk.ui.train.new_run.draft import Draft, preset_note
 from gptdesk.ui.train.new_run.launcher_card import LauncherCard
+from gptdesk.ui.train.new_run.schema import in_words
 from gptdesk.ui.train.new_run.settings_form import SettingsForm
 from gptdesk.ui.train.new_run.step import Step
 from trainer.config import preset_names
@@ -73,7 +74,8 @@ class SettingsStep(Step):
             self.presets.addItems(names)
         self.presets.setCurrentText(draft.preset or _OWN)
         note = preset_note(draft.preset) if draft.preset else "Settings that came from a file."
-        self._note.setText(f"{note} {_FITTED}" if draft.fitted else note)
+        fitted = [_FITTED] if draft.fitted else []
+        self._note.setText(" ".join([note, *fitted, *(in_words(told, draft.sections) for told in draft.notes)]))
         self.form.show_values(draft.values())
         self.form.hide_unused(draft.unused)
 

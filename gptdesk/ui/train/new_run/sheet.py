@@ -192,6 +192,9 @@ class NewRunSheet(QDialog):
     def _on_worked_out(self, number: int, summary: Summary) -> None:
         if number != self._asked or self._timer.isActive():
             return
+        if self.draft.know_data(summary.train_tokens, summary.val_tokens):
+            self._show()  # settings may give way to the data
+            return
         self.problems = {key: in_words(text, self.draft.sections) for key, text in summary.problems.items()}
         if self.draft.launcher.kind == COMMAND:  # the paths may be another computer's
             self.problems = {key: text for key, text in self.problems.items() if key not in STEP_OF}

@@ -47,7 +47,7 @@ def launch_with(draft: Draft, data: Path, runs: Path) -> Path:
         UserError: when the data cannot be used, or the run cannot be started.
     """
     found = describe_set(data)
-    draft.choose_data(str(data), found.name, found.train_tokens)
+    draft.choose_data(str(data), found.name, found.train_tokens, found.val_tokens)
     return launch(draft.values(), runs, draft.run_name, draft.launcher)
 
 

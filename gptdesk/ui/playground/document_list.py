@@ -1,0 +1,273 @@
+"""The dialog with all documents: a filter, and opening, renaming and deleting one."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Protocol
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gptdesk.store.database import Entry
+from gptdesk.store.document import check_title
+from gptdesk.ui.playground.dates import when
+from gptdesk.ui.widgets.name_dialog import NameDialog
+
+_SIZE: Final = QSize(560, 560)
+_ROW: Final = 40
+_SIDE: Final = 12
+_ID, _DATE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+_MOVES: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class Keeper(Protocol):
+    """What the dialog asks for."""
+
+    @property
+    def at_hand(self) -> str: ...
+
+    def entries(self) -> list[Entry]: ...
+
+    def open(self, id: str) -> None: ...
+
+    def rename(self, id: str, title: str) -> None: ...
+
+    def delete(self, id: str) -> bool: ...
+
+    def bring_back(self, id: str) -> None: ...
+
+
+class DocumentList(QDialog):
+    """Lists documents, the one that was changed last first.
+
+    Args:
+        keeper: of the documents.
+    """
+
+    def __init__(self, keeper: Keeper, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._keeper = keeper
+        self._deleted: tuple[str, str] | None = None  # id and title
+        self.setWindowTitle("Documents")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(True)
+        self.resize(_SIZE)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("Filter by title")
+        self.filter.setAccessibleName("Filter by title")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setObjectName("documents")
+        self.list.setAccessibleName("Documents")
+        self.list.installEventFilter(self)
+        self.list.setItemDelegate(_Row(self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.none = QLabel()
+        self.none.setProperty("kind", "muted")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setWordWrap(True)
+        self.said = QLabel()
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setProperty("kind", "muted")
+        self.undo = QPushButton("Undo")
+        self.rename, self.delete, self.accept_button = (
+            QPushButton("Rename…"),
+            QPushButton("Delete"),
+            QPushButton("Open"),
+        )
+        self.accept_button.setProperty("kind", "accent")
+        self.accept_button.setDefault(True)
+        for button in (self.undo, self.rename, self.delete):
+            button.setAutoDefault(False)
+        self._lay_out()
+        self._connect()
+        self._fill(keeper.at_hand)
+        self.filter.setFocus()
+
+    def _lay_out(self) -> None:
+        said, buttons = QHBoxLayout(), QHBoxLayout()
+        for row in (said, buttons):
+            row.setSpacing(8)
+        said.addWidget(self.said, 1)
+        said.addWidget(self.undo)
+        buttons.addWidget(self.rename)
+        buttons.addWidget(self.delete)
+        buttons.addStretch(1)
+        buttons.addWidget(self.accept_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addWidget(self.filter)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.none, 1)
+        layout.addLayout(said)
+        layout.addLayout(buttons)
+        self._show_deleted()
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(self._show)
+        self.list.itemDoubleClicked.connect(lambda _: self._open())
+        self.list.currentItemChanged.connect(lambda *_: self._show_usable())
+        self.accept_button.clicked.connect(self._open)
+        self.rename.clicked.connect(self._ask_name)
+        self.delete.clicked.connect(self._delete)
+        self.undo.clicked.connect(self._bring_back)
+
+    def _fill(self, id: str) -> None:
+        """Lists them anew, with the one of that id chosen."""
+        now = time.time()
+        self.list.clear()
+        for entry in self._keeper.entries():
+            item = QListWidgetItem(entry.title)
+            item.setData(_ID, entry.id)
+            item.setData(_DATE, "open now" if entry.id == self._keeper.at_hand else when(entry.modified, now))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {item.data(_DATE)}")
+            item.setToolTip(entry.title)
+            self.list.addItem(item)
+            if entry.id == id:
+                self.list.setCurrentItem(item)
+        self._show()
+
+    def _show(self) -> None:
+        """Hides what the filter leaves out."""
+        wanted = self.filter.text().casefold().split()
+        shown = []
+        for item in self._items():
+            title = item.text().casefold()
+            item.setHidden(not all(word in title for word in wanted))
+            shown += [] if item.isHidden() else [item]
+        if shown and (self.list.currentItem() is None or self.list.currentItem().isHidden()):
+            self.list.setCurrentItem(shown[0])
+        typed = self.filter.text().strip()
+        self.none.setText(f"No title contains “{typed}”." if self.list.count() else "There are no documents yet.")
+        self.list.setVisible(bool(shown))
+        self.none.setVisible(not shown)
+        self._show_usable()
+
+    def _items(self) -> list[QListWidgetItem]:
+        return [self.list.item(row) for row in range(self.list.count())]
+
+    @property
+    def _chosen(self) -> QListWidgetItem | None:
+        item = self.list.currentItem()
+        return None if item is None or item.isHidden() else item
+
+    def _show_usable(self) -> None:
+        for button in (self.rename, self.delete, self.accept_button):
+            button.setEnabled(self._chosen is not None)
+
+    def _show_deleted(self) -> None:
+        title = self._deleted[1] if self._deleted else ""
+        shown = self.said.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, _SIZE.width() // 2)
+        self.said.setText(f"“{shown}” is deleted." if self._deleted else "")
+        self.said.setVisible(self._deleted is not None)
+        self.undo.setVisible(self._deleted is not None)
+
+    def _open(self) -> None:
+        if self._chosen is not None:
+            id = self._chosen.data(_ID)
+            self.accept()
+            self._keeper.open(id)
+
+    def _ask_name(self) -> None:
+        if self._chosen is not None:
+            dialog = NameDialog("Rename", self._chosen.text(), check_title, self)
+            id = self._chosen.data(_ID)
+            dialog.named.connect(lambda title: self._rename(id, title))
+            dialog.open()
+
+    def _rename(self, id: str, title: str) -> None:
+        self._keeper.rename(id, title)
+        self._fill(id)
+
+    def _delete(self) -> None:
+        if self._chosen is None:
+            return
+        row, id, title = self.list.currentRow(), self._chosen.data(_ID), self._chosen.text()
+        if not self._keeper.delete(id):
+            return
+        self._deleted = (id, title)
+        self._fill("")
+        rest = [item for item in self._items() if not item.isHidden()]
+        if rest:
+            behind = [item for item in rest if self.list.row(item) >= row]
+            self.list.setCurrentItem(behind[0] if behind else rest[-1])
+            self.list.setFocus()
+        self._show_deleted()
+
+    def _bring_back(self) -> None:
+        if self._deleted:
+            id = self._deleted[0]
+            self._keeper.bring_back(id)
+            self._deleted = None
+            self._show_deleted()
+            self._fill(id)
+            self.list.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_F2:
+            self._ask_name()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Del deletes a letter in the filter and a document in the list."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if watched is self.filter:
+                return self._filter_key(event)
+            if watched is self.list and event.key() == Qt.Key.Key_Delete:
+                self._delete()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _filter_key(self, event: QKeyEvent) -> bool:
+        """From the filter the arrows move in the list, and Esc empties it before it closes the dialog."""
+        if event.key() in _MOVES:
+            self.list.keyPressEvent(event)
+            return True
+        if event.key() == Qt.Key.Key_Escape and self.filter.text():
+            self.filter.clear()
+            return True
+        return False
+
+
+class _Row(QStyledItemDelegate):
+    """The title, shortened to the room there is, and when it was changed."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(0, max(_ROW, option.fontMetrics.height() + 16))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        self.initStyleOption(option, index)
+        title, option.text = option.text, ""
+        widget = option.widget
+        widget.style().drawControl(widget.style().ControlElement.CE_ItemViewItem, option, painter, widget)
+        box = QRect(option.rect).adjusted(_SIDE, 0, -_SIDE, 0)
+        date = str(index.data(_DATE))
+        wide = option.fontMetrics.horizontalAdvance(date)
+        palette: QPalette = widget.palette()
+        painter.save()
+        painter.setFont(option.font)
+        painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, date)
+        room = box.adjusted(0, 0, -wide - 2 * _SIDE, 0)
+        painter.setPen(palette.color(QPalette.ColorRole.Text))
+        shown = option.fontMetrics.elidedText(title, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.restore()

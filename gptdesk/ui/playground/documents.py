@@ -1,0 +1,297 @@
+"""All that can be done with documents as a whole: begin, open, rename, delete, bring in from files, save as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from gptdesk.gpt2.errors import UserError
+from gptdesk.store.database import Entry
+from gptdesk.store.document import Document, check_title
+from gptdesk.ui import export
+from gptdesk.ui.document_opening import open_document
+from gptdesk.ui.errands import Errands
+from gptdesk.ui.messages import Messages, Offer
+from gptdesk.ui.playground.document_list import DocumentList
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.storage import Storage
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.question import Question
+
+if TYPE_CHECKING:
+    from gptdesk.training.text_files import TextFile
+
+_OPENED: Final = "Text and Markdown (*.txt *.md *.markdown *.text);;All files (*)"
+_MOST_FILES: Final = 50
+"""That are opened at once: whoever drops a folder's thousand meant to train on them."""
+
+_SAVE: Final = "save document"
+_OPEN: Final = "open file"
+_END_MS: Final = 15_000
+
+
+class Documents(QObject):
+    """The documents of a person, for menus and keys.
+
+    Args:
+        window: over which dialogs are opened.
+
+    Signals:
+        wanted(): the person wants to see the text.
+        crashed(str): a traceback of a mistake of ours.
+    """
+
+    wanted = Signal()
+    crashed = Signal(str)
+
+    def __init__(
+        self, storage: Storage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._storage, self._session, self._settings = storage, session, settings
+        self._messages, self._window = messages, window
+        self._errands = Errands("files", self)
+        self._errands.failed.connect(self._on_open_failed)
+        self._errands.crashed.connect(self.crashed)
+
+    def close(self) -> bool:
+        """Ends the thread that reads files; returns whether it ended in time."""
+        return self._errands.shut_down(_END_MS)
+
+    # In the list
+
+    @property
+    def at_hand(self) -> str:
+        """Id of the document that is open."""
+        return self._session.document.id
+
+    def entries(self) -> list[Entry]:
+        """All documents, the one that was changed last first; none when they cannot be read, which is said."""
+        self._session.flush()
+        try:
+            return self._storage.entries()
+        except UserError as error:
+            self._messages.show(str(error), topic="documents")
+            return []
+
+    @Slot(str)
+    def open(self, id: str) -> None:
+        """Lays the document of that id before the person."""
+        self._session.flush()
+        if id != self.at_hand and (document := self._read(id)) is not None:
+            self._session.open(document)
+        self.wanted.emit()
+
+    def open_last(self) -> None:
+        """Opens the document that was open when gptdesk ended; an empty one where there is none."""
+        settings = self._settings.value
+        document = self._read(settings.document) if settings.document else None
+        if document is None:  # settings that were chosen before there was a text are kept, too
+            document = Document()
+            document.decoding = settings.decoding
+        self._session.open(document)
+
+    def _read(self, id: str) -> Document | None:
+        """The document of that id, as far as it is sound; what cannot be read is said, with what can be done."""
+        opening = open_document(self._storage, id)
+        if opening.report:
+            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
+        if opening.problem:
+            offers: list[Offer] = [("Export all of it…", partial(self._save_raw, id))]
+            if opening.document:
+                offers.append(("Discard what is damaged", partial(self._discard_damaged, id)))
+            self._messages.show(
+                opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers
+            )
+        return opening.document
+
+    def _save_raw(self, id: str) -> None:
+        """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
+        place = str(self._folder / "document.json")
+        found, _ = QFileDialog.getSaveFileName(self._window, "Export all of it", place, "JSON (*.json)")
+        if not found:
+            return
+        try:
+            export.save_bytes(self._storage.export_raw(id) or b"", Path(found))
+        except UserError as error:
+            self._messages.show(str(error), topic=_SAVE)
+        else:
+            self._messages.solve(_SAVE)
+            self._messages.toast(f"Saved as {found}.")
+
+    def _discard_damaged(self, id: str) -> None:
+        try:
+            self._storage.discard_damaged(id)
+        except UserError as error:
+            self._messages.show(str(error), topic=_SAVE)
+        else:
+            self._messages.toast("What was damaged of the document is gone; the rest is kept.")
+
+    @Slot()
+    def new(self) -> None:
+        """An empty text; the one at hand stays in the list."""
+        if self._session.document.text or self._session.document.own_title:
+            self._session.open(Document())
+        self.wanted.emit()
+
+    @Slot()
+    def show_list(self) -> None:
+        """A dialog with all of them."""
+        DocumentList(self, self._window).open()
+
+    # One of them
+
+    @Slot()
+    def ask_name(self) -> None:
+        """Asks for a title of the document at hand."""
+        document = self._session.document
+        dialog = NameDialog("Rename", document.title if document.text else "", check_title, self._window)
+        dialog.named.connect(partial(self.rename, document.id))
+        dialog.open()
+
+    def rename(self, id: str, title: str) -> None:
+        """Gives a document a title that stays."""
+        if id == self.at_hand:
+            self._session.rename(title)
+            return
+        try:
+            self._storage.rename(id, title)
+        except UserError as error:
+            self._messages.show(str(error), topic="documents")
+
+    def delete(self, id: str) -> bool:
+        """Deletes a document; where it is the one at hand, the next one takes its place.
+
+        Returns:
+            Whether it is gone; if not, it is said why.
+        """
+        at_hand = id == self.at_hand
+        try:
+            if at_hand:
+                others = [entry.id for entry in self.entries() if entry.id != id]
+                self._session.open((self._read(others[0]) if others else None) or Document())
+            self._storage.delete(id)
+        except UserError as error:
+            self._messages.show(str(error), topic="documents")
+            return False
+        return True
+
+    def bring_back(self, id: str, *, open_it: bool = False) -> None:
+        """Undoes `delete`."""
+        try:
+            self._storage.bring_back(id)
+        except UserError as error:
+            self._messages.show(str(error), topic="documents")
+            return
+        if open_it:
+            self.open(id)
+
+    @Slot()
+    def delete_at_hand(self) -> None:
+        """Deletes the document that is open, and offers to undo it."""
+        document = self._session.document
+        if self.delete(document.id):
+            undo = partial(self.bring_back, document.id, open_it=True)
+            self._messages.toast(f"“{document.title}” is deleted.", offers=[("Undo", undo)])
+
+    # Files
+
+    @Slot()
+    def ask_files(self) -> None:
+        """Asks which files to open."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, "Open text", str(self._folder), _OPENED)
+        if paths:
+            self.open_files([Path(path) for path in paths])
+
+    @Slot(object)
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Makes each file a document and shows the last of them."""
+        self._messages.solve(_OPEN)
+        if len(paths) > _MOST_FILES:
+            self._on_open_failed(
+                f"{len(paths)} files are too many to open at once; take up to {_MOST_FILES}. To train on them, drop "
+                "them on the Train page."
+            )
+            return
+        for path in paths:
+            self._errands.run(partial(_read_file, path), self._on_read)
+
+    def _on_read(self, file: TextFile) -> None:
+        document = Document()
+        document.replace(0, 0, file.text)
+        document.own_title = export.file_name(file.path.stem)
+        self._session.open(Document(document.snapshot()))  # without a step that would undo the whole text
+        self._session.save()
+        self._settings.update(folder=str(file.path.parent))
+        if file.damaged:
+            self._on_open_failed(f"{file.path.name} has bytes that are no text; they are shown as \ufffd.")
+        elif file.encoding != "utf-8":
+            self._messages.toast(f"{file.path.name} was read as {file.encoding}.", kind="info")
+        self.wanted.emit()
+
+    @Slot(str)
+    def _on_open_failed(self, text: str) -> None:
+        self._messages.show(text, kind="warn", topic=_OPEN, page="play")
+
+    @Slot()
+    def save(self) -> None:
+        """Saves to the document's own file; asks for one when there is none."""
+        if self._session.document.file:
+            self._write(Path(self._session.document.file))
+        else:
+            self.save_as()
+
+    @Slot()
+    def save_as(self) -> None:
+        """Asks for a place and saves there."""
+        document = self._session.document
+        place = Path(document.file) if document.file else self._folder / f"{export.file_name(document.title)}.txt"
+        chosen = export.MARKDOWN if place.suffix.lower() in (".md", ".markdown") else export.TEXT
+        found, chosen = QFileDialog.getSaveFileName(
+            self._window, "Save as", str(place), export.FILTERS, chosen, QFileDialog.Option.DontConfirmOverwrite
+        )
+        if not found:
+            return
+        path = export.with_suffix(Path(found), chosen)
+        if path.exists() and str(path) != document.file:
+            sentence = f"{path.name} is there already, in {path.parent}. Its contents will be replaced by this text."
+            question = Question(
+                f"Replace {path.name}?",
+                sentence,
+                [("Replace", partial(self._write, path))],
+                dangerous=True,
+                parent=self._window,
+            )
+            question.open()
+        else:
+            self._write(path)
+
+    def _write(self, path: Path) -> None:
+        try:
+            export.save_text(self._session.document.text, path)
+        except UserError as error:
+            offers = [("Save as…", self.save_as)]
+            self._messages.show(str(error), topic=_SAVE, page="play", of_document=True, offers=offers)
+            return
+        self._session.set_file(str(path))
+        self._settings.update(folder=str(path.parent))
+        self._messages.solve(_SAVE)
+        self._messages.toast(f"Saved as {path}.")
+
+    @property
+    def _folder(self) -> Path:
+        """Where the last file was, or else the person's own."""
+        folder = self._settings.value.folder
+        return Path(folder) if folder and Path(folder).is_dir() else Path.home()
+
+
+def _read_file(path: Path) -> TextFile:
+    from gptdesk.training.text_files import read_text_file
+
+    return read_text_file(path)

@@ -1,0 +1,86 @@
+"""Writing the last generated part anew: says what it takes away, and why a text comes out the same."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui import figures
+from gptdesk.ui.messages import Messages
+from gptdesk.ui.playground.seed_box import SHORT_SEEDS
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.widgets.question import Question
+
+_MUCH: Final = 300
+"""Characters that a person typed, some three sentences; more are not taken away without asking."""
+
+
+class Regeneration(QObject):
+    """What a person should know when they regenerate.
+
+    What they typed after the last generation goes with it: a little is said, with an offer to undo it; much is asked
+    about before.
+    """
+
+    def __init__(self, session: Session, settings: SettingsService, messages: Messages, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._messages, self._window = session, settings, messages, window
+        session.removed.connect(self._on_removed)
+        session.same_again.connect(self._on_same_again)
+
+    @Slot()
+    def ask(self) -> None:
+        """Regenerates, unless too much of the person's own text would go without their consent."""
+        typed = len(self._session.document.typed_since_generation().strip())
+        if typed <= _MUCH:
+            self._session.regenerate()
+            return
+        sentence = (
+            "Regenerating goes back to where the last generation began. "
+            f"The {figures.count(typed)} characters that you have typed since then are removed with it; "
+            "Undo brings them back."
+        )
+        question = Question(
+            "Remove what you typed?",
+            sentence,
+            [("Regenerate", self._session.regenerate)],
+            dangerous=True,
+            parent=self._window,
+        )
+        question.open()
+
+    @Slot(str)
+    def _on_removed(self, text: str) -> None:
+        words = len(text.split())
+        typed = "a word" if words == 1 else f"{figures.count(words)} words"
+        self._messages.toast(
+            f"Regenerating also removed {typed} that you had typed after the last generation.",
+            kind="info",
+            offers=[("Undo", self._session.undo)],
+        )
+
+    @Slot()
+    def _on_same_again(self) -> None:
+        decoding = self._settings.value.decoding
+        if decoding.greedy:
+            reason = "temperature 0 always takes the likeliest token. A higher temperature gives others a chance."
+            self._messages.toast(f"The text came out the same: {reason}", kind="info")
+        elif decoding.seed is not None:
+            self._messages.toast(
+                f"The text came out the same, because the seed is fixed at {decoding.seed}.",
+                kind="info",
+                offers=[("Try another seed", self._try_another)],
+            )
+        else:
+            reason = "the settings leave next to no choice. A higher temperature, top-k or top-p gives more."
+            self._messages.toast(f"The text came out the same: {reason}", kind="info")
+
+    def _try_another(self) -> None:
+        seed = secrets.randbelow(SHORT_SEEDS)
+        self._settings.update(decoding=replace(self._settings.value.decoding, seed=seed))
+        self._session.regenerate()

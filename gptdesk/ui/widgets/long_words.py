@@ -1,0 +1,20 @@
+"""Lets long words wrap, such as names of files, which would make a label as wide as they are."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LONG: Final = re.compile(r"\S{21,}")
+_MAY_WRAP: Final = "\u200b"  # zero-width space
+
+
+def wrappable(text: str) -> str:
+    """The text with places where a line may end in words of more than 20 letters: after hyphens, dots and the like."""
+    return _LONG.sub(lambda word: _wrapped(word[0]), text)
+
+
+def _wrapped(word: str) -> str:
+    parts = re.split(r"(?<=[-_./\\])(?=[^-_./\\])", word)
+    pieces = [part[start : start + 20] for part in parts for start in range(0, len(part), 20)]
+    return _MAY_WRAP.join(pieces)

@@ -1,0 +1,38 @@
+"""Says in a dialog why an input cannot be used; the dialog grows with a long sentence."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+_LINES: Final = 2
+"""Kept free, so that most sentences move nothing."""
+
+
+class ProblemLabel(QLabel):
+    """A sentence below an input, empty as long as nothing is wrong."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "warn")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._make_room()
+
+    def show_problem(self, sentence: str) -> None:
+        """Shows the sentence, or nothing."""
+        self.setText(sentence)
+        self.setAccessibleName(sentence)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        needed = self.heightForWidth(self.width()) if self.text() else 0
+        self.setMinimumHeight(max(_LINES * self.fontMetrics().lineSpacing(), needed))

@@ -97,6 +97,25 @@ def test_records_are_never_torn(tmp_path: Path) -> None:
         make(tmp_path / "two", tmp_path / "one.jsonl")
 
 
+def test_rows_of_tables_are_records_too(tmp_path: Path) -> None:
+    rows = [f"Row {i}: it has a line.\n\nAnd a paragraph." for i in range(3)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": row}) + "\n" for row in rows))
+    data = make(tmp_path / "out", tmp_path / "a.jsonl")
+    assert sorted(documents(data, "train")) == rows[:2]
+    assert documents(data, "val") == rows[2:]
+    (tmp_path / "one.jsonl").write_text(json.dumps({"text": paragraphs(50)}) + "\n")
+    data = make(tmp_path / "one", tmp_path / "one.jsonl")
+    assert data.manifest["settings"]["validation"]["cut"] == "paragraph", "a text that stands alone is cut"
+
+
+def test_a_few_lines_in_files_of_their_own_are_not_cut_within(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for i in range(4):
+        (tmp_path / "a" / f"{i}.txt").write_text(f"Line {i} of a song that is sung by nobody.")
+    data = make(tmp_path / "out", tmp_path / "a")
+    assert documents(data, "val") == ["Line 3 of a song that is sung by nobody."]
+
+
 def test_with_many_documents_their_hashes_decide(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n<|endoftext|>\n".join(f"Tale {i} of many." for i in range(2_000)))
     data = make(tmp_path / "out", tmp_path / "a.txt")

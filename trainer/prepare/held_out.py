@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -42,6 +42,10 @@ _BORDERS: Final = (
     ("word", re.compile(rb" ")),
 )
 """Where a document may be cut, the best first."""
+
+_POOR: Final = ("word", "character")
+_MOST: Final = 1 / 3
+"""Of the text, that may be held out so that no document is cut at one of the poor borders."""
 
 _NEAR: Final = 0.25
 """By how much of what is held out the cut may be off for the sake of a better border."""
@@ -84,13 +88,14 @@ def too_few_chosen(blocks: Sequence[Block]) -> bool:
     return chosen < FEW_DOCUMENTS or chosen == sum(block.val.documents + block.train.documents for block in blocks)
 
 
-def hold_out(blocks: Sequence[Block], parts: Path, request: Request) -> Tail:
+def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Container[str]) -> Tail:
     """Divides encoded blocks anew: the end of the text is validation. Goes on where it was stopped.
 
     Args:
         blocks: in the order of the sources.
         parts: their folder; what is written lies in its subfolder `TAIL`.
         request: share and seed.
+        rows: names of blocks whose documents are rows of tables or objects of JSON; these are not cut in two.
 
     Raises:
         UserError: when the text cannot be divided, or a block is damaged.
@@ -100,7 +105,7 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request) -> Tail:
     if values := read_json(note):
         return Tail(**values | {"blocks": tuple(map(Block.from_json, values["blocks"]))})
     share = TAIL_SHARE if request.validation_share == DEFAULT_SHARE else request.validation_share
-    cut = _find_cut(blocks, parts, request.seed, share)
+    cut = _find_cut(blocks, parts, request.seed, share, rows)
     folder = parts / TAIL
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -128,28 +133,29 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request) -> Tail:
     return tail
 
 
-def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float) -> _Cut:
-    sizes, records = [], []
+def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float, rows: Container[str]) -> _Cut:
+    sizes, is_row, is_prompted = [], [], []
     for block in blocks:
         documents = _documents(block, parts, seed)
         sizes += [document.tokens.size for document in documents]
-        records += [_is_record(document) for document in documents]
+        is_row += [block.file in rows] * len(documents)
+        is_prompted += [_has_prompt(document) for document in documents]
     ends = np.cumsum(sizes)
     held = share * ends[-1]
     wished = ends[-1] - held
     between = ends[:-1]
     nearest = int(np.abs(between - wished).argmin()) + 1 if between.size else 0
-    if nearest and abs(between[nearest - 1] - wished) <= _SLACK * held:
-        return _Cut(nearest, "document")
+    off = abs(between[nearest - 1] - wished) if nearest else np.inf
     inside = min(int(np.searchsorted(ends, wished, side="right")), len(sizes) - 1)
-    if not records[inside]:
-        document = _document(blocks, parts, seed, inside)
+    if off > _SLACK * held and not is_prompted[inside] and not (nearest and is_row[inside]):
         part = (wished - (ends[inside] - sizes[inside])) / sizes[inside]
-        if found := cut_text(_text(document), part, held / sizes[inside]):
+        found = cut_text(_text(_document(blocks, parts, seed, inside)), part, held / sizes[inside])
+        few = nearest and ends[-1] - between[nearest - 1] <= max(share, _MOST) * ends[-1]
+        if found and not (few and found[0] in _POOR):
             return _Cut(inside, *found)
     if nearest:
         return _Cut(nearest, "document")
-    what = "one record, which is not cut in two" if records[inside] else "a single character"
+    what = "one record, which is not cut in two" if is_prompted[inside] else "a single character"
     raise UserError(
         f"There is nothing to hold out for validation: all that was found is {what}. Give more text, "
         "files with --val, or --val-share 0 to train without validation."
@@ -214,7 +220,7 @@ def _text(document: Encoded) -> bytes:
     return gpt2_tokenizer().decode(document.tokens[:-1].tolist()).encode()
 
 
-def _is_record(document: Encoded) -> bool:
+def _has_prompt(document: Encoded) -> bool:
     """Whether it is a prompt and what follows, which belong together."""
     return bool(document.prompts.any())
 

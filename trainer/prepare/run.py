@@ -16,7 +16,7 @@ from trainer.locking import FileLock, LockHeld
 from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.broken import Broken
 from trainer.prepare.changes import refuse_changes, with_hashes
-from trainer.prepare.formats import PARQUET
+from trainer.prepare.formats import PARQUET, ROW_FORMATS
 from trainer.prepare.held_out import TAIL, Tail, hold_out, too_few_chosen
 from trainer.prepare.hub import Downloads
 from trainer.prepare.manifest import make_manifest
@@ -176,7 +176,7 @@ def _divide(blocks: Sequence[Block], encoding: _Encoding, work: Path) -> Tail | 
     if request.validation or not request.validation_share or not too_few_chosen(blocks):
         return None
     with writing(work):
-        return hold_out(blocks, work, request)
+        return hold_out(blocks, work, request, encoding.row_blocks())
 
 
 class _Encoding:
@@ -202,6 +202,16 @@ class _Encoding:
     @property
     def done(self) -> list[Done]:
         return [self._done[unit.name] for _, section in sorted(self.sections.items()) for unit in section.units]
+
+    def row_blocks(self) -> set[str]:
+        """Names of the blocks in which there are only rows of tables and objects of JSON."""
+        return {
+            block.file
+            for section in self.sections.values()
+            for unit in section.units
+            if all(self.plan.files[span.file].format in ROW_FORMATS for span in unit.spans)
+            for block in self._done[unit.name].blocks
+        }
 
     def run(self) -> None:
         """Encodes what is not yet encoded.

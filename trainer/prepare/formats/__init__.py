@@ -52,6 +52,9 @@ FORMATS: Final = {
     )
 }
 
+ROW_FORMATS: Final = (JSONL, JSON, CSV, TSV, PARQUET)
+"""In which each document is a record of its own: a row of a table, an object."""
+
 COMPRESSIONS: Final = (".gz", ".xz", ".zst")
 """Of files of any format that is not packed."""
 

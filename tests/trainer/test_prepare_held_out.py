@@ -70,10 +70,10 @@ def test_without_paragraphs_it_is_cut_after_a_line_a_word_or_a_character(tmp_pat
 
 
 def test_of_forty_chapters_the_last_four_are_held_out_whole(tmp_path: Path) -> None:
-    chapters = [f"Chapter {i:02}\n\n{paragraphs(3)}".strip() for i in range(40)]
+    chapters = [f"Chapter {i:02}, numbered as people do\n\n{paragraphs(3)}".strip() for i in range(40)]
     (tmp_path / "book").mkdir()
     for i, chapter in enumerate(chapters):
-        (tmp_path / "book" / f"{i:02}.txt").write_text(chapter)
+        (tmp_path / "book" / f"chapter {i}.txt").write_text(chapter)
     data = make(tmp_path / "out", tmp_path / "book")
     assert sorted(documents(data, "train")) == chapters[:36]
     assert sorted(documents(data, "val")) == chapters[36:]

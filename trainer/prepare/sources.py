@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -119,7 +120,7 @@ def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
             continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if not name.startswith(".") and format_of(name)]
-    for path in sorted([*found, *map(Path, unreadable)], key=lambda path: path.relative_to(folder).as_posix()):
+    for path in sorted([*found, *map(Path, unreadable)], key=lambda path: _in_order(path.relative_to(folder))):
         name = f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}"
         if path.absolute().is_relative_to(avoid):
             continue
@@ -136,6 +137,12 @@ def _search(folder: Path, split: str, avoid: Path) -> Iterator[SourceFile]:
                 name=name, format=TEXT, split=split, bytes=max(1, stat.st_size), path=str(path.absolute()),
                 modified=stat.st_mtime_ns,
             )  # fmt: skip
+
+
+def _in_order(path: Path) -> tuple[list[str | int], str]:
+    """Sorts by name, and by the numbers in names: chapter 2 before chapter 10."""
+    parts = re.split(r"(\d+)", path.as_posix(), flags=re.ASCII)  # words and numbers take turns
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.as_posix()
 
 
 def _local(path: Path, name: str, split: str) -> SourceFile:

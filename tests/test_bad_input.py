@@ -123,7 +123,7 @@ def test_a_prompt_that_is_not_utf8_in_a_real_process() -> None:
         [sys.executable, "-m", "gptdesk", "complete", "-"],
         input=b"caf\xe9",
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert ended.returncode == 2
@@ -134,7 +134,7 @@ def test_a_prompt_that_is_not_utf8_in_a_real_process() -> None:
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="arguments are Unicode there")
 def test_an_argument_that_is_not_utf8() -> None:
     command = [sys.executable.encode(), b"-m", b"gptdesk", b"tokenize", b"caf\xe9"]
-    ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, timeout=600, check=False)
     assert ended.returncode == 2
     assert ended.stderr.decode() == "The text is not UTF-8 (byte 4 is 0xe9); convert it first.\n"
 

@@ -57,7 +57,7 @@ NEITHER_TORCH_NOR_QT = (
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """What a fresh interpreter does with ``code``."""
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8", timeout=100, check=False
+        [sys.executable, "-c", code, *arguments], capture_output=True, encoding="utf-8", timeout=600, check=False
     )
 
 

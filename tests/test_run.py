@@ -85,7 +85,7 @@ def run(project: Path, *arguments: str, cwd: Path | None = None, text: str = "",
         input=text,
         capture_output=True,
         encoding="utf-8",
-        timeout=100,
+        timeout=600,
     )
 
 
@@ -199,6 +199,7 @@ def test_later_start_asks_pip_nothing(project: Path) -> None:
     assert log.read_text() == before
 
 
+@pytest.mark.timing
 def test_later_start_adds_less_than_300_ms(project: Path) -> None:
     def seconds(*command: str) -> float:
         began = time.perf_counter()

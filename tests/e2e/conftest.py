@@ -17,8 +17,9 @@ from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.library.conftest import hub as hub  # a fixture
+from tests.patience import PATIENCE, wait_for
 
-from .screens import PATIENCE, NoScreen, Screen, look, open_screen, wait_for
+from .screens import NoScreen, Screen, look, open_screen
 
 
 class Program:

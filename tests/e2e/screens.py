@@ -8,26 +8,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.patience import wait_for
+
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
-PATIENCE = 40.0
-"""Seconds for anything that another process does on a busy computer."""
-
 SIZE = "1440x900x24"
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    """Waits for another process, which has no signal to wait for."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited {PATIENCE:.0f} s for {what}"
-        time.sleep(0.02)
 
 
 class Screen(Protocol):

@@ -15,9 +15,9 @@ from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.library.downloads import DOWNLOADS
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.hub_server import Fault, Hub
+from tests.patience import wait_for
 
 from .conftest import Program
-from .screens import wait_for
 
 WEIGHTS = "model.safetensors"
 SLOW = 4e5

@@ -14,9 +14,10 @@ from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
 from gptdesk.ui.playground.presets import apply_preset
+from tests.patience import wait_for
 
 from .conftest import Program
-from .screens import NoScreen, Screen, wait_for
+from .screens import NoScreen, Screen
 
 BEGINNING = "The old lighthouse keeper had not spoken to anyone in eleven years. On the morning the ship came,"
 SIZE = (1320, 820)

@@ -8,14 +8,13 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.store.settings import Settings, SettingsFile
+from tests.patience import wait_for
 
 from .conftest import Program
-from .screens import NoScreen, Screen, wait_for
+from .screens import NoScreen, Screen
 from .test_pictures import size
 
 PAINTED_WITHIN = 1.0
-ATTEMPTS = 3
-"""A shared computer may be busy with something else; not three times in a row."""
 
 Start = Callable[[], Program]
 Write = Callable[[Settings], None]
@@ -102,7 +101,7 @@ def test_a_second_start_raises_the_first_window_and_ends(
     first = start()
     first.wait_until_painted()
     second = start()
-    assert second.process.wait(60) == 0
+    assert second.process.wait(600) == 0
     assert first.process.poll() is None
     assert ": raised\n" in (folders.logs / "gptdesk.log").read_text()
     first.type("still here")
@@ -147,16 +146,13 @@ def test_a_model_that_is_gone_leaves_a_window_to_write_in(
     assert settings.model == "/nowhere/gone"
 
 
+@pytest.mark.timing
 def test_the_window_is_painted_within_a_second(
     start: Start, write_settings: Write, tiny: Callable[..., Settings]
 ) -> None:
     write_settings(tiny())
-    measured = []
-    for _ in range(ATTEMPTS):
-        program = start()
-        measured.append(program.wait_until_painted())
-        assert program.quit() == 0
-        print(f"\npainted after {measured[-1]:.2f} s")
-        if measured[-1] <= PAINTED_WITHIN:
-            return
-    pytest.fail(f"painted after {measured} s")
+    program = start()
+    painted = program.wait_until_painted()
+    assert program.quit() == 0
+    print(f"\npainted after {painted:.2f} s")
+    assert painted <= PAINTED_WITHIN

@@ -41,7 +41,7 @@ def engine() -> Engine:
     assert entry.path is not None
     loaded = Engine.load(entry.path, device="cpu", threads=2)
     assert loaded._coming is not None
-    assert loaded._coming.result(timeout=60) is not None
+    assert loaded._coming.result(timeout=600) is not None
     return loaded
 
 

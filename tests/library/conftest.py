@@ -11,9 +11,7 @@ from gptdesk.folders import Folders
 from gptdesk.library.download import Download
 from gptdesk.library.downloads import Downloads
 from tests.hub_server import Hub
-
-SECONDS = 110
-"""How long a test waits for what it waits for."""
+from tests.patience import PATIENCE
 
 
 TOKENIZER = ["generation_config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
@@ -38,7 +36,7 @@ class Watch:
     def until(self, condition: Callable[[], bool]) -> None:
         """Waits until a report after which that holds."""
         with self._news:
-            assert self._news.wait_for(condition, SECONDS), self.states
+            assert self._news.wait_for(condition, PATIENCE), self.states
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def downloads(folders: Folders, hub: Hub, watch: Watch) -> Iterator[Downloads]:
     manager.close()
     for thread in set(threading.enumerate()) - threads:
         if thread.name.startswith(("download ", "cancel")):
-            thread.join(SECONDS)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), thread
 
 

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 90.0
-"""Seconds after which a wait has failed: much, because the machine may be busy."""
+from tests.patience import PATIENCE
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["trainer.session", "torch._dynamo", "torch.distributed.run"])

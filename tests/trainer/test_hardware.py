@@ -21,6 +21,7 @@ def test_load_is_that_since_the_last_look() -> None:
     assert 0 <= idle["cpu"] < busy["cpu"] <= 1
 
 
+@pytest.mark.timing
 def test_a_look_costs_next_to_nothing() -> None:
     load = Load(torch.device("cpu"))
     began = time.process_time()

@@ -223,7 +223,7 @@ def test_stopped_while_the_hub_is_silent_what_is_encoded_is_not_downloaded_again
     monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "100")  # seconds that the hub's library waits for an answer
     with start(hub, tmp_path, "someone/texts") as process:
         try:
-            process.communicate(timeout=50)
+            process.communicate(timeout=600)
         finally:
             ended.set()
             process.kill()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gptdesk.gpt2.errors import UserError
+from tests.patience import wait_for
 from trainer.cli import main
 from trainer.prepare import Manner, Progress, Request, prepare
 from trainer.prepare.progressfile import PROGRESS
@@ -171,9 +172,7 @@ sys.exit(main())
 """
     command = [sys.executable, "-c", program, "prepare", str(source), "--out", str(tmp_path / "out")]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while not (tmp_path / "out" / PROGRESS).exists():
-            assert process.poll() is None
-            time.sleep(0.001)
+        wait_for((tmp_path / "out" / PROGRESS).exists, "the first report", alive=lambda: process.poll() is None)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate()
     assert (process.returncode, errors) == (143, "")

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from gptdesk.gpt2.errors import UserError
+from tests.patience import wait_for
 from trainer.locking import FileLock, is_locked
 from trainer.prepare import Progress, Request, prepare
 from trainer.prepare.progressfile import PROGRESS
@@ -103,9 +103,7 @@ def running(source: Path, folder: Path, *options: str) -> Iterator[subprocess.Po
 
 
 def wait_until(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    while not happened():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.001)
+    wait_for(happened, "that moment", alive=lambda: process.poll() is None)
 
 
 def units_done(folder: Path) -> int:
@@ -138,8 +136,8 @@ def test_killed_again_and_again_the_result_is_the_same(
             workers = children(process.pid)
             process.send_signal(signal.SIGKILL)
             process.wait()
-            while any(map(lives, workers)):  # they see that their parent is gone
-                time.sleep(0.01)
+            for worker in workers:  # they see that their parent is gone
+                wait_for(lambda: not lives(worker), "the worker's end")  # noqa: B023 (called at once)
         assert not (folder / "manifest.json").exists()
         assert read_json(folder / PROGRESS)["state"] in ("planning", "encoding", "merging")
         assert not is_locked(folder / ".lock")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gptdesk.gpt2.errors import UserError
+from tests.patience import wait_for
 from trainer.events import EventTail, read_events
 from trainer.locking import FileLock, is_locked
 from trainer.rundir import (
@@ -167,9 +168,7 @@ def test_the_heart_beats_while_the_loop_does_something_long(run: RunWriter, fold
     assert first is not None
     assert first["state"] == "compiling"
     assert first["pid"] == os.getpid()
-    deadline = time.monotonic() + 20
-    while (read_json(folder / STATUS) or first)["heartbeat"] == first["heartbeat"]:
-        assert time.monotonic() < deadline
+    wait_for(lambda: (read_json(folder / STATUS) or first)["heartbeat"] != first["heartbeat"], "the next beat")
     assert read_state(folder).state == "compiling"
 
 

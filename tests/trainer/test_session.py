@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 from gptdesk.gpt2.engine import Engine
 from gptdesk.gpt2.errors import UserError
-from tests.trainer.processes import PATIENCE, Program, program
+from tests.patience import PATIENCE
+from tests.trainer.processes import Program, program
 from trainer.cli import main
 from trainer.config import TrainConfig
 from trainer.distributed import Processes

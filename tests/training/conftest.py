@@ -2,8 +2,6 @@
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,26 +9,16 @@ from typing import Any
 import pytest
 
 from gptdesk.training.detached import reap
+from tests.patience import wait_for
 from trainer.config import merge, read_preset
 from trainer.locking import is_locked
 from trainer.prepare import Request, prepare
 from trainer.rundir import read_json
 
-SECONDS = 90.0
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
-    """What ``condition`` returns once it is true; other programs give no signal, so that it is asked."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not happen"
-        threading.Event().wait(0.02)
-    return answer
-
 
 @pytest.fixture
 def wait() -> Callable[..., Any]:
-    return wait_until
+    return wait_for
 
 
 @pytest.fixture(scope="session")
@@ -81,5 +69,5 @@ def end(lock: Path, record: Path) -> None:
     pid = (read_json(record) or {}).get("pid")
     if is_locked(lock) and isinstance(pid, int):
         os.killpg(pid, signal.SIGKILL)
-        wait_until(lambda: not is_locked(lock))
+        wait_for(lambda: not is_locked(lock))
     reap()

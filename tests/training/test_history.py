@@ -479,7 +479,7 @@ run.finish("finished")
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
 def test_a_disk_that_was_full_for_a_while_leaves_a_gap_and_no_wrong_numbers(folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", FILL_THE_DISK, str(folder)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", FILL_THE_DISK, str(folder)], check=True, timeout=600)
     read_steps = steps(read(folder))
     before = [step for step in read_steps if step <= 80]
     assert before == list(range(1, len(before) + 1))

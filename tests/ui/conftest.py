@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shiboken6
@@ -18,6 +19,7 @@ from gptdesk.ui.main_window import MainWindow
 from gptdesk.ui.services import Services
 from gptdesk.ui.theme import Theme
 from tests.library.conftest import hub as hub  # a fixture
+from tests.patience import PATIENCE
 
 
 def running_threads() -> set[str]:
@@ -44,6 +46,21 @@ def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert running_threads() <= threads, "a thread is still running"
     assert open_windows() <= windows, "a window is still open"
+
+
+class PatientBot(QtBot):
+    """Waits for as long as a busy machine may need: what is waited for must happen, and ends the wait at once."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=1000 * int(PATIENCE))
+
+    def waitSignal(self, *args: Any, timeout: int = 0, **kwargs: Any) -> Any:
+        return super().waitSignal(*args, timeout=1000 * int(PATIENCE), **kwargs)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
 
 
 @pytest.fixture
@@ -104,5 +121,5 @@ def open_window(qapp: QApplication, folders: Folders, tiny_model_folder: Path) -
 def opened(open_window: Callable[..., Opened], qtbot: QtBot) -> Opened:
     """A window whose model is loaded."""
     one = open_window()
-    qtbot.waitUntil(lambda: one.state is State.READY, timeout=60_000)
+    qtbot.waitUntil(lambda: one.state is State.READY, timeout=600_000)
     return one

@@ -45,7 +45,7 @@ app = QCoreApplication([])
 print(Instance(Path({str(folders.data)!r})).raise_other())
 """
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    with qtbot.waitSignal(instance.raise_wanted, timeout=30_000):
+    with qtbot.waitSignal(instance.raise_wanted, timeout=600_000):
         pass
     assert process.communicate()[0] == "True\n"
 
@@ -220,7 +220,7 @@ def test_only_the_newest_text_is_counted(qtbot: QtBot) -> None:
     counter.counted.connect(counted.append)
     for number in range(50):
         counter.count("word " * number, 4)
-    qtbot.waitUntil(lambda: counted != [], timeout=30_000)
+    qtbot.waitUntil(lambda: counted != [], timeout=600_000)
     assert counted == [Counts(prompt=1, context=50)]
     assert counter.shut_down(10_000)
 

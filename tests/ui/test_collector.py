@@ -22,7 +22,7 @@ def test_what_is_loaded_is_frozen_once_a_model_is_ready(qtbot: QtBot) -> None:
     inference.start()
     inference.load(BUNDLED, device="cpu", precision="auto")
     try:
-        qtbot.waitUntil(lambda: inference.state is State.READY, timeout=60_000)
+        qtbot.waitUntil(lambda: inference.state is State.READY, timeout=600_000)
         assert gc.get_freeze_count() > before
     finally:
         gc.unfreeze()
@@ -35,7 +35,7 @@ def test_a_model_ends_without_the_collector() -> None:
     assert entry.path is not None
     engine = Engine.load(entry.path, device="cpu")
     assert engine._coming is not None
-    decoder = engine._coming.result(timeout=60)
+    decoder = engine._coming.result(timeout=600)
     list(engine.generate("Once", DecodingSettings(max_tokens=4, n=2)))
     ends = [weakref.ref(part) for part in (engine.model, decoder, engine._context)]
     gc.disable()

@@ -176,10 +176,10 @@ def test_a_letter_typed_just_before_deleting_does_not_bring_the_document_back(op
 def test_the_count_of_the_document_before_is_never_shown_in_a_new_one(opened: Opened, qtbot: QtBot) -> None:
     shown = opened.window.status.tokens
     write(opened, "Once upon a time")
-    qtbot.waitUntil(lambda: shown.text().startswith("4 of"), timeout=60_000)
+    qtbot.waitUntil(lambda: shown.text().startswith("4 of"), timeout=600_000)
     opened.window.documents.new()
     assert shown.text() == ""
-    with qtbot.waitSignal(opened.services.counter.counted, timeout=60_000) as counted:
+    with qtbot.waitSignal(opened.services.counter.counted, timeout=600_000) as counted:
         pass
     assert counted.args[0].context == 0
 
@@ -243,7 +243,7 @@ def test_dropped_files_become_documents_and_no_address_becomes_text(
     for target in (opened.window.playground.editor.viewport(), opened.window.playground.panel):
         data = files(one, two)
         drop(target if target is not opened.window.playground.panel else opened.window.playground, data)
-        qtbot.waitUntil(lambda: text_of(opened) == "# Überschrift", timeout=60_000)
+        qtbot.waitUntil(lambda: text_of(opened) == "# Überschrift", timeout=600_000)
         assert opened.window.title.text() == "Kapitel 2"
     assert not opened.window.playground.undo.isEnabled()
     found = {}
@@ -259,7 +259,7 @@ def test_a_pasted_file_is_opened_and_an_address_of_the_web_is_text(
     path = tmp_path / "one.txt"
     path.write_text("The file")
     opened.window.playground.editor.insertFromMimeData(files(path))
-    qtbot.waitUntil(lambda: text_of(opened) == "The file", timeout=60_000)
+    qtbot.waitUntil(lambda: text_of(opened) == "The file", timeout=600_000)
     data = QMimeData()
     data.setUrls([QUrl("https://example.org/")])
     opened.window.playground.editor.insertFromMimeData(data)
@@ -279,7 +279,7 @@ def test_files_are_opened_in_a_dialog_that_remembers_the_folder(
 
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", answer)
     press(opened.window, Qt.Key.Key_O, CONTROL)
-    qtbot.waitUntil(lambda: text_of(opened) == "Once upon a time", timeout=60_000)
+    qtbot.waitUntil(lambda: text_of(opened) == "Once upon a time", timeout=600_000)
     opened.window.documents.ask_files()
     assert asked == [str(Path.home()), str(tmp_path)]
 
@@ -290,12 +290,12 @@ def test_what_is_no_text_is_one_sentence_and_changes_nothing(opened: Opened, tmp
     binary.write_bytes(os.urandom(2000))
     opened.window.documents.open_files([binary])
     messages = opened.services.messages
-    qtbot.waitUntil(lambda: any("picture.txt" in m.text for m in messages.banners.values()), timeout=60_000)
+    qtbot.waitUntil(lambda: any("picture.txt" in m.text for m in messages.banners.values()), timeout=600_000)
     assert text_of(opened) == "What is there"
     good = tmp_path / "good.txt"
     good.write_text("good")
     opened.window.documents.open_files([good])
-    qtbot.waitUntil(lambda: text_of(opened) == "good", timeout=60_000)
+    qtbot.waitUntil(lambda: text_of(opened) == "good", timeout=600_000)
     assert not messages.banners
 
 

@@ -209,5 +209,5 @@ def test_a_model_that_is_there_again_ends_what_was_said_of_its_absence(
     window.playground.generate.trigger()
     assert any("There is no model" in text for text in window.banners.texts)
     window.loader.load()
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=60_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert window.banners.texts == []

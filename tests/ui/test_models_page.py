@@ -43,10 +43,9 @@ from tests.library.conftest import everything
 from .conftest import Opened
 from .test_window import nameless
 
-PATIENCE = 20_000
+PATIENCE = 600_000
 MODELS = 1
 ALLOWED_MS = 16
-ATTEMPTS = 10
 """Another program on the computer may take the processor away; it does not do so all the time."""
 
 
@@ -242,10 +241,8 @@ def test_cancelling_leaves_nothing(shown: Shown, hub: Hub, folders: Folders) -> 
     hub.always = Fault(bytes_per_s=2e6)
     shown.get("someone/tiny")
     shown.wait(lambda: shown.has("tiny", "coming") and shown.item("tiny").download.done > 0)  # type: ignore[union-attr]
-    begin = perf_counter()
     shown.press("tiny", "stop")
     shown.wait(lambda: not shown.has("tiny", "coming"))
-    assert perf_counter() - begin < 0.5
     assert everything(folders.models) == []
 
 
@@ -757,6 +754,7 @@ def other_hub(hub: Hub, tmp_path: Path, tiny_model_folder: Path, monkeypatch: py
         process.terminate()
 
 
+@pytest.mark.timing
 def test_the_window_is_free_while_two_downloads_a_verification_and_a_generation_run(
     vast: Path, shown: Shown, other_hub: None
 ) -> None:
@@ -768,40 +766,32 @@ def test_the_window_is_free_while_two_downloads_a_verification_and_a_generation_
     QTest.keyClicks(opened.window.playground.editor, "Once upon a time ")
     shown.wait(lambda: sum(view.state == "downloading" for view in shown.models.downloads) == 2)
     shown.choose("vast")
-    measured = []
-    for _ in range(ATTEMPTS):
-        shown.page.actions_.verify.trigger()
-        opened.window.playground.generate.trigger()
-        late = lateness(shown.qtbot, lambda: not opened.window.session.busy)
-        assert sum(view.state == "downloading" for view in shown.models.downloads) == 2
-        assert len(shown.models.jobs.views) == 1
-        measured.append(late[int(0.95 * len(late))])
-        print(f"\n{len(late)} ticks, late by {measured[-1]:.1f} ms at the 95th percentile, {late[-1]:.1f} ms at most")
-        shown.press("vast", "stop")
-        shown.wait(lambda: not shown.models.jobs.views and shown.page.actions_.verify.isEnabled())
-        if measured[-1] <= ALLOWED_MS:
-            return
-    pytest.fail(f"late by {measured} ms at the 95th percentile")
+    shown.page.actions_.verify.trigger()
+    opened.window.playground.generate.trigger()
+    late = lateness(shown.qtbot, lambda: not opened.window.session.busy)
+    assert sum(view.state == "downloading" for view in shown.models.downloads) == 2
+    assert len(shown.models.jobs.views) == 1
+    shown.press("vast", "stop")
+    shown.wait(lambda: not shown.models.jobs.views and shown.page.actions_.verify.isEnabled())
+    assert_is_free(late)
 
 
+@pytest.mark.timing
 def test_hundreds_of_checkpoints_do_not_hold_up_the_window(
     opened: Opened, qtbot: QtBot, folders: Folders, tiny_model_folder: Path
 ) -> None:
     for number in range(300):
         checkpoint(folders, tiny_model_folder, number)
     shown = Shown(opened, qtbot)
-    measured, listing = [], shown.page.list
-    for _ in range(ATTEMPTS):
-        listing.groups["runs"].all.setChecked(False)
-        listing.refresh()
-        shown.wait(lambda: not listing._timer.isActive())
-        listing.groups["runs"].all.click()
-        late = lateness(qtbot, lambda: len(listing.cards) > 300 and not listing._timer.isActive())
-        measured.append(late[int(0.95 * len(late))])
-        print(f"\n{len(late)} ticks, late by {measured[-1]:.1f} ms at the 95th percentile, {late[-1]:.1f} ms at most")
-        if measured[-1] <= ALLOWED_MS:
-            return
-    pytest.fail(f"late by {measured} ms at the 95th percentile")
+    listing = shown.page.list
+    listing.groups["runs"].all.click()
+    assert_is_free(lateness(qtbot, lambda: len(listing.cards) > 300 and not listing._timer.isActive()))
+
+
+def assert_is_free(late: list[float]) -> None:
+    percentile = late[int(0.95 * len(late))]
+    print(f"\n{len(late)} ticks, late by {percentile:.1f} ms at the 95th percentile, {late[-1]:.1f} ms at most")
+    assert percentile <= ALLOWED_MS
 
 
 @pytest.mark.parametrize("number", [0, 7, 999, 1000, 1555, 283_000, 1_638_400, 12_400_000, 124_439_808, 1_557_611_200])

@@ -42,12 +42,12 @@ def decode(opened: Opened, settings: DecodingSettings) -> None:
 def generate(opened: Opened, qtbot: QtBot) -> None:
     """One whole generation."""
     opened.window.playground.generate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
 
 
 def wait_for_words(opened: Opened, qtbot: QtBot) -> None:
     before = len(text_of(opened))
-    qtbot.waitUntil(lambda: len(text_of(opened)) > before, timeout=30_000)
+    qtbot.waitUntil(lambda: len(text_of(opened)) > before, timeout=600_000)
 
 
 def text_of(opened: Opened) -> str:
@@ -69,7 +69,7 @@ def test_control_enter_goes_on_with_the_text_and_the_words_are_marked(opened: Op
     decode(opened, SHORT)
     type_text(opened, "Once upon a time")
     press(opened, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=600_000)
     qtbot.waitUntil(lambda: opened.state is State.READY)
     typed, generated = opened.window.session.document.runs
     assert typed.text == "Once upon a time"
@@ -126,7 +126,7 @@ def test_generate_right_after_an_edit_waits_for_the_old_one_to_end(opened: Opene
     type_text(opened, "!")
     text = text_of(opened)
     opened.window.playground.generate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert text_of(opened).startswith(text)
     assert len(opened.window.session.document.runs[-1].tokens) == 8
 
@@ -197,7 +197,7 @@ def test_regenerate_writes_the_last_part_anew_and_undo_brings_the_old_one_back(o
     generate(opened, qtbot)
     first = text_of(opened)
     opened.window.playground.regenerate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert text_of(opened).startswith("Once")
     assert text_of(opened) != first
     opened.window.playground.undo.trigger()
@@ -216,7 +216,7 @@ def test_a_prompt_given_while_the_model_loads_waits_for_it_and_says_so(
     type_text(opened, "x")
     assert opened.window.session.waiting is None  # an edit takes the wish back
     opened.window.playground.generate.trigger()
-    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: opened.window.session.done is not None, timeout=600_000)
     assert text_of(opened).startswith("Oncex")
 
 
@@ -328,7 +328,7 @@ def test_another_model_while_it_writes(opened: Opened, qtbot: QtBot, tiny_model_
     opened.window.playground.generate.trigger()
     wait_for_words(opened, qtbot)
     opened.window.chooser.choose(str(other))
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert opened.services.inference.info is not None
     assert opened.services.inference.info.model == str(other)
     assert opened.window.chooser.text().startswith("other model")
@@ -344,7 +344,7 @@ def test_models_changed_quickly_end_with_the_last(
     others = [shutil.copytree(tiny_model_folder, tmp_path / name) for name in "abc"]
     for other in others:
         opened.window.chooser.choose(str(other))
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert opened.services.inference.info.model == str(others[-1])
     assert opened.window.banners.texts == []
     assert opened.services.settings.value.recent_models[:3] == tuple(str(other) for other in reversed(others))
@@ -385,19 +385,19 @@ def test_a_broken_model_is_a_sentence_with_a_way_out(
     opened = open_window(str(broken))
     type_text(opened, "Once")
     opened.window.playground.generate.trigger()
-    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=60_000)
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=600_000)
     (text,) = opened.window.banners.texts
     assert text.endswith(".")
     assert text_of(opened) == "Once"
     assert not opened.window.session.busy
     opened.window.chooser.choose(str(tiny_model_folder))
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert opened.window.banners.texts == []
 
 
 def test_a_missing_model_leaves_the_window_usable(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
     opened = open_window("/nowhere/at all")
-    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=60_000)
+    qtbot.waitUntil(lambda: opened.state is State.EMPTY, timeout=600_000)
     assert "nowhere" in opened.window.banners.texts[0]
     type_text(opened, "still here")
     assert text_of(opened) == "still here"
@@ -405,10 +405,10 @@ def test_a_missing_model_leaves_the_window_usable(open_window: Callable[..., Ope
 
 def test_a_device_that_is_not_there_is_a_sentence(opened: Opened, qtbot: QtBot) -> None:
     opened.services.settings.update(device="mps")
-    qtbot.waitUntil(lambda: opened.window.banners.texts != [], timeout=30_000)
+    qtbot.waitUntil(lambda: opened.window.banners.texts != [], timeout=600_000)
     assert "'mps' is not there" in opened.window.banners.texts[0]
     opened.services.settings.update(device="cpu", precision="bfloat16")
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert "bfloat16" in opened.window.device.text()
 
 
@@ -431,7 +431,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     monkeypatch.setattr(decoders, "find_step", lambda: None)
     monkeypatch.setattr(decoders, "compile_elsewhere", lambda: compiled)
     opened.services.settings.update(threads=2)
-    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert "int8 ·" in opened.window.device.text()
     assert "Compiled" not in opened.window.device.toolTip()
     decode(opened, SHORT)
@@ -440,8 +440,8 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     assert opened.window.session.done is not None
     assert opened.window.session.done.precision == "int8"
     compiled.set_result(compile_step())
-    qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=60_000)
-    qtbot.waitUntil(lambda: "Compiled code decodes now" in opened.window.device.toolTip(), timeout=30_000)
+    qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=600_000)
+    qtbot.waitUntil(lambda: "Compiled code decodes now" in opened.window.device.toolTip(), timeout=600_000)
 
 
 def _generated_by_compiled_code(opened: Opened, qtbot: QtBot) -> bool:
@@ -470,7 +470,7 @@ def test_tokens_are_counted_as_one_types(opened: Opened, qtbot: QtBot) -> None:
 def test_a_million_characters_do_not_hold_up_the_page(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     opened.window.playground.editor.replace_selection("The sea was calm. " * 60_000)
-    qtbot.waitUntil(lambda: "300,00" in opened.window.status.tokens.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "300,00" in opened.window.status.tokens.text(), timeout=600_000)
     generate(opened, qtbot)
     assert len(opened.window.session.document.runs[-1].tokens) == 8
 
@@ -505,7 +505,7 @@ def test_regenerate_says_what_it_removed_and_undo_brings_it_back(opened: Opened,
     type_text(opened, " and so on")
     before = text_of(opened)
     opened.window.playground.regenerate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert "and so on" not in text_of(opened)
     message = next(card.message for card in opened.window.toasts.cards if "removed 3 words" in card.message.text)
     message.offers[0][1]()
@@ -525,7 +525,7 @@ def test_regenerate_asks_before_it_removes_much_that_was_typed(opened: Opened, q
     assert text_of(opened) == before
     opened.window.playground.regenerate.trigger()
     opened.window.findChildren(Question)[-1].buttons[0].click()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert " word word" not in text_of(opened)
 
 
@@ -537,11 +537,11 @@ def test_regenerate_with_a_fixed_seed_says_why_the_text_is_the_same_and_offers_a
     generate(opened, qtbot)
     before = text_of(opened)
     opened.window.playground.regenerate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert text_of(opened) == before
     message = next(card.message for card in opened.window.toasts.cards if "fixed at 7" in card.message.text)
     message.offers[0][1]()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert text_of(opened) != before
     assert opened.services.settings.value.decoding.seed not in (None, 7)
 
@@ -551,7 +551,7 @@ def test_regenerate_at_temperature_0_says_why_the_text_is_the_same(opened: Opene
     type_text(opened, "Once")
     generate(opened, qtbot)
     opened.window.playground.regenerate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert any("temperature 0" in card.message.text for card in opened.window.toasts.cards)
 
 
@@ -569,7 +569,7 @@ def test_the_seed_of_a_random_generation_is_shown_and_can_be_kept(opened: Opened
     assert opened.services.settings.value.decoding.seed == done.seed
     assert not seed.keep.isEnabled()
     opened.window.playground.regenerate.trigger()
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert text_of(opened) == before
 
 
@@ -582,19 +582,19 @@ def test_a_growing_text_is_followed_whatever_appears_around_it(opened: Opened, q
     wait_for_words(opened, qtbot)
     opened.window.playground.bar.setFixedHeight(160)  # as if something had come up below the text
     opened.window.resize(1000, 700)
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     QApplication.processEvents()
     assert bar.value() == bar.maximum()
     assert editor.viewport().rect().contains(editor.cursorRect().center())
     opened.window.session.generate()
     wait_for_words(opened, qtbot)
     bar.setValue(0)  # the person reads elsewhere
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert bar.value() == 0
 
 
 def test_one_token_is_one_token(opened: Opened, qtbot: QtBot) -> None:
     type_text(opened, "Once")
-    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 of 64 tokens of context", timeout=60_000)
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 of 64 tokens of context", timeout=600_000)
     opened.services.inference.unload()
-    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 token", timeout=60_000)
+    qtbot.waitUntil(lambda: opened.window.status.tokens.text() == "1 token", timeout=600_000)

@@ -1,4 +1,4 @@
-"""The window stays free while text streams: the one promise that is a time."""
+"""The window stays free while text streams. It is a time, so it is measured only when asked for: -m timing."""
 
 from time import perf_counter
 
@@ -13,8 +13,8 @@ from .conftest import Opened
 
 INTERVAL_MS = 10
 ALLOWED_MS = 16
-ATTEMPTS = 3
-"""Another program on the computer may take the processor away; it does not do so three times in a row."""
+
+pytestmark = pytest.mark.timing
 
 
 def lateness(opened: Opened, qtbot: QtBot) -> list[float]:
@@ -34,18 +34,14 @@ def lateness(opened: Opened, qtbot: QtBot) -> list[float]:
     timer.timeout.connect(tick)
     opened.window.playground.generate.trigger()
     timer.start(INTERVAL_MS)
-    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     timer.stop()
     return late
 
 
 def test_a_timer_is_hardly_late_while_text_streams(opened: Opened, qtbot: QtBot) -> None:
     QTest.keyClicks(opened.window.playground.editor, "Once upon a time there was ")
-    measured = []
-    for _ in range(ATTEMPTS):
-        late = sorted(lateness(opened, qtbot))
-        measured.append(late[int(0.95 * len(late))])
-        print(f"\n{len(late)} ticks, late by {measured[-1]:.1f} ms at the 95th percentile, {late[-1]:.1f} ms at most")
-        if measured[-1] <= ALLOWED_MS:
-            return
-    pytest.fail(f"late by {measured} ms at the 95th percentile")
+    late = sorted(lateness(opened, qtbot))
+    percentile = late[int(0.95 * len(late))]
+    print(f"\n{len(late)} ticks, late by {percentile:.1f} ms at the 95th percentile, {late[-1]:.1f} ms at most")
+    assert percentile <= ALLOWED_MS

@@ -23,7 +23,7 @@ from trainer.runstate import read_state
 
 from .conftest import Opened
 
-PATIENCE = 60_000
+PATIENCE = 600_000
 
 
 @pytest.fixture

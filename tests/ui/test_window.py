@@ -175,7 +175,7 @@ def test_a_folder_is_chosen_in_a_dialog(
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "nothing here"))
     opened.window.chooser.open_folder()
-    qtbot.waitUntil(lambda: len(opened.window.banners.texts) == 1, timeout=30_000)
+    qtbot.waitUntil(lambda: len(opened.window.banners.texts) == 1, timeout=600_000)
     assert "nothing here" in opened.window.banners.texts[0]
 
 

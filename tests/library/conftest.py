@@ -13,7 +13,6 @@ from gptdesk.library.downloads import Downloads
 from tests.hub_server import Hub
 from tests.patience import PATIENCE
 
-
 TOKENIZER = ["generation_config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
 """Files of the tokenizer that every model with OpenAI's vocabulary is given."""
 

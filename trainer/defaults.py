@@ -229,7 +229,7 @@ class _Fitting:
         together = part * processes if "data.micro_batch" in self.given else processes
         if windows and windows < size:
             size = max(together, windows // together * together)
-            self.change("data.sequences_per_step", size, f"the text has only {windows:,} sequences")
+            self.change("data.sequences_per_step", size, f"the text has only {windows:,} sequence{'s' * (windows > 1)}")
         elif size % together:
             size = max(together, size // together * together)
             of = f"data.micro_batch ({part:,})" if together > processes else ""

@@ -355,6 +355,19 @@ def test_the_drop_zone_and_its_dialog_name_what_can_be_read(sheet: NewRunSheet) 
         assert f"*{suffix}" in drop_zone.FILTER
 
 
+def test_a_short_text_is_trained_on_with_what_fits_it_and_that_is_said(
+    sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "note.txt").write_text("Once upon a time there was a cat who could count.\n\n" * 20)
+    drop(sheet, tmp_path / "note.txt")
+    qtbot.waitUntil(lambda: sheet.start.isEnabled() and sheet.start.text() == "Start training", timeout=LONG)
+    qtbot.waitUntil(lambda: "Context length: " in sheet.view.message.text(), timeout=LONG)
+    assert "instead of 512 (the text has only " in sheet.view.message.text()
+    assert "Context length: " in sheet.settings.fitted.text()
+    sheet.view.message.click()
+    assert sheet.stepper.buttons[2].isChecked()
+
+
 def test_a_failed_preparation_is_dismissed(sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "few.jsonl").write_text('{"text": ""}\n')
     drop(sheet, tmp_path / "few.jsonl")
@@ -444,7 +457,7 @@ def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
     row = sheet.settings.form.rows["data.sequences_per_step"]
     assert not row.problem, "a preset's value gives way"
     assert sheet.draft.get("data.sequences_per_step") == 7
-    assert "Sequences per step is 7 instead of 8: it must be a multiple of" in sheet.settings._note.text()
+    assert "Sequences per step: 7 instead of 8 (it must be a multiple of" in sheet.settings.fitted.text()
     set_number(sheet, "data.sequences_per_step", "9")
     settle(sheet, qtbot)
     assert row.problem == "Sequences per step (9) must be a multiple of sequences at once (7)."
@@ -559,7 +572,7 @@ def test_a_toml_with_good_data_makes_a_failed_preparation_forgotten(
     (tmp_path / "good.toml").write_text(f"[data]\npath = '{prepared}'\n")
     drop(sheet, tmp_path / "good.toml", on=sheet.data.drop)
     qtbot.waitUntil(sheet.start.isEnabled, timeout=LONG)
-    assert sheet.view.message.text() == "The settings in good.toml are used."
+    assert sheet.view.message.text().startswith("The settings in good.toml are used.")
 
 
 def test_what_is_dropped_is_used_for_what_it_is(prepared: Path, tmp_path: Path, tale: Path) -> None:

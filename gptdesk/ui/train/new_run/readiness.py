@@ -23,6 +23,7 @@ class Readiness:
         waiting: name of the data that is being prepared for this run; empty when none is.
         failure: why that data could not be prepared; empty when it may still be ready.
         note: what was done last, said while nothing is wrong.
+        fitted: sentences on settings that gave way to the data; the same.
     """
 
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Readiness:
     waiting: str = ""
     failure: str = ""
     note: str = ""
+    fitted: tuple[str, ...] = ()
 
     @property
     def can_wait(self) -> bool:
@@ -69,9 +71,12 @@ class Readiness:
         problem = self.problems.get(self.first_problem, "") or self.launcher_problem
         if not problem and self.waiting:
             problem = "Your text is still being prepared; the run can start by itself after that."
-        return " ".join(part for part in (self.note, problem) if part)
+        fitted = () if problem else self.fitted
+        return " ".join(part for part in (self.note, problem, *fitted) if part)
 
     @property
     def leads_on(self) -> bool:
         """Whether the message is about something on the sheet that can be shown."""
-        return not self.starting and bool(self.failure or self.first_problem or self.launcher_problem)
+        return not self.starting and bool(
+            self.failure or self.first_problem or self.launcher_problem or (self.fitted and not self.waiting)
+        )

@@ -147,6 +147,14 @@ def in_words(text: str, sections: Sequence[Section]) -> str:
     return _QUOTED.sub(lambda match: (titles.get(match["name"]) or match["name"]).lower(), text)
 
 
+def fitted_words(note: str, sections: Sequence[Section]) -> str:
+    """A note of `trainer.defaults` as "Warm-up steps: 5 instead of 100 (a tenth of the 50 steps)."."""
+    key, _, rest = note.partition(" is ")
+    numbers, _, why = rest.rstrip(".").partition(": ")
+    titles = {setting.key: setting.title for section in sections for setting in section.settings}
+    return f"{titles[key]}: {numbers} ({in_words(why, sections)})." if key in titles else in_words(note, sections)
+
+
 def default_values(sections: Sequence[Section]) -> dict[str, dict[str, Any]]:
     """The nested values that hold where nothing else is said."""
     return {

@@ -9,7 +9,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.controls import WIDTH, CalmListBox
 from gptdesk.ui.train.new_run.draft import Draft, preset_note
 from gptdesk.ui.train.new_run.launcher_card import LauncherCard
-from gptdesk.ui.train.new_run.schema import in_words
+from gptdesk.ui.train.new_run.schema import fitted_words
 from gptdesk.ui.train.new_run.settings_form import SettingsForm
 from gptdesk.ui.train.new_run.step import Step
 from trainer.config import preset_names
@@ -47,6 +47,11 @@ class SettingsStep(Step):
         self._note.setProperty("kind", "muted")
         self._note.setWordWrap(True)
         self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.fitted = QLabel()
+        self.fitted.setTextFormat(Qt.TextFormat.PlainText)
+        self.fitted.setWordWrap(True)
+        self.fitted.setAccessibleName("Settings that were fitted")
+        self.fitted.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         title = QLabel("Preset")
         title.setBuddy(self.presets)
         card = QFrame()
@@ -59,6 +64,7 @@ class SettingsStep(Step):
         grid.addWidget(title, 0, 0)
         grid.addWidget(self._note, 1, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.presets, 0, 1, 2, 1, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.fitted, 2, 0, 1, 2)
         self.form = SettingsForm(theme, draft.sections, FIRST)
         self.launcher = LauncherCard()
         for widget in (card, self.problem_label, self.form, self.launcher):
@@ -74,8 +80,9 @@ class SettingsStep(Step):
             self.presets.addItems(names)
         self.presets.setCurrentText(draft.preset or _OWN)
         note = preset_note(draft.preset) if draft.preset else "Settings that came from a file."
-        fitted = [_FITTED] if draft.fitted else []
-        self._note.setText(" ".join([note, *fitted, *(in_words(told, draft.sections) for told in draft.notes)]))
+        self._note.setText(f"{note} {_FITTED}" if draft.fitted else note)
+        self.fitted.setText("\n".join(fitted_words(told, draft.sections) for told in draft.notes))
+        self.fitted.setVisible(bool(draft.notes))
         self.form.show_values(draft.values())
         self.form.hide_unused(draft.unused)
 

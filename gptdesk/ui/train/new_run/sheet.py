@@ -23,7 +23,7 @@ from gptdesk.ui.train.new_run.draft import Base, Draft
 from gptdesk.ui.train.new_run.drops import dropped_paths, sort_drop
 from gptdesk.ui.train.new_run.measuring import Measuring
 from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, Readiness
-from gptdesk.ui.train.new_run.schema import in_words
+from gptdesk.ui.train.new_run.schema import fitted_words, in_words
 from gptdesk.ui.train.new_run.settings_step import SettingsStep
 from gptdesk.ui.train.new_run.settings_text import SettingsText
 from gptdesk.ui.train.new_run.shapes import Shape
@@ -225,6 +225,7 @@ class NewRunSheet(QDialog):
             waiting=self.data.waiting.name if self.data.waiting else "",
             failure=self.data.failure,
             note=self._note,
+            fitted=tuple(fitted_words(note, self.draft.sections) for note in self.draft.notes if _is_of_data(note)),
         )
 
     @Slot()
@@ -258,6 +259,8 @@ class NewRunSheet(QDialog):
         key = ready.first_problem
         if ready.failure or key in STEP_OF:
             self.view.show_step(DATA if ready.failure else STEP_OF[key])
+        elif not key and not ready.launcher_problem:
+            self.view.show_step(SETTINGS)
         elif not key:
             self.view.scroll_to(self.settings.launcher, self.settings.launcher.template)
         elif row := self.settings.form.reveal(key):
@@ -366,3 +369,8 @@ class NewRunSheet(QDialog):
             self._quick.shut_down(_END_MS)
             self._slow.shut_down(_END_MS)
         return super().eventFilter(watched, event)
+
+
+def _is_of_data(note: str) -> bool:
+    """Whether a setting gave way that decides what is learnt from; of intervals the settings tell."""
+    return note.startswith(("data.context_length", "data.sequences_per_step", "model.n_positions"))

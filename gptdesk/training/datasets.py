@@ -74,7 +74,7 @@ def describe_set(folder: Path) -> PreparedSet:
             path=folder,
             train_tokens=_count(splits["train"]["tokens"]),
             val_tokens=_count(splits["val"]["tokens"]),
-            documents=sum(_count(splits[split]["documents"]) for split in ("train", "val")),
+            documents=_count(manifest.get("documents", sum(_count(splits[s]["documents"]) for s in ("train", "val")))),
             template=_template_name(manifest),
         )
     except (KeyError, TypeError, ValueError):

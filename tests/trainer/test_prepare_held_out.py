@@ -49,6 +49,7 @@ def test_of_one_book_the_last_tenth_is_held_out_after_a_paragraph(tmp_path: Path
     assert 0.08 < len(val) / len(book) < 0.12
     assert data.manifest["settings"]["validation"] == {"by": "end of the text", "share": 0.1, "cut": "paragraph"}
     assert data.manifest["text_bytes"] == len(train) + len(val)
+    assert data.manifest["documents"] == 1
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ _BORDERS: Final = (
 )
 """Where a document may be cut, the best first."""
 
+_BETWEEN: Final = "document"
+"""Cut between two documents."""
+
 _POOR: Final = ("word", "character")
 _MOST: Final = 1 / 3
 """Of the text, that may be held out so that no document is cut at one of the poor borders."""
@@ -68,6 +71,11 @@ class Tail:
     share: float
     cut: str
     trimmed: int
+
+    @property
+    def divided(self) -> int:
+        """Documents that were cut in two: one or none."""
+        return int(self.cut != _BETWEEN)
 
     def for_manifest(self) -> dict[str, Any]:
         return {"by": "end of the text", "share": self.share, "cut": self.cut}
@@ -154,7 +162,7 @@ def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float, row
         if found and not (few and found[0] in _POOR):
             return _Cut(inside, *found)
     if nearest:
-        return _Cut(nearest, "document")
+        return _Cut(nearest, _BETWEEN)
     what = "one record, which is not cut in two" if is_prompted[inside] else "a single character"
     raise UserError(
         f"There is nothing to hold out for validation: all that was found is {what}. Give more text, "

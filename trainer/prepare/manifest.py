@@ -42,7 +42,7 @@ def make_manifest(
             "unit_bytes": request.unit_bytes,
             "shard_tokens": request.shard_tokens,
         },
-        "documents": sum(split["documents"] for split in splits.values()),
+        "documents": sum(split["documents"] for split in splits.values()) - (tail.divided if tail else 0),
         "tokens": sum(split["tokens"] for split in splits.values()),
         "text_bytes": sum(unit.text_bytes for unit in done) - (tail.trimmed if tail else 0),
         "cut_documents": sum(unit.cut for unit in done) + sum(section.cut for section in sections.values()),

@@ -141,7 +141,6 @@ def test_macros_of_a_word_file_are_left_alone(tmp_path: Path) -> None:
 
 def test_entities_in_a_word_file_are_never_expanded(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
-    part = "word/document.xml"
     laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
     for before, use in (
         (f'<!DOCTYPE x [<!ENTITY s SYSTEM "{(tmp_path / "secret").as_uri()}">]>', "&s;"),

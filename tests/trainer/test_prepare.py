@@ -360,9 +360,9 @@ def damaged(path: Path) -> Path:
 BROKEN: dict[str, tuple[Callable[[Path], Path], int, str]] = {
     "bytes that are no UTF-8": (lambda folder: broken_text(folder / "b.txt"), 1, "not UTF-8 text (1, byte 23)"),
     "an empty file": (lambda folder: write_text(folder / "b.txt", []), 1, "is empty (1, )"),
-    "JSON lines": (lambda folder: broken_lines(folder / "b.jsonl"), 6, "a line is not JSON (1, byte 21)"),
+    "JSON lines": (lambda folder: broken_lines(folder / "b.jsonl"), 6, "a line is not JSON (1, line 3)"),
     "JSON lines that are no UTF-8": (
-        lambda folder: broken_text(folder / "b.txt").rename(folder / "b.jsonl"), 5, "not UTF-8 text (1, byte 19)",
+        lambda folder: broken_text(folder / "b.txt").rename(folder / "b.jsonl"), 5, "not UTF-8 text (1, line 3)",
     ),
     "a gzip file cut short": (
         lambda folder: cut_short(WRITERS["gz.txt"](folder / "b.txt", ["x"]), 5), 1, "damaged or cut short (1, )",
@@ -495,7 +495,7 @@ def test_a_json_line_that_is_too_long_is_broken(tmp_path: Path, monkeypatch: pyt
     source = write_jsonl(tmp_path / "a.jsonl", ["short", "long " * 100, "short, too"])
     data = make(tmp_path / "out", source, validation=[write_text(tmp_path / "v.txt", ["v"])])
     assert sorted(documents(data, "train")) == ["short", "short, too"]
-    assert data.manifest["broken"]["list"][0]["first"] == "byte 27"
+    assert data.manifest["broken"]["list"][0]["first"] == "line 2"
 
 
 # What cannot be
@@ -517,7 +517,7 @@ def test_packed_parquet_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_text_is_refused_with_the_reason_and_can_be_mended(tmp_path: Path) -> None:
-    for contents, reason in ((b" \n\t\n", "holds no text"), (b"", "is empty")):
+    for contents, reason in ((b" \n\t\n", "holds only white space"), (b"", "is empty")):
         (tmp_path / "a.txt").write_bytes(contents)
         with pytest.raises(UserError, match=rf"No text was found\. a\.txt: {reason}\."):
             make(tmp_path / "out", tmp_path / "a.txt")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from trainer.prepare.broken import Broken
+from trainer.prepare.formats import CSV, JSON, JSONL, PARQUET, TEXT, TSV
 from trainer.prepare.sources import SourceFile
 
 
@@ -80,6 +81,12 @@ def add_up(parts: Iterable[Mapping[int, Account]]) -> dict[int, Account]:
     return total
 
 
+_EMPTY: Final = {
+    TEXT: "holds only white space",
+    **dict.fromkeys((JSONL, JSON, CSV, TSV, PARQUET), "holds only empty texts"),
+}
+
+
 def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], broken: Broken) -> None:
     """Says of files from which nothing came, and of which nothing was said, that they hold no text.
 
@@ -89,4 +96,4 @@ def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], br
     for i, file in enumerate(files):
         account = accounts.get(i)
         if not (account and account.documents) and not broken.names(file.name):
-            broken.note(file.name, "holds no text")
+            broken.note(file.name, _EMPTY.get(file.format, "holds no text"))

@@ -163,7 +163,7 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
                     raise OSError(None, "it is cut short")
     except OSError as error:
         raise UserError(
-            f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parents[1]} and prepare it anew."
+            f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parent} and prepare it anew."
         ) from None
     tokens, lengths, prompts = arrays
     return Encoded(tokens, lengths.astype(np.int64), prompts.astype(np.int64))

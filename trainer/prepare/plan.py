@@ -114,7 +114,7 @@ class Plan:
             return None
         if values["request"] != request.to_json():
             raise UserError(
-                f"{path.parents[1]} was begun with other sources or settings; "
+                f"{path.parent} was begun with other sources or settings; "
                 "give the same ones to go on, or choose another folder."
             )
         return cls(request, tuple(map(SourceFile.from_json, values["files"])))

@@ -23,7 +23,8 @@ def account_lines(manifest: dict[str, Any], most: int = MOST_LINES) -> list[str]
     lines = [f"{name(source)}: {_account(source)}" for source in sources[:most]]
     if rest := sources[most:]:
         documents, tokens = (sum(source.get(key, 0) for source in rest) for key in ("documents", "tokens"))
-        lines.append(f"{len(rest):,} more files: {documents:,} documents, {tokens:,} tokens")
+        counts = f"{_counted(documents, 'document')}, {_counted(tokens, 'token')}"
+        lines.append(f"{_counted(len(rest), 'more file')}: {counts}")
     return [*lines, *_left_out(manifest["broken"]["list"], most)]
 
 
@@ -36,15 +37,19 @@ def _account(source: dict[str, Any]) -> str:
     """``CSV, cp1252 (guessed), column "body", 20 documents, 1,204 tokens``."""
     parts = [FORMATS[source["format"]].label] if source.get("format") in FORMATS else []
     if source.get("files"):
-        parts.append(f"{source['files']:,} files in it")
+        parts.append(f"{_counted(source['files'], 'file')} in it")
     if source.get("encoding"):
         parts.append(source["encoding"])
     if source.get("column"):
         parts.append(f'text in column "{source["column"]}"')
     parts += [f"{count:,} × {kind}" for kind, count in source.get("records", {}).items()]
     parts += source.get("notes", [])
-    parts += [f"{source.get('documents', 0):,} documents", f"{source.get('tokens', 0):,} tokens"]
+    parts += [_counted(source.get("documents", 0), "document"), _counted(source.get("tokens", 0), "token")]
     return ", ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _left_out(entries: Sequence[dict[str, Any]], most: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Final
 
 from trainer.prepare.formats import TSV
@@ -25,29 +25,26 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
     """The documents of all rows.
 
     Raises:
-        Unreadable: when it has no text; or from some row on, what comes before being yielded.
+        Unreadable: when no column holds the text.
     """
     csv.field_size_limit(LONGEST_FIELD)
     with source.text() as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:
             yield from _documents(source, lines)
-        except csv.Error as error:
-            raise Unreadable(f"is no {source.format.upper()} from some row on: {error}") from None
         finally:
             lines.detach()
 
 
 def _documents(source: Input, lines: io.TextIOWrapper) -> Iterator[Document]:
-    first = lines.readline()
-    rows = csv.reader(chain([first], lines), delimiter=_delimiter(source.format, first))
-    header = next(rows, [])
+    rows = _Rows(source, lines)
+    _, header = next(rows, (0, []))
     if not any(map(str.strip, header)):
         return
     names = [name.strip() for name in header]
-    sample = list(islice(_numbered(rows), _SAMPLED_ROWS))
+    sample = list(islice(rows, _SAMPLED_ROWS))
     wanted = _wanted(source, names, [row for _, row in sample])
-    for number, row in chain(sample, _numbered(rows)):
+    for number, row in chain(sample, rows):
         where, size = f"row {number:,}", sum(map(len, row))
         source.share = min(1.0, source.position / source.size)
         if len(row) != len(names):
@@ -62,9 +59,42 @@ def _documents(source: Input, lines: io.TextIOWrapper) -> Iterator[Document]:
         yield from from_value(source, values, where, size)
 
 
-def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, numbered as a spreadsheet does: the header is the first."""
-    return ((number, row) for number, row in enumerate(rows, 2) if row)
+class _Rows:
+    """Rows that are not blank, numbered as a spreadsheet does; what a stray quotation mark swallows is noted."""
+
+    def __init__(self, source: Input, lines: io.TextIOWrapper) -> None:
+        self._source, self._lines = source, lines
+        self._quotes = self._lines_of_row = self._number = 0
+        self._ended = False  # the last line has been read
+        first = lines.readline()
+        self._rows = csv.reader(self._counted(first), delimiter=_delimiter(source.format, first))
+
+    def _counted(self, first: str) -> Iterator[str]:
+        for line, following in pairwise(chain([first], self._lines, [""])):
+            self._quotes += line.count('"')
+            self._lines_of_row += 1
+            self._ended = not following
+            yield line
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> tuple[int, list[str]]:
+        while True:
+            self._number += 1
+            self._lines_of_row = 0
+            try:
+                row = next(self._rows)
+            except csv.Error:
+                self._note_open_quote(LONGEST_FIELD)
+                continue
+            if self._lines_of_row > 1 and self._quotes % 2 and self._ended:
+                self._note_open_quote(sum(map(len, row)))
+            elif row:
+                return self._number, row
+
+    def _note_open_quote(self, size: int) -> None:
+        self._source.note("a quotation mark is open to the end, or for too long", f"row {self._number:,}", size)
 
 
 def _wanted(source: Input, names: Sequence[str], rows: Sequence[Sequence[str]]) -> set[str]:

@@ -75,14 +75,15 @@ class Input:
     share: float = 0.0
     cut: int = 0
     _raw: IO[bytes] | None = None
+    _lines_before: dict[int, int] = field(default_factory=dict)
 
-    def note(self, why: str, where: str = "", size: int = 0) -> None:
+    def note(self, why: str, where: object = "", size: int = 0) -> None:
         """Says that something in it cannot be used.
 
         Raises:
             UserError: when that is an error.
         """
-        self.broken.note(self.name, why, where, size)
+        self.broken.note(self.name, why, str(where), size)
 
     @property
     def position(self) -> int:
@@ -122,6 +123,17 @@ class Input:
         """
         with self.opened() as stream:
             return encoding_of(stream, None if self.compression else self.size)
+
+    def lines_before(self, start: int) -> int:
+        """How many lines end before byte ``start`` of what is neither compressed nor in another encoding."""
+        if start not in self._lines_before:
+            count, left = 0, start
+            with self.open_raw() as stream:
+                while left and (block := stream.read(min(left, _BLOCK))):
+                    count += block.count(b"\n")
+                    left -= len(block)
+            self._lines_before = {start: count}
+        return self._lines_before[start]
 
     def whole(self, limit: int = LARGEST_WHOLE) -> bytes:
         """All of its bytes, unpacked.

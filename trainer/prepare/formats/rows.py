@@ -15,7 +15,7 @@ def is_record(values: Mapping[str, Any], source: Input) -> bool:
     return knows_fields(values.keys(), source.settings.column)
 
 
-def from_json(source: Input, text: str, where: str, size: int) -> Iterator[Document]:
+def from_json(source: Input, text: str, where: object, size: int) -> Iterator[Document]:
     """The document in a line of JSON; none, noted, where there is none.
 
     Args:
@@ -32,7 +32,7 @@ def from_json(source: Input, text: str, where: str, size: int) -> Iterator[Docum
     yield from from_value(source, values, where, size)
 
 
-def from_value(source: Input, values: Any, where: str, size: int = 0) -> Iterator[Document]:
+def from_value(source: Input, values: Any, where: object, size: int = 0) -> Iterator[Document]:
     """The document in a value of JSON or a row of a table; none, noted, where there is none."""
     try:
         document = parse_record(values, source.settings.column)

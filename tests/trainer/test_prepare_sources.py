@@ -102,3 +102,15 @@ def test_the_command_says_that_nothing_was_left_to_do(texts: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 2
     assert "book.txt has changed" in done.stderr
+
+
+def test_a_folder_of_an_older_version_is_still_known(texts: Path) -> None:
+    prepare_sources("book.txt")
+    plan = json.loads((texts / "out" / "plan.json").read_text())
+    del plan["request"]["column"]
+    (texts / "out" / "plan.json").write_text(json.dumps(plan))
+    prepare_sources("book.txt")
+    plan["request"]["column"] = "other"
+    (texts / "out" / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(UserError, match="was begun with other sources or settings"):
+        prepare_sources("book.txt")

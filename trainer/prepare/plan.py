@@ -112,7 +112,7 @@ class Plan:
         values = read_json(path)
         if values is None:
             return None
-        if values["request"] != request.to_json():
+        if Request(sources=()).to_json() | values["request"] != request.to_json():  # older plans lack newer settings
             raise UserError(
                 f"{path.parent} was begun with other sources or settings; "
                 "give the same ones to go on, or choose another folder."

@@ -114,3 +114,12 @@ def test_a_folder_of_an_older_version_is_still_known(texts: Path) -> None:
     (texts / "out" / "plan.json").write_text(json.dumps(plan))
     with pytest.raises(UserError, match="was begun with other sources or settings"):
         prepare_sources("book.txt")
+
+
+@pytest.mark.parametrize("contents", ["{}", '{"request": 1, "files": []}', '{"request": {}, "files": [{"name": 1}]}',
+                                      '{"request": {}, "files": [1]}'])  # fmt: skip
+def test_a_damaged_plan_is_named(texts: Path, contents: str) -> None:
+    prepare_sources("book.txt")
+    (texts / "out" / "plan.json").write_text(contents)
+    with pytest.raises(UserError, match=r"plan\.json is damaged; remove .*out and prepare the data anew"):
+        prepare_sources("book.txt")

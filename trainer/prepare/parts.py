@@ -97,11 +97,15 @@ class Done:
 
     @classmethod
     def load(cls, folder: Path, unit: str) -> Done | None:
+        """What an earlier call noted of a unit; None when it noted nothing that can be read."""
         values = read_json(folder / f"{unit}.json")
         if values is None:
             return None
-        accounts = {int(file): Account(**account) for file, account in values.get("accounts", {}).items()}
-        return cls(**values | {"blocks": [Block.from_json(b) for b in values["blocks"]], "accounts": accounts})
+        try:
+            accounts = {int(file): Account(**account) for file, account in values.get("accounts", {}).items()}
+            return cls(**values | {"blocks": [Block.from_json(b) for b in values["blocks"]], "accounts": accounts})
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
 
 
 @contextmanager

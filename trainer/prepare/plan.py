@@ -107,17 +107,22 @@ class Plan:
         """The plan that an earlier call wrote; None when there is none.
 
         Raises:
-            UserError: when it was another request.
+            UserError: when it was another request, or is damaged.
         """
         values = read_json(path)
         if values is None:
             return None
-        if Request(sources=()).to_json() | values["request"] != request.to_json():  # older plans lack newer settings
+        try:
+            same = Request(sources=()).to_json() | values["request"] == request.to_json()  # older ones know less
+            plan = cls(request, tuple(map(SourceFile.from_json, values["files"])))
+        except (KeyError, TypeError, AttributeError):
+            raise UserError(f"{path} is damaged; remove {path.parent} and prepare the data anew.") from None
+        if not same:
             raise UserError(
                 f"{path.parent} was begun with other sources or settings; "
                 "give the same ones to go on, or choose another folder."
             )
-        return cls(request, tuple(map(SourceFile.from_json, values["files"])))
+        return plan
 
     def save(self, path: Path) -> None:
         write_json(path, {"request": self.request.to_json(), "files": [file.to_json() for file in self.files]})

@@ -347,3 +347,44 @@ def test_a_file_that_is_too_large_is_told(tmp_path: Path, name: str, monkeypatch
     read = Read(MADE[name](tmp_path / name))
     assert read.texts == []
     assert "larger than" in read.broken[name]
+
+
+def mutated(data: bytes, choose: random.Random) -> bytes:
+    at, other = choose.randrange(len(data)), choose.randrange(len(data))
+    match choose.randrange(4):
+        case 0:
+            return data[:at] + choose.randbytes(choose.randrange(1, 5)) + data[at + choose.randrange(1, 5) :]
+        case 1:
+            return data[:at] + data[at + choose.randrange(1, 40) :]
+        case 2:
+            return data[:at] + data[other : other + 40] + data[at:]
+        case _:
+            return data[:at]
+
+
+def mutated_inside(data: bytes, choose: random.Random) -> bytes:
+    """The package with one of its parts mutated."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        files: dict[str, str | bytes] = {name: package.read(name) for name in package.namelist()}
+    name = choose.choice(sorted(files))
+    part = files[name]
+    assert isinstance(part, bytes)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as package:
+        for each, contents in (files | {name: mutated(part, choose)}).items():
+            package.writestr(each, contents)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("name", [*MADE, "a.zip"])
+def test_no_damage_ends_in_a_traceback(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    whole = (
+        MADE[name](path) if name in MADE else write_zip(path, {"a.txt": "text", "b.csv": "a,text\n1,x"})
+    ).read_bytes()
+    choose = random.Random(name)
+    for number in range(100):
+        inside = number % 2 and zipfile.is_zipfile(io.BytesIO(whole))
+        path.write_bytes((mutated_inside if inside else mutated)(whole, choose) or b"x")
+        read = Read(path)
+        assert all(text.encode().strip() for text in read.texts)

@@ -35,7 +35,7 @@ def members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     return [
         member
         for member in archive.infolist()
-        if not member.is_dir() and format_of(member.filename) and not _is_hidden(member.filename)
+        if member.filename and not member.is_dir() and format_of(member.filename) and not _is_hidden(member.filename)
     ]
 
 

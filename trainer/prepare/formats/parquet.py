@@ -70,7 +70,7 @@ def opened(source: Input) -> Iterator[tuple[Any, Any]]:
         where = source.path or io.BytesIO(source.whole())
         with parquet.ParquetFile(where, page_checksum_verification=True) as file:
             yield pyarrow, file
-    except (OSError, pyarrow.ArrowException) as error:
+    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:  # the last: names of columns
         if isinstance(error, OSError) and error.errno:  # the system's; pyarrow's own say that the contents are wrong
             raise
         raise Unreadable(DAMAGED) from None

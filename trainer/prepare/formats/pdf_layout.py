@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
@@ -12,9 +12,9 @@ _MARGIN_LINES: Final = 2
 """Lines at the top and at the bottom of a page that may be running heads or feet."""
 
 _LEAST_PAGES: Final = 3
-_LEAST_SHARE: Final = 0.3
-"""A line is a running head if it stands at one place on so many pages, and on such a share of them: one for left pages
-and one for right pages come to a half each."""
+_EVERY: Final = 4
+"""A line is a running head if it stands at one place on so many pages, one in so many at least from the first to the
+last of them: left and right pages may have one each, and each chapter its own."""
 
 _NUMBER: Final = re.compile(
     r"\W*(?:page|seite|p\.|s\.)?\s*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?\W*", re.I
@@ -23,6 +23,7 @@ _DIGITS: Final = re.compile(r"\d+")
 _SENTENCE_END: Final = re.compile(r"""[.!?:…]["'”’»)\]]*$""")
 _HYPHENATED: Final = re.compile(r"([^\W\d_]+)[-\u00ad\u2010]$")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_BULLETS: Final = "•▪●◦‣∙■□➢✓"
 _LIGATURES: Final = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\x00": ""}
 )
@@ -45,15 +46,14 @@ def without_margins(pages: Sequence[list[str]]) -> list[list[str]]:
     """The pages without running heads, running feet and page numbers."""
     filled = [i for i, lines in enumerate(pages) if any(lines)]
     places = {i: _margin(pages[i]) for i in filled}
-    heads = Counter((place, _pattern(pages[i][at])) for i in filled for place, at in places[i].items())
-    least = max(_LEAST_PAGES, _LEAST_SHARE * len(filled))
+    heads = _running_heads(pages, places)
     result = []
     for i, lines in enumerate(pages):
         margin = places.get(i, {})
         repeated = set[int]()
         for place, at in margin.items():  # from the edge inwards
             outer = margin.get(place + (1 if place < 0 else -1))
-            if (place in (0, -1) or outer in repeated) and heads[place, _pattern(lines[at])] >= least:
+            if (place in (0, -1) or outer in repeated) and (place, _pattern(lines[at])) in heads:
                 repeated.add(at)
         numbers = {margin[place] for place in (0, -1) if place in margin and _NUMBER.fullmatch(lines[margin[place]])}
         numbers = numbers if len(filled) > 1 else set()
@@ -64,6 +64,15 @@ def without_margins(pages: Sequence[list[str]]) -> list[list[str]]:
                 numbers.add(margin[place])
         result.append([line for at, line in enumerate(lines) if at not in repeated | numbers])
     return result
+
+
+def _running_heads(pages: Sequence[list[str]], places: Mapping[int, Mapping[int, int]]) -> set[tuple[int, str]]:
+    """Lines that return at the same place of pages: the place and the line's pattern."""
+    seen: dict[tuple[int, str], list[int]] = {}
+    for i, margin in places.items():
+        for place, at in margin.items():
+            seen.setdefault((place, _pattern(pages[i][at])), []).append(i)
+    return {line for line, on in seen.items() if len(on) >= _LEAST_PAGES and on[-1] - on[0] < _EVERY * len(on)}
 
 
 def _margin(lines: Sequence[str]) -> dict[int, int]:
@@ -113,6 +122,8 @@ def _goes_on(text: str, following: str) -> bool:
 
 
 def _ends(line: str, following: str, usual: float) -> bool:
+    if following[0] in _BULLETS:
+        return True
     if len(line) >= _SHORT * usual or following[0].islower():
         return False
     return bool(_SENTENCE_END.search(line)) or line[-1] not in ",;-–—"

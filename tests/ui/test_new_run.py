@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from PySide6.QtCore import QMimeData, QPoint, QRect, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk.folders import Folders
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.training.detached import reap
+from gptdesk.training.estimate import DryRun
 from gptdesk.training.index import RunIndex
 from gptdesk.training.preparations import READABLE_FORMATS, READABLE_SUFFIXES, preparations
 from gptdesk.ui.application import end_services, make_services
@@ -733,6 +734,30 @@ def test_a_window_that_closes_takes_its_sheet_and_threads_along(
     assert sheet.width() <= 900
     with qtbot.waitSignal(sheet.destroyed, timeout=LONG):
         window.close()
+
+
+@pytest.mark.parametrize(("width", "points"), [(820, 0), (1160, 0), (1160, 16)])
+def test_no_part_of_the_sheet_is_cut_off(
+    open_sheet: Callable[[], NewRunSheet], qapp: QApplication, qtbot: QtBot, width: int, points: int
+) -> None:
+    before = qapp.font()
+    try:
+        if points:
+            font = QFont(before)
+            font.setPointSize(points)
+            qapp.setFont(font)
+        sheet = open_sheet()
+        sheet.resize(width, 720)
+        settle(sheet, qtbot)
+        page = sheet.view.area.widget()
+        qtbot.waitUntil(lambda: page.width() <= sheet.view.area.viewport().width(), timeout=LONG)
+        sheet.summary.show_time(DryRun(seconds=42_360, device="cpu", precision="float32", compiled=False, memory=1,
+                                       memory_available=0, disk_free=0))  # fmt: skip
+        assert sheet.summary.values["time"].text() == "about 11 h 46 min"
+        value = sheet.summary.values["time"]
+        qtbot.waitUntil(lambda: value.heightForWidth(value.width()) <= value.height(), timeout=LONG)
+    finally:
+        qapp.setFont(before)
 
 
 def test_everything_on_the_sheet_has_a_name_for_screen_readers(sheet: NewRunSheet, qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gptdesk.ui.train.chart_card import LossCard, SmallCard
 
 _GAP: Final = 12
+_LEAST_HEIGHT: Final = 320
 _SMALL_MS: Final = 1000
 """Between two looks of the small charts at a run that grows."""
 
@@ -65,7 +66,11 @@ class ChartPanel(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(_GAP)
-        self.setMinimumHeight(320)
+        self.setMinimumHeight(_LEAST_HEIGHT)
+
+    def sizeHint(self) -> QSize:
+        """No higher than it must be: where a text above it wraps, layouts take hints for least heights."""
+        return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
 
     # -- what is shown
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
@@ -43,8 +43,6 @@ class Dashboard(QWidget):
         super().__init__(parent)
         self.tiles = Tiles()
         self.charts = ChartPanel(theme, settings)
-        # Its hint would make the page scroll wherever a text above it wraps, for then hints count as least heights.
-        self.charts.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.crash = CrashPanel(theme)
         self.controls = Controls(theme, menu)
         self.problem = QLabel()
@@ -54,7 +52,7 @@ class Dashboard(QWidget):
         inner = QWidget()
         inner.setProperty("zone", "background")
         column = QVBoxLayout(inner)
-        column.setContentsMargins(16, 12, 16, 12)
+        column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(12)
         for widget in (self.problem, self.crash, self.tiles):
             column.addWidget(widget)
@@ -67,7 +65,7 @@ class Dashboard(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         bottom = QWidget()
         row = QVBoxLayout(bottom)
-        row.setContentsMargins(16, 0, 16, 12)
+        row.setContentsMargins(12, 0, 12, 12)
         row.addWidget(self.controls)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -33,8 +33,8 @@ from gptdesk.ui.widgets.question import Question
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
 
-_LIST: Final = (20, 216, 320)
-_PANEL: Final = (27, 264, 640)
+_LIST: Final = (20, 184, 320)
+_PANEL: Final = (27, 244, 640)
 """Percent of the width, and the least and most pixels of it."""
 
 _PROMPT: Final = "Once upon a time"

@@ -101,7 +101,7 @@ class SamplesPanel(QWidget):
         playing.addWidget(self.play)
         playing.addWidget(self.slider, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 8, 16, 8)
+        layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(opening)
         layout.addWidget(self.prompts)

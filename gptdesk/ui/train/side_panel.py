@@ -29,8 +29,8 @@ class SidePanel(QWidget):
         self.tabs: dict[str, QPushButton] = {}
         self.pages = QStackedWidget()
         row = QHBoxLayout()
-        row.setContentsMargins(16, 12, 16, 0)
-        row.setSpacing(4)
+        row.setContentsMargins(12, 12, 8, 0)
+        row.setSpacing(2)
         for name, page in (
             ("Samples", self.samples),
             ("Console", _padded(self.console)),
@@ -47,7 +47,7 @@ class SidePanel(QWidget):
         row.addStretch(1)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(260)
+        self.setMinimumWidth(244)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -85,6 +85,6 @@ class SidePanel(QWidget):
 def _padded(widget: QWidget) -> QWidget:
     holder = QWidget()
     layout = QVBoxLayout(holder)
-    layout.setContentsMargins(16, 8, 4, 8)
+    layout.setContentsMargins(12, 8, 4, 8)
     layout.addWidget(widget)
     return holder

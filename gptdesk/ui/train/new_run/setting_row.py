@@ -39,7 +39,7 @@ class SettingRow(QWidget):
         self.problem_label = QLabel()
         self.problem_label.setProperty("kind", "bad")
         self.problem_label.hide()
-        for label in (self.help, self.problem_label):
+        for label in (self.label, self.help, self.problem_label):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)

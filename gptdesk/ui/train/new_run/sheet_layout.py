@@ -15,9 +15,9 @@ from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
-_STEPPER: Final = (200, 26)
-_SUMMARY: Final = (240, 34)
-"""Least pixels of the sides, and letters that have room in them: a large font makes them wider."""
+_STEPPER: Final = (26, 0.2)
+_SUMMARY: Final = (34, 0.25)
+"""Letters that have room in the sides, and the most that they may have of the sheet's width."""
 
 _BETWEEN: Final = 40
 _EDGE: Final = 24
@@ -59,11 +59,12 @@ class SheetLayout(QObject):
         self.area.setWidget(page)
         body = QHBoxLayout()
         body.setSpacing(0)
-        body.addWidget(_side(self.stepper, _STEPPER))
+        self._sides = ((_side(self.stepper), _STEPPER), (_side(self.summary), _SUMMARY))
+        body.addWidget(self._sides[0][0])
         body.addWidget(_line("vertical"))
         body.addWidget(self.area, 1)
         body.addWidget(_line("vertical"))
-        body.addWidget(_side(self.summary, _SUMMARY))
+        body.addWidget(self._sides[1][0])
         footer = QHBoxLayout()
         footer.setContentsMargins(_EDGE, 12, _EDGE, 12)
         footer.setSpacing(8)
@@ -81,6 +82,11 @@ class SheetLayout(QObject):
         self.stepper.chosen.connect(self.show_step)
         self.area.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.show_message("")
+
+    def fit(self, width: int) -> None:
+        """Gives the sides what they need in a sheet of that width."""
+        for side, (letters, share) in self._sides:
+            side.setFixedWidth(min(letters * side.fontMetrics().averageCharWidth(), round(share * width)))
 
     def show_step(self, number: int) -> None:
         """Brings a step into view."""
@@ -118,12 +124,10 @@ def _zone(name: str) -> QWidget:
     return zone
 
 
-def _side(widget: QWidget, width: tuple[int, int]) -> QWidget:
+def _side(widget: QWidget) -> QWidget:
     side = _zone("surface")
-    least, letters = width
-    side.setFixedWidth(max(least, letters * side.fontMetrics().averageCharWidth()))
     layout = QVBoxLayout(side)
-    layout.setContentsMargins(16, _EDGE, 16, 16)
+    layout.setContentsMargins(12, _EDGE, 12, 16)
     layout.addWidget(widget)
     return side
 

@@ -35,12 +35,13 @@ class SizeCard(QFrame):
         self.slider.setRange(0, len(SHAPES) - 1)
         self.slider.setPageStep(1)
         self.slider.setAccessibleName("Size of the model")
+        self.shape.setWordWrap(True)
+        self.shape.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         head = QHBoxLayout()
         head.setSpacing(6)
         head.addWidget(self.count, 0, Qt.AlignmentFlag.AlignBottom)
         head.addWidget(unit, 0, Qt.AlignmentFlag.AlignBottom)
-        head.addStretch(1)
-        head.addWidget(self.shape, 0, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(self.shape, 1)
         ends = QHBoxLayout()
         for text, align in (
             ("learns in minutes", Qt.AlignmentFlag.AlignLeft),

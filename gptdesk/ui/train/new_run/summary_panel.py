@@ -137,8 +137,8 @@ class SummaryPanel(QWidget):
     def show_measuring(self) -> None:
         """It is being measured."""
         self._measuring = True
-        self.values["time"].setText("measuring…")
-        self.measure.setText("Cancel")
+        self.values["time"].setText("…")
+        self.measure.setText("Stop measuring")
         self.measure.setAccessibleName("Stop measuring the time it takes here")
         self.measure.show()
 

@@ -56,6 +56,11 @@ class Item:
         return self.job.title if self.job else ""
 
     @property
+    def coming_as(self) -> str:
+        """What the service calls its download; empty when it has none."""
+        return f"download:{self.download.number}" if self.download else ""
+
+    @property
     def known(self) -> Known | None:
         """The known model that is on its way, if it is one."""
         return find_known(self.download.repo) if self.download else None
@@ -127,7 +132,7 @@ def make_items(
     items += [Item(key=f"job:{job.number}", group="coming", job=job) for job in jobs if not job.about]
     for entry in entries:
         if entry.kind == "known" and (download := coming.get(entry.repo.casefold())) is not None:
-            items.append(Item(key=f"download:{download.number}", group="known", download=download))
+            items.append(Item(key=entry_key(entry), group="known", download=download))  # the same card
             continue
         key = entry_key(entry)
         items.append(Item(key=key, group=_PLACES[entry.kind], entry=entry, job=about.get(key) if key else None))

@@ -210,9 +210,10 @@ class ModelsPage(QWidget):
 
     @Slot(str)
     def _on_progressed(self, key: str) -> None:
-        before = self._items.get(key)
+        before = self._items.get(key) or next((item for item in self.items if item.coming_as == key), None)
         if before is None:  # it will be listed soon
             return
+        key = before.key
         item = changed_item(before, self._models.downloads, self._models.jobs.views)
         self._items[key] = item
         self.list.update_item(item)

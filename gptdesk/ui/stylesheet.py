@@ -79,7 +79,7 @@ QPushButton[kind="run"]:hover { border-color: $muted; }
 QPushButton[kind="run"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="run"]:focus { border-color: $accent; }
 QPushButton[kind="model"] {
-    background: $surface; border-radius: 8px; padding: 0; min-height: 70px; max-height: 70px;
+    background: $surface; border-radius: 8px; padding: 0; min-height: 0; max-height: 400px;
 }
 QPushButton[kind="model"]:hover { border-color: $muted; }
 QPushButton[kind="model"]:checked { background: $wash; border-color: $accent; }

@@ -16,7 +16,7 @@ import pytest
 import shiboken6
 import torch
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
@@ -31,12 +31,17 @@ from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
 from gptdesk.ui import figures
 from gptdesk.ui.jobs import State
+from gptdesk.ui.models.card import card_height
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import GROUPS, Item
+from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.models.page import ModelsPage
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
+from gptdesk.ui.models.room import Room
 from gptdesk.ui.models.words import Face
+from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything
 
@@ -696,6 +701,7 @@ def test_nothing_is_cut_off_at_any_size(tale: Path, shown: Shown) -> None:
                 assert button.isHidden() or button.geometry().right() < card.width()
                 assert button.isHidden() or button.width() >= button.sizeHint().width()
             assert card._words_right() > 200
+        assert shown.page.list.search.width() >= 160
         assert inner.width() <= shown.page.list.area.viewport().width()
         assert contents.width() <= shown.page.panel.viewport().width()
 
@@ -798,3 +804,23 @@ def assert_is_free(late: list[float]) -> None:
 def test_the_command_line_and_the_window_write_numbers_alike(number: int) -> None:
     assert parameters_text(number) == figures.parameters(number)
     assert size_text(number) == figures.memory(number)
+
+
+def test_cards_and_bars_grow_with_the_font(theme: Theme) -> None:
+    large = QFont(QApplication.font())
+    large.setPixelSize(26)
+    assert card_height(large) > 3 * QFontMetrics(large).height()
+    bars = MemoryBars(theme)
+    bars.setFont(large)
+    bars.show_needs(GPT2Config(), Room(None))
+    assert bars.height() > 4 * QFontMetrics(large).height()
+    bars.deleteLater()
+
+
+def test_a_long_sentence_makes_room_for_itself_even_with_one_endless_word(qtbot: QtBot) -> None:
+    label = ProblemLabel()
+    qtbot.addWidget(label)
+    label.resize(300, 40)
+    label.show_problem("x" * 400)
+    assert label.minimumSizeHint().width() <= 300
+    assert label.minimumHeight() > 4 * label.fontMetrics().height()

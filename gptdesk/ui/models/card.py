@@ -21,21 +21,33 @@ from gptdesk.ui.models.words import SEPARATOR, Face
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
-HEIGHT: Final = 72
+_PADDING: Final = 12
+"""Above and below three lines."""
+
 _LEFT: Final = 16
 _GAP: Final = 16
 _FIGURE: Final = 112
-"""Width of a column of figures."""
+"""Least width of a column of figures."""
+
+_LONGEST_CAPTION: Final = "memory: too much"
 
 _TEXT_LEAST: Final = 240
 """Width of name and note without which there are no columns of figures."""
 
 _BAR: Final = 4
+_BAR_ROOM: Final = 12
+"""Height of the bar that shows how far something is, and with the room above it."""
+
 _BUTTON: Final = 152
 """Width of the button where there is room for columns, so that those of all cards stand below each other."""
 
 _WIDE: Final = 720
 """Width of a card from which there is."""
+
+
+def card_height(font: QFont) -> int:
+    """Height of a card: a line and two small ones."""
+    return QFontMetrics(font).height() + 2 * QFontMetrics(smaller(font)).height() + 2 + 2 * _PADDING
 
 
 class _ActButton(QPushButton):
@@ -68,7 +80,6 @@ class ModelCard(QPushButton):
         self._theme = theme
         self.setProperty("kind", "model")
         self.setCheckable(True)
-        self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.act = _ActButton()
         self.stop, self.more = self._icon_button("close"), self._icon_button("more")
@@ -118,10 +129,10 @@ class ModelCard(QPushButton):
         self.setChecked(True)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, HEIGHT)
+        return QSize(320, card_height(self.font()))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, HEIGHT)
+        return QSize(200, card_height(self.font()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -141,14 +152,18 @@ class ModelCard(QPushButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         face, right = self.face, self._words_right()
         numbers = face.figures if face.share is None else ()
-        columns = bool(numbers) and right - _LEFT - len(numbers) * _FIGURE >= _TEXT_LEAST
+        large, small = QFontMetrics(self.font()).height(), QFontMetrics(smaller(self.font())).height()
+        figure_width = max(_FIGURE, QFontMetrics(smaller(self.font())).horizontalAdvance(_LONGEST_CAPTION) + 8)
+        columns = bool(numbers) and right - _LEFT - len(numbers) * figure_width >= _TEXT_LEAST
         if columns:
+            top = (self.height() - large - small) // 2
             for column, figure in enumerate(reversed(numbers)):
-                x = right - (column + 1) * _FIGURE
-                self._draw(painter, QRect(x, 16, _FIGURE, 20), figure.value, "text", right=True)
+                x = right - (column + 1) * figure_width
+                self._draw(painter, QRect(x, top, figure_width, large), figure.value, "text", right=True)
                 caption = "muted" if figure.role == "text" else figure.role
-                self._draw(painter, QRect(x, 37, _FIGURE, 18), figure.caption, caption, small=True, right=True)
-            right -= len(numbers) * _FIGURE + _GAP
+                place = QRect(x, top + large, figure_width, small)
+                self._draw(painter, place, figure.caption, caption, small=True, right=True)
+            right -= len(numbers) * figure_width + _GAP
         note, role = face.note
         if numbers and not columns and role == "muted":
             shown = [
@@ -157,15 +172,14 @@ class ModelCard(QPushButton):
             ]
             role = "warn" if any(figure.role == "warn" for figure in numbers) else role
             note = SEPARATOR.join([*shown, note] if note else shown)
-        width, long = right - _LEFT, False
+        width = right - _LEFT
+        long = QFontMetrics(smaller(self.font())).horizontalAdvance(note) > width and face.share is None
+        below = small * 2 if long else small + (_BAR_ROOM if face.share is not None else 0)
+        top = (self.height() - large - 2 - below) // 2
+        place = QRect(_LEFT, top + large + 2, width, small * 2 if long else small)
         if face.share is not None:
-            top, place = 10, QRect(_LEFT, 30, width, 19)
-            self._draw_bar(painter, QRectF(_LEFT, HEIGHT - 16, width, _BAR), face.share)
-        elif long := QFontMetrics(smaller(self.font())).horizontalAdvance(note) > width:
-            top, place = 7, QRect(_LEFT, 29, width, 36)
-        else:
-            top, place = 15, QRect(_LEFT, 36, width, 19)
-        self._draw_title(painter, QRect(_LEFT, top, width, 20))
+            self._draw_bar(painter, QRectF(_LEFT, place.bottom() + _BAR_ROOM - _BAR, width, _BAR), face.share)
+        self._draw_title(painter, QRect(_LEFT, top, width, large))
         if long:
             self._draw_lines(painter, place, note, role)
         else:
@@ -185,7 +199,8 @@ class ModelCard(QPushButton):
             return
         x = place.x() + QFontMetrics(font).horizontalAdvance(title) + 8
         colours = self._theme.colours
-        pill = QRectF(x, place.y() + 1, badge, place.height() - 2)
+        height = QFontMetrics(small).height() + 3
+        pill = QRectF(x, place.y() + (place.height() - height) / 2, badge, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(mix(getattr(colours, role), colours.surface, 0.13)))
         painter.drawRoundedRect(pill, 4, 4)

@@ -14,14 +14,14 @@ from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.widgets.boxes import ListBox
 
 _PRECISIONS: Final = {
-    "auto": "As in the window",
+    "auto": "As set in the window",
     "float32": "32-bit (float32)",
     "bfloat16": "16-bit (bfloat16)",
     "float16": "16-bit (float16)",
     "int8": "8-bit (int8)",
     "int4": "4-bit (int4)",
 }
-_NONE: Final = "As in the window"
+_NONE: Final = "As set in the window"
 _NOW: Final = "As set in the Playground now"
 _OWN: Final = "Its own"
 

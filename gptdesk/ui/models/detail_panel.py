@@ -70,7 +70,7 @@ class DetailPanel(QScrollArea):
         self.defaults = DefaultsCard(settings)
         self.defaults.changed.connect(self.defaults_wanted)
         self._memory = _section("Memory", self.bars, self.free)
-        self._use = _section("When it is chosen", self.defaults)
+        self._use = _section("Defaults for this model", self.defaults)
         self._about = _section("About", self.facts, self.checked, self.card_link)
         self._lay_out()
 

@@ -75,7 +75,8 @@ def facts_of(item: Item) -> dict[str, str]:
     config = item.config
     if config is not None:
         values["Parameters"] = figures.count(config.num_parameters())
-        values["Layers"] = f"{figures.count(config.n_layer)}, of {figures.count(config.n_head)} heads"
+        values["Layers"] = figures.count(config.n_layer)
+        values["Heads"] = f"{figures.count(config.n_head)} in each layer"
         values["Width"] = figures.count(config.n_embd)
         values["Context"] = f"{figures.count(config.n_positions)} tokens"
     if item.entry is not None:
@@ -102,7 +103,7 @@ def _of_entry(entry: LibraryEntry) -> dict[str, str]:
         "Folder": str(entry.path) if entry.path else "",
         "Added": added_words(entry.added) if entry.added else "",
     }
-    for name, sha256 in entry.sha256.items():
-        if name.endswith(".safetensors"):
-            values["SHA-256" if len(entry.sha256) <= 2 else f"SHA-256 of {name}"] = sha256
+    weights = [name for name in entry.sha256 if name.endswith(".safetensors")]
+    for number, name in enumerate(weights, 1):
+        values["SHA-256" if len(weights) == 1 else f"SHA-256 {number}/{len(weights)}"] = entry.sha256[name]
     return values

@@ -9,8 +9,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from gptdesk.ui.models import card
-from gptdesk.ui.models.card import ModelCard
+from gptdesk.ui.models.card import ModelCard, card_height
 
 _GAP: Final = 8
 _COLUMN: Final = 760
@@ -41,11 +40,12 @@ class CardGrid(QWidget):
     def _arrange(self) -> None:
         columns = max(1, (self.width() + _GAP) // (_COLUMN + _GAP))
         width = (self.width() - (columns - 1) * _GAP) // columns
+        height = card_height(self.font())
         for number, each in enumerate(self._cards):
             row, column = divmod(number, columns)
-            each.setGeometry(column * (width + _GAP), row * (card.HEIGHT + _GAP), width, card.HEIGHT)
+            each.setGeometry(column * (width + _GAP), row * (height + _GAP), width, height)
         rows = -(-len(self._cards) // columns)
-        self.setFixedHeight(max(0, rows * (card.HEIGHT + _GAP) - _GAP))
+        self.setFixedHeight(max(0, rows * (height + _GAP) - _GAP))
 
 
 class ModelGroup(QWidget):

@@ -16,8 +16,8 @@ from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
 _ROWS: Final = {"32-bit": "float32", "16-bit": "bfloat16", "8-bit": "int8", "4-bit": "int4"}
-_ROW: Final = 40
 _BAR: Final = 6
+_GAP: Final = 12
 
 
 class MemoryBars(QWidget):
@@ -39,14 +39,23 @@ class MemoryBars(QWidget):
             return
         self._needs, self._free = needs, room.free
         self.setVisible(bool(needs))
-        self.setFixedHeight(_ROW * len(needs))
+        self.setFixedHeight(self._row * len(needs))
         self.setAccessibleName("Memory needed")
         self.setAccessibleDescription("; ".join(f"{name}: {self._words(need)}" for name, need in needs.items()))
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, _ROW * len(self._needs))
+        return QSize(200, self._row * len(self._needs))
+
+    @property
+    def _row(self) -> int:
+        """Height of a line of words, the bar below it, and a gap."""
+        return self._line + _BAR + _GAP
+
+    @property
+    def _line(self) -> int:
+        return self.fontMetrics().height() + 6
 
     def _words(self, need: int) -> str:
         fits = self._free is None or need <= self._free
@@ -57,14 +66,14 @@ class MemoryBars(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours = self._theme.colours
         for number, (name, need) in enumerate(self._needs.items()):
-            top = number * _ROW
+            top = number * self._row
             role = "accent" if self._free is None or need <= self._free else "warn"
-            line = QRect(0, top, self.width(), 22)
+            line = QRect(0, top, self.width(), self._line)
             painter.setPen(QColor(colours.muted))
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
             painter.setPen(QColor(colours.text if role == "accent" else colours.warn))
             painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._words(need))
-            groove = QRectF(0, top + 24, self.width(), _BAR)
+            groove = QRectF(0, top + self._line, self.width(), _BAR)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(mix(colours.text, colours.surface, 0.12)))
             painter.drawRoundedRect(groove, _BAR / 2, _BAR / 2)

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.ui import figures
@@ -25,6 +25,9 @@ FILTERS: Final[dict[str, tuple[Group, ...]]] = {
 }
 _FOLD_OVER: Final = 6
 """A group that is larger shows so many at first."""
+
+_SEARCH_LEAST: Final = 220
+"""Width beside the filters that a line for searches needs, with the gap before it."""
 
 _BUILD_S: Final = 0.006
 """Seconds for which cards are made at once, so that the window stays free."""
@@ -90,6 +93,8 @@ class ModelList(QWidget):
             top.addWidget(button)
         top.addSpacing(12)
         top.addStretch(1)
+        self._first_row, self._second_row = top, QHBoxLayout()
+        self._second_row.setContentsMargins(24, 0, 24, 8)
         top.addWidget(self.search, 4)
         inner = QWidget()
         inner.setProperty("zone", "background")
@@ -113,7 +118,19 @@ class ModelList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(top)
+        layout.addLayout(self._second_row)
         layout.addWidget(self.area, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The search stands below the filters where there is no room beside them."""
+        super().resizeEvent(event)
+        beside = sum(button.sizeHint().width() + 4 for button in self.filters.values())
+        first = event.size().width() - 2 * 24 - 12 - beside >= _SEARCH_LEAST
+        wanted, other = (self._first_row, self._second_row) if first else (self._second_row, self._first_row)
+        if wanted.indexOf(self.search) < 0:
+            other.removeWidget(self.search)
+            wanted.addWidget(self.search, 4)
+            self.search.setMaximumWidth(280 if first else 2000)
 
     @property
     def filter(self) -> str:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 _PANEL: Final = (25, 288, 400)
 """Percent of the width, and the least and most pixels of it."""
 
+_USUAL_LINE: Final = 16
+"""Pixels of a line at the usual size of the font; larger fonts make the panel wider."""
+
 _LOOK_MS: Final = 2000
 """Between two looks at how much memory is free."""
 
@@ -354,7 +357,8 @@ class ModelsPage(QWidget):
         super().resizeEvent(event)
         if not self._moved:
             width, (share, least, most) = event.size().width(), _PANEL
-            panel = min(max(width * share // 100, least), most)
+            wider = max(1.0, self.fontMetrics().height() / _USUAL_LINE)
+            panel = round(min(max(width * share // 100, least * wider), most * wider))
             self.parts.setSizes([width - panel, panel])
 
     def showEvent(self, event: QShowEvent) -> None:

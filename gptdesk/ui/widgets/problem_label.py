@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from gptdesk.ui.widgets.long_words import wrappable
+
 _LINES: Final = 2
 """Kept free, so that most sentences move nothing."""
 
@@ -25,7 +27,7 @@ class ProblemLabel(QLabel):
 
     def show_problem(self, sentence: str) -> None:
         """Shows the sentence, or nothing."""
-        self.setText(sentence)
+        self.setText(wrappable(sentence))
         self.setAccessibleName(sentence)
         self._make_room()
 

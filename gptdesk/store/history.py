@@ -47,6 +47,11 @@ class History:
     def can_redo(self) -> bool:
         return bool(self._undone)
 
+    @property
+    def depth(self) -> int:
+        """Steps that can be undone."""
+        return len(self._done)
+
     def record(self, step: Step) -> None:
         """Adds a step, or adds to the last one while a word is being typed or deleted."""
         self._undone.clear()

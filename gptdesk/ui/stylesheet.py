@@ -163,6 +163,13 @@ QAbstractScrollArea::corner { background: transparent; border: none; }
 QProgressBar { background: $surface; border: none; max-height: 2px; min-height: 2px; }
 QProgressBar::chunk { background: $accent; }
 
+QListWidget#documents {
+    background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none; padding: 4px;
+}
+QListWidget#documents:focus { border-color: $accent; }
+QListWidget#documents::item { border-radius: 4px; }
+QListWidget#documents::item:hover { background: $hover; }
+QListWidget#documents::item:selected { background: $wash; }
 QTableView { background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none;
     selection-background-color: $wash; selection-color: $text; }
 QTableView::item { padding: 0 8px; border: none; }

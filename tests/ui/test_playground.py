@@ -508,8 +508,13 @@ def test_regenerate_says_what_it_removed_and_undo_brings_it_back(opened: Opened,
     qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert "and so on" not in text_of(opened)
     message = next(card.message for card in opened.window.toasts.cards if "removed 3 words" in card.message.text)
+    type_text(opened, " more")
     message.offers[0][1]()
     assert text_of(opened) == before
+    opened.window.documents.new()
+    type_text(opened, "another")
+    message.offers[0][1]()
+    assert text_of(opened) == "another"
 
 
 def test_regenerate_asks_before_it_removes_much_that_was_typed(opened: Opened, qtbot: QtBot) -> None:
@@ -591,6 +596,17 @@ def test_a_growing_text_is_followed_whatever_appears_around_it(opened: Opened, q
     bar.setValue(0)  # the person reads elsewhere
     qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert bar.value() == 0
+
+
+def test_the_hint_of_an_empty_text_stands_where_the_text_will(opened: Opened) -> None:
+    page = opened.window.playground
+    for size in (18, 12, 30):  # the first as the window comes up
+        opened.services.settings.update(text_size=size)
+        QApplication.processEvents()
+        caret = page.editor.viewport().mapTo(page.editor, page.editor.cursorRect().topLeft())
+        hint = page.empty.hint.mapTo(page.editor, page.empty.hint.rect().topLeft())
+        assert abs(caret.y() - hint.y()) <= 1
+        assert abs(caret.x() - hint.x()) <= 1
 
 
 def test_one_token_is_one_token(opened: Opened, qtbot: QtBot) -> None:

@@ -93,7 +93,7 @@ class DecodingPanel(QScrollArea):
         contents.setProperty("zone", "surface")
         layout = QVBoxLayout(contents)
         layout.setContentsMargins(16, 16, 4, 16)  # and the scroll bar
-        layout.setSpacing(16)
+        layout.setSpacing(12)
         heading = QHBoxLayout()
         heading.setSpacing(8)
         title = QLabel("Decoding")

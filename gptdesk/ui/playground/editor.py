@@ -137,6 +137,13 @@ class Editor(FollowingTextEdit):
         side = self.viewportMargins().left() + _MARGIN
         return QRect(side, RESERVED, self.width() - 2 * side, self.height() - RESERVED - _MARGIN)
 
+    def letters_top(self) -> int:
+        """Where the letters of an empty text's first line begin, in pixels of this widget."""
+        block = self.document().firstBlock()
+        self.document().documentLayout().blockBoundingRect(block)  # lays it out
+        layout = block.layout()
+        return RESERVED + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
+
     def line_height(self) -> int:
         """From one line to the next, in pixels."""
         return round(self.text_size * _LINE_HEIGHT)
@@ -238,6 +245,7 @@ class Editor(FollowingTextEdit):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._center_column()
         super().resizeEvent(event)
+        self.column_moved.emit()  # and the text is laid out
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._spans:

@@ -21,6 +21,9 @@ _SIZE: Final = 15
 class EmptyState(QWidget):
     """Lies over the editor until there is text.
 
+    Attributes:
+        hint: stands where the text will.
+
     Signals:
         chosen(str): a beginning that the person wants.
     """
@@ -30,12 +33,12 @@ class EmptyState(QWidget):
     def __init__(self, text_size: int, parent: QWidget) -> None:
         super().__init__(parent)
         self.buttons: list[QPushButton] = []
-        self._hint = self._label("Write the beginning of a story…")
+        self.hint = self._label("Write the beginning of a story…")
         self.set_text_size(text_size)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(self._hint)
+        layout.addWidget(self.hint)
         layout.addSpacing(32)
         keys = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
         layout.addWidget(self._label(f"Press {keys}, and the model goes on with it. Or begin with one of these:"))
@@ -50,7 +53,7 @@ class EmptyState(QWidget):
 
     def set_text_size(self, pixels: int) -> None:
         """The hint stands where the text will, in the same letters."""
-        self._hint.setFont(prose_font(pixels))
+        self.hint.setFont(prose_font(pixels))
 
     def _label(self, text: str) -> QLabel:
         label = QLabel(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -54,14 +55,14 @@ class Regeneration(QObject):
         )
         question.open()
 
-    @Slot(str)
-    def _on_removed(self, text: str) -> None:
+    @Slot(str, int)
+    def _on_removed(self, text: str, depth: int) -> None:
         words = len(text.split())
         typed = "a word" if words == 1 else f"{figures.count(words)} words"
         self._messages.toast(
             f"Regenerating also removed {typed} that you had typed after the last generation.",
             kind="info",
-            offers=[("Undo", self._session.undo)],
+            offers=[("Undo", self._for_this_document(lambda: self._session.undo_to(depth)))],
         )
 
     @Slot()
@@ -74,11 +75,21 @@ class Regeneration(QObject):
             self._messages.toast(
                 f"The text came out the same, because the seed is fixed at {decoding.seed}.",
                 kind="info",
-                offers=[("Try another seed", self._try_another)],
+                offers=[("Try another seed", self._for_this_document(self._try_another))],
             )
         else:
             reason = "the settings leave next to no choice. A higher temperature, top-k or top-p gives more."
             self._messages.toast(f"The text came out the same: {reason}", kind="info")
+
+    def _for_this_document(self, act: Callable[[], object]) -> Callable[[], None]:
+        """What a toast offers is about the document at hand; over another one it does nothing."""
+        document = self._session.document
+
+        def checked() -> None:
+            if self._session.document is document:
+                act()
+
+        return checked
 
     def _try_another(self) -> None:
         seed = secrets.randbelow(SHORT_SEEDS)

@@ -84,7 +84,7 @@ class SeedBox(QWidget):
     def show_used(self, seed: int | None) -> None:
         """Shows which seed the last generation had; ``None`` when there is none."""
         self._used = seed
-        self.used.setText("" if seed is None else f"Last used: {seed}")
+        self.used.setText(f"Last used: {'none' if seed is None else seed}")
         self._show_usable()
 
     def _show_usable(self) -> None:

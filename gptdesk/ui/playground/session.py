@@ -49,7 +49,8 @@ class Session(QObject):
         jumped(int): the text was changed there, before the character of that number, which may be out of sight.
         notice(str): something to know that stops nothing.
         failed(object): a generation could not go on; a `Failure`.
-        removed(str): regenerating took away what the person had typed since the last generation.
+        removed(str, int): regenerating took away what the person had typed since the last generation; the number is for
+            `undo_to`.
         same_again(): regenerating gave the same text.
     """
 
@@ -60,7 +61,7 @@ class Session(QObject):
     jumped = Signal(int)
     notice = Signal(str)
     failed = Signal(object)
-    removed = Signal(str)
+    removed = Signal(str, int)
     same_again = Signal()
 
     def __init__(
@@ -159,6 +160,12 @@ class Session(QObject):
     def redo(self) -> None:
         self._change(self.document.redo)
 
+    def undo_to(self, depth: int) -> None:
+        """Undoes what was done since there were that many steps to undo."""
+        self._interrupt()
+        while self.document.history.depth > depth:
+            self.undo()
+
     @property
     def can_undo(self) -> bool:
         """Whether there is a step to undo, what is being written included."""
@@ -233,7 +240,7 @@ class Session(QObject):
         self._on_changed()
         self.activity_changed.emit()
         if removed.strip():
-            self.removed.emit(removed)
+            self.removed.emit(removed, self.document.history.depth)
 
     def _interrupt(self) -> None:
         """Ends what the document's generation has written so far; what still comes of it is not wanted."""

@@ -391,3 +391,8 @@ def test_the_suffixes_of_the_window_are_those_of_the_table() -> None:
     assert set(READABLE_SUFFIXES) == {suffix for format in FORMATS.values() for suffix in format.suffixes} | {
         ".gz", ".xz", ".zst",
     }  # fmt: skip
+
+
+def test_the_guide_names_every_suffix() -> None:
+    guide = (ROOT / "docs" / "GUIDE.md").read_text(encoding="utf-8")
+    assert [suffix for suffix in READABLE_SUFFIXES if f"`{suffix}`" not in guide] == []

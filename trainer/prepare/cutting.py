@@ -11,7 +11,7 @@ from typing import IO, Final
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.encodings import UTF_8
-from trainer.prepare.formats import JSONL, PARQUET, TEXT, ZIP
+from trainer.prepare.formats import FORMATS, JSONL, PARQUET, TEXT, ZIP
 from trainer.prepare.formats.input import DAMAGED, Input, Settings, Unreadable
 from trainer.prepare.formats.jsonl import LONGEST_LINE
 from trainer.prepare.readers import format_module, make_input
@@ -75,7 +75,8 @@ class Cutter:
             if file.format in (PARQUET, ZIP):
                 yield from self._parts(index, source)
             elif file.compression or file.format not in (TEXT, JSONL) or file.bytes <= self._step:
-                yield Span(index, 0, file.bytes, file.bytes), file.bytes * (_UNPACKED if file.compression else 1)
+                effort = _UNPACKED if file.compression else FORMATS[file.format].effort
+                yield Span(index, 0, file.bytes, file.bytes), file.bytes * effort
             else:
                 yield from self._stretches(index, source, path)
         except Unreadable as reason:

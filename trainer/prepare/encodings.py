@@ -64,11 +64,7 @@ def detect(sample: bytes) -> str:
     for mark, name in _MARKS:
         if sample.startswith(mark):
             return name
-    try:
-        text = sample.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if text or not sample:
+    if _is_utf8(sample):
         _refuse_controls(sample)
         return UTF_8
     if (wide := _wide(sample)) is not None:
@@ -140,7 +136,15 @@ def _wide(sample: bytes) -> str | None:
     return "utf-16-be" if even > 0.3 * half and odd < 0.02 * half else None
 
 
+def _is_utf8(sample: bytes) -> bool:
+    try:
+        return sample.isascii() or bool(sample.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def _refuse_controls(sample: bytes) -> None:
+    sample = sample[:_HEAD]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
     if controls > max(1, _MOST_CONTROLS * len(sample)):
         if _wide(sample):

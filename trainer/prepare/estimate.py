@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ _HUB_TOKENS_PER_BYTE: Final = 0.36
 
 _SAMPLED_FILES: Final = 3
 _SAMPLE_BYTES: Final = 2 << 20
+_SAMPLE_SECONDS: Final = 2.0
 _ENCODED_BYTES: Final = 1 << 18
 """Of each kind of file the largest few are sampled: their beginnings are read, and a part of that encoded."""
 
@@ -115,14 +117,16 @@ class _Sampler:
             return [], 0, 0
         span = units[0].spans[0]
         reader = Reader(file, Path(file.path), self._plan.request.settings, Broken(), encoding=span.encoding)
+        until, whole = time.monotonic() + _SAMPLE_SECONDS, True
         for document in reader.documents(span.start, span.end):
             size += sum(map(len, document))
             if kept < _ENCODED_BYTES:
                 sample.append(document)
                 kept = size
-            if size >= _SAMPLE_BYTES:
+            if size >= _SAMPLE_BYTES or time.monotonic() > until:
+                whole = False
                 break
-        return sample, size, (reader.share if size >= _SAMPLE_BYTES else 1.0) * span.bytes
+        return sample, size, (1.0 if whole else reader.share) * span.bytes
 
 
 def require_room(estimated: Estimate, folder: Path) -> None:

@@ -92,6 +92,9 @@ class UnitEncoder:
                         read = before + int(reader.share * span.bytes)
                         report(Underway(unit.name, done.documents, done.tokens, read))
             before += span.bytes
+            if time.monotonic() - reported > _REPORT_SECONDS:  # a document may take seconds
+                reported = time.monotonic()
+                report(Underway(unit.name, done.documents + len(documents), done.tokens, before))
             done.cut += reader.cut
         if documents:
             self._write(done, documents, owners, task)

@@ -24,6 +24,7 @@ class Format:
         suffixes: of its files, in lower case.
         module: in this package.
         packed: whether its files are compressed inside, so that one compressed as a whole is refused.
+        effort: bytes of plain text that take as long to read as one of its bytes, more or less.
         tokens_per_byte: expected of files that take long to read, so that no sample is read for an estimate; 0: it is.
     """
 
@@ -32,6 +33,7 @@ class Format:
     suffixes: tuple[str, ...]
     module: str
     packed: bool = False
+    effort: int = 1
     tokens_per_byte: float = 0.0
 
 
@@ -45,9 +47,17 @@ FORMATS: Final = {
         Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table"),
         Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", packed=True),
         Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
-        Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True, tokens_per_byte=0.2),
-        Format(name=DOCX, label="Word", suffixes=(".docx", ".docm"), module="docx", packed=True, tokens_per_byte=0.1),
-        Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True, tokens_per_byte=0.03),
+        Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True, effort=4, tokens_per_byte=0.2),
+        Format(
+            name=DOCX,
+            label="Word",
+            suffixes=(".docx", ".docm"),
+            module="docx",
+            packed=True,
+            effort=4,
+            tokens_per_byte=0.1,
+        ),
+        Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True, effort=20, tokens_per_byte=0.03),
         Format(name=ZIP, label="zip archives", suffixes=(".zip",), module="archive", packed=True),
     )
 }

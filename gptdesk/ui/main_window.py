@@ -87,7 +87,7 @@ class MainWindow(QWidget):
         self.following = Following(services, self.session, self)
         self.leaving = Leaving(services.watcher, self)
         self.notifications = Notifications(services.messages, self._run_at_hand, self)
-        self._add_page("Play", "playground", self.top_bar, self.playground, self.status)
+        self._add_page("Playground", "playground", self.top_bar, self.playground, self.status)
         for title, icon in (("Models", "models"), ("Train", "train")):  # made when they are first wanted
             self._add_page(title, icon, QWidget(), QWidget(), QWidget())
         self._lay_out()

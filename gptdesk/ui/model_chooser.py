@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gptdesk.gpt2.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
@@ -22,8 +22,12 @@ from gptdesk.ui.models.service import ModelsService
 from gptdesk.ui.models.using import Using
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_NARROWEST: Final = 140
+"""Pixels that the model's name has at least."""
+
 _THREADS: Final = (2, 4, 8, 16, 32)
 """Numbers that are offered beside 1 and that of the cores."""
 
@@ -51,7 +55,7 @@ class ModelChooser(MenuButton):
         self._menu = menu
         self.setAccessibleName("Model")
         self.setToolTip("The model that writes")
-        self.setMinimumWidth(200)
+        self.setMinimumWidth(_NARROWEST)
         menu.aboutToShow.connect(self._fill)
         settings.changed.connect(self._show)
         inference.state_changed.connect(self._show)
@@ -125,15 +129,19 @@ class DeviceButton(MenuButton):
         inference.state_changed.connect(self._show)
         self._show()
 
+    def minimumSizeHint(self) -> QSize:
+        """All of it: where there is little room, the name of the model is shortened."""
+        return self.sizeHint()
+
     def _show(self) -> None:
         info = self._inference.info
-        self.setToolTip(_DEVICE_HELP)
+        self.setToolTip(wrapped(_DEVICE_HELP))
         if info:
             device = info.device.upper() if info.device == "cpu" else info.device
             precision, _, compiled = info.precision.partition(" ")
             self.setText(f"{device} · {precision} · {figures.memory(info.memory)}")
             if compiled:
-                self.setToolTip(f"{_DEVICE_HELP}. Compiled code decodes now.")
+                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Compiled code decodes now."))
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
 

@@ -47,13 +47,13 @@ LIGHT: Final = Colours(
     raised="#FBFBFC",
     hairline="#E4E7EC",
     text="#1A1D21",
-    muted="#667085",
-    accent="#2F6FED",
-    accent_hover="#245FD6",
+    muted="#5C667A",
+    accent="#2460D8",
+    accent_hover="#1E52BC",
     on_accent="#FFFFFF",
     wash="#E8F0FE",
-    good="#12805C",
-    warn="#B54708",
+    good="#0E7453",
+    warn="#B04507",
     bad="#B42318",
 )
 

@@ -42,6 +42,7 @@ class Rail(QWidget):
         button.setProperty("kind", "rail")
         button.setText(title)
         button.setAccessibleName(title)
+        button.setToolTip(f"{title} (Ctrl+{len(self._buttons) + 1})")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(QSize(SIZE, SIZE))
         button.setFont(smaller(self.font()))

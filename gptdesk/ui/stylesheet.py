@@ -33,6 +33,7 @@ QPushButton {
     background: $raised; border: 1px solid $hairline; border-radius: 6px;
     padding: 0 12px; min-height: ${inner}px; max-height: ${inner}px;
 }
+QPushButton[kind="field"] { border-color: $outline; }
 QPushButton:hover { border-color: $muted; }
 QPushButton:pressed, QPushButton:open { background: $wash; }
 QPushButton:focus { border: 1px solid $accent; }
@@ -119,13 +120,13 @@ QToolButton[kind="rail"]:checked { background: $wash; color: $accent; font-weigh
 QToolButton[kind="rail"]:focus { border-color: $accent; }
 
 QLineEdit, QAbstractSpinBox, QComboBox {
-    background: $raised; border: 1px solid $hairline; border-radius: 6px; padding: 0 8px;
+    background: $raised; border: 1px solid $outline; border-radius: 6px; padding: 0 8px;
     min-height: ${inner}px; max-height: ${inner}px; selection-background-color: $selection; selection-color: $text;
 }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit[invalid="true"], QAbstractSpinBox[invalid="true"], QComboBox[invalid="true"] { border-color: $bad; }
-QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disabled; }
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disabled; border-color: $hairline; }
 QComboBox { padding-right: 28px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 0; }
 QComboBox QAbstractItemView {
@@ -186,6 +187,7 @@ QMenu::separator { height: 1px; background: $hairline; margin: 4px 4px; }
 QMenu::icon { padding-left: 8px; }
 QToolTip { background: $surface; color: $text; border: 1px solid $hairline; padding: 4px 6px; }
 
+QLabel#note { background: $surface; border: 1px solid $warn; border-radius: 6px; padding: 6px 8px; color: $warn; }
 QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
@@ -220,10 +222,16 @@ def stylesheet(colours: Colours) -> str:
         focus_inner=CONTROL_HEIGHT - 4,
         disabled=mix(colours.muted, colours.surface, 0.55),
         hover=mix(colours.text, colours.surface, 0.06),
+        outline=outline(colours),
         groove=mix(colours.text, colours.surface, 0.12),
         scroll=mix(colours.text, colours.surface, 0.22),
         selection=mix(colours.accent, colours.surface, 0.35),
     )
+
+
+def outline(colours: Colours) -> str:
+    """The line around what can be typed into or chosen from: it can be told from what it stands on (WCAG 1.4.11)."""
+    return mix(colours.text, colours.surface, 0.5)
 
 
 def mix(front: str, back: str, share: float) -> str:

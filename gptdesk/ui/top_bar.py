@@ -15,6 +15,7 @@ from gptdesk.store.database import Entry
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.stylesheet import CONTROL_HEIGHT
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 
@@ -60,7 +61,7 @@ def fill_documents(menu: QMenu, entries: list[Entry], opened: Callable[[str], ob
 
 
 class TopBar(QWidget):
-    """Lays its parts out so that the title stands in the middle of the bar."""
+    """The title stands in the middle where it can; it is the first to be shortened, then the name of the model."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class TopBar(QWidget):
         self.setFixedHeight(HEIGHT)
         self.new = QPushButton(" New")
         self.new.setAccessibleName("New document")
+        self.new.setToolTip("Begin a new document; this one stays in the list (Ctrl+N)")
         theme.set_icon(self.new, "plus")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")
@@ -96,12 +98,8 @@ class TopBar(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Loading")
         self.progress.hide()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        layout.setSpacing(_SPACING)
-        layout.addWidget(left, 1)
-        layout.addWidget(title)
-        layout.addWidget(right, 1)
+        for part in (left, title, right):
+            part.setParent(self)
 
     def show_progress(self, done: int, total: int) -> None:
         """How much of a model has been read; both 0 while that is not known."""
@@ -109,9 +107,20 @@ class TopBar(QWidget):
         self.progress.setValue(1000 * done // total if total else 0)
 
     def event(self, event: QEvent) -> bool:
-        """The title is the first to be shortened; the progress keeps to the lower edge."""
         if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            taken = 2 * (_MARGIN + _SPACING) + sum(side.sizeHint().width() for side in self._sides)
-            self.title.setMaximumWidth(max(0, self.width() - taken))
-            self.progress.setGeometry(0, self.height() - _PROGRESS, self.width(), _PROGRESS)
+            self._place()
         return super().event(event)
+
+    def _place(self) -> None:
+        left, right = self._sides
+        room = self.width() - 2 * (_MARGIN + _SPACING)
+        ends = right.sizeHint().width()
+        wanted = self.title.sizeHint().width()
+        title = min(wanted, max(room - ends - left.sizeHint().width(), self.title.minimumSizeHint().width()))
+        begins = min(left.sizeHint().width(), room - ends - title)
+        x = max((self.width() - title) // 2, _MARGIN + begins + _SPACING)
+        x = min(x, self.width() - _MARGIN - ends - _SPACING - title)
+        left.setGeometry(_MARGIN, 0, begins, self.height())
+        right.setGeometry(self.width() - _MARGIN - ends, 0, ends, self.height())
+        self.title.setGeometry(x, (self.height() - CONTROL_HEIGHT) // 2, title, CONTROL_HEIGHT)
+        self.progress.setGeometry(0, self.height() - _PROGRESS, self.width(), _PROGRESS)

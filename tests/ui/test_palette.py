@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.icons import icon
 from gptdesk.ui.palette import DARK, LIGHT, Colours, contrast
-from gptdesk.ui.stylesheet import stylesheet
+from gptdesk.ui.stylesheet import mix, outline, stylesheet
 from gptdesk.ui.theme import Theme
 
 THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -22,10 +22,23 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 
 @THEMES
-@pytest.mark.parametrize("front", ["text", "muted", "good", "warn", "bad"])
-@pytest.mark.parametrize("back", ["background", "surface", "raised"])
+@pytest.mark.parametrize("front", ["text", "muted", "accent", "good", "warn", "bad"])
+@pytest.mark.parametrize("back", ["background", "surface", "raised", "wash"])
 def test_words_can_be_read(colours: Colours, front: str, back: str) -> None:
     assert contrast(getattr(colours, front), getattr(colours, back)) >= 4.5
+
+
+@THEMES
+@pytest.mark.parametrize("role", ["muted", "accent", "good", "warn", "bad"])
+def test_words_on_a_wash_of_their_own_colour_can_be_read(colours: Colours, role: str) -> None:
+    colour = getattr(colours, role)
+    assert contrast(colour, mix(colour, colours.surface, 0.13)) >= 4.5
+
+
+@THEMES
+@pytest.mark.parametrize("back", ["background", "surface", "raised"])
+def test_the_outline_of_a_control_can_be_seen(colours: Colours, back: str) -> None:
+    assert contrast(outline(colours), getattr(colours, back)) >= 3
 
 
 @THEMES

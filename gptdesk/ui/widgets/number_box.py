@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QMetaMethod, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QWidget
+
+from gptdesk.ui.widgets.note import hide_note, show_note
 
 OFF = "off"
 
@@ -73,13 +75,17 @@ class NumberBox(QDoubleSpinBox):
         return state, text, position
 
     def fixup(self, text: str) -> str:
-        """Says why what was typed is not used; Qt puts the value back."""
+        """Says why what was typed is not used, under the box where nobody else says it; Qt puts the value back."""
         if not self._taken(text):
-            self.refused.emit(self._refusal(text.strip()))
+            sentence = self._refusal(text.strip())
+            self.refused.emit(sentence)
+            if not self.isSignalConnected(QMetaMethod.fromSignal(self.refused)):
+                show_note(self, sentence)
         return text
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter on what is refused is not passed on: it would press the default button with the value before."""
+        hide_note(self)
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         taken = not enter or self._taken(self.lineEdit().text())
         super().keyPressEvent(event)

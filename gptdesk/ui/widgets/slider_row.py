@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOption
 
 from gptdesk.ui.widgets.number_box import OFF, NumberBox
 from gptdesk.ui.widgets.scale import STEPS, Scale
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _BOX_WIDTH = 80
 
@@ -64,7 +65,7 @@ class SliderRow(QWidget):
         self.slider.setPageStep(50)
         self.slider.setAccessibleName(f"{spec.title} slider")
         for widget in (self.label, self.box, self.slider):
-            widget.setToolTip(spec.help)
+            widget.setToolTip(wrapped(spec.help))
         self.box.setAccessibleDescription(spec.help)
         self.slider.setAccessibleDescription(spec.help)
 

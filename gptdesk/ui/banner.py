@@ -56,7 +56,7 @@ class Banners(Overlay):
             return
         corner = self.area.mapTo(self.window(), self.area.rect().topLeft())
         width = min(self.card.width_at_best(), _WIDEST, self.area.width() - 2 * _SIDE)
-        height = self.card.row.totalHeightForWidth(width)
+        height = self.card.height_at(width)
         x = corner.x() + (self.area.width() - width) // 2
         y = corner.y() + (_GAP if self._at_top else self.area.height() - height - _GAP)
         self.setGeometry(x, y, width, height)

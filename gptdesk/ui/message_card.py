@@ -8,7 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QCursor, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.icons import SIZE, icon
 from gptdesk.ui.messages import Message
@@ -20,6 +20,10 @@ _ICONS: Final = {
     "info": ("info", "accent"),
     "good": ("check", "good"),
 }
+
+_GAP: Final = 8
+_NARROWEST: Final = 240
+"""Pixels that words need beside buttons."""
 
 _SLACK: Final = 12
 """Pixels that letters may take more than they say, and a style's borders."""
@@ -60,13 +64,19 @@ class MessageCard(QFrame):
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.row = QHBoxLayout(self)
-        self.row.setContentsMargins(12, 6, 8, 6)
-        self.row.setSpacing(8)
+        self._column, self.row, self._below = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
+        self._column.setContentsMargins(12, 6, 8, 6)
+        self._column.setSpacing(0)
+        self._column.addLayout(self.row)
+        self._column.addLayout(self._below)
+        for row in (self.row, self._below):
+            row.setSpacing(_GAP)
+        self._below.addStretch(1)
         self.row.addWidget(self._icon)
         self.row.addWidget(self.words, 1)
-        for number, (title, _) in enumerate(message.offers):
-            self.add_button(title, partial(self._accept, number))
+        self._offers = [
+            self.add_button(title, partial(self._accept, number)) for number, (title, _) in enumerate(message.offers)
+        ]
         close = self.add_button("", self.closed.emit, name="Close message")
         close.setProperty("kind", "flat")
         close.setProperty("icon_only", "true")
@@ -93,10 +103,25 @@ class MessageCard(QFrame):
 
     def width_at_best(self) -> int:
         """Pixels that it needs to show its words in one line."""
-        margins, buttons = self.row.contentsMargins(), self.findChildren(QPushButton)
-        words = self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK
-        parts = [words, SIZE, *(button.sizeHint().width() for button in buttons)]
-        return margins.left() + margins.right() + sum(parts) + self.row.spacing() * (len(parts) - 1)
+        return self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK + self._width_of_others()
+
+    def height_at(self, width: int) -> int:
+        """Pixels that it needs at that width; its offers go under the words where these would become a column."""
+        row = self.row if width - self._width_of_others() >= _NARROWEST else self._below
+        for place, button in enumerate(self._offers):
+            if row.indexOf(button) < 0:
+                (self.row if row is self._below else self._below).removeWidget(button)
+                row.insertWidget(2 + place if row is self.row else row.count(), button)
+        return self._column.totalHeightForWidth(width)
+
+    def _width_of_others(self) -> int:
+        """Pixels beside the words, when all buttons stand there."""
+        margins, buttons = (
+            self._column.contentsMargins(),
+            [b for b in self.findChildren(QPushButton) if b.isVisibleTo(self)],
+        )
+        parts = [SIZE, *(button.sizeHint().width() for button in buttons)]
+        return margins.left() + margins.right() + sum(parts) + _GAP * len(parts)
 
     def _accept(self, number: int) -> None:
         _, act = self.message.offers[number]

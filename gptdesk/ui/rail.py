@@ -11,7 +11,7 @@ from gptdesk.ui.fonts import smaller
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
 
-WIDTH: Final = 84
+WIDTH: Final = 96
 
 
 class Rail(QWidget):

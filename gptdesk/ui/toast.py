@@ -86,7 +86,7 @@ class Toasts(Overlay):
             return
         room = self.area.width() - 2 * _MARGIN
         widths = [min(card.width_at_best(), _WIDEST, room) for card in self.cards]
-        heights = [card.row.totalHeightForWidth(width) for card, width in zip(self.cards, widths, strict=True)]
+        heights = [card.height_at(width) for card, width in zip(self.cards, widths, strict=True)]
         size = max(widths), sum(heights) + _GAP * (len(heights) - 1)
         corner = self.area.mapTo(self.window(), self.area.rect().bottomRight())
         self.setGeometry(corner.x() + 1 - _MARGIN - size[0], corner.y() + 1 - _MARGIN - size[1], *size)

@@ -18,6 +18,7 @@ from gptdesk.ui.playground.presets import apply_preset, name_of
 from gptdesk.ui.settings_service import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.note import Note
 
 
 @pytest.fixture
@@ -182,18 +183,21 @@ def test_a_lonely_backslash_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "typed"), [("temperature", "99"), ("top_p", "2"), ("max_tokens", "0")])
-def test_a_number_that_cannot_be_is_refused_by_name(
+def test_a_number_that_cannot_be_is_refused_beside_its_box(
     panel: DecodingPanel, settings: SettingsService, qtbot: QtBot, name: str, typed: str
 ) -> None:
     before = settings.value.decoding
     box = panel.max_tokens if name == "max_tokens" else panel.rows[name].box
     box.setFocus()
     box.selectAll()
-    with qtbot.waitSignal(panel.refused) as refused:
-        QTest.keyClicks(box, typed)
-        QTest.keyClick(box, Qt.Key.Key_Return)
-    assert refused.args[0].startswith(f"{name.replace('_', ' ').replace('top p', 'top-p').capitalize()}: {typed} ")
+    QTest.keyClicks(box, typed)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    (note,) = panel.window().findChildren(Note)
+    assert note.text().startswith(f"{typed} cannot be used: ")
+    assert note.isVisibleTo(panel.window())
     assert settings.value.decoding == before
+    QTest.keyClicks(box, "1")
+    assert not note.isVisibleTo(panel.window())
 
 
 def test_the_panel_says_that_a_slider_leaves_the_text_as_it_is(panel: DecodingPanel) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -75,9 +74,6 @@ class DecodingPanel(QScrollArea):
 
         for row in self.rows.values():
             row.changed.connect(self._on_changed)
-        boxes = {row.spec.title: row.box for row in self.rows.values()}
-        for name, box in {**boxes, "Max tokens": self.max_tokens, "Guess ahead": self.guesses}.items():
-            box.refused.connect(partial(self._on_refused, name))
         self.max_tokens.valueChanged.connect(self._on_changed)
         self.seed.changed.connect(self._on_changed)
         self.guesses.valueChanged.connect(self._on_changed)
@@ -138,9 +134,6 @@ class DecodingPanel(QScrollArea):
         layout.addWidget(self.for_new)
         layout.addStretch(1)
         return contents
-
-    def _on_refused(self, name: str, text: str) -> None:
-        self.refused.emit(f"{name}: {text}")
 
     def _use_for_new(self) -> None:
         self._settings.update(new_document_decoding=self._settings.value.decoding)

@@ -96,7 +96,7 @@ class NumberBox(QDoubleSpinBox):
         return self.validate(text, 0)[0] == QValidator.State.Acceptable
 
     def _refusal(self, typed: str) -> str:
-        low, high = (self.textFromValue(limit) for limit in (self.minimum(), self.maximum()))
+        low, high = (super(NumberBox, self).textFromValue(limit) for limit in (self.minimum(), self.maximum()))
         limits = self.limits or f"at least {low}, at most {high}"
         if self.locale().toDouble(typed)[0] > self.maximum() and "at most" not in limits:
             limits = f"at most {high}"

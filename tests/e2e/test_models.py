@@ -90,6 +90,8 @@ def test_get_pause_resume_kill_go_on_load_and_write(
     again.screen.photograph(again.process, pictures / "models-dark.png")
     hub.always = None
     again.click("Pause: fables")  # the slow connection goes
+    wait_for(lambda: "Paused" in said(again, "fables"), "the pause")
+    again.click("gpt2")  # or the next click would be the second of a double click
     again.click("Resume: fables")
     wait_for(lambda: (folders.models / "fables" / WEIGHTS).is_file(), "the model")
     assert (folders.models / "fables" / WEIGHTS).read_bytes() == (tiny_model_folder / WEIGHTS).read_bytes()

@@ -93,7 +93,8 @@ def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], br
     Raises:
         UserError: for the first of them when ``broken`` is strict.
     """
+    told = broken.files()
     for i, file in enumerate(files):
         account = accounts.get(i)
-        if not (account and account.documents) and not broken.names(file.name):
+        if not (account and account.documents) and file.name not in told:
             broken.note(file.name, _EMPTY.get(file.format, "holds no text"))

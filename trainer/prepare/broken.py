@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from gptdesk.gpt2.errors import UserError
@@ -79,9 +80,9 @@ class Broken:
     def count(self) -> int:
         return sum(found.count for found in self.found.values())
 
-    def names(self, file: str) -> bool:
-        """Whether something in this file, or in a file inside it, was left out."""
-        return file in self._reasons or any(name.startswith(f"{file}/") for name in self._reasons)
+    def files(self) -> set[str]:
+        """Files of which something was left out, and those that hold them (archives, folders)."""
+        return {part for name in self._reasons for part in accumulate(name.split("/"), "{}/{}".format)}
 
     def to_json(self) -> list[dict[str, Any]]:
         return [

@@ -40,8 +40,11 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
 def _holds_lines(source: Input) -> bool:
     """Whether the file holds JSON lines, as many do that are called .json."""
     with source.text() as stream:
-        first = stream.readline(jsonl.LONGEST_LINE).removeprefix(BOM)
-        if not first.startswith(b"{") or not stream.read(1 << 16).strip().startswith(b"{"):
+        first = stream.read(len(BOM) + 1).removeprefix(BOM)
+        if not first.startswith(b"{"):
+            return False
+        first += stream.readline(jsonl.LONGEST_LINE)
+        if not stream.read(1 << 16).strip().startswith(b"{"):
             return False
     try:
         return isinstance(json.loads(first), dict)

@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from gptdesk.bounded_read import read_object
+from gptdesk.bounded_read import whole as whole_number
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
@@ -37,6 +40,10 @@ _VOCABULARY: Final = ("wte.weight", "lm_head.weight")
 
 class CheckpointNotWritten(UserError):
     """A checkpoint could not be written; those before it are as they were."""
+
+
+LARGEST_FACTOR: Final = 10.0
+"""Of the learning rate, as it may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,7 @@ def _sync(path: Path) -> None:
 def is_whole(checkpoint: Path) -> bool:
     """Whether every file is there with the size and hash that the manifest gives."""
     try:
-        manifest = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_object(checkpoint / MANIFEST)
         return bool(manifest) and all(
             (checkpoint / name).stat().st_size == entry["bytes"] and _sha256(checkpoint / name) == entry["sha256"]
             for name, entry in manifest.items()
@@ -180,8 +187,7 @@ def load_checkpoint(checkpoint: Path, model: GPT2, optimizers: Optimizers) -> Tr
         UserError: when the checkpoint belongs to another configuration or cannot be read.
     """
     try:
-        values = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        state = TrainState(position=Position(**values.pop("position")), **values)
+        state = _read_state(checkpoint / STATE)
         tensors = load_file(checkpoint / OPTIMIZER)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise UserError(f"The checkpoint {checkpoint} cannot be read: {error}.") from None
@@ -191,6 +197,24 @@ def load_checkpoint(checkpoint: Path, model: GPT2, optimizers: Optimizers) -> Tr
     else:
         copy_weights(load_model(checkpoint), model, padding=padding)
     optimizers.load_state_tensors(tensors)
+    return state
+
+
+def _read_state(path: Path) -> TrainState:
+    """The state that was saved.
+
+    Raises:
+        OSError, ValueError: when there is none, or an entry of it is of another type or range.
+    """
+    values = read_object(path)
+    if values.get("best_loss") is None:  # infinite, before the first evaluation
+        values.pop("best_loss", None)
+    state = msgspec.convert(values, TrainState)
+    counts = (state.step, state.tokens, state.best_step, state.evaluations_since_best)
+    if any(whole_number(count) is None for count in (*counts, state.position.epoch, state.position.index)):
+        raise ValueError("a count in it is out of range")
+    if not 0 <= state.learning_rate_factor <= LARGEST_FACTOR:
+        raise ValueError("its learning_rate_factor is out of range")
     return state
 
 

@@ -229,7 +229,7 @@ class PreparedData:
         """
         parts, position = [np.empty(0, np.int64)], 0
         for entry in self.manifest["splits"][split]["shards"]:
-            if "index" not in entry:
+            if "index" not in entry or "documents" not in entry:
                 raise UserError(f"The prepared data in {self.folder} has no index of documents; prepare it again.")
             index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"])
             parts.append(index.astype(np.int64) + position)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from gptdesk.bounded_read import ContentError, read_object
 from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
 from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
 from gptdesk.gpt2.errors import UserError, brief
@@ -23,6 +24,9 @@ SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
 LONGEST_PRESET_NAME: Final = 40
+_LARGEST: Final = 4 << 20
+"""Bytes of the file; presets without number fit in."""
+
 _PLAIN: Final = (str, int, float, bool, list, type(None))
 
 
@@ -139,9 +143,9 @@ class SettingsFile:
     def load(self) -> tuple[Settings, list[str]]:
         """The settings, and a sentence for everything that could not be used."""
         try:
-            values = json.loads(self.path.read_bytes().decode("utf-8"))
-            if not isinstance(values, dict) or not isinstance(values.get("schema"), int):
-                raise ValueError("no settings")
+            values = read_object(self.path, largest=_LARGEST)
+            if not isinstance(values.get("schema"), int):
+                raise ContentError("it has no schema")
         except FileNotFoundError:
             return Settings(), []
         except OSError as error:
@@ -149,7 +153,7 @@ class SettingsFile:
             return Settings(), [
                 f"The settings in {self.path} cannot be read ({error.strerror}); they are left as they are."
             ]
-        except (ValueError, RecursionError):
+        except ContentError:
             return Settings(), [self._set_aside()]
         if values["schema"] > SCHEMA:
             self.writable = False

@@ -98,7 +98,8 @@ class Tree:
 
     def _merge(self, id: int, child: int) -> None:
         """Takes an only child's run and children over."""
-        self.set_run(id, join([self._nodes[id].run, self._nodes[child].run])[0])
+        joined = join([self._nodes[id].run, self._nodes[child].run])
+        self.set_run(id, joined[0] if joined else self._nodes[child].run)  # both may be empty
         self._children[id] = self._children.pop(child)
         for grandchild in self._children[id]:
             self._nodes[grandchild] = replace(self._nodes[grandchild], parent=id)

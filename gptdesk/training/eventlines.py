@@ -75,7 +75,7 @@ _PARTS: Final = _Parts.__struct_fields__
 _FIRST: Final = msgspec.json.Decoder(_First)
 _LATER: Final = msgspec.json.Decoder(_Later)
 _VERSIONS: Final = msgspec.json.Decoder(_Version)
-_UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         document.replace(0, 0, "Once upon a time ")
         for number in range(2):
             document.begin_generation(Origin(generation=f"g{number}", model="tiny"))
-            document.grow("é" * 300, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),)) for _ in range(300)])
+            document.grow("é" * 260, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),)) for _ in range(260)])
             document.end_generation("length", seed=1)
             document.replace(len(document.text), len(document.text), " and then ")
             document.undo()
@@ -110,14 +110,15 @@ def test_damaged_rows_cost_their_document_alone(count: int, sound: Path, tmp_pat
             neighbour = database.open("neighbour")
             assert neighbour is not None
             assert neighbour.problem == ""
-            assert len(Document(neighbour.snapshot).text) == 17 + 300
+            assert len(Document(neighbour.snapshot).text) == 17 + 260
             assert "neighbour" in [summary.id for summary in listed]
             for summary in listed:
                 assert summary.title
                 assert "\n" not in summary.title
                 assert 0 <= summary.modified < 1e12
                 assert database.export_raw(summary.id) is not None
-                use(database, summary.id)
+                if summary.id != "neighbour":
+                    use(database, summary.id)
                 database.discard_damaged(summary.id)
             assert not any(summary.damaged for summary in database.entries())
 

@@ -159,7 +159,7 @@ class Database:
         with self._lock, sentences(self.path, "read"):
             try:
                 found = self._connection.execute(query.format(DAMAGED)).fetchall()
-            except sqlite3.DatabaseError:  # a page of somebody's nodes cannot be read
+            except (sqlite3.DatabaseError, UnicodeDecodeError):  # a page of somebody's nodes cannot be read
                 found = self._connection.execute(query.format(0)).fetchall()
         return [
             DocumentSummary(id, to_title(title), to_time(modified) or 0.0, bool(damaged) or id in self._found_damaged)
@@ -214,7 +214,7 @@ class Database:
             source = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
         except sqlite3.Error:
             return
-        with closing(source), suppress(sqlite3.Error):
+        with closing(source), suppress(sqlite3.Error, UnicodeDecodeError):
             if 0 < version_of(source) <= SCHEMA:
                 source.backup(self._connection)
                 migrate(self._connection, None)

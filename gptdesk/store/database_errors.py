@@ -43,9 +43,9 @@ def sentences(path: Path | None, doing: str = "save") -> Iterator[None]:
             f"A copy of your documents cannot be made beside {path} ({error.strerror}), so they are left as they are. "
             "What you write now is not kept: free some space or make the folder writable, and start gptdesk again."
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter where SQLite quotes damaged bytes
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path | None, error: sqlite3.Error) -> Damaged:
+def _damaged(path: Path | None, error: Exception) -> Damaged:
     return Damaged(f"The file with your documents, {path}, is damaged ({' '.join(str(error).split())[:80]}).")

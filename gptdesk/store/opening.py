@@ -56,7 +56,7 @@ def _take_over(aside: Path, path: Path) -> int:
     with closing(sqlite3.connect(aside)) as source, closing(sqlite3.connect(path, isolation_level=None)) as target:
         source.text_factory = target.text_factory = decode
         for id in _document_ids(source):
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, UnicodeDecodeError):
                 target.execute("begin")
                 copy_raw(source, target, id)
                 target.execute("commit")
@@ -69,7 +69,7 @@ def _take_over(aside: Path, path: Path) -> int:
 def _document_ids(source: sqlite3.Connection) -> list[str]:
     ids: dict[object, None] = {}
     for query in ("select id from documents", "select id from documents not indexed", "select document from nodes"):
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, UnicodeDecodeError):
             for (id,) in source.execute(query):
                 ids[id] = None
     return [id for id in ids if isinstance(id, str) and id]

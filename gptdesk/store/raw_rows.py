@@ -82,7 +82,7 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) ->
     target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (id, *row))
     for node in source.execute("select id, parent, text, first, origin from nodes where document = ?", (id,)):
         target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (id, *node))
-    with suppress(sqlite3.DatabaseError):
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for part in source.execute("select node, chunk, tokens from tokens where document = ?", (id,)):
             target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (id, *part))
 
@@ -90,7 +90,7 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) ->
 def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...], tuple[Column, ...]]:
     """Names and values of a document's columns that a damaged file, maybe of an older version, has."""
     for columns in (DOCUMENT, DOCUMENT[:_FIRST]):
-        with suppress(sqlite3.DatabaseError):
+        with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             row = source.execute(f"select {', '.join(columns)} from documents where id = ?", (id,)).fetchone()
             if row is not None:
                 values = [value if index >= _FIRST or value is not None else 0 for index, value in enumerate(row)]

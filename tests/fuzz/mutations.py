@@ -135,6 +135,13 @@ def damaged_bytes(draw: st.DrawFn, data: bytes) -> bytes:
     return draw(st.sampled_from(ODD_BYTES))
 
 
+class Contents(bytes):
+    """Bytes of a large file, shown by their length alone."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
 def damaged_json(value: Any) -> st.SearchStrategy[bytes]:
     """The bytes of a JSON file, damaged in its values or in its bytes."""
     whole = json.dumps(value).encode()

@@ -15,7 +15,16 @@ from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.opening import open_or_replace
 from gptdesk.store.runs import Origin, Token
-from tests.fuzz.mutations import COUNTS, DEEP, ODD_JSON, check_sentence, damaged_bytes, refuse_or, run_examples
+from tests.fuzz.mutations import (
+    COUNTS,
+    DEEP,
+    ODD_JSON,
+    Contents,
+    check_sentence,
+    damaged_bytes,
+    refuse_or,
+    run_examples,
+)
 
 COLUMNS = {
     "documents": ("id", "title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted"),
@@ -47,8 +56,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
             document.end_generation("length", seed=1)
             document.replace(len(document.text), len(document.text), " and then ")
             document.undo()
-            document.undo_generation()
-        document.redo_generation()
+            document.undo()
+        document.redo()
         database.save(document.snapshot())
     database.close()
     return path
@@ -87,7 +96,7 @@ def use(database: Database, id: str) -> None:
     document.begin_generation(Origin(generation="new", model="tiny"))
     document.grow("word", [Token(1, 4, -1.0)])
     document.end_generation("length", seed=0)
-    document.undo_generation()
+    document.undo()
     document.undo()
     assert document.text == text
     document.replace(0, 0, "Well, ")
@@ -144,4 +153,4 @@ def test_a_file_of_damaged_bytes_is_opened_or_set_aside(count: int, sound: Path,
             document.replace(0, 0, "still here")
             refuse_or(lambda: database.save(document.snapshot()))
 
-    run_examples(count, damaged_bytes(sound.read_bytes()), check)
+    run_examples(count, damaged_bytes(sound.read_bytes()).map(Contents), check)

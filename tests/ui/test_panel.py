@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
@@ -202,3 +203,18 @@ def test_a_number_that_cannot_be_is_refused_beside_its_box(
 
 def test_the_panel_says_that_a_slider_leaves_the_text_as_it_is(panel: DecodingPanel) -> None:
     assert any("the text stays as it is" in label.text() for label in panel.findChildren(QLabel))
+
+
+def test_nothing_of_the_panel_is_cut_off_with_a_large_font(panel: DecodingPanel, qapp: QApplication) -> None:
+    before = qapp.font()
+    font = QFont(before)
+    font.setPixelSize(24)
+    qapp.setFont(font)
+    try:
+        panel.seed.show_used(1_298_914_424)
+        QApplication.processEvents()
+        contents = panel.widget()
+        assert contents.minimumSizeHint().width() <= panel.viewport().width()
+        assert contents.width() <= panel.viewport().width()
+    finally:
+        qapp.setFont(before)

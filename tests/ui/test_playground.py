@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -607,6 +608,28 @@ def test_the_hint_of_an_empty_text_stands_where_the_text_will(opened: Opened) ->
         hint = page.empty.hint.mapTo(page.editor, page.empty.hint.rect().topLeft())
         assert abs(caret.y() - hint.y()) <= 1
         assert abs(caret.x() - hint.x()) <= 1
+
+
+@pytest.mark.parametrize("pixels", [13, 24])
+def test_no_button_under_the_text_is_cut_off_in_the_smallest_window(
+    open_window: Callable[..., Opened], qapp: QApplication, pixels: int
+) -> None:
+    before = qapp.font()
+    font = QFont(before)
+    opened = open_window()
+    font.setPixelSize(pixels)
+    qapp.setFont(font)
+    try:
+        opened.window.resize(900, 600)
+        QApplication.processEvents()
+        bar = opened.window.playground.bar
+        assert bar.generate.text().startswith("Generate")
+        for button in (bar.generate, bar.stop, bar.regenerate, bar.undo, bar.redo):
+            assert button.width() >= button.sizeHint().width()
+            assert button.geometry().right() < bar.width()
+            assert button.accessibleName()
+    finally:
+        qapp.setFont(before)
 
 
 def test_one_token_is_one_token(opened: Opened, qtbot: QtBot) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
@@ -65,12 +65,14 @@ class DecodingPanel(QScrollArea):
         self.for_new.setToolTip("Every new document begins with these settings, the seed and the stop strings included")
 
         self.setObjectName("panel")
-        self.setFixedWidth(WIDTH)
         self.setWidgetResizable(True)
         make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setWidget(self._contents())
+        self._shown = self._contents()
+        self._shown.installEventFilter(self)
+        self.setWidget(self._shown)
+        self._fit_width()
 
         for row in self.rows.values():
             row.changed.connect(self._on_changed)
@@ -134,6 +136,16 @@ class DecodingPanel(QScrollArea):
         layout.addWidget(self.for_new)
         layout.addStretch(1)
         return contents
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A larger font or longer words need more room: there is no scrolling sideways."""
+        if watched is self._shown and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
+            self._fit_width()
+        return super().eventFilter(watched, event)
+
+    def _fit_width(self) -> None:
+        bar = self.verticalScrollBar().sizeHint().width()
+        self.setFixedWidth(max(WIDTH, self._shown.minimumSizeHint().width() + bar))
 
     def _use_for_new(self) -> None:
         self._settings.update(new_document_decoding=self._settings.value.decoding)

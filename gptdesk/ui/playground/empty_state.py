@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import prose_font
@@ -16,6 +17,8 @@ BEGINNINGS: Final = (
     "The old lighthouse keeper had not spoken in years.",
 )
 _SIZE: Final = 15
+_PADDING: Final = 36
+"""At both sides of a button's words, in pixels."""
 
 
 class EmptyState(QWidget):
@@ -51,6 +54,13 @@ class EmptyState(QWidget):
             self.buttons.append(button)
             layout.addWidget(button)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A beginning is shortened to the room there is."""
+        super().resizeEvent(event)
+        for beginning, button in zip(BEGINNINGS, self.buttons, strict=True):
+            room = self.width() - _PADDING
+            button.setText(button.fontMetrics().elidedText(beginning, Qt.TextElideMode.ElideRight, room))
+
     def set_text_size(self, pixels: int) -> None:
         """The hint stands where the text will, in the same letters."""
         self.hint.setFont(prose_font(pixels))
@@ -58,5 +68,6 @@ class EmptyState(QWidget):
     def _label(self, text: str) -> QLabel:
         label = QLabel(text)
         label.setProperty("kind", "muted")
+        label.setWordWrap(True)
         label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         return label

@@ -173,4 +173,5 @@ class PlaygroundPage(QWidget):
     def _place_offer(self) -> None:
         """The offer for an empty text takes the place of the text."""
         column = self.editor.column()
-        self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), self.empty.sizeHint().height())
+        height = self.empty.heightForWidth(column.width())
+        self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), height)

@@ -26,8 +26,15 @@ def check(documents: list[tuple[str, ...]], encoder: BatchEncoder = ENCODER) -> 
     encoded = encoder.encode([tuple(segment.encode() for segment in document) for document in documents])
     parts = np.split(encoded.tokens, np.cumsum(encoded.lengths))[:-1]
     assert [part.tolist() for part in parts] == [expected(document) for document in documents]
-    prompts = [sum(len(TOKENIZER.encode(segment)) for segment in document[:-1]) for document in documents]
-    assert encoded.prompts.tolist() == prompts
+    assert encoded.mask().tolist() == [learnt for document in documents for learnt in expected_mask(document)]
+
+
+def expected_mask(document: tuple[str, ...]) -> list[bool]:
+    """Segments are given and learnt in turn; the last one is learnt, and with it the end of the document."""
+    mask = []
+    for i, segment in enumerate(document):
+        mask += [(len(document) - 1 - i) % 2 == 0] * len(TOKENIZER.encode(segment))
+    return [*mask, True]
 
 
 # What decides where pieces end: letters, digits, quotes of contractions, signs, every sort of white space, and
@@ -40,7 +47,7 @@ ANY = st.text(st.characters(exclude_categories=["Cs"]))
 
 # Documents with much beyond ASCII go another way, so some are thinned out.
 THIN = " thin" * 1_000
-SEGMENTS = st.lists(st.one_of(TELLING, ANY), min_size=1, max_size=2).map(tuple)
+SEGMENTS = st.lists(st.one_of(TELLING, ANY), min_size=1, max_size=5).map(tuple)
 MAYBE_THIN = st.one_of(SEGMENTS, SEGMENTS.map(lambda segments: (*segments[:-1], segments[-1] + THIN)))
 
 
@@ -85,4 +92,8 @@ def test_a_table_that_is_full_starts_anew(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_no_documents() -> None:
     encoded = ENCODER.encode([])
-    assert (encoded.tokens.size, encoded.lengths.size, encoded.prompts.size) == (0, 0, 0)
+    assert (encoded.tokens.size, encoded.lengths.size, encoded.learnt) == (0, 0, None)
+
+
+def test_plain_text_carries_no_mask() -> None:
+    assert ENCODER.encode([(b"a",), (b"b\0",)]).learnt is None

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from gptdesk.gpt2.errors import UserError
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
 from trainer.prepare.bundled import BUNDLED_TEXTS
@@ -58,6 +59,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="text",
         help='name of the text in JSON objects and tables ("text"; in tables guessed where it is obvious)',
     )
+    parser.add_argument(
+        "--template",
+        choices=TEMPLATES,
+        default=DEFAULT_TEMPLATE,
+        help="how conversations and instructions become text: "
+        + "; ".join(f"{template.name} ({template.label})" for template in TEMPLATES.values())
+        + f" ({DEFAULT_TEMPLATE})",
+    )
+    parser.add_argument(
+        "--learn-prompts",
+        action="store_true",
+        help="learn all of a record, prompts too, not only what the model is to write",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the order of documents (0)")
     parser.add_argument("--workers", type=int, default=_cores(), help=f"processes (here {_cores()})")
     parser.add_argument("--strict", action="store_true", help="refuse broken input instead of leaving it out")
@@ -98,6 +112,8 @@ def run(args: argparse.Namespace) -> None:
             validation_share=args.val_share,
             seed=args.seed,
             column=args.column,
+            template=args.template,
+            learn_prompts=args.learn_prompts,
             unit_bytes=args.unit_bytes,
             shard_tokens=args.shard_tokens,
         )

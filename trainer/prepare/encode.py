@@ -22,6 +22,7 @@ from trainer.prepare.pieces import KEY_BYTES, PieceTable
 Int64s = npt.NDArray[np.int64]
 UInt16s = npt.NDArray[np.uint16]
 Bytes = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
 
 END_OF_DOCUMENT: Final = b"\xff"
 END_OF_SEGMENT: Final = b"\xfe"
@@ -61,15 +62,43 @@ class Encoded:
     Attributes:
         tokens: (n) uint16, all documents one after the other, each ending with ``<|endoftext|>``.
         lengths: (documents) int64, tokens in each, the end included.
-        prompts: (documents) int64, how many of them come before the last segment.
+        learnt: (n) bool, which tokens the model learns to write; None when all are.
     """
 
     tokens: UInt16s
     lengths: Int64s
-    prompts: Int64s
+    learnt: Bools | None = None
+
+    @classmethod
+    def join(cls, parts: Sequence[Encoded]) -> Encoded:
+        """The documents of all parts, one after the other."""
+        if not parts:
+            return _NOTHING
+        learnt = None
+        if any(part.learnt is not None for part in parts):
+            learnt = np.concatenate([part.mask() for part in parts])
+        return cls(
+            np.concatenate([part.tokens for part in parts]), np.concatenate([part.lengths for part in parts]), learnt
+        )
+
+    def split(self) -> list[Encoded]:
+        """Each document by itself."""
+        ends = np.cumsum(self.lengths)
+        return [
+            Encoded(
+                self.tokens[end - length : end],
+                self.lengths[i : i + 1],
+                None if self.learnt is None else self.learnt[end - length : end],
+            )
+            for i, (end, length) in enumerate(zip(ends.tolist(), self.lengths.tolist(), strict=True))
+        ]
+
+    def mask(self) -> Bools:
+        """Which tokens the model learns to write, (n) bool."""
+        return np.ones(self.tokens.size, np.bool_) if self.learnt is None else self.learnt
 
 
-_NOTHING: Final = Encoded(np.empty(0, np.uint16), np.empty(0, np.int64), np.empty(0, np.int64))
+_NOTHING: Final = Encoded(np.empty(0, np.uint16), np.empty(0, np.int64))
 
 
 class BatchEncoder:
@@ -84,11 +113,11 @@ class BatchEncoder:
         self._table = PieceTable(tokenizer, {END_OF_DOCUMENT: [tokenizer.end_of_text], END_OF_SEGMENT: [_BREAK]})
 
     def encode(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
-        """Encodes documents, each a sequence of segments (a text; or a prompt and its completion).
+        """Encodes documents, each a sequence of segments that are given and learnt in turn, the last one learnt.
 
         Segments are encoded apart, so no token lies on both sides of a border. All bytes must be valid UTF-8.
         """
-        results, batch, size = [_NOTHING], [], 0
+        results, batch, size = [], [], 0
         for document in documents:
             batch.append(document)
             size += sum(map(len, document))
@@ -97,9 +126,7 @@ class BatchEncoder:
                 batch, size = [], 0
         if batch:
             results.append(self._encode_batch(batch))
-        return Encoded(
-            *(np.concatenate([getattr(r, name) for r in results]) for name in ("tokens", "lengths", "prompts"))
-        )
+        return Encoded.join(results)
 
     def _encode_batch(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
         joined = [END_OF_SEGMENT.join(document) + END_OF_DOCUMENT for document in documents]
@@ -109,40 +136,28 @@ class BatchEncoder:
         if not hard.any():
             return self._encode_joined(b"".join(joined), any(len(document) > 1 for document in documents))
         fast = self._encode_batch([document for document, skip in zip(documents, hard, strict=True) if not skip])
-        lengths, prompts = np.zeros(len(documents), np.int64), np.zeros(len(documents), np.int64)
-        lengths[~hard], prompts[~hard] = fast.lengths, fast.prompts
-        ends = iter(np.split(fast.tokens, np.cumsum(fast.lengths)))  # one more than documents: an empty rest
-        parts: list[UInt16s] = []
-        for i, document in enumerate(documents):
-            if hard[i]:
-                segments = [self._tokenizer.encode(segment.decode()) for segment in document]
-                prompts[i] = sum(map(len, segments[:-1]))
-                parts.append(
-                    np.array([*(id for ids in segments for id in ids), self._tokenizer.end_of_text], np.uint16)
-                )
-                lengths[i] = parts[-1].size
-            else:
-                parts.append(next(ends))
-        return Encoded(np.concatenate(parts), lengths, prompts)
+        rest = iter(fast.split())
+        return Encoded.join([self._encode_alone(documents[i]) if hard[i] else next(rest) for i in range(hard.size)])
+
+    def _encode_alone(self, document: Sequence[bytes]) -> Encoded:
+        segments = [self._tokenizer.encode(segment.decode()) for segment in document]
+        segments[-1].append(self._tokenizer.end_of_text)
+        sizes = [len(ids) for ids in segments]
+        learnt = np.repeat(np.arange(len(segments) - 1, -1, -1) % 2 == 0, sizes)
+        tokens = np.array([id for ids in segments for id in ids], np.uint16)
+        return Encoded(tokens, np.array([tokens.size]), None if len(segments) == 1 else learnt)
 
     def _encode_joined(self, data: bytes, has_prompts: bool) -> Encoded:
         starts = _piece_starts(data)
         tokens, at = self._table.look_up(data, starts)  # at: where each piece's tokens begin
-        kinds = np.frombuffer(data, np.uint8)[starts]
-        ends = at[kinds == END_OF_DOCUMENT[0]]
+        ends = at[np.frombuffer(data, np.uint8)[starts] == END_OF_DOCUMENT[0]]
         lengths = np.diff(ends, prepend=-1)
-        prompts = np.zeros(lengths.size, np.int64)
-        if has_prompts:
-            breaks = at[kinds == END_OF_SEGMENT[0]]
-            owner = np.searchsorted(ends, breaks)
-            count = np.bincount(owner, minlength=lengths.size)
-            last = np.full(lengths.size, -1)
-            last[owner] = breaks  # the last one of a document stays
-            begins = ends + 1 - lengths
-            prompts = np.where(count > 0, last - begins - (count - 1), 0)
-            lengths = lengths - count
-            tokens = tokens[tokens != _BREAK]
-        return Encoded(tokens, lengths, prompts)
+        if not has_prompts:
+            return Encoded(tokens, lengths)
+        is_break = tokens == _BREAK
+        breaks = np.cumsum(is_break)  # up to each token
+        after = np.repeat(breaks[ends], lengths) - breaks  # in its document, after it
+        return Encoded(tokens[~is_break], np.diff(ends + 1 - breaks[ends], prepend=0), (after % 2 == 0)[~is_break])
 
 
 @functools.cache

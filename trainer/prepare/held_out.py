@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
@@ -129,8 +128,8 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
             write_block(
                 folder,
                 Path(block.file).stem,
-                val=_joined([document for i, document in mixed.items() if i >= len(train)]),
-                train=_joined([document for i, document in mixed.items() if i < len(train)]),
+                val=Encoded.join([document for i, document in mixed.items() if i >= len(train)]),
+                train=Encoded.join([document for i, document in mixed.items() if i < len(train)]),
             )
         )
         first += len(documents)
@@ -147,7 +146,7 @@ def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float, row
         documents = _documents(block, parts, seed)
         sizes += [document.tokens.size for document in documents]
         is_row += [block.file in rows] * len(documents)
-        is_prompted += [_has_prompt(document) for document in documents]
+        is_prompted += [_is_record(document) for document in documents]
     ends = np.cumsum(sizes)
     held = share * ends[-1]
     wished = ends[-1] - held
@@ -199,7 +198,7 @@ def _documents(block: Block, parts: Path, seed: int) -> list[Encoded]:
     order = shuffled(count, f"{seed} {Path(block.file).stem}").tolist()
     chosen = set(block.chosen)
     places = [i for i in order if i in chosen] + [i for i in order if i not in chosen]
-    stored = [document for split in ("val", "train") for document in _separate(read_block(parts, block, split))]
+    stored = [document for split in ("val", "train") for document in read_block(parts, block, split).split()]
     return [document for _, document in sorted(zip(places, stored, strict=True), key=lambda pair: pair[0])]
 
 
@@ -219,7 +218,7 @@ def _divide(documents: list[Encoded], place: int, byte: int) -> tuple[list[Encod
         return documents[border:], documents[:border], 0
     text = _text(documents[place])
     first, last = text[:byte].rstrip(), text[byte:].lstrip()
-    halves = [_separate(gpt2_batch_encoder().encode([(half,)]))[0] for half in (first, last)]
+    halves = [gpt2_batch_encoder().encode([(half,)]) for half in (first, last)]
     trimmed = len(text) - len(first) - len(last)
     return [halves[1], *documents[place + 1 :]], [*documents[:place], halves[0]], trimmed
 
@@ -228,21 +227,6 @@ def _text(document: Encoded) -> bytes:
     return gpt2_tokenizer().decode(document.tokens[:-1].tolist()).encode()
 
 
-def _has_prompt(document: Encoded) -> bool:
-    """Whether it is a prompt and what follows, which belong together."""
-    return bool(document.prompts.any())
-
-
-def _separate(encoded: Encoded) -> list[Encoded]:
-    ends = np.cumsum(encoded.lengths)
-    return [
-        Encoded(encoded.tokens[end - length : end], encoded.lengths[i : i + 1], encoded.prompts[i : i + 1])
-        for i, (end, length) in enumerate(zip(ends.tolist(), encoded.lengths.tolist(), strict=True))
-    ]
-
-
-def _joined(documents: Sequence[Encoded]) -> Encoded:
-    def join(name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        return np.concatenate([np.empty(0, dtype), *(getattr(document, name) for document in documents)])
-
-    return Encoded(join("tokens", np.uint16), join("lengths", np.int64), join("prompts", np.int64))
+def _is_record(document: Encoded) -> bool:
+    """Whether it has parts that are given and parts that are learnt, which belong together."""
+    return not document.mask().all()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.prepare.account import Account, add_up
@@ -12,6 +13,7 @@ from trainer.prepare.broken import Broken
 from trainer.prepare.held_out import TAIL_SHARE, Tail
 from trainer.prepare.parts import Done
 from trainer.prepare.plan import Plan, Request, Section
+from trainer.prepare.records import RENDERED
 from trainer.shards import VERSION
 
 
@@ -26,6 +28,7 @@ def make_manifest(
     """The manifest as JSON holds it."""
     accounts = add_up(unit.accounts for unit in done)
     request = plan.request
+    records = _records(request, {kind for account in accounts.values() for kind in account.kinds})
     return {
         "version": VERSION,
         "tokenizer": {
@@ -42,6 +45,7 @@ def make_manifest(
             "unit_bytes": request.unit_bytes,
             "shard_tokens": request.shard_tokens,
         },
+        **({"records": records} if records else {}),
         "documents": sum(split["documents"] for split in splits.values()) - (tail.divided if tail else 0),
         "tokens": sum(split["tokens"] for split in splits.values()),
         "text_bytes": sum(unit.text_bytes for unit in done) - (tail.trimmed if tail else 0),
@@ -56,6 +60,19 @@ def make_manifest(
             for i, file in enumerate(plan.files)
         ],
     }
+
+
+def _records(request: Request, kinds: Set[str]) -> dict[str, Any]:
+    """How records became documents: what is learnt of them, and the chat template, where one was used."""
+    if not kinds:
+        return {}
+    template = TEMPLATES[request.template]
+    used = {
+        "name": template.name,
+        "chat_template": template.jinja,
+        "stop_strings": list(template.stop_strings),
+    }
+    return {"learn_prompts": request.learn_prompts} | ({"template": used} if kinds & set(RENDERED) else {})
 
 
 def _validation(request: Request, tail: Tail | None) -> dict[str, Any]:

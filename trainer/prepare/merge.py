@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainer.prepare.encode import Encoded
 from trainer.prepare.parts import Block, read_block
 from trainer.rundir import read_json, write_json
 from trainer.shards import INDEX, MASK, TOKENS, ArrayFile
@@ -27,12 +26,22 @@ class Merger:
         blocks: all of them, in the order of the plan.
         shard_tokens: tokens in a full shard.
         seed: of the order of blocks.
+        learn_prompts: whether all tokens are learnt, whatever the blocks say.
     """
 
-    def __init__(self, folder: Path, parts: Path, blocks: Sequence[Block], *, shard_tokens: int, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parts: Path,
+        blocks: Sequence[Block],
+        *,
+        shard_tokens: int,
+        seed: int,
+        learn_prompts: bool = False,
+    ) -> None:
         self._folder, self._parts, self._shard_tokens = folder, parts, shard_tokens
         self._blocks = sorted(blocks, key=lambda block: hashlib.sha256(f"{seed} {block.file}".encode()).digest())
-        self._masked = any(block.prompts for block in blocks)
+        self._masked = any(block.masked for block in blocks) and not learn_prompts
 
     def run(self, merged: Callable[[int], None]) -> dict[str, Any]:
         """Writes the shards that are not there yet and returns what the manifest says of the splits.
@@ -92,9 +101,9 @@ class Merger:
                     files[1].write(inside + (at - begin))
                     documents += inside.size
                     if self._masked:
-                        counting = _counting(encoded)[first:last]
-                        prompt_tokens += int((~counting).sum())
-                        bits = np.concatenate([bits, counting])
+                        learnt = encoded.mask()[first:last]
+                        prompt_tokens += int((~learnt).sum())
+                        bits = np.concatenate([bits, learnt])
                         whole = bits.size // 8 * 8
                         files[2].write(np.packbits(bits[:whole], bitorder="little"))
                         bits = bits[whole:]
@@ -118,10 +127,3 @@ class Merger:
             (self._parts / self._blocks[position].file).unlink(missing_ok=True)
             position += 1
         return position
-
-
-def _counting(encoded: Encoded) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which tokens are targets: those after the prompts, (n) bool."""
-    starts = np.cumsum(encoded.lengths) - encoded.lengths
-    within = np.arange(encoded.tokens.size) - np.repeat(starts, encoded.lengths)
-    return within >= np.repeat(encoded.prompts, encoded.lengths)

@@ -18,8 +18,8 @@ from trainer.prepare.account import Account
 from trainer.prepare.encode import Encoded
 from trainer.rundir import read_json, write_json
 
-_DTYPES: Final = ("<u2", "<u4", "<u4")
-"""Of tokens, lengths and prompts."""
+_DTYPES: Final = ("<u2", "<u4", "u1")
+"""Of tokens, lengths, and, eight to a number, whether a token is learnt."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Block:
         file: its name in the folder of parts.
         sha256: of the file, in hexadecimal.
         val, train: what it holds, in this order.
-        prompts: whether a document in it has a prompt.
+        masked: whether it says which tokens are learnt; else all are.
         chosen: the places of its validation documents among all as they were read, where these are a few.
     """
 
@@ -46,7 +46,7 @@ class Block:
     sha256: str
     val: Counts
     train: Counts
-    prompts: bool
+    masked: bool
     chosen: tuple[int, ...] = ()
 
     @classmethod
@@ -121,14 +121,17 @@ def writing(folder: Path) -> Iterator[None]:
 
 def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Block:
     """Writes a block, synced and read back."""
+    masked = val.learnt is not None or train.learnt is not None
     path = folder / f"{name}.part"
     temporary = folder / f"{name}.{os.getpid()}.tmp"
     digest = hashlib.sha256()
     try:
         with temporary.open("wb") as file:
             for encoded in (val, train):
-                arrays: tuple[npt.NDArray[Any], ...] = (encoded.tokens, encoded.lengths, encoded.prompts)
-                for values, dtype in zip(arrays, _DTYPES, strict=True):
+                arrays: list[npt.NDArray[Any]] = [encoded.tokens, encoded.lengths]
+                if masked:
+                    arrays.append(np.packbits(encoded.mask(), bitorder="little"))
+                for values, dtype in zip(arrays, _DTYPES, strict=False):
                     body = values.astype(dtype).tobytes()
                     digest.update(body)
                     file.write(body)
@@ -146,7 +149,7 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Blo
         digest.hexdigest(),
         val=Counts(val.lengths.size, val.tokens.size),
         train=Counts(train.lengths.size, train.tokens.size),
-        prompts=bool(val.prompts.any() or train.prompts.any()),
+        masked=masked,
     )
 
 
@@ -156,12 +159,12 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
     Raises:
         UserError: when the file is damaged or cannot be read.
     """
-    skipped = _sizes(block.val) if split == "train" else ()
+    skipped = _sizes(block.val, masked=block.masked) if split == "train" else ()
     arrays: list[npt.NDArray[Any]] = []
     try:
         with (folder / block.file).open("rb") as file:
             file.seek(sum(skipped))
-            for dtype, size in zip(_DTYPES, _sizes(block.counts(split)), strict=True):
+            for dtype, size in zip(_DTYPES, _sizes(block.counts(split), masked=block.masked), strict=False):
                 arrays.append(np.frombuffer(file.read(size), dtype))
                 if arrays[-1].nbytes != size:
                     raise OSError(None, "it is cut short")
@@ -169,9 +172,10 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
         raise UserError(
             f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parent} and prepare it anew."
         ) from None
-    tokens, lengths, prompts = arrays
-    return Encoded(tokens, lengths.astype(np.int64), prompts.astype(np.int64))
+    tokens, lengths, *packed = arrays
+    learnt = np.unpackbits(packed[0], bitorder="little")[: tokens.size].astype(np.bool_) if packed else None
+    return Encoded(tokens, lengths.astype(np.int64), learnt)
 
 
-def _sizes(counts: Counts) -> Sequence[int]:
-    return 2 * counts.tokens, 4 * counts.documents, 4 * counts.documents
+def _sizes(counts: Counts, *, masked: bool) -> Sequence[int]:
+    return 2 * counts.tokens, 4 * counts.documents, *([(counts.tokens + 7) // 8] if masked else [])

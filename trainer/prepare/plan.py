@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
 from trainer.prepare.broken import Broken
@@ -43,6 +44,8 @@ class Request:
             0 prepares none. Where that chooses too few, the end of the text is held out (`trainer.prepare.held_out`).
         seed: of the order of documents.
         column: name of the text in JSON objects and parquet rows.
+        template: name of the chat template that makes a text of instructions and conversations.
+        learn_prompts: whether all of a record is learnt, not what the model is to write alone.
         unit_bytes: text in a unit.
         shard_tokens: tokens in a full shard.
     """
@@ -52,6 +55,8 @@ class Request:
     validation_share: float = DEFAULT_SHARE
     seed: int = 0
     column: str = "text"
+    template: str = DEFAULT_TEMPLATE
+    learn_prompts: bool = False
     unit_bytes: int = UNIT_BYTES
     shard_tokens: int = SHARD_TOKENS
 
@@ -60,6 +65,8 @@ class Request:
             raise UserError(
                 f"The validation share must be at least 0 (no validation) and below 1, not {self.validation_share}."
             )
+        if self.template not in TEMPLATES:
+            raise UserError(f"There is no template {self.template!a}; choose one of {', '.join(TEMPLATES)}.")
         for name, least in (("unit_bytes", 1), ("shard_tokens", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} must be {least} or more, not {getattr(self, name)}.")
@@ -67,7 +74,7 @@ class Request:
     @property
     def settings(self) -> Settings:
         """What formats have to know of it."""
-        return Settings(column=self.column)
+        return Settings(column=self.column, template=self.template)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it, with what the program itself adds."""

@@ -137,7 +137,14 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
     meter.begin_merge()
     parts, blocks = (work / TAIL, list(tail.blocks)) if tail else (work, blocks)
     with writing(folder):
-        merger = Merger(folder, parts, blocks, shard_tokens=request.shard_tokens, seed=request.seed)
+        merger = Merger(
+            folder,
+            parts,
+            blocks,
+            shard_tokens=request.shard_tokens,
+            seed=request.seed,
+            learn_prompts=request.learn_prompts,
+        )
         splits = merger.run(meter.merged)
         manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken, tail)
         write_json(folder / MANIFEST, manifest)

@@ -8,9 +8,6 @@ from typing import Final
 
 from trainer.prepare.broken import names_in_short
 
-DEFAULT_COLUMN: Final = "text"
-"""Another column is guessed only where nobody named one but this."""
-
 _USUAL: Final = (
     "text",
     "content",

@@ -9,10 +9,10 @@ from itertools import chain, islice, pairwise
 from typing import Final
 
 from trainer.prepare.formats import TSV
-from trainer.prepare.formats.columns import DEFAULT_COLUMN, guess_column, no_column
+from trainer.prepare.formats.columns import guess_column, no_column
 from trainer.prepare.formats.input import NOT_UTF8, Document, Input, Unreadable
 from trainer.prepare.formats.rows import from_value
-from trainer.prepare.records import knows_fields
+from trainer.prepare.records import DEFAULT_COLUMN
 
 LONGEST_FIELD: Final = 16 << 20
 """Characters of a field; a longer one comes of a quotation mark that is never closed."""
@@ -104,8 +104,8 @@ def _wanted(source: Input, names: Sequence[str], rows: Sequence[Sequence[str]]) 
         Unreadable: when there are none.
     """
     column = source.settings.column
-    if knows_fields(names, column):
-        return set(names)
+    if fields := source.settings.records.fields(names):
+        return set(fields)
     sample = {
         name: [row[i] for row in rows if len(row) == len(names)]
         for i, name in enumerate(names)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Final, NoReturn
 
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from trainer.prepare.account import Account
 from trainer.prepare.arrow import arrow
 from trainer.prepare.broken import Broken
 from trainer.prepare.encodings import UTF_8, NotText, detect, named, recoded, take_sample
 from trainer.prepare.formats import FORMATS, signature
-
-Document = tuple[bytes, ...]
-"""Segments in UTF-8, given and learnt in turn; the last one is learnt: a text alone, a prompt and its completion, or
-the turns of a conversation."""
+from trainer.prepare.records import DEFAULT_COLUMN, RecordParser
+from trainer.prepare.records import Document as Document
 
 BOM: Final = b"\xef\xbb\xbf"
 """Of UTF-8."""
@@ -154,11 +154,16 @@ class Settings:
 
     Attributes:
         column: name of the text in records.
-        options: for records.
+        template: name of the chat template that makes a text of instructions and conversations.
     """
 
-    column: str = "text"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    column: str = DEFAULT_COLUMN
+    template: str = DEFAULT_TEMPLATE
+
+    @functools.cached_property
+    def records(self) -> RecordParser:
+        """Makes documents of records."""
+        return RecordParser(self.column, TEMPLATES[self.template])
 
 
 def encoding_of(stream: IO[bytes], size: int | None) -> str:

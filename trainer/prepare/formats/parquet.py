@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from trainer.prepare.arrow import arrow
 from trainer.prepare.broken import names_in_short
-from trainer.prepare.formats.columns import DEFAULT_COLUMN, guess_column, no_column
+from trainer.prepare.formats.columns import guess_column, no_column
 from trainer.prepare.formats.input import DAMAGED, NOT_UTF8, Document, Input, Unreadable
-from trainer.prepare.records import COMPLETION, PROMPT
+from trainer.prepare.formats.rows import from_value
+from trainer.prepare.records import DEFAULT_COLUMN
 
 _ROWS: Final = 256
 """Rows decoded at once."""
@@ -31,7 +32,10 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
         for group in groups:
             before = 0
             for batch in file.iter_batches(_ROWS, row_groups=[group], columns=names, use_threads=False):
-                yield from _rows(source, pyarrow, [batch.column(name) for name in names], group, before)
+                if len(names) == 1 and not _is_nested(pyarrow, batch.schema.field(names[0])):
+                    yield from _texts_of(source, pyarrow, batch.column(names[0]), group, before)
+                else:
+                    yield from _records(source, batch, group, before)
                 before += batch.num_rows
                 part = before / file.metadata.row_group(group).num_rows
                 source.share = (group - groups.start + part) / len(groups)
@@ -53,7 +57,8 @@ def weights(source: Input) -> list[int]:
 
 def _columns(row_group: Any, names: Sequence[str]) -> Iterator[Any]:
     for i in range(row_group.num_columns):
-        if row_group.column(i).path_in_schema in names:
+        path = row_group.column(i).path_in_schema
+        if path in names or path.startswith(tuple(f"{name}." for name in names)):
             yield row_group.column(i)
 
 
@@ -77,16 +82,15 @@ def opened(source: Input) -> Iterator[tuple[Any, Any]]:
 
 
 def text_columns(pyarrow: Any, file: Any, source: Input) -> list[str]:
-    """The columns that hold a document: the text, or prompt and completion; a guessed one is told to the account.
+    """The columns that hold a document: those of a record, or the text; a guessed one is told to the account.
 
     Raises:
         Unreadable: when there are none.
     """
     column, texts = source.settings.column, _texts(pyarrow, file.schema_arrow)
-    if column in texts:
-        return [column]
-    if {PROMPT, COMPLETION} <= set(texts):
-        return [PROMPT, COMPLETION]
+    nested = [field.name for field in file.schema_arrow if _is_nested(pyarrow, field)]
+    if fields := source.settings.records.fields([*texts, *nested]):
+        return list(fields)
     guessed = guess_column(_sample(pyarrow, file, texts)) if column == DEFAULT_COLUMN else None
     if guessed is None:
         raise Unreadable(_reason(column, texts, file.schema_arrow.names))
@@ -120,20 +124,36 @@ def _sample(pyarrow: Any, file: Any, names: list[str]) -> dict[str, list[str]]:
     return {name: [value.decode(errors="replace") for value in column if value] for name, column in values.items()}
 
 
-def _rows(source: Input, pyarrow: Any, columns: list[Any], group: int, before: int) -> Iterator[Document]:
-    texts = [_as_bytes(pyarrow, column).to_pylist() for column in columns]
-    for row, document in enumerate(zip(*texts, strict=True)):
+def _is_nested(pyarrow: Any, field: Any) -> bool:
+    types = pyarrow.types
+    return any(is_kind(field.type) for is_kind in (types.is_list, types.is_large_list, types.is_fixed_size_list))
+
+
+def _texts_of(source: Input, pyarrow: Any, column: Any, group: int, before: int) -> Iterator[Document]:
+    for row, text in enumerate(_as_bytes(pyarrow, column).to_pylist()):
         where = f"row group {group}, row {before + row}"
-        if None in document:
+        if text is None:
             source.note("a row without text", where)
             continue
         try:
-            b"".join(document).decode()
+            text.decode()
         except UnicodeDecodeError:
-            source.note(NOT_UTF8, where, sum(map(len, document)))
+            source.note(NOT_UTF8, where, len(text))
             continue
-        if any(document):
-            yield document
+        if text:
+            yield (text,)
+
+
+def _records(source: Input, batch: Any, group: int, before: int) -> Iterator[Document]:
+    for row in range(batch.num_rows):
+        where = f"row group {group}, row {before + row}"
+        try:
+            values = {name: batch.column(name)[row].as_py() for name in batch.schema.names}
+            values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+        except UnicodeDecodeError:
+            source.note(NOT_UTF8, where)
+            continue
+        yield from from_value(source, values, where)
 
 
 def _as_bytes(pyarrow: Any, column: Any) -> Any:

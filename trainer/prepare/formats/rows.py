@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainer.prepare.formats.input import Document, Input
-from trainer.prepare.records import Unusable, knows_fields, parse_record
+from trainer.prepare.records import TEXT, Unusable
 
 
 def is_record(values: Mapping[str, Any], source: Input) -> bool:
     """Whether an object has fields that make a document."""
-    return knows_fields(values.keys(), source.settings.column)
+    return bool(source.settings.records.fields(values))
 
 
 def from_json(source: Input, text: str, where: object, size: int) -> Iterator[Document]:
@@ -35,9 +35,11 @@ def from_json(source: Input, text: str, where: object, size: int) -> Iterator[Do
 def from_value(source: Input, values: Any, where: object, size: int = 0) -> Iterator[Document]:
     """The document in a value of JSON or a row of a table; none, noted, where there is none."""
     try:
-        document = parse_record(values, source.settings.column)
+        document, kind = source.settings.records.parse(values)
     except Unusable as reason:
         source.note(str(reason), where, size)
         return
     if any(document):
+        if kind != TEXT:
+            source.account.saw_kind(kind)
         yield document

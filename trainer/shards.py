@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,8 +254,8 @@ class _Shard(_File, kw_only=True):
 
 class _Split(msgspec.Struct):
     shards: list[_Shard]
-    tokens: Count | None = None
-    documents: Count | None = None
+    tokens: Count
+    documents: Count
 
 
 class _Splits(msgspec.Struct):
@@ -292,11 +292,19 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     except msgspec.ValidationError as error:
         raise UserError(f"{path} is damaged: {_where(error)}; prepare the data again.") from None
     for name, split in (("train", splits.train), ("val", splits.val)):
-        if split.tokens not in (None, sum(shard.tokens for shard in split.shards)):
+        if split.tokens != sum(shard.tokens for shard in split.shards):
             raise UserError(f"{path} is damaged: the shards of splits.{name} are not complete; prepare the data again.")
         if len({shard.mask is None for shard in split.shards}) > 1:
             raise UserError(f"{path} is damaged: some shards of splits.{name} lack a mask; prepare the data again.")
     return manifest, hashlib.sha256(contents).hexdigest()
+
+
+def is_shard(entry: Mapping[str, Any], *, tokens: int) -> bool:
+    """Whether an entry describes a shard of so many tokens, as a manifest needs it."""
+    try:
+        return msgspec.convert(entry, _Shard).tokens == tokens
+    except msgspec.ValidationError:
+        return False
 
 
 def _where(error: msgspec.ValidationError) -> str:

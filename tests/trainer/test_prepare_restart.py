@@ -170,6 +170,28 @@ def test_an_end_at_any_write_leaves_what_can_be_gone_on_with(
     assert contents(folder) == reference
 
 
+@pytest.mark.parametrize("note", ["{", "{}", "[" * 10_000, '{"blocks": 5}', '{"units": [5]}'])
+def test_damaged_notes_of_what_was_done_are_made_again(
+    note: str,
+    request_: Request,
+    undisturbed: tuple[dict[str, bytes], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reference, last = undisturbed
+    folder = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        ending_at_move(patched, last // 2)
+        with pytest.raises(Killed):
+            prepare(request_, folder)
+    notes = list((folder / "work").glob("*.json"))
+    assert notes
+    for path in notes:
+        path.write_text(note)
+    prepare(request_, folder)
+    assert contents(folder) == reference
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_stopping_says_so_and_leaves_what_can_be_gone_on_with(
     source: Path, tmp_path: Path, request_: Request, reference: dict[str, bytes], number: signal.Signals, code: int

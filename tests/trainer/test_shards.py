@@ -98,7 +98,11 @@ ODD_MANIFESTS = {
     ),
     "a split that is a list": ("train", [], "splits.train: expected"),
     "shards that are a number": ("train", {"shards": 3}, "splits.train.shards: expected"),
-    "counts that do not fit": ("train", {"shards": [], "tokens": 5}, "the shards of splits.train are not complete"),
+    "counts that do not fit": (
+        "train",
+        {"shards": [], "tokens": 5, "documents": 1},
+        "the shards of splits.train are not complete",
+    ),
 }
 
 

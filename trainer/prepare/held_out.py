@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -110,7 +111,8 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
     """
     note = parts / f"{TAIL}.json"
     if values := read_json(note):
-        return Tail(**values | {"blocks": tuple(map(Block.from_json, values["blocks"]))})
+        with suppress(KeyError, TypeError, AttributeError):  # damaged: it is divided once more
+            return Tail(**values | {"blocks": tuple(map(Block.from_json, values["blocks"]))})
     share = TAIL_SHARE if request.validation_share == DEFAULT_SHARE else request.validation_share
     cut = _find_cut(blocks, parts, request.seed, share, rows)
     folder = parts / TAIL

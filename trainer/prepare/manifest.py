@@ -7,6 +7,7 @@ from typing import Any
 
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
@@ -87,8 +88,18 @@ def _validation(request: Request, tail: Tail | None) -> dict[str, Any]:
 
 
 def validation_text(manifest: Mapping[str, Any]) -> str:
-    """Says how the validation split was chosen where that is not as usual; else nothing."""
-    chosen = manifest["settings"]["validation"]
+    """Says how the validation split was chosen where that is not as usual; else nothing.
+
+    Raises:
+        UserError: when the manifest is damaged.
+    """
+    try:
+        return _validation_text(manifest["settings"]["validation"])
+    except (KeyError, TypeError, ValueError):
+        raise UserError("The manifest's settings are damaged; prepare the data again.") from None
+
+
+def _validation_text(chosen: Mapping[str, Any]) -> str:
     if chosen["by"] == "none":
         return "No text is held out for validation."
     if chosen["by"] != "end of the text":

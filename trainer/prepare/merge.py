@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.prepare.parts import Block, read_block
 from trainer.rundir import read_json, write_json
-from trainer.shards import INDEX, MASK, TOKENS, ArrayFile
+from trainer.shards import INDEX, MASK, TOKENS, ArrayFile, is_shard
 
 _MERGE_ORDER: Final = ("val", "train")
 """The small split first: then each block of the large one can go as soon as it has been merged."""
@@ -75,7 +75,7 @@ class Merger:
             name = f"{split}-{number:05d}"
             note = self._parts / f"{name}.json"
             entry = read_json(note)
-            if entry is None:
+            if entry is None or not is_shard(entry, tokens=end - begin):
                 entry = self._write(split, name, begin, end)
                 write_json(note, entry)
             yield entry

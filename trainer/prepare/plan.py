@@ -16,7 +16,7 @@ from trainer.prepare.formats import PARQUET
 from trainer.prepare.formats.input import Settings
 from trainer.prepare.sources import SourceFile, find_files, told_apart
 from trainer.rundir import read_json, write_json
-from trainer.shards import VERSION
+from trainer.shards import LARGEST_MANIFEST, VERSION
 
 PLAN: Final = "plan.json"
 
@@ -116,7 +116,7 @@ class Plan:
         Raises:
             UserError: when it was another request, or is damaged.
         """
-        values = read_json(path)
+        values = read_json(path, largest=LARGEST_MANIFEST)
         if values is None:
             return None
         try:

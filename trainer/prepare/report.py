@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from gptdesk.gpt2.errors import UserError
 from trainer.prepare.broken import describe
 from trainer.prepare.formats import FORMATS
 
@@ -18,7 +19,17 @@ def account_lines(manifest: dict[str, Any], most: int = MOST_LINES) -> list[str]
     Args:
         manifest: of the prepared folder.
         most: lines of each of the two kinds.
+
+    Raises:
+        UserError: when the manifest is damaged.
     """
+    try:
+        return _account_lines(manifest, most)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise UserError("The manifest's list of sources is damaged; prepare the data again.") from None
+
+
+def _account_lines(manifest: dict[str, Any], most: int) -> list[str]:
     sources = manifest["sources"]
     lines = [f"{name(source)}: {_account(source)}" for source in sources[:most]]
     if rest := sources[most:]:

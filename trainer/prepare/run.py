@@ -267,7 +267,10 @@ class _Encoding:
         values = read_json(self._section_path(index))
         if values is None:
             return False
-        section = Section.from_json(values)
+        try:
+            section = Section.from_json(values)
+        except (KeyError, TypeError, ValueError, AttributeError):  # damaged: it is encoded once more
+            return False
         found = [done for unit in section.units if (done := Done.load(self._work, unit.name))]
         if len(found) < len(section.units) and self._look_again(index):
             with writing(self._folder):

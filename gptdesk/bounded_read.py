@@ -139,7 +139,7 @@ def require_shallow(value: Any) -> None:
         ContentError: when they are.
     """
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [child for parent in level for child in _children(parent) if isinstance(child, list | dict)]
         if not level:
             return

@@ -151,3 +151,15 @@ def test_a_preset_may_have_any_printable_name(name: str) -> None:
     else:
         settings = Settings(presets={name: DecodingSettings()})
         assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == (settings, [])
+
+
+@pytest.mark.parametrize("model", ['"\\ud800"', '"a\\u0000b"'])
+def test_half_a_character_in_the_settings_can_be_saved_again(tmp_path: Path, model: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(f'{{"schema": 1, "model": {model}}}')
+    file = SettingsFile(path)
+    settings, problems = file.load()
+    assert problems == []
+    assert "\ufffd" in settings.model
+    file.save(settings)
+    assert SettingsFile(path).load() == (settings, [])

@@ -94,3 +94,17 @@ def test_the_schema_describes_every_setting(capsys: pytest.CaptureFixture[str]) 
 def test_mistakes_on_the_command_line_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--preset", "nothing"]) == 2
     assert "There is no preset 'nothing'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("steps", ["1" + "0" * 400, "9" * 5_000, "0x" + "f" * 9_000, str(2**60), "[" * 10_000])
+def test_a_number_beyond_all_runs_is_one_short_sentence(tmp_path: Path, steps: str) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text(f"[schedule]\nsteps = {steps}\n")
+    for build in (
+        lambda: build_config(read_toml(file)),
+        lambda: build_config(parse_flags(["--schedule.steps", steps])),
+    ):
+        with pytest.raises(UserError) as caught:
+            build()
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value).replace(str(file), "")) < 300

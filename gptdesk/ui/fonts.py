@@ -38,6 +38,11 @@ def interface_font() -> QFont:
     return font
 
 
+def scaled(pixels: int) -> int:
+    """A length that fits words of the usual size, for words of the size that the system asks for."""
+    return round(pixels * max(1.0, QGuiApplication.font().pixelSize() / _SMALLEST))
+
+
 def prose_font(pixels: int) -> QFont:
     """The face of the text that a person and a model write."""
     font = QFont()

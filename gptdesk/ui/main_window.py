@@ -25,6 +25,7 @@ from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.rail import Rail
+from gptdesk.ui.regions import Regions
 from gptdesk.ui.service_messages import ServiceMessages
 from gptdesk.ui.services import Services
 from gptdesk.ui.status_bar import StatusBar
@@ -94,6 +95,7 @@ class MainWindow(QWidget):
         self.banners = Banners(services.theme, services.messages, self)
         self.toasts = Toasts(services.theme, services.messages, self)
         self.toasts.float_over(self.pages)
+        self.regions = Regions(self, self._regions)
         self._connect()
         self._restore_geometry()
         self._idle = QTimer(self)
@@ -172,6 +174,19 @@ class MainWindow(QWidget):
         self._place_banners(number)
         self._show_title()
         self._on_run_chosen()
+
+    def _regions(self) -> list[QWidget]:
+        """The parts of the window, for F6: from the text to what stands beside it, and round the edges."""
+        number = self.pages.currentIndex()
+        page: list[QWidget] = []
+        if number == _PLAY:
+            page = [self.playground.editor, self.playground.bar, self.playground.panel]
+        elif number == _MODELS and self.models is not None:
+            page = [self.models.list, self.models.panel]
+        elif number == _TRAIN and self.train is not None:
+            page = [self.train.runs, self.train.middle, self.train.panel]
+        bars = [self._status_bars.currentWidget(), self.rail, self._top_bars.currentWidget()]
+        return [*page, self.banners, self.toasts, *(bar for bar in bars if bar is not None)]
 
     def _place_banners(self, number: int) -> None:
         """Over the text there is room for them; elsewhere they float over the end of what can be scrolled."""

@@ -103,16 +103,20 @@ class MessageCard(QFrame):
 
     def width_at_best(self) -> int:
         """Pixels that it needs to show its words in one line."""
-        return self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK + self._width_of_others()
+        return self._width_of_words() + self._width_of_others()
 
     def height_at(self, width: int) -> int:
         """Pixels that it needs at that width; its offers go under the words where these would become a column."""
-        row = self.row if width - self._width_of_others() >= _NARROWEST else self._below
+        beside = width - self._width_of_others() >= min(_NARROWEST, self._width_of_words())
+        row = self.row if beside else self._below
         for place, button in enumerate(self._offers):
             if row.indexOf(button) < 0:
                 (self.row if row is self._below else self._below).removeWidget(button)
                 row.insertWidget(2 + place if row is self.row else row.count(), button)
         return self._column.totalHeightForWidth(width)
+
+    def _width_of_words(self) -> int:
+        return self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK
 
     def _width_of_others(self) -> int:
         """Pixels beside the words, when all buttons stand there."""

@@ -108,7 +108,7 @@ class ModelChooser(MenuButton):
         action = self._menu.addAction(title, lambda: self.choose(model))
         action.setCheckable(True)
         action.setChecked(model == self._settings.value.model)
-        action.setToolTip(tip)
+        action.setToolTip(wrapped(tip))
         self._menu.setToolTipsVisible(True)
 
 

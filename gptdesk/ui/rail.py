@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
-from gptdesk.ui.fonts import smaller
+from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
 
@@ -29,7 +29,7 @@ class Rail(QWidget):
         self._buttons: list[QToolButton] = []  # no QButtonGroup: it takes the unchecked out of the order of the Tab key
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(WIDTH)
+        self.setFixedWidth(scaled(WIDTH))
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(8, 12, 8, 12)
         self._layout.setSpacing(8)
@@ -48,7 +48,7 @@ class Rail(QWidget):
         button.setFont(smaller(self.font()))
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setFixedSize(WIDTH - 16, 56)
+        button.setFixedSize(scaled(WIDTH) - 16, scaled(56))
         button.setProperty("icon_name", icon)
         number = len(self._buttons)
         self._buttons.append(button)

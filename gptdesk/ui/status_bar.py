@@ -130,7 +130,7 @@ class StatusBar(QWidget):
             self.figures.setToolTip("")
         elif done and done.completion_tokens:
             self.figures.setText(_SEPARATOR.join(_summary(done)))
-            self.figures.setToolTip(_explanation(done))
+            self.figures.setToolTip(wrapped(_explanation(done)))
         else:
             self.figures.setText("")
             self.figures.setToolTip("")

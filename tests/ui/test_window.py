@@ -240,3 +240,41 @@ def test_full_memory_is_a_sentence(opened: Opened, qtbot: QtBot, monkeypatch: py
     qtbot.waitUntil(lambda: len(opened.window.banners.texts) == 1)
     assert "memory is full" in opened.window.banners.texts[0]
     assert opened.window.session.document.text == "Once"
+
+
+def test_f6_goes_round_the_parts_of_the_window_and_back_to_where_one_was(opened: Opened, qapp: QApplication) -> None:
+    window = opened.window
+    window.playground.editor.setFocus()
+    opened.services.messages.show("Something happened.")
+    begin, seen = qapp.focusWidget(), []
+    for _ in range(8):
+        window.regions.go(1)
+        seen.append(qapp.focusWidget())
+        if seen[-1] is begin:
+            break
+    assert seen[-1] is begin
+    parts = (window.playground.bar, window.playground.panel, window.banners, window.rail, window.top_bar)
+    assert all(any(part.isAncestorOf(widget) for widget in seen) for part in parts)
+    window.regions.go(-1)
+    assert window.top_bar.isAncestorOf(qapp.focusWidget())
+    window.regions.go(1)
+    assert qapp.focusWidget() is begin
+
+
+def test_no_tooltip_is_one_long_line(opened: Opened, qtbot: QtBot) -> None:
+    for page in (0, 1, 2):
+        opened.window.show_page(page)
+    tips = {w.toolTip() for w in opened.window.findChildren(QWidget) if not w.toolTip().startswith("<qt>")}
+    assert [tip for tip in tips if any(len(line) > 80 for line in tip.splitlines())] == []
+
+
+@pytest.mark.parametrize("width", [900, 1366, 2560])
+def test_the_device_keeps_its_width_while_the_title_has_room(opened: Opened, width: int) -> None:
+    window = opened.window
+    window.resize(width, 700)
+    window.playground.editor.replace_selection("A document with a title that is rather long, as they are")
+    QApplication.processEvents()
+    assert window.device.width() >= window.device.sizeHint().width()
+    if width == 2560:
+        assert window.chooser.width() >= window.chooser.sizeHint().width()
+        assert window.title.width() == window.title.sizeHint().width()

@@ -20,6 +20,7 @@ from gptdesk.ui.fonts import smaller
 from gptdesk.ui.models.words import SEPARATOR, Face
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _PADDING: Final = 12
 """Above and below three lines."""
@@ -121,7 +122,7 @@ class ModelCard(QPushButton):
         self.setAccessibleName(face.title)
         self.setAccessibleDescription(face.spoken)
         self.stop.setToolTip(face.stop)
-        self.setToolTip(face.tip)
+        self.setToolTip(wrapped(face.tip))
         self.update()
 
     def nextCheckState(self) -> None:

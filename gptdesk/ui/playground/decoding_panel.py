@@ -20,6 +20,7 @@ from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.number_box import NumberBox
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.slider_row import SliderRow
+from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312
 _SCOPE = "Settings of this document. They act on what is written next; the text stays as it is."
@@ -47,22 +48,26 @@ class DecodingPanel(QScrollArea):
         limit = LIMITS["max_tokens"]
         self.max_tokens = NumberBox(limit.lowest, limit.highest, 0)
         self.max_tokens.setAccessibleName("Max tokens")
-        self.max_tokens.setToolTip("How long the model goes on at most. A token is some four letters of English.")
+        self.max_tokens.setToolTip(
+            wrapped("How long the model goes on at most. A token is some four letters of English.")
+        )
         self.seed = SeedBox(theme)
         limit = LIMITS["prompt_lookup"]
         self.guesses = NumberBox(limit.lowest, limit.highest, 0, off=0)
         self.guesses.setAccessibleName("Guess ahead")
-        self.guesses.setToolTip(_GUESSES_HELP)
+        self.guesses.setToolTip(wrapped(_GUESSES_HELP))
         self.stop = Chips(theme, show=write_escapes, read=read_escapes, check=lambda stop: DecodingSettings(stop=stop))
         self.stop.line.setPlaceholderText("Add, for example \\n\\n")
         self.stop.line.setAccessibleName("Add a stop string")
         self.stop.line.setAccessibleDescription(_STOP_HELP)
-        self.stop.setToolTip(_STOP_HELP)
+        self.stop.setToolTip(wrapped(_STOP_HELP))
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip("Tokens follow the model's own odds: temperature 1, everything else off")
 
         self.for_new = QPushButton()
-        self.for_new.setToolTip("Every new document begins with these settings, the seed and the stop strings included")
+        self.for_new.setToolTip(
+            wrapped("Every new document begins with these settings, the seed and the stop strings included")
+        )
 
         self.setObjectName("panel")
         self.setWidgetResizable(True)
@@ -128,7 +133,7 @@ class DecodingPanel(QScrollArea):
         stop = QVBoxLayout()
         stop.setSpacing(8)
         label = QLabel("Stop strings")
-        label.setToolTip(_STOP_HELP)
+        label.setToolTip(wrapped(_STOP_HELP))
         label.setBuddy(self.stop.line)
         stop.addWidget(label)
         stop.addWidget(self.stop)

@@ -25,6 +25,7 @@ from gptdesk.store.database import Entry
 from gptdesk.store.document import check_title
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _SIZE: Final = QSize(560, 560)
 _ROW: Final = 40
@@ -136,7 +137,7 @@ class DocumentList(QDialog):
             item.setData(_ID, entry.id)
             item.setData(_DATE, "open now" if entry.id == self._keeper.at_hand else when(entry.modified, now))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {item.data(_DATE)}")
-            item.setToolTip(entry.title)
+            item.setToolTip(wrapped(entry.title))
             self.list.addItem(item)
             if entry.id == id:
                 self.list.setCurrentItem(item)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidg
 
 from gptdesk.gpt2.decoding import LIMITS
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
 
 SHORT_SEEDS: Final = 1_000_000
 """Seeds that the dice throws are below this: easy to say to somebody."""
@@ -34,7 +35,7 @@ class SeedBox(QWidget):
         self.line.setPlaceholderText("random")
         self.line.setAccessibleName("Seed")
         self.line.setAccessibleDescription(_HELP)
-        self.line.setToolTip(_HELP)
+        self.line.setToolTip(wrapped(_HELP))
         self.line.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,19}"), self))
         self.dice = QPushButton()
         self.dice.setProperty("icon_only", "true")
@@ -50,7 +51,7 @@ class SeedBox(QWidget):
         )
         self.keep = QPushButton("Use this seed")
         self.keep.setProperty("kind", "small")
-        self.keep.setToolTip("With this seed, the same model and settings write the last generated part again")
+        self.keep.setToolTip(wrapped("With this seed, the same model and settings write the last generated part again"))
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(8)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 from gptdesk.gpt2.errors import UserError
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.flow_layout import FlowLayout
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _LONGEST_SHOWN = 24
 
@@ -82,7 +83,7 @@ class Chips(QWidget):
         chip.setObjectName("chip")
         label = QLabel(shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 1] + "…")
         label.setTextFormat(Qt.TextFormat.PlainText)
-        chip.setToolTip(shown)
+        chip.setToolTip(wrapped(shown))
         remove = QPushButton()
         remove.setProperty("kind", "chip")
         remove.setAccessibleName(f"Remove {shown}")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.number_box import OFF, NumberBox
 from gptdesk.ui.widgets.scale import STEPS, Scale
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -56,7 +57,7 @@ class SliderRow(QWidget):
         self.spec = spec
         self.label = QLabel(spec.title)
         self.box = NumberBox(spec.lowest, spec.highest, spec.decimals, off=spec.off, off_text=spec.off_text)
-        self.box.setFixedWidth(_BOX_WIDTH)
+        self.box.setFixedWidth(scaled(_BOX_WIDTH))
         self.box.setAccessibleName(spec.title)
         self.label.setBuddy(self.box)
         self.slider = _Slider(Qt.Orientation.Horizontal)

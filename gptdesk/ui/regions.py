@@ -1,0 +1,50 @@
+"""F6 goes from one part of the window to the next, Shift+F6 to the one before, each where one was in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import shiboken6
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+class Regions(QObject):
+    """Knows in which part the focus is, and where in each part it was last.
+
+    Args:
+        window: in which the keys hold.
+        parts: gives the parts that there are now, in their order.
+    """
+
+    def __init__(self, window: QWidget, parts: Callable[[], Sequence[QWidget]]) -> None:
+        super().__init__(window)
+        self._parts = parts
+        self._last: dict[QWidget, QWidget] = {}
+        for key, step in (("F6", 1), ("Shift+F6", -1)):
+            shortcut = QShortcut(QKeySequence(key), window)
+            shortcut.activated.connect(lambda step=step: self.go(step))
+
+    def go(self, step: int) -> None:
+        """Moves the focus to the next part that can have it, or to the one before (-1)."""
+        parts = [part for part in self._parts() if part.isVisible()]
+        focus = QApplication.focusWidget()
+        here = next((n for n, part in enumerate(parts) if focus and (part is focus or part.isAncestorOf(focus))), -step)
+        if focus is not None and 0 <= here < len(parts):
+            self._last[parts[here]] = focus
+        for number in range(1, len(parts) + 1):
+            target = self._target(parts[(here + step * number) % len(parts)])
+            if target is not None:
+                target.setFocus(Qt.FocusReason.TabFocusReason)
+                return
+
+    def _target(self, part: QWidget) -> QWidget | None:
+        """What gets the focus there: what had it last, or the first that can."""
+        last = self._last.get(part)
+        if last is not None and shiboken6.isValid(last) and last.isVisible() and last.isEnabled():
+            return last
+        for widget in (part, *part.findChildren(QWidget)):
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible() and widget.isEnabled():
+                return widget
+        return None

@@ -187,8 +187,10 @@ def test_a_damaged_document_that_was_open_last_is_said_and_stays_in_the_list(
     (text,) = opened.window.banners.texts
     assert text
     assert [entry.id for entry in opened.services.storage.entries()] == [id]
-    opened.window.new_document()
+    opened.window.documents.new()
     assert opened.window.banners.texts == []
+    opened.window.documents.open(id)
+    assert opened.window.banners.texts == [text]
 
 
 def test_a_document_that_nothing_can_be_made_of_costs_only_itself(

@@ -14,7 +14,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document, check_title
 from gptdesk.ui import export
-from gptdesk.ui.document_opening import open_document
+from gptdesk.ui.document_opening import Opening, open_document
 from gptdesk.ui.errands import Errands
 from gptdesk.ui.messages import Messages, Offer
 from gptdesk.ui.playground.document_list import DocumentList
@@ -84,22 +84,26 @@ class Documents(QObject):
     def open(self, id: str) -> None:
         """Lays the document of that id before the person."""
         self._session.flush()
-        if id != self.at_hand and (document := self._read(id)) is not None:
-            self._session.open(document)
+        if id != self.at_hand:
+            opening = open_document(self._storage, id)
+            if opening.document is not None:
+                self._session.open(opening.document)
+            self._tell(id, opening)  # after what was said of the document before has gone
         self.wanted.emit()
 
     def open_last(self) -> None:
         """Opens the document that was open when gptdesk ended; an empty one where there is none."""
         settings = self._settings.value
-        document = self._read(settings.document) if settings.document else None
+        opening = open_document(self._storage, settings.document) if settings.document else Opening()
+        document = opening.document
         if document is None:  # settings that were chosen before there was a text are kept, too
             document = Document()
             document.decoding = settings.decoding
         self._session.open(document)
+        self._tell(settings.document or "", opening)
 
-    def _read(self, id: str) -> Document | None:
-        """The document of that id, as far as it is sound; what cannot be read is said, with what can be done."""
-        opening = open_document(self._storage, id)
+    def _tell(self, id: str, opening: Opening) -> None:
+        """Says what cannot be read of the document of that id, with what can be done."""
         if opening.report:
             QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
         if opening.problem:
@@ -109,7 +113,6 @@ class Documents(QObject):
             self._messages.show(
                 opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers
             )
-        return opening.document
 
     def _save_raw(self, id: str) -> None:
         """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
@@ -175,7 +178,9 @@ class Documents(QObject):
         try:
             if at_hand:
                 others = [entry.id for entry in self.entries() if entry.id != id]
-                self._session.open((self._read(others[0]) if others else None) or Document())
+                opening = open_document(self._storage, others[0]) if others else Opening()
+                self._session.open(opening.document or Document())
+                self._tell(others[0] if others else "", opening)
             self._storage.delete(id)
         except UserError as error:
             self._messages.show(str(error), topic="documents")

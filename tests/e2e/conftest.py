@@ -89,7 +89,7 @@ class Program:
             return None
         database = Database(path)
         try:
-            recent = database.recent(1)
+            recent = database.entries()
             snapshot = database.load(recent[0].id) if recent else None
         finally:
             database.close()

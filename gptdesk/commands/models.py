@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,7 +127,7 @@ def _info(options: argparse.Namespace) -> int:
         "size": size_text(entry.size) if entry.size else "",
         "to download": size_text(entry.download) if entry.download else "",
         "hub": f"{entry.repo}@{entry.revision}" if entry.repo else "", "from": entry.source,
-        "licence": entry.licence, "card": entry.card_url, "added": entry.added,
+        "licence": entry.licence, "card": entry.card_url, "added": _date_text(entry.added),
         "precision": entry.defaults.precision, "decoding": dict(entry.defaults.decoding) or "",
     }  # fmt: skip
     if (config := entry.config) is not None:
@@ -143,6 +144,15 @@ def _info(options: argparse.Namespace) -> int:
         if value not in ("", None):
             print(f"{label:<22}  {value}")
     return 0
+
+
+def _date_text(iso: str) -> str:
+    """28 November 2026, 10:51: a time as records have it, in words and local; empty when it is none."""
+    try:
+        at = datetime.fromisoformat(iso).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return f"{at.day} {at:%B %Y, %H:%M}"
 
 
 def _download(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import read_config
-from gptdesk.hub.answers import LARGEST_ANSWER
+from gptdesk.hub.answers import LARGEST_ANSWER, pages
 from gptdesk.hub.errors import retry_after, wait_text
 from gptdesk.library.downloads import Downloads
 from gptdesk.library.repository import find_repository
@@ -99,6 +99,16 @@ def test_a_packing_that_nobody_asked_for_is_refused(hub: Hub) -> None:
     hub.api_faults.append(Fault(body=b"{}", headers={"Content-Encoding": "zstd"}))
     with pytest.raises(UserError, match="is not understood"):
         find_repository("someone/tiny")
+
+
+def test_a_list_in_parts_is_followed_on_the_same_host_alone(hub: Hub) -> None:
+    url = f"{hub.url}/api/models/someone/tiny"
+    hub.api_faults.append(Fault(body=b"[1]", headers={"Link": f'<{url}?cursor=2>; rel="next"'}))
+    hub.api_faults.append(Fault(body=b"[2]"))
+    assert list(pages(url, "someone/tiny")) == [b"[1]", b"[2]"]
+    hub.api_faults.append(Fault(body=b"[1]", headers={"Link": '<http://elsewhere.invalid/x>; rel="next"'}))
+    with pytest.raises(UserError, match="is not understood"):
+        list(pages(url, "someone/tiny"))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors.index.json", "tokenizer.json"])

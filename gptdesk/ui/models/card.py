@@ -52,10 +52,19 @@ def card_height(font: QFont) -> int:
 
 
 class _ActButton(QPushButton):
-    """Takes a double click as one: what the button does has changed by the second."""
+    """Takes a double click as one, because the button does something else by the second: a download would be paused.
+
+    Attributes:
+        takes_two: both clicks are meant, as where a download is paused and resumed at once.
+    """
+
+    takes_two = False
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        event.accept()
+        if self.takes_two:
+            super().mouseDoubleClickEvent(event)
+        else:
+            event.accept()
 
 
 class ModelCard(QPushButton):
@@ -84,7 +93,7 @@ class ModelCard(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.act = _ActButton()
         self.stop, self.more = self._icon_button("close"), self._icon_button("more")
-        self.act.clicked.connect(lambda: self.wanted.emit(self.key, self.face.action))
+        self.act.clicked.connect(self._on_act)
         self.stop.clicked.connect(lambda: self.wanted.emit(self.key, "stop"))
         self.more.clicked.connect(lambda: self.wanted.emit(self.key, "menu"))
         row = QHBoxLayout(self)
@@ -95,6 +104,10 @@ class ModelCard(QPushButton):
             row.addWidget(button)
         self.stop.hide()
         self.more.setToolTip("More")
+
+    def _on_act(self) -> None:
+        self.act.takes_two = self.face.action == "pause"
+        self.wanted.emit(self.key, self.face.action)
 
     def _icon_button(self, name: str) -> QPushButton:
         button = QPushButton()

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
@@ -218,3 +218,9 @@ def test_nothing_of_the_panel_is_cut_off_with_a_large_font(panel: DecodingPanel,
         assert contents.width() <= panel.viewport().width()
     finally:
         qapp.setFont(before)
+
+
+def test_what_is_dropped_on_a_line_of_the_panel_is_left_to_the_page(panel: DecodingPanel) -> None:
+    lines = panel.findChildren(QLineEdit)
+    assert panel.stop.line in lines
+    assert not any(line.acceptDrops() for line in lines)

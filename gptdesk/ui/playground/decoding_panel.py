@@ -6,7 +6,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gptdesk.gpt2.decoding import LIMITS, DecodingSettings
 from gptdesk.gpt2.errors import UserError
@@ -76,6 +86,8 @@ class DecodingPanel(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._shown = self._contents()
         self._shown.installEventFilter(self)
+        for line in self._shown.findChildren(QLineEdit):
+            line.setAcceptDrops(False)  # a file that is dropped there is for the page, and its address is no setting
         self.setWidget(self._shown)
         self._fit_width()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -220,7 +220,11 @@ class RunHistory:
             self._raise(self._watch.steps(*columns))
             self._judged = min(rows.stop, len(self._steps))
 
-    def _raise(self, alerts: list[Alert]) -> None:
+    def _raise(self, found: list[Alert]) -> None:
+        told = [abs(alert.t) < _END_OF_TIME for alert in found]  # else the step had no time, or none that is one
+        alerts = [
+            alert if known else replace(alert, t=self._clock.last) for alert, known in zip(found, told, strict=True)
+        ]
         for alert in alerts:
             row = int(np.searchsorted(self._steps.live.column("step"), alert.step))
             logged = row < len(self._steps) and alert.kind in ("nonfinite", "spike", "slow")
@@ -248,7 +252,7 @@ class RunHistory:
         step = number(event.get("step"), -1.0)
         if not 0 <= step <= LARGEST_WHOLE:
             step = max(self._steps.last_step, 0.0)
-        match event["ev"]:
+        match event.get("ev"):
             case "start":
                 self._start(event, step, t, seconds)
             case "eval":

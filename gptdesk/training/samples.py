@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.training.jsonvalues import whole
+from gptdesk.training.jsonvalues import number, whole
 from trainer.events import EventTail
 from trainer.rundir import CONSOLE, SAMPLES
 
@@ -82,20 +82,18 @@ class SampleLog:
 
 def _read(values: dict[str, Any]) -> Sample | None:
     step = whole(values.get("step"))
-    if step is None:
+    seed, prompt, text = (values.get(name) for name in ("seed", "prompt", "text"))
+    if step is None or not isinstance(seed, int) or not (isinstance(prompt, str) and isinstance(text, str)):
         return None
-    try:
-        return Sample(
-            step=step,
-            prompt=str(values["prompt"]),
-            text=str(values["text"]),
-            seed=int(values["seed"]),
-            temperature=float(values.get("temperature", 1)),
-            top_k=int(values.get("top_k", 0)),
-            t=float(values.get("t", 0)),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
+    return Sample(
+        step=step,
+        prompt=prompt,
+        text=text,
+        seed=seed,
+        temperature=number(values.get("temperature"), 1.0),
+        top_k=whole(values.get("top_k")) or 0,
+        t=number(values.get("t"), 0.0),
+    )
 
 
 class ConsoleTail:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from gptdesk.bounded_read import whole as whole_number
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer_files import complete_tokenizer
+from gptdesk.gpt2.tokenizer_files import ChatFormat, complete_tokenizer, read_chat_format
 from trainer import lora
 from trainer.data import Position
 from trainer.distributed import Processes
@@ -77,13 +78,21 @@ def checkpoint_path(checkpoints: Path, step: int) -> Path:
 
 
 def save_checkpoint(
-    checkpoints: Path, model: GPT2, optimizers: Optimizers, state: TrainState, *, vocab_size: int, processes: Processes
+    checkpoints: Path,
+    model: GPT2,
+    optimizers: Optimizers,
+    state: TrainState,
+    *,
+    vocab_size: int,
+    processes: Processes,
+    chat: ChatFormat | None = None,
 ) -> Path:
     """Writes ``step-N`` under ``checkpoints`` and returns it; every process calls it, the one that records writes.
 
     The folder is made beside its place, every file synced, its manifest of sizes and SHA-256 written last, and then
     renamed; it appears only when every byte in it is on disk. ``vocab_size`` rows of the vocabulary go to the model
-    file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them.
+    file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them,
+    with the chat template of the data (``chat``) or of the model that the run began with.
 
     Raises:
         CheckpointNotWritten: when the disk is full or read-only; nothing half-written is left.
@@ -100,7 +109,7 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         save_model(plain, temporary, vocab_size=vocab_size)
-        complete_tokenizer(temporary, vocab_size=vocab_size, context=plain.config.n_positions)
+        complete_tokenizer(temporary, vocab_size=vocab_size, context=plain.config.n_positions, chat=chat)
         if lora.has_adapters(model):
             (temporary / ADAPTER).mkdir()
             lora.save_adapters(model, temporary / ADAPTER)
@@ -114,6 +123,20 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         raise CheckpointNotWritten(f"The checkpoint of step {state.step} could not be written: {error}") from error
     return final
+
+
+def chat_format(manifest: Mapping[str, Any], start: str) -> ChatFormat | None:
+    """The chat template of prepared data, else that of the model that the run starts from; None for neither.
+
+    Args:
+        manifest: of the data.
+        start: folder of the model; empty for fresh weights.
+    """
+    try:
+        template = manifest["records"]["template"]
+        return ChatFormat(str(template["chat_template"]), tuple(map(str, template["stop_strings"])))
+    except (KeyError, TypeError):
+        return read_chat_format(Path(start)) if start else None
 
 
 def _plain_model(model: GPT2, processes: Processes) -> GPT2:

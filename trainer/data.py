@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -20,7 +21,7 @@ IGNORED: Final = -100
 _ROUNDS: Final = 4
 
 
-def _hash(*numbers: int) -> int:
+def hash_numbers(*numbers: int) -> int:
     """64 well-mixed bits that depend on all the numbers."""
     digest = hashlib.blake2b(b"".join(n.to_bytes(8, "little") for n in numbers), digest_size=8).digest()
     return int.from_bytes(digest, "little")
@@ -28,7 +29,7 @@ def _hash(*numbers: int) -> int:
 
 @lru_cache(maxsize=16)
 def _round_keys(seed: int, epoch: int) -> tuple[int, ...]:
-    return tuple(_hash(seed, epoch, round_) for round_ in range(_ROUNDS))
+    return tuple(hash_numbers(seed, epoch, round_) for round_ in range(_ROUNDS))
 
 
 def permute(index: int, size: int, *, seed: int, epoch: int) -> int:
@@ -60,7 +61,31 @@ class Position:
     index: int = 0
 
 
-class Batches:
+class Windows(ABC):
+    """Training sequences in the order in which they are learnt.
+
+    Attributes:
+        windows_per_epoch: sequences in an epoch.
+        cut: records of which something is lost because they are longer than a sequence.
+    """
+
+    windows_per_epoch: int
+    cut: int = 0
+
+    def advance(self, position: Position, count: int) -> Position:
+        """The position ``count`` windows on."""
+        epochs, index = divmod(position.index + count, self.windows_per_epoch)
+        return Position(position.epoch + epochs, index)
+
+    @abstractmethod
+    def read(self, position: Position, count: int) -> tuple[Tensor, Tensor]:
+        """The next ``count`` windows: inputs and targets, (count, T) int64 each.
+
+        Targets are the tokens one further on, or `IGNORED` where the data says that a token is not to be learnt.
+        """
+
+
+class Batches(Windows):
     """Training sequences cut from a token set, each window once an epoch, in an order given by the seed.
 
     Every epoch cuts at another offset, so that the same text meets the model with other beginnings.
@@ -85,20 +110,11 @@ class Batches:
 
     def window_start(self, position: Position) -> int:
         """Index of the first token of the window at ``position``."""
-        offset = _hash(self._seed, position.epoch) % self._T
+        offset = hash_numbers(self._seed, position.epoch) % self._T
         window = permute(position.index, self.windows_per_epoch, seed=self._seed, epoch=position.epoch)
         return offset + window * self._T
 
-    def advance(self, position: Position, count: int) -> Position:
-        """The position ``count`` windows on."""
-        epochs, index = divmod(position.index + count, self.windows_per_epoch)
-        return Position(position.epoch + epochs, index)
-
     def read(self, position: Position, count: int) -> tuple[Tensor, Tensor]:
-        """The next ``count`` windows: inputs and targets, (count, T) int64 each.
-
-        Targets are the tokens one further on, or `IGNORED` where the data says that a token is not to be learnt.
-        """
         block = np.empty((count, self._T + 1), dtype=np.int64)
         targets = np.empty((count, self._T), dtype=np.int64)
         for row in range(count):

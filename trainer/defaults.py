@@ -38,10 +38,22 @@ _LOGGED: Final = 10
 
 @dataclass(frozen=True)
 class DataFacts:
-    """Tokens in the splits of prepared data; no validation tokens: it was prepared without validation."""
+    """Tokens in the splits of prepared data; no validation tokens: it was prepared without validation.
+
+    Attributes:
+        train_tokens, val_tokens: in the splits.
+        records: whether its documents are records, which fill up sequences of any length.
+    """
 
     train_tokens: int
     val_tokens: int
+    records: bool = False
+
+    def windows(self, context: int) -> int:
+        """Sequences of ``context`` tokens in the training split; of records about, for they are packed whole."""
+        if self.records:
+            return -(-self.train_tokens // context)
+        return (self.train_tokens - 1) // context - 1
 
 
 @dataclass(frozen=True)
@@ -60,11 +72,14 @@ class Fitted:
 def data_facts(path: str) -> DataFacts | None:
     """What prepared data holds; None where that cannot be told, which whoever opens it will say."""
     try:
-        splits = read_manifest(Path(path).expanduser())[0]["splits"] if path else {}
+        manifest = read_manifest(Path(path).expanduser())[0] if path else {}
+        splits = manifest["splits"]
         tokens = [splits[split]["tokens"] for split in ("train", "val")]
     except (UserError, KeyError, TypeError, RuntimeError):
         return None
-    return DataFacts(*tokens) if all(type(count) is int for count in tokens) else None
+    if not all(type(count) is int for count in tokens):
+        return None
+    return DataFacts(tokens[0], tokens[1], records=isinstance(manifest.get("records"), dict))
 
 
 def start_context(folder: str) -> int | None:
@@ -104,7 +119,7 @@ def fit_defaults(
     fitting = _Fitting(merge(base, given), keys_of(given) | set(fixed))
     fitting.heads()
     tokens = fitting.context(context, data)
-    fitting.batches((data.train_tokens - 1) // tokens - 1 if data and tokens else None, processes)
+    fitting.batches(data.windows(tokens) if data and tokens else None, processes)
     fitting.intervals()
     if data and not data.val_tokens:
         fitting.change("schedule.early_stop_evaluations", 0, "there is no validation text")
@@ -204,7 +219,7 @@ class _Fitting:
             self.change("data.context_length", most, "the model reads no more at once")
         asked = self.get("data.context_length") or 0
         context = asked or (self.get("model.n_positions") if fresh else start) or most
-        if not data or data.train_tokens > 2 * context or "data.context_length" in self.given:
+        if not data or data.records or data.train_tokens > 2 * context or "data.context_length" in self.given:
             return context
         short = _power_of_two(data.train_tokens // _SEQUENCES_OF_A_SHORT_TEXT)
         if short >= context:

@@ -167,7 +167,8 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
         return 0
     data = PreparedData.open(Path(config.data.path))
     require_validation(config, len(data.val))
-    Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text
+    if not data.holds_records:
+        Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text
     return len(data.train)
 
 

@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
-from trainer.checkpoint import TrainState, copy_weights, load_checkpoint, newest_checkpoint, sweep
+from trainer.checkpoint import TrainState, chat_format, copy_weights, load_checkpoint, newest_checkpoint, sweep
 from trainer.clock import StepClock
 from trainer.config import TrainConfig
-from trainer.data import IGNORED, Batches
+from trainer.data import IGNORED
 from trainer.distributed import Processes, TrainingLoss, parallelize, set_gradient_sync
 from trainer.evaluation.validation import validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
 from trainer.optim import Optimizers, clip_gradients
+from trainer.packing import make_batches, packed_windows
 from trainer.plan import Plan, plan_run, require_validation
 from trainer.schedule import learning_rate_share
 from trainer.shards import PreparedData
@@ -39,6 +40,7 @@ class Trainer:
         state: how far it is.
         loss: summed cross-entropy of (inputs, targets), parallel and compiled as configured.
         validates: whether there is validation text; without it no evaluation says which checkpoint is the best.
+        chat: how conversations become text, of the data or of the model that the run starts from; None for neither.
         sharded: whether every process holds only a part of each weight.
         clock: where the time of the last steps went.
 
@@ -60,7 +62,10 @@ class Trainer:
         self.data = PreparedData.open(Path(config.data.path))
         require_validation(config, len(self.data.val))
         self.validates = len(self.data.val) > 0
-        self.batches = Batches(self.data.train, context_length=self.plan.context_length, seed=config.run.seed)
+        length = self.plan.context_length
+        self.batches = make_batches(self.data, context_length=length, seed=config.run.seed)
+        self._packed_validation = packed_windows(self.data, "val", context_length=length) if self.validates else None
+        self.chat = chat_format(self.data.manifest, config.model.start)
         self.model = build_model(config, self.plan).to(self.device)
         plain = TrainingLoss(self.model)
         self.wrapped = parallelize(plain, processes, how=config.run.parallel)
@@ -159,6 +164,7 @@ class Trainer:
             device=self.device,
             autocast=self.autocast,
             limit=limit,
+            packed=self._packed_validation,
         )
         agreed: tuple[float, int] = self.processes.agree(measured)
         return agreed

@@ -72,6 +72,7 @@ class Recorder:
             tokens_per_step=trainer.plan.tokens_per_step,
             train_tokens=len(trainer.data.train),
             val_tokens=len(trainer.data.val),
+            cut_records=trainer.batches.cut,
             device=str(trainer.device),
             processes=trainer.processes.count,
             threads=torch.get_num_threads(),
@@ -85,6 +86,11 @@ class Recorder:
         )
         if not trainer.validates:
             self.say("There is no validation text: nothing is evaluated, and the last checkpoint is the one to use.")
+        if trainer.batches.cut:
+            self.say(
+                f"{trainer.batches.cut:,} records are longer than the context of {trainer.plan.context_length:,} "
+                "tokens: they lose the beginning of their prompt, or the end of a completion that is longer alone."
+            )
         if self._first_step:
             state = trainer.state
             self.status(step=state.step, steps=trainer.config.schedule.steps, tokens=state.tokens)

@@ -147,6 +147,7 @@ class Session:
                 trainer.state,
                 vocab_size=trainer.plan.shape.vocab_size,
                 processes=trainer.processes,
+                chat=trainer.chat,
             )
         except CheckpointNotWritten as error:
             failure = str(error)

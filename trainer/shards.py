@@ -15,11 +15,12 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, overload
 
 import msgspec
 import numpy as np
@@ -134,19 +135,60 @@ def open_array(path: Path, kind: Kind, count: int) -> npt.NDArray[Any]:
     return np.memmap(path, dtype=kind.dtype, mode="r", offset=HEADER.size)
 
 
+class MappedArrays(Sequence[npt.NDArray[Any]]):
+    """Files of one kind, mapped when they are read; those read last stay mapped.
+
+    Every mapping holds a file open, and systems allow a process 1,024 or 256 of them.
+
+    Args:
+        paths: of the files.
+        kind: what they hold.
+        counts: items in each.
+
+    Raises:
+        UserError: when a file is none of that kind, or does not hold so many items.
+    """
+
+    MOST_OPEN: Final = 32
+
+    def __init__(self, paths: Sequence[Path], kind: Kind, counts: Sequence[int]) -> None:
+        self._paths, self._kind, self._counts = list(paths), kind, list(counts)
+        self._mapped: OrderedDict[int, npt.NDArray[Any]] = OrderedDict()
+        for index in range(len(self._paths)):
+            self[index]
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> npt.NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[npt.NDArray[Any]]: ...
+    def __getitem__(self, index: int | slice) -> npt.NDArray[Any] | Sequence[npt.NDArray[Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if index in self._mapped:
+            self._mapped.move_to_end(index)
+            return self._mapped[index]
+        if len(self._mapped) == self.MOST_OPEN:
+            self._mapped.popitem(last=False)
+        array = self._mapped[index] = open_array(self._paths[index], self._kind, self._counts[index])
+        return array
+
+
 @dataclass(frozen=True)
 class TokenSet:
     """The shards of one split as one long sequence of tokens.
 
     Attributes:
-        shards: memory maps, (n_i) uint16 each.
+        shards: memory maps, (n_i) uint16 each; few of them are open at a time.
         starts: (number of shards + 1) positions at which each begins, the last one being the total.
         masks: memory maps, (ceil(n_i / 8)) uint8 each, the first token in the lowest bit; None when every token counts.
     """
 
-    shards: tuple[Tokens, ...]
+    shards: Sequence[Tokens]
     starts: npt.NDArray[np.int64]
-    masks: tuple[npt.NDArray[np.uint8], ...] | None = None
+    masks: Sequence[npt.NDArray[np.uint8]] | None = None
 
     @classmethod
     def of(cls, shards: Iterable[Tokens], masks: Sequence[npt.NDArray[np.uint8]] | None = None) -> TokenSet:
@@ -180,7 +222,7 @@ class TokenSet:
         shard = min(int(np.searchsorted(self.starts, start, side="right")) - 1, len(self.shards) - 1)
         while True:
             begin = start - int(self.starts[shard])
-            end = min(begin + count, self.shards[shard].size)
+            end = min(begin + count, int(self.starts[shard + 1] - self.starts[shard]))
             spans.append((shard, begin, end))
             count -= end - begin
             if count == 0:
@@ -216,10 +258,19 @@ class PreparedData:
         splits = {}
         for split in SPLITS:
             entries = manifest["splits"][split]["shards"]
-            tokens = [open_array(folder / entry["file"], TOKENS, entry["tokens"]) for entry in entries]
-            masks = [open_array(folder / e["mask"]["file"], MASK, e["tokens"]) for e in entries if "mask" in e]
-            splits[split] = TokenSet.of(tokens, masks or None)
+            counts = [entry["tokens"] for entry in entries]
+            tokens = MappedArrays([folder / entry["file"] for entry in entries], TOKENS, counts)
+            masks = None
+            if any("mask" in entry for entry in entries):
+                masks = MappedArrays([folder / entry["mask"]["file"] for entry in entries], MASK, counts)
+            splits[split] = TokenSet(tokens, np.cumsum([0, *counts], dtype=np.int64), masks)
         return cls(folder, manifest, fingerprint, **splits)
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether documents are records, each of which is learnt whole."""
+        masked = self.train.masks is not None or self.val.masks is not None
+        return masked or isinstance(self.manifest.get("records"), dict)
 
     def document_starts(self, split: str) -> npt.NDArray[np.int64]:
         """Where the documents of a split begin in its token set, (documents) int64.

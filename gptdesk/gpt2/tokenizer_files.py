@@ -6,8 +6,9 @@ import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.errors import UserError
@@ -15,6 +16,7 @@ from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 
 TOKENIZER_CONFIG: Final = "tokenizer_config.json"
+CHAT_TEMPLATE: Final = "chat_template.jinja"
 
 TOKENIZER_FILES: Final = (
     "tokenizer.json",
@@ -23,7 +25,7 @@ TOKENIZER_FILES: Final = (
     TOKENIZER_CONFIG,
     "added_tokens.json",
     "special_tokens_map.json",
-    "chat_template.jinja",
+    CHAT_TEMPLATE,
     "generation_config.json",
 )
 """Names of the files beside a model's weights that say how text becomes its tokens, and when it is to stop."""
@@ -33,6 +35,18 @@ LARGEST: Final = 64 * 2**20
 
 CONTEXT: Final = 1024
 """Tokens of context of OpenAI's models."""
+
+
+class ChatFormat(NamedTuple):
+    """How a conversation with a model becomes text.
+
+    Attributes:
+        chat_template: in Jinja, as `transformers` has it; none when empty.
+        stop_strings: end a completion.
+    """
+
+    chat_template: str = ""
+    stop_strings: tuple[str, ...] = ()
 
 
 def write_tokenizer(
@@ -76,7 +90,9 @@ def write_tokenizer_config(
     (folder / TOKENIZER_CONFIG).write_bytes(_json(values))
 
 
-def complete_tokenizer(folder: Path, *, vocab_size: int, context: int = CONTEXT) -> list[str]:
+def complete_tokenizer(
+    folder: Path, *, vocab_size: int, context: int = CONTEXT, chat: ChatFormat | None = None
+) -> list[str]:
     """Writes GPT-2's tokenizer into a folder that brings none; what the folder has of it stays as it is.
 
     Nothing is written for a vocabulary that cannot be OpenAI's because it has fewer tokens.
@@ -85,6 +101,7 @@ def complete_tokenizer(folder: Path, *, vocab_size: int, context: int = CONTEXT)
         folder: of a model.
         vocab_size: of the model; OpenAI's 50,257 tokens may be followed by padding.
         context: as in `write_tokenizer`.
+        chat: how a conversation with the model becomes text; none when None.
 
     Returns:
         Names of the files that were written.
@@ -100,8 +117,26 @@ def complete_tokenizer(folder: Path, *, vocab_size: int, context: int = CONTEXT)
         (folder / name).write_bytes(data)
     if TOKENIZER_CONFIG in here:
         return list(written)
-    write_tokenizer_config(folder, context=context)
+    template, stops = chat or ChatFormat()
+    write_tokenizer_config(folder, context=context, chat_template=template, stop_strings=stops)
     return [*written, TOKENIZER_CONFIG]
+
+
+def read_chat_format(folder: Path) -> ChatFormat | None:
+    """The chat template that a model's folder brings, with its stop strings; None where there is none of use."""
+    config: Any = None
+    with suppress(UserError, OSError, ValueError, RecursionError):
+        files = {file.name: file for file in tokenizer_files(folder)}
+        if TOKENIZER_CONFIG in files:
+            config = json.loads(files[TOKENIZER_CONFIG].read_text(encoding="utf-8"))
+        template = config.get("chat_template") if isinstance(config, dict) else None
+        if CHAT_TEMPLATE in files:  # where newer versions of `transformers` write it
+            template = files[CHAT_TEMPLATE].read_text(encoding="utf-8")
+        if isinstance(template, str) and template:
+            stops = config.get("stop_strings") if isinstance(config, dict) else None
+            strings = [stop for stop in stops if isinstance(stop, str) and stop] if isinstance(stops, list) else []
+            return ChatFormat(template, tuple(strings))
+    return None
 
 
 def tokenizer_files(folder: Path) -> list[Path]:

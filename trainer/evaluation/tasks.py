@@ -21,6 +21,7 @@ from trainer.evaluation import sources
 from trainer.evaluation.perplexity import read_text, text_perplexity
 from trainer.evaluation.scoring import Progress, target_losses
 from trainer.evaluation.validation import validation_loss
+from trainer.packing import packed_windows
 from trainer.shards import PreparedData
 
 
@@ -104,6 +105,7 @@ class ValidationTask:
             device=model.wte.weight.device,
             autocast=nullcontext,
             limit=self.limit,
+            packed=packed_windows(self.data, "val", context_length=context),
         )
         return [
             Measured(

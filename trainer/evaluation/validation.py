@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gptdesk.gpt2.errors import UserError
 from trainer.data import IGNORED
+from trainer.packing import PackedWindows
 from trainer.shards import TokenSet
 
 
@@ -23,6 +24,7 @@ def validation_loss(
     device: torch.device,
     autocast: Callable[[], AbstractContextManager[object]],
     limit: int | None = None,
+    packed: PackedWindows | None = None,
 ) -> tuple[float, int]:
     """Mean cross-entropy in nats a token over windows side by side, and how many tokens were scored.
 
@@ -32,29 +34,39 @@ def validation_loss(
 
     Args:
         loss_sum: summed loss of inputs and targets, (B, T) int64 each; targets of -100 do not count.
+        packed: the windows of data that holds records, in the place of windows side by side.
 
     Raises:
         UserError: when there is nothing to score.
     """
     T = context_length
-    starts = list(range(0, max(1, len(tokens) - 1), T))
+    count = packed.count if packed else -(-max(1, len(tokens) - 1) // T)
+    windows = list(range(count))
     if limit is not None and limit < len(tokens):
         wanted = max(1, limit // T)
-        starts = [starts[i * len(starts) // wanted] for i in range(min(wanted, len(starts)))]
+        windows = [i * count // wanted for i in range(min(wanted, count))]
     total, counted = 0.0, 0
-    for first in range(0, len(starts), batch_size):
+    for first in range(0, len(windows), batch_size):
         inputs = torch.zeros(batch_size, T, dtype=torch.int64)
         targets = torch.full((batch_size, T), IGNORED)
-        for row, start in enumerate(starts[first : first + batch_size]):
-            window = torch.from_numpy(tokens.read(start, min(T + 1, len(tokens) - start)))
-            inputs[row, : len(window) - 1] = window[:-1]
-            targets[row, : len(window) - 1] = window[1:]
-            scored = tokens.read_weights(start + 1, len(window) - 1)
-            if scored is not None:
-                targets[row, : len(window) - 1][~torch.from_numpy(scored)] = IGNORED
+        for row, window in enumerate(windows[first : first + batch_size]):
+            if packed:
+                inputs[row], targets[row] = map(torch.from_numpy, packed.read(window))
+            else:
+                _read_window(tokens, window * T, inputs[row], targets[row])
         counted += int((targets != IGNORED).sum())
         with autocast():
             total += loss_sum(inputs.to(device), targets.to(device)).item()
     if not counted:
         raise UserError("The validation data holds no tokens to score: prepare more, or read more of it.")
     return total / counted, counted
+
+
+def _read_window(tokens: TokenSet, start: int, inputs: Tensor, targets: Tensor) -> None:
+    """Fills inputs and targets, (T) each, from ``start`` on, as far as there are tokens."""
+    window = torch.from_numpy(tokens.read(start, min(len(inputs) + 1, len(tokens) - start)))
+    inputs[: len(window) - 1] = window[:-1]
+    targets[: len(window) - 1] = window[1:]
+    scored = tokens.read_weights(start + 1, len(window) - 1)
+    if scored is not None:
+        targets[: len(window) - 1][~torch.from_numpy(scored)] = IGNORED

@@ -268,9 +268,8 @@ class PreparedData:
 
     @property
     def holds_records(self) -> bool:
-        """Whether documents are records, each of which is learnt whole."""
-        masked = self.train.masks is not None or self.val.masks is not None
-        return masked or isinstance(self.manifest.get("records"), dict)
+        """Whether documents are records, each of which is learnt whole; not in data of earlier versions."""
+        return isinstance(self.manifest.get("records"), dict)
 
     def document_starts(self, split: str) -> npt.NDArray[np.int64]:
         """Where the documents of a split begin in its token set, (documents) int64.

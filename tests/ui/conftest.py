@@ -54,8 +54,10 @@ class PatientBot(QtBot):
     def waitUntil(self, callback: Callable[[], object], *, timeout: int = 0) -> None:
         super().waitUntil(callback, timeout=1000 * int(PATIENCE))
 
-    def waitSignal(self, *args: Any, timeout: int = 0, **kwargs: Any) -> Any:
-        return super().waitSignal(*args, timeout=1000 * int(PATIENCE), **kwargs)
+    def waitSignal(self, *args: Any, timeout: int = 0, raising: bool | None = None, **kwargs: Any) -> Any:
+        if raising is not False:  # else no signal is what is expected, as by `assertNotEmitted`
+            timeout = 1000 * int(PATIENCE)
+        return super().waitSignal(*args, timeout=timeout, raising=raising, **kwargs)
 
 
 @pytest.fixture

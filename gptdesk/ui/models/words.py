@@ -188,7 +188,7 @@ def _download_face(item: Item, view: DownloadView) -> Face:
     elif view.state in ("resolving", "queued"):
         parts = [view.waiting or ("Asking the hub…" if view.state == "resolving" else "Waits for its turn"), of]
     elif view.state == "paused":
-        parts, action, label, badge = [of], "resume", "Resume", ("Paused", "warn")
+        parts, action, label, badge = [of], "resume", "Resume", ("Paused", "muted")
     elif view.state == "failed":
         parts, action, label, badge, role = [view.error], "resume", "Retry", ("Failed", "bad"), "bad"
     else:

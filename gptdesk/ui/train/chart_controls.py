@@ -17,6 +17,7 @@ from gptdesk.ui.train.chart_scale import FromOne
 from gptdesk.ui.train.chart_settings import LARGEST_SMOOTHING, ChartSettings
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _SPACING: Final = 6
 _AXES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time"}
@@ -79,7 +80,7 @@ class ChartControls(QWidget):
         button = QPushButton(text)
         button.setCheckable(True)
         button.setAccessibleName(name)
-        button.setToolTip(help)
+        button.setToolTip(wrapped(help))
         button.toggled.connect(lambda on: self._choose(**{setting: on}))
         return button
 
@@ -97,7 +98,7 @@ class ChartControls(QWidget):
         menu.addAction(action)
         menu.aboutToShow.connect(lambda: self.smoothing.box.setFocus(Qt.FocusReason.PopupFocusReason))
         self.smooth = MenuButton("", menu)
-        self.smooth.setToolTip(_SMOOTHING.help)
+        self.smooth.setToolTip(wrapped(_SMOOTHING.help))
 
     def _make_menu(self, theme: Theme) -> None:
         menu = QMenu(self)

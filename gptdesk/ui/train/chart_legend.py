@@ -10,6 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gptdesk.ui.widgets.tooltips import wrapped
+
 _STROKE: Final = 18.0
 _GAP: Final = 5.0
 _APART: Final = 14.0
@@ -45,7 +47,7 @@ class Legend(QWidget):
         """Shows other entries, with words in the colour ``muted``."""
         self._entries, self._muted = tuple(entries), QColor(muted)
         words = ", ".join(entry.text for entry in entries)
-        self.setToolTip(words)
+        self.setToolTip(wrapped(words))
         self.setAccessibleName(f"Lines: {words}" if words else "No lines")
         self.updateGeometry()
         self.update()

@@ -14,6 +14,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.restyle import set_property
 from gptdesk.ui.train.requests import Pending
 from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.tooltips import wrapped
 
 TITLES: Final = {
     "pause": ("Pause", "Hold at the end of this step; the run keeps its memory and its place"),
@@ -85,7 +86,7 @@ class Controls(QWidget):
         title, tip = TITLES[action]
         button = QPushButton(title)
         button.setAccessibleName(title)
-        button.setToolTip(tip)
+        button.setToolTip(wrapped(tip))
         button.clicked.connect(lambda: self._on_clicked(action))
         return button
 

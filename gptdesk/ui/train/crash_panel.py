@@ -14,6 +14,7 @@ from gptdesk.ui.fonts import fixed_font
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.flow_layout import FlowLayout
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class CrashPanel(QFrame):
@@ -51,7 +52,7 @@ class CrashPanel(QFrame):
         self.resume.setAccessibleName("Resume training")
         self.resume.clicked.connect(self.resume_wanted)
         self.copy, self.open = QPushButton("Copy report"), QPushButton("Open folder")
-        self.copy.setToolTip("Copy the cause, the traceback and the last output")
+        self.copy.setToolTip(wrapped("Copy the cause, the traceback and the last output"))
         self.copy.clicked.connect(self._copy)
         self.open.clicked.connect(self.folder_wanted)
         title = QHBoxLayout()
@@ -84,7 +85,7 @@ class CrashPanel(QFrame):
         self.resume.setText("Resuming…" if restarting else words)
         self.resume.setEnabled(not restarting)
         tip = "Go on from the newest checkpoint that is whole" if step is not None else "There is no checkpoint yet"
-        self.resume.setToolTip(tip)
+        self.resume.setToolTip(wrapped(tip))
         if (folder, diagnosis) == (self._folder, self._diagnosis):
             return
         self._folder, self._diagnosis = folder, diagnosis

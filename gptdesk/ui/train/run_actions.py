@@ -21,6 +21,7 @@ from gptdesk.ui.train.samples_panel import newest_first
 from gptdesk.ui.train.watcher import Watcher
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _LONGEST_PATH: Final = 4
 """Parts of a path that a menu shows."""
@@ -59,7 +60,7 @@ class RunActions(QObject):
         self.tags = self._action("Tags…", self._tag, "Ctrl+T")
         self.pin = self._action("Pin", self._pin, "Ctrl+D")
         self.pin.setCheckable(True)
-        self.pin.setToolTip("Keep on top of the list, and draw its curves beside those of other runs")
+        self.pin.setToolTip(wrapped("Keep on top of the list, and draw its curves beside those of other runs"))
         self.folder = self._action("Open folder", self._open_folder)
         self.delete = self._action("Delete…", self._delete, QKeySequence.StandardKey.Delete)
         self.watch = self._action("Watch another folder…", self._watch)
@@ -94,7 +95,7 @@ class RunActions(QObject):
         folders.setToolTipsVisible(True)
         for folder in watched:
             stop = folders.addAction(_short(folder))
-            stop.setToolTip(f"{folder}\nIts runs stay as they are, and are not listed here any more.")
+            stop.setToolTip(wrapped(f"{folder}\nIts runs stay as they are, and are not listed here any more."))
             stop.triggered.connect(partial(self._unwatch, folder))
 
     def _unwatch(self, folder: Path, _checked: bool = False) -> None:
@@ -116,7 +117,7 @@ class RunActions(QObject):
         follow = menu.addAction("Follow this run")
         follow.setCheckable(True)
         follow.setChecked(following)
-        follow.setToolTip("The Playground loads each new checkpoint; your text and the seed stay as they are")
+        follow.setToolTip(wrapped("The Playground loads each new checkpoint; your text and the seed stay as they are"))
         follow.triggered.connect(lambda: self.follow_wanted.emit(None if following else entry.folder))
         menu.setToolTipsVisible(True)
 

@@ -18,6 +18,7 @@ from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.run_words import SEPARATOR
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _FRAME_MS: Final = 700
 """Between two steps while they are played: time to see what is another."""
@@ -238,7 +239,7 @@ class SamplesPanel(QWidget):
             if target
             else "There is no checkpoint yet; “Checkpoint now” writes one"
         )
-        self.open.setToolTip(tip)
+        self.open.setToolTip(wrapped(tip))
         self.open.setAccessibleDescription(tip)
 
     def _open(self) -> None:

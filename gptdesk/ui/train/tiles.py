@@ -15,6 +15,7 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui.figures import count, decimal, memory, percent, span
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.tooltips import wrapped
 
 NOTHING: Final = "–"
 _PER_MILLE: Final = 1000
@@ -61,8 +62,8 @@ class Tile(QFrame):
             self.name.setText(name)
         if text != self.figure.text():
             self.figure.setText(text)
-        if self.toolTip() != help:
-            self.setToolTip(help)
+        if self.accessibleDescription() != help:
+            self.setToolTip(wrapped(help))
             self.setAccessibleDescription(help)
         self.setAccessibleName(f"{self.name.text()} {text}")
 

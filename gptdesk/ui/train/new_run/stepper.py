@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolic
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.tooltips import wrapped
 
 OPEN, DONE, WRONG = "open", "done", "wrong"
 _BADGE = 24
@@ -80,7 +81,7 @@ class StepButton(QPushButton):
         self.state = state
         self.note.setText(note)
         self.note.setVisible(bool(note))
-        self.setToolTip(note)
+        self.setToolTip(wrapped(note))
         self.setAccessibleName(f"Step {self._number}: {self._title}")
         words = {OPEN: "", DONE: "done", WRONG: "something is missing or wrong"}
         self.setAccessibleDescription(", ".join(part for part in (note, words[state]) if part))

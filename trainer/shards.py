@@ -261,7 +261,7 @@ class PreparedData:
             counts = [entry["tokens"] for entry in entries]
             tokens = MappedArrays([folder / entry["file"] for entry in entries], TOKENS, counts)
             masks = None
-            if any("mask" in entry for entry in entries):
+            if any(entry.get("mask") for entry in entries):
                 masks = MappedArrays([folder / entry["mask"]["file"] for entry in entries], MASK, counts)
             splits[split] = TokenSet(tokens, np.cumsum([0, *counts], dtype=np.int64), masks)
         return cls(folder, manifest, fingerprint, **splits)
@@ -279,7 +279,7 @@ class PreparedData:
         """
         parts, position = [np.empty(0, np.int64)], 0
         for entry in self.manifest["splits"][split]["shards"]:
-            if "index" not in entry or "documents" not in entry:
+            if not entry.get("index") or "documents" not in entry:
                 raise UserError(f"The prepared data in {self.folder} has no index of documents; prepare it again.")
             index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"])
             parts.append(index.astype(np.int64) + position)

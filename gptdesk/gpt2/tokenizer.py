@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import tiktoken
-
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.resources import resource
@@ -62,6 +60,8 @@ class Tokenizer:
             raise UserError(f"The tokenizer's file {ranks_file} is damaged; install gptdesk again.")
         ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, contents.splitlines())}
         self._bytes = [*ranks, END_OF_TEXT_STRING.encode()]  # the file's lines are in the order of the ranks
+        import tiktoken  # late: the window asks for names in this module before it is painted
+
         self._encoding = tiktoken.Encoding(
             "gpt2",
             pat_str=_PATTERN,

@@ -30,7 +30,7 @@ class CrashDialog(QDialog):
         title = QLabel("gptdesk made a mistake")
         title.setProperty("kind", "heading")
         words = QLabel(
-            "Your text is safe and you can go on. If it happens again, please report it with the lines below. "
+            "Your text is safe and you can continue. If it happens again, please report it with the lines below. "
             f"The log is in {logs}."
         )
         words.setWordWrap(True)
@@ -40,7 +40,7 @@ class CrashDialog(QDialog):
         text.setFont(fixed_font())
         text.setAccessibleName("Report")
         text.setTabChangesFocus(True)
-        copy, show, close = QPushButton("Copy"), QPushButton("Open log folder"), QPushButton("Go on")
+        copy, show, close = QPushButton("Copy"), QPushButton("Open log folder"), QPushButton("Continue")
         close.setProperty("kind", "accent")
         close.setDefault(True)
         copy.clicked.connect(self._copy)

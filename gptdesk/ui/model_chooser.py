@@ -182,7 +182,8 @@ def _precision_name(name: str) -> str:
     """With what it costs: by how much the bundled model predicts worse."""
     words = _DEVICE_NAMES.get(name, name)
     if name in PERPLEXITY_LOSS:
-        words += f" · perplexity +{figures.percent(PERPLEXITY_LOSS[name])}"
+        loss = 100 * PERPLEXITY_LOSS[name]
+        words += f" · perplexity +{figures.decimal(loss, 0 if loss >= 1 else 2)} %"
     return words
 
 

@@ -417,7 +417,7 @@ def test_the_menu_of_precisions_says_what_they_cost(opened: Opened) -> None:
     opened.window.device._fill()
     names = [action.text() for action in opened.window.device._menu.actions()]
     assert [name for name in names if name.startswith("int")] == [
-        f"int8 · perplexity +{figures.percent(0.0)}",
+        f"int8 · perplexity +{figures.decimal(0.07, 2)} %",
         f"int4 · perplexity +{figures.percent(0.07)}",
     ]
 

@@ -51,7 +51,7 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"data": {"path": "/nowhere"}}, "data.path", "no prepared data"),
         ({"model": {"n_positions": 4096}}, "data.path", "shorter context length"),
         ({"data": {"path": "~nobody-here"}}, "data.path", "no prepared data"),
-        ({"data": {"path": "a\0b"}}, "data.path", "cannot be read"),
+        ({"data": {"path": "a\0b"}}, "data.path", "cannot be that of a file"),
         ({"run": {"folder": "a\0b"}}, "run.folder", "cannot be used"),
         ({"run": {"folder": "x" * 5000}}, "run.folder", "cannot be used"),
         ({"data": {"sequences_per_step": 4 * (10**9 + 7), "micro_batch": 10**9 + 7}}, "data.micro_batch", "of memory"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.folders import Folders, ensure_folder
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
 from gptdesk.gpt2.child_process import python_command
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training.datasets import (
@@ -113,6 +114,8 @@ class Preparation:
         validation: Sequence[str] = (),
         column: str = "text",
         validation_share: float | None = None,
+        template: str = DEFAULT_TEMPLATE,
+        learn_prompts: bool = False,
     ) -> None:
         """Begins, as a program of its own that outlives this one.
 
@@ -121,6 +124,8 @@ class Preparation:
             validation: what the validation split is made of; else a share of the documents.
             column: name of the text in JSON objects and parquet rows.
             validation_share: of the documents, when no ``validation`` is given; the trainer's default otherwise.
+            template: name of the chat template that turns of conversations are written with.
+            learn_prompts: whether all of a record is learnt, not only what the model is to write.
 
         Raises:
             UserError: when it is under way already, the folder holds something else, or it cannot be started.
@@ -130,6 +135,10 @@ class Preparation:
             arguments += ["--val", *map(absolute_source, validation)]
         if validation_share is not None:
             arguments += ["--val-share", str(validation_share)]
+        if template != DEFAULT_TEMPLATE:
+            arguments += ["--template", template]
+        if learn_prompts:
+            arguments += ["--learn-prompts"]
         is_new = not self.folder.exists()
         ensure_folder(self.folder)
         if not (self.folder / PLAN).exists() and any(_is_foreign(path.name) for path in self.folder.iterdir()):

@@ -1,5 +1,6 @@
 """The sheet of a new run: text is dropped, prepared and trained on; every setting is there; mistakes are told early."""
 
+import json
 import os
 import signal
 import threading
@@ -346,6 +347,24 @@ def test_shakespeare_is_offered_prepared_once_and_shown_with_what_was_made_of_it
     card.button.click()
     assert sheet.data.waiting is None
     assert [path.name for path in (folders.data / "datasets").iterdir()] == ["shakespeare"]
+
+
+def test_conversations_are_prepared_with_the_template_that_was_chosen(
+    sheet: NewRunSheet, tmp_path: Path, qtbot: QtBot, folders: Folders
+) -> None:
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    (tmp_path / "talks.jsonl").write_text(f"{json.dumps({'messages': turns})}\n" * 40)
+    settle(sheet, qtbot)
+    sheet.data.drop.options.click()
+    sheet.data.drop.template.setCurrentIndex(sheet.data.drop.template.findData("chatml"))
+    sheet.data.drop.learn_prompts.click()
+    drop(sheet, tmp_path / "talks.jsonl")
+    manifest = folders.data / "datasets" / "talks" / "manifest.json"
+    qtbot.waitUntil(manifest.exists, timeout=LONG)
+    records = json.loads(manifest.read_text())["records"]
+    assert (records["template"]["name"], records["learn_prompts"]) == ("chatml", True)
+    qtbot.waitUntil(sheet.data.preview.isVisible, timeout=LONG)
+    assert ">start<" in sheet.data.preview.text.text(), "a token of <|im_start|>"
 
 
 def test_the_drop_zone_and_its_dialog_name_what_can_be_read(sheet: NewRunSheet) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptdesk.folders import Folders
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
 from gptdesk.gpt2.errors import UserError
 from gptdesk.training import preparations
 from gptdesk.training.data_report import report_or_nothing
@@ -42,8 +43,16 @@ def look(folders: Folders) -> Found:
     return Found(ready, under_way)
 
 
-def begin(folders: Folders, sources: Sequence[str], *, validation: Sequence[str] = (), column: str = "text") -> Path:
-    """Begins to prepare data of these sources and returns its folder.
+def begin(
+    folders: Folders,
+    sources: Sequence[str],
+    *,
+    validation: Sequence[str] = (),
+    column: str = "text",
+    template: str = DEFAULT_TEMPLATE,
+    learn_prompts: bool = False,
+) -> Path:
+    """Begins to prepare data of these sources, with these options of `Preparation.start`, and returns its folder.
 
     Raises:
         UserError: when it cannot be begun.
@@ -51,7 +60,9 @@ def begin(folders: Folders, sources: Sequence[str], *, validation: Sequence[str]
     name = _name(Path(sources[0]))
     folder = preparations.new_data_folder(folders, name)
     try:
-        Preparation(folder).start(sources, validation=validation, column=column)
+        Preparation(folder).start(
+            sources, validation=validation, column=column, template=template, learn_prompts=learn_prompts
+        )
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)
         raise

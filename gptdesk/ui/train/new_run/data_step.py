@@ -126,8 +126,15 @@ class DataStep(Step):
             return
         self._beginning.add(tuple(sources))
         self.show_problem("")
-        column = self.drop.column.text().strip() or "text"
-        work = partial(begin, self._folders, tuple(sources), validation=tuple(self.drop.validation), column=column)
+        work = partial(
+            begin,
+            self._folders,
+            tuple(sources),
+            validation=tuple(self.drop.validation),
+            column=self.drop.column.text().strip() or "text",
+            template=self.drop.template.currentData(),
+            learn_prompts=self.drop.learn_prompts.isChecked(),
+        )
 
         def failed(sentence: str) -> None:
             self._beginning.discard(tuple(sources))

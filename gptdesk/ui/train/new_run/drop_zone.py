@@ -18,15 +18,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.training.preparations import READABLE_FORMATS, READABLE_SUFFIXES
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.controls import CheckBox
 from gptdesk.ui.train.new_run.restyle import set_property
+from gptdesk.ui.widgets.boxes import ListBox
 from gptdesk.ui.widgets.tooltips import wrapped
 
 FILTER: Final = f"Text ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
 _COLUMN_HELP: Final = (
     "The key or column that holds it in JSON and tables; found by itself where there is one obvious choice."
 )
+_TEMPLATE_HELP: Final = (
+    "How the turns of conversations and instructions are written in the text. It is kept with the data and with each "
+    "checkpoint."
+)
+_PROMPTS_HELP: Final = "Otherwise only what the model is to write is learnt: completions and the assistant's turns."
+_WIDTH: Final = 240
 _NOTE: Final = f"{', '.join(READABLE_FORMATS)}; also compressed. Files stay where they are."
 _ICON = 24
 
@@ -35,8 +44,10 @@ class DropZone(QFrame):
     """A frame that invites files and folders; the sheet takes what is dropped, wherever that is.
 
     Attributes:
-        column: line with the name of the text in JSON lines and parquet.
         validation: files that the validation data is made of; none: a part of the rest.
+        column: line with the name of the text in JSON and tables.
+        template: box of the chat templates, whose data is a name.
+        learn_prompts: box to check where prompts are learnt, too.
 
     Signals:
         picked(list): paths of files and folders that the person chose.
@@ -89,6 +100,12 @@ class DropZone(QFrame):
     def _make_details(self) -> QWidget:
         self.column = QLineEdit("text")
         self.column.setAccessibleName("Name of the text")
+        self.template = ListBox()
+        self.template.setAccessibleName("Chat template")
+        for template in TEMPLATES.values():
+            self.template.addItem(template.label, template.name)
+        self.learn_prompts = CheckBox("Learn prompts, too")
+        self.learn_prompts.setToolTip(wrapped(_PROMPTS_HELP))
         self.held_out = QPushButton("Choose files…")
         self._held_out_names = QLabel("A part of the text")
         self._held_out_names.setProperty("kind", "muted")
@@ -100,22 +117,20 @@ class DropZone(QFrame):
         grid.setColumnStretch(2, 1)
         for row, (text, tip, widget) in enumerate(
             (
-                (
-                    "Name of the text",
-                    _COLUMN_HELP,
-                    self.column,
-                ),
                 ("Validation text", "What the model never trains on and is measured with.", self.held_out),
+                ("Name of the text", _COLUMN_HELP, self.column),
+                ("Chat template", _TEMPLATE_HELP, self.template),
             )
         ):
             label = QLabel(text)
             label.setToolTip(wrapped(tip))
             label.setBuddy(widget)
             widget.setToolTip(wrapped(tip))
-            widget.setFixedWidth(160)
+            widget.setFixedWidth(_WIDTH)
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
-        grid.addWidget(self._held_out_names, 1, 2)
+        grid.addWidget(self._held_out_names, 0, 2)
+        grid.addWidget(self.learn_prompts, 2, 2)
         self.held_out.clicked.connect(self._choose_validation)
         details.hide()
         return details

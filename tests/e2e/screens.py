@@ -74,7 +74,7 @@ class XScreen:
         places: list[Any] = [None]
 
         def rests() -> bool:
-            places.append(next((found["at"] for found in look(program, name)), None))
+            places.append(next((found["at"] for found in look(program, name) if found["enabled"]), None))
             return places[-1] is not None and places[-1] == places[-2]
 
         wait_for(rests, f"{name!r} to rest on the screen")
@@ -145,7 +145,7 @@ class NoScreen:
         )
 
     def click(self, program: subprocess.Popen[str], name: str) -> None:
-        wait_for(lambda: look(program, name), f"{name!r} in the window")
+        wait_for(lambda: any(found["enabled"] for found in look(program, name)), f"{name!r} to be enabled")
         tell(program, "click", name)
 
     def shows(self, program: subprocess.Popen[str]) -> bool:

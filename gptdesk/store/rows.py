@@ -26,7 +26,17 @@ _UNLIKELY: Final = -1e9
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
 _Name = Annotated[str, msgspec.Meta(max_length=5000)]
 _LogProb = Annotated[float, msgspec.Meta(le=1e-3)]
-_Row = tuple[_Whole, _Whole, _LogProb, list[tuple[_Whole, str, _LogProb]]]
+_Entropy = Annotated[float, msgspec.Meta(ge=-1e-3, le=100)]
+
+
+class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A `Token` as a JSON array; those of earlier versions end before the entropy."""
+
+    id: _Whole
+    length: _Whole
+    logprob: _LogProb
+    top: list[tuple[_Whole, str, _LogProb]]
+    entropy: _Entropy | None = None
 
 
 class _Origin(msgspec.Struct):
@@ -72,9 +82,13 @@ def from_run(run: Run) -> dict[str, Any]:
 
 
 def from_tokens(tokens: Iterable[Token]) -> str:
-    """Tokens as compact JSON: ``[id, length, logprob, [[id, text, logprob], ...]]`` each."""
-    values = [[t.id, t.length, _short(t.logprob), [[a.id, a.text, _short(a.logprob)] for a in t.top]] for t in tokens]
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    """Tokens as compact JSON: ``[id, length, logprob, [[id, text, logprob], ...], entropy]`` each."""
+    return json.dumps([_from_token(token) for token in tokens], ensure_ascii=False, separators=(",", ":"))
+
+
+def _from_token(token: Token) -> list[Any]:
+    top = [[other.id, other.text, _short(other.logprob)] for other in token.top]
+    return [token.id, token.length, _short(token.logprob), top, _short_entropy(token.entropy)]
 
 
 def to_text(text: object) -> str:
@@ -115,8 +129,12 @@ def _to_tokens(parts: Mapping[object, object]) -> tuple[Token, ...]:
             rows = _TOKENS.decode(part)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             raise NoRun from None
-        tokens += [Token(id, length, p, tuple(Alternative(*other) for other in top)) for id, length, p, top in rows]
+        tokens += [_to_token(row) for row in rows]
     return tuple(tokens)
+
+
+def _to_token(row: _Row) -> Token:
+    return Token(row.id, row.length, row.logprob, tuple(Alternative(*other) for other in row.top), row.entropy)
 
 
 def _from_origin(origin: Origin) -> str:
@@ -155,3 +173,8 @@ def _to_origin(text: object) -> Origin:
 def _short(logprob: float) -> float:
     """Enough digits to draw and to compare with, in half the room; what is no number is as unlikely as can be."""
     return round(min(logprob, 0.0), 5) if math.isfinite(logprob) else _UNLIKELY
+
+
+def _short_entropy(entropy: float | None) -> float | None:
+    """As many digits; ``None`` for what is no number."""
+    return round(max(entropy, 0.0), 5) if entropy is not None and math.isfinite(entropy) else None

@@ -25,12 +25,14 @@ class Token:
         length: characters of the run's text that it completed; 0 for the first bytes of a character.
         logprob: natural logarithm of the probability that the model gave it, before any filter.
         top: the model's likeliest tokens at this place.
+        entropy: of the model's distribution at this place, in nats; ``None`` where it was not kept.
     """
 
     id: int
     length: int
     logprob: float
     top: tuple[Alternative, ...] = ()
+    entropy: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,8 @@ COLUMNS = {
 ODD_VALUES: tuple[Any, ...] = (
     None, 0, 1, 2, -1, 99, 2**53 + 1, 2**63 - 1, -(2**63), 1.5, 1e300, float("inf"), "", "x", "5", "target", "gone",
     "a\0b", "\r\n\u2028", b"", b"\x00\xff", b"text", "x" * 5_000, DEEP, "{}", '{"generation": 5}', "[[1,99999,0.5,[]]]",
-    '[["a","b","c",{}]]', "[[1,-1,0.0,[]]]", "[[1,1,NaN,[]]]", "[[1,1,-1,[[1,2,3]]]]", *ODD_JSON,
+    '[["a","b","c",{}]]', "[[1,-1,0.0,[]]]", "[[1,1,NaN,[]]]", "[[1,1,-1,[[1,2,3]]]]",
+    "[[1,1,-1,[],NaN]]", "[[1,1,-1,[],-5]]", *ODD_JSON,
 )  # fmt: skip
 
 Change = tuple[str, str, Any]
@@ -52,7 +53,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         document.replace(0, 0, "Once upon a time ")
         for number in range(2):
             document.begin_generation(Origin(generation=f"g{number}", model="tiny"))
-            document.grow("é" * 260, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),)) for _ in range(260)])
+            document.grow("é" * 260, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),), 0.5) for _ in range(260)])
             document.end_generation("length", seed=1)
             document.replace(len(document.text), len(document.text), " and then ")
             document.undo()

@@ -71,6 +71,8 @@ DAMAGES = {
     "an origin is gone": "update nodes set origin = null where document = {id}",
     "a place in a generation is no number": "update nodes set first = 'x' where document = {id}",
     "a token is longer than the text": "update tokens set tokens = '[[1,99999,-0.5,[]]]' where document = {id}",
+    "an entropy is no number": """update tokens set tokens = '[[1,1,-0.5,[],"x"]]' where document = {id}""",
+    "tokens have more than a version knows": "update tokens set tokens = '[[1,1,-0.5,[],0.5,1]]' where document = {id}",
     "tokens are no numbers": """update tokens set tokens = '[["a","b","c",{{}}]]' where document = {id}""",
     "tokens are nested deeply": f"update tokens set tokens = '{DEEP}' where document = {{id}}",
     "tokens are a number": "update tokens set tokens = 5 where document = {id}",

@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,7 @@ def database(path: Path) -> Iterator[Database]:
 
 
 def token(id: int, length: int = 1) -> Token:
-    return Token(id, length, -0.25, (Alternative(id, "é", -0.25), Alternative(1, "\n", -3.5)))
+    return Token(id, length, -0.25, (Alternative(id, "é", -0.25), Alternative(1, "\n", -3.5)), 2.5)
 
 
 def written(count: int = 3) -> Document:
@@ -86,6 +88,33 @@ def test_saving_after_every_edit_equals_saving_once(edits: list[tuple[int, int, 
         assert snapshot is None or snapshot.nodes == document.snapshot().nodes
         assert snapshot is not None or not document.text
     database.close()
+
+
+def test_tokens_of_earlier_versions_open_without_an_entropy(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update tokens set tokens = replace(tokens, ']],2.5]', ']]]')")
+        rows = connection.execute("select tokens from tokens").fetchall()
+    assert all("2.5" not in row[0] and "-3.5" in row[0] for row in rows)
+    reopened = Database(path)
+    opened = reopened.open(document.id)
+    reopened.close()
+    assert opened is not None
+    assert opened.problem == ""
+    tokens = [each for run in Document(opened.snapshot).runs for each in run.tokens]
+    assert tokens == [replace(token(id), entropy=None) for id in range(3)]
+
+
+@pytest.mark.parametrize("entropy", [float("nan"), float("inf"), -1e-9, None])
+def test_an_entropy_that_is_no_number_costs_no_token(database: Database, path: Path, entropy: float | None) -> None:
+    document = Document()
+    document.begin_generation(Origin(generation="g", model="tiny"))
+    document.grow("x", [replace(token(1), entropy=entropy)])
+    document.end_generation("length", seed=1)
+    database.save(document.snapshot())
+    assert load(path, document.id).runs[0].tokens[0].entropy in (None, 0.0)
 
 
 def test_a_growing_run_writes_only_its_last_tokens(database: Database) -> None:

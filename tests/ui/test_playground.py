@@ -267,7 +267,9 @@ def test_what_is_written_is_saved_at_once_when_it_ends(opened: Opened, qtbot: Qt
     with qtbot.waitSignal(opened.services.storage.saved):
         generate(opened, qtbot)
     qtbot.waitUntil(lambda: saved(folders).text == text_of(opened))
-    assert [run.tokens for run in saved(folders).runs][1][0].top
+    first = saved(folders).runs[1].tokens[0]
+    assert first.top
+    assert first.entropy
 
 
 def test_text_and_settings_come_back_after_a_restart(open_window: Callable[..., Opened], qtbot: QtBot) -> None:

@@ -288,7 +288,7 @@ class Session(QObject):
     def _token(self, event: TokenEvent) -> Token:
         """The token with its own length: the engine's text may be held back for a stop string."""
         assert self._stream is not None
-        return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top)
+        return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
 
     @Slot(object)
     def _on_ended(self, failure: Failure | None) -> None:

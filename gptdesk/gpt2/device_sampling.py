@@ -7,7 +7,10 @@ a tensor in a way that would fetch it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Final
 
 import torch
 from torch import Generator, Tensor
@@ -15,6 +18,12 @@ from torch import Generator, Tensor
 from gptdesk.gpt2.decoding import DecodingSettings
 
 _INF = float("inf")
+
+_CHOSEN_HERE: Final = frozenset({"temperature", "top_k", "top_p", "min_p"})
+"""The settings that `choose` heeds."""
+
+_NO_SAMPLERS: Final = frozenset({"stop", "max_tokens", "seed", "n", "top_logprobs", "prompt_lookup"})
+"""The settings that change no probability."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +47,26 @@ class Choice:
 
 
 def serves(logits: Tensor, settings: DecodingSettings) -> bool:
-    """Whether `choose` is for these: on CUDA, without biases, penalties, n-grams and typical-p."""
+    """Whether `choose` is for these: logits on CUDA, and settings that `is_simple` allows."""
     return logits.device.type == "cuda" and is_simple(settings)
 
 
 def is_simple(settings: DecodingSettings) -> bool:
-    """Whether nothing is set but temperature, top-k, top-p and min-p."""
-    return not (
-        settings.logit_bias
-        or settings.no_repeat_ngram
-        or settings.presence_penalty
-        or settings.frequency_penalty
-        or settings.repetition_penalty != 1
-        or settings.typical_p < 1
-    )
+    """Whether every setting that changes probabilities is neutral, but temperature, top-k, top-p and min-p.
+
+    A setting that this module has not been told of counts as one that changes them.
+    """
+    kind: Any = type(settings)  # mypy takes no class of a frozen dataclass for hashable
+    return all(getattr(settings, name) == neutral for name, neutral in _must_be_neutral(kind).items())
+
+
+@cache
+def _must_be_neutral(kind: type[Any]) -> Mapping[str, Any]:
+    """The settings that `choose` would ignore, and their neutral values: their defaults."""
+    others = [field for field in fields(kind) if field.name not in _CHOSEN_HERE | _NO_SAMPLERS]
+    return {
+        field.name: field.default if field.default_factory is MISSING else field.default_factory() for field in others
+    }
 
 
 def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Choice:

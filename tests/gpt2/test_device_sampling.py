@@ -1,6 +1,7 @@
 """What is chosen on the device, run on the CPU, against `sampling` on the same logits."""
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -105,6 +106,24 @@ def test_nonsense_is_told_by_the_normalizer(damaged: float, settings: DecodingSe
 )
 def test_what_depends_on_the_text_is_left_to_the_cpu(settings: DecodingSettings) -> None:
     assert not device_sampling.is_simple(settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterSettings(DecodingSettings):
+    """With a sampler that `device_sampling` has never heard of."""
+
+    made_up: float = 0.0
+
+
+def test_a_new_setting_is_left_to_the_cpu_unless_it_is_neutral() -> None:
+    assert device_sampling.is_simple(LaterSettings())
+    assert device_sampling.is_simple(LaterSettings(temperature=0.5, top_k=5, top_p=0.5, min_p=0.1))
+    assert not device_sampling.is_simple(LaterSettings(made_up=0.5))
+
+
+def test_what_is_no_sampler_is_no_reason_to_leave_the_device() -> None:
+    settings = DecodingSettings(stop=("a",), max_tokens=3, seed=1, n=2, top_logprobs=5, prompt_lookup=2)
+    assert device_sampling.is_simple(settings)
 
 
 def test_presets_are_chosen_on_the_device_if_the_logits_are_there() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, number, parse_json
-from gptdesk.training.series import METRICS, Floats
+from gptdesk.training.series import METRICS, STEP_PARTS, Floats
 from trainer.rundir import FORMAT
 from trainer.runfields import EVENT_FIELDS, checked
 
@@ -32,38 +32,30 @@ _Number = float | None
 _MISSING: Final = float("nan")
 
 
-class _First(msgspec.Struct, gc=False):
-    """What is looked at in the first round; a line of a newer format is refused."""
+class _Event(msgspec.Struct, gc=False):
+    """What is looked at in the first round beside the numbers; a line of a newer format is refused."""
 
     v: Annotated[int, msgspec.Meta(le=FORMAT)] = FORMAT
     ev: str = ""
-    t: _Number = _MISSING
-    step: _Number = _MISSING
-    tokens: _Number = _MISSING
-    loss: _Number = _MISSING
-    grad_norm: _Number = _MISSING
-    lr: _Number = _MISSING
-    tokens_per_s: _Number = _MISSING
 
 
-class _Parts(msgspec.Struct, gc=False):
-    """Milliseconds of a step."""
-
-    data: _Number = _MISSING
-    forward: _Number = _MISSING
-    backward: _Number = _MISSING
-    optimizer: _Number = _MISSING
+def _numbers(name: str, names: Iterable[str], base: type[msgspec.Struct] = msgspec.Struct) -> Any:
+    """A struct with a number for each of ``names``, NaN where it is missing."""
+    return msgspec.defstruct(name, [(each, _Number, _MISSING) for each in names], bases=(base,), gc=False)
 
 
-class _Later(msgspec.Struct, gc=False):
-    """What is looked at in the second round, of the same lines."""
+_First: Final = _numbers("_First", FIRST, _Event)
+"""What is looked at in the first round."""
 
-    ms: _Parts = msgspec.field(default_factory=_Parts)
-    memory: _Number = _MISSING
-    cpu: _Number = _MISSING
-    gpu: _Number = _MISSING
-    ram: _Number = _MISSING
-    mfu: _Number = _MISSING
+_Parts: Final = _numbers("_Parts", STEP_PARTS)
+"""Milliseconds of a step."""
+
+_Later: Final = _numbers(
+    "_Later",
+    [name for name in LATER if name not in STEP_PARTS],
+    msgspec.defstruct("_Timed", [("ms", _Parts, msgspec.field(default_factory=_Parts))], gc=False),
+)
+"""What is looked at in the second round, of the same lines."""
 
 
 class _Version(msgspec.Struct):
@@ -71,9 +63,8 @@ class _Version(msgspec.Struct):
 
 
 _STEP: Final = FIRST.index("step")
-_PARTS: Final = _Parts.__struct_fields__
-_FIRST: Final = msgspec.json.Decoder(_First)
-_LATER: Final = msgspec.json.Decoder(_Later)
+_FIRST: Final[msgspec.json.Decoder[_Event]] = msgspec.json.Decoder(_First)
+_LATER: Final[msgspec.json.Decoder[msgspec.Struct]] = msgspec.json.Decoder(_Later)
 _VERSIONS: Final = msgspec.json.Decoder(_Version)
 _UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -141,7 +132,7 @@ def _split(data: memoryview) -> list[bytes]:
     return BytesIO(data).readlines()  # much faster than bytes.split
 
 
-def _sort(rows: list[_First], lines: list[bytes]) -> Lines:
+def _sort(rows: list[_Event], lines: list[bytes]) -> Lines:
     columns, apart = _first_columns(rows)
     step = columns[_STEP]
     apart |= {*np.flatnonzero(~((step >= 0) & (step <= LARGEST_WHOLE))).tolist()}
@@ -156,7 +147,7 @@ def _parse_each(data: list[bytes]) -> Lines:
     """Both rounds, one line after the other, where some are broken, newer or unusual."""
     rows, lines, newer = [], [], False
     for line in filter(bytes.strip, data):
-        row: _First | None
+        row: _Event | None
         try:
             row = _FIRST.decode(line)
         except _UNREADABLE:
@@ -180,28 +171,34 @@ def _is_newer(line: bytes) -> bool:
         return False
 
 
-def _unusual(line: bytes) -> _First | None:
+def _unusual(line: bytes) -> _Event | None:
     """What can be used of an event with values of other types; None when it is no event."""
     event = load_event(line)
     if event is None or not isinstance(event.get("ev"), str):
         return None
     numbers = {name: number(event.get(name), _MISSING) for name in FIRST}
-    return msgspec.structs.replace(_First(ev=event["ev"]), **numbers)
+    row: _Event = _First(ev=event["ev"], **numbers)
+    return row
 
 
-def _later(line: bytes) -> _Later:
+def _later(line: bytes) -> msgspec.Struct:
     """The same of the second round; nothing when there is nothing."""
     try:
-        return _LATER.decode(line)
+        row: msgspec.Struct = _LATER.decode(line)
     except _UNREADABLE:
-        event = load_event(line) or {}
+        row = _unusual_later(load_event(line) or {})
+    return row
+
+
+def _unusual_later(event: dict[str, Any]) -> Any:
+    """What the second round can use of an event with values of other types."""
     parts = event.get("ms")
-    times = {name: number(parts.get(name), _MISSING) for name in _PARTS} if isinstance(parts, dict) else {}
-    numbers = {name: number(event.get(name), _MISSING) for name in LATER if name not in _PARTS}
+    times = {name: number(parts.get(name), _MISSING) for name in STEP_PARTS} if isinstance(parts, dict) else {}
+    numbers = {name: number(event.get(name), _MISSING) for name in LATER if name not in STEP_PARTS}
     return _Later(ms=_Parts(**times), **numbers)
 
 
-def _first_columns(rows: list[_First]) -> tuple[Floats, set[int]]:
+def _first_columns(rows: list[_Event]) -> tuple[Floats, set[int]]:
     """The numbers of events by `FIRST`, and the places of those that are no step events."""
     columns: Floats = np.empty((len(FIRST), len(rows)))
     others: set[int] = set()
@@ -215,13 +212,13 @@ def _first_columns(rows: list[_First]) -> tuple[Floats, set[int]]:
     return columns, others
 
 
-def _later_columns(rows: list[_Later]) -> Floats:
+def _later_columns(rows: list[msgspec.Struct]) -> Floats:
     """The numbers of events by `LATER`."""
     columns: Floats = np.empty((len(LATER), len(rows)))
     with _garbage_left_alone():
         for lot, entries in _lots(rows):
             parts = zip(*map(msgspec.structs.astuple, entries["ms"]), strict=True)
-            entries.update(zip(_PARTS, parts, strict=True))
+            entries.update(zip(STEP_PARTS, parts, strict=True))
             for place, name in enumerate(LATER):
                 columns[place, lot] = _floats(entries[name])
     return columns

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,23 @@ def test_only_what_is_new_is_read(run: RunWriter, folder: Path) -> None:
     assert history.version > version
     assert history.series("loss").value.tolist() == [3.0, 2.0]
     assert early.value.tolist() == [3.0]
+
+
+def test_a_metric_that_is_added_to_the_list_is_read(folder: Path) -> None:
+    """In a process of its own: the columns are made when the reader is imported."""
+    write(folder, a_step(1, made_up=0.5, lr=0.1), a_step(2), "{\n", a_step(4, made_up=1.5, lr="x"))
+    program = """if True:
+        import sys
+        from pathlib import Path
+        from gptdesk.training import series
+        series.METRICS += ("made_up",)
+        from gptdesk.training.history import RunHistory
+        history = RunHistory(Path(sys.argv[1]))
+        history.update()
+        print([history.series(metric).value.tolist() for metric in ("made_up", "lr", "memory", "data")])
+    """
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str([[0.5, nan, 1.5], [0.1, nan, nan], [nan] * 3, [nan] * 3])
 
 
 def test_metrics_that_are_missing_are_not_numbers(folder: Path) -> None:

@@ -21,8 +21,8 @@ Step: TypeAlias = Callable[..., None]
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's own environment variable for the folder in which compiled code is kept; without it, a temporary one is."""
 
-_SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py")
-"""The modules that are compiled. Numba's cache heeds the first one alone."""
+SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "block_sizes.py")
+"""The modules whose code or constants are compiled. Numba's cache heeds the first one alone."""
 
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of the two that follow
@@ -123,7 +123,7 @@ def code_folder() -> Path:
     """Where this version's compiled code is kept: under `FOLDER_VARIABLE`, or under a temporary folder of this process
     where nothing can be written there.
     """
-    sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in _SOURCES)
+    sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in SOURCES)
     version = hashlib.sha256(sources).hexdigest()[:16]
     name = os.environ.get(FOLDER_VARIABLE)
     if name:

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import torch
 from torch import Tensor
 
+from gptdesk.gpt2.block_sizes import PROMPT_CHUNK
 from gptdesk.gpt2.model import GPT2, KVCache
 from gptdesk.gpt2.prompt_lookup import MOST_GUESSES
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.decoders import Decoder
-
-CHUNK: Final = 128
-"""Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
-enough for nine tenths of the speed of reading all at once (64 reach six tenths)."""
-
 
 MOST_TOGETHER: Final = 1 + MOST_GUESSES
 """Tokens that a CPU's decoder reads in one step: some more cost little beside reading the weights, many are torch's
@@ -28,9 +24,9 @@ class Context:
     """A place in a text, from which a model tells what comes next.
 
     The same prompt and the same steps after it give the same logits bit for bit, whatever was read before. Rounding
-    depends on how many tokens are computed together, so prompts are read in chunks that begin at multiples of `CHUNK`,
-    and of the last prompt whole chunks alone are reused (or all of it, if it is the same). What was decoded token by
-    token is read again when it comes back in a prompt: a small part of the time that writing it took.
+    depends on how many tokens are computed together, so prompts are read in chunks that begin at multiples of
+    `PROMPT_CHUNK`, and of the last prompt whole chunks alone are reused (or all of it, if it is the same). What was
+    decoded token by token is read again when it comes back in a prompt: a small part of the time that writing it took.
 
     Attributes:
         logits: of the token after everything read, (V) float32: after a prompt on the CPU, after a step where the
@@ -72,11 +68,11 @@ class Context:
         reused = self._whole_chunks_shared_with(prompt)
         self._cache.truncate(reused)
         self._prompt, self._prompt_logits = prompt[:reused], None
-        for start in range(reused, len(prompt), CHUNK):
+        for start in range(reused, len(prompt), PROMPT_CHUNK):
             if cancelled():
                 return False
-            self._feed(prompt[start : start + CHUNK], last=start + CHUNK >= len(prompt))
-            self._prompt += prompt[start : start + CHUNK]
+            self._feed(prompt[start : start + PROMPT_CHUNK], last=start + PROMPT_CHUNK >= len(prompt))
+            self._prompt += prompt[start : start + PROMPT_CHUNK]
         self._prompt_logits = self.logits
         return True
 
@@ -131,7 +127,7 @@ class Context:
             if old != new:
                 break
             shared += 1
-        return shared - shared % CHUNK
+        return shared - shared % PROMPT_CHUNK
 
 
 class Step(NamedTuple):

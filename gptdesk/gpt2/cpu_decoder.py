@@ -16,11 +16,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from gptdesk.gpt2.block_sizes import GROUP
 from gptdesk.gpt2.compiling import Step
 from gptdesk.gpt2.context import MOST_TOGETHER
-from gptdesk.gpt2.decode_kernel import Fed, Format, Kind, Phase, Sync
+from gptdesk.gpt2.decode_kernel import SYNC_SIZE, Fed, Format, Kind, Phase, Sync
 from gptdesk.gpt2.model import GPT2, Block, KVCache
-from gptdesk.gpt2.quantize import GROUP
 from gptdesk.gpt2.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
 from gptdesk.gpt2.thread_count import ThreadCount
 
@@ -68,7 +68,7 @@ class CPUDecoder:
         self._fed = np.zeros((MOST_TOGETHER, len(Fed)), np.int64)
         self._work = np.zeros((MOST_TOGETHER, program.work), np.float32)
         self._logits = np.zeros((MOST_TOGETHER, config.vocab_size), np.float32)
-        self._sync = np.zeros(24, np.int64)
+        self._sync = np.zeros(SYNC_SIZE, np.int64)
         self._arguments: tuple[Any, ...] = (
             self._fed,
             (config.n_layer, config.n_head, config.n_positions, config.head_size),

@@ -18,9 +18,9 @@ from typing import Any, Final
 import numpy as np
 from numba import carray, njit
 
+from gptdesk.gpt2.block_sizes import GROUP
 from gptdesk.gpt2.kernel_intrinsics import (
     AHEAD,
-    GROUP,
     LANES,
     add_one,
     bfloat16_pointer,
@@ -94,7 +94,8 @@ class Fed(IntEnum):
 
 
 class Sync(IntEnum):
-    """Places in the array that threads share, (24) int64; what is written in a step has a cache line of its own."""
+    """Places in the array that threads share, (`SYNC_SIZE`) int64; what is written in a step has a cache line of its
+    own."""
 
     NEXT = 0  # number of the step, times 2**32, plus the ticket to be drawn next
     DONE = 8  # tasks that are done
@@ -102,13 +103,47 @@ class Sync(IntEnum):
     TOKENS = 17  # that are read in it
 
 
+_LINE: Final = 8
+"""Numbers of the array that threads share in a cache line of 64 bytes."""
+
+SYNC_SIZE: Final = (max(Sync) // _LINE + 1) * _LINE
+"""Whole cache lines, so that nothing else lies in them."""
+
+
 # Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
-_FIRST, _KIND, _LAYER, _ROWS, _COLUMNS, _BOUNDS, _FORMAT = range(7)
-_WEIGHTS, _SCALES, _BIAS, _NORM_WEIGHT, _NORM_BIAS, _INPUT, _OUTPUT, _ROW_BYTES = range(7, 15)
-_EMBED, _ATTEND, _STORE, _ADD, _GELU, _LOGITS = range(6)
-_FLOAT32, _BFLOAT16, _INT8, _INT4 = range(4)
-_ID, _POSITION, _KEYS, _VALUES = range(4)
-_NEXT, _DONE, _THREADS, _TOKENS = 0, 8, 16, 17
+_FIRST = int(Phase.FIRST)
+_KIND = int(Phase.KIND)
+_LAYER = int(Phase.LAYER)
+_ROWS = int(Phase.ROWS)
+_COLUMNS = int(Phase.COLUMNS)
+_BOUNDS = int(Phase.BOUNDS)
+_FORMAT = int(Phase.FORMAT)
+_WEIGHTS = int(Phase.WEIGHTS)
+_SCALES = int(Phase.SCALES)
+_BIAS = int(Phase.BIAS)
+_NORM_WEIGHT = int(Phase.NORM_WEIGHT)
+_NORM_BIAS = int(Phase.NORM_BIAS)
+_INPUT = int(Phase.INPUT)
+_OUTPUT = int(Phase.OUTPUT)
+_ROW_BYTES = int(Phase.ROW_BYTES)
+_EMBED = int(Kind.EMBED)
+_ATTEND = int(Kind.ATTEND)
+_STORE = int(Kind.STORE)
+_ADD = int(Kind.ADD)
+_GELU = int(Kind.GELU)
+_LOGITS = int(Kind.LOGITS)
+_FLOAT32 = int(Format.FLOAT32)
+_BFLOAT16 = int(Format.BFLOAT16)
+_INT8 = int(Format.INT8)
+_INT4 = int(Format.INT4)
+_ID = int(Fed.ID)
+_POSITION = int(Fed.POSITION)
+_KEYS = int(Fed.KEYS)
+_VALUES = int(Fed.VALUES)
+_NEXT = int(Sync.NEXT)
+_DONE = int(Sync.DONE)
+_THREADS = int(Sync.THREADS)
+_TOKENS = int(Sync.TOKENS)
 
 _SPINS: Final = 1000
 """Looks at a counter before a waiting thread takes a nap: some 10 microseconds, more than the wait between phases."""

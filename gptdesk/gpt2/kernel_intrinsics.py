@@ -16,9 +16,6 @@ from numba.extending import intrinsic
 LANES: Final = 16
 """Numbers in a vector: one of AVX-512's registers, two of AVX2's, four of NEON's. The compiler splits it as needed."""
 
-GROUP: Final = 32
-"""Weights of 4 bits that share a scale."""
-
 AHEAD: Final = 8192
 """Bytes between what is computed and what is asked for: a processor's own guesses end with a row, and the next rows
 follow. With it int8 was decoded 1.3 times as fast; from 4 to 16 KB there was little difference."""
@@ -50,7 +47,7 @@ def make_dots(kind: str, rows: int, tokens: int) -> Any:
 
     Returns:
         ``dots(row0, ..., row3, scales0, ..., scales3, x, x_stride, blocks, y, y_stride, offsets, offsets_stride)``, all
-        int64: addresses of the rows and (int4) of their scales, float32, one for each `GROUP` of weights; of the first
+        int64: addresses of the rows and (int4) of their scales, float32, one for each group of weights; of the first
         vector, float32, and the bytes from one to the next; the number of blocks of 16 (int4: 32) columns; of the first
         result, and the bytes from one token's to the next; and (int4) of float32 numbers, one for each group of a
         vector, and the bytes from one vector's to the next: 16 times a number is added to its group's products before

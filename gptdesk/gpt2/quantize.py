@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-GROUP: Final = 32
-"""Weights of 4 bits that share a scale."""
+from gptdesk.gpt2.block_sizes import GROUP
 
 _LARGEST: Final = 127
 _ZERO: Final = 8

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gptdesk.gpt2.block_sizes import GROUP
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.cpu_linear import linear
 from gptdesk.gpt2.devices import QUANTIZED
@@ -23,7 +24,6 @@ from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, is_transposed, tensor_shapes
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.quantize import (
-    GROUP,
     dequantize_groups,
     dequantize_rows,
     groups_in,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gptdesk.gpt2.block_sizes import PROMPT_CHUNK
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.devices import free_memory
 
@@ -15,9 +16,6 @@ SMALLER: Final = {"bfloat16": "16", "int8": "8", "int4": "4"}
 
 _CACHED: Final = 4
 """Bytes that a number of a key or value takes on a processor, whatever the precision of the weights."""
-
-_CHUNK: Final = 128
-"""Tokens of a prompt that are computed at once, as the engine does."""
 
 _ROOM: Final = 64 * 2**20
 """Bytes for what is computed in between, and for what torch keeps for itself."""
@@ -35,7 +33,7 @@ def memory_needed(config: GPT2Config, precision: str = "auto", context: int | No
     """
     tokens = config.n_positions if context is None else min(context, config.n_positions)
     cache = 2 * config.n_layer * tokens * config.n_embd * _CACHED
-    return round(config.num_parameters() * BYTES[precision]) + cache + _CHUNK * config.vocab_size * 4 + _ROOM
+    return round(config.num_parameters() * BYTES[precision]) + cache + PROMPT_CHUNK * config.vocab_size * 4 + _ROOM
 
 
 def available_memory() -> int | None:

@@ -1,6 +1,7 @@
 """Compiling in a process of its own: nobody waits for it, and nothing that ends it leaves anything broken."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from gptdesk.gpt2 import compiling
 from gptdesk.gpt2.compile_process import LOCK, RECORD, is_compiling, read_record
-from gptdesk.gpt2.compiling import code_folder, processor
+from gptdesk.gpt2.compiling import SOURCES, code_folder, processor
 
 pytest.importorskip("numba")
 
@@ -53,6 +55,13 @@ def finds() -> str:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_compiled_code_is_as_new_as_every_module_that_it_is_made_of() -> None:
+    folder = Path(compiling.__file__).parent
+    texts = [(folder / source).read_text(encoding="utf-8") for source in SOURCES]
+    imported = {name for text in texts for name in re.findall(r"^from gptdesk\.gpt2\.(\w+) import", text, re.MULTILINE)}
+    assert imported == {Path(source).stem for source in SOURCES[1:]}
 
 
 def test_a_completion_ends_with_its_text_while_code_is_still_being_compiled(

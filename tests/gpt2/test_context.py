@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from gptdesk.gpt2.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.context import CHUNK, Context
+from gptdesk.gpt2.context import Context
 from gptdesk.gpt2.model import GPT2
 
 CONFIG = GPT2Config(vocab_size=500, n_positions=4 * CHUNK, n_embd=48, n_layer=2, n_head=3)

@@ -10,9 +10,9 @@ import transformers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gptdesk.gpt2.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import END_OF_TEXT, GPT2Config
-from gptdesk.gpt2.context import CHUNK
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.gpt2.errors import UserError

@@ -32,6 +32,7 @@ PACKAGES: Final = (
     "huggingface-hub",
     "msgspec",
     "platformdirs",
+    "psutil",
     "pydantic",
     "PySide6-Essentials",
     "pyqtgraph",

@@ -127,7 +127,8 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
     compiled = use_compile(config.run, device)
     train_tokens = _train_tokens(config, plan)
     sharing = processes_sharing(device, world)
-    available = available_memory(device) // sharing
+    free = available_memory(device)
+    available = None if free is None else free // sharing
     return Outlook(
         start=config.model.start,
         parameters=plan.shape.num_parameters(),
@@ -140,7 +141,7 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
         train_tokens=train_tokens,
         flops_per_token=flops_per_token(plan.shape, plan.context_length),
         memory=require_fit(config, available, bytes_per_activation=precision.itemsize, world_size=world),
-        memory_available=available,
+        memory_available=available or 0,
         checkpoint_bytes=checkpoint_bytes(plan),
         checkpoints_at_once=checkpoints_at_once(config),
         disk_free=require_disk(config, checkpoint_bytes(plan)),

@@ -18,11 +18,13 @@ _TRIED = 1 << 15
 """Up to which divisors are looked for, from either end; a form asks at every key, whatever number stands in it."""
 
 
-def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: int, world_size: int = 1) -> MemoryNeed:
+def require_fit(
+    config: TrainConfig, available: int | None, *, bytes_per_activation: int, world_size: int = 1
+) -> MemoryNeed:
     """The memory that one process needs, if it has as much.
 
     Args:
-        available: bytes for this process; 0 when nobody knows, and then nothing is refused.
+        available: bytes for this process; ``None`` when nobody knows, and then nothing is refused.
 
     Raises:
         UserError: when more is needed than there is, with what would fit.
@@ -33,7 +35,7 @@ def require_fit(config: TrainConfig, available: int, *, bytes_per_activation: in
         return memory_need(tried, plan, bytes_per_activation=bytes_per_activation, world_size=world_size)
 
     need = need_of(config)
-    if not available or need.total <= available:
+    if available is None or need.total <= available:
         return need
     tries = (_with(config, size, checkpointing) for checkpointing in (False, True) for size in _smaller(config))
     fits = next((tried for tried in tries if need_of(tried).total <= available), None)

@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import Final
 
 import torch
 
 from gptdesk.gpt2.devices import choose_device
 from gptdesk.gpt2.errors import UserError
+from gptdesk.system_memory import free_memory, resident_memory
 from trainer.config import RunSection
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # parameters of glibc's mallopt(3)
@@ -163,25 +163,9 @@ class Load:
         return {}
 
 
-def resident_memory() -> int:
-    """Memory that this process holds now, in bytes; 0 where nothing tells."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def available_memory(device: torch.device) -> int:
-    """Memory that can still be taken on the device, in bytes; 0 where nothing tells."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
+def available_memory(device: torch.device) -> int | None:
+    """Memory that can still be taken on the device, in bytes; ``None`` where nothing tells."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
 
 
 def measured_flops(device: torch.device, precision: torch.dtype) -> float:

@@ -17,7 +17,8 @@ from gptdesk.folders import Folders
 from gptdesk.gpt2.errors import UserError
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library
-from gptdesk.library.memory import available_memory, fits, memory_needed
+from gptdesk.library.memory import fits, memory_needed
+from gptdesk.system_memory import free_memory
 
 NOT_DONE: Final = 1
 """Exit status when what was asked for was tried and did not succeed: a download failed, a file is damaged."""
@@ -135,7 +136,7 @@ def _info(options: argparse.Namespace) -> int:
         lines["context"] = f"{config.n_positions:,} tokens"
         for precision in _PRECISIONS:
             lines[f"memory, {precision}"] = size_text(memory_needed(config, precision))
-        free = available_memory()
+        free = free_memory()
         lines["memory, free"] = size_text(free) if free is not None else ""
         lines["!"] = fits(config)
     for name, hash in entry.sha256.items():

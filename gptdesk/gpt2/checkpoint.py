@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.devices import free_memory, is_out_of_memory
+from gptdesk.gpt2.devices import is_out_of_memory
 from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import (
@@ -34,6 +34,7 @@ from gptdesk.gpt2.layout import (
     weight_files,
 )
 from gptdesk.gpt2.model import GPT2
+from gptdesk.system_memory import free_memory
 
 __all__ = ["load_model", "open_weights", "read_config", "replacing", "save_model", "save_weights"]
 

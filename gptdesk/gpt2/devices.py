@@ -31,8 +31,6 @@ TORCH_PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
 MOST_THREADS: Final = 1024
 """More than any computer at hand has cores, and few enough to be started by mistake."""
 
-_MEMORY_FILE = Path("/proc/meminfo")
-
 
 def choose_device(name: str = "auto") -> torch.device:
     """The device of that name; ``auto`` is the first there is of CUDA, MPS and CPU.
@@ -113,16 +111,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     # The CPU's allocator and MPS raise a plain RuntimeError.
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
-
-
-def free_memory() -> int | None:
-    """Bytes of the computer's memory that are left, swap included; ``None`` where the system does not tell."""
-    try:
-        lines = _MEMORY_FILE.read_text().splitlines()
-        kibibytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-        return 1024 * (kibibytes["MemAvailable"] + kibibytes["SwapFree"])
-    except (OSError, LookupError, ValueError):  # another system, or a Linux that tells less, as Windows' first one does
-        return None
 
 
 def set_thread_environment() -> None:

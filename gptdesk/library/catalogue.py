@@ -13,7 +13,7 @@ from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, read_config, weight_files
 from gptdesk.gpt2.resources import resource
 from gptdesk.library.known import KNOWN, Known, find_known
-from gptdesk.library.memory import available_memory, fits, memory_needed
+from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "KNOWN",
     "Known",
     "ModelEntry",
-    "available_memory",
     "bundled_folder",
     "describe_model",
     "describe_named",

@@ -6,7 +6,7 @@ from typing import Final
 
 from gptdesk.gpt2.block_sizes import PROMPT_CHUNK
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.devices import free_memory
+from gptdesk.system_memory import free_memory
 
 BYTES: Final = {"auto": 1.1, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
 """Of a weight, by precision, with scales and what is not quantised; ``auto`` is int8 on a processor."""
@@ -36,11 +36,6 @@ def memory_needed(config: GPT2Config, precision: str = "auto", context: int | No
     return round(config.num_parameters() * BYTES[precision]) + cache + PROMPT_CHUNK * config.vocab_size * 4 + _ROOM
 
 
-def available_memory() -> int | None:
-    """Bytes that programs can still take; ``None`` where the system does not tell."""
-    return free_memory()
-
-
 def smaller_precision(config: GPT2Config, precision: str, free: int, context: int | None = None) -> str | None:
     """The first of `SMALLER` that takes less than ``precision`` and fits into ``free`` bytes; ``None`` if none does."""
     for name in SMALLER:
@@ -51,7 +46,7 @@ def smaller_precision(config: GPT2Config, precision: str, free: int, context: in
 
 def fits(config: GPT2Config, precision: str = "auto", context: int | None = None) -> str:
     """Why a model would not fit into what memory is free now, with what to do; empty when it does, or nobody knows."""
-    free = available_memory()
+    free = free_memory()
     needed = memory_needed(config, precision, context)
     if free is None or needed <= free:
         return ""

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from gptdesk.gpt2.child_process import child_environment, python_command
 from gptdesk.gpt2.errors import UserError
+from gptdesk.system_memory import free_memory
 from gptdesk.training.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from trainer.config import TrainConfig, with_absolute_paths
@@ -309,7 +310,7 @@ def _memory(config: TrainConfig, plan: Plan, processes: int, problems: Problems)
     try:
         need = memory_need(config, plan, bytes_per_activation=size, world_size=processes)
         if _computes_here(config):
-            require_fit(config, _free_memory() // max(1, processes), bytes_per_activation=size, world_size=processes)
+            require_fit(config, _memory_for_each(processes), bytes_per_activation=size, world_size=processes)
     except UserError as error:
         problems.setdefault(_memory_key(config, size, processes), str(error))
     return need
@@ -319,7 +320,8 @@ def _memory_key(config: TrainConfig, size: int, processes: int) -> str:
     """The setting that makes a run too large: the micro-batch where a smaller one would do, else length or width."""
     one = config.model_copy(update={"data": config.data.model_copy(update={"micro_batch": 1})})
     need = memory_need(one, plan_run(one, world_size=processes), bytes_per_activation=size, world_size=processes)
-    if need.total <= _free_memory() // max(1, processes):
+    room = _memory_for_each(processes)
+    if room is not None and need.total <= room:
         return "data.micro_batch"
     if 2 * need.activations > need.total:
         return "data.context_length" if config.data.context_length or config.model.start else "model.n_positions"
@@ -336,7 +338,7 @@ def _bytes_per_activation(config: TrainConfig) -> int:
 
 
 def _computes_here(config: TrainConfig) -> bool:
-    """Whether the run surely takes the memory that `_free_memory` tells of."""
+    """Whether the run surely takes the memory that `free_memory` tells of."""
     automatic = config.run.device == "auto" and sys.platform == "linux" and not _has_nvidia()
     return config.run.device == "cpu" or automatic
 
@@ -354,10 +356,7 @@ def _multiplies_bfloat16() -> bool:
         return False
 
 
-def _free_memory() -> int:
-    """Bytes that can still be taken; 0 where nothing tells."""
-    try:
-        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
+def _memory_for_each(processes: int) -> int | None:
+    """Bytes that each of the processes can still take; ``None`` where nothing tells."""
+    free = free_memory()
+    return None if free is None else free // max(1, processes)

@@ -3,17 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from gptdesk.gpt2 import devices
 from gptdesk.gpt2.devices import (
     choose_device,
     choose_precision,
     choose_quantization,
-    free_memory,
     is_out_of_memory,
     physical_cores,
 )
@@ -105,26 +102,6 @@ def test_a_full_memory_is_recognised() -> None:
 def test_other_errors_are_not_a_full_memory() -> None:
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     assert not is_out_of_memory(ValueError("out of memory"))
-
-
-@pytest.mark.parametrize(
-    ("contents", "free"),
-    [
-        ("MemTotal: 9 kB\nMemAvailable:   3 kB\nSwapFree: 2 kB\nHugePages_Total:   0\n", 5 * 1024),
-        ("MemTotal: 9 kB\nMemFree: 3 kB\nSwapFree: 2 kB\n", None),
-        ("        total:    used:\nMem:\n", None),
-        ("", None),
-        (None, None),
-    ],
-    ids=["Linux", "little", "odd", "empty", "missing"],
-)
-def test_free_memory_is_known_where_the_system_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents: str | None, free: int | None
-) -> None:
-    monkeypatch.setattr(devices, "_MEMORY_FILE", tmp_path / "meminfo")
-    if contents is not None:
-        (tmp_path / "meminfo").write_text(contents)
-    assert free_memory() == free
 
 
 def test_cores_are_counted() -> None:

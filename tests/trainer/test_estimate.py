@@ -94,7 +94,7 @@ def test_every_preset_fits_a_gpu_of_80_gb_with_eight_processes(name: str) -> Non
 
 
 def test_memory_that_nobody_knows_refuses_nothing() -> None:
-    require_fit(preset("gpt2-1558m"), 0, bytes_per_activation=2)
+    require_fit(preset("gpt2-1558m"), None, bytes_per_activation=2)
 
 
 def test_ddp_keeps_20_bytes_a_parameter_and_fsdp_a_share_of_16() -> None:

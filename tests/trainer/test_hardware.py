@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from trainer.hardware import Load, resident_memory
+from gptdesk.system_memory import resident_memory
+from trainer.hardware import Load
 
 
 def test_load_is_that_since_the_last_look() -> None:
@@ -49,7 +50,6 @@ def test_the_figure_of_a_gpu_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None
     assert Load(torch.device("cuda")).look()["gpu"] == 0.87
 
 
-@pytest.mark.skipif(not resident_memory(), reason="the system does not tell")
 def test_resident_memory_is_what_is_held_now() -> None:
     before = resident_memory()
     with mmap.mmap(-1, 50_000_000) as fresh:  # not from what the process has taken and not given back

@@ -10,8 +10,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import shiboken6
 import torch
@@ -23,7 +25,6 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.commands.progress_bar import parameters_text, size_text
 from gptdesk.folders import Folders
-from gptdesk.gpt2 import devices
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
@@ -628,7 +629,7 @@ def test_a_model_is_loaded_as_its_defaults_say(tale: Path, shown: Shown) -> None
 
 
 def test_what_does_not_fit_is_said_before_it_is_loaded(
-    tale: Path, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tale: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = shown.opened.services.inference.info
     assert info is not None
@@ -637,9 +638,8 @@ def test_what_does_not_fit_is_said_before_it_is_loaded(
     precision.setCurrentText("32-bit (float32)")
     precision.activated.emit(precision.currentIndex())
     shown.wait(lambda: shown.item("tale").entry.defaults.precision == "float32")  # type: ignore[union-attr]
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text(f"MemAvailable: {(100 * 10**6 - info.memory) // 1024} kB\nSwapFree: 0 kB\n")
-    monkeypatch.setattr(devices, "_MEMORY_FILE", meminfo)
+    free = SimpleNamespace(available=100 * 10**6 - info.memory)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     shown.models.measure()
     shown.wait(lambda: shown.face("tale").figures[-1].role == "warn")
     shown.choose("tale")

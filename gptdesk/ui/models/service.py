@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from gptdesk.folders import Folders
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library, disk_use
-from gptdesk.library.memory import available_memory
+from gptdesk.system_memory import free_memory
 from gptdesk.ui import figures
 from gptdesk.ui.errands import Errands
 from gptdesk.ui.models.download_view import DownloadView, view_of
@@ -119,7 +119,7 @@ class ModelsService(QObject):
     @Slot()
     def measure(self) -> None:
         """Looks how much memory is free now: not in the thread that paints, which would wait for its turn after."""
-        self._look.run(available_memory, self._on_measured)
+        self._look.run(free_memory, self._on_measured)
 
     def shut_down(self, milliseconds: int) -> bool:
         """Pauses downloads, cancels the rest and ends the threads; returns whether they ended in time."""
@@ -265,7 +265,7 @@ class ModelsService(QObject):
             self._library.clean_up()
         entries = self._library.entries()
         place = next((path for path in (self.folders.models, *self.folders.models.parents) if path.is_dir()), None)
-        return entries, shutil.disk_usage(place).free if place else None, available_memory()
+        return entries, shutil.disk_usage(place).free if place else None, free_memory()
 
     def _manager(self) -> Downloads:
         if self._downloads is None:
@@ -287,8 +287,8 @@ class ModelsService(QObject):
     @Slot(object)
     def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
         self._looking, self.looked = False, True
-        entries, self.free_disk, free_memory = found
-        self._on_measured(free_memory)
+        entries, self.free_disk, free = found
+        self._on_measured(free)
         before = self.entries
         self.entries = tuple(entries)
         ended = [number for number, view in self._views.items() if view.state == "ready"]

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.memory import SMALLER, available_memory
+from gptdesk.library.memory import SMALLER
+from gptdesk.system_memory import free_memory
 from gptdesk.ui.inference import Inference
 from gptdesk.ui.jobs import State
 from gptdesk.ui.models.items import setting_of
@@ -69,7 +70,7 @@ class Using(QObject):
         """Makes the model of that name, or in that folder, the one that writes."""
         entry = self.entry(model)
         precision = self._precision(entry)
-        room = self.room(available_memory())
+        room = self.room(free_memory())
         warning = room.warning(entry.config, precision) if entry else ""
         if not warning or entry is None:
             self._choose(model, entry, precision)

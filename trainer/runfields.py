@@ -115,4 +115,4 @@ def read_fields(path: Path, kinds: Kinds) -> tuple[dict[str, Any], str]:
         return {}, f"{path.name} cannot be read ({error.strerror})"
     except ContentError as error:
         return {}, f"{path.name} cannot be read: {error}"
-    return values, f"{path.name} holds an odd {brief(', '.join(odd))[1:-1]}" if odd else ""
+    return values, f"{path.name} has values that cannot be used: {brief(', '.join(odd))[1:-1]}" if odd else ""

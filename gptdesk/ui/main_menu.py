@@ -29,6 +29,7 @@ class Commands:
     save_as: Callable[[], object]
     zoom: Callable[[int], object]
     page: Callable[[int], object]
+    panel: Callable[[], object]
     about: Callable[[], object]
     quit: Callable[[], object]
 
@@ -42,7 +43,7 @@ class MainMenu(QMenu):
         key = QKeySequence.StandardKey
         self.new = self._add(self, "New document", commands.new, key.New)
         self.new_run = self._add(self, "New run…", commands.new_run)
-        self._add(self, "Documents…", commands.all_documents, "Ctrl+Shift+O")
+        self._add(self, "All documents…", commands.all_documents, "Ctrl+Shift+O")
         self.recent = self.addMenu("Recent documents")
         self.recent.aboutToShow.connect(lambda: fill_documents(self.recent, commands.documents(), commands.open))
         self.addSeparator()
@@ -53,6 +54,7 @@ class MainMenu(QMenu):
         self._add(self, "Playground", lambda: commands.page(0), "Ctrl+1")
         self._add(self, "Models", lambda: commands.page(1), "Ctrl+2")
         self._add(self, "Train", lambda: commands.page(2), "Ctrl+3")
+        self._add(self, "Show or hide the panel", commands.panel, "Ctrl+.")
         self.addSeparator()
         self.theme = self.addMenu("Theme")
         group = QActionGroup(self)

@@ -209,6 +209,7 @@ class MainWindow(QWidget):
             if placeholder is not None:
                 stack.removeWidget(placeholder)
                 placeholder.deleteLater()
+        page.set_borders(self._geometry.value(f"borders/{PAGES[number]}"))
 
     def _make_models_page(self) -> None:
         from gptdesk.ui.models.page import ModelsPage
@@ -274,6 +275,7 @@ class MainWindow(QWidget):
             save_as=self.documents.save_as,
             zoom=self._zoom,
             page=self.show_page,
+            panel=self._fold_panel,
             about=lambda: AboutDialog(self).open(),
             quit=self.close,
         )
@@ -350,6 +352,13 @@ class MainWindow(QWidget):
         else:
             self._idle.start()
 
+    def _fold_panel(self) -> None:
+        """Hides what stands at the right of the page, or shows it again."""
+        pages = {_PLAY: self.playground, _MODELS: self.models, _TRAIN: self.train}
+        page = pages[self.pages.currentIndex()]
+        if page is not None:
+            page.fold_panel()
+
     @Slot(int)
     def _zoom(self, step: int) -> None:
         size = self._services.settings.value.text_size + 2 * step if step else Settings().text_size
@@ -360,6 +369,12 @@ class MainWindow(QWidget):
         if not (isinstance(state, QByteArray) and self.restoreGeometry(state)):
             room = self.screen().availableSize()
             self.resize(_FIRST.boundedTo(room))
+
+    def _save_geometry(self) -> None:
+        self._geometry.setValue("geometry", self.saveGeometry())
+        for number, page in ((_MODELS, self.models), (_TRAIN, self.train)):
+            if page is not None:
+                self._geometry.setValue(f"borders/{PAGES[number]}", page.borders)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -386,7 +401,7 @@ class MainWindow(QWidget):
         if not self.leaving.may_close():
             event.ignore()
             return
-        self._geometry.setValue("geometry", self.saveGeometry())
+        self._save_geometry()
         self.session.close()
         self.documents.close()
         self._was_closed = True

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from string import Template
 from typing import Final
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.palette import Colours
 
 CONTROL_HEIGHT: Final = 32
@@ -22,7 +23,7 @@ QLabel[kind="bad"] { color: $bad; }
 QLabel[kind="good"] { color: $good; }
 QLabel[kind="title"] { font-weight: 600; }
 QLabel[kind="heading"] { font-weight: 600; }
-QLabel[kind="headline"] { font-size: 16px; font-weight: 600; }
+QLabel[kind="headline"] { font-size: ${headline}px; font-weight: 600; }
 
 QWidget[zone="surface"] { background: $surface; }
 QWidget[zone="background"] { background: $background; }
@@ -192,9 +193,9 @@ QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius
 QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
 QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
-QLabel[kind="figure"] { font-size: 20px; font-weight: 600; }
-QLabel[kind="figure"][tight="some"] { font-size: 16px; }
-QLabel[kind="figure"][tight="much"] { font-size: 13px; }
+QLabel[kind="figure"] { font-size: ${figure}px; font-weight: 600; }
+QLabel[kind="figure"][tight="some"] { font-size: ${headline}px; }
+QLabel[kind="figure"][tight="much"] { font-size: ${smallest_figure}px; }
 QPushButton[kind="tab"] {
     background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 0 10px; color: $muted;
 }
@@ -215,11 +216,14 @@ QPlainTextEdit { background: $background; border: 1px solid $hairline; border-ra
 
 
 def stylesheet(colours: Colours) -> str:
-    """The style sheet in these colours."""
+    """The style sheet in these colours; titles and figures grow with the system's font."""
     return _TEMPLATE.substitute(
         asdict(colours),
         inner=CONTROL_HEIGHT - 2,
         focus_inner=CONTROL_HEIGHT - 4,
+        headline=scaled(16),
+        figure=scaled(20),
+        smallest_figure=scaled(13),
         disabled=mix(colours.muted, colours.surface, 0.55),
         hover=mix(colours.text, colours.surface, 0.06),
         outline=outline(colours),

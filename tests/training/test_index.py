@@ -155,7 +155,7 @@ def test_a_run_whose_description_is_of_other_types_is_listed_as_damaged(
 ) -> None:
     make_run("one", status={"step": 5}, exit={"state": "finished"}, **changes)
     entry = only(index)
-    assert entry.problem == f"This run is damaged: run.json holds an odd {next(iter(changes))}."
+    assert entry.problem == f"This run is damaged: run.json has values that cannot be used: {next(iter(changes))}."
     assert (entry.name, entry.step, entry.state.state) == ("one", 5, "finished")
 
 
@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_used_is_named_while_the_run_can(index: RunIndex, 
     assert entry.problem == ""
     assert entry.damage == (
         "This run is damaged: config.json cannot be read: it is nested more than 64 deep; "
-        "status.json holds an odd best_loss."
+        "status.json has values that cannot be used: best_loss."
     )
     assert (entry.step, entry.steps, entry.best_loss) == (5, 100, None)
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QFont, QPalette
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -59,6 +59,18 @@ def test_the_style_sheet_is_filled_in(colours: Colours) -> None:
     sheet = stylesheet(colours)
     assert "$" not in sheet
     assert set(re.findall(r"#[0-9A-Fa-f]{6}\b", sheet)) >= {colours.accent, colours.text, colours.hairline}
+
+
+def test_titles_and_figures_grow_with_the_systems_font(theme: Theme, qapp: QApplication) -> None:
+    before = qapp.font()
+    font = QFont(before)
+    font.setPixelSize(26)
+    try:
+        qapp.setFont(font)
+        assert 'QLabel[kind="headline"] { font-size: 32px;' in stylesheet(LIGHT)
+        assert 'QLabel[kind="figure"] { font-size: 40px;' in stylesheet(LIGHT)
+    finally:
+        qapp.setFont(before)
 
 
 def test_a_theme_that_is_set_stays_and_repaints_icons(theme: Theme, qapp: QApplication, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QWidget
@@ -576,6 +576,43 @@ def test_the_page_and_the_run_are_there_again_after_a_restart(
     assert again.window.train is not None
     assert again.window.pages.currentWidget() is again.window.train
     wait(qtbot, lambda: again.window.train and again.window.train.current == last and view(again))
+
+
+def test_borders_stand_after_a_restart_where_somebody_moved_them(
+    listed: tuple[Opened, TrainPage, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
+) -> None:
+    opened, train, _ = listed
+    before = train.parts.sizes()
+    handle = train.parts.handle(1)
+    middle = handle.rect().center()
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(handle, middle + QPoint(70, 0))
+    QTest.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=middle + QPoint(70, 0))
+    moved = train.parts.sizes()
+    assert moved[0] > before[0]
+    size = opened.window.size()
+    opened.close()
+    again = open_window()
+    again.window.resize(size)  # the screen of the tests is smaller
+    wait(qtbot, lambda: again.window.train and again.window.train.panel.isVisible())
+    assert again.window.train is not None
+    assert again.window.train.parts.sizes() == moved
+    again.window.train.parts.reset.emit()  # a double click
+    assert again.window.train.parts.sizes() == before
+    assert again.window.train.borders == ""
+
+
+def test_the_panel_is_folded_away_and_stays_so_while_runs_change(
+    listed: tuple[Opened, TrainPage, list[Path]],
+) -> None:
+    opened, train, folders = listed
+    fold = next(action for action in opened.window.actions() if action.shortcut().toString() == "Ctrl+.")
+    assert not train.panel.isHidden()
+    trigger(fold)
+    train.choose(folders[0])
+    assert train.panel.isHidden()
+    trigger(fold)
+    assert not train.panel.isHidden()
 
 
 def test_keys_switch_pages(listed: tuple[Opened, TrainPage, list[Path]]) -> None:

@@ -110,6 +110,18 @@ def test_no_two_actions_have_the_same_shortcut(opened: Opened) -> None:
     assert {"Ctrl+Return", "Esc", "Ctrl+N", "Ctrl+Q"} <= set(keys)
 
 
+def test_the_panel_is_folded_away_and_comes_back_with_a_key(opened: Opened) -> None:
+    window = opened.window
+    fold = next(action for action in window.actions() if action.shortcut().toString() == "Ctrl+.")
+    for number in (0, 1):
+        window.show_page(number)
+        panel = window.playground.panel if number == 0 or window.models is None else window.models.panel
+        fold.trigger()
+        assert panel.isHidden()
+        fold.trigger()
+        assert panel.isVisible()
+
+
 @pytest.mark.parametrize("size", [(900, 600), (1000, 700), (1320, 820), (2560, 1440)])
 def test_nothing_is_cut_off_at_any_size(opened: Opened, size: tuple[int, int]) -> None:
     window = opened.window

@@ -121,7 +121,7 @@ class ModelsPage(QWidget):
         self.parts.addWidget(self.panel)
         self.parts.setStretchFactor(0, 1)
         self.parts.setChildrenCollapsible(False)
-        self._moved = False
+        self._side = 0
         self.parts.splitterMoved.connect(self._on_moved)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -348,18 +348,37 @@ class ModelsPage(QWidget):
 
     # Qt
 
+    def fold_panel(self) -> None:
+        """Hides the panel at the right, or shows it again."""
+        self.panel.setVisible(self.panel.isHidden())
+
+    @property
+    def borders(self) -> str:
+        """The width of the panel that somebody chose; empty: nobody did."""
+        return str(self._side or "")
+
+    def set_borders(self, borders: object) -> None:
+        """Puts the border where `borders` said; what cannot be read leaves it."""
+        width = str(borders)
+        if width.isdecimal() and len(width) < 6:
+            self._side = int(width)
+            self._set_widths()
+
     @Slot()
     def _on_moved(self) -> None:
-        self._moved = True
+        self._side = self.panel.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The list gets what the panel need not have, until somebody moves the border."""
+        """The list gets what the panel need not have."""
         super().resizeEvent(event)
-        if not self._moved:
-            width, (share, least, most) = event.size().width(), _PANEL
-            wider = max(1.0, self.fontMetrics().height() / _USUAL_LINE)
-            panel = round(min(max(width * share // 100, least * wider), most * wider))
-            self.parts.setSizes([width - panel, panel])
+        self._set_widths()
+
+    def _set_widths(self) -> None:
+        self.parts.resize(self.size())  # the layout may come to it later
+        width, (share, least, most) = self.width(), _PANEL
+        wider = max(1.0, self.fontMetrics().height() / _USUAL_LINE)
+        panel = self._side or round(min(max(width * share // 100, least * wider), most * wider))
+        self.parts.setSizes([max(1, width - panel), panel])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -86,7 +86,7 @@ class PlaygroundPage(QWidget):
         text.setSpacing(0)
         text.addWidget(self.editor, 1)
         text.addWidget(self.bar)
-        line = QFrame()
+        line = self._line = QFrame()
         line.setProperty("line", "vertical")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -94,6 +94,14 @@ class PlaygroundPage(QWidget):
         layout.addLayout(text, 1)
         layout.addWidget(line)
         layout.addWidget(self.panel)
+
+    def fold_panel(self) -> None:
+        """Hides the panel at the right, or shows it again."""
+        folded = not self.panel.isHidden()
+        self.panel.setVisible(not folded)
+        self._line.setVisible(not folded)
+        if folded:
+            self.editor.setFocus()
 
     def _connect(self) -> None:
         self.editor.edited.connect(self.session.edit)

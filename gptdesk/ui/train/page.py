@@ -102,29 +102,60 @@ class TrainPage(QWidget):
             self.parts.addWidget(part)
         self.parts.setStretchFactor(1, 1)
         self.parts.setCollapsible(1, False)
-        self._moved = False
+        self._folded = False
+        self._sides: list[int] | None = None
         self.parts.splitterMoved.connect(self._on_moved)
-        self.parts.reset.connect(self._set_widths)
+        self.parts.reset.connect(self._reset_widths)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
 
-    @Slot()
-    def _on_moved(self) -> None:
-        self._moved = True
+    def fold_panel(self) -> None:
+        """Hides the panel at the right, or shows it again."""
+        self._folded = not self._folded
+        self._show_entry()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The curves get what the list and the panel need not have, until somebody moves the borders."""
-        super().resizeEvent(event)
-        if not self._moved:
+    @property
+    def borders(self) -> str:
+        """The widths of the list and the panel that somebody chose; empty: nobody did."""
+        return " ".join(map(str, self._sides or ()))
+
+    def set_borders(self, borders: object) -> None:
+        """Puts the borders where `borders` said; what cannot be read leaves them."""
+        widths = str(borders).split()
+        if len(widths) == 2 and all(width.isdecimal() and len(width) < 6 for width in widths):
+            self._sides = [int(width) for width in widths]
             self._set_widths()
 
     @Slot()
+    def _on_moved(self) -> None:
+        sides = self._sides or self._usual_sides()
+        now = self.parts.sizes()[::2]
+        shown = (self.runs.isVisible(), self.panel.isVisible())
+        self._sides = [new if seen else old for new, seen, old in zip(now, shown, sides, strict=True)]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The curves get what the list and the panel need not have."""
+        super().resizeEvent(event)
+        self._set_widths()
+
+    @Slot()
+    def _reset_widths(self) -> None:
+        self._sides = None
+        self._set_widths()
+
+    def _usual_sides(self) -> list[int]:
+        return [min(max(self.width() * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
+
     def _set_widths(self) -> None:
-        self._moved = False
-        width = self.width()
-        sides = [min(max(width * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
-        self.parts.setSizes([sides[0], width - sum(sides), sides[1]])
+        self.parts.resize(self.size())  # the layout may come to it later
+        left, right = self._sides or self._usual_sides()
+        self.parts.setSizes([left, max(1, self.width() - left - right), right])
+
+    def _show_part(self, part: QWidget, seen: bool) -> None:
+        if part.isHidden() == seen:
+            part.setVisible(seen)
+            self._set_widths()
 
     def _connect(self) -> None:
         watcher, dashboard = self._watcher, self.dashboard
@@ -192,7 +223,7 @@ class TrainPage(QWidget):
     def _on_runs_changed(self) -> None:
         watcher, runs, data = self._watcher, self._watcher.runs, self._watcher.data
         self._restarting -= {run.folder for run in runs if run.active}
-        self.runs.setVisible(bool(runs or data))
+        self._show_part(self.runs, bool(runs or data))
         waiting = {entry.folder: watcher.waiting.name(entry.folder) for entry in data}
         self.runs.show_runs(runs, watcher.curves, data, waiting)
         if (runs or data) and self._entry() is None and self._data_entry() is None:
@@ -207,7 +238,7 @@ class TrainPage(QWidget):
         self.top_bar.name.setText(entry.name if entry else data.name if data else "")
         self.actions_.show_run(entry)
         self.data_actions.show_data(data)
-        self.panel.setVisible(entry is not None)
+        self._show_part(self.panel, entry is not None and not self._folded)
         if data is not None:
             self._show_data()
         elif entry is None:

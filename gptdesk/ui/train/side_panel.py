@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.log_panel import EventView, LogView
 from gptdesk.ui.train.lookout import RunView
@@ -47,7 +48,7 @@ class SidePanel(QWidget):
         row.addStretch(1)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(244)
+        self.setMinimumWidth(scaled(244))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -232,7 +232,7 @@ class NewRunSheet(QDialog):
     def _show_state(self) -> None:
         """Whether the run can be started, and if not, why: at the steps and at the button."""
         draft, ready = self.draft, self.readiness
-        base = draft.base.name or f"From scratch, {self.start_from.size_card.count.text()}"
+        base = draft.base.name or "From scratch"
         steps = f"{figures.count(draft.get('schedule.steps'))} steps"
         self.stepper.show_step(DATA, *self._data_state(ready))
         self.stepper.show_step(START, base, WRONG if "model.start" in self.problems else DONE)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QFont, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -32,7 +32,7 @@ from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
 from gptdesk.ui.train.chart_ticks import ticks
 from gptdesk.ui.train.export import write_csv
 from gptdesk.ui.train.sparkline import Sparkline
-from gptdesk.ui.train.tiles import NOTHING, Tiles
+from gptdesk.ui.train.tiles import NOTHING, Tile, Tiles
 from trainer.rundir import EVENTS
 from trainer.runstate import RunState
 
@@ -744,6 +744,23 @@ def test_figures_that_are_not_there_yet_are_dashes(qtbot: QtBot, tmp_path: Path,
     qtbot.addWidget(tiles)
     tiles.show_run(entry(tmp_path, step=None, loss=None), RunHistory(tmp_path / "nowhere"))
     assert tiles.loss.figure.text() == tiles.left.figure.text() == NOTHING
+
+
+def test_figures_are_measured_in_the_systems_font(qtbot: QtBot, qapp: QApplication) -> None:
+    before = qapp.font()
+    font = QFont(before)
+    usual = Tile("Step")
+    qtbot.addWidget(usual)
+    usual.show_figure("400,000 / 400,000", "")
+    font.setPixelSize(26)
+    try:
+        qapp.setFont(font)
+        large = Tile("Step")
+        qtbot.addWidget(large)
+        large.show_figure("400,000 / 400,000", "")
+        assert large.wanted_width("") > 1.5 * usual.wanted_width("")
+    finally:
+        qapp.setFont(before)
 
 
 def test_figures_fit_into_a_narrow_page(qtbot: QtBot, run: Run, history: RunHistory) -> None:

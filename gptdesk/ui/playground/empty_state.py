@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from gptdesk.ui.fonts import prose_font
+from gptdesk.ui.fonts import prose_font, scaled
 
 BEGINNINGS: Final = (
     "Once upon a time there was a little girl who lived",
@@ -48,7 +48,7 @@ class EmptyState(QWidget):
         for beginning in BEGINNINGS:
             button = QPushButton(beginning)
             button.setProperty("kind", "example")
-            button.setFont(prose_font(_SIZE))
+            button.setFont(prose_font(scaled(_SIZE)))
             button.setAccessibleName(f"Begin with: {beginning}")
             button.clicked.connect(lambda _=False, text=beginning: self.chosen.emit(text))
             self.buttons.append(button)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, 
 from gptdesk.training.checkpoints import CheckpointInfo
 from gptdesk.training.samples import Sample
 from gptdesk.ui import figures
-from gptdesk.ui.fonts import prose_font
+from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.run_words import SEPARATOR
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
@@ -78,7 +78,7 @@ class SamplesPanel(QWidget):
         self.text.setProperty("kind", "prose")
         self.text.setAccessibleName("Sample")
         self.text.setTabChangesFocus(True)
-        self.text.setFont(prose_font(_TEXT_SIZE))
+        self.text.setFont(prose_font(scaled(_TEXT_SIZE)))
         self.text.document().setDocumentMargin(4)
         self.empty = QLabel(_EMPTY)
         self.empty.setProperty("kind", "muted")

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QSizePo
 from gptdesk.training.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.figures import count, decimal, memory, percent, span
-from gptdesk.ui.fonts import smaller
+from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -26,7 +26,7 @@ _LEFT: Final = 12
 _RIGHT: Final = 8
 
 _SIZES: Final = {"": 20, "some": 16, "much": 13}
-"""Pixels of the numbers, by how tight it is; the style sheet says the same."""
+"""Pixels of the numbers with the usual font, by how tight it is; the style sheet says the same."""
 
 _WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
 """Rows, and how tight it is in them: the first that fits is taken."""
@@ -79,7 +79,7 @@ class _Figure(QLabel):
     def metrics(self, tight: str) -> QFontMetrics:
         """Those of the font in which it is written where it is as tight as that."""
         font = QFont(self.font())
-        font.setPixelSize(_SIZES[tight])
+        font.setPixelSize(scaled(_SIZES[tight]))
         font.setWeight(QFont.Weight.DemiBold)
         return QFontMetrics(font)
 

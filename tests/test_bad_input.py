@@ -78,6 +78,13 @@ def test_an_unknown_architecture(capsys: pytest.CaptureFixture[str], folder: Pat
     assert "'mamba'" in refused_model(capsys, folder)
 
 
+def test_the_folder_of_a_run(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "config.json").write_text(json.dumps({"model": {}, "data": {}, "schedule": {}, "run": {}}))
+    assert f"is the folder of a run; choose one of its models, in {folder / 'checkpoints'}." in refused_model(
+        capsys, folder
+    )
+
+
 def test_weights_that_are_not_numbers(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors["transformer.ln_f.weight"] = torch.full((48,), torch.nan)

@@ -1,1 +1,1 @@
-"""Prepares data, trains, resumes, evaluates and samples GPT-2s, with no screen: ``python -m trainer``."""
+"""Prepares data, trains, resumes, evaluates and samples GPT-2s, without a window."""

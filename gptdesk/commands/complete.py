@@ -21,22 +21,22 @@ from gptdesk.gpt2.events import DoneEvent, NoticeEvent, TokenEvent
 from gptdesk.library.catalogue import BUNDLED, find_model
 
 HELP: Final = {
-    "temperature": "divides the logits; 0 always takes the likeliest token",
-    "top_k": "keep the k likeliest tokens; 0 is off",
-    "top_p": "keep the likeliest tokens that together reach this probability; 1 is off",
-    "min_p": "drop tokens less likely than this share of the likeliest; 0 is off",
-    "typical_p": "keep the tokens of most typical surprise, up to this probability; 1 is off",
-    "repetition_penalty": "weaken tokens that prompt or completion already hold; 1 is off",
-    "presence_penalty": "taken from the logit of every token sampled so far",
-    "frequency_penalty": "taken from a token's logit once for each time that it was sampled",
-    "no_repeat_ngram": "no sequence of so many tokens may occur twice; 0 is off",
-    "logit_bias": "add BIAS to the logit of token ID, -100 bans it; may be given more than once",
-    "stop": "end before this string, taken as it is (a line end is $'\\n' in most shells); may be given more than once",
-    "max_tokens": "longest completion, in tokens",
-    "seed": "start of the random numbers; a fresh one is drawn when not given",
+    "temperature": "divides the logits before sampling; 0 is greedy",
+    "top_k": "sample from the k most probable tokens; 0 is off",
+    "top_p": "sample from the most probable tokens that together reach this probability; 1 is off",
+    "min_p": "drop tokens less probable than this share of the most probable one; 0 is off",
+    "typical_p": "sample from the tokens whose surprise is nearest to the entropy, up to this probability; 1 is off",
+    "repetition_penalty": "make tokens that the prompt or completion already contains less probable; 1 is off",
+    "presence_penalty": "subtracted from the logit of every token sampled so far",
+    "frequency_penalty": "subtracted from a token's logit for each time it was sampled",
+    "no_repeat_ngram": "never repeat a sequence of this many tokens; 0 is off",
+    "logit_bias": "add BIAS to the logit of token ID, -100 bans it; may be repeated",
+    "stop": "end before this string, used literally (a line end is $'\\n' in most shells); may be repeated",
+    "max_tokens": "maximum length of the completion, in tokens",
+    "seed": "seed of the random numbers; random when not given",
     "n": "number of completions",
-    "top_logprobs": "report so many of the likeliest tokens with each token, in --json",
-    "prompt_lookup": "guess so many tokens and read them ahead, which saves time where a text repeats itself; 0 is off",
+    "top_logprobs": "with --json: list this many of the most probable tokens for each token",
+    "prompt_lookup": "speculative tokens, guessed from the text so far; faster where a text repeats itself; 0 is off",
 }
 """What each of `DecodingSettings`' fields does, in a few words."""
 
@@ -45,31 +45,35 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Describes the command to the command line."""
     parser = commands.add_parser(
         "complete",
-        help="go on with a text",
-        description="Writes how a model goes on with the prompt, as it comes; without one it begins a text of its own. "
-        "Settings that are not given are neutral: temperature 1, and no token is left out. The window begins with the "
-        "preset Balanced, which --preset Balanced gives here.",
+        help="continue a text",
+        description="Prints the model's continuation of the prompt as it is generated; without a prompt, a new text. "
+        "Settings that are not given have no effect: temperature 1, no filters, no penalties. The window starts with "
+        "the preset Balanced; here that is --preset Balanced.",
         allow_abbrev=False,
     )
     parser.add_argument(
-        "prompt", metavar="PROMPT", nargs="?", default="", help="the text; - reads standard input as it is"
+        "prompt", metavar="PROMPT", nargs="?", default="", help="text to continue; - reads standard input unchanged"
     )
     parser.add_argument(
         "--model",
         metavar="NAME_OR_FOLDER",
         default=BUNDLED,
-        help=f"the model; {BUNDLED}, which is bundled, when not given",
+        help=f"model to use; when not given: {BUNDLED}, the bundled one",
     )
-    parser.add_argument("--special", action="store_true", help="take <|endoftext|> in the prompt as the special token")
+    parser.add_argument("--special", action="store_true", help="read <|endoftext|> in the prompt as the special token")
     parser.add_argument("--preset", metavar="NAME", help=f"settings to begin with: {', '.join(PRESETS)}")
     for field in fields(DecodingSettings):
         _add_setting(parser, field.name, None if field.default is MISSING else field.default)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
     parser.add_argument("--precision", default="auto", help=f"of the weights: {', '.join(PRECISIONS)}")
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="to decode with on the CPU; as many as it has cores when not given"
+        "--threads", type=int, metavar="N", help="threads to decode with on the CPU; the number of cores when not given"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a token, and one at each end")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON object for each token, and one at the end of each completion",
+    )
     parser.set_defaults(run=run)
 
 

@@ -17,7 +17,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Describes the command to the command line."""
     parser = commands.add_parser(
         "doctor",
-        help="say what gptdesk stands on and what is wrong with it",
+        help="show versions, devices and folders, and what is wrong",
         description="Prints versions, devices, folders, Qt and the bundled model; exits with 1 if anything is wrong.",
         allow_abbrev=False,
     )

@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "models",
         help="list, download, verify, import, export and remove models",
-        description="Exits with 0 when it was done, 1 when it was tried and failed, 2 for what cannot be asked for.",
+        description="Exit status: 0 done, 1 failed, 2 wrong arguments.",
         allow_abbrev=False,
     )
     jobs = parser.add_subparsers(required=True, metavar="JOB")
@@ -44,36 +44,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         job_parser.set_defaults(run=run)
         return job_parser
 
-    job("list", _list, "say what models there are, here and on the hub")
-    one = job("info", _info, "say all that is known of a model")
-    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
+    job("list", _list, "list the models on this computer and those to download")
+    one = job("info", _info, "show the details of a model")
+    one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
     one = job(
         "download",
         _download,
-        "download a model of the hub, or go on with it",
-        "Downloads a model of the hub and checks it; goes on where an earlier download stopped. Ctrl+C keeps what is "
-        "here. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies work as in Hugging Face's own programs.",
+        "download a model from the hub, or resume a download",
+        "Downloads a model from the hub and verifies it; resumes an earlier download. Ctrl+C keeps what "
+        "was downloaded. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies work as in Hugging Face's own programs.",
     )
     one.add_argument("model", metavar="MODEL", help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, or OWNER/NAME")
     one.add_argument("--revision", metavar="REVISION", help="branch, tag or commit; the newest when not given")
-    one.add_argument("--name", metavar="NAME", help="of the model here; that on the hub when not given")
-    one = job("verify", _verify, "read a model again and compare it with its hashes")
-    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
+    one.add_argument("--name", metavar="NAME", help="name on this computer; that on the hub when not given")
+    one = job("verify", _verify, "verify the files of a model by their hashes")
+    one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
     one = job(
         "import",
         _import,
-        "bring a model from a folder or file into the models folder",
+        "import a model from a folder or file",
         "Imports a folder in the hub's layout, a .safetensors, a pytorch_model.bin or a checkpoint of nanoGPT.",
     )
     one.add_argument("path", metavar="PATH", type=Path, help="folder or file")
-    one.add_argument("--name", metavar="NAME", help="of the model here; that of the folder or file when not given")
-    one.add_argument("--link", action="store_true", help="leave the files where they are")
+    one.add_argument("--name", metavar="NAME", help="name on this computer; that of the folder or file when not given")
+    one.add_argument("--link", action="store_true", help="link to the files instead of copying them")
     one = job("export", _export, "write a model to a folder, or to a GGUF file for llama.cpp")
-    one.add_argument("name", metavar="NAME", help="of a model in the list, or its folder")
-    one.add_argument("target", metavar="TARGET", type=Path, help="a new folder, or a file that ends in .gguf")
-    one.add_argument("--precision", default="float16", help="of a GGUF's matrices: float32 or float16")
+    one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
+    one.add_argument("target", metavar="TARGET", type=Path, help="a new folder, or a .gguf file")
+    one.add_argument("--precision", default="float16", help="of the matrices in a GGUF file: float32 or float16")
     one = job("remove", _remove, "remove a model from the models folder")
-    one.add_argument("name", metavar="NAME", help="of a model in the models folder")
+    one.add_argument("name", metavar="NAME", help="name of a model in the models folder")
 
 
 def _library() -> Library:

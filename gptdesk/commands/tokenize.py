@@ -14,12 +14,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "tokenize",
         help="show the tokens of a text",
-        description="Prints one line a token: its id and its piece of the text, in quotes. Bytes that are part of a "
-        "character stand as \\xe4.",
+        description="Prints one line for each token: its id and its text in quotes. Bytes that are part of a "
+        "character are shown as \\xe4.",
         allow_abbrev=False,
     )
     parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
-    parser.add_argument("--special", action="store_true", help="take <|endoftext|> as the special token, not as text")
+    parser.add_argument("--special", action="store_true", help="read <|endoftext|> as the special token, not as text")
     parser.add_argument("--json", action="store_true", help='print {"id":…,"text":…} instead')
     parser.set_defaults(run=run)
 

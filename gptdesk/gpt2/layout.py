@@ -58,10 +58,17 @@ def read_config(folder: Path) -> GPT2Config:
     if not _is_file(path):
         raise UserError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.")
     values = _read_json(path)
+    if _is_run(values):
+        raise UserError(f"{folder} is the folder of a run; choose one of its models, in {folder / 'checkpoints'}.")
     try:
         return GPT2Config.from_json(values)
     except UserError as error:
         raise UserError(f"The model in {folder} cannot be used: {error}") from error
+
+
+def _is_run(values: Any) -> bool:
+    """Whether this is the configuration of a training run, which has a file of the same name."""
+    return isinstance(values, dict) and "model_type" not in values and {"model", "schedule", "run"} <= values.keys()
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.gpt2.errors import UserError
-from gptdesk.training.datasets import describe_set
 from trainer.prepare.manifest import validation_text
 from trainer.prepare.report import account_lines
 from trainer.shards import read_manifest
@@ -16,7 +15,7 @@ MOST_LINES: Final = 8
 
 
 def data_report(folder: Path, most: int = MOST_LINES) -> tuple[str, ...]:
-    """A line for each source, then for each reason why something was left out; then on validation and template.
+    """A line for each source, then on records and on what was left out; then on validation.
 
     A manifest that an earlier version wrote, or that is damaged, has less to say, or nothing.
 
@@ -30,19 +29,10 @@ def data_report(folder: Path, most: int = MOST_LINES) -> tuple[str, ...]:
     manifest = read_manifest(folder)[0]
     try:
         told = all("documents" in source for source in manifest["sources"])  # earlier versions did not
-        lines = [*(account_lines(manifest, most) if told else ()), validation_text(manifest), _template(folder)]
+        lines = [*(account_lines(manifest, most) if told else ()), validation_text(manifest)]
     except (KeyError, TypeError, ValueError, AttributeError):
         return ()
     return tuple(filter(None, lines))
-
-
-def _template(folder: Path) -> str:
-    name = describe_set(folder).template
-    return (
-        f"Conversations are written with the chat template “{name}”, which every checkpoint brings along."
-        if name
-        else ""
-    )
 
 
 def report_or_nothing(folder: Path) -> tuple[str, ...]:

@@ -365,10 +365,12 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], int, str]] = {
         lambda folder: broken_text(folder / "b.txt").rename(folder / "b.jsonl"), 5, "not UTF-8 text (1, line 3)",
     ),
     "a gzip file cut short": (
-        lambda folder: cut_short(WRITERS["gz.txt"](folder / "b.txt", ["x"]), 5), 1, "damaged or cut short (1, )",
+        lambda folder: cut_short(WRITERS["gz.txt"](folder / "b.txt", ["x"]), 5), 1,
+        "damaged or cut short; only what comes before the damage was read (1, )",
     ),
     "an xz file cut short": (
-        lambda folder: cut_short(WRITERS["xz.txt"](folder / "b.txt", ["x"]), 9), 1, "damaged or cut short (1, )",
+        lambda folder: cut_short(WRITERS["xz.txt"](folder / "b.txt", ["x"]), 9), 1,
+        "damaged or cut short; only what comes before the damage was read (1, )",
     ),
     "a Zstandard file cut short": (
         lambda folder: cut_short(WRITERS["zst.txt"](folder / "b.txt", ["x"]), 3), 1, "damaged or cut short (1, )",

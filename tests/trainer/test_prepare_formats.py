@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import lzma
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,6 +35,36 @@ def reasons(manifest: dict[str, Any]) -> dict[str, str]:
 
 def source(manifest: dict[str, Any], number: int = 0) -> dict[str, Any]:
     return manifest["sources"][number]
+
+
+def zst(contents: bytes) -> bytes:
+    return bytes(pyarrow.Codec("zstd").compress(contents, asbytes=True))
+
+
+COMPRESS = {".gz": gzip.compress, ".xz": lzma.compress, ".zst": zst}
+
+
+@pytest.mark.parametrize("compression", COMPRESS)
+@pytest.mark.parametrize("format", ["txt", "jsonl", "json", "csv"])
+def test_of_a_compressed_file_that_is_cut_short_what_comes_before_is_kept(
+    tmp_path: Path, format: str, compression: str
+) -> None:
+    draw = random.Random(1)
+    written = [f"{number} {draw.randbytes(100).hex()}" for number in range(4_000)]  # in several blocks of Zstandard
+    contents = {
+        "txt": "\n\n".join(written),
+        "jsonl": "".join(json.dumps({"text": text}) + "\n" for text in written),
+        "json": json.dumps([{"text": text} for text in written]),
+        "csv": "".join(f"{text}\n" for text in ["text,id", *(f"{text},1" for text in written)]),
+    }[format]
+    packed = COMPRESS[compression](contents.encode())
+    path = tmp_path / f"a.{format}{compression}"
+    path.write_bytes(packed[: len(packed) // 2])
+    data = make(tmp_path / "out", path)
+    kept = "\n\n".join(all_documents(data)) if format == "txt" else all_documents(data)
+    found = sum(text in kept for text in written)
+    assert 0.2 * len(written) < found < 0.7 * len(written)
+    assert reasons(data.manifest) == {path.name: "damaged or cut short; only what comes before the damage was read @ "}
 
 
 # JSON

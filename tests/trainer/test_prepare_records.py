@@ -160,6 +160,17 @@ def test_the_template_is_chosen_and_kept(tmp_path: Path) -> None:
     assert describe_set(data.folder).template == "alpaca"
 
 
+def test_the_end_names_the_template_and_what_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "source").mkdir()
+    write_jsonl(tmp_path / "source" / "a.jsonl", [KINDS["instruction with input"][0]])
+    run(tmp_path, "--val-share", "0", "--template", "chatml")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 file, ")
+    assert any(line.startswith("train: 1 document, ") for line in lines)
+    assert lines[-2].startswith("chat template: chatml (<|im_start|>user ")
+    assert lines[-1] == "learnt of records: only what the model is to write"
+
+
 def test_text_and_prompts_have_no_template(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     write_jsonl(tmp_path / "source" / "a.jsonl", [KINDS["prompt and completion"][0]] * 3)

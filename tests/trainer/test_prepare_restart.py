@@ -297,6 +297,12 @@ def test_a_disk_that_takes_no_more_is_a_sentence(
     assert contents(tmp_path / "out") == reference
 
 
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(UserError, match=r"a\.txt is a file, not a folder; choose another folder with --out\.$"):
+        prepare(Request(sources=(str(tmp_path / "a.txt"),)), tmp_path / "a.txt")
+
+
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path, request_: Request) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"file/out cannot be written \(Not a directory\)"):

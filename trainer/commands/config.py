@@ -13,9 +13,7 @@ from trainer.reference import reference_page, to_toml
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers ``config``."""
-    parser = commands.add_parser(
-        "config", help="print the settings there are, or those of a preset as TOML", allow_abbrev=False
-    )
+    parser = commands.add_parser("config", help="print all settings, or those of a preset as TOML", allow_abbrev=False)
     parser.add_argument("--preset", help=f"settings to begin with: {', '.join(preset_names())}")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json-schema", action="store_true", help="the JSON schema of a configuration")

@@ -39,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--hellaswag-protocol",
         choices=("build-nanogpt", "lm-eval"),
         default="build-nanogpt",
-        help="how HellaSwag is put to the model (build-nanogpt)",
+        help="how HellaSwag questions are formatted (build-nanogpt)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only N tokens of a text, only the first N questions")
     parser.add_argument("--device", default="auto", help=f"one of {', '.join(DEVICES)}")

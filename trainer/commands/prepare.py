@@ -24,15 +24,15 @@ from trainer.prepare.names import absolute_source
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress import MERGE
 from trainer.prepare.progressfile import PROGRESS
-from trainer.prepare.report import account_lines
+from trainer.prepare.report import account_lines, counted
 from trainer.prepare.run import DOWNLOADS_AHEAD
 
 _MOST_SOURCES: Final = 1_000
 """Files in the event of the end; all are in the manifest."""
 
 _SOURCES = f"""what to read: {formats_text()};
-all but those that are packed inside also as {", ".join(COMPRESSIONS)}; folders of these; texts that ship with the
-program: {", ".join(BUNDLED_TEXTS)}; or data sets of the hub:
+text, JSON, tables and HTML also compressed ({", ".join(COMPRESSIONS)}); folders of these; the text that ships with the
+program: {", ".join(BUNDLED_TEXTS)}; or data sets of the Hugging Face hub:
 {", ".join(SHORT_NAMES)}, or owner/name[@revision][:subfolder]"""
 
 
@@ -41,23 +41,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "prepare",
         help="turn text into token shards",
-        description="Turns text into token shards. Stopped at any moment, the same command goes on. "
-        f"How far it is stands in {PROGRESS} in its folder, too.",
+        description="Turns text into token shards. It can be stopped at any moment; the same command then resumes. "
+        f"The file {PROGRESS} in the output folder shows the progress.",
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--val", nargs="+", default=[], metavar="SOURCE", help="what the validation split is made of")
+    parser.add_argument(
+        "--val", nargs="+", default=[], metavar="SOURCE", help="files, folders or data sets for validation (see SOURCE)"
+    )
     parser.add_argument(
         "--val-share",
         type=float,
         default=DEFAULT_SHARE,
-        help=f"else: share of documents that are ({DEFAULT_SHARE}); with too few documents to choose some, the last "
-        "tenth of the text is held out; 0: no validation",
+        help=f"without --val: share of the documents to hold out for validation ({DEFAULT_SHARE}); with too few "
+        "documents to choose from, the last tenth of the text is held out; 0: no validation",
     )
     parser.add_argument(
         "--column",
         default="text",
-        help='name of the text in JSON objects and tables ("text"; in tables guessed where it is obvious)',
+        help='field or column that holds the text ("text"; in tables without one, the obvious choice)',
     )
     parser.add_argument(
         "--template",
@@ -70,24 +72,33 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--learn-prompts",
         action="store_true",
-        help="learn all of a record, prompts too, not only what the model is to write",
+        help="train on all of a record, prompts too, not only on what the model is to write",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the order of documents (0)")
-    parser.add_argument("--workers", type=int, default=_cores(), help=f"processes (here {_cores()})")
-    parser.add_argument("--strict", action="store_true", help="refuse broken input instead of leaving it out")
-    parser.add_argument("--keep-downloads", action="store_true", help="keep files of the hub once they are encoded")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the order of documents (0)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=_cores(),
+        help=f"number of worker processes ({_cores()}, the cores of this computer)",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at broken input, and at text that is not UTF-8, instead of leaving it out",
+    )
+    parser.add_argument("--keep-downloads", action="store_true", help="keep downloaded files once they are encoded")
     parser.add_argument(
         "--delete-sources",
         action="store_true",
-        help="delete parquet files on this computer, too, once they are encoded",
+        help="also delete local Parquet sources once they are encoded",
     )
     parser.add_argument("--shard-tokens", type=int, default=SHARD_TOKENS, help=f"tokens in a shard ({SHARD_TOKENS:,})")
     parser.add_argument(
         "--unit-bytes", type=int, default=UNIT_BYTES, help=f"text that a worker takes at a time ({UNIT_BYTES:,})"
     )
-    parser.add_argument("--plan", action="store_true", help="say what it would take, and do nothing")
-    parser.add_argument("--json", action="store_true", help="with --plan: say it as JSON")
-    parser.add_argument("--events", action="store_true", help="report as JSON lines instead of text")
+    parser.add_argument("--plan", action="store_true", help="show files, tokens and disk space needed, and do nothing")
+    parser.add_argument("--json", action="store_true", help="with --plan: as JSON")
+    parser.add_argument("--events", action="store_true", help="report progress as JSON lines instead of text")
     parser.set_defaults(run=run)
 
 
@@ -175,9 +186,9 @@ def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
 def _sentence(expected: Estimate) -> str:
     download = f", {size_text(expected.download_bytes)} to download" if expected.download_bytes else ""
     return (
-        f"{expected.files:,} files, {size_text(expected.source_bytes)}{download}; about {expected.tokens:,} tokens, "
-        f"{size_text(expected.result_bytes)}; {size_text(expected.disk_bytes)} of disk while preparing, "
-        f"{size_text(expected.free_bytes)} free"
+        f"{counted(expected.files, 'file')}, {size_text(expected.source_bytes)}{download}; "
+        f"about {counted(expected.tokens, 'token')}, {size_text(expected.result_bytes)}; "
+        f"{size_text(expected.disk_bytes)} of disk while preparing, {size_text(expected.free_bytes)} free"
     )
 
 
@@ -208,7 +219,7 @@ class _Text:
         self._last = now.seconds
         share = now.bytes / now.bytes_total if now.bytes_total else 1.0
         left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        done = f"{now.documents:,} documents, {now.tokens:,} tokens"
+        done = f"{counted(now.documents, 'document')}, {counted(now.tokens, 'token')}"
         speed = f"{now.documents_per_s:,.0f} documents/s, {now.tokens_per_s:,.0f} tokens/s"
         what = "merging" if now.phase == MERGE else f"{done}, {speed}"
         loaded = (
@@ -227,7 +238,7 @@ class _Text:
         if not self._begun:
             print(f"{folder} holds these sources already; nothing was left to do.")
         for split, summary in manifest["splits"].items():
-            print(f"{split}: {summary['documents']:,} documents, {summary['tokens']:,} tokens")
+            print(f"{split}: {counted(summary['documents'], 'document')}, {counted(summary['tokens'], 'token')}")
         if remark := validation_text(manifest):
             print(remark)
         for line in account_lines(manifest):

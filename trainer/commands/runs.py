@@ -22,19 +22,21 @@ ANSWER_SECONDS = 600.0
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Registers the four commands."""
-    listing = commands.add_parser("list", help="the runs there are, and their states")
-    listing.add_argument("folders", nargs="*", type=Path, help="folders to look in (the person's runs folder)")
+    listing = commands.add_parser("list", help="list runs and their states")
+    listing.add_argument("folders", nargs="*", type=Path, help="folders to search (default: your runs folder)")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     listing.set_defaults(run=run_list)
-    info = commands.add_parser("info", help="what is known of a run")
+    info = commands.add_parser("info", help="show the state and settings of a run")
     info.add_argument("folder", type=Path, help="run directory")
     info.add_argument("--json", action="store_true", help="one JSON object")
     info.set_defaults(run=run_info)
-    stop = commands.add_parser("stop", help="ask a run to save and stop, and wait until it has")
+    stop = commands.add_parser("stop", help="save and stop a run, and wait for it")
     stop.add_argument("folder", type=Path, help="run directory")
-    stop.add_argument("--abort", action="store_true", help="do not save")
+    stop.add_argument("--abort", action="store_true", help="stop without saving")
     stop.set_defaults(run=run_stop)
-    ask = commands.add_parser("ask", help="ask a run for something, and wait for the answer")
+    ask = commands.add_parser(
+        "ask", help="send a request to a run (checkpoint, evaluation, sample, ...) and wait for the answer"
+    )
     ask.add_argument("folder", type=Path, help="run directory")
     ask.add_argument("action", choices=ACTIONS)
     ask.add_argument("arguments", nargs="*", metavar="NAME=VALUE", help="prompt=..., seed=..., name=... value=...")

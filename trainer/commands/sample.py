@@ -41,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command and its flags."""
     parser = commands.add_parser(
         "sample",
-        help="let models write on the same prompts and seeds, side by side",
+        help="complete the same prompts with several models, side by side",
         description="Completes every prompt with every model, with the same settings and the same seeds.",
     )
     parser.add_argument(

@@ -30,17 +30,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     train = commands.add_parser(
         "train",
         help="train a model",
-        description="Starts a run. Every setting of docs/CONFIG.md can be given as --section.key value.",
+        description="Trains a model in a new run directory. "
+        "Every setting of docs/CONFIG.md can be given as --section.key value.",
         allow_abbrev=False,
     )
     train.add_argument("--preset", help=f"settings to begin with: {', '.join(preset_names())}")
-    train.add_argument("--config", type=Path, help="TOML file over the preset")
-    train.add_argument("--data", type=Path, help="prepared folder (data.path)")
-    train.add_argument("--out", type=Path, help="run directory (run.folder)")
-    train.add_argument("--dry-run", action="store_true", help="say what it would take, and train nothing")
-    train.add_argument("--json", action="store_true", help="with --dry-run: say it as JSON")
+    train.add_argument("--config", type=Path, help="TOML file with settings that override the preset")
+    train.add_argument("--data", type=Path, help="folder of prepared data (data.path)")
+    train.add_argument("--out", type=Path, help="run directory to create (run.folder)")
+    train.add_argument(
+        "--dry-run", action="store_true", help="show time, memory and disk space needed, and train nothing"
+    )
+    train.add_argument("--json", action="store_true", help="with --dry-run: as JSON")
     train.set_defaults(run=run_train, takes_settings=True)
-    resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
+    resume = commands.add_parser("resume", help="resume a run from its newest complete checkpoint", allow_abbrev=False)
     resume.add_argument("folder", type=Path, help="run directory")
     resume.set_defaults(run=run_resume, takes_settings=True)
 

@@ -95,7 +95,8 @@ class Broken:
         """Why input was left out, most frequent reasons first; empty when none was."""
         entries = sorted(self.to_json(), key=lambda entry: -entry["count"])
         said = [describe(entry) for entry in entries[:_SAID]]
-        rest = f" {len(entries) - _SAID:,} more reasons are in the output." if len(entries) > _SAID else ""
+        left = len(entries) - _SAID
+        rest = f" And {left:,} more reason{'' if left == 1 else 's'}." if left > 0 else ""
         return " ".join(f"{line}." for line in said) + rest
 
 

@@ -6,6 +6,8 @@ import codecs
 import io
 from typing import IO, Final
 
+from trainer.prepare.unpacking import read_some, read_until_damage
+
 UTF_8: Final = "utf-8"
 
 _MARKS: Final = (
@@ -45,9 +47,15 @@ def take_sample(stream: IO[bytes], size: int | None) -> bytes:
     Args:
         stream: at its beginning.
         size: bytes in it, when it can seek; None otherwise, and then only the beginning is looked at.
+
+    Raises:
+        Exception: what reading raised, when it is damaged from its first byte on.
     """
     if size is None or size <= WHOLE:
-        return stream.read(WHOLE if size is not None else 4 * _HEAD)
+        sample, damage = read_until_damage(stream, WHOLE if size is not None else 4 * _HEAD)
+        if damage and not sample:
+            raise damage
+        return sample
     parts = [_whole_characters(stream.read(_HEAD))]
     for number in range(1, _WINDOWS + 1):
         stream.seek(_HEAD + (size - _HEAD - _WINDOW) * number // _WINDOWS)
@@ -102,7 +110,7 @@ class _Recoded(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         while not self._ready and not self._ended:
-            block = self._stream.read(1 << 18)
+            block = read_some(self._stream, 1 << 18)
             self._ended = not block
             text = self._decoder.decode(block, final=self._ended)
             self._ready = memoryview(text.encode(errors="replace"))

@@ -115,7 +115,9 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written ({error.strerror or error}); mend that and run the same command to go on."
+            f"{folder} is a file, not a folder; choose another folder with --out."
+            if folder.is_file()
+            else f"{folder} cannot be written ({error.strerror or error}); mend that and run the same command to go on."
         ) from None
 
 

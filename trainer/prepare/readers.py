@@ -10,8 +10,9 @@ from typing import IO, Any
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.formats import FORMATS
-from trainer.prepare.formats.input import DAMAGED, UNPACKING_ERRORS, Document, Input, Settings, Unreadable
+from trainer.prepare.formats.input import DAMAGED, DAMAGED_LATER, Document, Input, Settings, Unreadable
 from trainer.prepare.sources import SourceFile
+from trainer.prepare.unpacking import UNPACKING_ERRORS
 
 __all__ = ["Document", "Reader", "format_module", "make_input", "read_input"]
 
@@ -92,11 +93,14 @@ def read_input(source: Input, start: int, end: int) -> Iterator[Document]:
     if not source.size:
         source.note("is empty")
         return
+    damage = DAMAGED
     try:
-        yield from format_module(source.format).read(source, start, end)
+        for document in format_module(source.format).read(source, start, end):
+            damage = DAMAGED_LATER
+            yield document
     except Unreadable as reason:
         source.note(str(reason))
     except UNPACKING_ERRORS:
-        source.note(DAMAGED)
+        source.note(damage)
     except OSError as error:
-        source.note(f"cannot be read: {error.strerror}" if error.errno else DAMAGED)
+        source.note(f"cannot be read: {error.strerror}" if error.errno else damage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.errors import UserError
 from trainer.prepare.broken import describe
 from trainer.prepare.formats import FORMATS
@@ -14,7 +15,7 @@ MOST_LINES: Final = 20
 
 
 def account_lines(manifest: dict[str, Any], most: int = MOST_LINES) -> list[str]:
-    """A line for each source file, then one for each reason why something was left out.
+    """A line for each source file, one for the template and one for what is learnt, then each reason for leaving out.
 
     Args:
         manifest: of the prepared folder.
@@ -34,9 +35,9 @@ def _account_lines(manifest: dict[str, Any], most: int) -> list[str]:
     lines = [f"{name(source)}: {_account(source)}" for source in sources[:most]]
     if rest := sources[most:]:
         documents, tokens = (sum(source.get(key, 0) for source in rest) for key in ("documents", "tokens"))
-        counts = f"{_counted(documents, 'document')}, {_counted(tokens, 'token')}"
-        lines.append(f"{_counted(len(rest), 'more file')}: {counts}")
-    return [*lines, *_left_out(manifest["broken"]["list"], most)]
+        counts = f"{counted(documents, 'document')}, {counted(tokens, 'token')}"
+        lines.append(f"{counted(len(rest), 'more file')}: {counts}")
+    return [*lines, *_records(manifest.get("records")), *_left_out(manifest["broken"]["list"], most)]
 
 
 def name(source: dict[str, Any]) -> str:
@@ -48,18 +49,31 @@ def _account(source: dict[str, Any]) -> str:
     """``CSV, cp1252 (guessed), column "body", 20 documents, 1,204 tokens``."""
     parts = [FORMATS[source["format"]].label] if source.get("format") in FORMATS else []
     if source.get("files"):
-        parts.append(f"{_counted(source['files'], 'file')} in it")
+        parts.append(f"{counted(source['files'], 'file')} in it")
     if source.get("encoding"):
         parts.append(source["encoding"])
     if source.get("column"):
         parts.append(f'text in column "{source["column"]}"')
     parts += [f"{count:,} × {kind}" for kind, count in source.get("records", {}).items()]
     parts += source.get("notes", [])
-    parts += [_counted(source.get("documents", 0), "document"), _counted(source.get("tokens", 0), "token")]
+    parts += [counted(source.get("documents", 0), "document"), counted(source.get("tokens", 0), "token")]
     return ", ".join(parts)
 
 
-def _counted(count: int, what: str) -> str:
+def _records(records: dict[str, Any] | None) -> Iterator[str]:
+    """Which template wrote the records, and what is learnt of them."""
+    if not records:
+        return
+    learnt = "everything" if records["learn_prompts"] else "only what the model is to write"
+    if template := records.get("template"):
+        name = template["name"]
+        label = f" ({TEMPLATES[name].label})" if name in TEMPLATES else ""
+        yield f"chat template: {name}{label}; every checkpoint keeps it"
+    yield f"learnt of records: {learnt}"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 document``, ``2,000 documents``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 

@@ -58,7 +58,7 @@ FORMATS: Final = {
             tokens_per_byte=0.1,
         ),
         Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True, effort=20, tokens_per_byte=0.03),
-        Format(name=ZIP, label="zip archives", suffixes=(".zip",), module="archive", packed=True),
+        Format(name=ZIP, label="zip archive", suffixes=(".zip",), module="archive", packed=True),
     )
 }
 

@@ -6,8 +6,6 @@ import functools
 import gzip
 import io
 import lzma
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,19 +20,17 @@ from trainer.prepare.encodings import UTF_8, NotText, detect, named, recoded, ta
 from trainer.prepare.formats import FORMATS, signature
 from trainer.prepare.records import DEFAULT_COLUMN, RecordParser
 from trainer.prepare.records import Document as Document
+from trainer.prepare.unpacking import PIECE
 
 BOM: Final = b"\xef\xbb\xbf"
 """Of UTF-8."""
 
 DAMAGED: Final = "damaged or cut short"
+DAMAGED_LATER: Final = "damaged or cut short; only what comes before the damage was read"
 NOT_UTF8: Final = "not UTF-8 text"
 
 LARGEST_WHOLE: Final = 256 << 20
 """Bytes of a file that is read into memory whole (PDF, HTML, parts of EPUB and Word files, Parquet in an archive)."""
-
-UNPACKING_ERRORS: Final = (
-    EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError,
-)  # fmt: skip
 
 _BLOCK: Final = 1 << 20
 
@@ -195,6 +191,6 @@ def _unpacked(raw: IO[bytes], compression: str, name: str) -> IO[bytes]:
             return lzma.LZMAFile(raw)
         case ".zst":
             pyarrow, _ = arrow(f"Zstandard ({name})")
-            return io.BufferedReader(pyarrow.CompressedInputStream(raw, "zstd"), _BLOCK)
+            return io.BufferedReader(pyarrow.CompressedInputStream(raw, "zstd"), PIECE)
         case _:
             return raw

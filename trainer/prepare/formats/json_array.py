@@ -10,6 +10,7 @@ from typing import IO, Any, Final
 from trainer.prepare.formats import jsonl
 from trainer.prepare.formats.input import BOM, Document, Input, Unreadable
 from trainer.prepare.formats.rows import from_value, is_record
+from trainer.prepare.unpacking import read_until_damage
 
 LARGEST_VALUE: Final = 64 << 20
 """Characters of one record, and of an object that holds an array."""
@@ -40,11 +41,13 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
 def _holds_lines(source: Input) -> bool:
     """Whether the file holds JSON lines, as many do that are called .json."""
     with source.text() as stream:
-        first = stream.read(len(BOM) + 1).removeprefix(BOM)
+        first, _ = read_until_damage(stream, len(BOM) + 1)
+        first = first.removeprefix(BOM)
         if not first.startswith(b"{"):
             return False
         first += stream.readline(jsonl.LONGEST_LINE)
-        if not stream.read(1 << 16).strip().startswith(b"{"):
+        following, _ = read_until_damage(stream, 1 << 16)
+        if not following.strip().startswith(b"{"):
             return False
     try:
         return isinstance(json.loads(first), dict)
@@ -98,6 +101,7 @@ class _Values:
         self._decoder = json.JSONDecoder()
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._text, self._at, self._before, self._ended = "", 0, 0, False
+        self._damage: Exception | None = None
 
     def peek(self) -> str:
         """The next character that is not white space; empty at the end."""
@@ -140,9 +144,13 @@ class _Values:
         return Unreadable(f"is not JSON from character {self._before + self._at:,} on ({why.split(': line')[0]})")
 
     def _more(self, size: int = _BLOCK) -> bool:
+        if self._damage:
+            raise self._damage
         if self._ended:
             return False
-        block = self._stream.read(size)
+        block, self._damage = read_until_damage(self._stream, size)
+        if self._damage and not block:
+            raise self._damage
         self._ended = not block
         self._before += self._at
         self._text, self._at = self._text[self._at :] + self._utf8.decode(block, final=self._ended), 0

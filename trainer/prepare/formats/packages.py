@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from trainer.prepare.formats.input import DAMAGED, UNPACKING_ERRORS, Input, Unreadable
+from trainer.prepare.formats.input import DAMAGED, Input, Unreadable
+from trainer.prepare.unpacking import UNPACKING_ERRORS
 
 MOST_MEMBERS: Final = 200_000
 SMALL: Final = 64 << 20
@@ -58,7 +59,9 @@ def refuse_bomb(members: list[zipfile.ZipInfo], size: int) -> None:
         raise Unreadable(f"holds {len(members):,} files, more than {MOST_MEMBERS:,}")
     unpacked = sum(member.file_size for member in members)
     if unpacked > SMALL and unpacked > LARGEST_RATIO * size:
-        raise Unreadable(f"would unpack to {unpacked / size:,.0f} times its size ({unpacked >> 20:,} MiB): a zip bomb?")
+        raise Unreadable(
+            f"would unpack to {unpacked / size:,.0f} times its size ({unpacked >> 20:,} MiB), as only a zip bomb does"
+        )
 
 
 def read_part(package: zipfile.ZipFile, name: str, limit: int = LARGEST_PART) -> bytes:

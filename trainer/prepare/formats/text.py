@@ -9,6 +9,7 @@ from typing import IO, Final
 from trainer.prepare import separators
 from trainer.prepare.formats.input import NOT_UTF8, Document, Input
 from trainer.prepare.separators import cut_place, find_separator
+from trainer.prepare.unpacking import read_until_damage
 
 BOM: Final = "\ufeff"
 
@@ -35,12 +36,18 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
 
 
 def _split(source: Input, stream: IO[bytes], start: int, length: int | None) -> Iterator[tuple[int, bytes]]:
-    """(offset, bytes) of what stands between lines of the separator alone, in parts where that is long."""
+    """(offset, bytes) of what stands between lines of the separator alone, in parts where that is long.
+
+    Raises:
+        Exception: what reading raised, after all that comes before the damage.
+    """
     buffer, offset, before = b"", 0, start
     searched, final = 0, False  # no separator begins before buffer[searched]
+    damage: Exception | None = None
     while not final:
-        block = stream.read(_BLOCK if length is None else min(_BLOCK, length - offset - len(buffer)))
-        now, final = source.position, not block
+        size = _BLOCK if length is None else min(_BLOCK, length - offset - len(buffer))
+        block, damage = read_until_damage(stream, size)
+        now, final = source.position, not block or damage is not None
         buffer += block
         at = 0
         while True:
@@ -57,6 +64,8 @@ def _split(source: Input, stream: IO[bytes], start: int, length: int | None) -> 
         offset, buffer, before = offset + at, buffer[at:], now
     source.share = 1.0
     yield offset, buffer
+    if damage:
+        raise damage
 
 
 def _mended(source: Input, raw: bytes, offset: int) -> str:

@@ -14,9 +14,10 @@ from gptdesk.folders import Folders
 from gptdesk.store.settings import PAGES
 from gptdesk.training.detached import reap
 from gptdesk.training.preparations import Preparation
-from gptdesk.ui.train.data_lookout import DataView
+from gptdesk.ui.train.data_lookout import DataLookout, DataView
 from gptdesk.ui.train.page import TrainPage
 from gptdesk.ui.widgets.question import Question
+from tests.patience import wait_for
 from trainer.locking import is_locked
 from trainer.rundir import read_json
 from trainer.runstate import read_state
@@ -132,6 +133,17 @@ def test_data_that_is_ready_is_offered_and_then_leaves_the_list(
     train.choose(other)
     wait(qtbot, lambda: list(train.runs.data_cards) == [other])
     assert folder.exists()
+
+
+def test_data_that_was_ready_before_the_next_look_is_listed(folders: Folders, prepare: Callable[..., Path]) -> None:
+    lookout = DataLookout(folders)
+    lookout.scan()
+    (folders.data / "datasets" / "tale").mkdir(parents=True)
+    lookout.scan()  # the folder is there, its record is not yet
+    folder = prepare("tale", 1)
+    wait_for(lambda: Preparation(folder).state().state == "finished")
+    assert [entry.folder for entry in lookout.scan()] == [folder]
+    assert [(entry.folder, entry.ready) for entry in lookout.entries] == [(folder, True)]
 
 
 def test_a_run_starts_by_itself_when_its_data_is_ready(

@@ -71,7 +71,7 @@ class DataLookout:
 
     folders: Folders
     entries: tuple[DataEntry, ...] = ()
-    _met: set[Path] | None = None  # folders of data at the last look
+    _met: set[Path] | None = None  # folders of preparations at the last look
     _under_way: set[Path] = field(default_factory=set)
     _states: dict[Path, str] = field(default_factory=dict)
     _seen: dict[Path, tuple[tuple[DocumentPreview, ...], tuple[str, ...]]] = field(default_factory=dict)
@@ -85,8 +85,9 @@ class DataLookout:
         from gptdesk.training.datasets import data_folders
         from gptdesk.training.preparations import RECORD, Preparation, preparations  # pydantic and numpy, late
 
-        folders = set(data_folders(self.folders))
-        begun = set() if self._met is None else {path for path in folders - self._met if (path / RECORD).exists()}
+        # A folder counts from when its record is there: one that was just made gets it a moment later.
+        folders = {path for path in data_folders(self.folders) if (path / RECORD).exists()}
+        begun = set() if self._met is None else folders - self._met
         self._met = folders
         self._under_way |= begun  # they may be ready already
         found = {each.folder: DataEntry(each.folder, each.state()) for each in preparations(self.folders)}

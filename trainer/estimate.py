@@ -87,8 +87,8 @@ class Outlook:
             "Start": self.start or "fresh weights",
             "Parameters": f"{self.parameters:,}",
             "Context": f"{self.context_length:,} tokens",
-            "A step": f"{self.tokens_per_step:,} tokens, {self.accumulation} micro-batches of {self.micro_batch} "
-            "sequences a process",
+            "A step": f"{self.tokens_per_step:,} tokens; micro-batches of each process: {self.accumulation} × "
+            f"{self.micro_batch} sequences",
             "The run": f"{self.steps:,} steps, {self.tokens:,} tokens{epochs}",
             "Work": f"{self.flops_per_token * self.tokens:.2e} FLOP ({FLOPS_FORMULA}: {self.flops_per_token:,})",
             "Memory": f"{parts_text(self.memory)} a process"
@@ -96,7 +96,7 @@ class Outlook:
             "Disk": f"{self.checkpoint_bytes / _GB:.2f} GB a checkpoint, up to {self.checkpoints_at_once} at once"
             + (f", of {self.disk_free / _GB:.1f} GB free" if self.disk_free else ""),
             "Here": f"{self.device} in {self.precision}, {'' if self.compiled else 'not '}compiled, "
-            f"{self.processes} process(es)",
+            f"processes: {self.processes}",
             "Time": f"about {_duration(self.seconds)}, at {TYPICAL_SHARE:.0%} of the "
             f"{self.flops_per_s / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
         }

@@ -227,6 +227,7 @@ class MainWindow(QWidget):
         self._put_page(_TRAIN, self.train)
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
+        self.train.crashed.connect(self.crashed)
         self.train.refused.connect(lambda text: self.messages.show_refusal(text, "train"))
         self.train.told.connect(lambda text: self.messages.show_success(text, "train"))
         self.train.run_chosen.connect(self._on_run_chosen)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import SIGNAL, QObject, QPoint, Qt, SignalInstance
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QLineEdit,
+    QPlainTextEdit,
     QScrollBar,
     QTextEdit,
     QWidget,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.store.settings import PAGES
 from gptdesk.ui.about import AboutDialog
 from gptdesk.ui.crash import CrashDialog, CrashHandler
 from gptdesk.ui.export import file_name
@@ -238,6 +240,57 @@ def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
     assert "on purpose" in caught.args[0]
     qtbot.waitUntil(lambda: not opened.window.session.busy)
     assert opened.window.banners.texts == ["RuntimeError: on purpose"]
+
+
+def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from gptdesk.ui.train.new_run import sheet
+
+    def fail(*_: object) -> None:
+        raise KeyError("on purpose")
+
+    monkeypatch.setattr(sheet, "work_out", fail)
+    window = opened.window
+    handler = CrashHandler(opened.services.folders.logs)
+    handler.install(window)
+    window.crashed.connect(handler.show_report)
+    try:
+        window.show_page(PAGES.index("train"))
+        assert window.train is not None
+        window.train.new_run()
+        qtbot.waitUntil(lambda: window.findChildren(CrashDialog) != [], timeout=60_000)
+        (dialog,) = window.findChildren(CrashDialog)
+        assert "KeyError: 'on purpose'" in "".join(text.toPlainText() for text in dialog.findChildren(QPlainTextEdit))
+        go_on = next(button for button in dialog.findChildren(QAbstractButton) if button.text() == "Continue")
+        QTest.mouseClick(go_on, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: window.findChildren(CrashDialog) == [])
+        assert window.train.sheet is not None
+        assert window.train.sheet.isVisible()
+        window.train.sheet.reject()
+        qtbot.waitUntil(lambda: window.train.sheet is None, timeout=60_000)
+    finally:
+        handler.remove()
+
+
+def test_whoever_can_tell_of_a_mistake_is_listened_to(opened: Opened, qtbot: QtBot) -> None:
+    window = opened.window
+    window.show_page(PAGES.index("models"))
+    window.show_page(PAGES.index("train"))
+    assert window.train is not None
+    window.train.new_run()
+    sheet = window.train.sheet
+    assert sheet is not None
+    services = [part for part in vars(opened.services).values() if isinstance(part, QObject)]
+    found = {child for root in (window, *services) for child in (root, *root.findChildren(QObject))}
+    tellers = [
+        part for part in found if part is not window and isinstance(getattr(part, "crashed", None), SignalInstance)
+    ]
+    unheard = [type(part).__name__ for part in tellers if not part.receivers(SIGNAL("crashed(QString)"))]
+    assert {window.train, sheet, window.documents, window.messages, opened.services.watcher} <= set(tellers)
+    assert unheard == []
+    sheet.reject()
+    qtbot.waitUntil(lambda: window.train is not None and window.train.sheet is None, timeout=60_000)
 
 
 def test_full_memory_is_a_sentence(opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

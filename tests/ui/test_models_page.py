@@ -420,7 +420,8 @@ def test_a_renamed_model_stays_at_hand_and_has_the_focus(tale: Path, shown: Show
     QTest.keyClick(dialog.line, Qt.Key.Key_Return)
     shown.wait(lambda: shown.page.current is not None and shown.page.current.key == "installed:a saga")
     shown.wait(lambda: shown.page.panel.name.text() == "a saga")
-    shown.wait(lambda: shown.opened.window.focusWidget() is shown.card("a saga"))
+    cards = shown.page.list.cards
+    shown.wait(lambda: "installed:a saga" in cards and shown.opened.window.focusWidget() is cards["installed:a saga"])
 
 
 def test_a_name_that_is_taken_is_said_in_the_dialog_and_what_was_typed_stays(

@@ -4,7 +4,8 @@ import csv
 import json
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from gptdesk.ui.figures import use_readable_locale
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.chart import Chart
 from gptdesk.ui.train.chart_compare import CompareDialog
+from gptdesk.ui.train.chart_curves import _pool
 from gptdesk.ui.train.chart_data import AT_ONCE, Curve
 from gptdesk.ui.train.chart_line import covered
 from gptdesk.ui.train.chart_panel import ChartPanel
@@ -411,6 +413,17 @@ def test_a_step_that_would_be_painted_where_the_line_is_already_is_not_drawn(
         panel.refresh()
 
 
+@contextmanager
+def other_thread_held_up() -> Iterator[None]:
+    """Nothing that the thread of the curves is given is done until this ends."""
+    go_on = threading.Event()
+    _pool().submit(go_on.wait)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
 def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp_path: Path, qtbot: QtBot) -> None:
     long = RunHistory(tmp_path)
     write_run(tmp_path, 1, AT_ONCE + 5, steps=AT_ONCE + 1000)
@@ -418,18 +431,20 @@ def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp
     panel = ChartPanel(theme, ChartSettings())
     qtbot.addWidget(panel)
     panel.show()
-    panel.show_runs([PlottedRun("long", long)])
-    curve = large(panel).lines[0].train
-    assert not len(curve.x)
-    assert panel.loss is not None
-    assert not panel.loss.nothing.isVisible(), "there is something, though it is not drawn yet"
+    with other_thread_held_up():
+        panel.show_runs([PlottedRun("long", long)])
+        curve = large(panel).lines[0].train
+        assert not len(curve.x)
+        assert panel.loss is not None
+        assert not panel.loss.nothing.isVisible(), "there is something, though it is not drawn yet"
     qtbot.waitUntil(lambda: len(curve.x) == AT_ONCE + 5)
     whole = Curve(long, "loss")
     whole.update("step", log_x=False, smoothing=0.6)
     np.testing.assert_array_equal(curve.smooth, whole.smooth)
 
-    panel.apply(ChartSettings(axis="time", log_x=True, smoothing=0.9))
-    assert not len(curve.x), "places on another axis are not drawn"
+    with other_thread_held_up():
+        panel.apply(ChartSettings(axis="time", log_x=True, smoothing=0.9))
+        assert not len(curve.x), "places on another axis are not drawn"
     write_run(tmp_path, AT_ONCE + 6, AT_ONCE + 9, steps=AT_ONCE + 1000)
     long.update()
     panel.refresh()

@@ -22,7 +22,7 @@ from typing import Final
 
 from benchmarks.goals import Reports, as_table, find_goals
 from benchmarks.machine import describe_machine
-from gptdesk.gpt2.devices import physical_cores
+from gptdesk.devices import physical_cores
 
 _HERE: Final = Path(__file__).parent
 RESULTS: Final = _HERE / "RESULTS.md"

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from gptdesk.gpt2.devices import physical_cores
+from gptdesk.devices import physical_cores
 
 _READ: Final = 2**29
 """Bytes read to measure the bandwidth; many times the processor's caches."""

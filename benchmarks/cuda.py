@@ -28,11 +28,11 @@ import torch
 from benchmarks.machine import describe_machine, hand_over
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.device_decoder import DeviceDecoder
-from gptdesk.gpt2.engine import DoneEvent, Engine, TokenEvent
-from gptdesk.gpt2.parity import TOLERANCE, expected_logits, parity_error
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.cuda.decoder import DeviceDecoder
+from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.inference.parity import TOLERANCE, expected_logits, parity_error
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 
 AIM: Final = 20.0
 """Times as fast as `transformers` in the same run."""

@@ -31,10 +31,10 @@ from benchmarks.decode_report import as_tables
 from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, Spec, list_contenders
 from benchmarks.worker import FIRST_PROMPT, Worker
+from gptdesk.devices import QUANTIZED, physical_cores
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.devices import QUANTIZED, physical_cores
 from gptdesk.gpt2.layout import read_config
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 
 PREFILL: Final = 512
 """Tokens of a long prompt."""
@@ -147,7 +147,7 @@ def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> lis
 def bytes_in_memory(spec: Spec, config: GPT2Config) -> int:
     """What the weights of ours take by themselves."""
     if spec.precision in QUANTIZED:
-        from gptdesk.gpt2.quantized import QuantizedWeights  # torch, late
+        from gptdesk.inference.cpu.quantized import QuantizedWeights  # torch, late
 
         return QuantizedWeights.size(config, spec.precision)
     return round(config.num_parameters() * BYTES[spec.precision])

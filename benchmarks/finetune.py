@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 from trainer.events import read_events
 
 SETTINGS = [

@@ -11,7 +11,7 @@ from benchmarks.contender import Contender, Logits, Text
 
 class _OursText(Text):
     def __init__(self, owner: Ours) -> None:
-        from gptdesk.gpt2.context import Context
+        from gptdesk.inference.context import Context
 
         self._owner = owner
         self._context = Context(owner.model)
@@ -61,8 +61,8 @@ class Ours(Contender):
         keep_compiled_code()
         from numba.core.registry import cpu_target
 
-        import gptdesk.gpt2.cpu_decoder
-        import gptdesk.gpt2.engine  # noqa: F401
+        import gptdesk.inference.cpu.decoder
+        import gptdesk.inference.engine  # noqa: F401
 
         # The half of Numba that it imports with the first function: 0.2 s, and with SciPy, if that is here, 0.5 s.
         cpu_target.typing_context.refresh()
@@ -72,7 +72,7 @@ class Ours(Contender):
 def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
     """The network and its compiled decoder; all that this benchmark knows of how they come together."""
     from gptdesk.folders import Folders
-    from gptdesk.gpt2.engine import Engine
+    from gptdesk.inference.engine import Engine
 
     keep = Folders.of_this_user().quantized
     engine = Engine.load(path, device="cpu", precision=precision, threads=threads, keep=keep)

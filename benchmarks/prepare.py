@@ -31,10 +31,10 @@ import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 
 from benchmarks.machine import describe_machine
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.resources import resource
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256, Tokenizer, gpt2_tokenizer
+from gptdesk.resource_files import resource
 from trainer.prepare import Request, prepare
 from trainer.prepare.broken import Broken
 from trainer.prepare.encode import BatchEncoder, gpt2_batch_encoder

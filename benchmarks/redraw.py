@@ -33,12 +33,12 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from benchmarks.machine import describe_machine
 from gptdesk.folders import Folders
-from gptdesk.training.history import RunHistory
-from gptdesk.ui.figures import use_readable_locale
+from gptdesk.training.history.history import RunHistory
+from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.chart import Chart
-from gptdesk.ui.train.chart_panel import ChartPanel
-from gptdesk.ui.train.chart_settings import ChartSettings, PlottedRun
+from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.panel import ChartPanel
+from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 from trainer.rundir import EVENTS
 
 GOAL_MS: Final = 30.0
@@ -171,8 +171,8 @@ def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict
 
 def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
     """Shows the page, and tells what that took once everything had been read."""
-    from gptdesk.ui.application import end_services, make_services
     from gptdesk.ui.train.page import TrainPage
+    from gptdesk.ui.window.application import end_services, make_services
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
@@ -181,9 +181,9 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
     page = TrainPage(services, QMenu(), lambda: "")
     page.resize(*size)
     page.show()
-    services.watcher.start()
-    services.watcher.set_shown(True)
-    while not (page.dashboard.charts.runs and services.watcher.view and services.watcher.view.read):
+    services.run_monitor.start()
+    services.run_monitor.set_shown(True)
+    while not (page.dashboard.charts.runs and services.run_monitor.view and services.run_monitor.view.read):
         wait(0.1)
     wait(_SETTLING_SECONDS)
     began, processor, thread = time.monotonic(), time.process_time(), time.thread_time()

@@ -71,12 +71,12 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
 
     from gptdesk.folders import Folders
     from gptdesk.gpt2.config import END_OF_TEXT
-    from gptdesk.gpt2.decoding import DecodingSettings
+    from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.store.document import Document
-    from gptdesk.ui.application import end_services, make_services, spare_the_collector
-    from gptdesk.ui.figures import use_readable_locale
-    from gptdesk.ui.jobs import State
-    from gptdesk.ui.main_window import MainWindow
+    from gptdesk.ui.number_format import use_readable_locale
+    from gptdesk.ui.services.inference_messages import State
+    from gptdesk.ui.window.application import end_services, make_services, spare_the_collector
+    from gptdesk.ui.window.main_window import MainWindow
 
     app = QApplication([])
     use_readable_locale()

@@ -28,14 +28,14 @@ from torch import Tensor
 from transformers.generation import logits_process as peer
 
 from benchmarks.machine import describe_machine, hand_over
-from gptdesk.gpt2 import sampling
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
-from gptdesk.gpt2.context import Context
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.prediction import Prediction
-from gptdesk.gpt2.resources import resource
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.context import Context
+from gptdesk.inference.prediction import Prediction
+from gptdesk.inference.sampling import filters as sampling
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.resource_files import resource
 
 _PROMPT: Final = "Once upon a time there was a little girl who lived near a forest."
 _AIM_MS: Final = 0.4

@@ -26,7 +26,7 @@ from typing import Any, Final
 from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 from gptdesk.folders import HOME_VARIABLE, Folders
-from gptdesk.gpt2.compiling import FOLDER_VARIABLE
+from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE
 from gptdesk.store.settings import Settings, SettingsFile
 
 GOALS: Final = {"painted": 0.8, "ready": 3.0}
@@ -112,7 +112,7 @@ def _warm_up(environment: dict[str, str]) -> None:
     """Compiles the decode step, which the very first start does in the background, and starts once."""
     code = (
         "from gptdesk.folders import keep_compiled_code; keep_compiled_code()\n"
-        "from gptdesk.gpt2.compiling import can_compile, compile_step\n"
+        "from gptdesk.inference.cpu.compiling import can_compile, compile_step\n"
         "if can_compile(): compile_step()\n"
     )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)

@@ -24,8 +24,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.machine import describe_machine
-from gptdesk.gpt2.devices import DEVICES
-from gptdesk.gpt2.errors import UserError
+from gptdesk.devices import DEVICES
+from gptdesk.errors import UserError
 from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset
 from trainer.environment import prepare_environment
 

@@ -29,8 +29,8 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.machine import describe_machine
-from gptdesk.training.history import RunHistory
-from gptdesk.training.series import METRICS
+from gptdesk.training.history.history import RunHistory
+from gptdesk.training.history.series import METRICS
 from trainer.rundir import EVENTS, RunWriter
 
 UPDATES_PER_SECOND: Final = 4
@@ -41,7 +41,7 @@ IDLE_UPDATES: Final = 10_000
 """As many as in 42 minutes of watching."""
 
 PAGE_BUDGET: Final = 0.15
-"""Seconds of a bite, as in `gptdesk.ui.train.lookout`."""
+"""Seconds of a bite, as in `gptdesk.ui.train.runs.run_scanner`."""
 
 FIRST_CURVES: Final = ("loss", "grad_norm", "lr")
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import gptdesk
+from gptdesk.devices import set_thread_environment
+from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
-from gptdesk.gpt2.devices import set_thread_environment
-from gptdesk.gpt2.errors import UserError
 
 MISTAKE: Final = 2
 """Exit status when the person asked for something that cannot be."""

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 import gptdesk
+from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.folders import HOME_VARIABLE, Folders
-from gptdesk.gpt2.compile_process import describe_code
-from gptdesk.gpt2.compiling import can_compile
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.cpu.compile_process import describe_code
+from gptdesk.inference.cpu.compiling import can_compile
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
 
 PACKAGES: Final = (
@@ -180,7 +180,7 @@ def _tokenizer() -> str:
 
 def _bundled_model(folders: Folders) -> str:
     """Loads it and has it write a token."""
-    from gptdesk.gpt2.engine import Engine
+    from gptdesk.inference.engine import Engine
 
     entry = find_model(BUNDLED, folders)
     engine = Engine.load(entry.path)

@@ -9,8 +9,8 @@ from typing import Final
 
 import platformdirs
 
-from gptdesk.gpt2.compiling import FOLDER_VARIABLE
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
+from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE
 
 HOME_VARIABLE: Final = "GPTDESK_HOME"
 """Environment variable that moves all folders into one, for tests and for a portable installation."""

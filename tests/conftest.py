@@ -40,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def compiled_step() -> None:
     """Compiles what `auto` decodes with on a CPU, so that no text depends on whether that was ready."""
-    from gptdesk.gpt2.compiling import can_compile, compile_step
+    from gptdesk.inference.cpu.compiling import can_compile, compile_step
 
     if can_compile():
         compile_step()

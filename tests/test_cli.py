@@ -17,10 +17,10 @@ import pytest
 
 import gptdesk
 from gptdesk.cli import main
-from gptdesk.gpt2.compiling import can_compile
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.cpu.compiling import can_compile
+from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 
 PROGRAM = [sys.executable, "-m", "gptdesk"]
@@ -327,7 +327,7 @@ def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], ho
 
 
 def test_doctor_says_whether_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    from gptdesk.gpt2.compiling import processor
+    from gptdesk.inference.cpu.compiling import processor
 
     pytest.importorskip("numba")
     _, report = doctor(capsys)

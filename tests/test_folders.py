@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.errors import UserError
 
 NAMES = ("config", "data", "models", "runs", "logs", "cache")
 

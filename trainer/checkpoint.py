@@ -19,8 +19,8 @@ from torch import Tensor
 
 from gptdesk.bounded_read import read_object
 from gptdesk.bounded_read import whole as whole_number
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, save_model
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer_files import ChatFormat, complete_tokenizer, read_chat_format
 from trainer import lora

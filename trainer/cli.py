@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import trainer
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.commands import config, evaluate, prepare, runs, sample, train
 
 

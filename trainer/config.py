@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from gptdesk.bounded_read import LARGEST_TOML, LARGEST_WHOLE, ContentError, parse_toml, read_bytes
+from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
-from gptdesk.gpt2.errors import UserError, brief
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.shards import TokenSet
 
 IGNORED: Final = -100

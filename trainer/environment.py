@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gptdesk.devices import set_thread_environment
 from gptdesk.folders import Folders
-from gptdesk.gpt2.devices import set_thread_environment
 from trainer.config import TrainConfig
 from trainer.rundir import CONSOLE
 

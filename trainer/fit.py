@@ -6,7 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.config import TrainConfig
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
 

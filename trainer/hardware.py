@@ -11,8 +11,8 @@ from typing import Final
 
 import torch
 
-from gptdesk.gpt2.devices import choose_device
-from gptdesk.gpt2.errors import UserError
+from gptdesk.devices import choose_device
+from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory, resident_memory
 from trainer.config import RunSection
 

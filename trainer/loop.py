@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from trainer.checkpoint import TrainState, chat_format, copy_weights, load_checkpoint, newest_checkpoint, sweep
 from trainer.clock import StepClock

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
 
 ADAPTED: Final = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.config import OptimSection
 from trainer.tensors import as_stored_like, whole
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import read_config
 from trainer.config import TrainConfig
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import LARGEST, ContentError, parse_json, read_object, whole
-from gptdesk.gpt2.errors import UserError, brief
+from gptdesk.errors import UserError, brief
 from trainer.locking import FileLock, LockHeld
 
 FORMAT: Final = 1

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_object
-from gptdesk.gpt2.errors import brief
+from gptdesk.errors import brief
 
 _Word = Annotated[str, msgspec.Meta(max_length=500)]
 _Text = Annotated[str, msgspec.Meta(max_length=1 << 20)]

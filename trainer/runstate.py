@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import whole
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.locking import is_locked
 from trainer.rundir import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS, read_json
 from trainer.runfields import EXIT_FIELDS, RUN_FIELDS, STATUS_FIELDS, read_fields

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.engine import Engine
-from gptdesk.gpt2.errors import UserError, brief
-from gptdesk.gpt2.events import DoneEvent
+from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.engine import Engine
+from gptdesk.inference.events import DoneEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
 from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
 from trainer.config import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control

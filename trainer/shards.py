@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, parse_json, read_bytes
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
 
 HEADER: Final = struct.Struct("<8sIIQI32s4x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from gptdesk.gpt2.compiling import can_compile
+from gptdesk.inference.cpu.compiling import can_compile
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     if not can_compile():
         print("Numba is not installed here, so there is nothing to compile: PyTorch decodes.")
         return 0
-    from gptdesk.gpt2.compile_process import compile_elsewhere, describe_code
-    from gptdesk.gpt2.compiling import find_step
+    from gptdesk.inference.cpu.compile_process import compile_elsewhere, describe_code
+    from gptdesk.inference.cpu.compiling import find_step
 
     if find_step() is None:
         print("Compiling the decoder for this processor; this may take half a minute on a slow computer.", flush=True)

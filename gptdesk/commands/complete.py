@@ -13,11 +13,11 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 from gptdesk.commands.prompt import read_text
+from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import BIAS_LIMIT, LIMITS, PRESETS, DecodingSettings
-from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.events import DoneEvent, NoticeEvent, TokenEvent
+from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
+from gptdesk.inference.sampling.settings import BIAS_LIMIT, LIMITS, PRESETS, DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
 
 HELP: Final = {
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     folders = Folders.of_this_user()
     entry = find_model(options.model, folders)
     with _ended_by_interrupt():
-        from gptdesk.gpt2.engine import Engine  # torch, late: mistakes are answered at once
+        from gptdesk.inference.engine import Engine  # torch, late: mistakes are answered at once
     with _interrupts() as interrupted:
 
         def stop_loading(read: int, total: int) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.commands.progress_bar import ProgressBar, parameters_text, size_text, time_text
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library
 from gptdesk.library.memory import fits, memory_needed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 LARGEST_INPUT: Final = 2**28
 """Bytes of standard input that are read: a pipe may never end."""

@@ -1,1 +1,1 @@
-"""The language model: configuration, network, tokenizer, checkpoints, decoding and devices."""
+"""What GPT-2 is: configuration, network, tokenizer, folder layout, checkpoint and chat template."""

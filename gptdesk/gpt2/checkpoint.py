@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from gptdesk.devices import is_out_of_memory
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.devices import is_out_of_memory
 from gptdesk.gpt2.empty_model import empty_model
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import (
     CONFIG_FILE,
     EMBEDDING,

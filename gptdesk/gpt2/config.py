@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 VOCAB_SIZE: Final = 50257
 """Tokens in GPT-2's byte-pair encoding: 256 bytes, 50,000 merges and ``<|endoftext|>``."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 
 RANKS_SHA256: Final = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
 """SHA-256 of ``resources/gpt2/gpt2.tiktoken``."""

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 

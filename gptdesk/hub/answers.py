@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.hub.errors import Passing, answer_error, hub_errors, not_asked, not_understood
 
 LARGEST_ANSWER: Final = 16 * 2**20

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 PASSING_STATUS: Final = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be others in a moment."""

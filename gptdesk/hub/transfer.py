@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.hub.answers import answer
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of, wait_text
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, read_config, weight_files
-from gptdesk.gpt2.resources import resource
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
+from gptdesk.resource_files import resource
 
 __all__ = [
     "BUNDLED",

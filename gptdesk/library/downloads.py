@@ -16,8 +16,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.errors import UserError
 from gptdesk.hub.transfer import TransferStopped
 from gptdesk.library.download import Download, bytes_here
 from gptdesk.library.fetching import READY, Attempt

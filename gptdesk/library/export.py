@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
 from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked, wait_text
 from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import (
     CONFIG_FILE,
     CONVERTED,

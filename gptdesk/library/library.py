@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import WEIGHTS_FILE
 from gptdesk.library.catalogue import (
     BUNDLED,

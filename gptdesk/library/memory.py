@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gptdesk.gpt2.block_sizes import PROMPT_CHUNK
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.system_memory import free_memory
 
 BYTES: Final = {"auto": 1.1, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
@@ -28,7 +28,7 @@ def memory_needed(config: GPT2Config, precision: str = "auto", context: int | No
 
     Args:
         config: its shape.
-        precision: one of `gptdesk.gpt2.devices.PRECISIONS`.
+        precision: one of `gptdesk.devices.PRECISIONS`.
         context: tokens; as many as the model can take when not given.
     """
     tokens = config.n_positions if context is None else min(context, config.n_positions)

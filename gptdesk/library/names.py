@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
 
 LONGEST: Final = 100

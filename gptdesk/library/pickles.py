@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import (
     CONFIG_FILE,
     EMBEDDING,

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.devices import PRECISIONS
-from gptdesk.gpt2.errors import UserError
+from gptdesk.devices import PRECISIONS
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.settings import DecodingSettings
 
 RECORD_FILE: Final = "model.json"
 FORMAT: Final = 1

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.gpt2.tokenizer_files import LARGEST, TOKENIZER_FILES
 from gptdesk.hub.answers import ask

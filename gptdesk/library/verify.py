@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, weight_files
 from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, is_transposed, our_name, read_config, weight_files
 
 DTYPES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}

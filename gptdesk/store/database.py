@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
-from gptdesk.gpt2.errors import UserError
 from gptdesk.store import rows
 from gptdesk.store.checks import DAMAGED, adopt_strays, check_tables
 from gptdesk.store.database_errors import Damaged, sentences

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 
 class Damaged(UserError):

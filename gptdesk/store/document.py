@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.history import History, Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_piece, join, length_of, settle
 from gptdesk.store.tree import ROOT, Node, Tree

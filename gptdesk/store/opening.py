@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.store.database import Damaged, Database
 from gptdesk.store.files import set_aside
 from gptdesk.store.raw_rows import copy_raw, decode

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gptdesk.bounded_read import LARGEST_WHOLE
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import rows
 from gptdesk.store.document import UNTITLED, Snapshot
 from gptdesk.store.raw_rows import Column, RawDocument

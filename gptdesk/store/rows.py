@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.events import Alternative
+from gptdesk.errors import UserError
+from gptdesk.inference.events import Alternative
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Snapshot
 from gptdesk.store.runs import Origin, Run, Token, clean_piece, settle
 

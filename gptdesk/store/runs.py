@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.events import Alternative
+from gptdesk.inference.events import Alternative
+from gptdesk.inference.sampling.settings import DecodingSettings
 
 # What a text widget cannot show as one character of its own: line ends of other systems, Unicode's line and paragraph
 # separators, and the code points that Qt keeps for itself (frame borders, embedded objects).

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, read_object
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.devices import DEVICES, MOST_THREADS, PRECISIONS
-from gptdesk.gpt2.errors import UserError, brief
+from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
+from gptdesk.errors import UserError, brief
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.store.files import set_aside, write_atomic
 
 SCHEMA: Final = 1

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.training.series import Floats
+from gptdesk.training.history.series import Floats
 
 WINDOW: Final = 128
 """Logged steps that the newest one is compared with, as in llm.c. The same is not said again within as many."""

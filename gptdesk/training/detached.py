@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gptdesk.gpt2.child_process import child_environment
-from gptdesk.gpt2.errors import UserError
+from gptdesk.child_process import child_environment
+from gptdesk.errors import UserError
 from trainer.locking import FileLock, LockHeld, is_locked
 from trainer.rundir import read_json, write_json
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import reap
+from gptdesk.training.history.samples import ConsoleTail
 from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_segment, phase, read_launch
-from gptdesk.training.samples import ConsoleTail
 from trainer.rundir import boot_id
 from trainer.runstate import RunState
 

@@ -19,10 +19,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from gptdesk.gpt2.child_process import child_environment, python_command
-from gptdesk.gpt2.errors import UserError
+from gptdesk.child_process import child_environment, python_command
+from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory
-from gptdesk.training.datasets import PreparedSet, describe_set
+from gptdesk.training.data.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.training.detached import lives, reap
 from gptdesk.training.labels import Labels
 from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, read_object
+from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
-from gptdesk.gpt2.errors import UserError
 from trainer.rundir import write_json
 
 _SCHEMA: Final = 1

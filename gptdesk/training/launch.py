@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, parse_toml
+from gptdesk.child_process import python_command
+from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
-from gptdesk.gpt2.child_process import python_command
-from gptdesk.gpt2.errors import UserError
 from gptdesk.training.detached import start_detached
 from gptdesk.training.launched import (
     COMMAND,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 _SCREENS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 """One of them tells Qt where to paint."""
@@ -26,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UserError("There is no display to open the window on; `gptdesk complete` works without one.")
     if sys.platform == "win32":
         # Its libraries fail to load after Qt's (pytorch/pytorch#166628).
-        from gptdesk.gpt2.devices import set_thread_environment
+        from gptdesk.devices import set_thread_environment
 
         set_thread_environment()
         import torch  # noqa: F401
-    from gptdesk.ui.application import run
+    from gptdesk.ui.window.application import run
 
     return run(sys.argv[1:] if argv is None else argv)

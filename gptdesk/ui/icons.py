@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 
 SIZE: Final = 16
 """Side of an icon in a control, in pixels of a standard screen."""

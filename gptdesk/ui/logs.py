@@ -11,8 +11,8 @@ from typing import Final, TextIO
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
+from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
-from gptdesk.gpt2.errors import UserError
 
 _FORMAT: Final = "%(asctime)s.%(msecs)03d %(levelname)s %(name)s: %(message)s"
 _SIZE: Final = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gptdesk.ui import figures
+from gptdesk.ui import number_format
 from trainer.rundir import CHECKPOINTS
 
 _STAMP = re.compile(r"^\d{8}-\d{6}-")
@@ -19,4 +19,4 @@ def model_title(model: str) -> str:
         return path.name
     run = _STAMP.sub("", path.parent.parent.name)
     number = path.name.removeprefix("step-")
-    return f"{run} · step {figures.count(int(number)) if number.isdecimal() else number}"
+    return f"{run} · step {number_format.count(int(number)) if number.isdecimal() else number}"

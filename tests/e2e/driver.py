@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gptdesk.ui.app import main
-from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.window.main_window import MainWindow
 
 MODIFIERS = {
     "ctrl": Qt.KeyboardModifier.ControlModifier,

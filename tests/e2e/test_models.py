@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.downloads import DOWNLOADS
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.hub_server import Fault, Hub

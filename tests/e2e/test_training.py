@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.patience import wait_for
 from trainer.events import read_events

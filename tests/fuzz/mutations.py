@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 COUNTS = pytest.mark.parametrize(
     "count", [200, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])]

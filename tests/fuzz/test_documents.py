@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.events import Alternative
+from gptdesk.inference.events import Alternative
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.opening import open_or_replace

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import strategies as st
 
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.record import read_record
 from gptdesk.store.settings import Settings, SettingsFile
-from gptdesk.training.datasets import describe_set, prepared_sets, preview
-from gptdesk.training.preparations import Preparation, preparations
+from gptdesk.training.data.datasets import describe_set, prepared_sets, preview
+from gptdesk.training.data.preparations import Preparation, preparations
 from tests.fuzz.mutations import (
     COUNTS,
     DEEP,

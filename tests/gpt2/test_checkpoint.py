@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, read_config, save_model
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2, KVCache
 
 # OpenAI's four sizes with heads of 4 numbers, a sixth of the layers and few tokens.

@@ -11,8 +11,8 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 
 SHAPE: dict[str, Any] = {"vocab_size": 11, "n_positions": 8, "n_embd": 6, "n_layer": 2, "n_head": 3}

@@ -13,9 +13,9 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.resources import resource
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer, gpt2_tokenizer
+from gptdesk.resource_files import resource
 
 TEXTS = [
     "",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.gpt2.tokenizer_files import TOKENIZER_FILES, complete_tokenizer, tokenizer_files, write_tokenizer
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config
 from gptdesk.hub.answers import LARGEST_ANSWER, pages
 from gptdesk.hub.errors import retry_after, wait_text

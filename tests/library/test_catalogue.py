@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.library.catalogue import BUNDLED, describe_model, find_model, list_models
 
 

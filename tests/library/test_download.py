@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.hub.errors import retry_after
 from gptdesk.hub.transfer import BLOCK
 from gptdesk.library.catalogue import find_model

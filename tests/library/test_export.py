@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry

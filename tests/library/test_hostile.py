@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import stored_name, tensor_shapes
 from gptdesk.library.catalogue import describe_model
 from gptdesk.library.downloads import DOWNLOADS, Downloads

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.library.catalogue import find_model
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library

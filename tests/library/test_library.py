@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import OPENAI_SIZES
-from gptdesk.gpt2.errors import UserError
 from gptdesk.library import memory
 from gptdesk.library.catalogue import KNOWN, find_model, fits, list_models, memory_needed
 from gptdesk.library.import_ import import_model

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.events import Alternative
+from gptdesk.errors import UserError
+from gptdesk.inference.events import Alternative
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import database as module
 from gptdesk.store import migrations
 from gptdesk.store.database import Database

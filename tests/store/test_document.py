@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gptdesk.gpt2.events import Alternative
+from gptdesk.inference.events import Alternative
 from gptdesk.store.document import Document, is_empty
 from gptdesk.store.runs import Origin, Run, Token, clean
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import migrations
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document

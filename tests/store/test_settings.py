@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import files
 from gptdesk.store.settings import SCHEMA, Settings, SettingsFile, check_preset_name
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.checkpoint import (
     CheckpointNotWritten,

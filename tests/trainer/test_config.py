@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.cli import main
 from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset, read_toml
 from trainer.reference import reference_page, to_toml

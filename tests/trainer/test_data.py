@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.data import Batches, Position, permute
 from trainer.shards import PreparedData, TokenSet
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.trainer.conftest import write_data
 from trainer.cli import main
 from trainer.config import build_config, merge, parse_flags, preset_names, read_preset

@@ -119,7 +119,7 @@ def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeC
 
 
 def test_a_step_must_divide_among_the_processes(make_config: MakeConfig) -> None:
-    from gptdesk.gpt2.errors import UserError
+    from gptdesk.errors import UserError
 
     config = make_config(data={"micro_batch": 2})
     assert plan_run(config, world_size=2).accumulation == 1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer import estimate
 from trainer.cli import main
 from trainer.config import TrainConfig, build_config, merge, preset_names, read_preset

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, save_model
-from gptdesk.gpt2.engine import Engine
-from gptdesk.gpt2.errors import UserError
+from gptdesk.inference.engine import Engine
 from tests.patience import wait_for
 from trainer.checkpoint import TrainState, save_checkpoint
 from trainer.cli import main
@@ -271,7 +271,7 @@ def test_ctrl_c_ends_cleanly_and_keeps_what_was_measured(tiny_model_folder: Path
 def test_sample_writes_what_the_engine_writes_for_every_model_prompt_and_seed(
     tiny_model_folder: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gptdesk.gpt2.decoding import DecodingSettings
+    from gptdesk.inference.sampling.settings import DecodingSettings
 
     (tmp_path / "prompts.txt").write_text("Once\n\n  upon a time\n")
     out = tmp_path / "samples.json"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.evaluation.hellaswag import PROTOCOLS, hellaswag, questions

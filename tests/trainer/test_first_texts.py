@@ -10,7 +10,7 @@ import pytest
 from gptdesk.gpt2.layout import read_config
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.estimate import summarise
-from gptdesk.training.history import RunHistory
+from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunIndex
 from trainer.cli import main
 from trainer.config import read_preset

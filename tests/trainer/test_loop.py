@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from tests.trainer.conftest import write_data
 from trainer.config import TrainConfig

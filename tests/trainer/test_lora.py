@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.errors import UserError
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.loop import Trainer

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from trainer.config import OptimSection
 from trainer.optim import Optimizers, clip_gradients

@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.broken import Broken

@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.trainer.made_files import paragraph, write_docx, write_epub, write_pdf, write_zip, xhtml
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.account import Account

@@ -15,8 +15,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from gptdesk.gpt2.errors import UserError
-from gptdesk.training.preparations import READABLE_SUFFIXES
+from gptdesk.errors import UserError
+from gptdesk.training.data.preparations import READABLE_SUFFIXES
 from tests.trainer.test_prepare import LINE, all_documents, make, texts, write_text
 from trainer.prepare import Manner
 from trainer.prepare.broken import Broken

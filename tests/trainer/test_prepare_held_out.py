@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.bundled import BUNDLED_TEXTS

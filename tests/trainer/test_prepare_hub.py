@@ -20,7 +20,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare import Request, prepare
 from trainer.rundir import read_json
 from trainer.shards import PreparedData

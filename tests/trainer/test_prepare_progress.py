@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.patience import wait_for
 from trainer.cli import main
 from trainer.prepare import Manner, Progress, Request, prepare

@@ -12,10 +12,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import ALPACA, PLAIN
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from gptdesk.training.datasets import describe_set, preview
+from gptdesk.training.data.datasets import describe_set, preview
 from trainer.cli import main
 from trainer.prepare import Request, prepare
 from trainer.prepare.records import RecordParser, Unusable

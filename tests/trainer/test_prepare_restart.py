@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.patience import wait_for
 from trainer.locking import FileLock, is_locked
 from trainer.prepare import Progress, Request, prepare

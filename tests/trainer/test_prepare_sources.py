@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare import Request, prepare
 from trainer.prepare.changes import HASHED_BYTES
 from trainer.prepare.names import absolute_source

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.patience import wait_for
 from trainer.events import EventTail, read_events
 from trainer.locking import FileLock, is_locked

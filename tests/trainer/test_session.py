@@ -15,8 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gptdesk.gpt2.engine import Engine
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
+from gptdesk.inference.engine import Engine
 from tests.patience import PATIENCE
 from tests.trainer.processes import Program, program
 from trainer.cli import main
@@ -92,7 +92,7 @@ def test_a_run_records_what_it_did(make_config: MakeConfig) -> None:
 
 
 def test_a_checkpoint_completes_a_prompt(make_config: MakeConfig) -> None:
-    from gptdesk.gpt2.decoding import DecodingSettings
+    from gptdesk.inference.sampling.settings import DecodingSettings
 
     config = make_config()
     train(config)

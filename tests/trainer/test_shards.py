@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from tests.trainer.conftest import write_data
 from trainer.shards import HEADER, INDEX, MASK, TOKENS, ArrayFile, PreparedData, TokenSet, open_array
 

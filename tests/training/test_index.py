@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.training.index import RunEntry, RunIndex
 from trainer.locking import FileLock
 from trainer.rundir import RunWriter, write_json

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import start_detached
 from gptdesk.training.diagnosis import diagnose
+from gptdesk.training.history.samples import ConsoleTail
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.training.launch import (
     COMMAND,
@@ -31,7 +32,6 @@ from gptdesk.training.launch import (
     typed_command,
 )
 from gptdesk.training.launched import LOCK, ask
-from gptdesk.training.samples import ConsoleTail
 from trainer.commands.train import _given
 from trainer.config import build_config, read_preset, read_toml
 from trainer.events import read_events

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.training.estimate import dry_run, summarise
 from trainer.config import build_config, preset_names, read_preset
 from trainer.plan import plan_run

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.ui.application import end_services, make_services
-from gptdesk.ui.figures import use_readable_locale
-from gptdesk.ui.jobs import State
-from gptdesk.ui.main_window import MainWindow
-from gptdesk.ui.services import Services
+from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import Services
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.main_window import MainWindow
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE
 

@@ -12,16 +12,16 @@ import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.store.document import Document
 from gptdesk.store.settings import SCHEMA
 from gptdesk.ui import app
-from gptdesk.ui.instance import LOCK, Instance
 from gptdesk.ui.logs import Logs
-from gptdesk.ui.settings_service import SettingsService
-from gptdesk.ui.storage import Storage
-from gptdesk.ui.token_counter import Counts, TokenCounter
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.token_counter import Counts, TokenCounter
+from gptdesk.ui.window.instance import LOCK, Instance
 
 from .conftest import Opened
 
@@ -40,7 +40,7 @@ def test_a_second_start_raises_the_first_window(instance: Instance, folders: Fol
     program = f"""
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from gptdesk.ui.instance import LOCK, Instance
+from gptdesk.ui.window.instance import LOCK, Instance
 app = QCoreApplication([])
 print(Instance(Path({str(folders.data)!r})).raise_other())
 """
@@ -98,7 +98,7 @@ def test_a_lock_goes_with_its_process(folders: Folders, qtbot: QtBot) -> None:
     program = f"""
 import os, signal
 from pathlib import Path
-from gptdesk.ui.instance import LOCK, Instance
+from gptdesk.ui.window.instance import LOCK, Instance
 instance = Instance(Path({str(folders.data)!r}))
 assert instance.take()
 print("taken", flush=True)
@@ -200,13 +200,13 @@ def test_settings_that_cannot_be_read_are_told_in_the_window(
 
 
 def test_what_waits_is_written_before_the_end(folders: Folders, qtbot: QtBot) -> None:
-    storage = Storage(folders.data / "documents.sqlite")
+    storage = DocumentStorage(folders.data / "documents.sqlite")
     document = Document()
     for _ in range(100):
         document.replace(0, 0, "x")
         storage.save(document.snapshot())
     storage.close()
-    again = Storage(folders.data / "documents.sqlite")
+    again = DocumentStorage(folders.data / "documents.sqlite")
     snapshot = again.load(document.id)
     again.close()
     assert snapshot is not None

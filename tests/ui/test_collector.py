@@ -7,12 +7,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.engine import Engine
+from gptdesk.inference.engine import Engine
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
-from gptdesk.ui.application import spare_the_collector
-from gptdesk.ui.inference import Inference
-from gptdesk.ui.jobs import State
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.window.application import spare_the_collector
 
 
 def test_what_is_loaded_is_frozen_once_a_model_is_ready(qtbot: QtBot) -> None:

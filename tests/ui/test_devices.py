@@ -9,10 +9,10 @@ from PySide6.QtCore import QMetaObject, Qt
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
+from gptdesk.devices import missing_devices
 from gptdesk.folders import Folders
-from gptdesk.gpt2.devices import missing_devices
 from gptdesk.store.settings import Settings, SettingsFile
-from gptdesk.ui.jobs import State
+from gptdesk.ui.services.inference_messages import State
 
 from .conftest import Opened
 

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.widgets.name_dialog import NameDialog

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gptdesk.gpt2.errors import UserError
-from gptdesk.ui.errands import Errands
+from gptdesk.errors import UserError
+from gptdesk.ui.services.errands import Errands
 
 
 @pytest.fixture

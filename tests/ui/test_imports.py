@@ -24,8 +24,8 @@ def test_the_first_window_does_not_import_torch() -> None:
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from gptdesk.folders import Folders
-from gptdesk.ui.application import end_services, make_services
-from gptdesk.ui.main_window import MainWindow
+from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.main_window import MainWindow
 app = QApplication([])
 folders = Folders.of_this_user()
 services = make_services(app, folders)

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.store.document import Document
-from gptdesk.ui.banner import Banners
-from gptdesk.ui.jobs import State
-from gptdesk.ui.messages import Messages
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.toast import Toasts
+from gptdesk.ui.window.banner import Banners
+from gptdesk.ui.window.toast import Toasts
 
 from .conftest import Opened
 

@@ -26,20 +26,20 @@ from pytestqt.qtbot import QtBot
 from gptdesk.commands.progress_bar import parameters_text, size_text
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.decoding import DecodingSettings
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
-from gptdesk.ui import figures
-from gptdesk.ui.jobs import State
+from gptdesk.ui import number_format
 from gptdesk.ui.models.card import card_height
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import GROUPS, Item
+from gptdesk.ui.models.labels import Face
 from gptdesk.ui.models.memory_bars import MemoryBars
+from gptdesk.ui.models.memory_check import Room
 from gptdesk.ui.models.page import ModelsPage
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
-from gptdesk.ui.models.room import Room
-from gptdesk.ui.models.words import Face
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.problem_label import ProblemLabel
@@ -803,8 +803,8 @@ def assert_is_free(late: list[float]) -> None:
 
 @pytest.mark.parametrize("number", [0, 7, 999, 1000, 1555, 283_000, 1_638_400, 12_400_000, 124_439_808, 1_557_611_200])
 def test_the_command_line_and_the_window_write_numbers_alike(number: int) -> None:
-    assert parameters_text(number) == figures.parameters(number)
-    assert size_text(number) == figures.memory(number)
+    assert parameters_text(number) == number_format.parameters(number)
+    assert size_text(number) == number_format.memory(number)
 
 
 def test_cards_and_bars_grow_with_the_font(theme: Theme) -> None:

@@ -10,13 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
-from gptdesk.gpt2.errors import UserError
-from gptdesk.ui.playground.decoding_panel import DecodingPanel
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.ui.decoding.panel import DecodingPanel
+from gptdesk.ui.decoding.presets import apply_preset, name_of
 from gptdesk.ui.playground.escapes import read_escapes, write_escapes
-from gptdesk.ui.playground.presets import apply_preset, name_of
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.note import Note

@@ -14,12 +14,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.gpt2.compiling import Step, compile_step
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.cpu.compiling import Step, compile_step
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
-from gptdesk.ui import figures
-from gptdesk.ui.jobs import State
+from gptdesk.ui import number_format
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened
@@ -187,9 +187,9 @@ def test_figures_of_a_generation_go_when_it_is_undone(opened: Opened, qtbot: QtB
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
-    assert "stopped" in opened.window.status.figures.text()
+    assert "stopped" in opened.window.status.number_format.text()
     opened.window.playground.undo.trigger()
-    assert opened.window.status.figures.text() == ""
+    assert opened.window.status.number_format.text() == ""
 
 
 def test_regenerate_writes_the_last_part_anew_and_undo_brings_the_old_one_back(opened: Opened, qtbot: QtBot) -> None:
@@ -419,8 +419,8 @@ def test_the_menu_of_precisions_says_what_they_cost(opened: Opened) -> None:
     opened.window.device._fill()
     names = [action.text() for action in opened.window.device._menu.actions()]
     assert [name for name in names if name.startswith("int")] == [
-        f"int8 · perplexity +{figures.decimal(0.07, 2)} %",
-        f"int4 · perplexity +{figures.percent(0.07)}",
+        f"int8 · perplexity +{number_format.decimal(0.07, 2)} %",
+        f"int4 · perplexity +{number_format.percent(0.07)}",
     ]
 
 
@@ -428,11 +428,11 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("numba")
-    from gptdesk.gpt2 import decoders
+    from gptdesk.inference import decoder_loader
 
     compiled: Future[Step] = Future()
-    monkeypatch.setattr(decoders, "find_step", lambda: None)
-    monkeypatch.setattr(decoders, "compile_elsewhere", lambda: compiled)
+    monkeypatch.setattr(decoder_loader, "find_step", lambda: None)
+    monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: compiled)
     opened.services.settings.update(threads=2)
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert "int8 ·" in opened.window.device.text()
@@ -457,11 +457,11 @@ def test_the_status_line_says_how_it_went(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
-    figures = opened.window.status.figures.text()
+    figures = opened.window.status.number_format.text()
     assert "tok/s" in figures
     assert "first token" in figures
     assert "stopped: max tokens reached" in figures
-    assert "seed 1" in opened.window.status.figures.toolTip()
+    assert "seed 1" in opened.window.status.number_format.toolTip()
     qtbot.waitUntil(lambda: "1 of them before the last generation" in opened.window.status.tokens.toolTip())
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 
 from .conftest import Opened
 

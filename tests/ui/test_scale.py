@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gptdesk.gpt2.decoding import LIMITS
-from gptdesk.ui.playground.decoding_specs import SLIDERS
+from gptdesk.inference.sampling.settings import LIMITS
+from gptdesk.ui.decoding.specs import SLIDERS
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.scale import STEPS
 from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec

@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.store.document import Document
 from gptdesk.store.settings import PAGES, Settings, SettingsFile
-from gptdesk.ui import application
-from gptdesk.ui.crash import CrashDialog, CrashHandler
-from gptdesk.ui.storage import Storage
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.window import application
+from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from trainer.rundir import RunWriter
 
 from .conftest import Opened
@@ -31,7 +31,7 @@ import builtins, sys, tempfile, threading
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from gptdesk.ui.worker_thread import WorkerThread
+from gptdesk.ui.services.worker_thread import WorkerThread
 
 if "fixed" in sys.argv:
     WorkerThread(QObject(), "any thread")
@@ -166,7 +166,7 @@ def test_fifty_starts_on_a_busy_computer_go_well(lived_in: list[Path]) -> None:
 
 
 def save_document(folders: Folders, text: str) -> str:
-    storage = Storage(folders.data / "documents.sqlite")
+    storage = DocumentStorage(folders.data / "documents.sqlite")
     document = Document()
     document.replace(0, 0, text)
     storage.save(document.snapshot())
@@ -201,7 +201,7 @@ def test_a_document_that_nothing_can_be_made_of_costs_only_itself(
     def fail(*_: object) -> None:
         raise KeyError(99)
 
-    monkeypatch.setattr(Storage, "open", fail)
+    monkeypatch.setattr(DocumentStorage, "open", fail)
     opened = open_window()
     with qtbot.waitSignal(opened.window.crashed) as crashed:
         pass
@@ -246,7 +246,7 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from gptdesk.ui import application
-from gptdesk.ui.crash import CrashDialog
+from gptdesk.ui.window.crash import CrashDialog
 
 def fail(*_):
     raise RuntimeError("on purpose")

@@ -23,13 +23,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from gptdesk.gpt2.decoding import DecodingSettings
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import PAGES
-from gptdesk.ui.about import AboutDialog
-from gptdesk.ui.crash import CrashDialog, CrashHandler
-from gptdesk.ui.export import file_name
+from gptdesk.ui.playground.export import file_name
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.window.about import AboutDialog
+from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 
 from .conftest import Opened
 
@@ -229,7 +229,7 @@ def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(opened: Opened, qtbo
 def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from gptdesk.gpt2.engine import Engine
+    from gptdesk.inference.engine import Engine
 
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
@@ -287,14 +287,14 @@ def test_whoever_can_tell_of_a_mistake_is_listened_to(opened: Opened, qtbot: QtB
         part for part in found if part is not window and isinstance(getattr(part, "crashed", None), SignalInstance)
     ]
     unheard = [type(part).__name__ for part in tellers if not part.receivers(SIGNAL("crashed(QString)"))]
-    assert {window.train, sheet, window.documents, window.messages, opened.services.watcher} <= set(tellers)
+    assert {window.train, sheet, window.documents, window.messages, opened.services.run_monitor} <= set(tellers)
     assert unheard == []
     sheet.reject()
     qtbot.waitUntil(lambda: window.train is not None and window.train.sheet is None, timeout=60_000)
 
 
 def test_full_memory_is_a_sentence(opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gptdesk.gpt2.engine import Engine
+    from gptdesk.inference.engine import Engine
 
     def fail(*_: object, **__: object) -> None:
         raise MemoryError

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gptdesk.gpt2.devices import DEVICES, TORCH_PRECISIONS, set_thread_environment
-from gptdesk.gpt2.errors import UserError
+from gptdesk.devices import DEVICES, TORCH_PRECISIONS, set_thread_environment
+from gptdesk.errors import UserError
 from trainer.commands import CANCELLED
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
 def _evaluation(args: argparse.Namespace, results: list[Result]) -> Evaluation:
     """Finds the models and reads all the questions, so that a mistake shows before the work begins."""
     # torch, late: --help and mistakes answer at once
-    from gptdesk.gpt2.devices import choose_device, choose_precision
+    from gptdesk.devices import choose_device, choose_precision
     from trainer.evaluation.models import find_models
     from trainer.evaluation.run import Evaluation
     from trainer.evaluation.tasks import HellaSwagTask, LambadaTask, PerplexityTask, Task, ValidationTask

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
-from gptdesk.gpt2.errors import UserError
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
 from trainer.prepare.bundled import BUNDLED_TEXTS
 from trainer.prepare.estimate import require_room, size_text

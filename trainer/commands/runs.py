@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gptdesk.bounded_read import ContentError, parse_json
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from trainer.events import EventTail
 from trainer.rundir import ACTIONS, CHECKPOINTS, RUN, send_request
 from trainer.runstate import describe, find_runs, planned_steps, read_config, read_state

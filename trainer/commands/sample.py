@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gptdesk.devices import DEVICES, PRECISIONS, set_thread_environment
+from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
-from gptdesk.gpt2.decoding import LIMITS, PRESETS, DecodingSettings
-from gptdesk.gpt2.devices import DEVICES, PRECISIONS, set_thread_environment
-from gptdesk.gpt2.errors import UserError
+from gptdesk.inference.sampling.settings import LIMITS, PRESETS, DecodingSettings
 from trainer.commands import CANCELLED
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _write_all(
     samples: list[Sample],
 ) -> None:
     """Model after model, so that only one is in memory; ``samples`` grows with each completion."""
-    from gptdesk.gpt2.engine import Engine  # torch, late: --help and mistakes answer at once
+    from gptdesk.inference.engine import Engine  # torch, late: --help and mistakes answer at once
     from trainer.evaluation.compare import write_samples
     from trainer.evaluation.progress import ProgressLine
 

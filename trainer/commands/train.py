@@ -9,7 +9,7 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.config import (
     TrainConfig,
     build_config,

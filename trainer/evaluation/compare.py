@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gptdesk.gpt2.decoding import DecodingSettings
-from gptdesk.gpt2.errors import UserError
-from gptdesk.gpt2.events import DoneEvent, NoticeEvent
+from gptdesk.errors import UserError
+from gptdesk.inference.events import DoneEvent, NoticeEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
-    from gptdesk.gpt2.engine import Engine
+    from gptdesk.inference.engine import Engine
 
 _NARROWEST: Final = 32
 """Columns of text that are narrower than this are hard to read: the texts then stand below each other."""
@@ -32,7 +32,7 @@ class Sample:
         index: which of the n of this model and prompt.
         seed: with which it alone comes out the same.
         text: the completion, without the prompt.
-        finish_reason: why it ended, see `gptdesk.gpt2.events.FinishReason`.
+        finish_reason: why it ended, see `gptdesk.inference.events.FinishReason`.
         tokens: how many it has.
         tokens_per_s: after the first token.
         notices: what the engine had to say.

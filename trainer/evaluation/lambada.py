@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
 from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, Scores, score_rows

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 from trainer.rundir import CHECKPOINTS, RUN
 
 _BUNDLED: Final = "models"  # folder of the resources

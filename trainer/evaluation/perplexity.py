@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
 from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, score_rows

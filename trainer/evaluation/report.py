@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.evaluation.published import published
 from trainer.evaluation.tasks import Measured
 from trainer.rundir import write_json

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gptdesk.devices import is_out_of_memory
+from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE
-from gptdesk.gpt2.devices import is_out_of_memory
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from trainer.data import IGNORED
 

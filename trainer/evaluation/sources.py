@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.hub.answers import ask
 from gptdesk.hub.errors import not_understood
 

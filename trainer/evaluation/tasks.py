@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.evaluation import hellaswag as hellaswag_test

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.data import IGNORED
 from trainer.packing import PackedWindows
 from trainer.shards import TokenSet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 
 def arrow(what: str) -> tuple[ModuleType, ModuleType]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 _REASONS: Final = 30
 """Reasons that are told apart in one file: lines of a million fields must not make a manifest of a million entries."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gptdesk.gpt2.resources import resource
+from gptdesk.resource_files import resource
 
 
 @dataclass(frozen=True)

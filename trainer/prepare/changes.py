@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare.bundled import BUNDLED_TEXTS
 from trainer.prepare.plan import Plan
 from trainer.prepare.sources import SourceFile, find_files

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare.broken import Broken
 from trainer.prepare.encode import gpt2_batch_encoder
 from trainer.prepare.formats import FORMATS

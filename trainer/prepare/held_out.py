@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.prepare.encode import Encoded, gpt2_batch_encoder
 from trainer.prepare.parts import Block, read_block, write_block

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.hub.answers import ask, pages
 from gptdesk.hub.errors import NotThere, not_understood
 from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare.account import Account
 from trainer.prepare.encode import Encoded
 from trainer.rundir import read_json, write_json

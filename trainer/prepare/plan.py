@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
-from gptdesk.gpt2.errors import UserError
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
 from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter, Span

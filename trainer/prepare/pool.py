@@ -15,7 +15,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.prepare.parts import Done
 from trainer.prepare.plan import Request
 from trainer.prepare.worker import Task, Underway, UnitEncoder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
-from gptdesk.gpt2.errors import UserError
 from trainer.prepare.broken import describe
 from trainer.prepare.formats import FORMATS
 

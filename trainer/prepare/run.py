@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from trainer.locking import FileLock, LockHeld
 from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.broken import Broken

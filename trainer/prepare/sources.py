@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import Any, Final
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.hub.transfer import HubFile
 from trainer.prepare.formats import FORMATS, PARQUET, TEXT, compression_of, format_of, formats_text, unreadable
 from trainer.prepare.hub import hub_files, looks_like_hub_name

@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.ui import figures
+from gptdesk.ui import number_format
+from gptdesk.ui.models.activation import ModelActivation
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
 from gptdesk.ui.models.items import Item, setting_of
-from gptdesk.ui.models.service import ModelsService
-from gptdesk.ui.models.using import Using
-from gptdesk.ui.models.words import title_of
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.models.labels import title_of
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
@@ -39,8 +39,8 @@ class ModelActions(QObject):
     def __init__(
         self,
         settings: SettingsService,
-        models: ModelsService,
-        using: Using,
+        models: ModelLibrary,
+        using: ModelActivation,
         window: QWidget,
         current: Callable[[], Item | None],
     ) -> None:
@@ -199,7 +199,7 @@ class ModelActions(QObject):
 
             def show_size(size: int) -> None:
                 if shiboken6.isValid(question):  # it may have been answered by now
-                    question.words.setText(f"{sentence} That frees {figures.memory(size)}.{again}{more}")
+                    question.words.setText(f"{sentence} That frees {number_format.memory(size)}.{again}{more}")
 
             self._models.size(entry, show_size)
         question.open()

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
-from gptdesk.ui import figures, top_bar
-from gptdesk.ui.models.download_view import DownloadView
-from gptdesk.ui.models.service import ModelsService
-from gptdesk.ui.models.words import SEPARATOR, InUse, speed_words
-from gptdesk.ui.page_status import PageStatus
+from gptdesk.ui import number_format
+from gptdesk.ui.models.labels import SEPARATOR, InUse, speed_words
+from gptdesk.ui.services.download_view import DownloadView
+from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.page_status import PageStatus
+from gptdesk.ui.window import top_bar
 
 
 class ModelsBar(QWidget):
@@ -50,7 +51,7 @@ class ModelsBar(QWidget):
 class ModelsStatus(PageStatus):
     """The line at the bottom."""
 
-    def __init__(self, theme: Theme, models: ModelsService, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, models: ModelLibrary, parent: QWidget | None = None) -> None:
         super().__init__(theme, ("Downloads", "Speed and time left", "Memory and disk"), parent)
         self._models = models
 
@@ -73,11 +74,11 @@ class ModelsStatus(PageStatus):
         self.dot.set_state(role, ring=bool(active))
         self.state.setText(words)
         self.detail.setText(
-            _detail(active) if active else (f"{SEPARATOR.lstrip()}{figures.memory(size)}" if size else "")
+            _detail(active) if active else (f"{SEPARATOR.lstrip()}{number_format.memory(size)}" if size else "")
         )
-        right = [f"memory {figures.memory(free_memory)} free"] if free_memory is not None else []
+        right = [f"memory {number_format.memory(free_memory)} free"] if free_memory is not None else []
         free = self._models.free_disk
-        right += [f"disk {figures.memory(free)} free"] if free is not None else []
+        right += [f"disk {number_format.memory(free)} free"] if free is not None else []
         self.right.setText(SEPARATOR.join(right))
 
 
@@ -86,9 +87,9 @@ def _detail(active: Sequence[DownloadView]) -> str:
     if not speed:
         return ""
     left = sum(max(0, view.total - view.done) for view in active)
-    parts = [speed_words(speed), f"{figures.span(left / speed)} left"]
+    parts = [speed_words(speed), f"{number_format.span(left / speed)} left"]
     return SEPARATOR.lstrip() + SEPARATOR.join(parts)
 
 
 def _many(number: int, what: str) -> str:
-    return f"{figures.count(number)} {what}" if number == 1 else f"{figures.count(number)} {what}s"
+    return f"{number_format.count(number)} {what}" if number == 1 else f"{number_format.count(number)} {what}s"

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.ui.fonts import smaller
-from gptdesk.ui.models.words import SEPARATOR, Face
+from gptdesk.ui.models.labels import SEPARATOR, Face
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped

@@ -7,10 +7,10 @@ from typing import Any, Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from gptdesk.gpt2.decoding import PRESETS, DecodingSettings
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.ui.playground.presets import choosing, name_of
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.decoding.presets import choosing, name_of
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.boxes import ListBox
 
 _PRECISIONS: Final = {

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, Q
 
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.verify import Verification
-from gptdesk.ui import figures
+from gptdesk.ui import number_format
 from gptdesk.ui.models.defaults_card import DefaultsCard
-from gptdesk.ui.models.facts import Facts, facts_of
+from gptdesk.ui.models.details import Facts, facts_of
 from gptdesk.ui.models.items import Item
+from gptdesk.ui.models.labels import Face, origin_words
 from gptdesk.ui.models.memory_bars import MemoryBars
-from gptdesk.ui.models.room import Room
-from gptdesk.ui.models.words import Face, origin_words
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.models.memory_check import Room
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.long_words import wrappable
@@ -123,7 +123,9 @@ class DetailPanel(QScrollArea):
         _show(self.warning, room.warning(item.config, precision))
         self._memory.setVisible(item.config is not None)
         self.bars.show_needs(item.config, room)
-        _show(self.free, f"{figures.memory(room.free)} are free on this computer" if room.free is not None else "")
+        _show(
+            self.free, f"{number_format.memory(room.free)} are free on this computer" if room.free is not None else ""
+        )
         self._use.setVisible(entry is not None and entry.state == "ready")
         if entry is not None and entry.state == "ready":
             self.defaults.show_entry(entry)

@@ -9,8 +9,8 @@ from typing import Final, Literal
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.known import Known, find_known
-from gptdesk.ui.models.download_view import DownloadView
-from gptdesk.ui.models.jobs import JobView
+from gptdesk.ui.services.download_view import DownloadView
+from gptdesk.ui.services.model_jobs import JobView
 
 Group = Literal["coming", "here", "known", "runs", "cache"]
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.memory import memory_needed
-from gptdesk.ui import figures
-from gptdesk.ui.models.room import Room
+from gptdesk.ui import number_format
+from gptdesk.ui.models.memory_check import Room
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
@@ -59,7 +59,7 @@ class MemoryBars(QWidget):
 
     def _words(self, need: int) -> str:
         fits = self._free is None or need <= self._free
-        return figures.memory(need) + ("" if fits else ", more than is free")
+        return number_format.memory(need) + ("" if fits else ", more than is free")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -10,11 +10,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from gptdesk.ui import figures
+from gptdesk.ui import number_format
 from gptdesk.ui.models.card import ModelCard
 from gptdesk.ui.models.group import ModelGroup
 from gptdesk.ui.models.items import GROUPS, Group, Item
-from gptdesk.ui.models.words import Face
+from gptdesk.ui.models.labels import Face
 from gptdesk.ui.theme import Theme
 
 FILTERS: Final[dict[str, tuple[Group, ...]]] = {
@@ -221,7 +221,7 @@ class ModelList(QWidget):
     def _note(self, group: Group, items: Sequence[Item]) -> str:
         size = sum(item.entry.size for item in items if item.entry)
         if group in ("here", "runs", "cache") and size:
-            return figures.memory(size)
+            return number_format.memory(size)
         return ""
 
     @Slot()

@@ -20,17 +20,17 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from gptdesk.ui.models.actions import ModelActions
+from gptdesk.ui.models.activation import ModelActivation
 from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.drop_frame import DropFrame
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import Item, changed_item, make_items
+from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.model_list import ModelList
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
-from gptdesk.ui.models.service import ModelsService
-from gptdesk.ui.models.using import Using
-from gptdesk.ui.models.words import Face, face
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class ModelsPage(QWidget):
         self,
         theme: Theme,
         settings: SettingsService,
-        models: ModelsService,
-        using: Using,
+        models: ModelLibrary,
+        using: ModelActivation,
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:

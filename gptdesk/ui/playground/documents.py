@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document, check_title
-from gptdesk.ui import export
-from gptdesk.ui.document_opening import Opening, open_document
-from gptdesk.ui.errands import Errands
-from gptdesk.ui.messages import Messages, Offer
+from gptdesk.ui.playground import export
 from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.settings_service import SettingsService
-from gptdesk.ui.storage import Storage
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.messages import Messages, Offer
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
+from gptdesk.ui.window.document_opening import Opening, open_document
 
 if TYPE_CHECKING:
-    from gptdesk.training.text_files import TextFile
+    from gptdesk.training.data.text_files import TextFile
 
 _OPENED: Final = "Text and Markdown (*.txt *.md *.markdown *.text);;All files (*)"
 _MOST_FILES: Final = 50
@@ -51,7 +51,7 @@ class Documents(QObject):
     crashed = Signal(str)
 
     def __init__(
-        self, storage: Storage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
+        self, storage: DocumentStorage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
     ) -> None:
         super().__init__(window)
         self._storage, self._session, self._settings = storage, session, settings
@@ -297,6 +297,6 @@ class Documents(QObject):
 
 
 def _read_file(path: Path) -> TextFile:
-    from gptdesk.training.text_files import read_text_file
+    from gptdesk.training.data.text_files import read_text_file
 
     return read_text_file(path)

@@ -25,7 +25,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.runs import clean
-from gptdesk.ui.banner import RESERVED
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
 from gptdesk.ui.playground.following_text import FollowingTextEdit
@@ -33,6 +32,7 @@ from gptdesk.ui.playground.generated_marks import paint_marks
 from gptdesk.ui.playground.mime import files_of, text_of
 from gptdesk.ui.playground.text_menu import text_menu
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.window.banner import RESERVED
 
 _LINE_HEIGHT: Final = 1.75
 """Of a line, in heights of the letters."""

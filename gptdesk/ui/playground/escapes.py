@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 _MEANING = {"n": "\n", "t": "\t", "\\": "\\"}
 _WRITTEN = {meaning: f"\\{letter}" for letter, meaning in _MEANING.items()}

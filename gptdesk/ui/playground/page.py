@@ -6,15 +6,15 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gptdesk.ui.jobs import State
+from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.playground.action_bar import ActionBar
-from gptdesk.ui.playground.decoding_panel import DecodingPanel
 from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.mime import files_of
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services import Services
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import Services
 
 
 class PlaygroundPage(QWidget):

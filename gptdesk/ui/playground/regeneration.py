@@ -10,11 +10,11 @@ from typing import Final
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from gptdesk.ui import figures
-from gptdesk.ui.messages import Messages
-from gptdesk.ui.playground.seed_box import SHORT_SEEDS
+from gptdesk.ui import number_format
+from gptdesk.ui.decoding.seed_box import SHORT_SEEDS
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.settings_service import SettingsService
+from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.question import Question
 
 _MUCH: Final = 300
@@ -43,7 +43,7 @@ class Regeneration(QObject):
             return
         sentence = (
             "Regenerating goes back to where the last generation began. "
-            f"The {figures.count(typed)} characters that you have typed since then are removed with it; "
+            f"The {number_format.count(typed)} characters that you have typed since then are removed with it; "
             "Undo brings them back."
         )
         question = Question(
@@ -58,7 +58,7 @@ class Regeneration(QObject):
     @Slot(str, int)
     def _on_removed(self, text: str, depth: int) -> None:
         words = len(text.split())
-        typed = "a word" if words == 1 else f"{figures.count(words)} words"
+        typed = "a word" if words == 1 else f"{number_format.count(words)} words"
         self._messages.toast(
             f"Regenerating also removed {typed} that you had typed after the last generation.",
             kind="info",

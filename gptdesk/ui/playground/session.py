@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from gptdesk.gpt2.events import DoneEvent, Event, NoticeEvent, TokenEvent
+from gptdesk.inference.events import DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
-from gptdesk.ui.inference import Inference
-from gptdesk.ui.jobs import Failure, State
-from gptdesk.ui.settings_service import SettingsService
-from gptdesk.ui.storage import Storage
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import Failure, State
+from gptdesk.ui.services.settings import SettingsService
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import TextStream
@@ -65,7 +65,7 @@ class Session(QObject):
     same_again = Signal()
 
     def __init__(
-        self, inference: Inference, storage: Storage, settings: SettingsService, parent: QObject | None = None
+        self, inference: Inference, storage: DocumentStorage, settings: SettingsService, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._inference, self._storage, self._settings = inference, storage, settings

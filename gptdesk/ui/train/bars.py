@@ -8,14 +8,15 @@ from typing import Final
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
 
-from gptdesk.ui import figures, top_bar
-from gptdesk.ui.page_status import PageStatus
+from gptdesk.ui import number_format
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.data_words import data_detail_words, data_role, data_state_words
-from gptdesk.ui.train.run_words import RINGS, SEPARATOR, role, state_words
-from gptdesk.ui.train.watcher import Watcher
+from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words
+from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
+from gptdesk.ui.train.runs.run_monitor import RunMonitor
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.page_status import PageStatus
+from gptdesk.ui.window import top_bar
 
 _EVERY_MS: Final = 500
 _WORDS: Final = {
@@ -71,13 +72,13 @@ class TrainBar(QWidget):
 class TrainStatus(PageStatus):
     """The line at the bottom."""
 
-    def __init__(self, theme: Theme, watcher: Watcher, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, run_monitor: RunMonitor, parent: QWidget | None = None) -> None:
         super().__init__(theme, ("State of the run", "Process and last update", "Checkpoint and disk"), parent)
-        self._watcher = watcher
+        self._run_monitor = run_monitor
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.show_now)
-        watcher.view_changed.connect(self.show_now)
+        run_monitor.view_changed.connect(self.show_now)
 
     def showEvent(self, event: object) -> None:
         self._timer.start()
@@ -91,8 +92,8 @@ class TrainStatus(PageStatus):
         """Says how it is at this moment."""
         if not self.isVisible():
             return
-        view = self._watcher.view
-        data = self._watcher.data_view
+        view = self._run_monitor.view
+        data = self._run_monitor.data_view
         if view is None and data is not None:
             self.dot.set_state(data_role(data.entry.state), ring=data.entry.active)
             self.state.setText(_sentence(data_state_words(data.entry.state)))
@@ -100,7 +101,7 @@ class TrainStatus(PageStatus):
             self.right.setText("")
             return
         if view is None:
-            working = len(self._watcher.active)
+            working = len(self._run_monitor.active)
             self.dot.set_state("good" if working else "muted")
             self.state.setText(f"{working} at work" if working else "No run at work")
             self.detail.setText("")
@@ -114,7 +115,7 @@ class TrainStatus(PageStatus):
         if entry.active:
             pid = entry.state.status.get("pid")
             parts += [f"process {pid}"] if pid else []
-            parts += [f"last update {figures.ago(max(0.0, time.time() - view.updated))}"] if view.updated else []
+            parts += [f"last update {number_format.ago(max(0.0, time.time() - view.updated))}"] if view.updated else []
         reason = str(entry.state.status.get("degraded") or (entry.active and entry.state.status.get("reason")) or "")
         parts += [reason] if reason else []
         if not view.read:
@@ -123,8 +124,10 @@ class TrainStatus(PageStatus):
         right = []
         if view.checkpoints:
             newest = view.checkpoints[-1]
-            right.append(f"checkpoint {figures.count(newest.step)} ({figures.ago(max(0.0, time.time() - newest.t))})")
-        right += [f"disk {figures.memory(view.free)} free"] if view.free is not None else []
+            right.append(
+                f"checkpoint {number_format.count(newest.step)} ({number_format.ago(max(0.0, time.time() - newest.t))})"
+            )
+        right += [f"disk {number_format.memory(view.free)} free"] if view.free is not None else []
         self.right.setText(SEPARATOR.join(right))
 
 

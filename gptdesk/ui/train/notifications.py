@@ -9,8 +9,8 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
-from gptdesk.ui.messages import Messages
-from gptdesk.ui.train.lookout import Notice
+from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.train.runs.run_scanner import Notice
 
 _KINDS: Final = {
     "info": QSystemTrayIcon.MessageIcon.Information,

@@ -13,22 +13,22 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch import resume_run
-from gptdesk.ui.services import Services
+from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
-from gptdesk.ui.train.chart_settings import ChartSettings
-from gptdesk.ui.train.dashboard import Dashboard
-from gptdesk.ui.train.data_actions import DataActions
-from gptdesk.ui.train.data_lookout import DataEntry
-from gptdesk.ui.train.data_panel import DataPanel
-from gptdesk.ui.train.dialogs import ChangeDialog, SampleDialog
-from gptdesk.ui.train.empty import EmptyRuns
-from gptdesk.ui.train.lookout import Notice
-from gptdesk.ui.train.requests import Pending
-from gptdesk.ui.train.run_actions import RunActions
-from gptdesk.ui.train.run_list import RunList
+from gptdesk.ui.train.charts.settings import ChartSettings
+from gptdesk.ui.train.data.actions import DataActions
+from gptdesk.ui.train.data.panel import DataPanel
+from gptdesk.ui.train.data.scanner import DataEntry
+from gptdesk.ui.train.empty_state import EmptyRuns
+from gptdesk.ui.train.runs.dashboard import Dashboard
+from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
+from gptdesk.ui.train.runs.pending_requests import Pending
+from gptdesk.ui.train.runs.run_actions import RunActions
+from gptdesk.ui.train.runs.run_list import RunList
+from gptdesk.ui.train.runs.run_scanner import Notice
 from gptdesk.ui.train.side_panel import SidePanel
-from gptdesk.ui.train.splitter import Splitter
 from gptdesk.ui.widgets.question import Question
+from gptdesk.ui.widgets.splitter import Splitter
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
@@ -73,15 +73,15 @@ class TrainPage(QWidget):
 
     def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._services, self._watcher, self._text = services, services.watcher, text
+        self._services, self._run_monitor, self._text = services, services.run_monitor, text
         self._restarting: set[Path] = set()
         self.current: Path | None = None
         self.sheet: NewRunSheet | None = None
         theme = services.theme
         self.top_bar = TrainBar(theme, menu)
-        self.status_bar = TrainStatus(theme, self._watcher)
-        self.actions_ = RunActions(theme, self._watcher, self, self._entry, self._followed)
-        self.data_actions = DataActions(self._watcher, self, self._data_entry)
+        self.status_bar = TrainStatus(theme, self._run_monitor)
+        self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed)
+        self.data_actions = DataActions(self._run_monitor, self, self._data_entry)
         self._more, self._checkpoints = QMenu(self), QMenu(self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
@@ -160,14 +160,14 @@ class TrainPage(QWidget):
             self._set_widths()
 
     def _connect(self) -> None:
-        watcher, dashboard = self._watcher, self.dashboard
-        watcher.runs_changed.connect(self._on_runs_changed)
-        watcher.view_changed.connect(self._on_view_changed)
-        watcher.history_changed.connect(self._on_history_changed)
-        watcher.requests.changed.connect(self._on_view_changed)
-        watcher.requests.refused.connect(self._on_refused)
-        watcher.waiting.changed.connect(self._on_runs_changed)
-        watcher.waiting.started.connect(self._on_waiting_started)
+        run_monitor, dashboard = self._run_monitor, self.dashboard
+        run_monitor.runs_changed.connect(self._on_runs_changed)
+        run_monitor.view_changed.connect(self._on_view_changed)
+        run_monitor.history_changed.connect(self._on_history_changed)
+        run_monitor.requests.changed.connect(self._on_view_changed)
+        run_monitor.requests.refused.connect(self._on_refused)
+        run_monitor.waiting.changed.connect(self._on_runs_changed)
+        run_monitor.waiting.started.connect(self._on_waiting_started)
         self.top_bar.new.clicked.connect(self.new_run)
         self.empty.new_wanted.connect(self.new_run)
         self.empty.example_wanted.connect(self.new_run_on_example)
@@ -195,27 +195,27 @@ class TrainPage(QWidget):
         """Makes the run, or the preparation, in that folder the one at hand."""
         left = self._data_entry()
         if left is not None and left.ready and left.folder != folder:  # it has been seen
-            self._watcher.leave_out(left.folder)
+            self._run_monitor.leave_out(left.folder)
         self.current = folder
         self._services.settings.update(run=str(folder) if folder else None)
-        self._watcher.select(folder)
-        self._watcher.set_pinned(tuple(run.folder for run in self._watcher.runs if run.pinned))
+        self._run_monitor.select(folder)
+        self._run_monitor.set_pinned(tuple(run.folder for run in self._run_monitor.runs if run.pinned))
         self.runs.set_current(folder)
         self._show_entry()
         self.run_chosen.emit()
 
     def focus(self) -> None:
         """So that the arrow keys choose runs; where there are none, Enter begins one."""
-        if self._watcher.runs or self._watcher.data:
+        if self._run_monitor.runs or self._run_monitor.data:
             self.runs.focus_current()
         else:
             self.empty.new.setFocus()
 
     def _entry(self) -> RunEntry | None:
-        return self._watcher.entry(self.current)
+        return self._run_monitor.entry(self.current)
 
     def _data_entry(self) -> DataEntry | None:
-        return self._watcher.data_entry(self.current)
+        return self._run_monitor.data_entry(self.current)
 
     def _followed(self) -> Path | None:
         follow = self._services.settings.value.follow
@@ -223,16 +223,16 @@ class TrainPage(QWidget):
 
     @Slot()
     def _on_runs_changed(self) -> None:
-        watcher, runs, data = self._watcher, self._watcher.runs, self._watcher.data
+        run_monitor, runs, data = self._run_monitor, self._run_monitor.runs, self._run_monitor.data
         self._restarting -= {run.folder for run in runs if run.active}
         self._show_part(self.runs, bool(runs or data))
-        waiting = {entry.folder: watcher.waiting.name(entry.folder) for entry in data}
-        self.runs.show_runs(runs, watcher.curves, data, waiting)
+        waiting = {entry.folder: run_monitor.waiting.name(entry.folder) for entry in data}
+        self.runs.show_runs(runs, run_monitor.curves, data, waiting)
         if (runs or data) and self._entry() is None and self._data_entry() is None:
             folders = [run.folder for run in runs if run.active] + [run.folder for run in runs]
             self.choose([*folders, *(entry.folder for entry in data)][0])
         else:
-            watcher.set_pinned(tuple(run.folder for run in runs if run.pinned))
+            run_monitor.set_pinned(tuple(run.folder for run in runs if run.pinned))
             self._show_entry()
 
     def _show_entry(self) -> None:
@@ -248,29 +248,29 @@ class TrainPage(QWidget):
             self.panel.show_run(None)
 
     def _show_data(self) -> None:
-        view = self._watcher.data_view
+        view = self._run_monitor.data_view
         if view is not None and view.entry.folder == self.current:
             self.middle.setCurrentWidget(self.data)
-            self.data.show_view(view, self._watcher.waiting.name(view.entry.folder))
+            self.data.show_view(view, self._run_monitor.waiting.name(view.entry.folder))
 
     @Slot()
     def _on_view_changed(self) -> None:
-        view = self._watcher.view
+        view = self._run_monitor.view
         if view is None or view.entry.folder != self.current:
             self._show_data()
             return
         folder = view.entry.folder
-        watcher = self._watcher
-        pending: list[Pending] = watcher.requests.pending(folder)
+        run_monitor = self._run_monitor
+        pending: list[Pending] = run_monitor.requests.pending(folder)
         self.middle.setCurrentWidget(self.dashboard)
         self.dashboard.show_run(view, pending, restarting=folder in self._restarting)
-        pinned = [run for run in watcher.runs if run.pinned]
-        self.dashboard.show_curves(view.entry, pinned, watcher.histories, watcher.configs)
+        pinned = [run for run in run_monitor.runs if run.pinned]
+        self.dashboard.show_curves(view.entry, pinned, run_monitor.histories, run_monitor.configs)
         self.panel.show_run(view)
 
     @Slot(object)
     def _on_history_changed(self, folder: Path) -> None:
-        entry = self._watcher.entry(folder)
+        entry = self._run_monitor.entry(folder)
         if entry and (entry.folder == self.current or entry.pinned):
             self.dashboard.refresh()
 
@@ -283,24 +283,24 @@ class TrainPage(QWidget):
         if action == "sample":
             self._ask_for_sample()
         else:
-            self._watcher.requests.ask(self.current, action)
+            self._run_monitor.requests.ask(self.current, action)
 
     def _ask_for_sample(self) -> None:
         folder = self.current
         assert folder is not None, "a run is at hand"
         prompt, seed = self.panel.samples.thread_at_hand or (_PROMPT, 1)
         dialog = SampleDialog(prompt, seed, self._text(), self)
-        ask = self._watcher.requests.ask
+        ask = self._run_monitor.requests.ask
         dialog.decided.connect(lambda prompt, seed: ask(folder, "sample", prompt=prompt, seed=seed))
         dialog.open()
 
     def _change(self) -> None:
         """Asks for other intervals, or another factor of the learning rate."""
         folder = self.current
-        history = self._watcher.histories.get(folder) if folder else None
+        history = self._run_monitor.histories.get(folder) if folder else None
         if folder is None or history is None:
             return
-        values: dict[str, Any] = dict(self._watcher.configs.get(folder, {}).get("run", {}))
+        values: dict[str, Any] = dict(self._run_monitor.configs.get(folder, {}).get("run", {}))
         for event in list(history.recent):
             args = event.get("args") or {}
             if event.get("ev") == "control" and event.get("action") == "set" and event.get("done"):
@@ -309,7 +309,7 @@ class TrainPage(QWidget):
 
         def ask(changes: dict[str, Any]) -> None:
             for name, value in changes.items():
-                self._watcher.requests.ask(folder, "set", name=name, value=value)
+                self._run_monitor.requests.ask(folder, "set", name=name, value=value)
 
         dialog.decided.connect(ask)
         dialog.open()
@@ -321,7 +321,7 @@ class TrainPage(QWidget):
             Question(
                 f"Abort “{entry.name}”?",
                 "It ends without saving; what it has learnt since its last checkpoint is lost.",
-                [("Abort", lambda: self._watcher.requests.ask(folder, "abort"))],
+                [("Abort", lambda: self._run_monitor.requests.ask(folder, "abort"))],
                 dangerous=True,
                 parent=self,
             ).open()
@@ -340,11 +340,11 @@ class TrainPage(QWidget):
             self._on_view_changed()
             self.refused.emit(sentence)
 
-        self._watcher.change(partial(resume_run, folder), failed=failed)
+        self._run_monitor.change(partial(resume_run, folder), failed=failed)
 
     @Slot(object, str)
     def _on_refused(self, pending: Pending, reason: str) -> None:
-        entry = self._watcher.entry(pending.folder)
+        entry = self._run_monitor.entry(pending.folder)
         name = entry.name if entry else pending.folder.name
         self.refused.emit(f"{name} did not {pending.action}: {reason.rstrip('.')}.")
 
@@ -381,15 +381,15 @@ class TrainPage(QWidget):
 
     @Slot(object)
     def _on_started(self, folder: Path) -> None:
-        self._watcher.change(lambda: None, lambda _: self.choose(folder))
+        self._run_monitor.change(lambda: None, lambda _: self.choose(folder))
 
     @Slot(object, object, str)
     def _on_waiting_started(self, data: Path, run: Path, name: str) -> None:
         if self.current == data:
             self.choose(run)
         else:
-            self._watcher.leave_out(data)
-            self._watcher.noticed.emit(Notice(run, "info", f"{name} has started", "Its data is ready."))
+            self._run_monitor.leave_out(data)
+            self._run_monitor.noticed.emit(Notice(run, "info", f"{name} has started", "Its data is ready."))
 
     def _on_sheet_closed(self) -> None:
         self.sheet = None
@@ -404,7 +404,7 @@ class TrainPage(QWidget):
             if self._data_entry() is not None:
                 self.data_actions.fill(menu)
             else:
-                view = self._watcher.view
+                view = self._run_monitor.view
                 self.actions_.fill(menu, view.checkpoints if view else ())
             menu.addSeparator()
         self.actions_.fill_watched(menu)
@@ -412,7 +412,7 @@ class TrainPage(QWidget):
 
     def _fill_more(self) -> None:
         self._more.clear()
-        entry, view = self._entry(), self._watcher.view
+        entry, view = self._entry(), self._run_monitor.view
         if entry is None or view is None:
             return
         if entry.active:
@@ -429,7 +429,7 @@ class TrainPage(QWidget):
 
     def _fill_checkpoints(self) -> None:
         self._checkpoints.clear()
-        view = self._watcher.view
+        view = self._run_monitor.view
         self.actions_.fill_checkpoints(self._checkpoints, view.checkpoints if view else ())
 
     @Slot(object)

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QSta
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.log_panel import EventView, LogView
-from gptdesk.ui.train.lookout import RunView
-from gptdesk.ui.train.samples_panel import SamplesPanel
+from gptdesk.ui.train.runs.log_panel import EventView, LogView
+from gptdesk.ui.train.runs.run_scanner import RunView
+from gptdesk.ui.train.runs.samples_panel import SamplesPanel
 
 
 class SidePanel(QWidget):

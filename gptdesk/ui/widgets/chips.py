@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.tooltips import wrapped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from gptdesk.gpt2.errors import UserError
+from gptdesk.errors import UserError
 
 
 def document_library(module: str, what: str) -> Any:

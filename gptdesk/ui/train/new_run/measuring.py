@@ -10,7 +10,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from gptdesk.training.estimate import DryRun, dry_run
-from gptdesk.ui.errands import Errands
+from gptdesk.ui.services.errands import Errands
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 
 QUIET_MS: Final = 1500

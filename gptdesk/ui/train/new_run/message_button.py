@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QStylePainter, QWidget
 
-from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui.widgets.style_state import set_kind
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _PADDING: Final = 8

@@ -15,22 +15,22 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 from gptdesk.training.estimate import Summary
 from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import COMMAND, HERE, Launcher
-from gptdesk.ui import figures
-from gptdesk.ui.errands import Errands
-from gptdesk.ui.services import Services
-from gptdesk.ui.train.new_run.data_step import DataStep
+from gptdesk.ui import number_format
+from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.train.new_run.data.drop_parsing import dropped_paths, sort_drop
+from gptdesk.ui.train.new_run.data.step import DataStep
 from gptdesk.ui.train.new_run.draft import Base, Draft
-from gptdesk.ui.train.new_run.drops import dropped_paths, sort_drop
+from gptdesk.ui.train.new_run.layout import SheetLayout
 from gptdesk.ui.train.new_run.measuring import Measuring
 from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, Readiness
-from gptdesk.ui.train.new_run.schema import fitted_words, in_words
-from gptdesk.ui.train.new_run.settings_step import SettingsStep
-from gptdesk.ui.train.new_run.settings_text import SettingsText
-from gptdesk.ui.train.new_run.shapes import Shape
-from gptdesk.ui.train.new_run.sheet_jobs import launch, launch_with, work_out
-from gptdesk.ui.train.new_run.sheet_layout import SheetLayout
-from gptdesk.ui.train.new_run.start_step import StartStep
+from gptdesk.ui.train.new_run.settings.schema import fitted_words, in_words
+from gptdesk.ui.train.new_run.settings.step import SettingsStep
+from gptdesk.ui.train.new_run.settings.text import SettingsText
+from gptdesk.ui.train.new_run.start.shapes import Shape
+from gptdesk.ui.train.new_run.start.step import StartStep
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
+from gptdesk.ui.train.new_run.tasks import launch, launch_with, work_out
 
 _LARGEST: Final = QSize(1160, 780)
 _SMALLEST: Final = QSize(820, 520)
@@ -67,7 +67,7 @@ class NewRunSheet(QDialog):
 
     def __init__(self, services: Services, index: RunIndex, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._runs, self._watcher = services.folders.runs, services.watcher
+        self._runs, self._run_monitor = services.folders.runs, services.run_monitor
         self.draft = Draft()
         self.problems: Mapping[str, str] = {}
         self._settled = False  # the problems are those of the settings at hand
@@ -233,7 +233,7 @@ class NewRunSheet(QDialog):
         """Whether the run can be started, and if not, why: at the steps and at the button."""
         draft, ready = self.draft, self.readiness
         base = draft.base.name or "From scratch"
-        steps = f"{figures.count(draft.get('schedule.steps'))} steps"
+        steps = f"{number_format.count(draft.get('schedule.steps'))} steps"
         self.stepper.show_step(DATA, *self._data_state(ready))
         self.stepper.show_step(START, base, WRONG if "model.start" in self.problems else DONE)
         self.stepper.show_step(SETTINGS, steps, WRONG if ready.wrong_settings else DONE)
@@ -285,7 +285,7 @@ class NewRunSheet(QDialog):
         draft = deepcopy(self.draft)
         draft.choose_data("", data.name)
         start = partial(launch_with, draft, data, self._runs)
-        self._watcher.start_when_ready(data, draft.run_name, start)
+        self._run_monitor.start_when_ready(data, draft.run_name, start)
         self.put_off.emit(data)
         self.accept()
 

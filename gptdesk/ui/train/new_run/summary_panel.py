@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.training.estimate import DryRun, Summary
-from gptdesk.ui import figures
-from gptdesk.ui.train.new_run.restyle import set_kind
+from gptdesk.ui import number_format
+from gptdesk.ui.widgets.style_state import set_kind
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _ROWS: Final = {
@@ -109,17 +109,19 @@ class SummaryPanel(QWidget):
         epochs = summary.epochs
         disk = summary.checkpoint_bytes * summary.checkpoints_at_once
         shown = {
-            "parameters": figures.parameters(summary.parameters) if summary.parameters else _NOTHING,
-            "tokens": figures.parameters(summary.tokens) if summary.tokens else _NOTHING,
-            "epochs": figures.decimal(epochs, 0 if epochs >= 10 else 1 if epochs >= 1 else 2) if epochs else _NOTHING,
-            "memory": figures.memory(summary.memory.total) if summary.memory else _NOTHING,
-            "disk": figures.memory(disk) if disk else _NOTHING,
+            "parameters": number_format.parameters(summary.parameters) if summary.parameters else _NOTHING,
+            "tokens": number_format.parameters(summary.tokens) if summary.tokens else _NOTHING,
+            "epochs": number_format.decimal(epochs, 0 if epochs >= 10 else 1 if epochs >= 1 else 2)
+            if epochs
+            else _NOTHING,
+            "memory": number_format.memory(summary.memory.total) if summary.memory else _NOTHING,
+            "disk": number_format.memory(disk) if disk else _NOTHING,
         }
         for key, text in shown.items():
             self.values[key].setText(text)
         many = epochs is not None and epochs > _MANY_EPOCHS
         self._say(
-            f"The text is read {figures.count(round(epochs))} times over and may be learned by heart; "
+            f"The text is read {number_format.count(round(epochs))} times over and may be learned by heart; "
             "more text, fewer steps or a smaller model would help."
             if many and epochs is not None
             else "",
@@ -147,7 +149,7 @@ class SummaryPanel(QWidget):
         self._measuring = False
         self.measure.setText("Measure")
         self.measure.setAccessibleName("Measure the time it takes here")
-        self.values["time"].setText(f"about {figures.span(told.seconds)}" if told else _NOTHING)
+        self.values["time"].setText(f"about {number_format.span(told.seconds)}" if told else _NOTHING)
         self.values["device"].setText(f"{told.device.upper()}, {told.precision}" if told else _NOTHING)
 
     def show_failure(self, sentence: str) -> None:

@@ -1,0 +1,1 @@
+"""The compiled CPU decoder, its kernels, quantized weights and threads."""

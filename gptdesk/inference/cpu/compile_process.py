@@ -1,0 +1,178 @@
+"""Compiles the decode step in a process of its own that outlives the program that started it; one at a time.
+
+``python -m gptdesk.inference.cpu.compile_process`` is that process. Killed at any moment it leaves nothing broken:
+Numba writes whole files, and the next start compiles again. Its output goes to `LOG` beside the code.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from gptdesk.child_process import child_environment, python_command
+from gptdesk.errors import UserError
+from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE, Step, code_folder, compile_step, find_step, processor
+
+LOG: Final = "compile.log"
+RECORD: Final = "compiled.json"
+LOCK: Final = "compile.lock"
+
+_PATIENCE_SECONDS: Final = 2.0
+"""Whoever asks whether the lock is held has it for an instant; one that is held longer belongs to a compiler."""
+
+_POLL_SECONDS: Final = 0.2
+_NICENESS: Final = 10
+
+_guard = threading.Lock()
+_waiting: list[Future[Step]] = []  # one at most: what this process waits for
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """How the step was compiled.
+
+    Attributes:
+        processor: that it is for, as LLVM calls it.
+        numba: version.
+        seconds: that it took.
+    """
+
+    processor: str
+    numba: str
+    seconds: float
+
+
+def compile_elsewhere() -> Future[Step]:
+    """The step that another process compiles now. Nothing waits for it when this process ends.
+
+    The future fails with `UserError` when the step could not be compiled; the next call tries again.
+    """
+    with _guard:
+        if not _waiting or (_waiting[0].done() and _waiting[0].exception()):
+            _waiting[:] = [Future()]
+            threading.Thread(target=_wait, args=(_waiting[0],), name="wait for compiled code", daemon=True).start()
+        return _waiting[0]
+
+
+def is_compiling() -> bool:
+    """Whether a process of this user compiles the step now."""
+    lock = FileLock(code_folder() / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def read_record() -> Compiled | None:
+    """How the step was compiled that is kept; None where that is not known."""
+    try:
+        return msgspec.json.decode((code_folder() / RECORD).read_bytes(), type=Compiled)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def describe_code() -> str:
+    """Whether compiled code is there, for which processor and version, and how long it took; some words."""
+    if find_step() is None:
+        return "being compiled now" if is_compiling() else "not yet; the first completion compiles it in the background"
+    record = read_record()
+    if record is None or record.processor != processor():
+        return f"for {processor()}"
+    return f"for {record.processor}, numba {record.numba}, compiled in {record.seconds:.1f} s"
+
+
+def main() -> int:
+    """Compiles the step and keeps it; returns at once where another process does.
+
+    Returns:
+        Exit status: 0 when the step is there or another process compiles it.
+    """
+    _lower_priority()
+    folder = code_folder()
+    try:
+        with FileLock(folder / LOCK, timeout=_PATIENCE_SECONDS):
+            if find_step() is None:
+                began = time.perf_counter()
+                compile_step()
+                _write_record(folder, time.perf_counter() - began)
+    except Timeout:
+        pass
+    return 0
+
+
+def _wait(result: Future[Step]) -> None:
+    """Starts the process, waits until whoever compiles has ended, and hands over the step."""
+    try:
+        folder = code_folder()
+        status = _start(folder).wait()
+        while is_compiling():
+            time.sleep(_POLL_SECONDS)
+        step = find_step()
+        if step is None:
+            raise UserError(f"Compiling the decode step failed (exit status {status}); see {folder / LOG}.")
+        result.set_result(step)
+    except Exception as error:  # whatever it is, torch goes on
+        result.set_exception(error)
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    environment = child_environment()
+    kept = environment.get(FOLDER_VARIABLE)
+    environment[FOLDER_VARIABLE] = str(folder.parent)
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            python_command("gptdesk.inference.cpu.compile_process"),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            **_detachment(),
+        )
+    if not kept or Path(kept).absolute() != folder.parent:  # a temporary folder goes with this process
+        atexit.register(process.kill)
+    return process
+
+
+def _detachment() -> dict[str, Any]:
+    """Neither Ctrl+C nor the terminal's end reach it."""
+    if os.name == "nt":
+        names = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
+        return {"creationflags": sum(getattr(subprocess, name, 0) for name in names)}
+    return {"start_new_session": True}
+
+
+def _lower_priority() -> None:
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(_NICENESS)
+
+
+def _write_record(folder: Path, seconds: float) -> None:
+    import numba
+
+    record = Compiled(processor=processor(), numba=numba.__version__, seconds=round(seconds, 1))
+    replacement = folder / f"{RECORD}.tmp"
+    with suppress(OSError):
+        replacement.write_text(json.dumps(asdict(record)))
+        os.replace(replacement, folder / RECORD)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

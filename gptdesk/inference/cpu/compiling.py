@@ -1,0 +1,151 @@
+"""Compiles the decode step with Numba, or loads it compiled from the disk. Imports Numba late."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+Step: TypeAlias = Callable[..., None]
+"""`decode_kernel.decode`, compiled."""
+
+FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
+"""Numba's own environment variable for the folder in which compiled code is kept; without it, a temporary one is."""
+
+SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "group_size.py")
+"""The modules whose code or constants are compiled. Numba's cache heeds the first one alone."""
+
+_compiling = threading.Lock()
+_lock = threading.Lock()  # of the two that follow
+_ready: list[Step] = []
+_dispatchers: dict[Path | None, Any] = {}
+
+
+def can_compile() -> bool:
+    """Whether Numba is installed; there are systems and versions of Python for which there is none."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def find_step() -> Step | None:
+    """The step, where this process or an earlier one has compiled it; takes half a second at most."""
+    if _ready:
+        return _ready[0]
+    if _compiling.locked():  # would have to be waited for
+        return None
+    with _lock:
+        if not _ready:
+            folder = code_folder()
+            dispatcher = _dispatcher(folder)
+            try:
+                # Numba has no public way to look without compiling. Its cache heeds processor and versions itself.
+                found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
+            except Exception:  # a damaged file raises whatever it likes; it is compiled anew
+                _remove_code(folder)
+                return None
+            if found is None:
+                return None
+            dispatcher.add_overload(found)
+            _ready.append(dispatcher)
+    return _ready[0]
+
+
+def compile_step() -> Step:
+    """The step, compiled in this process if need be (some 5 to 30 s), and kept in `code_folder` if it can be."""
+    if step := find_step():
+        return step
+    with _compiling:
+        if not _ready:
+            with _lock:
+                dispatcher = _dispatcher(code_folder())
+            try:
+                dispatcher.compile(_signature())
+            except OSError:  # the disk is full, say
+                with _lock:
+                    dispatcher = _dispatcher(None)
+                dispatcher.compile(_signature())
+            _ready.append(dispatcher)
+    return _ready[0]
+
+
+def processor() -> str:
+    """Name of the processor that code is compiled for, as LLVM calls it."""
+    import llvmlite.binding
+    import numba
+
+    settings: Any = numba.config
+    return str(settings.CPU_NAME or llvmlite.binding.get_host_cpu_name())
+
+
+def _dispatcher(folder: Path | None) -> Any:
+    """Numba's object for the step, which is called like it; with what it compiles kept in ``folder``."""
+    import numba
+
+    from gptdesk.inference.cpu import decode_kernel
+
+    if folder not in _dispatchers:
+        settings: Any = numba.config
+        before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder or "")
+        try:
+            _dispatchers[folder] = numba.njit(nogil=True, cache=folder is not None)(decode_kernel.decode)
+        finally:
+            settings.CACHE_DIR = before
+    return _dispatchers[folder]
+
+
+def _signature() -> tuple[Any, ...]:
+    """Types of `decode_kernel.decode`'s arguments."""
+    import numba
+
+    types: Any = numba.types
+
+    def array(kind: Any, dimensions: int) -> Any:
+        return types.Array(kind, dimensions, "C")
+
+    return (
+        *(types.int64, types.int64),
+        *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
+        types.float32,
+        *(array(types.int64, 2), array(types.int64, 1), array(types.int64, 1)),
+        *(array(types.float32, 2), array(types.float32, 2)),
+    )
+
+
+def code_folder() -> Path:
+    """Where this version's compiled code is kept: under `FOLDER_VARIABLE`, or under a temporary folder of this process
+    where nothing can be written there.
+    """
+    sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in SOURCES)
+    version = hashlib.sha256(sources).hexdigest()[:16]
+    name = os.environ.get(FOLDER_VARIABLE)
+    if name:
+        folder = Path(name).absolute() / version
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):  # tried, because root is told that it may write everywhere
+                return folder
+    folder = _temporary_folder() / version
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@functools.cache
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gptdesk-code-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _remove_code(folder: Path) -> None:
+    for pattern in ("*.nbi", "*.nbc"):
+        for path in folder.rglob(pattern):
+            with suppress(OSError):
+                path.unlink()

@@ -1,0 +1,575 @@
+"""One decode step of GPT-2 on a CPU, compiled by Numba: some tokens, of one text or of several, read together.
+
+A step is a list of phases that must follow each other (a matrix times vectors, the attention of a layer), and a phase
+is a number of tasks that need nothing of each other (some rows, one head). Threads that take part in a step draw
+tickets, numbered through all its tasks, and wait with theirs until all tasks of earlier phases are done. So nobody
+waits for a thread that has not come yet: whoever is there does the work, and a late thread finds no tickets left. Which
+thread does a task changes no bit of its result, nor do the tokens beside it: each weight is read once for all, but
+every sum is taken as for one token alone.
+
+The list is a table of numbers (`Phase`), so that one compilation serves models of any shape and precision.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numba import carray, njit
+
+from gptdesk.inference.cpu.group_size import GROUP
+from gptdesk.inference.cpu.kernel_intrinsics import (
+    AHEAD,
+    LANES,
+    add_one,
+    bfloat16_pointer,
+    float32_pointer,
+    int8_pointer,
+    load,
+    make_dots,
+    nap,
+    pause,
+    power_of_two,
+    prefetch,
+    replace,
+    wide,
+)
+
+
+class Phase(IntEnum):
+    """Columns of the table of phases, int64.
+
+    Addresses are of contiguous arrays, and offsets count numbers from the beginning of a token's part of the workspace.
+
+    A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its GELU.
+    """
+
+    FIRST = 0  # ticket of the first task; the row after the last phase has the number of all tickets here
+    KIND = 1
+    LAYER = 2
+    ROWS = 3  # of the weights: outputs
+    COLUMNS = 4  # inputs
+    BOUNDS = (
+        5  # place in the array of bounds: task t has the rows, or heads, from bounds[BOUNDS + t] to [BOUNDS + t + 1]
+    )
+    FORMAT = 6  # of the weights
+    WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
+    SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups)
+    BIAS = 9  # address; (ROWS) float32, or 0 for none; of EMBED: the positions' embeddings, (n_positions, COLUMNS)
+    NORM_WEIGHT = 10  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
+    NORM_BIAS = 11  # address; (COLUMNS) float32, or 0 for none
+    INPUT = 12  # offset
+    OUTPUT = 13  # offset
+    ROW_BYTES = 14  # of the weights
+
+
+class Kind(IntEnum):
+    """What a phase does."""
+
+    EMBED = 0  # one task
+    ATTEND = 1
+    STORE = 2
+    ADD = 3
+    GELU = 4
+    LOGITS = 5  # STORE into the logits
+
+
+class Format(IntEnum):
+    """How weights are kept."""
+
+    FLOAT32 = 0
+    BFLOAT16 = 1
+    INT8 = 2
+    INT4 = 3
+
+
+class Fed(IntEnum):
+    """Columns of the table of tokens that are read in a step, int64. Those of one text follow each other in it."""
+
+    ID = 0
+    POSITION = 1
+    KEYS = 2  # address of the text's cache; (n_layer, nh, n_positions, hs) float32
+    VALUES = 3
+
+
+class Sync(IntEnum):
+    """Places in the array that threads share, (`SYNC_SIZE`) int64; what is written in a step has a cache line of its
+    own."""
+
+    NEXT = 0  # number of the step, times 2**32, plus the ticket to be drawn next
+    DONE = 8  # tasks that are done
+    THREADS = 16  # that may take part in the step
+    TOKENS = 17  # that are read in it
+
+
+_LINE: Final = 8
+"""Numbers of the array that threads share in a cache line of 64 bytes."""
+
+SYNC_SIZE: Final = (max(Sync) // _LINE + 1) * _LINE
+"""Whole cache lines, so that nothing else lies in them."""
+
+
+# Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
+_FIRST = int(Phase.FIRST)
+_KIND = int(Phase.KIND)
+_LAYER = int(Phase.LAYER)
+_ROWS = int(Phase.ROWS)
+_COLUMNS = int(Phase.COLUMNS)
+_BOUNDS = int(Phase.BOUNDS)
+_FORMAT = int(Phase.FORMAT)
+_WEIGHTS = int(Phase.WEIGHTS)
+_SCALES = int(Phase.SCALES)
+_BIAS = int(Phase.BIAS)
+_NORM_WEIGHT = int(Phase.NORM_WEIGHT)
+_NORM_BIAS = int(Phase.NORM_BIAS)
+_INPUT = int(Phase.INPUT)
+_OUTPUT = int(Phase.OUTPUT)
+_ROW_BYTES = int(Phase.ROW_BYTES)
+_EMBED = int(Kind.EMBED)
+_ATTEND = int(Kind.ATTEND)
+_STORE = int(Kind.STORE)
+_ADD = int(Kind.ADD)
+_GELU = int(Kind.GELU)
+_LOGITS = int(Kind.LOGITS)
+_FLOAT32 = int(Format.FLOAT32)
+_BFLOAT16 = int(Format.BFLOAT16)
+_INT8 = int(Format.INT8)
+_INT4 = int(Format.INT4)
+_ID = int(Fed.ID)
+_POSITION = int(Fed.POSITION)
+_KEYS = int(Fed.KEYS)
+_VALUES = int(Fed.VALUES)
+_NEXT = int(Sync.NEXT)
+_DONE = int(Sync.DONE)
+_THREADS = int(Sync.THREADS)
+_TOKENS = int(Sync.TOKENS)
+
+_SPINS: Final = 1000
+"""Looks at a counter before a waiting thread takes a nap: some 10 microseconds, more than the wait between phases."""
+
+_IDLE_NAPS: Final = 1000
+"""Naps after which a thread that helps no longer waits for the next step: a tenth of a second on Linux."""
+
+# Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
+_SUMS: Final = {"reassoc", "contract", "nsz"}
+
+
+# --- Threads ---
+
+
+@njit
+def _draw(sync, step, tickets):
+    """The next ticket of that step; -1 if there is none, or another step has begun."""
+    while True:
+        word = load(sync, _NEXT)
+        ticket = word & 0xFFFFFFFF
+        if word >> 32 != step or ticket >= tickets:
+            return np.int64(-1)
+        if replace(sync, _NEXT, word, word + 1):
+            return ticket
+
+
+@njit
+def _wait(sync, tasks):
+    """Until so many tasks of this step are done."""
+    spins = 0
+    while load(sync, _DONE) < tasks:
+        pause()
+        spins += 1
+        if spins > _SPINS:
+            nap()
+
+
+@njit
+def _begin(sync, step):
+    """Opens the step, for which everything has been written, to all threads."""
+    sync[_DONE] = 0
+    while not replace(sync, _NEXT, load(sync, _NEXT), step << 32):
+        pass
+
+
+@njit
+def _await_step(sync, helper, last):
+    """The number of the first step after ``last`` in which that thread may take part; -1 if none comes for long.
+
+    It waits awake and then in naps, so that it stays on its core: a thread that is woken for each step is put where the
+    one is that woke it, and for milliseconds both take turns.
+    """
+    spins = naps = 0
+    while naps < _IDLE_NAPS:
+        step = load(sync, _NEXT) >> 32
+        if step != last and helper < sync[_THREADS]:
+            return step
+        pause()
+        spins += 1
+        if spins > _SPINS:
+            nap()
+            naps += 1
+    return np.int64(-1)
+
+
+# --- Products ---
+
+
+def _make_products(kind: str) -> Any:
+    """Rows ``first`` ... ``last`` of ``weights`` times the vectors at ``x``, into y, (tokens, 4 or more past ``last``).
+
+    Rows come in fours; where the last four are not whole, their last one is computed again, for nobody.
+    """
+    one, two, four = make_dots(kind, 4, 1), make_dots(kind, 4, 2), make_dots(kind, 2, 4)
+    block = GROUP if kind == "int4" else LANES
+    quarter_bytes = {"float32": 16, "bfloat16": 8, "int8": 4, "int4": 2}[kind]  # of four weights
+    grouped = kind == "int4"
+
+    @njit
+    def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride, offsets, offsets_stride):
+        blocks = -(-columns // block) if grouped else columns // block
+        stride = blocks * LANES if grouped else columns * quarter_bytes // 4
+        scales_stride = 4 * blocks
+        for row in range(first, last, 4):
+            r1, r2, r3 = min(row + 1, last - 1), min(row + 2, last - 1), min(row + 3, last - 1)
+            w0, w1, w2, w3 = weights + row * stride, weights + r1 * stride, weights + r2 * stride, weights + r3 * stride
+            s0, s1, s2, s3 = (
+                scales + row * scales_stride,
+                scales + r1 * scales_stride,
+                scales + r2 * scales_stride,
+                scales + r3 * scales_stride,
+            )
+            to = y + (row - first) * 4
+            token = 0
+            while tokens - token >= 4:
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                four(w0, w1, w0, w0, s0, s1, s0, s0, at, x_stride, blocks, out, y_stride, o, offsets_stride)
+                four(w2, w3, w0, w0, s2, s3, s0, s0, at, x_stride, blocks, out + 8, y_stride, o, offsets_stride)
+                token += 4
+            if tokens - token >= 2:
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                two(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
+                token += 2
+            if tokens - token >= 1:
+                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
+                one(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
+
+    return products
+
+
+_products_float32: Final = _make_products("float32")
+_products_bfloat16: Final = _make_products("bfloat16")
+_products_int8: Final = _make_products("int8")
+_products_int4: Final = _make_products("int4")
+
+
+@njit
+def _address(numbers):
+    return np.int64(numbers.ctypes.data)
+
+
+@njit
+def _add_last_columns(weights, first, last, x, y):
+    """What is left of the columns when those in whole vectors are done."""
+    columns = weights.shape[1]
+    whole = columns // LANES * LANES
+    for token in range(len(y)):
+        for row in range(first, last):
+            total = np.float32(0)
+            for i in range(whole, columns):
+                total += wide(weights[row, i]) * x[token, i]
+            y[token, row - first] += total
+
+
+@njit(fastmath=_SUMS)
+def _find_offsets(x, offsets):
+    """What 16 times makes up for int4's weights being 8 more than they stand for: offsets[token, group] = the sum of
+    the group's numbers of x[token], times -8 / 16."""
+    columns = x.shape[1]
+    for token in range(len(x)):
+        for group in range(-(-columns // GROUP)):
+            total = np.float32(0)
+            for i in range(group * GROUP, min((group + 1) * GROUP, columns)):
+                total += x[token, i]
+            offsets[token, group] = np.float32(-0.5) * total
+
+
+@njit
+def _multiply_rows(phase, first, last, x, offsets, y):
+    """y[token, i] = weights[first + i] @ x[token], scaled; ``offsets`` of int4's groups."""
+    rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
+    tokens, kind = len(x), phase[_FORMAT]
+    at, stride, to, to_stride = _address(x), x.strides[0], _address(y), y.strides[0]
+    if kind == _FLOAT32:
+        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
+        if columns % LANES:
+            _add_last_columns(carray(float32_pointer(weights), (rows, columns)), first, last, x, y)
+    elif kind == _BFLOAT16:
+        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
+        if columns % LANES:
+            _add_last_columns(carray(bfloat16_pointer(weights), (rows, columns)), first, last, x, y)
+    elif kind == _INT8:
+        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
+        if columns % LANES:
+            _add_last_columns(carray(int8_pointer(weights), (rows, columns)), first, last, x, y)
+        scale = carray(float32_pointer(scales), (rows,))
+        for token in range(tokens):
+            for i in range(last - first):
+                y[token, i] *= scale[first + i]
+    else:
+        _products_int4(
+            weights,
+            scales,
+            columns,
+            first,
+            last,
+            at,
+            stride,
+            tokens,
+            to,
+            to_stride,
+            _address(offsets),
+            offsets.strides[0],
+        )
+
+
+# --- Other arithmetic ---
+
+
+@njit(fastmath={"contract"})
+def _exp(x):
+    """e**x in float32, to 2e-7 of its value, in a form that compilers turn into vectors (Cephes' expf); 0 below -87."""
+    x = np.float32(-87) if x < np.float32(-87) else x
+    x = np.float32(88) if x > np.float32(88) else x
+    n = np.floor(x * np.float32(1.44269504088896341) + np.float32(0.5))
+    r = x - n * np.float32(0.693359375) - n * np.float32(-2.12194440e-4)
+    p = np.float32(1.9875691500e-4)
+    p = p * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    return (p * r * r + r + np.float32(1)) * power_of_two(np.int32(n))
+
+
+@njit(fastmath={"contract"})
+def _gelu(x):
+    """The tanh approximation of GELU (Hendrycks & Gimpel 2016): x (1 + tanh u) / 2 = x / (1 + e**-2u)."""
+    u = np.float32(0.7978845608028654) * (x + np.float32(0.044715) * x * x * x)
+    return x / (np.float32(1) + _exp(np.float32(-2) * u))
+
+
+@njit(fastmath=_SUMS)
+def _normalise(x, weight, bias, biased, epsilon, out):
+    """Layer norm (Ba et al. 2016) of x, (C); ``bias`` counts if ``biased``."""
+    width = len(x)
+    total = np.float32(0)
+    for i in range(width):
+        total += x[i]
+    mean = total / np.float32(width)
+    squares = np.float32(0)
+    for i in range(width):
+        squares += (x[i] - mean) * (x[i] - mean)
+    factor = np.float32(1) / np.sqrt(squares / np.float32(width) + epsilon)
+    if biased:
+        for i in range(width):
+            out[i] = (x[i] - mean) * factor * weight[i] + bias[i]
+    else:
+        for i in range(width):
+            out[i] = (x[i] - mean) * factor * weight[i]
+
+
+@njit(fastmath={"reassoc", "nnan", "nsz"})
+def _largest(x, length):
+    largest = x[0]
+    for i in range(1, length):
+        largest = x[i] if x[i] > largest else largest
+    return largest
+
+
+@njit(fastmath=_SUMS)
+def _attend(keys, values, length, scores, y):
+    """softmax(scores / sqrt(hs)) @ values for one head: keys @ q in scores, y (hs), values (length or more, hs)."""
+    size = len(y)
+    largest = _largest(scores, length)
+    scale = np.float32(1) / np.sqrt(np.float32(size))
+    total = np.float32(0)
+    for i in range(length):
+        scores[i] = _exp((scores[i] - largest) * scale)
+        total += scores[i]
+    for d in range(size):
+        y[d] = np.float32(0)
+    whole = length // 4 * 4
+    for i in range(0, whole, 4):
+        v0, v1, v2, v3 = values[i], values[i + 1], values[i + 2], values[i + 3]
+        p0, p1, p2, p3 = scores[i], scores[i + 1], scores[i + 2], scores[i + 3]
+        for d in range(size):
+            y[d] += p0 * v0[d] + p1 * v1[d] + p2 * v2[d] + p3 * v3[d]
+    for i in range(whole, length):
+        v0, p0 = values[i], scores[i]
+        for d in range(size):
+            y[d] += p0 * v0[d]
+    for d in range(size):
+        y[d] /= total
+
+
+# --- The step ---
+
+
+@njit
+def _ask_for(phase, first, fed, cache_shape):
+    """Has the first weights of a task, or keys and values, on their way while earlier tasks are awaited."""
+    if phase[_KIND] == _ATTEND:
+        _, heads, positions, size = cache_shape
+        offset = 4 * (phase[_LAYER] * heads + first) * positions * size
+        for token in range(len(fed)):
+            for byte in range(0, min(AHEAD, 4 * size * fed[token, _POSITION]), 64):
+                prefetch(fed[token, _KEYS] + offset + byte)
+                prefetch(fed[token, _VALUES] + offset + byte)
+    elif phase[_KIND] != _EMBED:
+        start = phase[_WEIGHTS] + first * phase[_ROW_BYTES]
+        for byte in range(0, AHEAD, 64):
+            prefetch(start + byte)
+
+
+@njit
+def _embed(phase, fed, work):
+    width, kind = phase[_COLUMNS], phase[_FORMAT]
+    for token in range(len(fed)):
+        id, position = fed[token, _ID], fed[token, _POSITION]
+        wpe = carray(float32_pointer(phase[_BIAS] + 4 * width * position), (width,))
+        x = work[token, phase[_OUTPUT] : phase[_OUTPUT] + width]
+        if kind == _FLOAT32:
+            wte = carray(float32_pointer(phase[_WEIGHTS] + 4 * width * id), (width,))
+            for i in range(width):
+                x[i] = wte[i] + wpe[i]
+        elif kind == _BFLOAT16:
+            halves = carray(bfloat16_pointer(phase[_WEIGHTS] + 2 * width * id), (width,))
+            for i in range(width):
+                x[i] = wide(halves[i]) + wpe[i]
+        else:
+            numbers = carray(int8_pointer(phase[_WEIGHTS] + width * id), (width,))
+            scale = carray(float32_pointer(phase[_SCALES] + 4 * id), (1,))[0]
+            for i in range(width):
+                x[i] = wide(numbers[i]) * scale + wpe[i]
+
+
+@njit
+def _attend_head(phase, head, fed, cache_shape, work, scores):
+    """Writes the tokens' new keys and values of a head into their caches, and its attention into the workspace."""
+    _, heads, positions, size = cache_shape
+    layer, width = phase[_LAYER], phase[_COLUMNS]
+    at = phase[_INPUT] + head * size  # queries, keys and values of all heads follow each other
+    to = phase[_OUTPUT] + head * size
+    offset = 4 * (layer * heads + head) * positions * size
+    for token in range(len(fed)):
+        position = fed[token, _POSITION]
+        keys = carray(float32_pointer(fed[token, _KEYS] + offset), (positions, size))
+        values = carray(float32_pointer(fed[token, _VALUES] + offset), (positions, size))
+        mine = work[token : token + 1]
+        for d in range(size):
+            keys[position, d] = mine[0, at + width + d]
+            values[position, d] = mine[0, at + 2 * width + d]
+        length, q = position + 1, mine[:, at : at + size]
+        _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0, 0, 0)
+        if size % LANES:
+            _add_last_columns(keys, 0, length, q, scores)
+        _attend(keys, values, length, scores[0], mine[0, to : to + size])
+
+
+@njit
+def _multiply(phase, first, last, x, offsets, work, logits):
+    """Some rows of a product."""
+    kind, rows = phase[_KIND], phase[_ROWS]
+    count, tokens = last - first, len(x)
+    y = np.empty((tokens, -(-count // 4) * 4), np.float32)
+    _multiply_rows(phase, first, last, x, offsets, y)
+    if phase[_BIAS]:
+        bias = carray(float32_pointer(phase[_BIAS]), (rows,))
+        for token in range(tokens):
+            for i in range(count):
+                y[token, i] += bias[first + i]
+    start = phase[_OUTPUT] + first
+    for token in range(tokens):
+        out = logits[token, first:last] if kind == _LOGITS else work[token, start : start + count]
+        mine = y[token]
+        if kind == _ADD:
+            for i in range(count):
+                out[i] += mine[i]
+        elif kind == _GELU:
+            for i in range(count):
+                out[i] = _gelu(mine[i])
+        else:
+            for i in range(count):
+                out[i] = mine[i]
+
+
+@njit
+def _input(phase, tokens, work, epsilon, normalised):
+    """The vectors that a product multiplies: normalised first where it says so, which each thread does for itself."""
+    columns, start = phase[_COLUMNS], phase[_INPUT]
+    x = work[:tokens, start : start + columns]
+    if not phase[_NORM_WEIGHT]:
+        return x
+    weight = carray(float32_pointer(phase[_NORM_WEIGHT]), (columns,))
+    biased = phase[_NORM_BIAS] != 0
+    bias = carray(float32_pointer(phase[_NORM_BIAS] if biased else phase[_NORM_WEIGHT]), (columns,))
+    for token in range(tokens):
+        _normalise(x[token], weight, bias, biased, epsilon, normalised[token])
+    return normalised[:tokens, :columns]
+
+
+def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, logits):
+    """Computes a step and returns; or helps in this and all that follow, and returns when there are no more.
+
+    Args:
+        helper: number of the thread that helps, from 1 on; 0 of the one that returns the result.
+        step: number of the step, above all before.
+        fed: (most tokens, len(Fed)) int64, the tokens to be read.
+        cache_shape: n_layer, nh, n_positions and hs of all caches.
+        epsilon: of the layer norms, float32.
+        phases: (P + 1, len(Phase)) int64.
+        bounds: int64, of the phases' tasks.
+        sync: see `Sync`.
+        work: (most tokens, W) float32; W leaves room for what int4's last group of a vector reads beyond its end.
+        logits: (most tokens, V) float32; its first rows are filled.
+    """
+    last = len(phases) - 1
+    tickets = phases[last, _FIRST]
+    normalised = np.zeros(work.shape, np.float32)
+    offsets = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
+    scores = np.empty((1, cache_shape[2] + 4), np.float32)
+    x = normalised[:, :]
+    if not helper:
+        _begin(sync, step)
+    while True:
+        if helper:
+            step = _await_step(sync, helper, step)
+            if step < 0:
+                return
+        tokens = sync[_TOKENS]
+        number, entered = 0, -1
+        while True:
+            ticket = _draw(sync, step, tickets)
+            if ticket < 0:
+                break
+            while ticket >= phases[number + 1, _FIRST]:
+                number += 1
+            phase = phases[number]
+            bound = phase[_BOUNDS] + ticket - phase[_FIRST]
+            first, end = bounds[bound], bounds[bound + 1]
+            _ask_for(phase, first, fed[:tokens], cache_shape)
+            _wait(sync, phase[_FIRST])
+            if phase[_KIND] == _EMBED:
+                _embed(phase, fed[:tokens], work)
+            elif phase[_KIND] == _ATTEND:
+                for head in range(first, end):
+                    _attend_head(phase, head, fed[:tokens], cache_shape, work, scores)
+            else:
+                if entered != number:
+                    x = _input(phase, tokens, work, epsilon, normalised)
+                    entered = number
+                    if phase[_FORMAT] == _INT4:
+                        _find_offsets(x, offsets)
+                _multiply(phase, first, end, x, offsets, work, logits)
+            add_one(sync, _DONE)
+        if not helper:
+            _wait(sync, tickets)
+            return

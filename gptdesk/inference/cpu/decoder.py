@@ -1,0 +1,231 @@
+"""Reads the tokens that are written on a CPU, many times faster than the network in torch, in a step compiled by Numba.
+
+What is decoded is what the network computes: its own weights, in its own memory, float32 activations, and its own cache
+of keys and values. See `decode_kernel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from gptdesk.gpt2.model import GPT2, Block, KVCache
+from gptdesk.inference.block_sizes import MOST_TOGETHER
+from gptdesk.inference.cpu.compiling import Step
+from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Fed, Format, Kind, Phase, Sync
+from gptdesk.inference.cpu.group_size import GROUP
+from gptdesk.inference.cpu.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
+from gptdesk.inference.cpu.thread_count import ThreadCount
+
+# Reading is slow where a task begins, and threads that end apart wait for each other: the first tasks of a phase are
+# long, and the last ones short.
+_SHARE: Final = 2  # a task is one of so many parts for each thread of what is left
+_LEAST_BYTES: Final = 32 * 1024
+_MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
+
+_FORMATS: Final = {
+    torch.float32: Format.FLOAT32,
+    torch.bfloat16: Format.BFLOAT16,
+    torch.int8: Format.INT8,
+    torch.uint8: Format.INT4,
+}
+
+_Matrix: TypeAlias = nn.Linear | nn.Embedding | QuantizedLinear | QuantizedEmbedding
+
+
+class CPUDecoder:
+    """Continues texts whose beginnings the network has read into a `KVCache`. For one thread, of which it uses more.
+
+    The same tokens after the same cache give the same logits bit for bit, with any number of threads, and whatever else
+    is read in the same step.
+
+    Args:
+        model: on the CPU, in float32 or bfloat16 or quantised; its weights must neither move nor change.
+        step: compiled.
+        threads: how many to compute with at most, the calling one included (see `ThreadCount`).
+
+    Attributes:
+        precision: of the weights, with " (numba)" behind it.
+        most_together: tokens read in one step.
+    """
+
+    most_together: Final = MOST_TOGETHER
+
+    def __init__(self, model: GPT2, step: Step, *, threads: int) -> None:
+        assert model.wpe.weight.device.type == "cpu"
+        self.precision = f"{precision_of(model)} (numba)"
+        self._decode = step
+        self._program = program = _Program(model, threads)
+        self._vocab_size = model.config.vocab_size
+        config = model.config
+        self._fed = np.zeros((MOST_TOGETHER, len(Fed)), np.int64)
+        self._work = np.zeros((MOST_TOGETHER, program.work), np.float32)
+        self._logits = np.zeros((MOST_TOGETHER, config.vocab_size), np.float32)
+        self._sync = np.zeros(SYNC_SIZE, np.int64)
+        self._arguments: tuple[Any, ...] = (
+            self._fed,
+            (config.n_layer, config.n_head, config.n_positions, config.head_size),
+            np.float32(config.layer_norm_epsilon),
+            program.phases(),
+            program.bounds(),
+            self._sync,
+            self._work,
+            self._logits,
+        )
+        self._steps = 0
+        self._threads = [ThreadCount(threads) for _ in range(MOST_TOGETHER)]  # by the number of tokens
+        self._helpers: dict[int, Future[None]] = {}
+        self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
+
+    def step(self, cache: KVCache, id: int) -> Tensor:
+        """Reads one token after those that ``cache`` (float32, batch size 1) holds, and adds it to them.
+
+        Returns the logits of the next one, (V) float32.
+        """
+        return self.steps([(cache, [id])])[0][0]
+
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+        """Reads some tokens, at most `MOST_TOGETHER` in all, after those of each of several texts, and adds them.
+
+        Returns for each text the logits after each of its tokens, (T, V) float32.
+        """
+        fed = [_fed(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
+        assert 1 <= len(fed) <= MOST_TOGETHER
+        assert all(cache.length + len(ids) <= cache.capacity for cache, ids in texts)
+        self._fed[: len(fed)] = fed
+        assert self._fed[: len(fed), Fed.ID].min() >= 0
+        assert self._fed[: len(fed), Fed.ID].max() < self._vocab_size
+        self._compute(len(fed))
+        for cache, ids in texts:
+            cache.length += len(ids)
+        logits = torch.from_numpy(self._logits[: len(fed)].copy())
+        return list(logits.split([len(ids) for _, ids in texts]))
+
+    def _compute(self, tokens: int) -> None:
+        """Fills the logits of so many tokens."""
+        threads = self._threads[tokens - 1]
+        count, began = threads.choose(), perf_counter()
+        self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = tokens, count
+        for number in range(1, count):
+            if number not in self._helpers or self._helpers[number].done():  # it waited long in vain
+                self._helpers[number] = self._pool.submit(self._decode, number, self._steps, *self._arguments)
+        self._steps += 1
+        self._decode(0, self._steps, *self._arguments)
+        threads.took(count, perf_counter() - began)
+
+
+def _fed(cache: KVCache, index: int, id: int) -> tuple[int, ...]:
+    """A row of the table of tokens, see `Fed`."""
+    assert cache.keys.dtype == torch.float32
+    assert cache.keys.is_contiguous()
+    assert cache.keys.shape[1] == 1
+    return id, cache.length + index, cache.keys.data_ptr(), cache.values.data_ptr()
+
+
+class _Program:
+    """Writes a model down as the table of phases that the kernel goes through.
+
+    Attributes:
+        work: float32 numbers in a token's part of the workspace.
+    """
+
+    def __init__(self, model: GPT2, threads: int) -> None:
+        self._threads = threads
+        self._rows: list[dict[Phase, int]] = []
+        self._bounds: list[int] = []
+        self._tickets = 0
+        self._kept: list[Tensor] = []  # what the addresses in the table point to
+        config = model.config
+        width = config.n_embd
+        residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
+        self.work = -(-(inner + config.inner_size) // GROUP) * GROUP + GROUP
+        place = {Phase.COLUMNS: width, Phase.BIAS: self._address(model.wpe.weight), Phase.OUTPUT: residual}
+        self._add(Kind.EMBED, [0, 1], {**place, **self._matrix(model.wte)})
+        for layer, block in enumerate(model.h):
+            assert isinstance(block, Block)
+            attn, mlp = block.attn, block.mlp
+            self._product(Kind.STORE, attn.c_attn, residual, qkv, norm=block.ln_1)
+            attend = {Phase.LAYER: layer, Phase.COLUMNS: width, Phase.INPUT: qkv, Phase.OUTPUT: heads}
+            self._add(Kind.ATTEND, self._split(config.n_head, 1, 1), attend)
+            self._product(Kind.ADD, attn.c_proj, heads, residual)
+            self._product(Kind.GELU, mlp.c_fc, residual, inner, norm=block.ln_2)
+            self._product(Kind.ADD, mlp.c_proj, inner, residual)
+        self._product(Kind.LOGITS, model.lm_head, residual, 0, norm=model.ln_f)
+
+    def phases(self) -> npt.NDArray[np.int64]:
+        """The table."""
+        rows = [*self._rows, {Phase.FIRST: self._tickets}]
+        return np.array([[row.get(column, 0) for column in Phase] for row in rows], np.int64)
+
+    def bounds(self) -> npt.NDArray[np.int64]:
+        """Where the tasks of all phases begin and end."""
+        return np.array(self._bounds, np.int64)
+
+    def _product(
+        self,
+        kind: Kind,
+        linear: nn.Linear | QuantizedLinear,
+        source: int,
+        target: int,
+        *,
+        norm: nn.LayerNorm | None = None,
+    ) -> None:
+        rows, columns = linear.out_features, linear.in_features
+        matrix = self._matrix(linear)
+        values = {
+            Phase.ROWS: rows,
+            Phase.COLUMNS: columns,
+            **matrix,
+            Phase.BIAS: self._address(linear.bias),
+            Phase.NORM_WEIGHT: self._address(norm.weight if norm else None),
+            Phase.NORM_BIAS: self._address(norm.bias if norm else None),
+            Phase.INPUT: source,
+            Phase.OUTPUT: target,
+        }
+        least = max(_MULTIPLE, _LEAST_BYTES // matrix[Phase.ROW_BYTES])
+        self._add(kind, self._split(rows, least, _MULTIPLE), values)
+
+    def _matrix(self, module: _Matrix) -> dict[Phase, int]:
+        """Format, weights and scales of a matrix."""
+        scales = 0
+        if isinstance(module, (QuantizedLinear, QuantizedEmbedding)):
+            weights, scales = module.numbers, module.scales.data_ptr()
+            self._kept.append(module.scales)
+        else:
+            weights = module.weight.detach()
+        assert weights.is_contiguous()
+        self._kept.append(weights)
+        return {
+            Phase.FORMAT: _FORMATS[weights.dtype],
+            Phase.WEIGHTS: weights.data_ptr(),
+            Phase.SCALES: scales,
+            Phase.ROW_BYTES: weights[0].nbytes,
+        }
+
+    def _split(self, rows: int, least: int, multiple: int) -> list[int]:
+        """Bounds of tasks for so many rows: each a share of what is left, but not fewer than ``least``."""
+        bounds = [0]
+        while bounds[-1] < rows:
+            count = max(least, (rows - bounds[-1]) // (_SHARE * self._threads))
+            bounds.append(min(rows, bounds[-1] + -(-count // multiple) * multiple))
+        return bounds
+
+    def _add(self, kind: Kind, bounds: list[int], values: dict[Phase, int]) -> None:
+        place = {Phase.FIRST: self._tickets, Phase.BOUNDS: len(self._bounds)}
+        self._rows.append({Phase.KIND: kind, **place, **values})
+        self._bounds += bounds
+        self._tickets += len(bounds) - 1
+
+    def _address(self, numbers: Tensor | None) -> int:
+        """Of the numbers in float32; 0 for none."""
+        if numbers is None:
+            return 0
+        self._kept.append(numbers.detach().float().contiguous())
+        return self._kept[-1].data_ptr()

@@ -1,0 +1,171 @@
+"""Loads models quantised, and keeps what was quantised: the next time it is read as it is, in a tenth of the time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from gptdesk.devices import is_out_of_memory
+from gptdesk.errors import UserError
+from gptdesk.gpt2.checkpoint import StoredTensor, check_memory, open_weights, replacing
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.layout import CONFIG_FILE, tensor_shapes, weight_files
+from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cpu.quantized import QuantizedWeights
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+KEEP_FROM: Final = 50_000_000
+"""Weights from which on a model's are kept: smaller ones are quantised in a moment."""
+
+_FORMAT: Final = 1
+_HEADER: Final = 4096
+"""Bytes of JSON, filled up with spaces, before the weights."""
+
+_SAMPLE: Final = 4096
+_SAMPLES: Final = 64
+_SUFFIX: Final = ".weights"
+_AT_ONCE: Final = 2**25
+
+
+def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, progress: Progress | None = None) -> GPT2:
+    """Loads a model folder, as `load_model` does, onto the CPU in ``precision``.
+
+    Tensors are mapped and rounded one at a time, so that memory never holds the model twice.
+
+    Args:
+        folder: of the model.
+        precision: one of `QUANTIZED`.
+        keep: folder for what was quantised, made when it is missing; nothing is kept when not given.
+        progress: as in `load_model`.
+
+    Raises:
+        UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
+    """
+    folder = Path(folder)
+    place = keep / f"{_key(folder, precision)}{_SUFFIX}" if keep is not None else None
+    if place is not None and (weights := _read(place, progress)) is not None:
+        return weights.model()
+    with open_weights(folder) as (config, stored):
+        weights = _quantize(config, precision, stored, progress)
+    if place is not None and config.num_parameters() >= KEEP_FROM:
+        try:
+            _write(weights, place, folder)
+        except OSError as error:  # a full disk costs the time of the next start
+            log.warning("The quantised weights of %s cannot be kept: %s", folder, error)
+    return weights.model()
+
+
+def _quantize(
+    config: GPT2Config, precision: str, stored: dict[str, StoredTensor], progress: Progress | None
+) -> QuantizedWeights:
+    shapes = tensor_shapes(config)
+    total, read = sum(math.prod(shape) for shape in shapes.values()), 0
+    weights = _empty(config, precision)
+    for name, shape in shapes.items():
+        source = stored[name].read()
+        if not bool(source.isfinite().all()):
+            raise stored[name].not_finite()
+        weights.fill(name, source)
+        read += math.prod(shape)
+        if progress is not None:
+            progress(read, total)
+    return weights
+
+
+def _empty(config: GPT2Config, precision: str) -> QuantizedWeights:
+    check_memory(QuantizedWeights.size(config, precision), torch.device("cpu"))
+    try:
+        return QuantizedWeights(config, precision)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            "The model does not fit into the memory of the computer; close other programs, or choose a smaller model."
+        ) from error
+
+
+# --- What was kept ---
+
+
+def _key(folder: Path, precision: str) -> str:
+    """Tells two sources of weights apart: by size, time and samples of their files. To read all of them would take as
+    long as quantising."""
+    digest = hashlib.sha256(f"{_FORMAT} {precision}".encode())
+    for path in (folder / CONFIG_FILE, *weight_files(folder)):
+        try:
+            with path.open("rb") as file:
+                status = path.stat()
+                digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns} ".encode())
+                for part in range(_SAMPLES):
+                    file.seek(status.st_size * part // _SAMPLES)
+                    digest.update(file.read(_SAMPLE))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+    return digest.hexdigest()[:32]
+
+
+def _read(place: Path, progress: Progress | None) -> QuantizedWeights | None:
+    """What is kept there; ``None`` if that is nothing, or not whole."""
+    try:
+        with place.open("rb", buffering=0) as file:
+            header = json.loads(file.read(_HEADER))
+            config, precision = GPT2Config.from_json(header["config"]), header["precision"]
+            if place.stat().st_size != _HEADER + QuantizedWeights.size(config, precision):
+                return None
+            weights = _empty(config, precision)
+            return weights if _fill(weights, file, progress) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bool:
+    """Reads into ``weights``, in pieces after each of which ``progress`` is told; whether the file held it all."""
+    memory, read = weights.memory.data, 0
+    while read < len(memory):
+        count = file.readinto(memory[read : read + _AT_ONCE])
+        if not count:
+            return False
+        read += count
+        if progress is not None:
+            progress(read, len(memory))
+    return True
+
+
+def _write(weights: QuantizedWeights, place: Path, folder: Path) -> None:
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_orphans(place.parent, folder)
+    header = {
+        "precision": weights.precision,
+        "config": weights.config.to_json(),
+        "source": str(folder.absolute()),
+    }
+    text = json.dumps(header).encode().ljust(_HEADER)
+    if len(text) > _HEADER:  # a very long path
+        return
+    with replacing(place) as temporary, temporary.open("wb") as file:
+        file.write(text)
+        memory = weights.memory.data
+        for start in range(0, len(memory), _AT_ONCE):
+            file.write(memory[start : start + _AT_ONCE])
+
+
+def _remove_orphans(kept: Path, folder: Path) -> None:
+    """Removes what belongs to no model: its folder is gone, or holds other weights now, as ``folder`` does."""
+    for path in kept.glob(f"*{_SUFFIX}"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            with path.open("rb") as file:
+                header = json.loads(file.read(_HEADER))
+            source = Path(header["source"])
+            if not source.is_dir() or f"{_key(source, header['precision'])}{_SUFFIX}" != path.name:
+                path.unlink()

@@ -1,0 +1,67 @@
+"""Loads the compiled CPU decoder, or has another process compile it."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import torch
+
+from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cpu.compile_process import compile_elsewhere
+from gptdesk.inference.cpu.compiling import Step, find_step
+from gptdesk.inference.decoder import Decoder, DecoderFuture, ready
+
+if TYPE_CHECKING:
+    from gptdesk.inference.cpu.decoder import CPUDecoder
+
+log = logging.getLogger(__name__)
+
+
+class DecoderLoader:
+    """Looks for a CPU's compiled step while the model is being read.
+
+    Args:
+        threads: to decode with; as many as torch uses when not given.
+    """
+
+    def __init__(self, threads: int | None) -> None:
+        self._threads = threads or torch.get_num_threads()
+        looking = ThreadPoolExecutor(1, thread_name_prefix="find compiled code")
+        self._found = looking.submit(self._find)
+        looking.shutdown(wait=False)
+
+    def decoder(self, model: GPT2) -> DecoderFuture:
+        """The decoder of ``model``.
+
+        It is there where the step had been compiled before: only the very first start leaves it to the moment which of
+        torch and Numba writes.
+        """
+        step = self._found.result()
+        if step is not None:
+            return ready(self._make(model, step))
+        coming: DecoderFuture = Future()
+        wanted = weakref.ref(model)
+        compile_elsewhere().add_done_callback(lambda compiled: coming.set_result(self._take(wanted(), compiled)))
+        return coming
+
+    def _find(self) -> Step | None:
+        try:
+            return find_step()
+        except Exception:  # half an installation raises whatever it likes; compiling will tell
+            return None
+
+    def _take(self, model: GPT2 | None, compiled: Future[Step]) -> Decoder | None:
+        """The decoder, now that the step is compiled; None where that failed or another model was loaded meanwhile."""
+        try:
+            return None if model is None else self._make(model, compiled.result())
+        except Exception as error:
+            log.warning("The decode step cannot be compiled, so torch decodes: %s", error)
+            return None
+
+    def _make(self, model: GPT2, step: Step) -> CPUDecoder:
+        from gptdesk.inference.cpu.decoder import CPUDecoder
+
+        return CPUDecoder(model, step, threads=self._threads)

@@ -1,0 +1,1 @@
+"""What a run recorded: events, metrics over steps, samples."""

@@ -1,0 +1,343 @@
+"""Everything that a run's events say, read as they are written."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gptdesk.training.alerts import Alert, Watch
+from gptdesk.training.history.event_file import EventFile, Rest
+from gptdesk.training.history.event_lines import FIRST, Lines, load_event
+from gptdesk.training.history.series import AXES, Floats, Series, Table
+from gptdesk.training.history.step_log import StepLog
+from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
+
+ANSWERS: Final = 200
+"""Newest answers to requests that are kept."""
+
+RECENT: Final = 2_000
+"""Newest events other than steps that are kept."""
+
+_JUDGED_AT_ONCE: Final = 1 << 16
+"""Logged steps that are looked at for alerts in one go; more would not stay in the processor's cache."""
+
+_END_OF_TIME: Final = 1e12
+"""Seconds since the epoch; what is beyond is no time."""
+
+_STEP: Final = FIRST.index("step")
+_T: Final = FIRST.index("t")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at one place of the axis.
+
+    Attributes:
+        kind: "checkpoint", "resume", "pause", "nonfinite", "alert", "early_stop" or "crash".
+        step: of the optimizer.
+        tokens: learnt until then.
+        time: seconds since the first event of the run.
+        t: seconds since the epoch.
+        text: one sentence, or a few words.
+    """
+
+    kind: str
+    step: int
+    tokens: float
+    time: float
+    t: float
+    text: str
+
+
+class RunHistory:
+    """What ``events.jsonl`` of a run says, read incrementally. One thread may update it while others look.
+
+    What it hands out never changes; after an update there is another. Of a long file the losses, gradient norms,
+    learning rates and speeds are read to the end first, with the other events, and the other metrics after that.
+    Where the file was cut or replaced, it is read anew; where it vanishes, what was read stays.
+
+    Attributes:
+        version: changes with every change.
+        final_validation: the loss over the whole validation split, when the run has not gone on since.
+        marks: by time.
+        alerts: in the order in which they arose.
+        facts: the newest "start" event.
+        last: the newest "step" event, with the parts of its time beside the rest.
+        answers: the newest "control" events by the id of their request.
+        recent: the newest events other than steps.
+        newer: whether lines of a newer format were met and passed over.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.version = 0
+        self._file = EventFile(folder)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._restarts = self._file.restarts
+        self._clock = _Clock()
+        self._watch = Watch()
+        self._steps = StepLog()
+        self._evaluations = Table((*AXES, "value"))
+        self._judged = 0  # logged steps looked at for alerts
+        self._evaluated = 0  # logged steps before the newest evaluation
+        self._final: tuple[float, float] | None = None
+        self._newest = b""
+        self._marks: list[Mark] = []
+        self._alerts: list[Alert] = []
+        self._raised: list[Alert] = []  # since the last update
+        self._answers: dict[str, dict[str, Any]] = {}
+        self._recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self.facts: dict[str, Any] = {}
+        self.newer = False
+        self._publish()
+
+    def update(self, *, budget: float = math.inf) -> bool:
+        """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed.
+
+        With a budget it ends early where a long first round is over, so that what a page begins with can be shown;
+        alerts come with the second.
+        """
+        before = self.version
+        changed = False
+        batches = 0
+        for found in self._file.read(time.monotonic() + budget):
+            if self._file.restarts != self._restarts:
+                self._clear()
+            if isinstance(found, Rest):
+                self._steps.append_later(found.rows)
+                changed = True
+                if batches > 1 and budget < math.inf:
+                    break
+            else:
+                batches += 1
+                self._steps.reserve(found.rows_to_come)
+                self._take(found.lines)
+                changed = True
+        if self._file.restarts != self._restarts:
+            self._clear()
+        if changed:
+            if batches < 2 or self.complete:
+                self._judge()
+            self._publish()
+        return self.version != before
+
+    def check_disk(self, free: int, checkpoint_bytes: int) -> bool:
+        """Raises an alert when too few checkpoints will fit; sizes in bytes. Tells whether there is a new one."""
+        found = self._watch.disk(max(self._steps.last_step, 0.0), time.time(), free, checkpoint_bytes)
+        self._raise(found)
+        if found:
+            self._publish()
+        return bool(found)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of any metric is left unread, half a line aside."""
+        return self._file.complete
+
+    def series(self, metric: str) -> Series:
+        """The points of a metric that count: after a resume from step N, earlier points beyond N do not.
+
+        Those of the metrics that a page does not begin with (`eventlines.LATER`) are fewer until all have been read.
+        """
+        return self._steps.series(metric)
+
+    def superseded(self, metric: str) -> Series:
+        """The points of a metric that resumes left behind, one piece after the other."""
+        return self._steps.superseded(metric)
+
+    @property
+    def validation(self) -> Series:
+        """The validation losses that count."""
+        return self._evaluations.series("value")
+
+    def _publish(self) -> None:
+        self._steps.publish()
+        self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
+        self._alerts += sorted(self._raised, key=lambda alert: alert.t)
+        self._raised = []
+        self.alerts = tuple(self._alerts)
+        self.answers = dict(self._answers)
+        self.recent = self._recent.copy()
+        event = load_event(self._newest) or {}
+        parts = event.get("ms")
+        self.last: dict[str, Any] = {**event, **(parts if isinstance(parts, dict) else {})}
+        self.final_validation = self._final[1] if self._final and self._final[0] >= self._steps.last_step else None
+        self.version += 1
+
+    # Step events
+
+    def _take(self, lines: Lines) -> None:
+        taken = 0
+        for place, event in lines.others:
+            self._log(lines.rows[:, taken:place])
+            if event is not None:
+                self._note(event)
+            taken = place + 1
+        self._log(lines.rows[:, taken:])
+        self._newest = lines.newest or self._newest
+        self.newer = self.newer or lines.newer
+
+    def _log(self, steps: Floats) -> None:
+        """Appends logged steps. Where they go back though no start was recorded, as on a full disk, one is assumed."""
+        if not steps.shape[1]:
+            return
+        seconds = self._clock.seconds(steps[_T])
+        first = 0
+        before = np.concatenate([[self._steps.last_step], steps[_STEP, :-1]])
+        for i in np.flatnonzero(steps[_STEP] <= before).tolist():
+            self._steps.append(steps[:, first:i], seconds[first:i])
+            self._go_back(steps[_STEP, i] - 1)
+            first = i
+        self._steps.append(steps[:, first:], seconds[first:])
+
+    def _go_back(self, step: float) -> None:
+        """A run goes on from ``step``: what came after it counts no more."""
+        self._judge()
+        kept = self._steps.cut(step)
+        if self._final and self._final[0] > step:
+            self._final = None
+        self._evaluations = self._evaluations.head(
+            int(np.searchsorted(self._evaluations.column("step"), step, "right"))
+        )
+        self._marks = [mark for mark in self._marks if mark.kind != "checkpoint" or mark.step <= step]
+        self._judged, self._evaluated = kept, min(self._evaluated, kept)
+        best = np.fmin.reduce(self._evaluations.column("value"), initial=math.inf)
+        self._watch.begin_again(step, float(best))
+
+    def _judge(self) -> None:
+        """Looks for alerts in the logged steps that are new."""
+        while self._judged < len(self._steps):
+            rows = slice(self._judged, self._judged + _JUDGED_AT_ONCE)
+            columns = (self._steps.live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
+            self._raise(self._watch.steps(*columns))
+            self._judged = min(rows.stop, len(self._steps))
+
+    def _raise(self, found: list[Alert]) -> None:
+        told = [abs(alert.t) < _END_OF_TIME for alert in found]  # else the step had no time, or none that is one
+        alerts = [
+            alert if known else replace(alert, t=self._clock.last) for alert, known in zip(found, told, strict=True)
+        ]
+        for alert in alerts:
+            row = int(np.searchsorted(self._steps.live.column("step"), alert.step))
+            logged = row < len(self._steps) and alert.kind in ("nonfinite", "spike", "slow")
+            seconds = self._steps.live.column("time")[row] if logged else self._clock.now
+            kind = "nonfinite" if alert.kind == "nonfinite" else "alert"
+            self._mark(kind, alert.step, alert.t, alert.title, time=float(seconds))
+        self._raised += alerts
+
+    def _tokens(self, step: float) -> float:
+        """Tokens learnt until a step, which need not have been logged."""
+        row = int(np.searchsorted(self._steps.live.column("step"), step, "right")) - 1
+        a_step = number(self.facts.get("tokens_per_step"), 0.0)
+        if row < 0:
+            return step * a_step
+        known_step, known = (float(self._steps.live.column(name)[row]) for name in ("step", "tokens"))
+        return known + (step - known_step) * (a_step or known / max(known_step, 1))
+
+    # The other events
+
+    def _note(self, event: dict[str, Any]) -> None:
+        self._recent.append(event)
+        t = number(event.get("t"), math.nan)
+        t = t if abs(t) < _END_OF_TIME else self._clock.last
+        seconds = self._clock.moment(t)
+        step = number(event.get("step"), -1.0)
+        if not 0 <= step <= LARGEST_WHOLE:
+            step = max(self._steps.last_step, 0.0)
+        match event.get("ev"):
+            case "start":
+                self._start(event, step, t, seconds)
+            case "eval":
+                self._evaluation(step, t, seconds, number(event.get("val_loss"), math.nan))
+            case "final_eval":
+                self._final = step, number(event.get("val_loss"), math.nan)
+            case "checkpoint":
+                self._mark("checkpoint", step, t, f"Checkpoint {event.get('folder', '')}", time=seconds)
+            case "checkpoint_failed":
+                self._raise(self._watch.checkpoint_failed(step, t, str(event.get("reason", ""))))
+            case "control":
+                self._answers.pop(str(event.get("id")), None)
+                self._answers[str(event.get("id"))] = event
+                if len(self._answers) > ANSWERS:
+                    del self._answers[next(iter(self._answers))]
+            case "pause":
+                self._mark("pause", step, t, str(event.get("reason") or "Paused"), time=seconds)
+            case "resume":
+                self._mark("resume", step, t, "Went on after a pause", time=seconds)
+            case "early_stop":
+                self._mark("early_stop", step, t, "The validation loss had stopped improving", time=seconds)
+            case "crash":
+                self._crash(event, step, t, seconds)
+
+    def _start(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
+        self._go_back(step)
+        if self.facts or step > 0:
+            self._mark("resume", step, t, f"Went on from step {int(step):,}", time=seconds)
+        self.facts = event
+
+    def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
+        evaluated = self._evaluations.column("step")[-1:]
+        if step < max([self._steps.last_step, *evaluated.tolist()]):  # the start was not recorded
+            self._go_back(step)
+        self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
+        training = self._steps.live.column("loss", self._evaluated)
+        training = training[np.isfinite(training)]
+        self._evaluated = len(self._steps)
+        if not math.isfinite(loss):
+            self._judge()  # the losses may tell already
+        mean = float(training.mean()) if len(training) else math.nan
+        self._raise(self._watch.evaluation(step, t, loss, mean))
+
+    def _crash(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
+        reason = str(event.get("reason") or "The run ended with an error.")
+        if event.get("cause") == "not finite":
+            self._judge()
+            self._raise(self._watch.diverged(step, t, reason))
+        self._mark("crash", step, t, reason, time=seconds)
+
+    def _mark(self, kind: str, step: float, t: float, text: str, *, time: float) -> None:
+        self._marks.append(Mark(kind, int(step), self._tokens(step), time, t, text))
+
+
+class _Clock:
+    """Turns times of events into seconds since the first; where the clock was set back, its hand stands still.
+
+    Attributes:
+        last: the newest time, in seconds since the epoch.
+        now: the seconds of the newest event.
+    """
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._set_back = 0.0
+        self.last = 0.0
+        self.now = 0.0
+
+    def seconds(self, t: Floats) -> Floats:
+        """(n,) times that follow each other, at least one; what is no time counts as that of the one before."""
+        told = np.abs(t) < _END_OF_TIME
+        if not told.all():
+            known = np.maximum.accumulate(np.where(told, np.arange(len(t)), -1))
+            t = np.where(known < 0, self.last, t[known])
+        if self.last <= t[0] and (t[1:] >= t[:-1]).all() and self._first is not None:
+            seconds: Floats = np.maximum(t - self._first + self._set_back, self.now)  # sums may differ in the last bit
+            self.last, self.now = float(t[-1]), float(seconds[-1])
+            return seconds
+        return np.array([self.moment(moment) for moment in t.tolist()])
+
+    def moment(self, t: float) -> float:
+        """One time, after those before it."""
+        if self._first is None:
+            self._first = self.last = t
+        self._set_back += max(self.last - t, 0.0)
+        self.last = t
+        self.now = max(self.now, t - self._first + self._set_back)
+        return self.now

@@ -1,0 +1,1 @@
+"""The decoding settings on screen: panel, presets, seed."""

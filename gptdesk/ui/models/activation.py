@@ -1,0 +1,127 @@
+"""Makes a model the one that writes: asks first where it does not fit, and takes over how it is to be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.library.catalogue import BUNDLED
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.memory import SMALLER
+from gptdesk.system_memory import free_memory
+from gptdesk.ui.decoding.presets import apply_preset
+from gptdesk.ui.models.items import setting_of
+from gptdesk.ui.models.labels import InUse, title_of
+from gptdesk.ui.models.memory_check import Room
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.widgets.question import Answer, Question
+
+
+class ModelActivation(QObject):
+    """Changes the model in the settings; whoever loads models listens to those.
+
+    Attributes:
+        question: that was asked last, if any.
+
+    Signals:
+        changed(): another model is in use, or it has been read further.
+        chosen(): the person has decided, and the settings are as they want them.
+        reload_wanted(): the model of the settings was unloaded, and is wanted again.
+    """
+
+    changed = Signal()
+    chosen = Signal()
+    reload_wanted = Signal()
+
+    def __init__(self, settings: SettingsService, inference: Inference, models: ModelLibrary, window: QWidget) -> None:
+        super().__init__(window)
+        self._settings, self._inference, self._models, self._window = settings, inference, models, window
+        self._share = 0.0
+        self.question: Question | None = None
+        inference.state_changed.connect(self._on_state_changed)
+        inference.progress.connect(self._on_progress)
+        settings.changed.connect(self.changed)
+
+    @property
+    def now(self) -> InUse:
+        """The model that writes."""
+        info = self._inference.info
+        model = self._inference.loading or (info.model if info else self._settings.value.model)
+        return InUse(model, self._inference.state, self._share, info.memory if info else 0)
+
+    def room(self, free: int | None) -> Room:
+        """Memory that another model could have where ``free`` bytes are: the one that is loaded goes first."""
+        info = self._inference.info
+        if free is None or (info is not None and info.device != "cpu"):
+            return Room(None)  # a card's memory is not the computer's
+        return Room(free + (info.memory if info else 0))
+
+    def entry(self, model: str) -> LibraryEntry | None:
+        """The model that the settings call so."""
+        return next((entry for entry in self._models.entries if setting_of(entry) == model), None)
+
+    def use(self, model: str) -> None:
+        """Makes the model of that name, or in that folder, the one that writes."""
+        entry = self.entry(model)
+        precision = self._precision(entry)
+        room = self.room(free_memory())
+        warning = room.warning(entry.config, precision) if entry else ""
+        if not warning or entry is None:
+            self._choose(model, entry, precision)
+            return
+        answers: list[Answer] = [("Load anyway", lambda: self._choose(model, entry, precision))]
+        if name := room.proposal(entry.config, precision):
+            answers.append((f"Load in {SMALLER[name]} bits", lambda: self._choose(model, entry, name)))
+        self.question = Question(
+            f"{title_of(entry)} does not fit into memory",
+            f"{warning} The computer may become very slow, or end gptdesk.",
+            answers,
+            parent=self._window,
+        )
+        self.question.open()
+
+    def cancel(self) -> None:
+        """Ends the loading that goes on."""
+        self._inference.cancel_load()
+
+    def unload(self) -> None:
+        """Gives the model's memory back."""
+        self._inference.unload()
+
+    def _precision(self, entry: LibraryEntry | None) -> str:
+        """In which a model is loaded: its own default; without one, not that of the model before it."""
+        wanted, value = (entry.defaults.precision if entry else "auto"), self._settings.value
+        if wanted != "auto":
+            return wanted
+        before = self.entry(value.model)
+        taken_over = before is not None and before.defaults.precision == value.precision != "auto"
+        return "auto" if taken_over else value.precision
+
+    def _choose(self, model: str, entry: LibraryEntry | None, precision: str) -> None:
+        value = self._settings.value
+        same = model == value.model and precision == value.precision
+        recent = value.recent_models
+        if model != BUNDLED:
+            recent = (model, *(other for other in recent if other != model))
+        changes: dict[str, Any] = {"model": model, "recent_models": recent, "precision": precision}
+        if entry is not None and entry.defaults.decoding:
+            changes["decoding"] = apply_preset(DecodingSettings.from_json(entry.defaults.decoding), value.decoding)
+        self._settings.update(**changes)
+        if same and self._inference.state is State.EMPTY:
+            self.reload_wanted.emit()
+        self.chosen.emit()
+
+    def _on_state_changed(self) -> None:
+        if self._inference.state is not State.LOADING:
+            self._share = 0.0
+        self.changed.emit()
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._share = done / total if total else 0.0
+        self.changed.emit()

@@ -1,0 +1,42 @@
+"""Whether a model fits into this computer's memory, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.library.memory import SMALLER, memory_needed, smaller_precision
+from gptdesk.ui import number_format
+
+
+@dataclass(frozen=True)
+class Room:
+    """Memory that models can have.
+
+    Attributes:
+        free: bytes; ``None`` where nobody knows, so that everything is taken to fit.
+    """
+
+    free: int | None
+
+    def fits(self, config: GPT2Config | None, precision: str = "auto") -> bool:
+        """Whether a model can be loaded and its context filled."""
+        return config is None or self.free is None or memory_needed(config, precision) <= self.free
+
+    def warning(self, config: GPT2Config | None, precision: str = "auto") -> str:
+        """What is short, and what to do; empty when it fits."""
+        if config is None or self.free is None or self.fits(config, precision):
+            return ""
+        needed = number_format.memory(memory_needed(config, precision))
+        sentence = f"It needs {needed} of memory and {number_format.memory(self.free)} are free"
+        name = self.proposal(config, precision)
+        if name is None:
+            return f"{sentence}: choose a smaller model, or close other programs."
+        less = number_format.memory(memory_needed(config, name))
+        return f"{sentence}: in {SMALLER[name]} bits it needs {less}, which is there."
+
+    def proposal(self, config: GPT2Config | None, precision: str) -> str | None:
+        """A precision in which a model fits that does not in ``precision``."""
+        if config is None or self.free is None:
+            return None
+        return smaller_precision(config, precision, self.free)

@@ -1,0 +1,1 @@
+"""What pages share: inference, documents, models, settings, messages. All threads belong to these."""

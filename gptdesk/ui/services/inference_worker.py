@@ -1,0 +1,163 @@
+"""The side of inference that has a thread of its own: the only place of the window that imports torch."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import traceback
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from gptdesk.devices import missing_devices, set_thread_environment
+from gptdesk.errors import UserError
+from gptdesk.folders import Folders, keep_compiled_code
+from gptdesk.inference.events import Event
+from gptdesk.ui.services.inference_messages import Failure, GenerateJob, Job, LoadJob, ModelInfo
+
+if TYPE_CHECKING:
+    from gptdesk.inference.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_LOOK_MS: Final = 500
+"""Between two looks whether code is compiled by now."""
+
+
+class _Cancelled(Exception):
+    """The person does not want the model any more."""
+
+
+class InferenceWorker(QObject):
+    """Does one job at a time, in the order in which they come.
+
+    Attributes:
+        events: what generations have yielded and the window has not taken yet, each with its job's number.
+
+    Signals:
+        available(): ``events`` was empty and is no more.
+        progress(int, object, object): job, bytes read, bytes in all.
+        loaded(int, object): job, `ModelInfo`.
+        changed(object): `ModelInfo`; the model writes otherwise than was told: code for it was compiled meanwhile.
+        devices_known(object): the devices that are not there, by name, each with the reason.
+        ended(int, object): job, a `Failure` or ``None``; the last news of every job.
+    """
+
+    available = Signal()
+    progress = Signal(int, object, object)
+    loaded = Signal(int, object)
+    changed = Signal(object)
+    devices_known = Signal(object)
+    ended = Signal(int, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: deque[tuple[int, Event]] = deque()
+        self._engine: Engine | None = None
+        self._told: ModelInfo | None = None
+        self._compiling = QTimer(self)  # moves to the worker's thread with it
+        self._compiling.setInterval(_LOOK_MS)
+        self._compiling.timeout.connect(self._tell_changes)
+
+    @Slot()
+    def warm_up(self) -> None:
+        """Imports what takes long while nobody waits for it yet."""
+        set_thread_environment()
+        keep_compiled_code()
+        import gptdesk.inference.engine  # noqa: F401
+
+        self.devices_known.emit(missing_devices())
+
+    @Slot(object)
+    def load(self, job: LoadJob) -> None:
+        """Reads a model; the former one gives its memory back first."""
+        self._run(job, self._load)
+
+    @Slot(object)
+    def generate(self, job: GenerateJob) -> None:
+        self._run(job, self._generate)
+
+    @Slot()
+    def unload(self) -> None:
+        """Gives the model's memory back."""
+        self._engine = self._told = None
+        self._compiling.stop()
+        gc.collect()
+
+    def _run(self, job: Job, work: object) -> None:
+        failure: Failure | None = None
+        try:
+            if not job.cancelled:
+                work(job)  # type: ignore[operator]
+            else:
+                failure = Failure()
+        except _Cancelled:
+            failure = Failure()
+        except UserError as error:
+            failure = Failure(str(error))
+        except MemoryError:
+            failure = Failure("The computer's memory is full; close other programs, or choose a smaller model.")
+        except Exception as error:
+            log.exception("job %d failed", job.number)
+            failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        self.ended.emit(job.number, failure)
+
+    def _load(self, job: LoadJob) -> None:
+        self.unload()
+        self.warm_up()
+        from gptdesk.inference.engine import Engine
+
+        def progress(done: int, total: int) -> None:
+            if job.cancelled:
+                raise _Cancelled
+            self.progress.emit(job.number, done, total)
+
+        folder = job.find(job.model)
+        progress(0, 1)
+        self._engine = Engine.load(
+            folder,
+            device=job.device,
+            precision=job.precision,
+            threads=job.threads or None,
+            keep=Folders.of_this_user().quantized,
+            progress=progress,
+        )
+        self._told = _describe(job.model, self._engine)
+        self.loaded.emit(job.number, self._told)
+        if self._told.compiling:
+            self._compiling.start()
+
+    def _generate(self, job: GenerateJob) -> None:
+        if self._engine is None:
+            raise UserError("There is no model to write with; choose one at the top of the window.")
+        for event in self._engine.generate(job.prompt, job.settings, cancelled=lambda: job.cancelled):
+            self.events.append((job.number, event))
+            if len(self.events) == 1:
+                self.available.emit()
+        self._tell_changes()
+
+    @Slot()
+    def _tell_changes(self) -> None:
+        """Compiled code may be there now, or may not come at all."""
+        if self._engine is None or self._told is None:
+            return
+        now = _describe(self._told.model, self._engine)
+        if now != self._told:
+            self._told = now
+            self.changed.emit(now)
+        if not now.compiling:
+            self._compiling.stop()
+
+
+def _describe(model: str, engine: Engine) -> ModelInfo:
+    return ModelInfo(
+        model=model,
+        name=engine.name,
+        parameters=engine.config.num_parameters(),
+        context=engine.config.n_positions,
+        device=engine.device,
+        precision=engine.precision,
+        memory=engine.memory,
+        compiling=engine.is_compiling,
+    )

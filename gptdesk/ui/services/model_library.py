@@ -1,0 +1,347 @@
+"""The window's side of the library: what models there are, what is on its way, and what is done to them."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from gptdesk.folders import Folders
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.library import Library, disk_use
+from gptdesk.system_memory import free_memory
+from gptdesk.ui import number_format
+from gptdesk.ui.models.items import entry_key
+from gptdesk.ui.services.download_view import DownloadView, view_of
+from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.model_jobs import Jobs
+
+if TYPE_CHECKING:
+    from gptdesk.library.download import Download
+    from gptdesk.library.downloads import Downloads
+    from gptdesk.library.import_ import Importable
+    from gptdesk.library.verify import Verification
+
+
+class ModelLibrary(QObject):
+    """Knows the person's models and downloads; never blocks.
+
+    Args:
+        folders: of the person.
+        watched: gives folders with runs beside the person's; called from any thread.
+
+    Attributes:
+        entries: models, as they were at the last look.
+        looked: whether there was a look yet.
+        jobs: imports, exports and verifications.
+        checked: what the last verification of each model said, by the model's key.
+        free_disk: bytes left where models are kept; ``None`` when nobody knows.
+        free_memory: bytes that programs can still take; ``None`` when nobody knows.
+
+    Signals:
+        changed(): entries, downloads or jobs are others.
+        measured(): ``free_memory`` is another.
+        progressed(str): the item of that key has come further.
+        unfinished(object): names of downloads that an earlier day left half done.
+        arrived(str): the model of that name is here now.
+        said(str): something that was asked for is done; the sentence says what came of it.
+        failed(str): something that was asked for could not be done.
+        crashed(str): a traceback of a mistake of ours.
+    """
+
+    changed = Signal()
+    measured = Signal()
+    progressed = Signal(str)
+    unfinished = Signal(object)
+    arrived = Signal(str)
+    said = Signal(str)
+    failed = Signal(str)
+    crashed = Signal(str)
+
+    _download_told = Signal(object)
+
+    def __init__(
+        self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.folders = folders
+        self.entries: tuple[LibraryEntry, ...] = ()
+        self.looked = False
+        self.checked: dict[str, Verification] = {}
+        self.free_disk: int | None = None
+        self.free_memory: int | None = None
+        self._library = Library(folders, watched)
+        self._downloads: Downloads | None = None  # of the thread that controls them
+        self._numbers: dict[Download, int] = {}
+        self._counter = itertools.count(1)
+        self._views: dict[int, DownloadView] = {}
+        self._looking = self._again = False
+        self._look, self._control = Errands("models", self), Errands("model downloads", self)
+        self.jobs = Jobs(self)
+        for part in (self._look, self._control, self.jobs):
+            part.failed.connect(self.failed)
+            part.crashed.connect(self.crashed)
+        self.jobs.changed.connect(self.changed)
+        self.jobs.progressed.connect(lambda view: self.progressed.emit(view.about or f"job:{view.number}"))
+        self._download_told.connect(self._on_download_told, Qt.ConnectionType.QueuedConnection)
+
+    # What there is
+
+    @property
+    def downloads(self) -> tuple[DownloadView, ...]:
+        """Those that have not ended, in the order of their coming."""
+        return tuple(view for view in self._views.values() if view.state != "cancelled")
+
+    def entry(self, key: str) -> LibraryEntry | None:
+        """The model of that key, if there is one."""
+        return next((entry for entry in self.entries if entry_key(entry) == key), None)
+
+    def start(self) -> None:
+        """Looks for the first time, and finds downloads of earlier days."""
+        self.look()
+        self._control.run(self._found, self._on_found)
+
+    @Slot()
+    def look(self) -> None:
+        """Looks now, or as soon as the look that goes on has ended."""
+        if self._looking:
+            self._again = True
+            return
+        self._looking, self._again = True, False
+        self._look.run(self._scan, self._on_scanned, self._on_scan_failed)
+
+    @Slot()
+    def measure(self) -> None:
+        """Looks how much memory is free now: not in the thread that paints, which would wait for its turn after."""
+        self._look.run(free_memory, self._on_measured)
+
+    def shut_down(self, milliseconds: int) -> bool:
+        """Pauses downloads, cancels the rest and ends the threads; returns whether they ended in time."""
+        ended = self.jobs.shut_down(milliseconds)
+        ended = self._look.shut_down(milliseconds) and ended
+        ended = self._control.shut_down(milliseconds) and ended
+        if self._downloads is not None:
+            self._downloads.on_change = lambda download: None  # nobody is there any more
+            self._downloads.close()
+        return ended
+
+    # Downloads
+
+    def download(
+        self,
+        name: str,
+        revision: str = "",
+        *,
+        called: str = "",
+        failed: Callable[[str], object] | None = None,
+    ) -> None:
+        """Downloads a known model, or ``owner/name``."""
+
+        def add() -> None:
+            self._manager().add(name, revision or None, name=called or None)
+
+        self._control.run(add, None, failed)
+
+    def resume(self, number: int) -> None:
+        """Goes on with a download that was paused or failed."""
+        self._with_download(number, lambda download: download.start())
+
+    def pause(self, number: int) -> None:
+        self._with_download(number, lambda download: download.pause())
+
+    def cancel(self, number: int) -> None:
+        """Ends a download and throws away what is here of it."""
+        self._with_download(number, lambda download: download.cancel())
+
+    def resume_all(self) -> None:
+        """Goes on with all that were left half done."""
+        self._control.run(lambda: self._manager().resume_all())
+
+    # What is done to models
+
+    def verify(self, entry: LibraryEntry) -> None:
+        """Reads a model's files again and compares them with what they should be."""
+
+        def work(progress: Any) -> Verification:
+            from gptdesk.library.verify import verify
+
+            return verify(entry, progress)
+
+        key = entry_key(entry)
+        self.jobs.start("verify", entry.name, work, partial(self._on_verified, key), about=key)
+
+    @property
+    def taken_names(self) -> set[str]:
+        """Names, in small letters, that models of the models folder have or will have."""
+        coming = {view.name for view in self.downloads} | {job.title for job in self.jobs.views if job.kind == "import"}
+        return {name.casefold() for name in coming | {entry.name for entry in self.entries if entry.changeable}}
+
+    def look_at(self, path: Path, done: Callable[[Importable], object]) -> None:
+        """Looks whether a folder or file is a model that can be imported."""
+
+        def work() -> Importable:
+            from gptdesk.library.import_ import look_at
+
+            return look_at(self.folders, path)
+
+        self._look.run(work, done)
+
+    def import_model(self, path: Path, *, name: str = "", link: bool = False) -> None:
+        """Brings a model from elsewhere to the others: copied, converted, or linked."""
+
+        def work(progress: Any) -> LibraryEntry:
+            from gptdesk.library.import_ import import_model
+
+            return import_model(self.folders, path, name=name or None, link=link, progress=progress)
+
+        self.jobs.start("import", name or path.name, work, self._on_imported)
+
+    def export(self, entry: LibraryEntry, target: Path) -> None:
+        """Writes a model to a new folder, or to a file that ends in ``.gguf``."""
+
+        def work(progress: Any) -> Path:
+            from gptdesk.library.export import export_folder, export_gguf
+
+            if target.suffix.lower() == ".gguf":
+                return export_gguf(entry, target, progress=progress)
+            return export_folder(entry, target, progress)
+
+        def done(path: Path) -> None:
+            self.said.emit(f"{entry.name} is written to {path}.")
+
+        self.jobs.start("export", entry.name, work, done, about=entry_key(entry))
+
+    def rename(
+        self, entry: LibraryEntry, name: str, done: Callable[[], object], failed: Callable[[str], object]
+    ) -> None:
+        """Gives a model of the models folder another name; it is laid before the person under that."""
+
+        def on_done(_: object) -> None:
+            if checked := self.checked.pop(entry_key(entry), None):
+                self.checked[entry_key(replace(entry, name=name))] = checked
+            done()
+            self.arrived.emit(name)
+            self.look()
+
+        self._look.run(lambda: self._library.rename(entry.name, name), on_done, failed)
+
+    def size(self, entry: LibraryEntry, done: Callable[[int], object]) -> None:
+        """How many bytes removing it frees."""
+        self._look.run(lambda: disk_use(self.folders.models / entry.name), done)
+
+    def remove(self, entry: LibraryEntry) -> None:
+        """Removes a model from the models folder."""
+
+        def done(freed: int) -> None:
+            more = f"; {number_format.memory(freed)} are free again" if freed else ""
+            self.checked.pop(entry_key(entry), None)
+            self.said.emit(f"{entry.name} is removed{more}.")
+
+        self._change(lambda: self._library.remove(entry.name), done)
+
+    def set_defaults(
+        self, entry: LibraryEntry, *, precision: str | None = None, decoding: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes down how a model is to be used; what is not given stays."""
+        self._change(lambda: self._library.set_defaults(entry, precision=precision, decoding=decoding), lambda _: None)
+
+    def _change(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
+        def on_done(result: Any) -> None:
+            done(result)
+            self.look()
+
+        self._look.run(work, on_done)
+
+    # In threads of their own
+
+    def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
+        if not self.looked:
+            self._library.clean_up()
+        entries = self._library.entries()
+        place = next((path for path in (self.folders.models, *self.folders.models.parents) if path.is_dir()), None)
+        return entries, shutil.disk_usage(place).free if place else None, free_memory()
+
+    def _manager(self) -> Downloads:
+        if self._downloads is None:
+            from gptdesk.library.downloads import Downloads
+
+            self._downloads = Downloads(self.folders, on_change=self._download_told.emit)
+        return self._downloads
+
+    def _found(self) -> tuple[Download, ...]:
+        return self._manager().list()
+
+    def _with_download(self, number: int, act: Callable[[Download], object]) -> None:
+        download = next((each for each, other in self._numbers.items() if other == number), None)
+        if download is not None:
+            self._control.run(lambda: act(download))
+
+    # What they found
+
+    @Slot(object)
+    def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
+        self._looking, self.looked = False, True
+        entries, self.free_disk, free = found
+        self._on_measured(free)
+        before = self.entries
+        self.entries = tuple(entries)
+        ended = [number for number, view in self._views.items() if view.state == "ready"]
+        names = [self._views.pop(number).name for number in ended]
+        if names or self.entries != before:
+            self.changed.emit()
+        for name in names:
+            self.arrived.emit(name)
+        if self._again:
+            self.look()
+
+    def _on_measured(self, free: int | None) -> None:
+        if free != self.free_memory:
+            self.free_memory = free
+            self.measured.emit()
+
+    def _on_scan_failed(self, sentence: str) -> None:
+        self._looking = False
+        self.failed.emit(sentence)
+
+    @Slot(object)
+    def _on_found(self, downloads: tuple[Download, ...]) -> None:
+        for download in downloads:
+            self._on_download_told(download)
+        names = [download.name for download in downloads if download.state == "paused"]
+        if names:
+            self.unfinished.emit(names)
+
+    @Slot(object)
+    def _on_download_told(self, download: Download) -> None:
+        """Looks how it is now: reports of several threads may come in any order."""
+        number = self._numbers.get(download) or self._numbers.setdefault(download, next(self._counter))
+        before, view = self._views.get(number), view_of(number, download)
+        if view.state == "cancelled" or (view.state == "ready" and before is None):
+            if self._views.pop(number, None) or view.state == "cancelled":
+                self._numbers.pop(download, None)
+                self.changed.emit()
+                self.look()
+            return
+        self._views[number] = view
+        if before is None or (before.state, before.name) != (view.state, view.name):
+            self.changed.emit()
+        else:
+            self.progressed.emit(f"download:{number}")
+        if view.state == "ready" and (before is None or before.state != "ready"):
+            self._control.run(lambda: self._manager().forget(download))
+            self.look()
+
+    def _on_verified(self, key: str, result: Verification) -> None:
+        self.checked[key] = result
+        (self.said if result.ok else self.failed).emit(result.sentence)
+        self.changed.emit()
+
+    def _on_imported(self, entry: LibraryEntry) -> None:
+        self.arrived.emit(entry.name)
+        self.look()

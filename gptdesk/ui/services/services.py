@@ -1,0 +1,32 @@
+"""What the window's parts share, made once and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gptdesk.folders import Folders
+from gptdesk.training.index import RunIndex
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.token_counter import TokenCounter
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.run_monitor import RunMonitor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The services of one window."""
+
+    folders: Folders
+    theme: Theme
+    messages: Messages
+    settings: SettingsService
+    storage: DocumentStorage
+    inference: Inference
+    counter: TokenCounter
+    models: ModelLibrary
+    runs: RunIndex
+    run_monitor: RunMonitor

@@ -1,0 +1,68 @@
+"""The settings while the window lives: changed at once, written shortly after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gptdesk.errors import UserError
+from gptdesk.store.settings import SettingsFile
+
+_WRITE_AFTER_MS: Final = 300
+"""A slider that is dragged is written once, not a hundred times."""
+
+
+class SettingsService(QObject):
+    """What a person has set.
+
+    Attributes:
+        value: the settings now.
+        problems: a sentence for everything in the file that could not be used.
+
+    Signals:
+        changed(): ``value`` is another.
+        saved(): ``value`` is in the file.
+        failed(str): the file cannot be written; the settings last until the window closes.
+    """
+
+    changed = Signal()
+    saved = Signal()
+    failed = Signal(str)
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._file = SettingsFile(path)
+        self.value, self.problems = self._file.load()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._write)
+
+    def update(self, **changes: Any) -> None:
+        """Changes some fields.
+
+        Raises:
+            UserError: when a value is out of range.
+        """
+        value = replace(self.value, **changes)
+        if value == self.value:
+            return
+        self.value = value
+        self._timer.start(_WRITE_AFTER_MS)
+        self.changed.emit()
+
+    def flush(self) -> None:
+        """Writes now what would be written shortly."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._write()
+
+    def _write(self) -> None:
+        try:
+            self._file.save(self.value)
+        except UserError as error:
+            self.failed.emit(str(error))
+        else:
+            self.saved.emit()

@@ -1,0 +1,334 @@
+"""One chart: its axes and the lines of every run on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.fonts import smaller
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.charts.curves import Curves
+from gptdesk.ui.train.charts.items import RIGHT, Axis, Grid, Levels
+from gptdesk.ui.train.charts.marks import Crosshair, Marks, PlacedMark
+from gptdesk.ui.train.charts.points import SMALLEST_X, Curve, Floats, to_view
+from gptdesk.ui.train.charts.run_lines import RunLines, SplitAreas
+from gptdesk.ui.train.charts.settings import TITLES, ChartSettings, PlottedRun, parts
+from gptdesk.ui.train.charts.ticks import ticks
+from gptdesk.ui.train.charts.view import ChartView
+from gptdesk.ui.train.charts.viewport import Viewport
+
+_ABOVE: Final = 0.06
+"""Room above the highest value and below the lowest, as a share of what lies between."""
+
+_MARKS_AWAY: Final = 4.0
+"""Pixels between the marks and the lowest value."""
+
+_OUTLIER: Final = 8.0
+"""A value further beyond nearly all others than so many times their spread does not decide what is shown."""
+
+_KEY_STEPS: Final = 200
+"""From one end of a chart to the other, where a key moves the crosshair."""
+
+_X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a metric is drawn.
+
+    Attributes:
+        unit: of its axis; see `ticks`.
+        averaged: noisy enough that an average is drawn over it.
+        from_zero: the axis begins at zero.
+        log_y: may be logarithmic.
+        marks: what happened to the run is shown on its axis.
+    """
+
+    unit: str = ""
+    averaged: bool = False
+    from_zero: bool = False
+    log_y: bool = False
+    marks: bool = False
+
+
+KINDS: Final = {
+    "loss": Kind(averaged=True, log_y=True, marks=True),
+    "lr": Kind(from_zero=True),
+    "grad_norm": Kind(averaged=True, log_y=True),
+    "tokens_per_s": Kind(unit="whole", averaged=True),
+    "split": Kind(from_zero=True),
+    "memory": Kind(unit="bytes", from_zero=True),
+    "load": Kind(unit="share", averaged=True, from_zero=True),
+    "mfu": Kind(unit="share", from_zero=True),
+}
+
+
+class Chart(ChartView):
+    """A chart of one metric.
+
+    Args:
+        theme: whose colours it has.
+        viewport: the stretch of the axis that it shows.
+        curves: of all runs.
+        metric: one of `KINDS`.
+        small: with fewer ticks and smaller words.
+
+    Signals:
+        drawn(): other points are shown.
+        news(): there are other points, but they would look the same.
+    """
+
+    drawn = Signal()
+    news = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        viewport: Viewport,
+        curves: Curves,
+        metric: str,
+        *,
+        small: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(viewport, parent)
+        self.quantity, self.theme, self._curves = metric, theme, curves
+        self._drawn_as: tuple[object, ...] = ()
+        self._marked_as: tuple[object, ...] = ()
+        self.settings = ChartSettings()
+        self.runs: list[PlottedRun] = []
+        self.lines: list[RunLines] = []
+        self.split: SplitAreas | None = None
+        font = smaller(self.font()) if small else self.font()
+        self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
+        self._grid = Grid(self.box)
+        self.levels = Levels(self.box, smaller(font))
+        self.marks = Marks(self.box, smaller(font), theme.colours)
+        self.crosshair = Crosshair(self.box, theme.colours)
+        self._lay_out()
+        viewport.pointed.connect(self._on_pointed)
+        theme.changed.connect(self._on_theme_changed)
+        self._colour()
+
+    def _lay_out(self) -> None:
+        layout = self.centralLayout
+        layout.setContentsMargins(0, 8, RIGHT, 0)
+        layout.setSpacing(0)
+        layout.addItem(self._left, 0, 0)
+        layout.addItem(self.box, 0, 1)
+        layout.addItem(self._bottom, 1, 1)
+        self.setMinimumSize(120, 72)
+        self.setAccessibleName(f"{TITLES[self.quantity]} chart")
+
+    # -- what is shown
+
+    def set_metric(self, metric: str) -> None:
+        """Draws another metric."""
+        if metric != self.quantity:
+            self.quantity = metric
+            self.setAccessibleName(f"{TITLES[metric]} chart")
+            self.show_runs(self.runs)
+
+    def show_runs(self, runs: Sequence[PlottedRun]) -> None:
+        """Draws other runs; the first is the one at hand."""
+        for drawn in self._drawn():
+            drawn.remove()
+        self.runs, self._heights = list(runs), None
+        self.split = SplitAreas(self.box, runs[0], self._curves) if self.quantity == "split" and runs else None
+        averaged = KINDS[self.quantity].averaged
+        self.lines = [
+            RunLines(self.box, run, metric, number, self._curves, averaged=averaged, second=place > 0)
+            for number, run in enumerate(runs if self.split is None else [])
+            for place, metric in enumerate(parts(self.quantity))
+        ]
+        self._drawn_as = ()
+        self.refresh()
+
+    def apply(self, settings: ChartSettings) -> None:
+        """Draws in another way."""
+        if (settings.axis, settings.log_y) != (self.settings.axis, self.settings.log_y):
+            self._heights = None
+        self.settings = settings
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads what the histories have gained, and draws it shortly if it can be seen."""
+        for drawn in self._drawn():
+            drawn.update(self.settings)
+        self._place_marks()
+        if self._looks_the_same():
+            self.news.emit()
+        else:
+            self.draw_soon()
+
+    def _looks_the_same(self) -> bool:
+        if self._drawn_as != self._way():
+            return False
+        y0, y1 = self.box.viewRange()[1]
+        slack = (y1 - y0) / max(1.0, self.box.height()) / 2
+        return all(drawn.adds_nothing(self.view, self._pixels(), slack, log_y=self.log_y) for drawn in self._drawn())
+
+    def _way(self) -> tuple[object, ...]:
+        """What the picture depends on beside the points."""
+        view, box = self.view, self.box
+        shape = (view.low, view.high, box.width(), box.height(), self._pixels(), self._heights)
+        return (*shape, self.settings, self.theme.colours, self._marked_as)
+
+    def _pixels(self) -> int:
+        return max(16, round(self.box.width() * self.devicePixelRatioF()))
+
+    @property
+    def main_curve(self) -> Curve | None:
+        """That of the run at hand, by whose points the crosshair goes."""
+        if self.split is not None:
+            return self.split.parts[0]
+        return self.lines[0].train if self.lines else None
+
+    def _drawn(self) -> list[RunLines | SplitAreas]:
+        return [*self.lines, *([self.split] if self.split else [])]
+
+    @property
+    def log_y(self) -> bool:
+        return self.settings.log_y and KINDS[self.quantity].log_y
+
+    # -- drawing
+
+    def draw(self) -> None:
+        """Draws what the stretch holds, in as many points as there are pixels for."""
+        self._later.stop()
+        pixels, colours = self._pixels(), self.theme.colours
+        values: list[Floats] = []
+        if self.split is not None:
+            values = self.split.draw(self.view, pixels, colours)
+        for lines in self.lines:
+            values += lines.draw(self.view, pixels, colours, self.settings, log_y=self.log_y)
+        self.levels.lines = self._placed_levels()
+        values.append(np.array([place for place, _ in self.levels.lines]))
+        low, high = self._heights or self._sensible_heights(values)
+        self.box.setRange(xRange=(self.view.low, self.view.high), yRange=(low, high), padding=0)
+        self._place_ticks(low, high)
+        self._place_dots()
+        self.levels.update()
+        self.marks.update()
+        self._drawn_as = self._way()
+        self.drawn.emit()
+
+    def _place_ticks(self, low: float, high: float) -> None:
+        view, settings = self.view, self.settings
+        for axis, start, end, unit, log in (
+            (self._bottom, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
+            (self._left, low, high, KINDS[self.quantity].unit, self.log_y),
+        ):
+            axis.show_ticks(ticks(start, end, axis.room(end, unit, log=log), log=log, unit=unit))
+        self._grid.ticks = self._left.ticks
+        self._grid.update()
+
+    def _placed_levels(self) -> list[tuple[float, str]]:
+        levels = self.wanted_levels()
+        return [(math.log10(value) if self.log_y else value, word) for value, word in levels if value > 0]
+
+    def wanted_levels(self) -> list[tuple[float, str]]:
+        """Heights with a line across, and their words."""
+        clip = self.runs[0].grad_clip if self.runs else 0.0
+        return [(clip, "clip")] if self.quantity == "grad_norm" and clip else []
+
+    def _sensible_heights(self, values: Sequence[Floats]) -> tuple[float, float]:
+        found = np.concatenate([np.empty(0), *values])
+        found = found[np.isfinite(found)]
+        if not len(found):
+            return (0.0, 1.0)
+        low, high = _without_outliers(found)
+        if KINDS[self.quantity].from_zero and not self.log_y:
+            return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
+        spread = (high - low) or abs(high) * 0.1 or 1.0
+        below = self.marks.height() + _MARKS_AWAY
+        return (low - spread * max(_ABOVE, below / max(below, self.box.height() - below)), high + _ABOVE * spread)
+
+    def _place_marks(self) -> None:
+        if not (self.runs and KINDS[self.quantity].marks):
+            self.marks.set_marks(())
+            return
+        axis, log = self.settings.axis, self.settings.log_x
+        marks = self.runs[0].history.marks
+        marked_as = (self.runs[0].history, len(marks), marks[-1:], axis, log)
+        if marked_as == self._marked_as:
+            return
+        self._marked_as = marked_as
+        placed = [(float(getattr(mark, axis)), mark) for mark in marks]
+        found = sorted(
+            (
+                PlacedMark(math.log10(max(x, SMALLEST_X)) if log else x, mark.kind, mark.text)
+                for x, mark in placed
+                if math.isfinite(x)
+            ),
+            key=lambda mark: mark.place,
+        )
+        self.marks.set_marks(found)
+
+    def _on_theme_changed(self) -> None:
+        self._colour()
+        self.draw_soon()
+
+    def _colour(self) -> None:
+        colours = self.theme.colours
+        self.setBackground(colours.surface)
+        for axis in (self._left, self._bottom):
+            axis.colour = colours.muted
+        self._grid.colour = colours.hairline
+        self.levels.colour, self.levels.ground = colours.muted, colours.surface
+        self.marks.colours = self.crosshair.colours = colours
+
+    # -- what the pointer meets
+
+    def point_at(self) -> int | None:
+        """The number of the point of the run at hand that the pointer's line meets."""
+        curve = self.main_curve
+        return None if self.view.place is None or curve is None else curve.nearest(self.view.place)
+
+    def next_place(self, direction: int) -> float | None:
+        """From point to point, or where they are dense, by a small part of the width."""
+        curve = self.main_curve
+        if curve is None or not len(curve.x):
+            return None
+        number = self.point_at()
+        if number is None:  # it begins at the newest point that is in sight
+            return float(curve.x[max(0, int(np.searchsorted(curve.x, self.view.high, "right")) - 1)])
+        far = (self.view.high - self.view.low) / _KEY_STEPS
+        there = curve.nearest(float(curve.x[number]) + direction * far)
+        assert there is not None, "there are points"
+        if direction * (there - number) < 1:
+            there = number + direction
+        return float(curve.x[min(max(there, 0), len(curve.x) - 1)])
+
+    def _on_pointed(self) -> None:
+        self._place_dots()
+
+    def _place_dots(self) -> None:
+        number = self.point_at()
+        place: float | None = None
+        dots: list[tuple[float, float, str]] = []
+        curve = self.main_curve
+        if number is not None and curve is not None:
+            place = float(curve.x[number])
+            for lines in self.lines:
+                at = lines.train.nearest(place)
+                if at is None or (lines.run is not self.runs[0] and place > lines.train.x[-1]):
+                    continue
+                value = float(to_view(lines.train.smooth[at : at + 1], log=self.log_y)[0])
+                if math.isfinite(value):
+                    dots.append((float(lines.train.x[at]), value, lines.colour(self.theme.colours)))
+        self.crosshair.show_place(place, dots)
+
+
+def _without_outliers(values: Floats) -> tuple[float, float]:
+    """The range of all values, or of nearly all where one or the other is far out."""
+    low, high = float(values.min()), float(values.max())
+    bottom, top = (float(value) for value in np.quantile(values, (0.01, 0.99)))
+    reach = _OUTLIER * ((top - bottom) or abs(top) or 1.0)
+    return (low if low >= bottom - reach else bottom, high if high <= top + reach else top)

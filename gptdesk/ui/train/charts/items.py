@@ -1,0 +1,282 @@
+"""What a chart is made of: the box that zooms, the axes beside it, and what is painted under and over the curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QGraphicsSceneWheelEvent
+
+from gptdesk.ui.train.charts.points import Floats
+from gptdesk.ui.train.charts.ticks import Tick
+
+Pixels = TypeVar("Pixels", float, Floats)
+
+_WHEEL: Final = 0.0018
+"""Share of the width that a unit of the wheel zooms by: a notch has 120 of them."""
+
+_BAND: Final = 24
+"""A selection less high than this, in pixels, is one of a stretch of the axis alone."""
+
+_CLICK: Final = 4
+_TEXT_AWAY: Final = 8
+"""Pixels between the box and what is written beside it."""
+
+RIGHT: Final = 24
+"""Room at the right of the box, where the words below it may stand out."""
+
+_SLACK: Final = 24
+"""Room at the left that is kept when shorter numbers come, so that the curves do not jump."""
+
+_LEAST_APART: Final = (40.0, 84.0)
+"""Pixels from tick to tick, upwards and sideways."""
+
+_MOST_TICKS: Final = 12
+_LONGEST_TIME: Final = "10 h 30 min"
+
+
+class ChartBox(pg.ViewBox):
+    """Where the curves are; what the person does with the pointer becomes a wish for another part of the plane.
+
+    Attributes:
+        selection: what is being selected, in pixels of the box.
+
+    Signals:
+        wanted(object, object): another range from left to right, and from bottom to top; None leaves one as it is.
+        fit_wanted(): everything.
+        selected(): the selection is another, or none.
+    """
+
+    wanted = Signal(object, object)
+    fit_wanted = Signal()
+    selected = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0)
+        self.disableAutoRange()
+        self.selection: QRectF | None = None
+
+    def wheelEvent(self, ev: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
+        """Zooms around the pointer: along the axis, with Ctrl the other way; a wheel that turns sideways moves."""
+        ev.accept()
+        (x0, x1), (y0, y1) = self.viewRange()
+        if ev.orientation() == Qt.Orientation.Horizontal:
+            shift = -ev.delta() * _WHEEL * (x1 - x0) / 2
+            self.wanted.emit((x0 + shift, x1 + shift), None)
+            return
+        factor = (1 - _WHEEL) ** ev.delta()
+        at = self.mapToView(ev.pos())
+        if axis == 1 or ev.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.wanted.emit(None, _zoomed(y0, y1, at.y(), factor))
+        else:
+            self.wanted.emit(_zoomed(x0, x1, at.x(), factor), None)
+
+    def select(self, start: QPointF, now: QPointF) -> None:
+        """Shows what would be selected between two points, in pixels: a stretch of the axis, or a part of the plane."""
+        box, whole = QRectF(start, now).normalized(), self.rect()
+        if box.height() < _BAND:
+            box = QRectF(box.left(), whole.top(), box.width(), whole.height())
+        self.selection = box.intersected(whole)
+        self.selected.emit()
+
+    def take_selection(self) -> None:
+        """Makes what is selected what is wanted."""
+        box, self.selection = self.selection, None
+        self.selected.emit()
+        if box is None or box.width() <= _CLICK:
+            return
+        whole = box.height() >= self.rect().height() - 1
+        low, high = self.mapToView(box.bottomLeft()), self.mapToView(box.topRight())
+        self.wanted.emit((low.x(), high.x()), None if whole else (low.y(), high.y()))
+
+    def move_by(self, before: QPointF, now: QPointF, *, upright: bool) -> None:
+        """Moves the curves with the pointer, in pixels; up and down only where ``upright``."""
+        (x0, x1), (y0, y1) = self.viewRange()
+        shift = self.mapToView(before) - self.mapToView(now)
+        self.wanted.emit((x0 + shift.x(), x1 + shift.x()), (y0 + shift.y(), y1 + shift.y()) if upright else None)
+
+
+class Painting(pg.GraphicsObject):
+    """Something painted over the whole box in pixels, so that it is sharp at any zoom.
+
+    Args:
+        box: it belongs to.
+    """
+
+    def __init__(self, box: ChartBox, z: float) -> None:
+        super().__init__(box)
+        self.box = box
+        self.setZValue(z)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        box.sigResized.connect(self._on_resized)
+
+    def _on_resized(self) -> None:
+        self.prepareGeometryChange()
+
+    def boundingRect(self) -> QRectF:
+        return self.box.rect()
+
+    def remove(self) -> None:
+        """Takes it off the chart."""
+        scene = self.scene()
+        self.box.sigResized.disconnect(self._on_resized)
+        self.setParentItem(None)
+        if scene is not None:
+            scene.removeItem(self)
+
+    def left(self, place: Pixels) -> Pixels:
+        """Pixels from the left, of one place or of many."""
+        (x0, x1), _ = self.box.viewRange()
+        return (place - x0) / (x1 - x0) * self.box.rect().width()
+
+    def top(self, value: Pixels) -> Pixels:
+        """Pixels from the top, of one value or of many."""
+        _, (y0, y1) = self.box.viewRange()
+        return (y1 - value) / (y1 - y0) * self.box.rect().height()
+
+
+class Axis(pg.GraphicsWidget):
+    """What is written beside the box: at its left, or below it; words at its ends stand out on both sides.
+
+    Attributes:
+        ticks: at which something is written.
+        colour: of the words.
+    """
+
+    def __init__(self, box: ChartBox, font: QFont, *, upright: bool) -> None:
+        super().__init__()
+        self.box, self.upright = box, upright
+        self.ticks: Sequence[Tick] = ()
+        self.colour = "#000000"
+        self._font, self.metrics = font, QFontMetricsF(font)
+        self._shown: tuple[object, ...] = ()
+        self._out = 0.0  # how far a word may stand out
+        if upright:
+            self.setFixedWidth(_TEXT_AWAY)
+        else:
+            self.setFixedHeight(math.ceil(self.metrics.height()) + _TEXT_AWAY)
+
+    def room(self, largest: float, unit: str, *, log: bool) -> int:
+        """How many ticks have room, with as much space again between what is written at them."""
+        if self.upright:
+            return max(2, int(self.box.height() / max(2.4 * self.metrics.height(), _LEAST_APART[0])))
+        sample = _LONGEST_TIME if unit == "time" else f"{10**largest if log else largest:,.0f}"
+        apart = max(self.metrics.horizontalAdvance(sample) + 32, _LEAST_APART[1])
+        return max(2, min(_MOST_TICKS, int(self.box.width() / apart)))
+
+    def show_ticks(self, ticks: Sequence[Tick]) -> None:
+        """Writes at other places, and makes room for what is written at the left."""
+        shown = (tuple(ticks), self.box.viewRange(), self.box.width(), self.box.height(), self.colour)
+        if shown == self._shown:
+            return
+        self.ticks, self._shown = ticks, shown
+        widest = max((self.metrics.horizontalAdvance(tick.text) for tick in ticks), default=0.0)
+        if self.upright:
+            needed = widest + _TEXT_AWAY
+            if not needed <= self.width() <= needed + _SLACK:
+                self.setFixedWidth(math.ceil(needed))
+        self._reserve((self.metrics.height() if self.upright else widest) / 2)
+        self.update()
+
+    def _reserve(self, half: float) -> None:
+        """Never less than before: what was painted out there is wiped off when something else is written."""
+        out = math.ceil(half) + 2
+        if out > self._out:
+            self.prepareGeometryChange()
+            self._out = out
+
+    def boundingRect(self) -> QRectF:
+        """With the words that stand out, or Qt would leave them behind when others are written."""
+        whole = QRectF(0, 0, self.width(), self.height())
+        return (
+            whole.adjusted(0, -self._out, 0, self._out) if self.upright else whole.adjusted(-self._out, 0, self._out, 0)
+        )
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        (x0, x1), (y0, y1) = self.box.viewRange()
+        painter.setFont(self._font)
+        painter.setPen(QColor(self.colour))
+        for tick in self.ticks:
+            wide = self.metrics.horizontalAdvance(tick.text)
+            if self.upright:
+                y = (y1 - tick.place) / (y1 - y0) * self.box.height()
+                place = QPointF(self.width() - _TEXT_AWAY - wide, y + self.metrics.capHeight() / 2)
+            else:
+                x = (tick.place - x0) / (x1 - x0) * self.box.width()
+                place = QPointF(min(x - wide / 2, self.width() + RIGHT - wide), _TEXT_AWAY + self.metrics.ascent() - 2)
+            painter.drawText(place, tick.text)
+
+
+class Grid(Painting):
+    """Hairlines from left to right at the ticks, and one below everything.
+
+    Attributes:
+        ticks: of the axis at the left.
+        colour: of the lines.
+    """
+
+    def __init__(self, box: ChartBox) -> None:
+        super().__init__(box, z=-50)
+        self.ticks: Sequence[Tick] = ()
+        self.colour = "#000000"
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        pen = QPen(QColor(self.colour), 1)
+        painter.setPen(pen)
+        width, height = self.box.width(), self.box.height()
+        for y in (*(self.top(tick.place) for tick in self.ticks), height - 1):
+            level = min(math.floor(y), math.floor(height) - 1) + 0.5
+            painter.drawLine(QPointF(0, level), QPointF(width, level))
+
+
+class Levels(Painting):
+    """Dashed lines from left to right with a word at their right end.
+
+    Attributes:
+        lines: the height of each, in the box's values, and its word.
+    """
+
+    def __init__(self, box: ChartBox, font: QFont) -> None:
+        super().__init__(box, z=50)
+        self.lines: Sequence[tuple[float, str]] = ()
+        self.colour, self.ground = "#000000", "#ffffff"
+        self._font = font
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        height, width = self.box.height(), self.box.width()
+        shown = [(round(self.top(value)) + 0.5, word) for value, word in sorted(self.lines)]
+        shown = [(y, word) for y, word in shown if 0 <= y <= height]
+        pen = QPen(QColor(self.colour), 1)
+        pen.setDashPattern([5, 4])
+        painter.setPen(pen)
+        for y, _word in shown:
+            painter.drawLine(QPointF(0, y), QPointF(width, y))
+        metrics = QFontMetricsF(self._font)
+        painter.setFont(self._font)
+        above = math.inf
+        for y, word in shown:
+            box = QRectF(0, y - metrics.height() / 2, metrics.horizontalAdvance(word) + 8, metrics.height())
+            box.moveRight(width)
+            if word and box.bottom() < above and box.top() >= 0:
+                painter.fillRect(box.adjusted(0, 0, 2, 0), QColor(self.ground))
+                painter.setPen(QColor(self.colour))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+                above = box.top()
+
+
+def paint_with_halo(painter: QPainter, font: QFont, place: QPointF, text: str, colour: str, halo: str) -> None:
+    """A word that stays legible over curves."""
+    painter.setFont(font)
+    painter.setPen(QColor(halo))
+    for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+        painter.drawText(place + QPointF(x, y), text)
+    painter.setPen(QColor(colour))
+    painter.drawText(place, text)
+
+
+def _zoomed(low: float, high: float, at: float, factor: float) -> tuple[float, float]:
+    return at - (at - low) * factor, at + (high - at) * factor

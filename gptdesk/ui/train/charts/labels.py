@@ -1,0 +1,96 @@
+"""What a chart shows, in words for those who do not see it."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+from gptdesk.ui.number_format import count, decimal
+from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.points import NO_POINTS
+from gptdesk.ui.train.charts.settings import TITLES
+from gptdesk.ui.train.charts.values import describe, small_value
+
+KEYS: Final = (
+    "Plus and minus zoom, arrows move, 0 shows everything, Control with the left and right arrows goes from point to "
+    "point."
+)
+
+_EVERY_MS: Final = 1000
+"""Between two descriptions of a chart that grows; a screen reader reads each."""
+
+
+class Narrator(QObject):
+    """Keeps the accessible description of a chart up to date."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._chart, self._waits = chart, False
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_EVERY_MS)
+        self._pause.timeout.connect(self._on_pause_ended)
+        chart.drawn.connect(self._on_news)
+        chart.news.connect(self._on_news)
+        chart.stepped.connect(self.tell)
+        self.tell()
+
+    def tell(self) -> None:
+        """Describes the chart as it is now."""
+        self._waits = False
+        self._pause.start()
+        words = f"{pointed(self._chart) if self._chart.by_keys else shown(self._chart)} {KEYS}"
+        if words != self._chart.accessibleDescription():
+            self._chart.setAccessibleDescription(words)
+
+    def _on_news(self) -> None:
+        if self._pause.isActive():
+            self._waits = True
+        else:
+            self.tell()
+
+    def _on_pause_ended(self) -> None:
+        if self._waits:
+            self.tell()
+
+
+def shown(chart: Chart) -> str:
+    """The newest values: "Train loss 3.62, validation 3.71 at step 4,920 of 12,000; 492 points."."""
+    curve = chart.main_curve
+    if curve is None or not len(curve.series):
+        return "Nothing is recorded yet."
+    step, run = float(curve.series.step[-1]), chart.runs[0]
+    steps = run.steps or run.history.facts.get("steps")
+    of = f" of {count(int(steps))}" if isinstance(steps, int | float) and steps else ""
+    number = count(len(curve.series))
+    points = f"{number} point{'' if number == '1' else 's'}"
+    more = f", with {len(chart.runs) - 1} pinned" if len(chart.runs) > 1 else ""
+    return f"{_newest(chart)} at step {count(round(step))}{of}; {points}{more}."
+
+
+def _newest(chart: Chart) -> str:
+    if chart.quantity != "loss":
+        return f"{TITLES[chart.quantity]} {small_value(chart, -1) or 'is not known'}"
+    lines = chart.lines[0]
+    words = f"Train loss {_loss(float(lines.train.series.value[-1]))}"
+    validation = lines.validation.series.value if lines.validation else NO_POINTS.y
+    return f"{words}, validation {_loss(float(validation[-1]))}" if len(validation) else words
+
+
+def _loss(value: float) -> str:
+    return decimal(value, 2) if math.isfinite(value) else "not finite"
+
+
+def pointed(chart: Chart) -> str:
+    """The values at the crosshair."""
+    number, curve = chart.point_at(), chart.main_curve
+    if number is None or curve is None:
+        return shown(chart)
+    if chart.quantity == "loss":
+        heading, under, rows = describe(chart, number)
+        values = ", ".join(f"{row.name} {row.value}".strip() for row in rows)
+        return f"{heading}: {values}; {under.replace(' · ', ', ')}."
+    value = small_value(chart, number) or "is not known"
+    return f"Step {count(round(float(curve.series.step[number])))}: {TITLES[chart.quantity]} {value}."

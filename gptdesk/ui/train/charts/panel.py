@@ -1,0 +1,217 @@
+"""The charts of the page: losses above, two more metrics below. pyqtgraph is loaded when they are first seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from gptdesk.ui.playground.export import file_name
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.charts.curves import Curves
+from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
+
+if TYPE_CHECKING:
+    from gptdesk.ui.train.charts.card import LossCard, SmallCard
+    from gptdesk.ui.train.charts.chart import Chart
+
+_GAP: Final = 12
+_LEAST_HEIGHT: Final = 320
+_SMALL_MS: Final = 1000
+"""Between two looks of the small charts at a run that grows."""
+
+_FILTERS: Final = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
+
+
+class ChartPanel(QWidget):
+    """Three charts of the same runs over the same stretch of the axis.
+
+    Args:
+        theme: whose colours they have.
+        settings: how they are drawn at first.
+
+    Attributes:
+        settings: how they are drawn.
+        runs: the run at hand and the pinned ones.
+
+    Signals:
+        settings_changed(object): the person draws them in another way; the `ChartSettings` now.
+        saved(object): the charts, or their values, are in that file (a `Path`).
+        failed(str): they cannot be saved; the sentence says why.
+    """
+
+    settings_changed = Signal(object)
+    saved = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, theme: Theme, settings: ChartSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self.settings = theme, settings
+        self.runs: list[PlottedRun] = []
+        self._versions: list[int] = []
+        self._curves = Curves(self)
+        self._curves.ready.connect(self._on_ready)
+        self._resting = QTimer(self)  # the small charts, until what has come meanwhile is drawn
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_SMALL_MS)
+        self._resting.timeout.connect(self._refresh_small)
+        self._small_waits = False
+        self.loss: LossCard | None = None
+        self.small: list[SmallCard] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(_GAP)
+        self.setMinimumHeight(_LEAST_HEIGHT)
+
+    def sizeHint(self) -> QSize:
+        """No higher than it must be: where a text above it wraps, layouts take hints for least heights."""
+        return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
+
+    # -- what is shown
+
+    def show_runs(self, runs: Sequence[PlottedRun]) -> None:
+        """Draws these runs; the first is the one at hand, the others are pinned."""
+        another = not (self.runs and runs and self.runs[0].history is runs[0].history)
+        self.runs = list(runs)
+        self._curves.keep(runs)
+        self._versions = []
+        if self.loss is None:
+            return
+        for chart in self.charts():
+            chart.show_runs(self.runs)
+        if another or not self._viewport.zoomed:
+            self._viewport.fit(self.runs, self.settings)
+        self.refresh()
+        self.loss.show_legend()
+
+    def refresh(self) -> None:
+        """Draws what the histories have gained; costs nothing while they have gained nothing or nobody looks."""
+        versions = [run.history.version for run in self.runs]
+        if self.loss is None or not self.isVisible() or versions == self._versions:
+            return
+        self._versions = versions
+        if self.settings.follow:
+            self._viewport.follow(self.runs, self.settings)
+        self.loss.chart.refresh()
+        self.loss.show_nothing_yet()
+        self._small_waits = True
+        if not self._resting.isActive():
+            self._refresh_small()
+
+    def _refresh_small(self) -> None:
+        if self._small_waits and self.isVisible():
+            self._small_waits = False
+            self._resting.start()
+            for card in self.small:
+                card.chart.refresh()
+
+    def _on_ready(self) -> None:
+        """A curve that was worked on in another thread can be drawn."""
+        for chart in self.charts():
+            chart.refresh()
+
+    def apply(self, settings: ChartSettings) -> None:
+        """Draws in another way."""
+        before, self.settings = self.settings, settings
+        if self.loss is None:
+            return
+        self.loss.controls.show_settings(settings)
+        if (before.axis, before.log_x) != (settings.axis, settings.log_x):
+            self._viewport.fit(self.runs, settings)
+        elif settings.follow and not before.follow:
+            self._viewport.catch_up(self.runs, settings)
+        for card, metric in zip(self.small, (settings.left, settings.right), strict=True):
+            card.set_metric(metric)
+        for chart in self.charts():
+            chart.apply(settings)
+        self.loss.show_legend()
+
+    def fit(self) -> None:
+        """Shows everything."""
+        if self.loss is None:
+            return
+        self._viewport.fit(self.runs, self.settings)
+        for chart in self.charts():
+            chart.fit_heights()
+
+    def charts(self) -> list[Chart]:
+        """The large one and the small ones; none before they were first seen."""
+        return [] if self.loss is None else [self.loss.chart, *(card.chart for card in self.small)]
+
+    # -- making them
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.loss is None:
+            self._build()
+        self._versions = []
+        self.refresh()
+
+    def _build(self) -> None:
+        from gptdesk.ui.train.charts.card import LossCard, SmallCard
+        from gptdesk.ui.train.charts.viewport import Viewport
+
+        self._viewport = Viewport(self)
+        self.loss = LossCard(self._theme, self._viewport, self._curves, self.settings)
+        self.small = [
+            SmallCard(self._theme, self._viewport, self._curves, metric)
+            for metric in (self.settings.left, self.settings.right)
+        ]
+        below = QHBoxLayout()
+        below.setSpacing(_GAP)
+        for card in self.small:
+            below.addWidget(card, 1)
+        self._layout.addWidget(self.loss, 9)
+        self._layout.addLayout(below, 4)
+        controls = self.loss.controls
+        controls.changed.connect(self._on_chosen)
+        controls.fit_wanted.connect(self.fit)
+        controls.compare_wanted.connect(self.compare)
+        controls.save_wanted.connect(self._on_save_wanted)
+        self.small[0].metric_chosen.connect(lambda metric: self._on_chosen(replace(self.settings, left=metric)))
+        self.small[1].metric_chosen.connect(lambda metric: self._on_chosen(replace(self.settings, right=metric)))
+        self._viewport.left_newest.connect(self._on_left_newest)
+        for chart in self.charts():
+            chart.box.fit_wanted.connect(self.fit)
+        self.apply(self.settings)
+        self.show_runs(self.runs)
+
+    # -- what the person does
+
+    def _on_chosen(self, settings: ChartSettings) -> None:
+        if settings != self.settings:
+            self.apply(settings)
+            self.settings_changed.emit(settings)
+
+    def _on_left_newest(self) -> None:
+        """Who looks at the past does not want it to be moved away."""
+        self._on_chosen(replace(self.settings, follow=False))
+
+    def compare(self) -> None:
+        """Shows in which settings the runs differ."""
+        from gptdesk.ui.train.charts.settings_comparison import CompareDialog
+
+        CompareDialog(self.runs, self).open()
+
+    def _on_save_wanted(self, kind: str) -> None:
+        name = file_name(self.runs[0].name) if self.runs else "charts"
+        place = str(Path.home() / f"{name}.{kind}")
+        path, _ = QFileDialog.getSaveFileName(self, "Save the charts", place, f"{_FILTERS[kind]};;All files (*)")
+        if path:
+            self.save(kind, Path(path))
+
+    def save(self, kind: str, path: Path) -> None:
+        """Writes the charts as "png" or "svg", or every value of what they show as "csv"; `saved` or `failed` tells."""
+        if self.loss is None:
+            return
+        from gptdesk.ui.train.charts.export import save_csv, save_picture
+
+        if kind == "csv":
+            save_csv(self.runs, [chart.quantity for chart in self.charts()], path, self.saved, self.failed)
+        else:
+            save_picture(self, kind, path)

@@ -1,0 +1,81 @@
+"""In which settings the runs on the charts differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gptdesk.training.differences import settings_diff
+from gptdesk.ui.train.charts.settings import PlottedRun
+
+
+class CompareDialog(QDialog):
+    """A row for every setting that is not the same in all runs, a column for every run."""
+
+    def __init__(self, runs: Sequence[PlottedRun], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Compare settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        rows = settings_diff([run.config or {} for run in runs])
+        self.table = QTableWidget(len(rows), 1 + len(runs))
+        self.table.setAccessibleName("Settings that differ")
+        self.table.setHorizontalHeaderLabels(["Setting", *(run.name for run in runs)])
+        for number, row in enumerate(rows):
+            for column, text in enumerate((row.name, *row.values)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                self.table.setItem(number, column, item)
+        self._dress()
+        note = QLabel(_sentence(len(rows), len(runs)))
+        note.setProperty("kind", "muted")
+        note.setWordWrap(True)
+        close = QPushButton("Close")
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addWidget(note)
+        layout.addWidget(self.table, 1)
+        layout.addLayout(buttons)
+        self.table.setVisible(bool(rows))
+        self.resize(min(1000, 320 + 160 * len(runs)), min(640, 180 + 34 * len(rows)))
+
+    def _dress(self) -> None:
+        table = self.table
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(32)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+
+
+def _sentence(differences: int, runs: int) -> str:
+    if not differences:
+        return "These runs have the same settings."
+    settings = "One setting is" if differences == 1 else f"{differences} settings are"
+    return f"{settings} not the same in {'both' if runs == 2 else f'all {runs}'} runs; everything else is."

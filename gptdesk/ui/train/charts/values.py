@@ -1,0 +1,178 @@
+"""The values at the pointer's line, in a box beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
+
+from gptdesk.ui.number_format import count, decimal, memory, percent, span
+from gptdesk.ui.palette import Colours
+from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.marks import ROLES
+from gptdesk.ui.train.charts.settings import PARTS, PlottedRun, part_name, parts
+
+_AWAY: Final = 14
+"""Pixels between the line and the box."""
+
+_MOST_MARKS: Final = 4
+_MARK_REACH: Final = 6.0
+_DOT: Final = "●"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A value with its name and the colour of its line."""
+
+    name: str
+    value: str
+    colour: str = ""
+
+
+class ValueBox(QFrame):
+    """Lies over a chart and lets the pointer through."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._chart = chart
+        self.setProperty("kind", "card")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.label = QLabel()
+        self.label.setTextFormat(Qt.TextFormat.RichText)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 8)
+        layout.addWidget(self.label)
+        self.hide()
+
+    def show_values(self) -> None:
+        """Shows what the pointer's line meets, or nothing when there is no line."""
+        number = self._chart.point_at()
+        if number is None or not self._chart.lines:
+            self.hide()
+            return
+        self.label.setText(html(*describe(self._chart, number), self._chart.theme.colours))
+        self.adjustSize()
+        box = self._chart.box
+        left = box.mapToScene(box.rect().topLeft()).x()
+        line = round(left + self._chart.crosshair.left(self._chart.crosshair.place or 0.0))
+        x = line + _AWAY if line + _AWAY + self.width() <= self._chart.width() - 4 else line - _AWAY - self.width()
+        self.move(max(4, x), 12)
+        self.show()
+
+
+def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
+    """A heading, what stands under it, and the values at a point of the run at hand."""
+    colours, run, lines = chart.theme.colours, chart.runs[0], chart.lines[0]
+    series = lines.train.series
+    step = float(series.step[number])
+    rows = _losses(chart, number)
+    for metric, name in (("lr", "Learning rate"), ("grad_norm", "Gradient norm")):
+        value = _logged(run, metric, number, step)
+        if math.isfinite(value):
+            rows.append(Row(name, plain(metric, value)))
+    for chart_of, name in (("load", "Load"), ("memory", "Memory")):
+        values_of = [(metric, _logged(run, metric, number, step)) for metric in parts(chart_of)]
+        words = parts_in_words(run, [(metric, value) for metric, value in values_of if math.isfinite(value)])
+        if words:
+            rows.append(Row(name, words))
+    near = chart.marks.near(chart.crosshair.place or 0.0, _MARK_REACH)
+    for mark in near[:_MOST_MARKS]:
+        rows.append(Row(mark.text or mark.kind, "", getattr(colours, ROLES.get(mark.kind, "muted"))))
+    under = f"{count(round(series.tokens[number]))} tokens · {span(float(series.time[number]))}"
+    return f"Step {count(round(step))}", under, rows
+
+
+def _logged(run: PlottedRun, metric: str, number: int, step: float) -> float:
+    """A value of one logged step; not a number where it is not there, or no longer."""
+    values = run.history.series(metric)
+    return float(values.value[number]) if number < len(values) and values.step[number] == step else math.nan
+
+
+def parts_in_words(run: PlottedRun, values: Sequence[tuple[str, float]]) -> str:
+    """CPU 98 %, GPU 87 %; a single value without its name."""
+    if len(values) == 1:
+        return plain(*values[0])
+    return ", ".join(f"{part_name(run, metric)} {plain(metric, value)}" for metric, value in values)
+
+
+def _losses(chart: Chart, number: int) -> list[Row]:
+    colours, place = chart.theme.colours, chart.crosshair.place or 0.0
+    rows = []
+    for order, lines in enumerate(chart.lines):
+        colour = getattr(colours, lines.run.role)
+        at = number if order == 0 else lines.train.nearest(place)
+        if at is None or (order and place > lines.train.x[-1]):
+            continue
+        raw, smooth = float(lines.train.series.value[at]), float(lines.train.smooth[at])
+        rows.append(Row(lines.run.name if order else "Train, smoothed", _loss(smooth), colour))
+        if order == 0:
+            rows.append(Row("Train, as recorded", _loss(raw)))
+            rows += _validation(chart, place)
+    return rows
+
+
+def _validation(chart: Chart, place: float) -> list[Row]:
+    curve = chart.lines[0].validation
+    at = curve.nearest(place) if curve is not None else None
+    if curve is None or at is None:
+        return []
+    step = count(round(float(curve.series.step[at])))
+    return [Row(f"Validation, step {step}", _loss(float(curve.series.value[at])), chart.theme.colours.good)]
+
+
+def _loss(value: float) -> str:
+    return decimal(value, 4) if math.isfinite(value) else "not finite"
+
+
+def plain(metric: str, value: float) -> str:
+    """A value of a metric with its unit."""
+    if not math.isfinite(value):
+        return "not finite"
+    if metric in PARTS["memory"]:
+        return memory(round(value))
+    if metric == "mfu" or metric in PARTS["load"]:
+        return percent(value)
+    if metric == "tokens_per_s":
+        return decimal(value, 0 if value >= 10 else 1)
+    if metric == "lr":
+        return decimal(value, 2 - math.floor(math.log10(value))) if value > 0 else "0"
+    return decimal(value, 3)
+
+
+def html(heading: str, under: str, rows: Sequence[Row], colours: Colours) -> str:
+    """The contents of the box."""
+    top = f'<b>{heading}</b><br><span style="color:{colours.muted}">{under}</span>'
+    lines = "".join(_line(row, colours) for row in rows)
+    return f"{top}<table cellspacing='1' style='margin-top:4px'>{lines}</table>"
+
+
+def _line(row: Row, colours: Colours) -> str:
+    dot = f'<td style="color:{row.colour or "transparent"}">{_DOT}&nbsp;</td>'
+    if not row.value:
+        return f'<tr>{dot}<td colspan="2">{escape(row.name)}</td></tr>'
+    name = f'<td style="color:{colours.muted}">{escape(row.name)}&nbsp;&nbsp;</td>'
+    return f'<tr>{dot}{name}<td align="right">{row.value}</td></tr>'
+
+
+def small_value(chart: Chart, number: int | None = None) -> str:
+    """A value of a small chart: of that number, else what the pointer's line meets, else the newest; or nothing."""
+    number = chart.point_at() if number is None else number if number >= 0 else None
+    if chart.split is not None:
+        parts = [part.series.value for part in chart.split.parts]
+        length = min(map(len, parts))
+        at = length - 1 if number is None else min(number, length - 1)
+        total = sum(float(part[at]) for part in parts) if length else math.nan
+        return f"{decimal(total, 0 if total >= 100 else 1)} ms" if math.isfinite(total) else ""
+    found = []
+    for lines in chart.lines:
+        values = lines.train.series.value
+        if lines.run is chart.runs[0] and len(values):
+            value = float(values[-1 if number is None else min(number, len(values) - 1)])
+            if math.isfinite(value) or chart.quantity in ("loss", "grad_norm"):  # else it was not recorded
+                found.append((lines.metric, value))
+    return parts_in_words(chart.runs[0], found) if found else ""

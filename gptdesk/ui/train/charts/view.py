@@ -1,0 +1,156 @@
+"""How a chart answers pointer and keys."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.train.charts.items import ChartBox
+from gptdesk.ui.train.charts.viewport import Viewport
+
+_PAN: Final = 0.15
+"""Of the width, that an arrow key moves."""
+
+_ZOOM: Final = 0.75
+"""Of the width, that is left when the plus key was pressed."""
+
+
+class ChartView(pg.GraphicsView):
+    """A box that zooms and moves, and is drawn anew shortly after.
+
+    Attributes:
+        box: where the curves are.
+        view: the stretch of the axis that is shown.
+        by_keys: the keys have moved the crosshair, and the pointer has not since.
+
+    Signals:
+        stepped(): the keys have moved the crosshair.
+    """
+
+    stepped = Signal()
+
+    def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=None)
+        self.view, self.box = viewport, ChartBox()
+        self._heights: tuple[float, float] | None = None  # that the person chose
+        self._pressed: QPointF | None = None
+        self._last, self._moving = QPointF(), False
+        self.by_keys = False
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.draw)
+        self.box.wanted.connect(self._on_wanted)
+        self.box.fit_wanted.connect(self.fit_heights)
+        self.box.sigResized.connect(self.draw_soon)
+        viewport.moved.connect(self.draw_soon)
+
+    def draw_soon(self) -> None:
+        """Draws once, however often it is asked for until then; while it is hidden nothing is drawn."""
+        if self.isVisible() and not self._later.isActive():
+            self._later.start(0)
+
+    def draw(self) -> None:
+        """Draws what the stretch holds."""
+        raise NotImplementedError
+
+    def _place_of(self, event: QMouseEvent) -> QPointF:
+        return self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Selects what is to be seen; Shift or the middle button moves the curves, with Ctrl up and down, too."""
+        place = self._place_of(event)
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.box.contains(place):
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._moving = shift or event.button() == Qt.MouseButton.MiddleButton
+            self._pressed = self._last = place
+            self.view.point(None)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.by_keys = False
+        place = self._place_of(event)
+        if self._pressed is None:
+            self.view.point(self.box.mapToView(place).x() if self.box.contains(place) else None)
+        elif self._moving:
+            upright = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            self.box.move_by(self._last, place, upright=upright)
+            self._last = place
+        else:
+            self.box.select(self._pressed, place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pressed = None
+        self.box.take_selection()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.box.fit_wanted.emit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        if not self.by_keys:
+            self.view.point(None)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._take_crosshair_away()
+
+    def _take_crosshair_away(self) -> None:
+        """If it was the keys that moved it there."""
+        if self.by_keys:
+            self.by_keys = False
+            self.view.point(None)
+            self.stepped.emit()
+
+    def step_by(self, direction: int) -> None:
+        """Moves the crosshair to the next point at the right (1) or at the left (-1)."""
+        place = self.next_place(direction)
+        if place is not None:
+            self.by_keys = True
+            if not self.view.low <= place <= self.view.high:
+                wide = self.view.high - self.view.low
+                self.view.choose(place - wide / 2, place + wide / 2)
+            self.view.point(place)
+            self.stepped.emit()
+
+    def next_place(self, direction: int) -> float | None:
+        """Where the crosshair goes to."""
+        raise NotImplementedError
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        low, high = self.view.low, self.view.high
+        wide, middle = high - low, (low + high) / 2
+        key = event.key()
+        if key == Qt.Key.Key_Escape and self.by_keys:
+            self._take_crosshair_away()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.step_by(-1 if key == Qt.Key.Key_Left else 1)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            shift = _PAN * wide * (-1 if key == Qt.Key.Key_Left else 1)
+            self.view.choose(low + shift, high + shift)
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            half = wide / 2 * (1 / _ZOOM if key == Qt.Key.Key_Minus else _ZOOM)
+            self.view.choose(middle - half, middle + half)
+        elif key in (Qt.Key.Key_0, Qt.Key.Key_Home):
+            self.box.fit_wanted.emit()
+        else:
+            QWidget.keyPressEvent(self, event)
+
+    def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
+        """Wishes may come faster than they are drawn: the box follows at once, so that each starts from the last."""
+        if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
+            self._heights = y
+            self.box.setRange(yRange=y, padding=0)
+            self.draw_soon()
+        if x is not None:
+            self.view.choose(*x)
+            self.box.setRange(xRange=(self.view.low, self.view.high), padding=0)
+
+    def fit_heights(self) -> None:
+        """Shows all values of the stretch again."""
+        self._heights = None
+        self.draw_soon()

@@ -1,0 +1,1 @@
+"""Data in preparation on the Train page."""

@@ -1,0 +1,147 @@
+"""Data that is being prepared, as the list of runs shows it; read in the thread that watches runs."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gptdesk.folders import Folders
+from gptdesk.ui import number_format
+from gptdesk.ui.lazy_imports import import_pydantic
+
+if TYPE_CHECKING:
+    from gptdesk.training.data.preparations import DocumentPreview, PreparationState
+
+_DATA = "datasets"
+_OUTPUT_LINES = 200
+_DOCUMENTS = 3
+
+
+@dataclass(frozen=True)
+class DataEntry:
+    """Data that is being prepared, or has become ready while the window was open.
+
+    Attributes:
+        folder: that holds it, or will.
+    """
+
+    folder: Path
+    state: PreparationState
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def active(self) -> bool:
+        """Whether a program is at work on it."""
+        return self.state.active
+
+    @property
+    def ready(self) -> bool:
+        return self.state.state == "finished"
+
+
+@dataclass(frozen=True)
+class DataView:
+    """The preparation at hand.
+
+    Attributes:
+        output: its last lines.
+        documents: the first ones, once it is ready.
+        report: a line on each source, once it is ready.
+    """
+
+    entry: DataEntry
+    output: tuple[str, ...]
+    documents: tuple[DocumentPreview, ...] = ()
+    report: tuple[str, ...] = ()
+
+
+@dataclass
+class DataScanner:
+    """Looks when it is told to; only one thread may.
+
+    Args:
+        folders: of the person.
+    """
+
+    folders: Folders
+    entries: tuple[DataEntry, ...] = ()
+    _met: set[Path] | None = None  # folders of preparations at the last look
+    _under_way: set[Path] = field(default_factory=set)
+    _states: dict[Path, str] = field(default_factory=dict)
+    _seen: dict[Path, tuple[tuple[DocumentPreview, ...], tuple[str, ...]]] = field(default_factory=dict)
+
+    def scan(self) -> list[DataEntry]:
+        """Looks at all preparations and returns those that have ended since the last look."""
+        if not os.path.isdir(self.folders.data / _DATA):
+            self.entries, self._met = (), set()
+            return []
+        import_pydantic()
+        from gptdesk.training.data.datasets import data_folders
+        from gptdesk.training.data.preparations import RECORD, Preparation, preparations  # pydantic and numpy, late
+
+        # A folder counts from when its record is there: one that was just made gets it a moment later.
+        folders = {path for path in data_folders(self.folders) if (path / RECORD).exists()}
+        begun = set() if self._met is None else folders - self._met
+        self._met = folders
+        self._under_way |= begun  # they may be ready already
+        found = {each.folder: DataEntry(each.folder, each.state()) for each in preparations(self.folders)}
+        self._under_way |= found.keys()
+        for folder in self._under_way - found.keys():
+            state = Preparation(folder).state()
+            if state.state == "finished":
+                found[folder] = DataEntry(folder, state)
+        self._under_way &= found.keys()
+        self.entries = tuple(sorted(found.values(), key=lambda entry: (not entry.active, not entry.ready, entry.name)))
+        known = self._states.keys() | begun
+        ended = [entry for entry in self.entries if entry.folder in known and self._has_ended(entry)]
+        self._states = {entry.folder: entry.state.state for entry in self.entries}
+        return ended
+
+    def _has_ended(self, entry: DataEntry) -> bool:
+        now = entry.state.state
+        return now != self._states.get(entry.folder) and now in ("finished", "failed", "killed")
+
+    def expect(self, folder: Path) -> None:
+        """The data in that folder is listed when it is ready, even if it was never seen in preparation."""
+        self._under_way.add(folder)
+
+    def leave_out(self, folder: Path) -> None:
+        """Data that is ready, and that the person has been told of, is not listed any more."""
+        self._under_way.discard(folder)
+
+    def view(self, folder: Path) -> DataView | None:
+        """The preparation in that folder, as it was at the last look, and what it has printed."""
+        entry = next((entry for entry in self.entries if entry.folder == folder), None)
+        if entry is None:
+            return None
+        from gptdesk.training.data.preparations import Preparation
+
+        output = tuple(Preparation(folder).output(_OUTPUT_LINES))
+        return DataView(entry, output, *(self._look_inside(folder) if entry.ready else ()))
+
+    def _look_inside(self, folder: Path) -> tuple[tuple[DocumentPreview, ...], tuple[str, ...]]:
+        if folder not in self._seen:
+            from gptdesk.errors import UserError
+            from gptdesk.training.data.preparations import preview
+            from gptdesk.training.data.report import report_or_nothing
+
+            documents: tuple[DocumentPreview, ...] = ()
+            with suppress(UserError):
+                documents = tuple(preview(folder, _DOCUMENTS))
+            self._seen = {folder: (documents, report_or_nothing(folder))}
+        return self._seen[folder]
+
+
+def ending_words(entry: DataEntry) -> tuple[str, str, str]:
+    """Kind, title and text of what is to be said of a preparation that has ended."""
+    if entry.ready:
+        return "info", f"{entry.name} is ready to train on", f"It has {number_format.tokens(entry.state.tokens)}."
+    if entry.state.state == "failed":
+        return "bad", f"{entry.name} could not be prepared", entry.state.error
+    return "warn", f"Preparing {entry.name} was interrupted", "What is done is kept; it can go on from there."

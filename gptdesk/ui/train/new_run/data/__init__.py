@@ -1,0 +1,1 @@
+"""The first step of the New run sheet: choosing and preparing data."""

@@ -1,0 +1,1 @@
+"""The third step of the New run sheet: settings of the run."""

@@ -1,0 +1,57 @@
+"""The sizes that the slider offers for a fresh model: from one that learns in minutes to GPT-2's largest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gptdesk.errors import UserError
+from gptdesk.gpt2.config import GPT2Config
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The numbers that make a model large or small."""
+
+    n_layer: int
+    n_head: int
+    n_embd: int
+
+
+SHAPES: Final = (
+    Shape(2, 2, 64),
+    Shape(4, 4, 128),
+    Shape(6, 6, 192),
+    Shape(6, 6, 384),
+    Shape(8, 8, 512),
+    Shape(12, 12, 768),
+    Shape(24, 16, 1024),
+    Shape(36, 20, 1280),
+    Shape(48, 25, 1600),
+)
+
+
+def shape_of(model: Mapping[str, Any]) -> Shape:
+    """The shape in the values of the section ``model``."""
+    return Shape(model["n_layer"], model["n_head"], model["n_embd"])
+
+
+def nearest(model: Mapping[str, Any]) -> int:
+    """Which of `SHAPES` is nearest in size to the values of the section ``model``."""
+    wanted = count_parameters(model, shape_of(model))
+    return min(range(len(SHAPES)), key=lambda i: abs(count_parameters(model, SHAPES[i]) - wanted))
+
+
+def count_parameters(model: Mapping[str, Any], shape: Shape) -> int:
+    """Weights of a model of that shape, and otherwise as the values of the section ``model`` say; 0 for none at all."""
+    try:
+        return GPT2Config(
+            n_positions=model["n_positions"],
+            n_embd=shape.n_embd,
+            n_layer=shape.n_layer,
+            n_head=1,  # does not matter, and divides every width
+            bias=model["bias"],
+        ).num_parameters()
+    except UserError:
+        return 0

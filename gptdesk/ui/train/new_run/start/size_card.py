@@ -1,0 +1,78 @@
+"""How large a fresh model is: one slider, and the number of weights that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from gptdesk.ui import number_format
+from gptdesk.ui.train.new_run.start.shapes import SHAPES, count_parameters, nearest, shape_of
+
+
+class SizeCard(QFrame):
+    """The slider.
+
+    Signals:
+        chosen(object): the person wants this `Shape`.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.count = QLabel()
+        self.count.setProperty("kind", "figure")
+        unit = QLabel("parameters")
+        unit.setProperty("kind", "muted")
+        self.shape = QLabel()
+        self.shape.setProperty("kind", "muted")
+        self.slider = _Slider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, len(SHAPES) - 1)
+        self.slider.setPageStep(1)
+        self.slider.setAccessibleName("Size of the model")
+        self.shape.setWordWrap(True)
+        self.shape.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(self.count, 0, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(unit, 0, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(self.shape, 1)
+        ends = QHBoxLayout()
+        for text, align in (
+            ("learns in minutes", Qt.AlignmentFlag.AlignLeft),
+            ("GPT-2 XL", Qt.AlignmentFlag.AlignRight),
+        ):
+            label = QLabel(text)
+            label.setProperty("kind", "muted")
+            ends.addWidget(label, 1, align)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 16, 12)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.slider)
+        layout.addLayout(ends)
+        self.slider.valueChanged.connect(lambda position: self.chosen.emit(SHAPES[position]))
+
+    def show_model(self, model: Mapping[str, Any]) -> None:
+        """Shows the size that the values of the section ``model`` make."""
+        shape = shape_of(model)
+        parameters = count_parameters(model, shape)
+        self.count.setText(number_format.parameters(parameters) if parameters else "–")
+        self.shape.setText(
+            f"{number_format.count(shape.n_layer)} layers · {number_format.count(shape.n_head)} heads · "
+            f"width {number_format.count(shape.n_embd)}"
+        )
+        self.slider.setAccessibleDescription(f"{self.count.text()} parameters, {self.shape.text()}")
+        self.slider.blockSignals(True)
+        self.slider.setValue(nearest(model))
+        self.slider.blockSignals(False)
+
+
+class _Slider(QSlider):
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()

@@ -1,0 +1,21 @@
+"""Imports what the Train page needs before it is first shown. Runs in a worker thread."""
+
+from __future__ import annotations
+
+from gptdesk.ui.lazy_imports import import_pydantic
+
+
+def preload() -> None:
+    """Imports numpy, pyqtgraph, pydantic and the page, makes no widget, and reads the schema of the settings."""
+    import_pydantic()
+    import pyqtgraph  # noqa: F401
+
+    from gptdesk.training import diagnosis  # noqa: F401
+    from gptdesk.training.data import datasets  # noqa: F401
+    from gptdesk.training.history import history, samples  # noqa: F401
+    from gptdesk.ui.train import page  # noqa: F401
+    from gptdesk.ui.train.charts import card, viewport  # noqa: F401
+    from gptdesk.ui.train.new_run import sheet  # noqa: F401
+    from gptdesk.ui.train.new_run.draft import Draft
+
+    Draft().values()

@@ -1,0 +1,124 @@
+"""The middle of the page: the run at hand in numbers and curves, why it crashed if it did, and the buttons for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+
+from gptdesk.training.history.history import RunHistory
+from gptdesk.training.index import RunEntry
+from gptdesk.training.jsonvalues import number
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.charts.panel import ChartPanel
+from gptdesk.ui.train.charts.settings import OVERLAY_ROLES, ChartSettings, PlottedRun
+from gptdesk.ui.train.runs.crash_panel import CrashPanel
+from gptdesk.ui.train.runs.pending_requests import Pending
+from gptdesk.ui.train.runs.run_controls import Controls
+from gptdesk.ui.train.runs.run_scanner import RunView
+from gptdesk.ui.train.runs.tiles import Tiles
+
+
+class Dashboard(QWidget):
+    """Everything about one run.
+
+    Args:
+        settings: how the curves are drawn.
+        menu: of the button with the dots.
+
+    Signals:
+        wanted(str): the person wants the trainer to do that; one of `trainer.rundir.ACTIONS`.
+        restart_wanted(): they want a run that has ended to go on.
+        folder_wanted(): they want to see its folder.
+    """
+
+    wanted = Signal(str)
+    restart_wanted = Signal()
+    folder_wanted = Signal()
+
+    def __init__(self, theme: Theme, settings: ChartSettings, menu: QMenu, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tiles = Tiles()
+        self.charts = ChartPanel(theme, settings)
+        self.crash = CrashPanel(theme)
+        self.controls = Controls(theme, menu)
+        self.problem = QLabel()
+        self.problem.setProperty("kind", "warn")
+        self.problem.setWordWrap(True)
+        self._plotted: tuple[object, ...] = ()
+        inner = QWidget()
+        inner.setProperty("zone", "background")
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(12)
+        for widget in (self.problem, self.crash, self.tiles):
+            column.addWidget(widget)
+        column.addWidget(self.charts, 1)
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bottom = QWidget()
+        row = QVBoxLayout(bottom)
+        row.setContentsMargins(12, 0, 12, 12)
+        row.addWidget(self.controls)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(area, 1)
+        layout.addWidget(bottom)
+        self.controls.wanted.connect(self.wanted)
+        self.controls.restart_wanted.connect(self.restart_wanted)
+        self.crash.resume_wanted.connect(self.restart_wanted)
+        self.crash.folder_wanted.connect(self.folder_wanted)
+
+    def show_run(self, view: RunView, pending: Sequence[Pending], *, restarting: bool) -> None:
+        """Shows the run as it is now; the curves are redrawn by `show_curves` and `refresh`."""
+        entry = view.entry
+        self.problem.setVisible(bool(entry.problem or entry.damage))
+        self.problem.setText(entry.problem or entry.damage)
+        crashed = view.diagnosis is not None and not entry.problem  # what is not understood cannot be resumed
+        self.crash.setVisible(crashed)
+        if crashed and view.diagnosis is not None:
+            self.crash.show_diagnosis(entry.folder, view.diagnosis, restarting=restarting)
+        self.tiles.show_run(entry, view.history)
+        self.controls.show_run(entry, pending, restarting=restarting)
+
+    def show_curves(
+        self,
+        current: RunEntry,
+        pinned: Sequence[RunEntry],
+        histories: Mapping[Path, RunHistory],
+        configs: Mapping[Path, Mapping[str, Any]],
+    ) -> None:
+        """Draws the run at hand and the pinned ones with it; costs nothing while they are the same."""
+        others = [run for run in pinned if run.folder != current.folder]
+        runs = [run for run in (current, *others) if run.folder in histories]
+        plotted = tuple((run.name, run.steps, histories[run.folder], configs.get(run.folder)) for run in runs)
+        if plotted == self._plotted:
+            return
+        self._plotted = plotted
+        self.charts.show_runs(
+            [_plotted(run, histories[run.folder], place, configs.get(run.folder, {})) for place, run in enumerate(runs)]
+        )
+
+    def refresh(self) -> None:
+        """Draws what is new of the runs on the charts."""
+        self.charts.refresh()
+
+
+def _plotted(run: RunEntry, history: RunHistory, place: int, config: Mapping[str, Any]) -> PlottedRun:
+    return PlottedRun(
+        name=run.name,
+        history=history,
+        role=OVERLAY_ROLES[(place - 1) % len(OVERLAY_ROLES)] if place else "accent",
+        current=not place,
+        steps=run.steps,
+        grad_clip=number(config.get("optim", {}).get("grad_clip"), 0.0),
+        config=dict(config),
+    )

@@ -1,0 +1,178 @@
+"""What can be done with a run besides training it: rename, tag, pin, open, delete; with keys of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from gptdesk.training.checkpoints import CheckpointInfo
+from gptdesk.training.index import RunEntry
+from gptdesk.ui import number_format
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
+from gptdesk.ui.train.runs.dialogs import TagsDialog, check_run_name
+from gptdesk.ui.train.runs.run_monitor import RunMonitor
+from gptdesk.ui.train.runs.samples_panel import newest_first
+from gptdesk.ui.widgets.actions import make_action
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.tooltips import wrapped
+
+_LONGEST_PATH: Final = 4
+"""Parts of a path that a menu shows."""
+
+
+class RunActions(QObject):
+    """Actions on the run at hand.
+
+    Args:
+        window: parent of dialogs; the actions' keys hold in it.
+        current: gives the run at hand.
+        followed: gives the folder of the run that the Playground follows.
+
+    Signals:
+        opened(object): the person wants the checkpoint in that folder in the Playground.
+        follow_wanted(object): they want the Playground to follow the run in that folder; None: no longer.
+        deleted(object): the run in that folder is gone.
+    """
+
+    opened = Signal(object)
+    follow_wanted = Signal(object)
+    deleted = Signal(object)
+
+    def __init__(
+        self,
+        theme: Theme,
+        run_monitor: RunMonitor,
+        window: QWidget,
+        current: Callable[[], RunEntry | None],
+        followed: Callable[[], Path | None],
+    ) -> None:
+        super().__init__(window)
+        self._theme, self._run_monitor, self._window = theme, run_monitor, window
+        self._current, self._followed = current, followed
+        self.rename = self._action("Rename…", self._rename, "F2")
+        self.tags = self._action("Tags…", self._tag, "Ctrl+T")
+        self.pin = self._action("Pin", self._pin, "Ctrl+D")
+        self.pin.setCheckable(True)
+        self.pin.setToolTip(wrapped("Keep on top of the list, and draw its curves beside those of other runs"))
+        self.folder = self._action("Open folder", self._open_folder)
+        self.delete = self._action("Delete…", self._delete, QKeySequence.StandardKey.Delete)
+        self.watch = self._action("Watch another folder…", self._watch)
+
+    def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
+        return make_action(self, self._window, text, act, key)
+
+    def show_run(self, entry: RunEntry | None) -> None:
+        """Offers what makes sense for the run at hand."""
+        for action in (self.rename, self.tags, self.pin, self.folder, self.delete):
+            action.setEnabled(entry is not None)
+        self.pin.setChecked(entry is not None and entry.pinned)
+        self.delete.setEnabled(entry is not None and not entry.active)
+
+    def fill(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo] = ()) -> None:
+        """Adds everything to a menu."""
+        menu.setToolTipsVisible(True)
+        self.fill_checkpoints(menu.addMenu("Open in Playground"), checkpoints)
+        menu.addSeparator()
+        for action in (self.rename, self.tags, self.pin, self.folder):
+            menu.addAction(action)
+        menu.addSeparator()
+        menu.addAction(self.delete)
+
+    def fill_watched(self, menu: QMenu) -> None:
+        """Adds what concerns the folders in which runs are looked for."""
+        menu.addAction(self.watch)
+        watched = self._run_monitor.index.watched
+        if not watched:
+            return
+        folders = menu.addMenu("Stop watching")
+        folders.setToolTipsVisible(True)
+        for folder in watched:
+            stop = folders.addAction(_short(folder))
+            stop.setToolTip(wrapped(f"{folder}\nIts runs stay as they are, and are not listed here any more."))
+            stop.triggered.connect(partial(self._unwatch, folder))
+
+    def _unwatch(self, folder: Path, _checked: bool = False) -> None:
+        self._run_monitor.change(partial(self._run_monitor.index.unwatch, folder))
+
+    def fill_checkpoints(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo]) -> None:
+        """Lists the checkpoints of the run at hand, and whether the Playground follows it."""
+        entry = self._current()
+        for checkpoint in newest_first(checkpoints):
+            best = ", best" if checkpoint.best else ""
+            text = f"Step {number_format.count(checkpoint.step)}{best}\t{number_format.memory(checkpoint.bytes)}"
+            menu.addAction(text, partial(self.opened.emit, checkpoint.path))
+        if not checkpoints:
+            menu.addAction("No checkpoint yet").setEnabled(False)
+        if entry is None:
+            return
+        menu.addSeparator()
+        following = self._followed() == entry.folder
+        follow = menu.addAction("Follow this run")
+        follow.setCheckable(True)
+        follow.setChecked(following)
+        follow.setToolTip(wrapped("The Playground loads each new checkpoint; your text and the seed stay as they are"))
+        follow.triggered.connect(lambda: self.follow_wanted.emit(None if following else entry.folder))
+        menu.setToolTipsVisible(True)
+
+    def _rename(self) -> None:
+        entry = self._current()
+        if entry:
+            dialog = NameDialog("Rename", entry.name, check_run_name, self._window)
+            dialog.named.connect(
+                lambda name: self._run_monitor.change(partial(self._run_monitor.index.rename, entry.id, name))
+            )
+            dialog.open()
+
+    def _tag(self) -> None:
+        entry = self._current()
+        if entry:
+            dialog = TagsDialog(self._theme, entry.name, entry.tags, self._window)
+            dialog.decided.connect(
+                lambda tags: self._run_monitor.change(partial(self._run_monitor.index.set_tags, entry.id, tags))
+            )
+            dialog.open()
+
+    def _pin(self) -> None:
+        entry = self._current()
+        if entry:
+            self._run_monitor.change(partial(self._run_monitor.index.set_pinned, entry.id, not entry.pinned))
+
+    def _open_folder(self) -> None:
+        entry = self._current()
+        if entry:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.folder)))
+
+    def _watch(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, "Watch a folder of runs", str(Path.home()))
+        if folder:
+            self._run_monitor.change(partial(self._run_monitor.index.watch, Path(folder)))
+
+    def _delete(self) -> None:
+        entry = self._current()
+        if entry is None:
+            return
+        index, folder = self._run_monitor.index, entry.folder
+        dialog = DeleteDialog(entry, lambda: self._remove(folder), self._window)
+        self._run_monitor.run_long(partial(index.size, folder), dialog.show_size, lambda _: None)
+        dialog.open()
+
+    def _remove(self, folder: Path) -> None:
+        def on_done(_: object) -> None:
+            self.deleted.emit(folder)
+            self._run_monitor.change(lambda: None)
+
+        self._run_monitor.run_long(partial(self._run_monitor.index.delete, folder), on_done)
+
+
+def _short(folder: Path) -> str:
+    """A folder's place as a menu has room for it."""
+    parts = folder.parts
+    text = str(folder) if len(parts) <= _LONGEST_PATH else str(Path("…", *parts[1 - _LONGEST_PATH :]))
+    return text.replace("&", "&&")

@@ -1,0 +1,239 @@
+"""The numbers of a run that are looked at most, each explained on hover, and how far the run is."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+
+from gptdesk.training.history.history import RunHistory
+from gptdesk.training.index import RunEntry
+from gptdesk.ui.fonts import scaled, smaller
+from gptdesk.ui.number_format import count, decimal, memory, percent, span
+from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.tooltips import wrapped
+
+NOTHING: Final = "–"
+_PER_MILLE: Final = 1000
+_DIGIT: Final = re.compile(r"\d")
+_GAP: Final = 8
+_SLACK: Final = 6
+_LEFT: Final = 12
+_RIGHT: Final = 8
+
+_SIZES: Final = {"": 20, "some": 16, "much": 13}
+"""Pixels of the numbers with the usual font, by how tight it is; the style sheet says the same."""
+
+_WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
+"""Rows, and how tight it is in them: the first that fits is taken."""
+
+_MFU_HELP: Final = (
+    "Model FLOP/s utilization: how much of what the hardware can do at best goes into the model.\n"
+    "MFU = (6 N + 12 L C T) × tokens per second ÷ peak FLOP/s of all devices,\n"
+    "with N weights, L blocks, C the width and T the context length (Chowdhery et al. 2022, appendix B)."
+)
+_MEMORY_HELP: Final = "The most memory that this process has held so far{where}. MFU is not known for this hardware."
+
+
+class Tile(QFrame):
+    """One number with its name above it."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.name, self.figure = QLabel(name), _Figure(NOTHING)
+        self.name.setProperty("kind", "muted")
+        self.name.setFont(smaller(self.font()))
+        self.figure.setProperty("kind", "figure")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(_LEFT, 8, _RIGHT, 8)
+        layout.setSpacing(2)
+        layout.addWidget(self.name)
+        layout.addWidget(self.figure)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_figure(self, text: str, help: str, name: str = "") -> None:
+        """Shows the number, and on hover what it means."""
+        if name:
+            self.name.setText(name)
+        if text != self.figure.text():
+            self.figure.setText(text)
+        if self.accessibleDescription() != help:
+            self.setToolTip(wrapped(help))
+            self.setAccessibleDescription(help)
+        self.setAccessibleName(f"{self.name.text()} {text}")
+
+    def wanted_width(self, tight: str) -> int:
+        """Pixels in which name and number stand; the same for numbers of as many digits."""
+        figure = self.figure.metrics(tight).horizontalAdvance(_DIGIT.sub("0", self.figure.text()))
+        return max(figure, self.name.sizeHint().width()) + _LEFT + _RIGHT + _SLACK
+
+
+class _Figure(QLabel):
+    """A number, as high as at its full size even where it is written smaller."""
+
+    def metrics(self, tight: str) -> QFontMetrics:
+        """Those of the font in which it is written where it is as tight as that."""
+        font = QFont(self.font())
+        font.setPixelSize(scaled(_SIZES[tight]))
+        font.setWeight(QFont.Weight.DemiBold)
+        return QFontMetrics(font)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.metrics("").height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(40, self.sizeHint().height())
+
+    def set_tight(self, tight: str) -> None:
+        """Writes it larger or smaller."""
+        if self.property("tight") != tight:
+            self.setProperty("tight", tight)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+
+class Tiles(QWidget):
+    """Step, losses, speed, how well the hardware is used and the time left; below them how far the run is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.step, self.loss, self.validation = Tile("Step"), Tile("Train loss"), Tile("Validation")
+        self.speed, self.use, self.left = Tile("Tokens/s"), Tile("MFU"), Tile("Time left")
+        self.tiles = (self.step, self.loss, self.validation, self.speed, self.use, self.left)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, _PER_MILLE)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress of the run")
+        self.note = ElidedLabel()
+        self.note.setProperty("kind", "muted")
+        self.note.setFont(smaller(self.font()))
+        self._grid = QGridLayout()
+        self._grid.setSpacing(_GAP)
+        self._arranged: tuple[int, str, list[int]] | None = None
+        self._arranged_for: tuple[object, ...] = ()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(_GAP)
+        layout.addLayout(self._grid)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.note)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as two rows can be."""
+        columns = len(self.tiles) // 2
+        width = max(tile.minimumSizeHint().width() for tile in self.tiles)
+        return QSize(columns * width + (columns - 1) * _GAP, super().minimumSizeHint().height())
+
+    def show_run(self, entry: RunEntry, history: RunHistory) -> None:
+        """Shows where the run stands."""
+        last, facts = history.last, history.facts
+        step, steps = entry.step, entry.steps
+        self._show_step(step, steps, last, facts)
+        loss = entry.loss if entry.loss is not None else _number(last.get("loss"))
+        self.loss.show_figure(_loss(loss), _loss_help("The loss of the newest step, in nats a token", loss))
+        self._show_validation(entry, history)
+        speed = _number(last.get("tokens_per_s"))
+        self.speed.show_figure(
+            NOTHING if speed is None else decimal(speed, 0 if speed >= 10 else 1),
+            "Tokens that the model learns from in a second, by the median of the last steps.",
+        )
+        self._show_use(last, facts)
+        self._show_time(entry)
+        self._arrange()
+
+    def _show_step(self, step: int | None, steps: int | None, last: dict[str, Any], facts: dict[str, Any]) -> None:
+        done = NOTHING if step is None else count(step)
+        self.step.show_figure(
+            f"{done} / {count(steps)}" if steps else done,
+            "Steps taken, of those planned: in each the weights are changed once.",
+        )
+        share = min(1.0, (step or 0) / steps) if steps else 0.0
+        self.bar.setValue(round(_PER_MILLE * share))
+        self.bar.setToolTip(f"{percent(share)} of the steps are taken.")
+
+    def _show_validation(self, entry: RunEntry, history: RunHistory) -> None:
+        values = history.validation.value
+        newest = history.final_validation
+        if newest is None and len(values):
+            newest = float(values[-1])
+        help = _loss_help("The loss on text that the model does not learn from, in nats a token", newest)
+        notes = _notes(history)
+        if entry.best_loss is not None and entry.best_step is not None:
+            best = f"best validation {decimal(entry.best_loss, 3)} at step {count(entry.best_step)}"
+            help += f"\nIts best so far is {decimal(entry.best_loss, 4)}, at step {count(entry.best_step)}."
+            notes.append(best)
+        self.validation.show_figure(_loss(newest), help)
+        self.note.setText("  ·  ".join(notes))
+
+    def _show_use(self, last: dict[str, Any], facts: dict[str, Any]) -> None:
+        mfu, held = _number(last.get("mfu")), _number(last.get("memory"))
+        if mfu is None and held is not None:
+            where = f" on {facts['device']}" if facts.get("device") else ""
+            self.use.show_figure(memory(round(held)), _MEMORY_HELP.format(where=where), "Memory")
+            return
+        self.use.show_figure(NOTHING if mfu is None else percent(mfu), _MFU_HELP, "MFU")
+
+    def _show_time(self, entry: RunEntry) -> None:
+        left = entry.seconds_left if entry.active else None
+        self.left.show_figure(
+            NOTHING if left is None else span(left),
+            "Steps left times the median time of a step; evaluations and checkpoints come on top.",
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Sets the tiles in one row or in two, all numbers in one size, each as wide as its number asks for."""
+        words = tuple(_DIGIT.sub("0", tile.name.text() + tile.figure.text()) for tile in self.tiles)
+        if (self.width(), self.font(), words) == self._arranged_for:
+            return
+        self._arranged_for = (self.width(), self.font(), words)
+        rows, tight = next((way for way in _WAYS if sum(self._widths(*way)) <= self._room(way[0])), _WAYS[-1])
+        columns = len(self.tiles) // rows
+        wanted = self._widths(rows, tight)
+        if (rows, tight, wanted) == self._arranged:
+            return
+        self._arranged = (rows, tight, wanted)
+        for number, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, number // columns, number % columns)
+            tile.figure.set_tight(tight)
+        for column in range(len(self.tiles)):
+            self._grid.setColumnStretch(column, wanted[column] if column < columns else 0)
+
+    def _room(self, rows: int) -> int:
+        return self.width() - _GAP * (len(self.tiles) // rows - 1)
+
+    def _widths(self, rows: int, tight: str) -> list[int]:
+        """Pixels that each column asks for."""
+        widths, columns = [tile.wanted_width(tight) for tile in self.tiles], len(self.tiles) // rows
+        return [max(widths[column::columns]) for column in range(columns)]
+
+
+def _notes(history: RunHistory) -> list[str]:
+    tokens, epoch = _number(history.last.get("tokens")), _number(history.last.get("epoch"))
+    notes = [] if tokens is None else [f"{count(round(tokens))} tokens"]
+    return notes if epoch is None else [*notes, f"{decimal(epoch, 2)} epochs"]
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _loss(value: float | None) -> str:
+    return NOTHING if value is None or not math.isfinite(value) else decimal(value, 2)
+
+
+def _loss_help(what: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value) or value > 50:
+        return what + "."
+    figures = f"{decimal(value, 4)}, a perplexity of {decimal(math.exp(value), 1)}"
+    return f"{what}: {figures}, as if each token were chosen among so many."

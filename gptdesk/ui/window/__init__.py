@@ -1,0 +1,1 @@
+"""The main window and everything that concerns more than one page."""

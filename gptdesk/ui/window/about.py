@@ -1,0 +1,47 @@
+"""What this program is, in a few lines."""
+
+from __future__ import annotations
+
+import platform
+
+from PySide6.QtCore import QSize, Qt, qVersion
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk import __version__
+from gptdesk.resource_files import resource
+
+
+class AboutDialog(QDialog):
+    """Name, version, what it stands on."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About gptdesk")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        picture = QLabel()
+        picture.setPixmap(QIcon(str(resource("icons", "gptdesk.svg"))).pixmap(QSize(64, 64)))
+        picture.setAlignment(Qt.AlignmentFlag.AlignTop)
+        name = QLabel(f"gptdesk {__version__}")
+        name.setProperty("kind", "heading")
+        words = QLabel(
+            "A desktop laboratory for GPT-2. Everything happens on this computer: no account, no server, no "
+            "network.\n\n"
+            f"Python {platform.python_version()}, Qt {qVersion()}. MIT licence; GPT-2's tokenizer by OpenAI, MIT too."
+        )
+        words.setWordWrap(True)
+        words.setMinimumWidth(360)
+        close = QPushButton("Close")
+        close.setDefault(True)
+        close.clicked.connect(self.accept)
+        text = QVBoxLayout()
+        text.setSpacing(8)
+        text.addWidget(name)
+        text.addWidget(words)
+        text.addSpacing(8)
+        text.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(24)
+        layout.addWidget(picture)
+        layout.addLayout(text)

@@ -1,0 +1,177 @@
+"""The application around the window: one instance, settings, logs, and an orderly end."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from gptdesk import __version__
+from gptdesk.folders import Folders
+from gptdesk.library.catalogue import find_model
+from gptdesk.resource_files import resource
+from gptdesk.training.index import RunIndex
+from gptdesk.ui.logs import Logs
+from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.token_counter import TokenCounter
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.run_monitor import RunMonitor
+from gptdesk.ui.window.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.instance import Instance
+from gptdesk.ui.window.main_window import MainWindow
+
+log = logging.getLogger(__name__)
+
+_END_MS: Final = 15_000
+"""How long a thread may take to end: an import of torch on a slow disk, one more token of a large model."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Shows the window until it is closed, and returns the exit code."""
+    app = QApplication([sys.argv[0], *argv])
+    app.setApplicationName("gptdesk")
+    app.setApplicationDisplayName("gptdesk")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("gptdesk")
+    app.setWindowIcon(QIcon(str(resource("icons", "gptdesk.svg"))))
+    use_readable_locale()
+    folders = Folders.of_this_user()
+    instance = Instance(folders.data)
+    if not instance.take():
+        if instance.raise_other():
+            print("gptdesk is open already; its window is in front now.")
+            return 0
+        sentence = "gptdesk is open already, but its window does not answer. End that gptdesk, and start it again."
+        print(sentence, file=sys.stderr)
+        QMessageBox.critical(None, "gptdesk", sentence)
+        return 1
+    logs = Logs(folders.logs)
+    log.info("gptdesk %s, process %d", __version__, os.getpid())
+    try:
+        return _show_window(app, folders, logs, instance)
+    except Exception:  # nothing may end without a word on the screen
+        log.exception("there is no window")
+        CrashDialog(traceback.format_exc(), logs.folder).exec()
+        return 1
+    finally:
+        logs.close()
+        instance.release()
+
+
+def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance) -> int:
+    services = make_services(app, folders)
+    crashes = CrashHandler(logs.folder)
+    code = 1
+    try:
+        window = _make_window(services, crashes)
+        instance.raise_wanted.connect(window.bring_to_front)
+        if logs.crashed:
+            _tell_of_crash(services.messages, logs.crashed)
+        _quit_on_signals(app, window)
+        window.show()
+        code = app.exec()
+    finally:  # a thread that is still running when its object goes brings the process down
+        crashes.remove()
+        ended = end_services(services)
+    if not ended:  # everything is saved already
+        log.warning("a thread did not end in time")
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
+    """The window as it was left; where that cannot be made, one with an empty document, and a report of why."""
+    geometry = QSettings(str(services.folders.config / "window.ini"), QSettings.Format.IniFormat)
+    report = ""
+    try:
+        window = MainWindow(services, geometry)
+    except Exception:
+        report = traceback.format_exc()
+        log.exception("the window cannot be made as it was left")
+        services.settings.update(document=None, page="play", run=None, follow=None, charts={})
+        window = MainWindow(services, geometry)
+    crashes.install(window)
+    window.crashed.connect(crashes.show_report)
+    window.painted.connect(window.start)
+    spare_the_collector(services.inference)
+    if report:
+        QTimer.singleShot(0, window, lambda: crashes.show_report(report))
+    return window
+
+
+def make_services(app: QApplication, folders: Folders) -> Services:
+    """Everything that the window stands on; threads of models and counting do not run yet."""
+    settings = SettingsService(folders.config / "settings.json")
+    runs = RunIndex(folders.data / "runs.json", folders.runs)
+    return Services(
+        folders=folders,
+        theme=Theme(app, settings.value.theme),
+        messages=Messages(),
+        settings=settings,
+        inference=Inference(lambda name: find_model(name, folders).path),
+        counter=TokenCounter(),
+        models=ModelLibrary(folders, lambda: runs.watched),
+        runs=runs,
+        run_monitor=RunMonitor(runs, folders),
+        storage=DocumentStorage(
+            folders.data / "documents.sqlite"
+        ),  # the last: its thread runs, and must not be left behind
+    )
+
+
+def spare_the_collector(inference: Inference) -> None:
+    """Once a model is ready, what is there stays out of the sight of Python's collector of cycles.
+
+    It looks at everything now and then, holding the interpreter: with torch loaded that are 400,000 objects, and the
+    window stood still for 0.2 s while a model wrote. A model that is let go of later ends without the collector.
+    """
+
+    def on_changed() -> None:
+        if inference.state is State.READY:
+            gc.freeze()
+            inference.state_changed.disconnect(on_changed)
+
+    inference.state_changed.connect(on_changed)
+
+
+def end_services(services: Services) -> bool:
+    """Saves everything, pauses downloads and ends all threads; returns whether they ended in time."""
+    services.settings.flush()
+    services.storage.close()
+    ended = services.run_monitor.shut_down(_END_MS)
+    ended = services.models.shut_down(_END_MS) and ended
+    ended = services.counter.shut_down(_END_MS) and ended
+    return services.inference.shut_down(_END_MS) and ended
+
+
+def _tell_of_crash(messages: Messages, report: Path) -> None:
+    messages.show(
+        f"gptdesk was torn down the last time. Your text is here again; the report is in {report}.", kind="warn"
+    )
+
+
+def _quit_on_signals(app: QApplication, window: MainWindow) -> None:
+    """Ctrl+C in a terminal and a polite kill close the window; there may be nobody to answer a question."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.leave))  # Python may be in the middle of painting
+    timer = QTimer(app)  # Python sees signals only while it runs
+    timer.timeout.connect(lambda: None)
+    timer.start(500)

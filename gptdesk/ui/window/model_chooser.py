@@ -1,0 +1,192 @@
+"""Which model writes, on which device: two buttons that say it, with menus that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from gptdesk.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
+from gptdesk.library.catalogue import BUNDLED
+from gptdesk.library.entry import LibraryEntry
+from gptdesk.ui import number_format
+from gptdesk.ui.model_names import model_title
+from gptdesk.ui.models.activation import ModelActivation
+from gptdesk.ui.models.items import setting_of
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.tooltips import wrapped
+
+_DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_NARROWEST: Final = 140
+"""Pixels that the model's name has at least."""
+
+_THREADS: Final = (2, 4, 8, 16, 32)
+"""Numbers that are offered beside 1 and that of the cores."""
+
+
+class ModelChooser(MenuButton):
+    """Lists the models that are here.
+
+    Signals:
+        models_wanted(): the person wants to get another.
+    """
+
+    models_wanted = Signal()
+
+    def __init__(
+        self,
+        settings: SettingsService,
+        inference: Inference,
+        models: ModelLibrary,
+        using: ModelActivation,
+        parent: QWidget | None = None,
+    ) -> None:
+        menu = QMenu()
+        super().__init__("field", menu, parent)
+        self._settings, self._inference, self._models, self._using = settings, inference, models, using
+        self._menu = menu
+        self.setAccessibleName("Model")
+        self.setToolTip("The model that writes")
+        self.setMinimumWidth(_NARROWEST)
+        menu.aboutToShow.connect(self._fill)
+        settings.changed.connect(self._show)
+        inference.state_changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Asks for the folder of a model."""
+        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder", str(Path.home()))
+        if folder:
+            self.choose(folder)
+
+    def choose(self, model: str) -> None:
+        """Makes the model of that name, or in that folder, the one that writes."""
+        self._using.use(model)
+
+    def _show(self) -> None:
+        info, model = self._inference.info, self._settings.value.model
+        size = f"  ·  {number_format.parameters(info.parameters)}" if info else ""
+        following = "  ·  following" if self._settings.value.follow else ""
+        self.setText(f"{model_title(model)}{size}{following}")
+        self.setAccessibleDescription(f"{model}{size}")
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        found = [entry for entry in self._models.entries if _listed(entry)]
+        for entry in found:
+            self._add(setting_of(entry), f"{entry.name}  ·  {number_format.parameters(entry.parameters)}")
+        if self._models.looked and not any(entry.kind == "bundled" for entry in found):
+            missing = self._menu.addAction(f"{BUNDLED}  ·  not installed")
+            missing.setEnabled(False)
+        known = {setting_of(entry) for entry in found}
+        folders = [model for model in self._settings.value.recent_models if Path(model).is_absolute()]
+        recent = [folder for folder in folders if folder not in known]
+        if recent:
+            self._menu.addSeparator()
+            for folder in recent:
+                self._add(folder, model_title(folder), folder)
+        model = self._settings.value.model
+        if model not in known and model not in recent:
+            self._menu.addSeparator()
+            self._add(model, model_title(model), model)
+        if self._settings.value.follow:
+            self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
+        self._menu.addSeparator()
+        self._menu.addAction("More models…", self.models_wanted.emit)
+        self._menu.addAction("Open folder…", self.open_folder)
+
+    def _add(self, model: str, title: str, tip: str = "") -> None:
+        action = self._menu.addAction(title, lambda: self.choose(model))
+        action.setCheckable(True)
+        action.setChecked(model == self._settings.value.model)
+        action.setToolTip(wrapped(tip))
+        self._menu.setToolTipsVisible(True)
+
+
+_NOTHING: Final[Mapping[str, str]] = {}
+_DEVICE_HELP: Final = "Where the model computes, in which precision, and how much memory its weights take"
+
+
+class DeviceButton(MenuButton):
+    """Says where and how the model computes; its menu changes that."""
+
+    def __init__(self, settings: SettingsService, inference: Inference, parent: QWidget | None = None) -> None:
+        menu = QMenu()
+        super().__init__("muted", menu, parent)
+        self._settings, self._inference = settings, inference
+        self._menu = menu
+        self.setAccessibleName("Device and precision")
+        menu.aboutToShow.connect(self._fill)
+        inference.state_changed.connect(self._show)
+        self._show()
+
+    def minimumSizeHint(self) -> QSize:
+        """All of it: where there is little room, the name of the model is shortened."""
+        return self.sizeHint()
+
+    def _show(self) -> None:
+        info = self._inference.info
+        self.setToolTip(wrapped(_DEVICE_HELP))
+        if info:
+            device = info.device.upper() if info.device == "cpu" else info.device
+            precision, _, compiled = info.precision.partition(" ")
+            self.setText(f"{device} · {precision} · {number_format.memory(info.memory)}")
+            if compiled:
+                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Compiled code decodes now."))
+        else:
+            self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        names = {name: _DEVICE_NAMES.get(name, name) for name in DEVICES}
+        self._section("Device", "device", names, self._inference.missing_devices)
+        self._section("Precision", "precision", {name: _precision_name(name) for name in PRECISIONS})
+        cores = physical_cores()
+        counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
+        self._section("Threads on the CPU", "threads", {0: "Automatic", **{count: str(count) for count in counts}})
+        info = self._inference.info
+        unload = self._menu.addAction("Unload the model", self._inference.unload)
+        unload.setEnabled(info is not None)
+        if info is not None:
+            unload.setText(f"Unload the model, and free {number_format.memory(info.memory)}")
+
+    def _section(
+        self, title: str, setting: str, choices: Mapping[Any, str], missing: Mapping[str, str] = _NOTHING
+    ) -> None:
+        """Lists the choices; those that are missing say why, and cannot be chosen."""
+        heading = self._menu.addAction(title)
+        heading.setEnabled(False)
+        for value, name in choices.items():
+            why = missing.get(value, "")
+            action = self._menu.addAction(f"{name}: {why}" if why else name)
+            action.triggered.connect(partial(self._choose, setting, value))
+            action.setEnabled(not why)
+            action.setCheckable(True)
+            action.setChecked(value == getattr(self._settings.value, setting))
+        self._menu.addSeparator()
+
+    def _choose(self, setting: str, value: Any, *_: bool) -> None:
+        self._settings.update(**{setting: value})
+
+
+def _precision_name(name: str) -> str:
+    """With what it costs: by how much the bundled model predicts worse."""
+    words = _DEVICE_NAMES.get(name, name)
+    if name in PERPLEXITY_LOSS:
+        loss = 100 * PERPLEXITY_LOSS[name]
+        words += f" · perplexity +{number_format.decimal(loss, 0 if loss >= 1 else 2)} %"
+    return words
+
+
+def _listed(entry: LibraryEntry) -> bool:
+    """Whether it is offered here; checkpoints are many, and chosen where runs are."""
+    return entry.state == "ready" and entry.kind in ("bundled", "installed", "linked", "cache")

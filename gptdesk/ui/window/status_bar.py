@@ -1,0 +1,188 @@
+"""The line at the bottom: what the model is doing, how fast, and how much of its context is used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from gptdesk.inference.events import DoneEvent
+from gptdesk.ui import number_format
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.token_counter import Counts
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.status_dot import StatusDot
+from gptdesk.ui.widgets.tooltips import wrapped
+
+HEIGHT: Final = 32
+_SPEED_EVERY_MS: Final = 250
+"""A figure that changes faster cannot be read."""
+
+_REASONS: Final = {
+    "length": "max tokens reached",
+    "stop": "stop string",
+    "end_of_text": "end of text",
+    "context": "context full",
+    "cancelled": "by you",
+}
+_STATES: Final = {
+    State.EMPTY: ("muted", "No model"),
+    State.LOADING: ("warn", "Loading"),
+    State.READY: ("good", "Ready"),
+    State.GENERATING: ("accent", "Writing"),
+    State.STOPPING: ("accent", "Stopping"),
+}
+_COMPILING_HELP: Final = (
+    "Code for this computer's processor is being compiled, once, in about half a minute. Texts that begin after it are "
+    "written several times faster; you can write all the same."
+)
+_SEPARATOR: Final = "  ·  "
+
+
+class StatusBar(QWidget):
+    """Follows the model and the session."""
+
+    def __init__(self, theme: Theme, inference: Inference, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._inference, self._session = inference, session
+        self._progress = ""
+        self._counts: Counts | None = None
+        self.dot = StatusDot(theme)
+        self.state = QLabel()
+        self.state.setAccessibleName("State")
+        self.figures = QLabel()
+        self.figures.setProperty("kind", "muted")
+        self.figures.setAccessibleName("Figures of the last generation")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setProperty("kind", "small")
+        self.cancel.setAccessibleName("Cancel loading")
+        self.cancel.clicked.connect(inference.cancel_load)
+        self.compiling = ElidedLabel("Compiling for speed: until then it writes several times slower")
+        self.compiling.setProperty("kind", "muted")
+        self.compiling.setAccessibleName("Compiling")
+        self.compiling.setAccessibleDescription(_COMPILING_HELP)
+        self.compiling.help = _COMPILING_HELP
+        self.tokens = QLabel()
+        self.tokens.setProperty("kind", "muted")
+        self.tokens.setAccessibleName("Tokens")
+
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 16, 0)
+        layout.setSpacing(8)
+        for widget in (self.dot, self.state, self.cancel, self.compiling):
+            layout.addWidget(widget)
+        layout.addSpacing(8)
+        layout.addWidget(self.figures, 1)
+        layout.addWidget(self.tokens)
+
+        self._timer = QTimer(self)
+        self._timer.setInterval(_SPEED_EVERY_MS)
+        self._timer.timeout.connect(self._show_figures)
+        inference.state_changed.connect(self._show)
+        inference.progress.connect(self._on_progress)
+        session.activity_changed.connect(self._show)
+        self._show()
+
+    def show_counts(self, counts: Counts | None) -> None:
+        """Tokens of the text, as soon as they are counted; nothing until then."""
+        self._counts = counts
+        self._show_counts()
+
+    def _on_progress(self, done: int, total: int) -> None:
+        self._progress = f" {number_format.decimal(100 * done / total, 0)} %" if total else ""
+        self._show()
+
+    def _show(self) -> None:
+        state = self._inference.state
+        role, words = _STATES[state]
+        if state is State.LOADING:
+            words += self._progress
+        else:
+            self._progress = ""
+        if self._session.waiting:
+            words += ", your text will go on as soon as the model is there" if state is State.LOADING else ""
+        self.state.setText(words)
+        self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
+        self.cancel.setVisible(state is State.LOADING)
+        info = self._inference.info
+        self.compiling.setVisible(info is not None and info.compiling and state is not State.LOADING)
+        if state is State.GENERATING and not self._timer.isActive():
+            self._timer.start()
+        elif state is not State.GENERATING:
+            self._timer.stop()
+            self._show_figures()
+        self._show_counts()
+
+    def _show_figures(self) -> None:
+        done = self._session.done
+        if self._inference.state is State.GENERATING:
+            speed = self._session.speed
+            parts = [number_format.tokens(self._session.tokens)]
+            parts += [number_format.speed(speed)] if speed else []
+            self.figures.setText(_SEPARATOR.join(parts))
+            self.figures.setToolTip("")
+        elif done and done.completion_tokens:
+            self.figures.setText(_SEPARATOR.join(_summary(done)))
+            self.figures.setToolTip(wrapped(_explanation(done)))
+        else:
+            self.figures.setText("")
+            self.figures.setToolTip("")
+
+    def _show_counts(self) -> None:
+        counts, info = self._counts, self._inference.info
+        if counts is None:
+            self.tokens.setText("")
+            return
+        used, size = counts.context, info.context if info else 0
+        full = 0 < size < used
+        if full:
+            self.tokens.setText(f"{number_format.tokens(used)}, more than the context of {number_format.count(size)}")
+        else:
+            whole = f"{number_format.count(used)} of {number_format.tokens(size)} of context"
+            self.tokens.setText(whole if size else number_format.tokens(used))
+        kind = "warn" if full else "muted"
+        if self.tokens.property("kind") != kind:
+            self.tokens.setProperty("kind", kind)
+            self.tokens.style().unpolish(self.tokens)
+            self.tokens.style().polish(self.tokens)
+        self.tokens.setToolTip(wrapped(_about_counts(counts, size)))
+
+
+def _about_counts(counts: Counts, size: int) -> str:
+    """What the numbers of tokens mean.
+
+    Args:
+        counts: of the text.
+        size: the model's context, in tokens; 0 without a model.
+    """
+    before = f", {number_format.count(counts.prompt)} of them before the last generation"
+    sentences = [
+        f"The text has {number_format.tokens(counts.context)}{before if counts.prompt < counts.context else ''}."
+    ]
+    if size and counts.context > size:
+        sentences.append(f"The model reads only its last part, at most {number_format.tokens(size)}.")
+    elif size:
+        sentences.append(
+            f"The model reads at most {number_format.tokens(size)}; of a longer text it reads the last part."
+        )
+    return " ".join(sentences)
+
+
+def _summary(done: DoneEvent) -> list[str]:
+    parts = [number_format.speed(done.tokens_per_s)] if done.tokens_per_s else []
+    return [*parts, f"first token {number_format.duration(done.ttft_ms)}", f"stopped: {_REASONS[done.finish_reason]}"]
+
+
+def _explanation(done: DoneEvent) -> str:
+    guesses = f"; {done.guessed_right} of {done.guessed} guessed tokens came" if done.guessed else ""
+    return (
+        f"{number_format.tokens(done.completion_tokens)} after a prompt of {number_format.count(done.prompt_tokens)}, "
+        f"seed {done.seed}, on {done.device} in {done.precision}{guesses}"
+    )

@@ -1,0 +1,104 @@
+"""Toasts: what is done, said for some seconds over the lower right corner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gptdesk.ui.services.messages import Message, Messages
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.overlay import Overlay
+from gptdesk.ui.window.message_card import MessageCard
+
+_SHORTEST_MS: Final = 4000
+_LETTERS: Final = 60
+"""That can be read in that time."""
+
+_LETTER_MS: Final = 60
+"""For each letter more."""
+
+_TICK_MS: Final = 100
+_WIDEST: Final = 420
+_MOST: Final = 3
+_MARGIN: Final = 16
+_GAP: Final = 8
+
+
+class Toast(MessageCard):
+    """One of them; its time stands still while somebody points at it or has the focus in it, or is elsewhere."""
+
+    def __init__(self, theme: Theme, message: Message, parent: QWidget) -> None:
+        super().__init__(theme, message, parent)
+        self._left = _SHORTEST_MS + _LETTER_MS * max(0, len(message.text) - _LETTERS)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self._on_tick)
+        self._timer.start()
+
+    @property
+    def waits(self) -> bool:
+        """Whether its time stands still."""
+        focus = QApplication.focusWidget()
+        pointed_at = self.underMouse() and QCursor.pos() != self.pointer  # not by chance
+        return pointed_at or not self.isActiveWindow() or (focus is not None and self.isAncestorOf(focus))
+
+    def _on_tick(self) -> None:
+        if not self.waits:
+            self._left -= _TICK_MS
+        if self._left <= 0:
+            self._timer.stop()
+            self.closed.emit()
+
+
+class Toasts(Overlay):
+    """The newest stands lowest."""
+
+    def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.cards: list[Toast] = []
+        messages.toasted.connect(self.add)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is being said now."""
+        return [card.message.text for card in self.cards]
+
+    def add(self, message: Message) -> None:
+        """Says it; what says the same already is said anew."""
+        for card in [card for card in self.cards if card.message.text == message.text] or self.cards[: -_MOST + 1]:
+            self._remove(card)
+        card = Toast(self._theme, message, self)
+        card.closed.connect(lambda: self._remove(card))
+        self.cards.append(card)
+        card.show()
+        self.show()
+        self.place()
+        self.raise_()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(card, message.text))
+
+    def place(self) -> None:
+        if not self.cards:
+            self.hide()
+            return
+        room = self.area.width() - 2 * _MARGIN
+        widths = [min(card.width_at_best(), _WIDEST, room) for card in self.cards]
+        heights = [card.height_at(width) for card, width in zip(self.cards, widths, strict=True)]
+        size = max(widths), sum(heights) + _GAP * (len(heights) - 1)
+        corner = self.area.mapTo(self.window(), self.area.rect().bottomRight())
+        self.setGeometry(corner.x() + 1 - _MARGIN - size[0], corner.y() + 1 - _MARGIN - size[1], *size)
+        y = 0
+        for card, width, height in zip(self.cards, widths, heights, strict=True):
+            card.setGeometry(size[0] - width, y, width, height)
+            y += height + _GAP
+
+    def _remove(self, card: Toast) -> None:
+        if card in self.cards:
+            self.cards.remove(card)
+            self.give_focus_back(card)
+            card.hide()
+            card.deleteLater()
+            self.place()

@@ -1,0 +1,126 @@
+"""The bar at the top: the model, the document, and a menu for the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
+
+from gptdesk.store.database import Entry
+from gptdesk.ui.playground.dates import when
+from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.stylesheet import CONTROL_HEIGHT
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
+from gptdesk.ui.window.model_chooser import DeviceButton, ModelChooser
+
+HEIGHT: Final = 52
+_MARGIN: Final = 16
+_SPACING: Final = 8
+_PROGRESS: Final = 2
+_RECENT: Final = 12
+_WIDEST: Final = 360
+"""Of a title in a menu, in pixels."""
+
+
+class DocumentButton(MenuButton):
+    """The title of the document; its menu renames, deletes and opens another."""
+
+    def __init__(self, documents: Documents, parent: QWidget | None = None) -> None:
+        self._menu = QMenu()
+        super().__init__("title", self._menu, parent)
+        self._documents = documents
+        self.setAccessibleName("Document")
+        self.setToolTip("Rename or delete this document, or open another")
+        self._menu.aboutToShow.connect(self._fill)
+
+    def _fill(self) -> None:
+        fill_documents(self._menu, self._documents.entries(), self._documents.open)
+        self._menu.addSeparator()
+        self._menu.addAction("All documents…", QKeySequence("Ctrl+Shift+O"), self._documents.show_list)
+        self._menu.addSeparator()
+        self._menu.addAction("Rename…", QKeySequence("F2"), self._documents.ask_name)
+        self._menu.addAction("Delete", self._documents.delete_at_hand)
+
+
+def fill_documents(menu: QMenu, entries: list[Entry], opened: Callable[[str], object]) -> None:
+    """Lists the documents that were changed last, and when."""
+    menu.clear()
+    now = time.time()
+    for entry in entries[:_RECENT]:
+        shown = menu.fontMetrics().elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST)
+        text = f"{shown.replace('&', '&&')}\t{when(entry.modified, now)}"
+        menu.addAction(text, partial(opened, entry.id))
+    if not entries:
+        menu.addAction("No documents yet").setEnabled(False)
+
+
+class TopBar(QWidget):
+    """The title stands in the middle where it can; it is the first to be shortened, then the name of the model."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        chooser: ModelChooser,
+        device: DeviceButton,
+        title: DocumentButton,
+        menu: QMenu,
+        parent: QWidget | None = None,
+    ) -> None:
+        self.title = title
+        self._sides = left, right = QWidget(), QWidget()
+        super().__init__(parent)
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self.new = QPushButton(" New")
+        self.new.setAccessibleName("New document")
+        self.new.setToolTip("Begin a new document; this one stays in the list (Ctrl+N)")
+        theme.set_icon(self.new, "plus")
+        self.menu = IconMenuButton("Menu", menu)
+        theme.set_icon(self.menu, "menu")
+        for side, widgets in ((left, (chooser, device)), (right, (self.new, self.menu))):
+            row = QHBoxLayout(side)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(_SPACING)
+            if side is right:
+                row.addStretch(1)
+            for widget in widgets:
+                row.addWidget(widget)
+            if side is left:
+                row.addStretch(1)
+        self.progress = QProgressBar(self)  # over the bar's lower edge, so that nothing moves when it comes and goes
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Loading")
+        self.progress.hide()
+        for part in (left, title, right):
+            part.setParent(self)
+
+    def show_progress(self, done: int, total: int) -> None:
+        """How much of a model has been read; both 0 while that is not known."""
+        self.progress.setRange(0, 1000 if total else 0)
+        self.progress.setValue(1000 * done // total if total else 0)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._place()
+        return super().event(event)
+
+    def _place(self) -> None:
+        left, right = self._sides
+        room = self.width() - 2 * (_MARGIN + _SPACING)
+        ends = right.sizeHint().width()
+        wanted = self.title.sizeHint().width()
+        title = min(wanted, max(room - ends - left.sizeHint().width(), self.title.minimumSizeHint().width()))
+        begins = min(left.sizeHint().width(), room - ends - title)
+        x = max((self.width() - title) // 2, _MARGIN + begins + _SPACING)
+        x = min(x, self.width() - _MARGIN - ends - _SPACING - title)
+        left.setGeometry(_MARGIN, 0, begins, self.height())
+        right.setGeometry(self.width() - _MARGIN - ends, 0, ends, self.height())
+        self.title.setGeometry(x, (self.height() - CONTROL_HEIGHT) // 2, title, CONTROL_HEIGHT)
+        self.progress.setGeometry(0, self.height() - _PROGRESS, self.width(), _PROGRESS)

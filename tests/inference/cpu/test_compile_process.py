@@ -1,0 +1,118 @@
+"""Compiling in a process of its own: nobody waits for it, and nothing that ends it leaves anything broken."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from gptdesk.inference.cpu import compiling
+from gptdesk.inference.cpu.compile_process import LOCK, RECORD, is_compiling, read_record
+from gptdesk.inference.cpu.compiling import SOURCES, code_folder, processor
+
+pytest.importorskip("numba")
+
+COMPILE = [sys.executable, "-m", "gptdesk.inference.cpu.compile_process"]
+COMPILING_AS = """
+import time
+from gptdesk.gpt2 import compile_process
+compile_process.compile_step = {}
+compile_process.main()
+"""
+PATIENT = 600
+"""Seconds, on a machine that is very busy."""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for compiled code; the one for the version at hand inside it."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    return code_folder()
+
+
+@pytest.fixture
+def filled_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the folder in which these tests found or made their compiled code."""
+    before = code_folder()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    after = code_folder()
+    shutil.copytree(before, after, dirs_exist_ok=True)
+    return after
+
+
+def finds() -> str:
+    """What another process finds: "True" or "False"."""
+    code = "from gptdesk.inference.cpu.compiling import find_step; print(find_step() is not None)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENT, check=True, env=environment()
+    )
+    return ended.stdout.strip()
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_compiled_code_is_as_new_as_every_module_that_it_is_made_of() -> None:
+    folder = Path(compiling.__file__).parent
+    texts = [(folder / source).read_text(encoding="utf-8") for source in SOURCES]
+    pattern = re.compile(r"^from gptdesk\.inference\.cpu\.(\w+) import", re.MULTILINE)
+    imported = {name for text in texts for name in pattern.findall(text)}
+    assert imported == {Path(source).stem for source in SOURCES[1:]}
+
+
+def test_a_completion_ends_with_its_text_while_code_is_still_being_compiled(
+    cache: Path, tiny_model_folder: Path
+) -> None:
+    """Whoever holds the lock compiles: here that never ends."""
+    complete = ["complete", "Once upon a time", "--max-tokens", "3", "--model", str(tiny_model_folder), "--json"]
+    with FileLock(cache / LOCK):
+        ended = subprocess.run(
+            [sys.executable, "-m", "gptdesk", *complete],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENT,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert '"precision": "int8"' in ended.stdout
+
+
+def test_one_process_compiles_at_a_time(cache: Path) -> None:
+    with FileLock(cache / LOCK):
+        ended = subprocess.run(COMPILE, env=environment(), capture_output=True, timeout=PATIENT, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    assert not (cache / RECORD).exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes as POSIX has them")
+def test_a_killed_compiler_leaves_the_lock_free_and_the_next_one_goes_on(cache: Path) -> None:
+    os.mkfifo(pipe := cache / "pipe")
+    forever = f"lambda: (open({str(pipe)!r}, 'w').close(), time.sleep(3600))"
+    with subprocess.Popen([sys.executable, "-c", COMPILING_AS.format(forever)], env=environment()) as process:
+        pipe.open().close()  # until it compiles
+        assert is_compiling()
+        process.kill()
+    assert not is_compiling()
+    at_once = COMPILING_AS.format("lambda: print('compiles')")
+    ended = subprocess.run(
+        [sys.executable, "-c", at_once], env=environment(), capture_output=True, timeout=PATIENT, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"compiles\n", b"")
+    record = read_record()
+    assert record is not None
+    assert record.processor == processor()
+
+
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc"])
+def test_damaged_compiled_code_is_removed_instead_of_run(filled_cache: Path, pattern: str) -> None:
+    assert finds() == "True"
+    for path in filled_cache.rglob(pattern):
+        path.write_bytes(path.read_bytes()[:40] + b"\0" * 100)
+    assert finds() == "False"
+    assert not [*filled_cache.rglob("*.nb?")]

@@ -1,0 +1,36 @@
+"""The number of threads follows what is fastest."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gptdesk.inference.cpu.thread_count import ThreadCount
+
+
+def settle(threads: ThreadCount, seconds: Callable[[int], float], steps: int = 1000) -> list[int]:
+    """The numbers chosen, when steps take so long with each."""
+    chosen = []
+    for _ in range(steps):
+        count = threads.choose()
+        threads.took(count, seconds(count))
+        chosen.append(count)
+    return chosen
+
+
+def mostly(chosen: list[int]) -> int:
+    return max(set(chosen), key=chosen.count)
+
+
+@pytest.mark.parametrize(("most", "best"), [(1, 1), (2, 1), (2, 2), (8, 8), (8, 7), (8, 3), (8, 1)])
+def test_the_fastest_number_is_found(most: int, best: int) -> None:
+    chosen = settle(ThreadCount(most), lambda count: 1 + abs(count - best))
+    assert mostly(chosen[500:]) == best
+    assert all(1 <= count <= most for count in chosen)
+    assert chosen[500:].count(best) > 0.9 * 500
+
+
+def test_it_changes_when_the_computer_gets_busy_and_idle_again() -> None:
+    threads = ThreadCount(2)
+    assert mostly(settle(threads, lambda count: 1 / count)) == 2
+    assert mostly(settle(threads, lambda count: 1 if count == 1 else 2)[500:]) == 1
+    assert mostly(settle(threads, lambda count: 1 / count)[500:]) == 2

@@ -1,0 +1,155 @@
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.settings import (
+    BIAS_LIMIT,
+    LIMITS,
+    MAX_STOP_LENGTH,
+    MAX_STOP_STRINGS,
+    PRESETS,
+    DecodingSettings,
+)
+
+
+def _values(name: str) -> st.SearchStrategy[float]:
+    limit = LIMITS[name]
+    if limit.whole:
+        return st.integers(int(limit.lowest), int(limit.highest))
+    return st.floats(limit.lowest, limit.highest)
+
+
+any_settings = st.fixed_dictionaries(
+    {},
+    optional={
+        **{name: _values(name) for name in LIMITS},
+        "logit_bias": st.dictionaries(
+            st.integers(0, 50256), st.floats(BIAS_LIMIT.lowest, BIAS_LIMIT.highest), max_size=5
+        ),
+        "stop": st.lists(st.text(min_size=1, max_size=20), max_size=MAX_STOP_STRINGS).map(tuple),
+    },
+).map(lambda values: DecodingSettings(**values))
+
+
+def test_the_defaults_change_nothing():
+    assert DecodingSettings().to_json() == {}
+    assert DecodingSettings.from_json({}) == DecodingSettings()
+
+
+@given(any_settings)
+def test_settings_survive_json(values):
+    assert DecodingSettings.from_json(json.loads(json.dumps(values.to_json()))) == values
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_both_ends_of_a_range_are_allowed(name):
+    for value in (LIMITS[name].lowest, LIMITS[name].highest):
+        assert getattr(DecodingSettings(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, True, "1", 10**400, -(10**400), [], 1j])
+def test_a_value_out_of_range_or_of_the_wrong_type_names_the_setting(name, value):
+    with pytest.raises(UserError, match=rf"^{name} must be a (whole )?number from .* not "):
+        DecodingSettings(**{name: value})
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_step_beyond_a_limit_names_the_limits_and_the_value(name):
+    low, high, _ = LIMITS[name]
+    for value in (low - 1, high + 1):
+        with pytest.raises(UserError) as error:
+            DecodingSettings(**{name: value})
+        assert all(f"{limit:g}" in str(error.value) or str(int(limit)) in str(error.value) for limit in (low, high))
+        assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("name", [name for name, limit in LIMITS.items() if limit.whole])
+def test_whole_numbers_have_no_fraction(name):
+    with pytest.raises(UserError, match="whole number"):
+        DecodingSettings(**{name: 1.0})
+
+
+@pytest.mark.parametrize("name", [name for name in LIMITS if name != "seed"])
+def test_only_the_seed_may_be_none(name):
+    assert DecodingSettings(seed=None).seed is None
+    with pytest.raises(UserError, match=name):
+        DecodingSettings(**{name: None})
+
+
+@pytest.mark.parametrize(
+    "stop",
+    ["end", b"end", ("",), ("a", ""), (1,), None, ("a",) * (MAX_STOP_STRINGS + 1), ("a" * (MAX_STOP_LENGTH + 1),)],
+)
+def test_stop_strings_that_cannot_be_used_are_refused(stop):
+    with pytest.raises(UserError, match="stop"):
+        DecodingSettings(stop=stop)
+
+
+@pytest.mark.parametrize(
+    "bias",
+    [
+        None,
+        [1],
+        {-1: 0.0},
+        {"a": 0.0},
+        {True: 0.0},
+        {0.0: 0.0},
+        {1: math.nan},
+        {1: 101},
+        {1: -101},
+        {1: None},
+        {1: True},
+    ],
+)
+def test_a_bias_that_cannot_be_used_is_refused(bias):
+    with pytest.raises(UserError, match="logit_bias"):
+        DecodingSettings(logit_bias=bias)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"temprature": 1.0}, {"top_k": "40"}, {"logit_bias": {"x": 1}}, {"logit_bias": {"-1": 1}}, {"stop": "x"}, []],
+)
+def test_broken_json_is_refused(values):
+    with pytest.raises(UserError):
+        DecodingSettings.from_json(values)
+
+
+def test_settings_are_frozen_with_all_that_they_hold():
+    bias = {1: 2.0}
+    settings = DecodingSettings(logit_bias=bias, stop=["a"])
+    bias[1] = 3.0
+    assert settings.logit_bias == {1: 2.0}
+    assert settings.stop == ("a",)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.top_k = 1
+    with pytest.raises(TypeError):
+        settings.logit_bias[1] = 3.0
+    assert hash(settings) == hash(dataclasses.replace(settings))
+
+
+def test_whole_numbers_are_taken_for_real_ones():
+    settings = DecodingSettings(temperature=0, logit_bias={1: -100})
+    assert isinstance(settings.temperature, float)
+    assert isinstance(settings.logit_bias[1], float)
+
+
+def test_presets_go_from_greedy_to_creative():
+    assert list(PRESETS) == ["Greedy", "Focused", "Balanced", "Creative"]
+    temperatures = [preset.temperature for preset in PRESETS.values()]
+    assert temperatures == sorted(temperatures)
+    assert [name for name, preset in PRESETS.items() if preset.greedy] == ["Greedy"]
+
+
+def test_settings_and_events_need_neither_torch_nor_qt():
+    imports = "import sys, gptdesk.inference.sampling.settings, gptdesk.inference.events"
+    check = "assert not {'torch', 'numpy', 'PySide6'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{imports}; {check}"], check=True)

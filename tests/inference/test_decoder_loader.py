@@ -1,0 +1,199 @@
+"""Which code decodes: compiled code as soon as it is there, torch until then and where it never comes."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptdesk.errors import UserError
+from gptdesk.gpt2.checkpoint import load_model, save_model
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.inference.cpu.compiling import Step, compile_step
+from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.decoder import DecoderFuture
+from gptdesk.inference.decoder_loader import DecoderLoader
+from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
+
+pytest.importorskip("numba")
+
+CONFIG = GPT2Config(n_positions=320, n_embd=64, n_layer=3, n_head=2)
+PROMPT = "Once upon a time"
+SAMPLED = DecodingSettings(seed=3, max_tokens=30, top_logprobs=3, logit_bias={50256: -100})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = GPT2(CONFIG)
+    generator = torch.Generator().manual_seed(5)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3, generator=generator)
+    made = tmp_path_factory.mktemp("model")
+    save_model(model, made)
+    return made
+
+
+@pytest.fixture
+def keep_in(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process that keeps compiled code in a folder of its own."""
+    return {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "compiled"), "PYTHONPATH": os.getcwd()}
+
+
+def written(events: Sequence[Event]) -> list[tuple[object, ...]]:
+    return [(event.id, event.logprob, event.top) for event in events if isinstance(event, TokenEvent)]
+
+
+def precision(events: Sequence[Event]) -> str:
+    return next(event.precision for event in events if isinstance(event, DoneEvent))
+
+
+def test_greedy_text_in_float32_is_the_networks_over_500_tokens(folder: Path) -> None:
+    greedy = DecodingSettings(temperature=0, max_tokens=500, repetition_penalty=5.0, logit_bias={50256: -100})
+    compiled = [*Engine.load(folder, device="cpu", precision="float32", threads=2).generate(PROMPT, greedy)]
+    torch_alone = [*Engine(load_model(folder), gpt2_tokenizer()).generate(PROMPT, greedy)]
+    ids = [event.id for event in compiled if isinstance(event, TokenEvent)]
+    assert ids == [event.id for event in torch_alone if isinstance(event, TokenEvent)]
+    assert len(ids) == 500
+    assert len(set(ids)) > 100, "a text that repeats itself would prove little"
+    assert (precision(compiled), precision(torch_alone)) == ("float32 (numba)", "float32")
+    assert [type(event) for event in compiled].count(NoticeEvent) > 0, "the context filled on the way"
+
+
+@pytest.mark.parametrize("name", ["auto", "int8", "int4", "bfloat16", "float32"])
+def test_same_seed_same_text(folder: Path, name: str) -> None:
+    engines = [Engine.load(folder, device="cpu", precision=name, threads=threads) for threads in (1, 2)]
+    for engine in engines:
+        engine._coming.result(timeout=600)  # type: ignore[union-attr]
+    texts = [written([*engine.generate(PROMPT, SAMPLED)]) for engine in (*engines, *engines)]
+    assert texts == [texts[0]] * 4
+    assert engines[0].precision == f"{'int8' if name == 'auto' else name} (numba)"
+
+
+def test_completions_do_not_disturb_each_other(folder: Path) -> None:
+    engine = Engine.load(folder, device="cpu")
+    many = [*engine.generate(PROMPT, DecodingSettings(seed=3, n=3, max_tokens=20))]
+    for index in range(3):
+        alone = [*engine.generate(PROMPT, DecodingSettings(seed=3 + index, max_tokens=20))]
+        assert written([event for event in many if event.index == index]) == written(alone)
+
+
+def test_torch_serves_until_the_decoder_is_made(folder: Path) -> None:
+    model = load_quantized(folder, "int8")
+    coming: DecoderFuture = Future()
+    engine = Engine(model, gpt2_tokenizer(), decoder=coming)
+    alone = [*Engine(model, gpt2_tokenizer()).generate(PROMPT, SAMPLED)]
+    first = engine.generate(PROMPT, SAMPLED)
+    events = [next(first)]
+    decoder = DecoderLoader(1).decoder(model).result(timeout=600)
+    coming.set_result(decoder)
+    events += first
+    assert written(events) == written(alone), "a completion is finished as it was begun"
+    assert precision(events) == "int8"
+    later = [*engine.generate(PROMPT, SAMPLED)]
+    assert precision(later) == engine.precision == "int8 (numba)"
+    assert written(later) != written(alone), "compiled code adds up in another order"
+
+
+def test_torch_serves_while_another_process_compiles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gptdesk.inference import decoder_loader
+
+    compiled: Future[Step] = Future()
+    monkeypatch.setattr(decoder_loader, "find_step", lambda: None)
+    monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: compiled)
+    engine = Engine.load(folder, device="cpu", precision="int8")
+    assert engine.is_compiling
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
+    compiled.set_result(compile_step())
+    assert not engine.is_compiling
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8 (numba)"
+
+
+def test_where_it_cannot_be_compiled_torch_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from gptdesk.inference import decoder_loader
+
+    def fail() -> None:
+        raise ImportError("Numba needs NumPy 2.5 or less")
+
+    failed: Future[Step] = Future()
+    failed.set_exception(UserError("Compiling the decode step failed"))
+    monkeypatch.setattr(decoder_loader, "find_step", fail)
+    monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: failed)
+    engine = Engine.load(folder, device="cpu")
+    assert not engine.is_compiling
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
+    assert "Compiling the decode step failed" in caplog.text
+
+
+# In processes of their own, which import Numba anew
+
+COMPLETE = """
+import sys
+from pathlib import Path
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.engine import Engine, TokenEvent
+engine = Engine.load(Path(sys.argv[1]), device="cpu", precision="float32", threads=2)
+first = engine.precision
+if engine._coming is not None:
+    engine._coming.result(600)
+greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
+*tokens, done = engine.generate("Once upon a time", greedy)
+print(first, done.precision, *(token.id for token in tokens), sep=",")
+"""
+
+WITHOUT_NUMBA = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("numba", "llvmlite"):
+            raise ModuleNotFoundError(name)
+sys.modules["numba"] = None
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+def complete(folder: Path, environment: dict[str, str], before: str = "") -> list[str]:
+    """What decoded at first, what decoded in the end, and the ids that it wrote."""
+    command = [sys.executable, "-c", before + COMPLETE, str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip().split(",")
+
+
+def expected(folder: Path) -> list[str]:
+    greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
+    events = Engine(load_model(folder), gpt2_tokenizer()).generate(PROMPT, greedy)
+    return [str(event.id) for event in events if isinstance(event, TokenEvent)]
+
+
+def test_compiled_code_is_kept_and_found_at_once(folder: Path, keep_in: dict[str, str]) -> None:
+    """Compiled for the oldest of processors (SSE2 on a PC), which must write the same as this one."""
+    environment = {**keep_in, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    assert complete(folder, environment) == ["float32", "float32 (numba)", *expected(folder)]
+    assert complete(folder, environment) == ["float32 (numba)", "float32 (numba)", *expected(folder)]
+
+
+def test_text_is_written_where_numba_is_not_installed(folder: Path, keep_in: dict[str, str]) -> None:
+    assert complete(folder, keep_in, WITHOUT_NUMBA) == ["float32", "float32", *expected(folder)]
+
+
+def test_a_folder_that_cannot_be_written_only_costs_the_time_to_compile(folder: Path, keep_in: dict[str, str]) -> None:
+    """A file stands in its way, which stops the administrator too."""
+    Path(keep_in["NUMBA_CACHE_DIR"]).write_text("")
+    assert complete(folder, keep_in) == ["float32", "float32 (numba)", *expected(folder)]
+    assert Path(keep_in["NUMBA_CACHE_DIR"]).read_text() == ""
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="AVX is what a PC has")
+def test_a_processor_without_avx_512_writes_the_same_text(folder: Path, keep_in: dict[str, str]) -> None:
+    environment = {**keep_in, "NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": ""}  # has AVX2
+    assert complete(folder, environment) == ["float32", "float32 (numba)", *expected(folder)]

@@ -1,0 +1,101 @@
+"""Guesses from the text before: where they come from, and that they change nothing but the time."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
+from gptdesk.inference.prompt_lookup import PromptLookup
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.library.catalogue import BUNDLED, find_model
+
+numba = pytest.importorskip("numba")
+
+
+def test_what_followed_the_same_tokens_is_guessed() -> None:
+    lookup = PromptLookup([1, 2, 3, 4, 5, 6, 9], 3)
+    assert lookup.after([1, 2, 3]) == [4, 5, 6]
+    assert lookup.after([1, 2, 3, 4]) == [5, 6, 9]
+    assert lookup.after([1, 2, 3, 4, 7]) == []
+
+
+def test_the_last_place_counts_and_longer_matches_before_shorter_ones() -> None:
+    assert PromptLookup([1, 2, 5, 1, 2, 6], 1).after([1, 2]) == [6]
+    assert PromptLookup([7, 1, 2, 5, 8, 1, 2, 6], 1).after([7, 1, 2]) == [5]
+
+
+def test_a_text_that_ends_in_its_own_repetition_is_guessed_as_far_as_it_goes() -> None:
+    assert PromptLookup([4, 4, 4], 7).after([4]) == [4]
+
+
+def test_one_token_is_no_match_and_nothing_is_guessed_where_that_is_off() -> None:
+    assert PromptLookup([1, 2, 3], 4).after([2]) == []
+    assert PromptLookup([1, 2, 1, 2], 0).after([1, 2]) == []
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Of the model that comes with gptdesk, decoding in int8."""
+    entry = find_model(BUNDLED, Folders.of_this_user())
+    assert entry.path is not None
+    loaded = Engine.load(entry.path, device="cpu", threads=2)
+    assert loaded._coming is not None
+    assert loaded._coming.result(timeout=600) is not None
+    return loaded
+
+
+def written(events: Sequence[Event], index: int = 0) -> list[tuple[object, ...]]:
+    return [
+        (event.id, event.logprob, event.top)
+        for event in events
+        if isinstance(event, TokenEvent) and event.index == index
+    ]
+
+
+def done(events: Sequence[Event]) -> list[DoneEvent]:
+    return [event for event in events if isinstance(event, DoneEvent)]
+
+
+PROMPT = "The king had a horse. The queen had a cow. " * 40
+"""Nearly fills the context, so that it is read again on the way."""
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+@pytest.mark.parametrize("guesses", [1, 4, 7])
+def test_the_text_is_the_same_bit_for_bit(engine: Engine, temperature: float, guesses: int) -> None:
+    settings = {
+        "temperature": temperature,
+        "seed": 3,
+        "max_tokens": 120,
+        "top_logprobs": 3,
+        "logit_bias": {50256: -100},
+    }
+    plain = [*engine.generate(PROMPT, DecodingSettings(**settings))]
+    ahead = [*engine.generate(PROMPT, DecodingSettings(**settings, prompt_lookup=guesses))]
+    assert written(ahead) == written(plain)
+    assert [type(event) for event in ahead].count(NoticeEvent) == 1, "the context filled on the way"
+    (end,) = done(ahead)
+    assert 0 < end.guessed_right <= end.guessed
+    assert (done(plain)[0].guessed, done(plain)[0].guessed_right) == (0, 0)
+
+
+def test_several_completions_guess_side_by_side(engine: Engine) -> None:
+    settings = {"temperature": 0.7, "seed": 3, "max_tokens": 60, "logit_bias": {50256: -100}}
+    many = [*engine.generate(PROMPT, DecodingSettings(**settings, n=3, prompt_lookup=7))]
+    for index in range(3):
+        alone = [*engine.generate(PROMPT, DecodingSettings(**settings | {"seed": 3 + index}))]
+        assert written(many, index) == written(alone)
+    assert sum(end.guessed for end in done(many)) > 0
+
+
+def test_the_next_prompt_is_read_as_if_nothing_had_been_guessed(engine: Engine) -> None:
+    settings = DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7)
+    texts = [written([*engine.generate(prompt, settings)]) for prompt in (PROMPT, PROMPT[:-5], PROMPT, PROMPT[:-5])]
+    assert texts[:2] == texts[2:]
+
+
+def test_torch_guesses_nothing(engine: Engine) -> None:
+    slow = Engine(engine.model, engine.tokenizer)
+    (end,) = done([*slow.generate(PROMPT, DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7))])
+    assert end.guessed == 0

@@ -39,7 +39,7 @@ class Pending:
 
 
 class PendingRequests(QObject):
-    """PendingRequests to all runs.
+    """Requests to all runs that no trainer has answered yet.
 
     Signals:
         changed(): others are pending.

@@ -38,7 +38,7 @@ from trainer.rundir import CHECKPOINTS, EVENTS, read_json, send_request
 from trainer.runstate import read_state
 
 from ..conftest import Opened
-from .test_window import nameless
+from ..test_window import nameless
 
 PATIENCE = 600_000
 """Milliseconds for anything that another process does on a busy computer."""

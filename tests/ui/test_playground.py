@@ -187,9 +187,9 @@ def test_figures_of_a_generation_go_when_it_is_undone(opened: Opened, qtbot: QtB
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
-    assert "stopped" in opened.window.status.number_format.text()
+    assert "stopped" in opened.window.status.figures.text()
     opened.window.playground.undo.trigger()
-    assert opened.window.status.number_format.text() == ""
+    assert opened.window.status.figures.text() == ""
 
 
 def test_regenerate_writes_the_last_part_anew_and_undo_brings_the_old_one_back(opened: Opened, qtbot: QtBot) -> None:
@@ -457,11 +457,11 @@ def test_the_status_line_says_how_it_went(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     type_text(opened, "Once")
     generate(opened, qtbot)
-    figures = opened.window.status.number_format.text()
+    figures = opened.window.status.figures.text()
     assert "tok/s" in figures
     assert "first token" in figures
     assert "stopped: max tokens reached" in figures
-    assert "seed 1" in opened.window.status.number_format.toolTip()
+    assert "seed 1" in opened.window.status.figures.toolTip()
     qtbot.waitUntil(lambda: "1 of them before the last generation" in opened.window.status.tokens.toolTip())
 
 

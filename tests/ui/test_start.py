@@ -245,7 +245,7 @@ def test_no_window_at_all_is_said_on_the_screen(
 import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-from gptdesk.ui import application
+from gptdesk.ui.window import application
 from gptdesk.ui.window.crash import CrashDialog
 
 def fail(*_):

@@ -58,7 +58,11 @@ def test_a_start_after_the_end_has_a_window_of_its_own(instance: Instance, folde
     second.release()
 
 
-@pytest.mark.parametrize("left", [b"", bytes(64), b"1\npython\nlocalhost\n", b"%d\npython3\n\n\n" % os.getpid()])
+@pytest.mark.parametrize(
+    "left",
+    [b"", bytes(64), b"1\npython\nlocalhost\n", b"%d\npython3\n\n\n" % os.getpid()],
+    ids=["empty", "zeros", "another process", "this process"],
+)
 def test_what_a_power_cut_left_does_not_keep_the_window_closed(folders: Folders, left: bytes, qtbot: QtBot) -> None:
     """Nothing, zeros, or the process id of another program."""
     folders.data.mkdir(parents=True)

@@ -13,13 +13,14 @@ from filelock import FileLock
 from gptdesk.inference.cpu import compiling
 from gptdesk.inference.cpu.compile_process import LOCK, RECORD, is_compiling, read_record
 from gptdesk.inference.cpu.compiling import SOURCES, code_folder, processor
+from tests.patience import wait_for
 
 pytest.importorskip("numba")
 
 COMPILE = [sys.executable, "-m", "gptdesk.inference.cpu.compile_process"]
 COMPILING_AS = """
 import time
-from gptdesk.gpt2 import compile_process
+from gptdesk.inference.cpu import compile_process
 compile_process.compile_step = {}
 compile_process.main()
 """
@@ -90,12 +91,11 @@ def test_one_process_compiles_at_a_time(cache: Path) -> None:
     assert not (cache / RECORD).exists()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="named pipes as POSIX has them")
 def test_a_killed_compiler_leaves_the_lock_free_and_the_next_one_goes_on(cache: Path) -> None:
-    os.mkfifo(pipe := cache / "pipe")
-    forever = f"lambda: (open({str(pipe)!r}, 'w').close(), time.sleep(3600))"
+    begun = cache / "begun"
+    forever = f"lambda: (open({str(begun)!r}, 'w').close(), time.sleep(3600))"
     with subprocess.Popen([sys.executable, "-c", COMPILING_AS.format(forever)], env=environment()) as process:
-        pipe.open().close()  # until it compiles
+        wait_for(begun.exists, "compiling", alive=lambda: process.poll() is None)
         assert is_compiling()
         process.kill()
     assert not is_compiling()

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from gptdesk.ui.train.data.scanner import DataScanner, DataView
 from gptdesk.ui.train.page import TrainPage
 from gptdesk.ui.widgets.question import Question
 from tests.patience import wait_for
-from trainer.locking import is_locked
+from trainer.locking import FileLock, is_locked
 from trainer.rundir import read_json
 from trainer.runstate import read_state
 
@@ -144,6 +144,23 @@ def test_data_that_was_ready_before_the_next_look_is_listed(folders: Folders, pr
     wait_for(lambda: Preparation(folder).state().state == "finished")
     assert [entry.folder for entry in scanner.scan()] == [folder]
     assert [(entry.folder, entry.ready) for entry in scanner.entries] == [(folder, True)]
+
+
+def test_data_whose_program_is_about_to_end_is_told_of_when_it_has(
+    folders: Folders, prepare: Callable[..., Path]
+) -> None:
+    scanner = DataScanner(folders)
+    scanner.scan()
+    (folders.data / "datasets").mkdir(parents=True, exist_ok=True)
+    scanner.scan()
+    folder = prepare("tale", 1)
+    wait_for(lambda: Preparation(folder).state().state == "finished")
+    with closing(os.fdopen(FileLock(folder / ".lock").fileno())):  # its manifest is written, its program at work
+        assert scanner.scan() == []
+        assert [(entry.folder, entry.active) for entry in scanner.entries] == [(folder, True)]
+        assert scanner.scan() == []
+    assert [entry.folder for entry in scanner.scan()] == [folder]
+    assert scanner.scan() == []
 
 
 def test_a_run_starts_by_itself_when_its_data_is_ready(

@@ -87,15 +87,16 @@ class DataScanner:
 
         # A folder counts from when its record is there: one that was just made gets it a moment later.
         folders = {path for path in data_folders(self.folders) if (path / RECORD).exists()}
+        found = {each.folder: DataEntry(each.folder, each.state()) for each in preparations(self.folders)}
+        folders |= found.keys()
         begun = set() if self._met is None else folders - self._met
         self._met = folders
-        self._under_way |= begun  # they may be ready already
-        found = {each.folder: DataEntry(each.folder, each.state()) for each in preparations(self.folders)}
-        self._under_way |= found.keys()
+        self._under_way |= begun | found.keys()  # what has begun since may be ready already
         for folder in self._under_way - found.keys():
-            state = Preparation(folder).state()
-            if state.state == "finished":
-                found[folder] = DataEntry(folder, state)
+            # Ready, or about to be: its manifest is written, and its process has not ended yet.
+            entry = DataEntry(folder, Preparation(folder).state())
+            if entry.ready or entry.active:
+                found[folder] = entry
         self._under_way &= found.keys()
         self.entries = tuple(sorted(found.values(), key=lambda entry: (not entry.active, not entry.ready, entry.name)))
         known = self._states.keys() | begun

@@ -25,7 +25,7 @@ Usage: python3 run.py [--torch-index URL] [COMMAND ...]
   (no command)          opens the window
   complete "TEXT"       goes on with a text, here in the terminal
   trainer ...           trains a model; `python3 run.py trainer --help` says how
-  test [PYTEST ...]     runs the tests
+  test [PYTEST ...]     runs the tests: all of them on several cores, or what pytest's arguments choose
   doctor, tokenize ...  every other command of gptdesk; `--help` after a command says more
 
 The first start installs what is needed into .venv, beside this file.
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
         return refuse("Interrupted; the same command starts over.", status=130)
     if testing:
         os.chdir(ROOT)
-        return start("pytest", *command[1:])
+        return start("pytest", *(command[1:] or whole_suite()))
     # A torch.py or random.py beside the person's own files must not be imported in place of ours.
     os.environ["PYTHONSAFEPATH"] = "1"
     return start(*command) if command[:1] == ["trainer"] else start("gptdesk", *command)
@@ -135,6 +135,15 @@ def start(module: str, *arguments: str) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the child as well, and is the child's to answer
         sys.exit(subprocess.call(command))
     os.execv(command[0], command)
+
+
+def whole_suite() -> list[str]:
+    """Arguments with which pytest runs all tests: as many processes as this one may use cores, a file of tests in one.
+
+    Four at most, because each of them loads PyTorch.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ["-n", str(min(cores, 4)), "--dist", "loadfile"] if cores > 1 else []
 
 
 def has_display() -> bool:

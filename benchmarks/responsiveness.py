@@ -112,7 +112,8 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
         ticks.start()
         wait(seconds)
         found["writing"].append(ticks.stop())
-        found["tokens_per_s"].append(window.session.speed)
+        generation = window.session.generation
+        found["tokens_per_s"].append(generation.speed if generation else 0.0)
         window.session.stop()
         wait_until(lambda: not window.session.busy)
     info = services.inference.info

@@ -13,7 +13,6 @@ from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.mime import files_of
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import Services
 
 
@@ -44,7 +43,7 @@ class PlaygroundPage(QWidget):
         super().__init__(parent)
         self.session = session
         theme, settings = services.theme, services.settings
-        self._inference, self._settings = services.inference, settings
+        self._settings = settings
         self.editor = Editor(theme, settings.value.text_size)
         self.empty = EmptyState(settings.value.text_size, self.editor)
         self.panel = DecodingPanel(theme, settings)
@@ -138,7 +137,7 @@ class PlaygroundPage(QWidget):
     @Slot()
     def _show_activity(self) -> None:
         busy = self.session.busy
-        stopping = self._inference.state is State.STOPPING
+        stopping = self.session.stopping
         self.generate.setEnabled(not busy or stopping)
         self.stop.setEnabled(busy and not stopping)
         self.regenerate.setEnabled(not busy and self.session.document.last_generation() is not None)

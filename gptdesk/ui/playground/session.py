@@ -1,55 +1,57 @@
-"""What happens on the page: a document that a person edits, a model that goes on with it, and both of them saved."""
+"""The playground's session: the open document, its edits and generations, and when it is saved."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Final, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from gptdesk.inference.events import DoneEvent, Event, NoticeEvent, TokenEvent
+from gptdesk.errors import UserError
+from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference import Inference
-from gptdesk.ui.services.inference_messages import Failure, State
+from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.settings import SettingsService
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import TextStream
 
 _SAVE_AFTER_MS: Final = 400
-"""What is written is on disk this long after a change at the latest, and at once when a generation ends."""
+"""A change is on disk after this time at the latest; the end of a generation is saved at once."""
 
 _ALTERNATIVES: Final = 10
-"""Of every token; kept with the document."""
+"""Alternatives recorded for each token; stored with the document."""
 
-Wish = Literal["generate", "regenerate"]
+PendingAction = Literal["generate", "regenerate"]
 
 
 class Session(QObject):
-    """The document at hand and what goes on with it.
+    """The open document and its generation.
 
-    Any edit ends a generation: what has been written stays, and the person's edit is the next thing in the text.
+    Any edit cancels the generation: what has been generated stays, and the edit is the next step of the document.
 
     Attributes:
-        document: the truth; only this class changes it.
-        waiting: what to do as soon as the model is loaded.
-        done: how the last generation ended.
-        tokens: that the running generation has written.
+        document: the open document; only this class changes it.
+        generation: the last one asked for; ``None`` before the first, and after the document was changed under it.
+        waiting: what to do when the model is free for this document.
+        done: how the last generation of this text ended.
 
     Signals:
-        opened(): another document is at hand.
-        changed(): its text or its runs are others now.
-        activity_changed(): ``waiting``, ``done`` or ``tokens`` is another, or a generation began or ended.
-        begun(): a model begins to write.
-        jumped(int): the text was changed there, before the character of that number, which may be out of sight.
+        opened(): emitted when another document was opened.
+        changed(): emitted when its text or its runs change.
+        activity_changed(): emitted when ``waiting`` or ``done`` changes, and when a generation starts or ends.
+        begun(): the model begins to generate.
+        jumped(int): undo, redo or a tool changed the text before this character, which may be out of sight.
         notice(str): something to know that stops nothing.
-        failed(object): a generation could not go on; a `Failure`.
-        removed(str, int): regenerating took away what the person had typed since the last generation; the number is for
+        failed(object): a generation failed; a `Failure`.
+        removed(str, int): regenerating removed this text, which was typed since the last generation; the number is for
             `undo_to`.
         same_again(): regenerating gave the same text.
     """
@@ -70,38 +72,37 @@ class Session(QObject):
         super().__init__(parent)
         self._inference, self._storage, self._settings = inference, storage, settings
         self.document = Document()
-        self.waiting: Wish | None = None
+        self.generation: Generation | None = None
+        self.waiting: PendingAction | None = None
         self.done: DoneEvent | None = None
-        self.tokens = 0
-        self._first_token = 0.0  # when it came, by perf_counter
         self._stream: TextStream | None = None
-        self._replaced: str | None = None  # by the regeneration that is running
+        self._replaced: str | None = None  # text that the running regeneration replaced
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.timeout.connect(self.save)
         settings.changed.connect(self._on_settings_changed)
-        inference.events_ready.connect(self._on_events)
-        inference.ended.connect(self._on_ended)
-        inference.state_changed.connect(self._on_state_changed)
-        inference.load_failed.connect(self._on_load_failed)
 
     @property
     def busy(self) -> bool:
-        """Whether something is being written, or will be as soon as the model is there."""
-        return self.waiting is not None or self._inference.busy
+        """Whether this document is being generated, or waits for that."""
+        return self.waiting is not None or self._running
 
     @property
-    def speed(self) -> float:
-        """Tokens a second of the running generation so far; 0 before the second token."""
-        seconds = perf_counter() - self._first_token
-        return (self.tokens - 1) / seconds if self.tokens > 1 and seconds > 0 else 0.0
+    def stopping(self) -> bool:
+        """Whether the generation was cancelled and has not ended yet."""
+        return self._running and self.generation is not None and self.generation.cancelled
+
+    @property
+    def _running(self) -> bool:
+        return self.generation is not None and self.generation.running
 
     # Documents
 
     def open(self, document: Document) -> None:
-        """Lays another document before the person; the one at hand is saved."""
+        """Opens another document; the one that was open is saved."""
         self._interrupt()
         self.flush()
+        self.generation = None  # what still comes of it is about the other document
         self.document = document
         self.done = None
         document.decoding = document.decoding or self._settings.value.new_document_decoding
@@ -119,37 +120,40 @@ class Session(QObject):
             self.save()
 
     def close(self) -> None:
-        """Ends what is being written and saves it."""
+        """Cancels the generation and saves the document."""
         self._interrupt()
         self.flush()
 
     def rename(self, title: str | None) -> None:
-        """Gives the document a title of the person's own; ``None`` lets its text be its title again."""
+        """Sets the document's title; ``None`` makes the beginning of its text the title again."""
         self.document.own_title = title
         self._on_changed()
 
     def set_file(self, path: str) -> None:
-        """The text was saved there."""
+        """Records that the text was saved to this file."""
         self.document.file = path
         self._on_changed()
 
     @Slot()
     def _on_settings_changed(self) -> None:
-        """The decoding settings are those of the document at hand."""
-        if self.document.decoding != self._settings.value.decoding:
-            self.document.decoding = self._settings.value.decoding
+        """The decoding settings belong to the open document, and to a generation that has not started yet."""
+        decoding = self._settings.value.decoding
+        if self.document.decoding != decoding:
+            self.document.decoding = decoding
             self._save_soon()
+            if self.generation is not None and self.generation.queued:
+                self.generation.settings = _request_settings(decoding)
 
     # Edits
 
     def edit(self, start: int, end: int, text: str, typing: bool = False) -> None:
-        """The person replaced the characters from ``start`` to ``end`` by ``text``."""
+        """Replaces the characters from ``start`` to ``end`` by ``text``, which a person typed or pasted."""
         self._interrupt()
         self.document.replace(start, end, text, typing=typing)
         self._on_changed()
 
     def interrupt(self) -> None:
-        """The person wants the text to themselves."""
+        """Cancels the generation because a person is about to edit."""
         if self.busy:
             self._interrupt()
             self._on_changed()
@@ -161,14 +165,14 @@ class Session(QObject):
         self._change(self.document.redo)
 
     def undo_to(self, depth: int) -> None:
-        """Undoes what was done since there were that many steps to undo."""
+        """Undoes steps until ``depth`` of them are left to undo."""
         self._interrupt()
         while self.document.history.depth > depth:
             self.undo()
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to undo, what is being written included."""
+        """Whether there is a step to undo; a running generation is one."""
         return self.document.history.can_undo or self.document.generating
 
     @property
@@ -180,7 +184,7 @@ class Session(QObject):
         self._interrupt()
         changed = change()
         if changed:
-            self.done = None  # its figures are about another text
+            self.generation = self.done = None  # their figures are about another text
         if changed or was_busy:
             self._on_changed()
             self.activity_changed.emit()
@@ -190,94 +194,144 @@ class Session(QObject):
     # Generations
 
     def generate(self) -> None:
-        """Goes on behind the text, as soon as there is a model."""
-        self._want("generate")
+        """Continues the text as soon as the model is free."""
+        self._request("generate")
 
     def regenerate(self) -> None:
-        """Writes anew from where the last generation began."""
+        """Replaces everything from the beginning of the last generation on."""
         if self.document.last_generation() is not None:
-            self._want("regenerate")
+            self._request("regenerate")
 
     def stop(self) -> None:
-        """Ends the generation after the token that is being computed."""
-        if self.waiting:
-            self.waiting = None
-            self.activity_changed.emit()
-        else:
-            self._inference.stop()
-
-    def _want(self, wish: Wish) -> None:
-        if self.waiting or self._inference.state is State.GENERATING:
-            return
-        self.waiting = wish
-        if self._inference.state is State.READY:
-            self._begin()
-        elif self._inference.state is State.EMPTY:
-            self.waiting = None
-            self.failed.emit(Failure("There is no model to write with; choose one at the top of the window."))
+        """Cancels the generation: at once when it waits, otherwise after the token that is being computed."""
+        self.waiting = None
+        if self.generation is not None:
+            self.generation.cancel()
         self.activity_changed.emit()
 
-    def _begin(self) -> None:
+    def _request(self, action: PendingAction) -> None:
+        if self.waiting or (self._running and not self.stopping):
+            return
+        self.waiting = action
+        if not self._running:  # else when that has ended: its last tokens belong to the prompt
+            self._ask_for_model()
+        self.activity_changed.emit()
+
+    def _ask_for_model(self) -> None:
+        start = self.document.last_generation() if self.waiting == "regenerate" else None
+        prompt, settings = self.document.text[:start], _request_settings(self._settings.value.decoding)
+        try:
+            generation = self._inference.generate(prompt, settings, owner=self)
+        except UserError as error:
+            self.waiting = None
+            self.failed.emit(Failure(str(error)))
+            return
+        self.generation = generation
+        generation.started.connect(self._on_started)
+        generation.tokens.connect(self._on_tokens)
+        generation.notice.connect(self._on_notice)
+        generation.finished.connect(self._on_finished)
+        generation.failed.connect(self._on_failed)
+
+    @Slot(object)
+    def _on_started(self, model: ModelInfo) -> None:
+        if self._is_outdated or self.generation is None:
+            return
         from gptdesk.gpt2.tokenizer import TextStream, gpt2_tokenizer
 
-        info, settings = self._inference.info, self._settings.value.decoding
-        assert info is not None, "a model is ready"
         start = self.document.last_generation() if self.waiting == "regenerate" else None
         removed = self.document.typed_since_generation() if start is not None else ""
         self._replaced = None if start is None else self.document.text[start:]
-        self.waiting, self.done, self.tokens = None, None, 0
-        self._stream = TextStream(gpt2_tokenizer())  # built by now: the engine needs it
+        self.waiting = self.done = None
+        self._stream = TextStream(gpt2_tokenizer())  # cached by now: the engine uses it
         origin = Origin(
             generation=uuid.uuid4().hex,
-            model=info.model,
-            settings=settings,
-            device=info.device,
-            precision=info.precision,
+            model=model.model,
+            settings=self._settings.value.decoding,
+            device=model.device,
+            precision=model.precision,
         )
         prompt = self.document.begin_generation(origin, start=start)
+        assert prompt == self.generation.prompt, "edits cancel a generation that waits"
         self.begun.emit()
-        self._inference.generate(prompt, replace(settings, n=1, top_logprobs=_ALTERNATIVES))
         self._on_changed()
         self.activity_changed.emit()
         if removed.strip():
             self.removed.emit(removed, self.document.history.depth)
 
     def _interrupt(self) -> None:
-        """Ends what the document's generation has written so far; what still comes of it is not wanted."""
+        """Ends the document's generation with what has come so far; what still comes is ignored."""
         self.waiting = None
-        self._inference.stop()
+        if self.generation is not None:
+            self.generation.cancel()
         if self.document.generating:
             self.document.end_generation("cancelled")
             self.save()
 
+    @property
+    def _is_outdated(self) -> bool:
+        """Whether a signal comes from a generation that is not this document's last one."""
+        return self.sender() is not self.generation
+
     @Slot(object)
-    def _on_events(self, events: Iterable[Event]) -> None:
-        text, tokens = "", []
-        for event in events:
-            if isinstance(event, TokenEvent):
-                tokens.append(self._token(event))
-                text += event.text
-            elif isinstance(event, NoticeEvent):
-                self.notice.emit(event.message)
-            else:
-                text += event.tail
-                self.done = event
-        if not self.document.generating:
+    def _on_tokens(self, events: Iterable[TokenEvent]) -> None:
+        if self._is_outdated or not self.document.generating:
             return
-        if tokens and not self.tokens:
-            self._first_token = perf_counter()
-        self.tokens += len(tokens)
-        if text or tokens:
-            self.document.grow(text, tokens)
-        if self.done:
-            self.document.end_generation(self.done.finish_reason, seed=self.done.seed, precision=self.done.precision)
-            self.save()
+        tokens = [self._token(event) for event in events]
+        self.document.grow("".join(event.text for event in events), tokens)
         self._on_changed()
-        if self.done:
-            self._compare(self.done)
+
+    @Slot(str)
+    def _on_notice(self, text: str) -> None:
+        if not self._is_outdated:
+            self.notice.emit(text)
+
+    @Slot(object)
+    def _on_finished(self, results: tuple[DoneEvent, ...]) -> None:
+        if self._is_outdated:
+            return
+        self._forget_unstarted()
+        if results:
+            (self.done,) = results
+        if self.document.generating:
+            self._end_document_generation(self.done if results else None)
+        self._on_ended()
+
+    @Slot(object)
+    def _on_failed(self, failure: Failure) -> None:
+        if self._is_outdated:
+            return
+        if self.document.generating:  # what was generated before it failed stays
+            self.document.end_generation("failed")
+            self._on_changed()
+            self.save()
+        self._forget_unstarted()
+        self.failed.emit(failure)
+        self._on_ended()
+
+    def _forget_unstarted(self) -> None:
+        """What has ended without having started does not wait any more."""
+        if self.generation is not None and self.generation.model is None:
+            self.waiting = None
+
+    def _on_ended(self) -> None:
+        if self.waiting:
+            self._ask_for_model()
+        self.activity_changed.emit()
+
+    def _end_document_generation(self, done: DoneEvent | None) -> None:
+        if done is None:
+            self.document.end_generation("cancelled")
+        else:
+            self.document.grow(done.tail, ())
+            self.document.end_generation(done.finish_reason, seed=done.seed, precision=done.precision)
+        self.save()
+        self._on_changed()
+        if done is not None:
+            self._compare(done)
 
     def _compare(self, done: DoneEvent) -> None:
-        """A regeneration whose text is the one before looks as if nothing had happened."""
+        """Says when a regeneration gave the same text, which looks as if nothing had happened."""
         start, before = self.document.last_generation(), self._replaced
         self._replaced = None
         if before is None or start is None or done.finish_reason == "cancelled":
@@ -286,30 +340,9 @@ class Session(QObject):
             self.same_again.emit()
 
     def _token(self, event: TokenEvent) -> Token:
-        """The token with its own length: the engine's text may be held back for a stop string."""
+        """The token with its own length; the event's text may be held back for a stop string."""
         assert self._stream is not None
         return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
-
-    @Slot(object)
-    def _on_ended(self, failure: Failure | None) -> None:
-        if self.document.generating:  # it failed half way: what was written stays
-            self.document.end_generation("failed")
-            self._on_changed()
-            self.save()
-        if failure and failure.sentence:
-            self.failed.emit(failure)
-        self.activity_changed.emit()
-
-    @Slot()
-    def _on_state_changed(self) -> None:
-        if self.waiting and self._inference.state is State.READY:
-            self._begin()
-        self.activity_changed.emit()
-
-    @Slot(object)
-    def _on_load_failed(self, failure: Failure) -> None:
-        self.waiting = None
-        self.activity_changed.emit()
 
     def _save_soon(self) -> None:
         if not self._save_timer.isActive():
@@ -318,5 +351,8 @@ class Session(QObject):
     def _on_changed(self) -> None:
         self._save_soon()
         self.changed.emit()
-        if self._inference.busy:
-            self.activity_changed.emit()
+
+
+def _request_settings(decoding: DecodingSettings) -> DecodingSettings:
+    """One completion, with alternatives for each token."""
+    return replace(decoding, n=1, top_logprobs=_ALTERNATIVES)

@@ -1,4 +1,4 @@
-"""Play while it learns: the newest checkpoint of one run is always the model; text and seed stay as they are."""
+"""Follows a training run: always loads its newest checkpoint; text and decoding settings stay as they are."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from gptdesk.training.checkpoints import checkpoints
-from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import Services
 
 
 class CheckpointFollower(QObject):
-    """Changes the model in the settings whenever the run that is followed has a newer one.
+    """Sets the model in the settings to the newest checkpoint of the run that is followed.
 
-    It waits for a text that is being written, and ends when the person chooses another model.
+    It waits while anything is being generated, and stops when another model is chosen.
 
     """
 
-    def __init__(self, services: Services, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._services, self._session = services, session
-        self._seen: object = None  # what the run said of its newest checkpoint when it was last looked for
+        self._services = services
+        self._seen: object = None  # run and time of its newest checkpoint when checkpoints were last listed
         self._waiting: Path | None = None
         self._model = services.settings.value.model
         services.run_monitor.runs_changed.connect(self._look)
         services.settings.changed.connect(self._on_settings_changed)
-        session.activity_changed.connect(self._load)
+        services.inference.state_changed.connect(self._load)
 
     @property
     def run(self) -> Path | None:
@@ -37,7 +36,7 @@ class CheckpointFollower(QObject):
 
     @Slot(object)
     def follow(self, run: Path | None) -> None:
-        """Follows the run in that folder from now on; none when there is none given."""
+        """Follows the run in that folder from now on; ``None`` follows no run."""
         self._seen = self._waiting = None
         self._services.settings.update(follow=str(run) if run else None)
         self._look()
@@ -61,13 +60,13 @@ class CheckpointFollower(QObject):
 
     @Slot()
     def _load(self) -> None:
-        if self._waiting is not None and not self._session.busy:
+        if self._waiting is not None and not self._services.inference.busy:
             checkpoint, self._waiting = self._waiting, None
             self._services.settings.update(model=str(checkpoint))
 
     @Slot()
     def _on_settings_changed(self) -> None:
-        """Somebody who chooses another model does not want it taken away by the next checkpoint."""
+        """Stops when another model is chosen, or the next checkpoint would replace it."""
         before, self._model = self._model, self._services.settings.value.model
         run = self.run
         if run is not None and self._model != before and run not in Path(self._model).parents:

@@ -1,52 +1,55 @@
-"""The window's side of inference: the model's state, and its words at a rate that can be painted."""
+"""Qt front end of the inference worker: the model's state, and a queue of generations, each with its owner."""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from gptdesk.errors import UserError
 from gptdesk.inference.events import Event
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.ui.services.inference_messages import Failure, GenerateJob, LoadJob, ModelInfo, State
+from gptdesk.ui.services.generation import Generation
+from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, LoadJob, ModelInfo, State
 from gptdesk.ui.services.inference_worker import InferenceWorker
 from gptdesk.ui.services.worker_thread import WorkerThread
 
 log = logging.getLogger(__name__)
 
 _FRAME: Final = 1 / 60
-"""Seconds between two batches of words: what a screen shows."""
+"""Seconds between two batches of tokens: 60 Hz, what a screen shows."""
 
 _IDLE_SHARE: Final = 4
-"""After a batch that took t seconds the window is free for at least this times t."""
+"""After a batch that took t seconds the GUI thread is free for at least this times t."""
 
 
 class Inference(QObject):
     """Loads one model at a time and completes one prompt at a time; never blocks.
 
-    Loading another model stops what is being written.
+    Generations are served first come, first served, whoever asks. They wait while a model is being loaded. Loading a
+    model cancels the generation that runs and keeps those that wait: they get the new model. Where loading fails and
+    nothing else is being loaded, or the model is unloaded, those that wait fail.
 
     Attributes:
         info: the model that is loaded, if any.
         missing_devices: devices that are not there, by name, each with the reason; empty until torch is imported.
+        current: the generation that runs, if any.
 
     Signals:
-        state_changed(): `state` or `info` is another.
+        state_changed(): emitted when `state`, `info`, `current` or `queued` changes.
         progress(object, object): bytes read, bytes in all.
-        load_failed(object): a `Failure`; its sentence is empty when the person cancelled.
-        events_ready(object): a list of events, at most 60 times a second.
-        ended(object): the generation is over; a `Failure` or ``None``. All its events have come before.
+        load_failed(object): a `Failure`; its sentence is empty when loading was cancelled.
     """
 
     state_changed = Signal()
     progress = Signal(object, object)
     load_failed = Signal(object)
-    events_ready = Signal(object)
-    ended = Signal(object)
 
     _load = Signal(object)
     _generate = Signal(object)
@@ -59,7 +62,8 @@ class Inference(QObject):
         self.missing_devices: Mapping[str, str] = {}
         self._find = find
         self._loading: LoadJob | None = None
-        self._generating: GenerateJob | None = None
+        self.current: Generation | None = None
+        self._queue: deque[Generation] = deque()
         self._next_batch = 0.0  # when it may be handed on, by perf_counter
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -80,16 +84,21 @@ class Inference(QObject):
 
     @property
     def state(self) -> State:
-        if self._generating:
-            return State.STOPPING if self._generating.cancelled else State.GENERATING
+        if self.current:
+            return State.STOPPING if self.current.cancelled else State.GENERATING
         if self._loading:
             return State.LOADING
         return State.READY if self.info else State.EMPTY
 
     @property
+    def queued(self) -> int:
+        """Number of generations that wait for their turn."""
+        return len(self._queue)
+
+    @property
     def busy(self) -> bool:
-        """Whether a prompt is being completed."""
-        return self._generating is not None
+        """Whether a generation runs or waits."""
+        return self.current is not None or bool(self._queue)
 
     @property
     def loading(self) -> str | None:
@@ -102,14 +111,15 @@ class Inference(QObject):
         self._warm_up.emit()
 
     def load(self, model: str, *, device: str, precision: str, threads: int = 0) -> None:
-        """Reads the model of that name or in that folder."""
-        if self._generating:
-            self._generating.cancel()
+        """Loads the model of that name or in that folder."""
+        self._put_back()
         if self._loading:
             self._loading.cancel()
         self.info = None
         self._loading = LoadJob(model, self._find, device, precision, threads)
         self._load.emit(self._loading)
+        if self.current:
+            self.current.cancel()
         self.state_changed.emit()
 
     def cancel_load(self) -> None:
@@ -117,32 +127,111 @@ class Inference(QObject):
             self._loading.cancel()
 
     def unload(self) -> None:
-        """Gives the model's memory back, after the token that is being computed."""
-        self.stop()
+        """Frees the model's memory, after the token that is being computed."""
+        self._put_back()
         self.cancel_load()
         self._loading = self.info = None  # what is still being read counts no more
         self._unload.emit()
+        if self.current:
+            self.current.cancel()
         self.state_changed.emit()
+        self._fail_queue()
 
-    def generate(self, prompt: str, settings: DecodingSettings) -> None:
-        """Completes ``prompt`` with the model that is loaded."""
-        assert self.state is State.READY, "a model is there and has nothing else to do"
-        self._generating = GenerateJob(prompt, settings)
-        self._generate.emit(self._generating)
+    def generate(self, prompt: str, settings: DecodingSettings, *, owner: QObject) -> Generation:
+        """Asks for a completion of ``prompt`` by the model that is loaded or being loaded, behind those that wait.
+
+        Args:
+            prompt: text to complete.
+            settings: how to choose tokens and when to stop.
+            owner: parent of the generation; deleting it cancels the generation.
+
+        Raises:
+            UserError: there is no model, and none is being loaded.
+        """
+        if self._loading is None and self.info is None:
+            raise UserError(NO_MODEL)
+        generation = Generation(prompt, settings, owner)
+        generation.cancel_requested.connect(partial(self._on_cancel, generation.number))
+        generation.destroyed.connect(partial(self._on_destroyed, generation.number))
+        self._queue.append(generation)
+        self._take_next()
         self.state_changed.emit()
-
-    def stop(self) -> None:
-        """Ends the generation after the token that is being computed."""
-        if self._generating and not self._generating.cancelled:
-            self._generating.cancel()
-            self.state_changed.emit()
+        return generation
 
     def shut_down(self, milliseconds: int) -> bool:
         """Cancels everything and waits for the thread; returns whether it ended in time."""
-        for job in (self._loading, self._generating):
-            if job:
-                job.cancel()
+        self.cancel_load()
+        for generation in (*self._queue, self.current):
+            if generation:
+                generation.cancel()
         return self._thread.end(milliseconds)
+
+    # The queue
+
+    def _take_next(self) -> None:
+        """Makes the first that waits the current one, if the model is free."""
+        if self._queue and self.current is None and self._loading is None and self.info is not None:
+            self.current = self._queue.popleft()
+            QTimer.singleShot(0, self, self._start_current)  # its owner may have to connect to it yet
+
+    def _put_back(self) -> None:
+        """The model changes: what has not started yet waits again."""
+        if self.current and self.current.job is None:
+            self._queue.appendleft(self.current)
+            self.current = None
+
+    @Slot()
+    def _start_current(self) -> None:
+        if self.current and self.current.job is None and self.info is not None:
+            self._generate.emit(self.current.start(self.info))
+            self.state_changed.emit()
+
+    def _end_current(self, failure: Failure | None = None) -> None:
+        generation, self.current = self.current, None
+        if generation:
+            generation.end(failure)
+        self.state_changed.emit()
+        self._on_free()
+
+    def _on_free(self) -> None:
+        """The model has nothing to do: the next one's turn, if there is a model."""
+        if self.state is State.EMPTY:
+            self._fail_queue()
+        elif self._queue:
+            self._take_next()
+            if self.current:
+                self.state_changed.emit()
+
+    def _fail_queue(self) -> None:
+        """Nothing is left that could serve those that wait."""
+        waiting, self._queue = self._queue, deque()
+        for generation in waiting:
+            generation.end(Failure(NO_MODEL))
+        if waiting:
+            self.state_changed.emit()
+
+    def _on_cancel(self, number: int) -> None:
+        if self.current and self.current.number == number:
+            if self.current.job is None:
+                self._end_current()
+            else:
+                self.state_changed.emit()
+        for generation in [each for each in self._queue if each.number == number]:
+            self._queue.remove(generation)
+            generation.end()
+            self.state_changed.emit()
+
+    def _on_destroyed(self, number: int, *_: object) -> None:
+        """An owner is gone: nobody wants what it asked for."""
+        self._queue = deque(each for each in self._queue if each.number != number)
+        if self.current and self.current.number == number:
+            if self.current.job is None:
+                self._end_current()
+            else:
+                self.current.cancelled = True
+                self.current.job.cancel()
+
+    # What the worker says
 
     @Slot()
     def _on_available(self) -> None:
@@ -152,13 +241,14 @@ class Inference(QObject):
     @Slot()
     def _hand_on(self) -> None:
         batch: list[Event] = []
+        job = self.current.job if self.current else None
         while self._worker.events:
             number, event = self._worker.events.popleft()
-            if self._generating and number == self._generating.number:
+            if job and number == job.number:
                 batch.append(event)
-        if batch:
+        if batch and self.current:
             began = perf_counter()
-            self.events_ready.emit(batch)
+            self.current.receive(batch)
             took = perf_counter() - began
             self._next_batch = perf_counter() + max(_FRAME - took, _IDLE_SHARE * took)
 
@@ -184,12 +274,10 @@ class Inference(QObject):
 
     @Slot(int, object)
     def _on_ended(self, number: int, failure: Failure | None) -> None:
-        if self._generating and number == self._generating.number:
+        if self.current and self.current.job and number == self.current.job.number:
             self._timer.stop()
             self._hand_on()
-            self._generating = None
-            self.ended.emit(failure)
-            self.state_changed.emit()
+            self._end_current(failure)
         elif self._loading and number == self._loading.number:
             self._loading = None
             if self.info:
@@ -197,3 +285,4 @@ class Inference(QObject):
             self.state_changed.emit()
             if failure:
                 self.load_failed.emit(failure)
+            self._on_free()

@@ -1,4 +1,4 @@
-"""What the window asks of the thread in which models run, and what it is told."""
+"""Messages between the window and the inference thread: jobs to do, and what became of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from gptdesk.inference.sampling.settings import DecodingSettings
+
+NO_MODEL: Final = "There is no model to write with; choose one at the top of the window."
 
 _numbers = itertools.count(1)
 

@@ -14,7 +14,7 @@ from gptdesk.devices import missing_devices, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders, keep_compiled_code
 from gptdesk.inference.events import Event
-from gptdesk.ui.services.inference_messages import Failure, GenerateJob, Job, LoadJob, ModelInfo
+from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -130,7 +130,7 @@ class InferenceWorker(QObject):
 
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
-            raise UserError("There is no model to write with; choose one at the top of the window.")
+            raise UserError(NO_MODEL)
         for event in self._engine.generate(job.prompt, job.settings, cancelled=lambda: job.cancelled):
             self.events.append((job.number, event))
             if len(self.events) == 1:

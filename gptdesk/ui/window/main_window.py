@@ -80,12 +80,12 @@ class MainWindow(QWidget):
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
         self.loader = ModelLoader(settings, inference, self)
         self.messages = ServiceMessages(services, self.session, self.chooser, self.loader, self)
-        self.status = StatusBar(services.theme, inference, self.session)
+        self.status = StatusBar(services.theme, inference)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
         self.models: ModelsPage | None = None
         self.train: TrainPage | None = None
-        self.following = CheckpointFollower(services, self.session, self)
+        self.following = CheckpointFollower(services, self)
         self.close_guard = CloseGuard(services.run_monitor, self)
         self.notifications = Notifications(services.messages, self._run_at_hand, self)
         self._add_page("Playground", "playground", self.top_bar, self.playground, self.status)
@@ -316,6 +316,7 @@ class MainWindow(QWidget):
         self.documents.wanted.connect(lambda: self.show_page(_PLAY))
         session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)
+        session.activity_changed.connect(lambda: self.status.show_result(session.done))
         services.counter.counted.connect(self.status.show_counts)
         services.inference.state_changed.connect(self._on_state_changed)
         services.inference.progress.connect(self.top_bar.show_progress)

@@ -1,4 +1,4 @@
-"""The line at the bottom: what the model is doing, how fast, and how much of its context is used."""
+"""Status bar: what the model is doing, how fast, and how much of its context is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gptdesk.inference.events import DoneEvent
 from gptdesk.ui import number_format
-from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.token_counter import Counts
@@ -44,11 +43,12 @@ _SEPARATOR: Final = "  ·  "
 
 
 class StatusBar(QWidget):
-    """Follows the model and the session."""
+    """Shows the state of the inference service, and what its page tells: token counts and the last result."""
 
-    def __init__(self, theme: Theme, inference: Inference, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, inference: Inference, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._inference, self._session = inference, session
+        self._inference = inference
+        self._done: DoneEvent | None = None
         self._progress = ""
         self._counts: Counts | None = None
         self.dot = StatusDot(theme)
@@ -87,13 +87,17 @@ class StatusBar(QWidget):
         self._timer.timeout.connect(self._show_figures)
         inference.state_changed.connect(self._show)
         inference.progress.connect(self._on_progress)
-        session.activity_changed.connect(self._show)
         self._show()
 
     def show_counts(self, counts: Counts | None) -> None:
-        """Tokens of the text, as soon as they are counted; nothing until then."""
+        """Shows the tokens of the text; nothing while they are not counted."""
         self._counts = counts
         self._show_counts()
+
+    def show_result(self, done: DoneEvent | None) -> None:
+        """Shows the figures of the text's last generation while nothing is generated; ``None`` for none."""
+        self._done = done
+        self._show_figures()
 
     def _on_progress(self, done: int, total: int) -> None:
         self._progress = f" {number_format.decimal(100 * done / total, 0)} %" if total else ""
@@ -106,7 +110,7 @@ class StatusBar(QWidget):
             words += self._progress
         else:
             self._progress = ""
-        if self._session.waiting:
+        if self._inference.queued:
             words += ", your text will go on as soon as the model is there" if state is State.LOADING else ""
         self.state.setText(words)
         self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
@@ -121,10 +125,10 @@ class StatusBar(QWidget):
         self._show_counts()
 
     def _show_figures(self) -> None:
-        done = self._session.done
-        if self._inference.state is State.GENERATING:
-            speed = self._session.speed
-            parts = [number_format.tokens(self._session.tokens)]
+        done, generation = self._done, self._inference.current
+        if generation is not None and self._inference.state is State.GENERATING:
+            speed = generation.speed
+            parts = [number_format.tokens(generation.token_count)]
             parts += [number_format.speed(speed)] if speed else []
             self.figures.setText(_SEPARATOR.join(parts))
             self.figures.setToolTip("")

@@ -171,14 +171,14 @@ def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict
 
 def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
     """Shows the page, and tells what that took once everything had been read."""
-    from gptdesk.ui.train.page import TrainPage
+    from gptdesk.ui.train.view import TrainView
     from gptdesk.ui.window.application import end_services, make_services
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     use_readable_locale()
     services = make_services(app, Folders.under(home))
-    page = TrainPage(services, QMenu(), lambda: "")
+    page = TrainView(services, QMenu(), lambda: "")
     page.resize(*size)
     page.show()
     services.run_monitor.start()

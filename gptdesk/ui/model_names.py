@@ -1,10 +1,11 @@
-"""What a model is called in the window, given the name or the folder that the settings keep."""
+"""Names of models: the title that the window shows, the value in the settings, the key in lists."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import number_format
 from trainer.rundir import CHECKPOINTS
 
@@ -20,3 +21,20 @@ def model_title(model: str) -> str:
     run = _STAMP.sub("", path.parent.parent.name)
     number = path.name.removeprefix("step-")
     return f"{run} · step {number_format.count(int(number)) if number.isdecimal() else number}"
+
+
+def title_of(entry: LibraryEntry) -> str:
+    """Returns the title of a model in the library."""
+    return model_title(str(entry.path)) if entry.kind == "run" else entry.name
+
+
+def entry_key(entry: LibraryEntry) -> str:
+    """Returns the key of a model, unique among all that are listed."""
+    return f"{entry.kind}:{entry.name}"
+
+
+def setting_of(entry: LibraryEntry) -> str:
+    """Returns what the settings keep: the name where that finds the model, else its folder; "" if it is not local."""
+    if entry.kind in ("bundled", "installed", "linked"):
+        return entry.name
+    return str(entry.path) if entry.path else ""

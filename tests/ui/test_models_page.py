@@ -36,10 +36,10 @@ from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import GROUPS, Item
 from gptdesk.ui.models.labels import Face
 from gptdesk.ui.models.memory_bars import MemoryBars
-from gptdesk.ui.models.memory_check import Room
-from gptdesk.ui.models.page import ModelsPage
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
+from gptdesk.ui.models.view import ModelsView
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.problem_label import ProblemLabel
@@ -63,7 +63,7 @@ class Shown:
         self.models = opened.services.models
         opened.window.show_page(MODELS)
         assert opened.window.models is not None
-        self.page: ModelsPage = opened.window.models
+        self.page: ModelsView = opened.window.models
         self.wait(lambda: self.models.looked and not self.page.list._timer.isActive())
 
     def wait(self, condition: Callable[[], object]) -> None:
@@ -336,7 +336,7 @@ def test_verifying_finds_a_flipped_byte_and_can_be_cancelled(tale: Path, vast: P
     assert "installed:vast" not in shown.models.checked
 
 
-def drop(page: ModelsPage, path: Path) -> None:
+def drop(page: ModelsView, path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.decoding.presets import apply_preset, name_of
-from gptdesk.ui.playground.escapes import read_escapes, write_escapes
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog

@@ -25,7 +25,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import PAGES
-from gptdesk.ui.playground.export import file_name
+from gptdesk.ui.file_names import file_name
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.about import AboutDialog

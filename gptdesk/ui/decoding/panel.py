@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling.settings import LIMITS, DecodingSettings
+from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.preset_bar import PresetBar
 from gptdesk.ui.decoding.seed_box import SeedBox
 from gptdesk.ui.decoding.specs import SLIDERS
-from gptdesk.ui.playground.escapes import read_escapes, write_escapes
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips

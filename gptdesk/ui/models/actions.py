@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import number_format
-from gptdesk.ui.models.activation import ModelActivation
+from gptdesk.ui.model_names import setting_of, title_of
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
-from gptdesk.ui.models.items import Item, setting_of
-from gptdesk.ui.models.labels import title_of
+from gptdesk.ui.models.items import Item
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.actions import make_action

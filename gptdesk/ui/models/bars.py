@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from gptdesk.ui import number_format
-from gptdesk.ui.models.labels import SEPARATOR, InUse, speed_words
+from gptdesk.ui.models.labels import SEPARATOR, speed_words
 from gptdesk.ui.services.download_view import DownloadView
+from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import IconMenuButton
-from gptdesk.ui.widgets.page_status import PageStatus
-from gptdesk.ui.window import top_bar
+from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
 
 
-class ModelsBar(QWidget):
+class ModelsBar(PageBar):
     """The bar at the top.
 
     Attributes:
@@ -26,26 +24,13 @@ class ModelsBar(QWidget):
     """
 
     def __init__(self, theme: Theme, menu: QMenu, imports: QMenu, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(top_bar.HEIGHT)
-        title = QLabel("Models")
-        title.setProperty("kind", "heading")
         self.import_ = QPushButton("Import…")
         self.import_.setAccessibleName("Import a model")
         self.import_.setMenu(imports)
         self.import_.setToolTip("A folder or file on this computer; it can be dropped on the page, too")
         self.repository = QPushButton("Download from Hugging Face…")
         self.repository.setToolTip("Any model of GPT-2's architecture on the Hugging Face hub")
-        self.menu = IconMenuButton("Menu", menu)
-        theme.set_icon(self.menu, "menu")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(8)
-        layout.addWidget(title, 1)
-        for button in (self.import_, self.repository, self.menu):
-            layout.addWidget(button)
+        super().__init__(theme, "Models", menu, (self.import_, self.repository), parent=parent)
 
 
 class ModelsStatus(PageStatus):

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.known import Known, find_known
+from gptdesk.ui.model_names import entry_key, setting_of
 from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.model_jobs import JobView
 
@@ -89,18 +90,6 @@ class Item:
             said += [download.repo]
         text = " ".join(said).lower()
         return all(word in text for word in words)
-
-
-def entry_key(entry: LibraryEntry) -> str:
-    """The key of a model's item."""
-    return f"{entry.kind}:{entry.name}"
-
-
-def setting_of(entry: LibraryEntry) -> str:
-    """What the settings call a model: its name where that finds it, else its folder; empty when it is not here."""
-    if entry.kind in ("bundled", "installed", "linked"):
-        return entry.name
-    return str(entry.path) if entry.path else ""
 
 
 def changed_item(item: Item, downloads: Sequence[DownloadView], jobs: Sequence[JobView]) -> Item:

@@ -10,33 +10,17 @@ from typing import Any, Final
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.memory import memory_needed
 from gptdesk.ui import number_format
-from gptdesk.ui.model_names import model_title
+from gptdesk.ui.model_names import title_of
 from gptdesk.ui.models.items import Item
-from gptdesk.ui.models.memory_check import Room
 from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.memory_check import Room
+from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_jobs import JobView
 
 SEPARATOR: Final = "  ·  "
 _LICENCES: Final = {"mit": "MIT", "apache-2.0": "Apache 2.0"}
 _DOING: Final = {"verify": "Verifying", "import": "Importing", "export": "Exporting", "remove": "Removing"}
-
-
-@dataclass(frozen=True)
-class InUse:
-    """The model that writes.
-
-    Attributes:
-        model: what the settings call it.
-        state: of inference.
-        share: of it that has been read, 0 to 1, while it loads.
-        memory: bytes of its weights, once they are loaded.
-    """
-
-    model: str
-    state: State
-    share: float = 0.0
-    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,11 +73,6 @@ def face(item: Item, in_use: InUse, room: Room) -> Face:
         assert item.job is not None, "an item is a model, a download or a job"
         return _job_face(item.name, item.job)
     return _entry_face(item, item.entry, in_use, room)
-
-
-def title_of(entry: LibraryEntry) -> str:
-    """What a model is called for people."""
-    return model_title(str(entry.path)) if entry.kind == "run" else entry.name
 
 
 def licence_words(licence: str) -> str:

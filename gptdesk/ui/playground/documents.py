@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.errors import UserError
 from gptdesk.store.database import Entry
 from gptdesk.store.document import Document, check_title
+from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground import export
 from gptdesk.ui.playground.document_list import DocumentList
+from gptdesk.ui.playground.document_opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.errands import Errands
@@ -22,7 +24,6 @@ from gptdesk.ui.services.messages import Messages, Offer
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
-from gptdesk.ui.window.document_opening import Opening, open_document
 
 if TYPE_CHECKING:
     from gptdesk.training.data.text_files import TextFile
@@ -230,7 +231,7 @@ class Documents(QObject):
     def _on_read(self, file: TextFile) -> None:
         document = Document()
         document.replace(0, 0, file.text)
-        document.own_title = export.file_name(file.path.stem)
+        document.own_title = file_name(file.path.stem)
         self._session.open(Document(document.snapshot()))  # without a step that would undo the whole text
         self._session.save()
         self._settings.update(folder=str(file.path.parent))
@@ -256,7 +257,7 @@ class Documents(QObject):
     def save_as(self) -> None:
         """Asks for a place and saves there."""
         document = self._session.document
-        place = Path(document.file) if document.file else self._folder / f"{export.file_name(document.title)}.txt"
+        place = Path(document.file) if document.file else self._folder / f"{file_name(document.title)}.txt"
         chosen = export.MARKDOWN if place.suffix.lower() in (".md", ".markdown") else export.TEXT
         found, chosen = QFileDialog.getSaveFileName(
             self._window, "Save as", str(place), export.FILTERS, chosen, QFileDialog.Option.DontConfirmOverwrite

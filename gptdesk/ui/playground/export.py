@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,6 @@ FILTERS: Final = f"{TEXT};;{MARKDOWN};;All files (*)"
 SUFFIXES: Final = (".txt", ".md", ".markdown", ".text")
 """Of files that are opened as text without asking what they are."""
 
-_LONGEST: Final = 80
 _ADDED: Final = {TEXT: ".txt", MARKDOWN: ".md"}
 
 
@@ -38,11 +36,6 @@ def save_bytes(content: bytes, path: Path) -> None:
         write_atomic(path, content)
     except OSError as error:
         raise UserError(f"The text cannot be saved to {path} ({error.strerror}); choose another place.") from error
-
-
-def file_name(title: str) -> str:
-    """A name that every system takes."""
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", title)[:_LONGEST].strip(" .") or "text"
 
 
 def with_suffix(path: Path, chosen: str) -> Path:

@@ -17,7 +17,7 @@ from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library, disk_use
 from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
-from gptdesk.ui.models.items import entry_key
+from gptdesk.ui.model_names import entry_key
 from gptdesk.ui.services.download_view import DownloadView, view_of
 from gptdesk.ui.services.errands import Errands
 from gptdesk.ui.services.model_jobs import Jobs

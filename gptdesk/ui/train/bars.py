@@ -6,17 +6,15 @@ import time
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
 from gptdesk.ui.train.runs.run_monitor import RunMonitor
-from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.page_status import PageStatus
-from gptdesk.ui.window import top_bar
+from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
 
 _EVERY_MS: Final = 500
 _WORDS: Final = {
@@ -32,7 +30,7 @@ _WORDS: Final = {
 }
 
 
-class TrainBar(QWidget):
+class TrainBar(PageBar):
     """The bar at the top.
 
     Attributes:
@@ -41,12 +39,6 @@ class TrainBar(QWidget):
     """
 
     def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(top_bar.HEIGHT)
-        title = QLabel("Train")
-        title.setProperty("kind", "heading")
         self.name = ElidedLabel()
         self.name.setProperty("kind", "heading")
         self.name.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -54,19 +46,7 @@ class TrainBar(QWidget):
         self.new = QPushButton("New run")
         self.new.setProperty("kind", "accent")
         self.new.setAccessibleName("New run")
-        self.menu = IconMenuButton("Menu", menu)
-        theme.set_icon(self.menu, "menu")
-        right = QHBoxLayout()
-        right.setSpacing(8)
-        right.addStretch(1)
-        right.addWidget(self.new)
-        right.addWidget(self.menu)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 0, 16, 0)
-        layout.setSpacing(8)
-        layout.addWidget(title, 1)
-        layout.addWidget(self.name, 2)
-        layout.addLayout(right, 1)
+        super().__init__(theme, "Train", menu, (self.new,), self.name, parent)
 
 
 class TrainStatus(PageStatus):

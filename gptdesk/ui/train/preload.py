@@ -13,7 +13,6 @@ def preload() -> None:
     from gptdesk.training import diagnosis  # noqa: F401
     from gptdesk.training.data import datasets  # noqa: F401
     from gptdesk.training.history import history, samples  # noqa: F401
-    from gptdesk.ui.train import page  # noqa: F401
     from gptdesk.ui.train.charts import card, viewport  # noqa: F401
     from gptdesk.ui.train.new_run import sheet  # noqa: F401
     from gptdesk.ui.train.new_run.draft import Draft

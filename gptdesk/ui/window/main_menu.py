@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.store.database import Entry
 from gptdesk.store.settings import THEMES
+from gptdesk.ui.playground.top_bar import fill_documents
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.window.top_bar import fill_documents
 
 
 @dataclass(frozen=True, kw_only=True)

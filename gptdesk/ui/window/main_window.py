@@ -12,31 +12,31 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QStackedWidg
 
 from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui.lazy_imports import import_pydantic
-from gptdesk.ui.models.activation import ModelActivation
 from gptdesk.ui.playground.documents import Documents
-from gptdesk.ui.playground.page import PlaygroundPage
+from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.status_bar import StatusBar
+from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
+from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.notifications import Notifications
-from gptdesk.ui.window import status_bar, top_bar
+from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, TOP_HEIGHT
 from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.banner import Banners
 from gptdesk.ui.window.main_menu import Commands, MainMenu
-from gptdesk.ui.window.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.service_messages import ServiceMessages
-from gptdesk.ui.window.status_bar import StatusBar
 from gptdesk.ui.window.toast import Toasts
-from gptdesk.ui.window.top_bar import DocumentButton, TopBar
 
 if TYPE_CHECKING:
-    from gptdesk.ui.models.page import ModelsPage
-    from gptdesk.ui.train.page import TrainPage
+    from gptdesk.ui.models.view import ModelsView
+    from gptdesk.ui.train.view import TrainView
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class MainWindow(QWidget):
         self.session = Session(inference, services.storage, settings, self)
         self.documents = Documents(services.storage, self.session, settings, services.messages, self)
         self.documents.open_last()
-        self.playground = PlaygroundPage(services, self.session)
+        self.playground = PlaygroundView(services, self.session)
         self.using = ModelActivation(settings, inference, services.models, self)
         self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
@@ -83,8 +83,8 @@ class MainWindow(QWidget):
         self.status = StatusBar(services.theme, inference)
         self.rail = Rail(services.theme)
         self.pages, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
-        self.models: ModelsPage | None = None
-        self.train: TrainPage | None = None
+        self.models: ModelsView | None = None
+        self.train: TrainView | None = None
         self.following = CheckpointFollower(services, self)
         self.close_guard = CloseGuard(services.run_monitor, self)
         self.notifications = Notifications(services.messages, self._run_at_hand, self)
@@ -197,7 +197,7 @@ class MainWindow(QWidget):
             areas[_TRAIN] = self.train.middle
         self.banners.set_page(PAGES[number], areas.get(number, self.pages), at_top=number == _PLAY)
 
-    def _put_page(self, number: int, page: ModelsPage | TrainPage) -> None:
+    def _put_page(self, number: int, page: ModelsView | TrainView) -> None:
         """Puts a page that was just made, and its bars, where they belong."""
         for stack, widget in (
             (self._top_bars, page.top_bar),
@@ -212,18 +212,18 @@ class MainWindow(QWidget):
         page.set_borders(self._geometry.value(f"borders/{PAGES[number]}"))
 
     def _make_models_page(self) -> None:
-        from gptdesk.ui.models.page import ModelsPage
+        from gptdesk.ui.models.view import ModelsView
 
         services = self._services
-        self.models = ModelsPage(services.theme, services.settings, services.models, self.using, self.menu)
+        self.models = ModelsView(services.theme, services.settings, services.models, self.using, self.menu)
         self._put_page(_MODELS, self.models)
         self.models.play_wanted.connect(lambda: self.show_page(_PLAY))
 
     def _make_train_page(self) -> None:
         import_pydantic()
-        from gptdesk.ui.train.page import TrainPage  # numpy and pyqtgraph, late
+        from gptdesk.ui.train.view import TrainView  # numpy and pyqtgraph, late
 
-        self.train = TrainPage(self._services, self.menu, lambda: self.session.document.text)
+        self.train = TrainView(self._services, self.menu, lambda: self.session.document.text)
         self._put_page(_TRAIN, self.train)
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
@@ -289,8 +289,8 @@ class MainWindow(QWidget):
 
         column = QVBoxLayout()
         column.setSpacing(0)
-        self._top_bars.setFixedHeight(top_bar.HEIGHT)
-        self._status_bars.setFixedHeight(status_bar.HEIGHT)
+        self._top_bars.setFixedHeight(TOP_HEIGHT)
+        self._status_bars.setFixedHeight(STATUS_HEIGHT)
         parts = [self._top_bars, line("horizontal"), self.pages, line("horizontal"), self._status_bars]
         for part in parts:
             column.addWidget(part, stretch=part is self.pages)

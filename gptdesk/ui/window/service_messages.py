@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.library.catalogue import BUNDLED
+from gptdesk.ui.playground.model_chooser import ModelChooser
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference_messages import Failure, State
 from gptdesk.ui.services.messages import Offer
 from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.token_counter import Counts
-from gptdesk.ui.window.model_chooser import ModelChooser
 
 
 class ServiceMessages(QObject):

@@ -15,7 +15,7 @@ from gptdesk.store.settings import PAGES
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.training.detached import reap
 from gptdesk.ui.train.data.scanner import DataScanner, DataView
-from gptdesk.ui.train.page import TrainPage
+from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.question import Question
 from tests.patience import wait_for
 from trainer.locking import FileLock, is_locked
@@ -56,8 +56,8 @@ def end(record: Path) -> None:
 
 
 @pytest.fixture
-def open_page(open_window: Callable[..., Opened]) -> Callable[[], tuple[Opened, TrainPage]]:
-    def open_one() -> tuple[Opened, TrainPage]:
+def open_page(open_window: Callable[..., Opened]) -> Callable[[], tuple[Opened, TrainView]]:
+    def open_one() -> tuple[Opened, TrainView]:
         opened = open_window()
         opened.window.resize(1440, 900)
         opened.window.show_page(PAGES.index("train"))
@@ -85,7 +85,7 @@ def button(root: QWidget, text: str) -> QAbstractButton:
 
 
 def test_a_preparation_is_in_the_list_and_is_paused_gone_on_with_and_cancelled(
-    open_page: Callable[[], tuple[Opened, TrainPage]], prepare: Callable[..., Path], qtbot: QtBot
+    open_page: Callable[[], tuple[Opened, TrainView]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
     assert train.empty.isVisible()
@@ -109,7 +109,7 @@ def test_a_preparation_is_in_the_list_and_is_paused_gone_on_with_and_cancelled(
 
 
 def test_data_that_is_ready_is_offered_and_then_leaves_the_list(
-    open_page: Callable[[], tuple[Opened, TrainPage]], prepare: Callable[..., Path], qtbot: QtBot
+    open_page: Callable[[], tuple[Opened, TrainView]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
     other = prepare("other", 320)
@@ -164,7 +164,7 @@ def test_data_whose_program_is_about_to_end_is_told_of_when_it_has(
 
 
 def test_a_run_starts_by_itself_when_its_data_is_ready(
-    open_page: Callable[[], tuple[Opened, TrainPage]], prepare: Callable[..., Path], qtbot: QtBot
+    open_page: Callable[[], tuple[Opened, TrainView]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
     folder = prepare("library", 320)
@@ -195,7 +195,7 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
 
 
 def test_a_run_that_waits_can_be_called_off_and_says_when_its_data_is_gone(
-    open_page: Callable[[], tuple[Opened, TrainPage]], prepare: Callable[..., Path], qtbot: QtBot
+    open_page: Callable[[], tuple[Opened, TrainView]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
     folder = prepare("library", 320)

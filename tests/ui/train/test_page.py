@@ -27,11 +27,11 @@ from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import start_run
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.train.data.labels import data_role
-from gptdesk.ui.train.page import TrainPage
 from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog, TagsDialog
 from gptdesk.ui.train.runs.labels import ROLES
 from gptdesk.ui.train.runs.log_panel import LogView
+from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
 from trainer.rundir import CHECKPOINTS, EVENTS, read_json, send_request
@@ -102,11 +102,11 @@ def living(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def page(
     living: Living, folders: Folders, open_window: Callable[..., Opened], qtbot: QtBot
-) -> Callable[[], tuple[Opened, TrainPage]]:
+) -> Callable[[], tuple[Opened, TrainView]]:
     """Opens a window that watches the living run, on its Train page, once the run is seen to learn."""
     RunIndex(folders.data / "runs.json", folders.runs).watch(living.folder.parent)
 
-    def open_page() -> tuple[Opened, TrainPage]:
+    def open_page() -> tuple[Opened, TrainView]:
         opened = open_window()
         opened.window.resize(1440, 900)
         opened.window.show_page(PAGES.index("train"))
@@ -185,7 +185,7 @@ def test_a_run_appears_by_itself_and_is_gone_on_with_after_a_crash(
 
 
 def test_a_pause_is_pending_until_the_trainer_has_answered(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, train = page()
     buttons = train.dashboard.controls.buttons
@@ -207,7 +207,7 @@ def test_a_pause_is_pending_until_the_trainer_has_answered(
 
 
 def test_a_prompt_is_sampled_at_once(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, train = page()
     opened.window.session.edit(0, 0, "A text of mine")
@@ -228,7 +228,7 @@ def test_a_prompt_is_sampled_at_once(
 
 
 def test_the_learning_rate_is_changed_while_it_learns(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, train = page()
     train._change()
@@ -247,7 +247,7 @@ def test_the_learning_rate_is_changed_while_it_learns(
 
 
 def test_what_the_trainer_refuses_is_said(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, _ = page()
     opened.services.run_monitor.requests.ask(living.folder, "set", name="seed", value=3)
@@ -259,7 +259,7 @@ def test_what_the_trainer_refuses_is_said(
 
 
 def test_a_checkpoint_is_opened_in_the_playground_and_writes(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, train = page()
     known = len(checkpoints(living.folder))
@@ -281,7 +281,7 @@ def test_a_checkpoint_is_opened_in_the_playground_and_writes(
 
 
 def test_a_run_that_is_followed_brings_its_newest_weights_and_leaves_text_and_seed(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot, tiny_model_folder: Path
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot, tiny_model_folder: Path
 ) -> None:
     opened, train = page()
     settings = opened.services.settings
@@ -308,7 +308,7 @@ def test_a_run_that_is_followed_brings_its_newest_weights_and_leaves_text_and_se
 
 @pytest.mark.qt_log_ignore("does not support raise")
 def test_closing_the_window_asks_once_and_the_run_lives_on(
-    page: Callable[[], tuple[Opened, TrainPage]], living: Living, qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, _ = page()
     assert not opened.window.close()
@@ -377,7 +377,7 @@ def ended(folders: Folders) -> Callable[[str], Path]:
 @pytest.fixture
 def listed(
     ended: Callable[[str], Path], open_window: Callable[..., Opened], qtbot: QtBot
-) -> tuple[Opened, TrainPage, list[Path]]:
+) -> tuple[Opened, TrainView, list[Path]]:
     """A window with three runs that have ended."""
     runs = [ended(name) for name in ("alpha", "beta", "gamma")]
     opened = open_window()
@@ -398,7 +398,7 @@ def entry(opened: Opened, folder: Path) -> Any:
 
 
 def test_a_run_that_the_sheet_has_started_is_the_one_at_hand(
-    listed: tuple[Opened, TrainPage, list[Path]], ended: Callable[[str], Path], qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], ended: Callable[[str], Path], qtbot: QtBot
 ) -> None:
     _, train, _ = listed
     train.top_bar.new.click()
@@ -409,7 +409,7 @@ def test_a_run_that_the_sheet_has_started_is_the_one_at_hand(
     wait(qtbot, lambda: train.sheet is None)
 
 
-def test_runs_are_chosen_with_the_arrow_keys(listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot) -> None:
+def test_runs_are_chosen_with_the_arrow_keys(listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot) -> None:
     opened, train, _ = listed
     shown = train.runs.shown
     train.choose(shown[0])
@@ -424,7 +424,7 @@ def test_runs_are_chosen_with_the_arrow_keys(listed: tuple[Opened, TrainPage, li
     assert opened.services.settings.value.run == str(shown[2])
 
 
-def test_a_run_is_renamed_tagged_and_pinned(listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot) -> None:
+def test_a_run_is_renamed_tagged_and_pinned(listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot) -> None:
     opened, train, _ = listed
     last = train.runs.shown[-1]
     train.choose(last)
@@ -450,7 +450,7 @@ def test_a_run_is_renamed_tagged_and_pinned(listed: tuple[Opened, TrainPage, lis
 
 
 def test_a_run_is_deleted_after_a_question_that_says_its_size(
-    listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot
 ) -> None:
     _, train, _ = listed
     folder = train.current
@@ -465,7 +465,7 @@ def test_a_run_is_deleted_after_a_question_that_says_its_size(
 
 
 def test_a_folder_is_watched_until_that_is_stopped(
-    listed: tuple[Opened, TrainPage, list[Path]], tmp_path: Path, qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], tmp_path: Path, qtbot: QtBot
 ) -> None:
     opened, train, runs = listed
     elsewhere = tmp_path / "anderswo & fern"
@@ -483,7 +483,7 @@ def test_a_folder_is_watched_until_that_is_stopped(
     assert (elsewhere / "delta").exists()
 
 
-def test_a_run_that_vanishes_leaves_the_list(listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot) -> None:
+def test_a_run_that_vanishes_leaves_the_list(listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot) -> None:
     _, train, runs = listed
     for folder in runs:
         shutil.rmtree(folder)
@@ -542,7 +542,7 @@ def test_damaged_runs_are_shown_as_damaged_beside_the_others(
 
 
 def test_control_n_begins_a_run_on_this_page_and_a_document_elsewhere(
-    listed: tuple[Opened, TrainPage, list[Path]], qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot
 ) -> None:
     opened, train, _ = listed
     window = opened.window
@@ -564,7 +564,7 @@ def test_a_run_that_waits_does_not_look_like_one_that_failed() -> None:
 
 
 def test_the_page_and_the_run_are_there_again_after_a_restart(
-    listed: tuple[Opened, TrainPage, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
 ) -> None:
     opened, train, _ = listed
     last = train.runs.shown[-1]
@@ -579,7 +579,7 @@ def test_the_page_and_the_run_are_there_again_after_a_restart(
 
 
 def test_borders_stand_after_a_restart_where_somebody_moved_them(
-    listed: tuple[Opened, TrainPage, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
+    listed: tuple[Opened, TrainView, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
 ) -> None:
     opened, train, _ = listed
     before = train.parts.sizes()
@@ -603,7 +603,7 @@ def test_borders_stand_after_a_restart_where_somebody_moved_them(
 
 
 def test_the_panel_is_folded_away_and_stays_so_while_runs_change(
-    listed: tuple[Opened, TrainPage, list[Path]],
+    listed: tuple[Opened, TrainView, list[Path]],
 ) -> None:
     opened, train, folders = listed
     fold = next(action for action in opened.window.actions() if action.shortcut().toString() == "Ctrl+.")
@@ -615,7 +615,7 @@ def test_the_panel_is_folded_away_and_stays_so_while_runs_change(
     assert not train.panel.isHidden()
 
 
-def test_keys_switch_pages(listed: tuple[Opened, TrainPage, list[Path]]) -> None:
+def test_keys_switch_pages(listed: tuple[Opened, TrainView, list[Path]]) -> None:
     opened, train, _ = listed
     window = opened.window
     actions = {key.toString(): action for action in window.actions() for key in action.shortcuts()}
@@ -630,14 +630,14 @@ def trigger(action: QAction) -> None:
     action.trigger()
 
 
-def test_every_control_of_the_page_has_a_name(listed: tuple[Opened, TrainPage, list[Path]]) -> None:
+def test_every_control_of_the_page_has_a_name(listed: tuple[Opened, TrainView, list[Path]]) -> None:
     opened, _, _ = listed
     assert nameless(opened.window) == []
 
 
 @pytest.mark.parametrize("size", [(900, 600), (1000, 700), (2560, 1440)])
 def test_nothing_is_cut_off_at_any_size(
-    page: Callable[[], tuple[Opened, TrainPage]], size: tuple[int, int], qtbot: QtBot
+    page: Callable[[], tuple[Opened, TrainView]], size: tuple[int, int], qtbot: QtBot
 ) -> None:
     opened, train = page()
     opened.window.resize(*size)

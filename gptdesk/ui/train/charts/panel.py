@@ -11,7 +11,7 @@ from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from gptdesk.ui.playground.export import file_name
+from gptdesk.ui.file_names import file_name
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QFileDialog, QHBoxLay
 
 from gptdesk.bounded_read import parse_toml
 from gptdesk.errors import UserError
+from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.icons import paint_icon
-from gptdesk.ui.playground.escapes import read_escapes, write_escapes
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.settings.schema import FOLDER, Setting
 from gptdesk.ui.widgets.boxes import ListBox

@@ -14,12 +14,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWi
 from gptdesk.store.database import Entry
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.stylesheet import CONTROL_HEIGHT
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
-from gptdesk.ui.window.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
 
-HEIGHT: Final = 52
 _MARGIN: Final = 16
 _SPACING: Final = 8
 _PROGRESS: Final = 2
@@ -75,9 +75,7 @@ class TopBar(QWidget):
         self.title = title
         self._sides = left, right = QWidget(), QWidget()
         super().__init__(parent)
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(HEIGHT)
+        set_up_bar(self, TOP_HEIGHT)
         self.new = QPushButton(" New")
         self.new.setAccessibleName("New document")
         self.new.setToolTip("Begin a new document; this one stays in the list (Ctrl+N)")

@@ -14,11 +14,10 @@ from gptdesk.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import number_format
-from gptdesk.ui.model_names import model_title
-from gptdesk.ui.models.activation import ModelActivation
-from gptdesk.ui.models.items import setting_of
+from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -13,14 +14,30 @@ from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.memory import SMALLER
 from gptdesk.system_memory import free_memory
 from gptdesk.ui.decoding.presets import apply_preset
-from gptdesk.ui.models.items import setting_of
-from gptdesk.ui.models.labels import InUse, title_of
-from gptdesk.ui.models.memory_check import Room
+from gptdesk.ui.model_names import setting_of, title_of
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.question import Answer, Question
+
+
+@dataclass(frozen=True)
+class InUse:
+    """The model that writes.
+
+    Attributes:
+        model: what the settings call it.
+        state: of inference.
+        share: of it that has been read, 0 to 1, while it loads.
+        memory: bytes of its weights, once they are loaded.
+    """
+
+    model: str
+    state: State
+    share: float = 0.0
+    memory: int = 0
 
 
 class ModelActivation(QObject):

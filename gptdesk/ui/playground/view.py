@@ -16,7 +16,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import Services
 
 
-class PlaygroundPage(QWidget):
+class PlaygroundView(QWidget):
     """The page.
 
     Attributes:

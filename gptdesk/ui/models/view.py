@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from gptdesk.ui.models.actions import ModelActions
-from gptdesk.ui.models.activation import ModelActivation
 from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.drop_frame import DropFrame
@@ -29,6 +28,7 @@ from gptdesk.ui.models.items import Item, changed_item, make_items
 from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.model_list import ModelList
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
@@ -54,7 +54,7 @@ _SOON_MS: Final = 30
 _IMPORTS: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
 
 
-class ModelsPage(QWidget):
+class ModelsView(QWidget):
     """The page.
 
     Args:

@@ -42,7 +42,7 @@ _EXAMPLE: Final = "shakespeare"
 """One of `trainer.prepare`'s bundled texts."""
 
 
-class TrainPage(QWidget):
+class TrainView(QWidget):
     """The page.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from gptdesk.inference.events import DoneEvent
@@ -14,10 +14,10 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.status_dot import StatusDot
 from gptdesk.ui.widgets.tooltips import wrapped
 
-HEIGHT: Final = 32
 _SPEED_EVERY_MS: Final = 250
 """A figure that changes faster cannot be read."""
 
@@ -70,9 +70,7 @@ class StatusBar(QWidget):
         self.tokens.setProperty("kind", "muted")
         self.tokens.setAccessibleName("Tokens")
 
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(HEIGHT)
+        set_up_bar(self, STATUS_HEIGHT)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 0, 16, 0)
         layout.setSpacing(8)

@@ -33,7 +33,9 @@ from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.prediction import Prediction
-from gptdesk.inference.sampling import filters as sampling
+from gptdesk.inference.sampling.choice import argmax, sample
+from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.resource_files import resource
 
@@ -89,8 +91,8 @@ def choose_ours(logits: Tensor, ids: np.ndarray, settings: DecodingSettings, gen
     """What `Completion` does for a token, without its text; returns the logits that were drawn from."""
     prediction = Prediction(logits)
     half = len(ids) // 2
-    processed = sampling.process(logits, ids[:half], ids[half:], settings)
-    id = sampling.likeliest(processed) if settings.greedy else sampling.sample(processed, generator)
+    processed = SamplerChain(settings).apply(logits, History(ids[:half], ids[half:]))
+    id = argmax(processed) if settings.greedy else sample(processed, generator)
     _ = prediction.entropy, prediction.logprob(id), [prediction.logprob(id) for id in prediction.likeliest(_TOP)]
     return processed
 
@@ -140,7 +142,7 @@ def model_logits(count: int) -> tuple[list[Tensor], list[int]]:
     found = []
     for _ in range(count):
         found.append(context.logits[:VOCAB_SIZE].clone())
-        ids.append(sampling.sample(found[-1], generator))
+        ids.append(sample(found[-1], generator))
         context.step(ids[-1])
     return found, ids
 
@@ -182,7 +184,7 @@ def _check(logits: list[Tensor], history: np.ndarray, settings: DecodingSettings
         if not settings.presence_penalty and not settings.frequency_penalty:
             ids = torch.from_numpy(history)[None]
             theirs = choose_theirs(one, ids, processors(settings), settings.greedy, generator)
-            assert int((ours != theirs).sum()) <= 1  # see `sampling.typical_p`
+            assert int((ours != theirs).sum()) <= 1  # see `cutoffs.typical_p`
     return kept
 
 

@@ -1,4 +1,4 @@
-"""``gptdesk complete``: goes on with a text."""
+"""``gptdesk complete``: prints a model's completions of a prompt."""
 
 from __future__ import annotations
 
@@ -8,37 +8,18 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from gptdesk.commands.prompt import read_text
 from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
-from gptdesk.inference.sampling.settings import BIAS_LIMIT, LIMITS, PRESETS, DecodingSettings
+from gptdesk.inference.sampling.flags import add_flags, given_settings
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
-
-HELP: Final = {
-    "temperature": "divides the logits before sampling; 0 is greedy",
-    "top_k": "sample from the k most probable tokens; 0 is off",
-    "top_p": "sample from the most probable tokens that together reach this probability; 1 is off",
-    "min_p": "drop tokens less probable than this share of the most probable one; 0 is off",
-    "typical_p": "sample from the tokens whose surprise is nearest to the entropy, up to this probability; 1 is off",
-    "repetition_penalty": "make tokens that the prompt or completion already contains less probable; 1 is off",
-    "presence_penalty": "subtracted from the logit of every token sampled so far",
-    "frequency_penalty": "subtracted from a token's logit for each time it was sampled",
-    "no_repeat_ngram": "never repeat a sequence of this many tokens; 0 is off",
-    "logit_bias": "add BIAS to the logit of token ID, -100 bans it; may be repeated",
-    "stop": "end before this string, used literally (a line end is $'\\n' in most shells); may be repeated",
-    "max_tokens": "maximum length of the completion, in tokens",
-    "seed": "seed of the random numbers; random when not given",
-    "n": "number of completions",
-    "top_logprobs": "with --json: list this many of the most probable tokens for each token",
-    "prompt_lookup": "speculative tokens, guessed from the text so far; faster where a text repeats itself; 0 is off",
-}
-"""What each of `DecodingSettings`' fields does, in a few words."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,8 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--special", action="store_true", help="read <|endoftext|> in the prompt as the special token")
     parser.add_argument("--preset", metavar="NAME", help=f"settings to begin with: {', '.join(PRESETS)}")
-    for field in fields(DecodingSettings):
-        _add_setting(parser, field.name, None if field.default is MISSING else field.default)
+    add_flags(parser, show_neutral=True)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
     parser.add_argument("--precision", default="auto", help=f"of the weights: {', '.join(PRECISIONS)}")
     parser.add_argument(
@@ -152,28 +132,6 @@ class _PlainOutput:
             self._current += 1
 
 
-def _add_setting(parser: argparse.ArgumentParser, name: str, default: Any) -> None:
-    """One field of `DecodingSettings` as a flag; values are checked there."""
-    flag = "-n" if name == "n" else f"--{name.replace('_', '-')}"
-    if name in ("stop", "logit_bias"):
-        metavar = "TEXT" if name == "stop" else "ID=BIAS"
-        parser.add_argument(
-            flag, dest=name, metavar=metavar, action="append", default=argparse.SUPPRESS, help=HELP[name]
-        )
-        return
-    limit = LIMITS[name]
-    span = f"{limit.lowest:g} to {limit.highest:g}" if limit.highest < 2**53 else f"{limit.lowest:g} or more"
-    usual = "" if default is None else f"; {default:g} when not given"
-    parser.add_argument(
-        flag,
-        dest=name,
-        metavar="NUMBER",
-        type=_number_or_text,
-        default=argparse.SUPPRESS,
-        help=f"{HELP[name]} ({span}{usual})",
-    )
-
-
 def _settings(options: argparse.Namespace) -> DecodingSettings:
     """The preset's settings, if one was named, and those given over it."""
     values: dict[str, Any] = {}
@@ -182,33 +140,7 @@ def _settings(options: argparse.Namespace) -> DecodingSettings:
         if options.preset.lower() not in names:
             raise UserError(f"There is no preset called {options.preset!r}; use one of {', '.join(PRESETS)}.")
         values = PRESETS[names[options.preset.lower()]].to_json()
-    for field in fields(DecodingSettings):
-        if field.name in options:
-            values[field.name] = getattr(options, field.name)
-    if "logit_bias" in values:
-        values["logit_bias"] = dict(map(_bias, values["logit_bias"]))
-    return DecodingSettings.from_json(values)
-
-
-def _number_or_text(text: str) -> int | float | str:
-    """The number that was typed; what is none is left to `DecodingSettings` to refuse."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _bias(text: str) -> tuple[int, float]:
-    id, _, bias = text.partition("=")
-    try:
-        return int(id), float(bias)
-    except ValueError as error:
-        low, high, _ = BIAS_LIMIT
-        raise UserError(
-            f"--logit-bias must be a token's id and a number from {low:g} to {high:g}, as in 13=-100, not {text!r}."
-        ) from error
+    return DecodingSettings.from_json(values | given_settings(options))
 
 
 @contextmanager

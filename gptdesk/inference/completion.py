@@ -14,7 +14,8 @@ from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
 from gptdesk.inference.prediction import Prediction, check_numbers
 from gptdesk.inference.prompt_lookup import PromptLookup
-from gptdesk.inference.sampling import filters as sampling
+from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.stopping import StopStrings
 
@@ -58,6 +59,7 @@ class Completion:
         self._settings = settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
+        self._chain = SamplerChain(settings)
         self._tokenizer = tokenizer
         self._vocab_size = vocab_size
         self._n_positions = n_positions
@@ -65,7 +67,7 @@ class Completion:
         self._stops = StopStrings(settings.stop)
         self._ids: list[int] = []
         self._unread = False  # whether the context is one token behind
-        self._guesses = PromptLookup(prompt, settings.prompt_lookup)
+        self._lookup = PromptLookup(prompt, settings.prompt_lookup)
         # The same as arrays, because making one of a long list takes longer than all filters together.
         self._prompt_array = np.array(prompt, np.int64)
         self._sampled = np.empty(settings.max_tokens, np.int64)
@@ -92,7 +94,7 @@ class Completion:
 
     def next_step(self) -> Step:
         """The token to be read next, and what is guessed to follow."""
-        return Step(self._context, self._ids[-1], self._guesses.after(self._ids))
+        return Step(self._context, self._ids[-1], self._lookup.draft(self._ids))
 
     def done(self, *, device: str, precision: str) -> DoneEvent:
         """What is to be said at the end."""
@@ -141,10 +143,8 @@ class Completion:
             return self._event(choice.id, choice.logit - choice.normalizer, choice.entropy, top)
         logits = logits.cpu()
         prediction = Prediction(logits)
-        sampled = self._sampled[: len(self._ids)]
-        processed = sampling.process(logits, self._prompt_array, sampled, self._settings)
-        greedy = self._settings.greedy
-        id = sampling.likeliest(processed) if greedy else sampling.sample(processed, self._generator)
+        history = History(self._prompt_array, self._sampled[: len(self._ids)])
+        id = self._chain.choose(logits, history, self._generator)
         top = [(id, prediction.logprob(id)) for id in prediction.likeliest(self._settings.top_logprobs)]
         return self._event(id, prediction.logprob(id), prediction.entropy, top)
 

@@ -41,7 +41,7 @@ class Engine:
     """A model that writes. For one thread; its weights must not change while it lives.
 
     Same seed, same device, same precision, same settings: same text. What was asked before, how many completions are
-    wanted at once and when the caller takes the events change nothing (see `Context` and `sampling.sample`).
+    wanted at once and when the caller takes the events change nothing (see `Context` and `choice.sample`).
 
     Args:
         model: is put into evaluation mode.

@@ -1,7 +1,8 @@
-"""Guesses what comes next from what came before: text that repeats itself is read several tokens at a time.
+"""Draft tokens for speculative decoding, taken from earlier text by prompt lookup.
 
-Saxena 2023, "Prompt Lookup Decoding" (https://github.com/apoorvumang/prompt-lookup-decoding). The guesses are only read
-ahead; each token is still chosen from the model's own logits after the one before, so none of them changes the text.
+Saxena 2023, "Prompt Lookup Decoding" (https://github.com/apoorvumang/prompt-lookup-decoding). The model reads the draft
+tokens in the same step as the last token; each token is still chosen from the model's own logits after the one before,
+so a draft never changes the text.
 """
 
 from __future__ import annotations
@@ -9,37 +10,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-MOST_GUESSES: Final = 7
-"""Tokens that may be read ahead at once."""
+MAX_DRAFT_TOKENS: Final = 7
+"""Draft tokens that one step may read."""
 
 _NGRAMS: Final = (3, 2)
-"""Tokens that must have come before in the same order, the longest match first."""
+"""Lengths of the n-grams that are looked up, the longest match first."""
 
 
 class PromptLookup:
-    """Finds the last place where the text's last tokens stood before, and takes what followed there.
+    """Finds the last earlier occurrence of the text's last n-gram, and drafts the tokens that followed it.
 
     Args:
         prompt: its ids.
-        most: guesses at once, 0 to `MOST_GUESSES`; 0 never guesses.
+        max_tokens: longest draft, 0 to `MAX_DRAFT_TOKENS`; 0 never drafts.
     """
 
-    def __init__(self, prompt: Sequence[int], most: int) -> None:
-        assert 0 <= most <= MOST_GUESSES
-        self._most = most
+    def __init__(self, prompt: Sequence[int], max_tokens: int) -> None:
+        assert 0 <= max_tokens <= MAX_DRAFT_TOKENS
+        self._max_tokens = max_tokens
         self._ids: list[int] = []
         self._ends: dict[tuple[int, ...], int] = {}  # n-grams, and where each ended last
         self._prompt_length = len(prompt)
-        self._found: list[int] = []
-        if most:
+        self._draft: list[int] = []
+        if max_tokens:
             self._extend(prompt)
 
-    def after(self, sampled: Sequence[int]) -> list[int]:
-        """The ids that may come after the prompt and all that was sampled since, which is longer at each call."""
-        if not self._most:
+    def draft(self, sampled: Sequence[int]) -> list[int]:
+        """Ids that may follow the prompt and ``sampled``: all ids chosen since, which are more at each call."""
+        if not self._max_tokens:
             return []
         self._extend(sampled[len(self._ids) - self._prompt_length :])
-        return self._found
+        return self._draft
 
     def _extend(self, ids: Sequence[int]) -> None:
         for id in ids:
@@ -52,4 +53,4 @@ class PromptLookup:
                     before = self._ends.get(ngram)
                     found = before if found is None else found
                     self._ends[ngram] = end
-            self._found = [] if found is None else self._ids[found : found + self._most]
+            self._draft = [] if found is None else self._ids[found : found + self._max_tokens]

@@ -150,7 +150,7 @@ BAD_INPUTS = [
     ("eval {model} --hellaswag {file}", QUESTION.replace("2}", '""}').encode(), "no question of HellaSwag"),
     ("eval {model} --hellaswag {file}", QUESTION.replace('"up."', "7").encode(), "no question of HellaSwag"),
     ("eval {model} --hellaswag {file}.parquet", b"PAR1, and then nothing", "parquet"),
-    ("sample {model}", b"", "Say what to go on from"),
+    ("sample {model}", b"", "There is no prompt"),
     ("sample {model} --prompts {file}", b"\n \n", "holds no prompts"),
     ("sample {model} --prompts {folder}/nothing", b"", "No such file"),
     ("sample {model} --prompts {file}.jsonl", b'{"text": "a"}', 'JSON object with "prompt"'),
@@ -361,7 +361,7 @@ def test_ctrl_c_ends_sampling_cleanly_and_keeps_the_whole_texts(tiny_model_folde
         shown, _ = process.communicate(timeout=600)
         errors += os.read(terminal, 100_000).decode()
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "\x1b[KCancelled; what was written until then is shown."
+    assert errors.splitlines()[-1] == "\x1b[KCancelled; the texts finished until then are shown."
     assert "Traceback" not in errors
     assert "'Once', seed" in shown
     saved = json.loads(out.read_text())

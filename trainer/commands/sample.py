@@ -1,4 +1,4 @@
-"""``trainer sample``: what several models write on the same prompts, side by side."""
+"""``trainer sample``: completes the same prompts with several models, and prints the texts side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from gptdesk.devices import DEVICES, PRECISIONS, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
-from gptdesk.inference.sampling.settings import LIMITS, PRESETS, DecodingSettings
+from gptdesk.inference.sampling.flags import add_flags, given_settings
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from trainer.commands import CANCELLED
 
 if TYPE_CHECKING:
@@ -21,20 +22,8 @@ if TYPE_CHECKING:
     from trainer.evaluation.models import FoundModel
 
 _PRESET: Final = "Balanced"
-_NUMBERS: Final = {
-    "temperature": "0 takes the likeliest token",
-    "top_k": "keep the k likeliest; 0 is off",
-    "top_p": "keep the likeliest that reach this probability; 1 is off",
-    "min_p": "drop those below this share of the likeliest; 0 is off",
-    "typical_p": "keep the most typical up to this probability; 1 is off",
-    "repetition_penalty": "1 is off",
-    "presence_penalty": "0 is off",
-    "frequency_penalty": "0 is off",
-    "no_repeat_ngram": "longest repetition, in tokens; 0 is off",
-    "max_tokens": "longest completion, in tokens",
-    "seed": "drawn when not given; the same for every model",
-    "n": "completions of each prompt",
-}
+_WITHOUT: Final = ("top_logprobs",)
+"""Reported for tokens, of which this command shows none."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,12 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--prompt", action="append", default=[], help="may be given several times")
     parser.add_argument("--prompts", type=Path, metavar="FILE", help='a prompt a line, or JSON lines with "prompt"')
     parser.add_argument("--preset", choices=tuple(PRESETS), default=_PRESET, help=f"settings to begin with ({_PRESET})")
-    for name, explanation in _NUMBERS.items():
-        kind = int if LIMITS[name].whole else float
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=kind.__name__.upper(), help=explanation)
-    parser.add_argument(
-        "--stop", action="append", metavar="TEXT", help="end before this text; may be given several times"
-    )
+    add_flags(parser, show_neutral=False, without=_WITHOUT)
     parser.add_argument("--device", default="auto", help=f"one of {', '.join(DEVICES)}")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="of the weights")
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the texts to this file")
@@ -66,7 +50,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> None:
-    """Lets the models write, and shows and saves the texts; after an interruption those that are whole."""
+    """Completes the prompts, then prints and saves the texts; after an interruption those that are finished."""
     settings = _settings(args)
     set_thread_environment()
     keep_compiled_code()
@@ -75,14 +59,14 @@ def run(args: argparse.Namespace) -> None:
 
     prompts = [*args.prompt, *(read_prompts(args.prompts) if args.prompts else [])]
     if not prompts:
-        raise UserError("Say what to go on from: --prompt or --prompts.")
+        raise UserError("There is no prompt: give --prompt or --prompts.")
     samples: list[Sample] = []
     try:
         models = find_models(args.models)
-        _save(args.json, samples, settings, complete=False)  # a place that cannot be written shows before the work
+        _save(args.json, samples, settings, complete=False)  # fails before the work if it cannot be written
         _write_all(args, models, prompts, settings, samples)
     except KeyboardInterrupt:
-        print("Cancelled; what was written until then is shown." if samples else "Cancelled.", file=sys.stderr)
+        print("Cancelled; the texts finished until then are shown." if samples else "Cancelled.", file=sys.stderr)
         raise SystemExit(CANCELLED) from None
     finally:
         if samples:
@@ -97,7 +81,7 @@ def _write_all(
     settings: DecodingSettings,
     samples: list[Sample],
 ) -> None:
-    """Model after model, so that only one is in memory; ``samples`` grows with each completion."""
+    """Takes one model after the other, so that only one is in memory; ``samples`` grows with each completion."""
     from gptdesk.inference.engine import Engine  # torch, late: --help and mistakes answer at once
     from trainer.evaluation.compare import write_samples
     from trainer.evaluation.progress import ProgressLine
@@ -115,11 +99,8 @@ def _write_all(
 
 
 def _settings(args: argparse.Namespace) -> DecodingSettings:
-    """The preset with what was given over it, and a seed."""
-    given = {name: getattr(args, name) for name in _NUMBERS if getattr(args, name) is not None}
-    if args.stop:
-        given["stop"] = tuple(args.stop)
-    settings = replace(PRESETS[args.preset], **given)
+    """The preset, overridden by the flags that were given, and a seed."""
+    settings = replace(PRESETS[args.preset], **given_settings(args))
     return settings if settings.seed is not None else replace(settings, seed=secrets.randbelow(2**32))
 
 

@@ -1,42 +1,40 @@
-"""Chooses a token where its logits lie, on a CUDA device, and copies nothing to the host but what a person is told.
+"""Chooses a token on the CUDA device that computed its logits, and copies to the host only what is reported.
 
-The same choice as `sampling` makes of the same logits, for settings that do not depend on the text so far. Nothing here
-waits for the device but the one transfer at the end, so no tensor decides what Python does, and no value is indexed by
-a tensor in a way that would fetch it.
+Chooses as `gptdesk.inference.sampling.registry.SamplerChain` does from the same logits, for settings that do not depend
+on the text so far. Nothing here waits for the device but the one transfer at the end, so no tensor decides what Python
+does, and no value is indexed by a tensor in a way that would fetch it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Final
 
 import torch
 from torch import Generator, Tensor
 
+from gptdesk.inference.sampling.fields import neutral_of, settings_of
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 _INF = float("inf")
 
-_CHOSEN_HERE: Final = frozenset({"temperature", "top_k", "top_p", "min_p"})
-"""The settings that `choose` heeds."""
-
-_NO_SAMPLERS: Final = frozenset({"stop", "max_tokens", "seed", "n", "top_logprobs", "prompt_lookup"})
-"""The settings that change no probability."""
+_ON_DEVICE: Final = frozenset({"temperature", "top_k", "top_p", "min_p"})
+"""The settings that `choose` applies."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A token and what the model itself thought of it.
+    """A token and the model's own distribution at its place.
 
     Attributes:
-        id: of the token.
-        logit: its own, normalizer: the logarithm of the sum of all exponentials; their difference is the logarithm of
-            the token's probability. The normalizer of a model that computes nonsense is not finite, and the id is then
-            any.
+        id: of the token; any, where the normalizer is not finite.
+        logit: the token's own.
+        normalizer: logarithm of the sum of all exponentials; ``logit - normalizer`` is the log-probability of the
+            token. Not finite where the model computes values that are not numbers.
         entropy: of the model's distribution, in nats.
-        top: ids and logits of the likeliest tokens, likeliest first.
+        top: ids and logits of the most likely tokens, the most likely first.
     """
 
     id: int
@@ -54,27 +52,26 @@ def serves(logits: Tensor, settings: DecodingSettings) -> bool:
 def is_simple(settings: DecodingSettings) -> bool:
     """Whether every setting that changes probabilities is neutral, but temperature, top-k, top-p and min-p.
 
-    A setting that this module has not been told of counts as one that changes them.
+    A setting that this module does not name counts as one that changes them, unless it says that it is no part of a
+    preset (`Setting.in_preset`).
     """
     kind: Any = type(settings)  # mypy takes no class of a frozen dataclass for hashable
     return all(getattr(settings, name) == neutral for name, neutral in _must_be_neutral(kind).items())
 
 
 @cache
-def _must_be_neutral(kind: type[Any]) -> Mapping[str, Any]:
-    """The settings that `choose` would ignore, and their neutral values: their defaults."""
-    others = [field for field in fields(kind) if field.name not in _CHOSEN_HERE | _NO_SAMPLERS]
-    return {
-        field.name: field.default if field.default_factory is MISSING else field.default_factory() for field in others
-    }
+def _must_be_neutral(kind: Any) -> Mapping[str, Any]:
+    """The settings that `choose` would ignore, and their neutral values."""
+    harmless = {name for name, one in settings_of(kind).items() if not one.in_preset}
+    return {field.name: neutral_of(field) for field in fields(kind) if field.name not in _ON_DEVICE | harmless}
 
 
 def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Choice:
-    """Chooses as `sampling.process` with `sampling.likeliest` or `sampling.sample` would, ties apart.
+    """Chooses as `SamplerChain.choose` would, ties apart.
 
     Args:
         logits: (V) float32, the model's own.
-        settings: as `is_simple` wants them.
+        settings: that `is_simple` allows.
         generator: of the sequence, on the CPU; gives one number, or none if the choice is greedy.
     """
     chosen, logit, normalizer, entropy, *top = packed_choice(logits, settings, generator).tolist()
@@ -84,8 +81,8 @@ def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> 
 
 @torch.no_grad()
 def packed_choice(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Tensor:
-    """What `choose` tells, in one tensor that still lies on the device: id, its logit, normalizer, entropy, ids and
-    logits of the likeliest; (4 + 2 top_logprobs) float64, which holds all of them without loss."""
+    """What `choose` returns, as one tensor on the device: id, its logit, normalizer, entropy, ids and logits of the
+    most likely; (4 + 2 top_logprobs) float64, which holds all of them without loss."""
     id = logits.argmax() if settings.greedy else _sample(_filtered(logits, settings), generator)
     top = logits.topk(min(settings.top_logprobs, len(logits)))
     normalizer = logits.logsumexp(dim=0)
@@ -96,7 +93,7 @@ def packed_choice(logits: Tensor, settings: DecodingSettings, generator: Generat
 
 
 def _filtered(logits: Tensor, settings: DecodingSettings) -> Tensor:
-    """What may be drawn: as `sampling.process` leaves it."""
+    """The logits that are drawn from."""
     if settings.temperature != 1:
         logits = logits / settings.temperature
     if settings.top_k or settings.top_p < 1:
@@ -113,14 +110,14 @@ def _least_kept(logits: Tensor, settings: DecodingSettings) -> Tensor:
     ascending = logits.topk(k).values.flip(0) if k else logits.sort().values  # topk is the faster one, if k is small
     if settings.top_p == 1:
         return ascending[0]
-    # Summed in float64, because the order in which CUDA sums varies; compared in float32, as the oracle does.
+    # Summed in float64, because the order in which CUDA sums varies; compared in float32, as `top_p` does.
     reached = ascending.softmax(dim=0).cumsum(dim=0, dtype=torch.float64).float()
     cut = (reached <= 1 - settings.top_p).sum().clamp(max=len(ascending) - 1)
     return ascending.take(cut)
 
 
 def _sample(logits: Tensor, generator: Generator) -> Tensor:
-    """Draws an id with the probabilities softmax(``logits``), by the number that `sampling.sample` would draw."""
+    """Draws an id with the probabilities softmax(``logits``), by the number that `choice.sample` would draw."""
     reached = logits.softmax(dim=0).cumsum(dim=0, dtype=torch.float64)
     drawn = float(torch.rand((), dtype=torch.float64, generator=generator))  # travels as an argument of the kernel
     return (reached <= reached[-1] * drawn).sum().clamp(max=len(logits) - 1)

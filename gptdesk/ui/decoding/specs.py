@@ -1,64 +1,40 @@
-"""The settings that the panel shows as sliders, and how their scales run."""
+"""Rows of the decoding panel, from the table of decoding settings."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from gptdesk.inference.sampling.settings import LIMITS
+from gptdesk.inference.sampling.fields import Setting, Slider
+from gptdesk.inference.sampling.settings import SETTINGS
 from gptdesk.ui.widgets.scale import Linear, LogThenOff, Power, Scale
 from gptdesk.ui.widgets.slider_row import SliderSpec
 
 
-def _spec(
-    name: str, title: str, help: str, decimals: int, scale: Scale, off: float | None, off_text: str = "off"
-) -> SliderSpec:
-    limit = LIMITS[name]
+def slider_spec(setting: Setting, slider: Slider) -> SliderSpec:
+    """The row of a setting that has a slider."""
+    assert setting.limit is not None
     return SliderSpec(
-        name=name,
-        title=title,
-        help=help,
-        lowest=limit.lowest,
-        highest=limit.highest,
-        decimals=decimals,
-        scale=scale,
-        off=off,
-        off_text=off_text,
+        name=setting.name,
+        title=setting.title,
+        help=setting.help,
+        lowest=setting.limit.lowest,
+        highest=setting.limit.highest,
+        decimals=setting.decimals,
+        scale=_scale(slider, setting.neutral),
+        off=setting.word_value,
+        off_text=setting.word,
     )
 
 
-SLIDERS: Final = (
-    _spec(
-        "temperature",
-        "Temperature",
-        "How daring the choice is: 0 always takes the likeliest token, 1 follows the model, above 1 flattens its odds.",
-        2,
-        Power(highest=5.0, middle=1.0),
-        0.0,
-        "greedy",
-    ),
-    _spec("top_k", "Top-k", "Only the k likeliest tokens can be chosen.", 0, LogThenOff(highest=1000), 0.0),
-    _spec(
-        "top_p",
-        "Top-p",
-        "Only the likeliest tokens that together reach this probability can be chosen.",
-        2,
-        Linear(0.0, 1.0),
-        1.0,
-    ),
-    _spec(
-        "min_p",
-        "Min-p",
-        "Tokens less likely than this share of the likeliest one are left out.",
-        2,
-        Power(highest=1.0, middle=0.15),
-        0.0,
-    ),
-    _spec(
-        "repetition_penalty",
-        "Repetition penalty",
-        "Above 1, tokens that stand in the text already become less likely.",
-        2,
-        Linear(1.0, 2.0),
-        1.0,
-    ),
+def _scale(slider: Slider, neutral: float) -> Scale:
+    if slider.logarithmic:
+        return LogThenOff(highest=slider.highest, off=neutral)
+    if slider.middle is not None:
+        return Power(highest=slider.highest, middle=slider.middle)
+    return Linear(slider.lowest, slider.highest)
+
+
+SLIDERS: Final = tuple(
+    slider_spec(setting, setting.control) for setting in SETTINGS.values() if isinstance(setting.control, Slider)
 )
+"""A row for every setting with a slider."""

@@ -15,7 +15,8 @@ from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import Engine, TokenEvent
-from gptdesk.inference.sampling import filters as sampling
+from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 
 SETTINGS = [
@@ -36,8 +37,7 @@ def random_logits(size: int, seed: int) -> torch.Tensor:
 
 
 def oracle(logits: torch.Tensor, settings: DecodingSettings, generator: torch.Generator) -> int:
-    processed = sampling.process(logits, [], [], settings)
-    return sampling.likeliest(processed) if settings.greedy else sampling.sample(processed, generator)
+    return SamplerChain(settings).choose(logits, History([], []), generator)
 
 
 @pytest.mark.parametrize("size", VOCABULARIES)

@@ -3,18 +3,21 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gptdesk.errors import UserError
+from gptdesk.inference.sampling.reference import reference_page
 from gptdesk.inference.sampling.settings import (
     BIAS_LIMIT,
     LIMITS,
     MAX_STOP_LENGTH,
     MAX_STOP_STRINGS,
     PRESETS,
+    SETTINGS,
     DecodingSettings,
 )
 
@@ -153,3 +156,18 @@ def test_settings_and_events_need_neither_torch_nor_qt():
     imports = "import sys, gptdesk.inference.sampling.settings, gptdesk.inference.events"
     check = "assert not {'torch', 'numpy', 'PySide6'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{imports}; {check}"], check=True)
+
+
+def test_the_reference_page_is_up_to_date():
+    page = Path(__file__).parents[3] / "docs" / "DECODING.md"
+    command = "python -m gptdesk.inference.sampling.reference > docs/DECODING.md"
+    assert page.read_text(encoding="utf-8") == reference_page(), command
+
+
+def test_every_setting_says_all_that_its_lists_need():
+    for name, setting in SETTINGS.items():
+        assert setting.name == name
+        assert setting.title
+        assert setting.help.endswith((".", ")"))
+        assert (setting.limit is None) != (setting.check is None)
+    assert list(SETTINGS) == [field.name for field in dataclasses.fields(DecodingSettings)]

@@ -1,0 +1,112 @@
+"""Samplers that change the logits of single tokens: biases and penalties on what the text already contains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gptdesk.inference.sampling.arrays import INF
+from gptdesk.inference.sampling.sampler import History, Ids, Sampler, as_ids
+from gptdesk.inference.sampling.settings import BAN, DecodingSettings
+
+
+class LogitBias(Sampler[Mapping[int, float]]):
+    """`logit_bias`."""
+
+    settings = ("logit_bias",)
+    greedy = True
+
+    def start(self, settings: DecodingSettings) -> Mapping[int, float]:
+        return settings.logit_bias
+
+    def apply(self, logits: Tensor, history: History, bias: Mapping[int, float]) -> Tensor:
+        return logit_bias(logits, bias)
+
+
+class RepetitionPenalty(Sampler[float]):
+    """`repetition_penalty`."""
+
+    settings = ("repetition_penalty",)
+    greedy = True
+
+    def start(self, settings: DecodingSettings) -> float:
+        return settings.repetition_penalty
+
+    def apply(self, logits: Tensor, history: History, penalty: float) -> Tensor:
+        return repetition_penalty(logits, history.ids, penalty)
+
+
+class NoRepeatNgram(Sampler[int]):
+    """`no_repeat_ngram`."""
+
+    settings = ("no_repeat_ngram",)
+    greedy = True
+
+    def start(self, settings: DecodingSettings) -> int:
+        return settings.no_repeat_ngram
+
+    def apply(self, logits: Tensor, history: History, size: int) -> Tensor:
+        return no_repeat_ngram(logits, history.ids, size)
+
+
+class CountPenalty(Sampler[tuple[float, float]]):
+    """`count_penalty` of the tokens of the completion; those of the prompt do not count."""
+
+    settings = ("presence_penalty", "frequency_penalty")
+    greedy = True
+
+    def start(self, settings: DecodingSettings) -> tuple[float, float]:
+        return settings.presence_penalty, settings.frequency_penalty
+
+    def apply(self, logits: Tensor, history: History, penalties: tuple[float, float]) -> Tensor:
+        if not len(history.sampled):
+            return logits
+        presence, frequency = penalties
+        return count_penalty(logits, history.sampled, presence=presence, frequency=frequency)
+
+
+def logit_bias(logits: Tensor, bias: Mapping[int, float]) -> Tensor:
+    """Adds to the logit of each token its bias; -100 bans the token, as OpenAI's API reference promises of it."""
+    ids = np.fromiter(bias.keys(), np.int64, len(bias))
+    values = np.fromiter(bias.values(), np.float64, len(bias))
+    values[values == BAN] = -INF
+    biased = logits.numpy().copy()
+    biased[ids] += values.astype(np.float32)
+    return torch.from_numpy(biased)
+
+
+def repetition_penalty(logits: Tensor, ids: Ids, penalty: float) -> Tensor:
+    """Makes the tokens of ``ids``, (T), less likely: positive logits are divided, negative ones multiplied by
+    ``penalty`` (CTRL, Keskar et al. 2019, section 4.1)."""
+    ids = as_ids(ids)
+    penalized = logits.numpy().copy()
+    seen = penalized[ids]
+    penalized[ids] = np.where(seen < 0, seen * np.float32(penalty), seen / np.float32(penalty))
+    return torch.from_numpy(penalized)
+
+
+def no_repeat_ngram(logits: Tensor, ids: Ids, size: int) -> Tensor:
+    """Bans every token that would end a sequence of ``size`` tokens that ``ids``, (T), already contains."""
+    ids = as_ids(ids)
+    if len(ids) < size:
+        return logits
+    prefix = ids[len(ids) + 1 - size :]  # (size - 1)
+    ends = np.arange(size - 1, len(ids))  # where sequences end that begin with the prefix
+    for back, id in enumerate(prefix[::-1], start=1):
+        ends = ends[ids[ends - back] == id]
+    banned = logits.numpy().copy()
+    banned[ids[ends]] = -INF
+    return torch.from_numpy(banned)
+
+
+def count_penalty(logits: Tensor, ids: Ids, *, presence: float, frequency: float) -> Tensor:
+    """Subtracts from each token of ``ids``, (T), ``presence`` once and ``frequency`` as often as it occurs:
+    mu[j] - c[j] * frequency - (c[j] > 0) * presence (OpenAI's API guide, "Frequency and presence penalties")."""
+    ids = as_ids(ids)
+    counts = np.bincount(ids)[ids].astype(np.float32)  # (T)
+    values, penalized = logits.numpy(), logits.numpy().copy()
+    penalized[ids] = values[ids] - (counts * np.float32(frequency) + np.float32(presence))
+    return torch.from_numpy(penalized)

@@ -1,0 +1,68 @@
+"""The interface of a sampler: one step from a model's logits to those that a token is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from gptdesk.inference.sampling.settings import DecodingSettings
+
+Ids: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
+"""Token ids; arrays are not copied."""
+
+State = TypeVar("State")
+
+
+class History:
+    """The token ids before the one that is chosen.
+
+    Args:
+        prompt: (P) ids that were read.
+        sampled: (S) ids that have been chosen since.
+    """
+
+    def __init__(self, prompt: Ids, sampled: Ids) -> None:
+        self.prompt = as_ids(prompt)
+        self.sampled = as_ids(sampled)
+
+    @cached_property
+    def ids(self) -> npt.NDArray[np.int64]:
+        """(P + S), prompt first."""
+        return np.concatenate([self.prompt, self.sampled])
+
+
+class Sampler(Protocol[State]):
+    """One step of the chain. An instance keeps nothing of a completion: that is the state's part.
+
+    Attributes:
+        settings: fields of `DecodingSettings` that it reads; it applies where one of them is not neutral.
+        greedy: whether it also applies where the most likely token is always taken.
+    """
+
+    settings: ClassVar[tuple[str, ...]]
+    greedy: ClassVar[bool] = False
+
+    def start(self, settings: DecodingSettings, /) -> State:
+        """The state of a new completion: the values that it needs, and what it has to remember."""
+        ...
+
+    def apply(self, logits: Tensor, history: History, state: State, /) -> Tensor:
+        """New logits, (V) float32 on the CPU, of the same shape as ``logits``, which stay as they are; -inf removes."""
+        ...
+
+    def chosen(self, state: State, id: int, probability: float, /) -> None:
+        """Called after each token with its probability under the logits at the end of the chain.
+
+        Only a sampler that overrides this is told, and not where decoding is greedy.
+        """
+        return
+
+
+def as_ids(ids: Ids) -> npt.NDArray[np.int64]:
+    """``ids`` as an array."""
+    return np.asarray(ids, np.int64)

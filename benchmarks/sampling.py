@@ -2,11 +2,11 @@
 
     python -m benchmarks.sampling [--turns N] [--tokens N] [--json OUT]
 
-One thread. Everything that is worked out for a token: what the settings do, the draw, its log-probability, the entropy
-and the 20 likeliest tokens; text not included. Peer: `transformers`' own processors in the order of its `generate`,
-built once, torch.multinomial and topk. Both get the same logits over 50,257 tokens: those of the bundled model along a
-text that it writes, and nearly flat ones, as a worst case. That both leave the same tokens to draw from is checked
-wherever both can do what is asked. A figure is the median over the turns of a turn's median token.
+One thread. Measures all work for one token: samplers, the draw, its log-probability, the entropy and the 20 most likely
+tokens; not its text. Peer: `transformers`' own processors in the order of its `generate`, torch.multinomial and topk.
+Chain and processors are built once. Both get the same logits over 50,257 tokens: those of the bundled model along a
+text that it writes, and nearly flat ones, as a worst case. Where both can do what is asked, it is checked that they
+leave the same tokens. A figure is the median over the turns of a turn's median token.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ class Row:
     theirs: list[float] = field(default_factory=list)
 
 
-def choose_ours(logits: Tensor, ids: np.ndarray, settings: DecodingSettings, generator: torch.Generator) -> Tensor:
+def choose_ours(logits: Tensor, ids: np.ndarray, chain: SamplerChain, generator: torch.Generator) -> Tensor:
     """What `Completion` does for a token, without its text; returns the logits that were drawn from."""
     prediction = Prediction(logits)
     half = len(ids) // 2
-    processed = SamplerChain(settings).apply(logits, History(ids[:half], ids[half:]))
-    id = argmax(processed) if settings.greedy else sample(processed, generator)
+    processed = chain.apply(logits, History(ids[:half], ids[half:]))
+    id = argmax(processed) if chain.greedy else sample(processed, generator)
     _ = prediction.entropy, prediction.logprob(id), [prediction.logprob(id) for id in prediction.likeliest(_TOP)]
     return processed
 
@@ -179,7 +179,7 @@ def _check(logits: list[Tensor], history: np.ndarray, settings: DecodingSettings
     kept = []
     for one in logits:
         generator = torch.Generator()
-        ours = choose_ours(one, history, settings, generator)
+        ours = choose_ours(one, history, SamplerChain(settings), generator)
         kept.append(1 if settings.greedy else int((ours > -torch.inf).sum()))
         if not settings.presence_penalty and not settings.frequency_penalty:
             ids = torch.from_numpy(history)[None]
@@ -190,8 +190,8 @@ def _check(logits: list[Tensor], history: np.ndarray, settings: DecodingSettings
 
 def _measure(row: Row, logits: list[Tensor], history: np.ndarray, generator: torch.Generator) -> None:
     settings, ids = SETTINGS[row.name], torch.from_numpy(history)[None]
-    theirs = processors(settings)
-    row.ours.append(_median_ms(logits, lambda one: choose_ours(one, history, settings, generator)))
+    theirs, chain = processors(settings), SamplerChain(settings)
+    row.ours.append(_median_ms(logits, lambda one: choose_ours(one, history, chain, generator)))
     row.theirs.append(_median_ms(logits, lambda one: choose_theirs(one, ids, theirs, settings.greedy, generator)))
 
 

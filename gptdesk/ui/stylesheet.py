@@ -100,7 +100,9 @@ QPushButton[kind="step"] {
 QPushButton[kind="step"]:hover { background: $hover; }
 QPushButton[kind="step"]:checked { background: $wash; border-color: transparent; }
 QPushButton[kind="step"]:focus { border-color: $accent; }
-QPushButton[kind="fold"] { background: transparent; border-color: transparent; padding: 0; text-align: left; }
+QPushButton[kind="fold"] {
+    background: transparent; border-color: transparent; padding: 0; text-align: left; font-weight: 600;
+}
 QPushButton[kind="fold"]:hover { color: $accent; }
 QPushButton[kind="fold"]:checked { color: $text; }
 QPushButton[kind="fold"]:focus { border-color: $accent; }
@@ -124,6 +126,7 @@ QLineEdit, QAbstractSpinBox, QComboBox {
     background: $raised; border: 1px solid $outline; border-radius: 6px; padding: 0 8px;
     min-height: ${inner}px; max-height: ${inner}px; selection-background-color: $selection; selection-color: $text;
 }
+QAbstractSpinBox[kind="compact"] { min-height: ${compact}px; max-height: ${compact}px; border-radius: 4px; }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent; }
 QLineEdit[invalid="true"], QAbstractSpinBox[invalid="true"], QComboBox[invalid="true"] { border-color: $bad; }
@@ -220,6 +223,7 @@ def stylesheet(colours: Colours) -> str:
     return _TEMPLATE.substitute(
         asdict(colours),
         inner=CONTROL_HEIGHT - 2,
+        compact=CONTROL_HEIGHT - 10,
         focus_inner=CONTROL_HEIGHT - 4,
         headline=scaled(16),
         figure=scaled(20),

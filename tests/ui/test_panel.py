@@ -77,16 +77,16 @@ def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, setti
         assert settings.value.decoding.seed == 5
 
 
-def test_guesses_are_off_at_first_and_stay_when_a_preset_is_taken(
+def test_speculative_tokens_are_off_at_first_and_stay_when_a_preset_is_taken(
     panel: DecodingPanel, settings: SettingsService
 ) -> None:
-    assert panel.guesses.text() == "off"
-    panel.guesses.setValue(4)
+    assert panel.rows["prompt_lookup"].box.text() == "off"
+    panel.rows["prompt_lookup"].box.setValue(4)
     assert settings.value.decoding.prompt_lookup == 4
     choose(panel, "Greedy")
     assert settings.value.decoding.prompt_lookup == 4
     settings.update(decoding=replace(settings.value.decoding, prompt_lookup=2))
-    assert panel.guesses.value() == 2
+    assert panel.rows["prompt_lookup"].value == 2
 
 
 def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> None:
@@ -131,7 +131,7 @@ def test_neutral_is_the_models_own_distribution(panel: DecodingPanel, settings: 
     assert panel.rows["temperature"].box.text() == "1.00"
 
 
-def test_the_dice_throws_a_seed_and_the_cross_takes_it_back(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_a_random_seed_is_drawn_and_the_cross_clears_it(panel: DecodingPanel, settings: SettingsService) -> None:
     assert settings.value.decoding.seed is None
     panel.seed.dice.click()
     assert settings.value.decoding.seed == int(panel.seed.line.text())
@@ -188,7 +188,7 @@ def test_a_number_that_cannot_be_is_refused_beside_its_box(
     panel: DecodingPanel, settings: SettingsService, qtbot: QtBot, name: str, typed: str
 ) -> None:
     before = settings.value.decoding
-    box = panel.max_tokens if name == "max_tokens" else panel.rows[name].box
+    box = panel.rows[name].box
     box.setFocus()
     box.selectAll()
     QTest.keyClicks(box, typed)

@@ -7,12 +7,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gptdesk.inference.sampling.settings import LIMITS
-from gptdesk.ui.decoding.specs import SLIDERS
+from gptdesk.inference.sampling.fields import Slider
+from gptdesk.inference.sampling.settings import LIMITS, SETTINGS
+from gptdesk.ui.decoding.rows import slider_spec
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.scale import STEPS
 from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
 
+SLIDERS = [slider_spec(s, s.control) for s in SETTINGS.values() if isinstance(s.control, Slider)]
 SPECS = pytest.mark.parametrize("spec", SLIDERS, ids=lambda spec: spec.name)
 BY_NAME = {spec.name: spec for spec in SLIDERS}
 

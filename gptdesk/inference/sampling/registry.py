@@ -34,10 +34,14 @@ SAMPLERS: Final[tuple[Sampler[Any], ...]] = (
 
 
 class SamplerChain:
-    """The samplers that ``settings`` switch on, with their state in one completion."""
+    """The samplers that ``settings`` switch on, with their state in one completion.
+
+    Attributes:
+        greedy: whether the most likely token is always taken.
+    """
 
     def __init__(self, settings: DecodingSettings) -> None:
-        self._greedy = settings.greedy
+        self.greedy = settings.greedy
         self._steps = [
             (sampler, sampler.start(settings))
             for sampler in SAMPLERS
@@ -63,7 +67,7 @@ class SamplerChain:
             UserError: when every token is banned.
         """
         logits = self.apply(logits, history)
-        if self._greedy:
+        if self.greedy:
             return argmax(logits)
         id = sample(logits, generator)
         if self._told:

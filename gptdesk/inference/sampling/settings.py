@@ -150,15 +150,6 @@ class DecodingSettings:
         check=_logit_bias,
         metavar="ID=BIAS",
     )
-    stop: tuple[str, ...] = setting(
-        (),
-        title="Stop strings",
-        help="The completion ends before the first of these strings.",
-        group=Group.LENGTH,
-        check=_stop_strings,
-        in_preset=False,
-        metavar="TEXT",
-    )
     max_tokens: int = setting(
         128,
         title="Max tokens",
@@ -167,6 +158,15 @@ class DecodingSettings:
         limit=Limit(1, 100_000, whole=True),
         in_preset=False,
         control="box",
+    )
+    stop: tuple[str, ...] = setting(
+        (),
+        title="Stop strings",
+        help="The completion ends before the first of these strings.",
+        group=Group.LENGTH,
+        check=_stop_strings,
+        in_preset=False,
+        metavar="TEXT",
     )
     seed: int | None = setting(
         None,

@@ -1,4 +1,4 @@
-"""The list of presets and what can be done with the person's own."""
+"""The list of presets, and a menu to save, rename and delete the user's own."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.name_dialog import NameDialog
 
+NEUTRAL_HELP: Final = "No filters, temperature 1"
 _CUSTOM: Final = "Custom"
+_HELP: Final = "Sets how tokens are chosen. Length, stop strings and seed stay as they are."
 
 
 class PresetBar(QWidget):
-    """Takes, saves, renames and deletes presets."""
+    """Applies, saves, renames and deletes presets."""
 
     def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self.box = ListBox()
         self.box.setAccessibleName("Preset")
-        self.box.setToolTip("How tokens are chosen. Length, stop strings and seed stay as they are.")
+        self.box.setToolTip(_HELP)
         self.box.setMinimumContentsLength(9)
         self.box.activated.connect(self._on_chosen)
         menu = QMenu(self)
@@ -36,6 +38,7 @@ class PresetBar(QWidget):
         self.delete_action = menu.addAction("Delete", self._delete)
         menu.addSeparator()
         self.neutral_action = menu.addAction("Reset to neutral", self.reset)
+        self.neutral_action.setToolTip(NEUTRAL_HELP)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -45,13 +48,13 @@ class PresetBar(QWidget):
         self._show()
 
     def reset(self) -> None:
-        """Neutral settings: tokens follow the model's own odds."""
+        """Resets what a preset keeps: no filters, temperature 1."""
         neutral = type(self._settings.value.decoding)()
         self._settings.update(decoding=presets.apply_preset(neutral, self._settings.value.decoding))
 
     @property
     def _own(self) -> str | None:
-        """The preset that holds now, if it is one of the person's own."""
+        """The current preset, if it is one of the user's own."""
         name = presets.name_of(self._settings.value.decoding, self._settings.value.presets)
         return name if name in self._settings.value.presets else None
 

@@ -1,4 +1,4 @@
-"""The seed: a number that makes a text come out the same again, or none."""
+"""The row of the seed: a number with which a text can be repeated, or none."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from typing import Final
 
 from PySide6.QtCore import QRegularExpression, Qt, Signal
 from PySide6.QtGui import QAction, QRegularExpressionValidator
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from gptdesk.inference.sampling.settings import LIMITS
+from gptdesk.inference.sampling.settings import LIMITS, SETTINGS
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
 SHORT_SEEDS: Final = 1_000_000
-"""Seeds that the dice throws are below this: easy to say to somebody."""
+"""Random seeds are below this: short enough to read out."""
 
-_HELP = "The same seed, model and settings give the same text. Empty: another one each time."
+_SEED: Final = SETTINGS["seed"]
+_RANDOM: Final = "Random seed"
+_KEEP_HELP: Final = "With this seed, the same model and settings generate the last part again"
 
 
 class SeedBox(QWidget):
-    """A line for the seed, a dice, and the seed that the last generation had.
+    """A field for the seed, a button that draws one, and the seed of the last generation with a button to keep it.
 
     Signals:
-        changed(): the person gave another seed.
+        changed(): emitted when the user changes the seed.
     """
 
     changed = Signal()
@@ -33,33 +35,42 @@ class SeedBox(QWidget):
         self._used: int | None = None
         self.line = QLineEdit()
         self.line.setPlaceholderText("random")
-        self.line.setAccessibleName("Seed")
-        self.line.setAccessibleDescription(_HELP)
-        self.line.setToolTip(wrapped(_HELP))
+        self.line.setAccessibleName(_SEED.title)
+        self.line.setAccessibleDescription(_SEED.help)
+        self.line.setToolTip(wrapped(_SEED.help))
         self.line.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{0,19}"), self))
         self.dice = QPushButton()
         self.dice.setProperty("icon_only", "true")
-        self.dice.setAccessibleName("Throw a seed")
-        self.dice.setToolTip("Throw a seed")
+        self.dice.setAccessibleName(_RANDOM)
+        self.dice.setToolTip(_RANDOM)
         theme.set_icon(self.dice, "dice", "text")
         self.used = QLabel()
         self.used.setProperty("kind", "muted")
         self.used.setAccessibleName("Seed of the last generation")
-        self.used.setToolTip("The seed of the last generated part; select it to copy it")
+        self.used.setToolTip("Seed of the last generated part; select it to copy it")
         self.used.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.keep = QPushButton("Use this seed")
         self.keep.setProperty("kind", "small")
-        self.keep.setToolTip(wrapped("With this seed, the same model and settings write the last generated part again"))
+        self.keep.setToolTip(wrapped(_KEEP_HELP))
+        label = QLabel(_SEED.title)
+        label.setBuddy(self.line)
+        label.setToolTip(wrapped(_SEED.help))
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(4)
-        layout.addWidget(self.line, 0, 0)
-        layout.addWidget(self.dice, 0, 1)
-        layout.setColumnStretch(0, 1)
-        self.clear = QAction("Random again", self)
+        layout.addWidget(label, 0, 0)
+        layout.addWidget(self.line, 0, 1)
+        layout.addWidget(self.dice, 0, 2)
+        used = QHBoxLayout()
+        used.setSpacing(8)
+        used.addWidget(self.used, 1)
+        used.addWidget(self.keep)
+        layout.addLayout(used, 1, 0, 1, 3)
+        layout.setColumnStretch(1, 1)
+        self.clear = QAction("Clear the seed", self)
         self.clear.triggered.connect(self._clear)
         self.line.addAction(self.clear, QLineEdit.ActionPosition.TrailingPosition)
         self._theme = theme
@@ -69,7 +80,7 @@ class SeedBox(QWidget):
         self.clear.setVisible(False)
         self.line.editingFinished.connect(self.changed)
         self.line.textChanged.connect(self._show_usable)
-        self.dice.clicked.connect(self._throw)
+        self.dice.clicked.connect(self._draw)
         self.keep.clicked.connect(self._keep)
         self.show_used(None)
 
@@ -79,11 +90,11 @@ class SeedBox(QWidget):
         return min(int(text), int(LIMITS["seed"].highest)) if text else None
 
     def set_value(self, seed: int | None) -> None:
-        """Shows ``seed`` without saying that it changed."""
+        """Shows ``seed`` without a signal."""
         self.line.setText("" if seed is None else str(seed))
 
     def show_used(self, seed: int | None) -> None:
-        """Shows which seed the last generation had; ``None`` when there is none."""
+        """Shows the seed of the last generation; ``None`` when there is none."""
         self._used = seed
         self.used.setText(f"Last used: {'none' if seed is None else seed}")
         self._show_usable()
@@ -102,6 +113,6 @@ class SeedBox(QWidget):
         self.set_value(None)
         self.changed.emit()
 
-    def _throw(self) -> None:
+    def _draw(self) -> None:
         self.set_value(secrets.randbelow(SHORT_SEEDS))
         self.changed.emit()

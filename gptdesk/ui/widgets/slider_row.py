@@ -1,8 +1,9 @@
-"""A setting with a name, a number box and a slider that always agree."""
+"""A row for one number: name, number box, and a slider that always shows the same value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
@@ -13,23 +14,24 @@ from gptdesk.ui.widgets.number_box import OFF, NumberBox
 from gptdesk.ui.widgets.scale import STEPS, Scale
 from gptdesk.ui.widgets.tooltips import wrapped
 
-_BOX_WIDTH = 80
+BOX_WIDTH: Final = 80
+"""Of the number boxes beside settings, in pixels at the usual size of words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SliderSpec:
-    """What a row shows.
+    """Contents of a row.
 
     Attributes:
         name: of the setting in `DecodingSettings`.
-        title: for people.
-        help: one sentence on hover.
+        title: name of the setting, for the user.
+        help: tooltip.
         lowest: of the box.
         highest: of the box; a slider may end earlier.
-        decimals: digits behind the point.
+        decimals: digits after the decimal point.
         scale: of the slider.
-        off: value that switches the setting off.
-        off_text: word for it.
+        off: value that is shown as a word.
+        off_text: the word.
     """
 
     name: str
@@ -47,7 +49,7 @@ class SliderRow(QWidget):
     """One setting.
 
     Signals:
-        changed(): the person gave it another value.
+        changed(): emitted when the user changes the value.
     """
 
     changed = Signal()
@@ -57,7 +59,8 @@ class SliderRow(QWidget):
         self.spec = spec
         self.label = QLabel(spec.title)
         self.box = NumberBox(spec.lowest, spec.highest, spec.decimals, off=spec.off, off_text=spec.off_text)
-        self.box.setFixedWidth(scaled(_BOX_WIDTH))
+        self.box.setFixedWidth(scaled(BOX_WIDTH))
+        self.box.setProperty("kind", "compact")
         self.box.setAccessibleName(spec.title)
         self.label.setBuddy(self.box)
         self.slider = _Slider(Qt.Orientation.Horizontal)
@@ -72,7 +75,7 @@ class SliderRow(QWidget):
 
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setVerticalSpacing(4)
+        layout.setVerticalSpacing(0)
         layout.addWidget(self.label, 0, 0)
         layout.addWidget(self.box, 0, 1)
         layout.addWidget(self.slider, 1, 0, 1, 2)
@@ -87,7 +90,7 @@ class SliderRow(QWidget):
         return round(value) if self.spec.decimals == 0 else value
 
     def set_value(self, value: float) -> None:
-        """Shows ``value`` without saying that it changed."""
+        """Shows ``value`` without a signal."""
         for widget in (self.box, self.slider):
             widget.blockSignals(True)
         self.box.setValue(value)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.settings.row import SettingRow
 from gptdesk.ui.train.new_run.settings.schema import Section, Setting
-from gptdesk.ui.widgets.collapsible_section import Fold
+from gptdesk.ui.train.new_run.settings.section import SettingsSection
 
 _AT_ONCE: Final = 3
 """Rows that are made in one go while nothing else happens: some milliseconds."""
@@ -53,7 +53,7 @@ class SettingsForm(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find a setting")
         self.search.textChanged.connect(self._on_searched)
-        self.folds: dict[str, Fold] = {}
+        self.folds: dict[str, SettingsSection] = {}
         card = QFrame()
         card.setProperty("kind", "card")
         column = QVBoxLayout(card)
@@ -68,10 +68,10 @@ class SettingsForm(QWidget):
         layout.addWidget(card)
         layout.addSpacing(8)
         layout.addWidget(self.search)
-        self._missing: list[tuple[Fold, Setting]] = []
+        self._missing: list[tuple[SettingsSection, Setting]] = []
         for section in sections:
             rest = [setting for setting in section.settings if setting.key not in self._rows]
-            fold = Fold(theme, section.title, section.help)
+            fold = SettingsSection(theme, section.title, section.help)
             fold.button.clicked.connect(self._complete)
             self.folds[section.name] = fold
             self._missing += [(fold, setting) for setting in rest]

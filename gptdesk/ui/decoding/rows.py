@@ -1,0 +1,86 @@
+"""Rows of the decoding panel: one for each setting that has a control, from the table of decoding settings."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from gptdesk.inference.sampling.fields import Setting, Slider
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.scale import Linear, LogThenOff, Power, Scale
+from gptdesk.ui.widgets.slider_row import BOX_WIDTH, SliderRow, SliderSpec
+from gptdesk.ui.widgets.tooltips import wrapped
+
+
+class NumberRow(QWidget):
+    """A name and a box for a number, without a slider.
+
+    Attributes:
+        box: its ``valueChanged`` says that the user changed the number.
+    """
+
+    def __init__(self, setting: Setting, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        assert setting.limit is not None
+        self._decimals = setting.decimals
+        self.box = NumberBox(
+            setting.limit.lowest,
+            setting.limit.highest,
+            setting.decimals,
+            off=setting.word_value,
+            off_text=setting.word,
+        )
+        self.box.setFixedWidth(scaled(BOX_WIDTH))
+        self.box.setProperty("kind", "compact")
+        self.box.setAccessibleName(setting.title)
+        self.box.setAccessibleDescription(setting.help)
+        self.label = QLabel(setting.title)
+        self.label.setBuddy(self.box)
+        for widget in (self.label, self.box):
+            widget.setToolTip(wrapped(setting.help))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(self.box)
+
+    @property
+    def value(self) -> float | int:
+        value = self.box.value()
+        return value if self._decimals else round(value)
+
+    def set_value(self, value: float) -> None:
+        """Shows ``value`` without a signal."""
+        self.box.blockSignals(True)
+        self.box.setValue(value)
+        self.box.blockSignals(False)
+
+
+def make_row(setting: Setting) -> SliderRow | NumberRow | None:
+    """The row of a setting, or ``None`` when the table gives it no control."""
+    if isinstance(setting.control, Slider):
+        return SliderRow(slider_spec(setting, setting.control))
+    return NumberRow(setting) if setting.control == "box" else None
+
+
+def slider_spec(setting: Setting, slider: Slider) -> SliderSpec:
+    """What a slider's row shows of a setting."""
+    assert setting.limit is not None
+    return SliderSpec(
+        name=setting.name,
+        title=setting.title,
+        help=setting.help,
+        lowest=setting.limit.lowest,
+        highest=setting.limit.highest,
+        decimals=setting.decimals,
+        scale=_scale(slider, setting.neutral),
+        off=setting.word_value,
+        off_text=setting.word,
+    )
+
+
+def _scale(slider: Slider, neutral: float) -> Scale:
+    if slider.logarithmic:
+        return LogThenOff(highest=slider.highest, off=neutral)
+    if slider.middle is not None:
+        return Power(highest=slider.highest, middle=slider.middle)
+    return Linear(slider.lowest, slider.highest)

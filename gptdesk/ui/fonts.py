@@ -1,36 +1,51 @@
-"""Which typefaces the window uses: the system's own for the interface, a serif for reading."""
+"""Typefaces of the window: Inter for the interface, Literata for text that is read; both ship in ``resources/fonts``."""
 
 from __future__ import annotations
 
-import sys
+import functools
+import logging
 from typing import Final
 
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 
-_PROSE: Final = (
-    "Noto Serif",
-    "Source Serif 4",
-    "Literata",
-    "Charter",
-    "Georgia",
-    "Cambria",
-    "Liberation Serif",
-    "DejaVu Serif",
-)
-"""Serif faces made for reading, best first; systems have one or the other."""
+from gptdesk.resource_files import resource
 
-_PLAIN: Final = ("Inter", "Noto Sans", "Cantarell", "Ubuntu", "Open Sans", "DejaVu Sans")
-"""For a Linux without a desktop's own choice, where Qt falls back to an alias."""
+log = logging.getLogger(__name__)
+
+INTERFACE: Final = "Inter"
+READING: Final = "Literata"
+
+_FILES: Final = (
+    "Inter-Regular.ttf",
+    "Inter-Medium.ttf",
+    "Inter-SemiBold.ttf",
+    "Literata-Regular.ttf",
+    "Literata-SemiBold.ttf",
+)
+
+_SERIFS: Final = (READING, "Source Serif 4", "Noto Serif", "Charter", "Georgia", "Cambria", "DejaVu Serif", "serif")
+"""What reads well where the file of the first cannot be loaded or lacks a glyph, best first."""
 
 _SMALLEST: Final = 13
-"""Interface text is at least so many pixels high."""
+"""Least size of interface text, in pixels."""
+
+
+@functools.cache
+def load_fonts() -> tuple[str, ...]:
+    """Makes the typefaces known to Qt, once a process, and returns the names of those that could not be loaded."""
+    missing = tuple(
+        name for name in _FILES if QFontDatabase.addApplicationFont(str(resource("fonts", name))) < 0
+    )
+    if missing:
+        log.warning("fonts that cannot be loaded: %s", ", ".join(missing))
+    return missing
 
 
 def interface_font() -> QFont:
-    """The system's face, never smaller than can be read, with figures of one width, so that numbers do not jump."""
+    """Inter in the size that the system asks for, at least 13 pixels, with tabular figures so that numbers stay put."""
+    load_fonts()
     font = QFont(QGuiApplication.font())
-    if sys.platform.startswith("linux") and font.family() in ("Sans Serif", "Sans"):
-        font.setFamilies(_installed(_PLAIN))
+    font.setFamilies([INTERFACE, *(family for family in font.families() if family != INTERFACE)])
     if font.pointSizeF() > 0:
         pixels = font.pointSizeF() * QGuiApplication.primaryScreen().logicalDotsPerInch() / 72
         font.setPixelSize(max(_SMALLEST, round(pixels)))
@@ -39,31 +54,27 @@ def interface_font() -> QFont:
 
 
 def scaled(pixels: int) -> int:
-    """A length that fits words of the usual size, for words of the size that the system asks for."""
+    """Scales a length that fits interface text of 13 pixels to the size in force."""
     return round(pixels * max(1.0, QGuiApplication.font().pixelSize() / _SMALLEST))
 
 
 def prose_font(pixels: int) -> QFont:
-    """The face of the text that a person and a model write."""
+    """Literata: the face of the text that a person and a model write."""
+    load_fonts()
     font = QFont()
-    font.setFamilies([*_installed(_PROSE), "serif"])
+    font.setFamilies(list(_SERIFS))
     font.setStyleHint(QFont.StyleHint.Serif)
     font.setPixelSize(pixels)
     return font
 
 
 def smaller(font: QFont) -> QFont:
-    """For labels under icons and other asides."""
+    """One pixel smaller, at least 11: for captions and notes."""
     small = QFont(font)
     small.setPixelSize(max(11, font.pixelSize() - 1))
     return small
 
 
 def fixed_font() -> QFont:
-    """For tracebacks."""
+    """The system's monospaced face: for tracebacks and logs."""
     return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-
-
-def _installed(families: tuple[str, ...]) -> list[str]:
-    there = set(QFontDatabase.families())
-    return [family for family in families if family in there] or [families[-1]]

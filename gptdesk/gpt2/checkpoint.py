@@ -274,7 +274,7 @@ def check_memory(needed: int, device: torch.device) -> None:
     if device.type == "cpu" and free is not None and needed > free:
         raise UserError(
             f"The model takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; close other "
-            "programs, or choose a smaller model or 16-bit precision."
+            "programs, or choose a smaller model or precision bfloat16."
         )
 
 
@@ -295,7 +295,7 @@ def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> 
             raise
         raise UserError(
             f"The model does not fit into the memory of {device}; close other programs, or choose a smaller model, "
-            "another device or 16-bit precision."
+            "another device or precision bfloat16."
         ) from error
 
 

@@ -11,8 +11,8 @@ from gptdesk.system_memory import free_memory
 BYTES: Final = {"auto": 1.1, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
 """Of a weight, by precision, with scales and what is not quantised; ``auto`` is int8 on a processor."""
 
-SMALLER: Final = {"bfloat16": "16", "int8": "8", "int4": "4"}
-"""Precisions that can be proposed where memory is short, those with the least loss first, and their bits."""
+SMALLER: Final = ("bfloat16", "int8", "int4")
+"""Precisions that can be proposed where memory is short, those with the least loss first."""
 
 _CACHED: Final = 4
 """Bytes that a number of a key or value takes on a processor, whatever the precision of the weights."""
@@ -53,5 +53,5 @@ def fits(config: GPT2Config, precision: str = "auto", context: int | None = None
     advice = "choose a smaller model, or close other programs"
     if name := smaller_precision(config, precision, free, context):
         less = f"{memory_needed(config, name, context) / 2**30:.1f} GiB"
-        advice = f"choose {SMALLER[name]}-bit precision ({less}), a smaller model, or close other programs"
+        advice = f"choose precision {name} ({less}), a smaller model, or close other programs"
     return f"It takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; {advice}."

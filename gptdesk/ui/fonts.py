@@ -1,4 +1,4 @@
-"""Typefaces of the window: Inter for the interface, Literata for text that is read; both ship in ``resources/fonts``."""
+"""Typefaces of the window: Inter for the interface, Literata for reading; both ship in ``resources/fonts``."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ _SMALLEST: Final = 13
 @functools.cache
 def load_fonts() -> tuple[str, ...]:
     """Makes the typefaces known to Qt, once a process, and returns the names of those that could not be loaded."""
-    missing = tuple(
-        name for name in _FILES if QFontDatabase.addApplicationFont(str(resource("fonts", name))) < 0
-    )
+    missing = tuple(name for name in _FILES if QFontDatabase.addApplicationFont(str(resource("fonts", name))) < 0)
     if missing:
         log.warning("fonts that cannot be loaded: %s", ", ".join(missing))
     return missing

@@ -134,7 +134,7 @@ QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $disa
 QComboBox { padding-right: 28px; combobox-popup: 0; }
 QComboBox::drop-down { border: none; width: 0; }
 QComboBox QAbstractItemView {
-    background: $surface; border: 1px solid $hairline; outline: none; padding: 4px;
+    background: transparent; border: none; outline: none; padding: 5px;
     selection-background-color: $wash; selection-color: $text;
 }
 QComboBox QAbstractItemView::item { min-height: 28px; padding: 0 8px; border-radius: 4px; }
@@ -183,7 +183,7 @@ QHeaderView::section {
     background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px;
 }
 
-QMenu { background: $surface; border: 1px solid $hairline; padding: 4px; }
+QMenu { background: $surface; border: 1px solid transparent; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; margin: 0; }
 QMenu::item:selected { background: $wash; }
 QMenu::item:disabled { color: $disabled; }

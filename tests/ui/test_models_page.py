@@ -186,7 +186,7 @@ def test_everything_is_listed_where_it_belongs(
     assert facts["Revision"] == "607a30d783dfa663caf39e06633721c8d4cfcd7e"
     assert facts["SHA-256"].startswith("248dfc39")
     assert facts["Parameters"] == "124,439,808"
-    assert shown.page.panel.bars.accessibleDescription().startswith("32-bit: 666 MB")
+    assert shown.page.panel.bars.accessibleDescription().startswith("float32: 666 MB")
 
 
 def test_models_are_found_by_words_by_place_and_with_the_arrow_keys(tale: Path, shown: Shown) -> None:
@@ -614,7 +614,7 @@ def test_a_model_is_loaded_as_its_defaults_say(tale: Path, shown: Shown) -> None
         shown.opened.services.settings,
         shown.opened.services.inference,
     )
-    card.precision.setCurrentText("16-bit (bfloat16)")
+    card.precision.setCurrentText("bfloat16")
     card.precision.activated.emit(card.precision.currentIndex())
     shown.wait(lambda: shown.item("tale").entry.defaults.precision == "bfloat16")  # type: ignore[union-attr]
     card.decoding.setCurrentText("Greedy")
@@ -636,7 +636,7 @@ def test_what_does_not_fit_is_said_before_it_is_loaded(
     assert info is not None
     shown.choose("tale")
     precision = shown.page.panel.defaults.precision
-    precision.setCurrentText("32-bit (float32)")
+    precision.setCurrentText("float32")
     precision.activated.emit(precision.currentIndex())
     shown.wait(lambda: shown.item("tale").entry.defaults.precision == "float32")  # type: ignore[union-attr]
     free = SimpleNamespace(available=100 * 10**6 - info.memory)
@@ -644,10 +644,10 @@ def test_what_does_not_fit_is_said_before_it_is_loaded(
     shown.models.measure()
     shown.wait(lambda: shown.face("tale").figures[-1].role == "warn")
     shown.choose("tale")
-    assert "It needs 103 MB of memory and 100 MB are free: in 16 bits" in shown.page.panel.warning.text()
+    assert "It needs 103 MB of memory and 100 MB are free: in bfloat16" in shown.page.panel.warning.text()
     shown.press("tale")
     assert shown.opened.services.settings.value.model != "tale"
-    answer(shown, "Load in 16 bits")
+    answer(shown, "Load in bfloat16")
     settings = shown.opened.services.settings.value
     assert (settings.model, settings.precision) == ("tale", "bfloat16")
 

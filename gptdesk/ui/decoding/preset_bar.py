@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.store.settings import check_preset_name
@@ -13,6 +13,7 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.popup import Menu
 
 NEUTRAL_HELP: Final = "No filters, temperature 1"
 _CUSTOM: Final = "Custom"
@@ -30,7 +31,7 @@ class PresetBar(QWidget):
         self.box.setToolTip(_HELP)
         self.box.setMinimumContentsLength(9)
         self.box.activated.connect(self._on_chosen)
-        menu = QMenu(self)
+        menu = Menu(self)
         self.button = IconMenuButton("Save, rename or delete a preset", menu)
         theme.set_icon(self.button, "more", "muted")
         self.save_action = menu.addAction("Save as…", self._save_as)

@@ -7,20 +7,14 @@ from typing import Any, Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from gptdesk.devices import PRECISIONS
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui.decoding.presets import choosing, name_of
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.boxes import ListBox
 
-_PRECISIONS: Final = {
-    "auto": "As set in the window",
-    "float32": "32-bit (float32)",
-    "bfloat16": "16-bit (bfloat16)",
-    "float16": "16-bit (float16)",
-    "int8": "8-bit (int8)",
-    "int4": "4-bit (int4)",
-}
+_PRECISIONS: Final = {"auto": "As set in the window"} | {name: name for name in PRECISIONS if name != "auto"}
 _NONE: Final = "As set in the window"
 _NOW: Final = "As set in the Playground now"
 _OWN: Final = "Its own"

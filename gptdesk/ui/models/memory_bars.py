@@ -15,7 +15,9 @@ from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 
-_ROWS: Final = {"32-bit": "float32", "16-bit": "bfloat16", "8-bit": "int8", "4-bit": "int4"}
+_ROWS: Final = {"float32": "float32", "bfloat16, float16": "bfloat16", "int8": "int8", "int4": "int4"}
+"""What each row says, and a precision whose memory it is."""
+
 _BAR: Final = 6
 _GAP: Final = 12
 

@@ -32,6 +32,7 @@ from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.popup import Menu
 
 if TYPE_CHECKING:
     from gptdesk.library.import_ import Importable
@@ -94,13 +95,13 @@ class ModelsView(QWidget):
         self._wanted_name = ""
         self._times = 0
         self._now, self._room = using.now, using.room(models.free_memory)
-        imports = QMenu(self)
+        imports = Menu(self)
         imports.addAction("Folder…", self._import_folder)
         imports.addAction("File…", self._import_file)
         self.top_bar = ModelsBar(theme, menu, imports)
         self.status_bar = ModelsStatus(theme, models)
         self.actions_ = ModelActions(settings, models, using, self, lambda: self.current)
-        self._more = QMenu(self)
+        self._more = Menu(self)
         self.list = ModelList(theme, self._face)
         self.panel = DetailPanel(theme, settings, self._more)
         self._drop = DropFrame(self)
@@ -300,7 +301,7 @@ class ModelsView(QWidget):
     def _on_menu_wanted(self, key: str, at: QPoint) -> None:
         if key != self._current:
             self.choose(key)
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.actions_.fill(menu)
         menu.popup(at)

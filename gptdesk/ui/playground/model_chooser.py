@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QSize, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
 from gptdesk.library.catalogue import BUNDLED
@@ -21,6 +21,7 @@ from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
@@ -48,7 +49,7 @@ class ModelChooser(MenuButton):
         using: ModelActivation,
         parent: QWidget | None = None,
     ) -> None:
-        menu = QMenu()
+        menu = Menu()
         super().__init__("field", menu, parent)
         self._settings, self._inference, self._models, self._using = settings, inference, models, using
         self._menu = menu
@@ -119,7 +120,7 @@ class DeviceButton(MenuButton):
     """Says where and how the model computes; its menu changes that."""
 
     def __init__(self, settings: SettingsService, inference: Inference, parent: QWidget | None = None) -> None:
-        menu = QMenu()
+        menu = Menu()
         super().__init__("muted", menu, parent)
         self._settings, self._inference = settings, inference
         self._menu = menu

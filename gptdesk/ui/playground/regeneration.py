@@ -62,6 +62,7 @@ class Regeneration(QObject):
         self._messages.toast(
             f"Regenerating also removed {typed} that you had typed after the last generation.",
             kind="info",
+            of_document=True,
             offers=[("Undo", self._for_this_document(lambda: self._session.undo_to(depth)))],
         )
 
@@ -70,16 +71,17 @@ class Regeneration(QObject):
         decoding = self._settings.value.decoding
         if decoding.greedy:
             reason = "temperature 0 always takes the likeliest token. A higher temperature gives others a chance."
-            self._messages.toast(f"The text came out the same: {reason}", kind="info")
+            self._messages.toast(f"The text came out the same: {reason}", kind="info", of_document=True)
         elif decoding.seed is not None:
             self._messages.toast(
                 f"The text came out the same, because the seed is fixed at {decoding.seed}.",
                 kind="info",
+                of_document=True,
                 offers=[("Try another seed", self._for_this_document(self._try_another))],
             )
         else:
             reason = "the settings leave next to no choice. A higher temperature, top-k or top-p gives more."
-            self._messages.toast(f"The text came out the same: {reason}", kind="info")
+            self._messages.toast(f"The text came out the same: {reason}", kind="info", of_document=True)
 
     def _for_this_document(self, act: Callable[[], object]) -> Callable[[], None]:
         """What a toast offers is about the document at hand; over another one it does nothing."""

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from gptdesk.ui.widgets.popup import Menu
+
 if TYPE_CHECKING:
     from gptdesk.ui.playground.editor import Editor
 
 
 def text_menu(editor: Editor, *, can_undo: bool, can_redo: bool) -> QMenu:
     """What can be done to the text of ``editor``, with the keys that do it."""
-    menu = QMenu(editor)
+    menu = Menu(editor)
     selected, key = editor.textCursor().hasSelection(), QKeySequence.StandardKey
     for title, slot, usable, shortcut in (
         ("Undo", editor.undo_wanted.emit, can_undo, key.Undo),

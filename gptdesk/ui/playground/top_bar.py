@@ -19,6 +19,7 @@ from gptdesk.ui.stylesheet import CONTROL_HEIGHT
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
+from gptdesk.ui.widgets.popup import Menu
 
 _MARGIN: Final = 16
 _SPACING: Final = 8
@@ -32,7 +33,7 @@ class DocumentButton(MenuButton):
     """The title of the document; its menu renames, deletes and opens another."""
 
     def __init__(self, documents: Documents, parent: QWidget | None = None) -> None:
-        self._menu = QMenu()
+        self._menu = Menu()
         super().__init__("title", self._menu, parent)
         self._documents = documents
         self.setAccessibleName("Document")

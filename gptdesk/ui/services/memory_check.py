@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.library.memory import SMALLER, memory_needed, smaller_precision
+from gptdesk.library.memory import memory_needed, smaller_precision
 from gptdesk.ui import number_format
 
 
@@ -33,7 +33,7 @@ class Room:
         if name is None:
             return f"{sentence}: choose a smaller model, or close other programs."
         less = number_format.memory(memory_needed(config, name))
-        return f"{sentence}: in {SMALLER[name]} bits it needs {less}, which is there."
+        return f"{sentence}: in {name} it needs {less}, which is there."
 
     def proposal(self, config: GPT2Config | None, precision: str) -> str | None:
         """A precision in which a model fits that does not in ``precision``."""

@@ -48,24 +48,27 @@ class Messages(QObject):
     Signals:
         changed(): ``banners`` is another.
         toasted(object): a `Message` that is to be shown for a moment.
+        document_left(): another document is open; what was said of the last one no longer matters.
     """
 
     changed = Signal()
     toasted = Signal(object)
+    document_left = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.banners: dict[str, Message] = {}
 
-    def toast(self, text: str, *, kind: str = "good", offers: Sequence[Offer] = ()) -> None:
+    def toast(self, text: str, *, kind: str = "good", of_document: bool = False, offers: Sequence[Offer] = ()) -> None:
         """Says for some seconds, in the lower corner, that something is done.
 
         Args:
             text: one sentence.
             kind: "good", or "info" for what is merely to be known.
+            of_document: it is taken away when another document is opened.
             offers: at most one button, such as *Show*.
         """
-        self.toasted.emit(Message(text=text, kind=kind, offers=tuple(offers)))
+        self.toasted.emit(Message(text=text, kind=kind, of_document=of_document, offers=tuple(offers)))
 
     def show(
         self,
@@ -105,6 +108,7 @@ class Messages(QObject):
     def leave_document(self) -> None:
         """Takes away what was said of the document that was at hand."""
         self._remove([topic for topic, message in self.banners.items() if message.of_document])
+        self.document_left.emit()
 
     def _remove(self, topics: list[str]) -> None:
         for topic in topics:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.memory import SMALLER
 from gptdesk.system_memory import free_memory
 from gptdesk.ui.decoding.presets import apply_preset
 from gptdesk.ui.model_names import setting_of, title_of
@@ -94,7 +93,7 @@ class ModelActivation(QObject):
             return
         answers: list[Answer] = [("Load anyway", lambda: self._choose(model, entry, precision))]
         if name := room.proposal(entry.config, precision):
-            answers.append((f"Load in {SMALLER[name]} bits", lambda: self._choose(model, entry, name)))
+            answers.append((f"Load in {name}", lambda: self._choose(model, entry, name)))
         self.question = Question(
             f"{title_of(entry)} does not fit into memory",
             f"{warning} The computer may become very slow, or end gptdesk.",

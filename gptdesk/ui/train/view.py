@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch import resume_run
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
 from gptdesk.ui.train.charts.settings import ChartSettings
@@ -27,6 +28,7 @@ from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
 from gptdesk.ui.train.runs.run_scanner import Notice
 from gptdesk.ui.train.side_panel import SidePanel
+from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.widgets.splitter import Splitter
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 _LIST: Final = (20, 184, 320)
 _PANEL: Final = (27, 244, 640)
-"""Percent of the width, and the least and most pixels of it."""
+"""Percent of the width, and the least and most pixels of it at a font of 13 pixels."""
 
 _PROMPT: Final = "Once upon a time"
 _EXAMPLE: Final = "shakespeare"
@@ -82,7 +84,7 @@ class TrainView(QWidget):
         self.status_bar = TrainStatus(theme, self._run_monitor)
         self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed)
         self.data_actions = DataActions(self._run_monitor, self, self._data_entry)
-        self._more, self._checkpoints = QMenu(self), QMenu(self)
+        self._more, self._checkpoints = Menu(self), Menu(self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
         self.dashboard = Dashboard(theme, settings, self._more)
@@ -147,7 +149,9 @@ class TrainView(QWidget):
         self._set_widths()
 
     def _usual_sides(self) -> list[int]:
-        return [min(max(self.width() * share // 100, least), most) for share, least, most in (_LIST, _PANEL)]
+        return [
+            min(max(self.width() * share // 100, scaled(least)), scaled(most)) for share, least, most in (_LIST, _PANEL)
+        ]
 
     def _set_widths(self) -> None:
         self.parts.resize(self.size())  # the layout may come to it later
@@ -396,7 +400,7 @@ class TrainView(QWidget):
 
     @Slot(object, QPoint)
     def _on_menu_wanted(self, folder: Path | None, at: QPoint) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if folder is not None:
             if folder != self.current:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.stylesheet import CONTROL_HEIGHT
+from gptdesk.ui.widgets.popup import PanelPainter
 
 _CHEVRON: Final = 14
 _PADDING: Final = 10
@@ -35,6 +36,15 @@ class ListBox(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.setMaxVisibleItems(16)
         self.setItemDelegate(QStyledItemDelegate(self))  # the one that heeds the style sheet
+        self._panel: PanelPainter | None = None
+
+    def showPopup(self) -> None:
+        if self._panel is None:
+            self._panel = PanelPainter(self.view().window())
+        super().showPopup()
+        if margin := self._panel.margin:
+            popup = self.view().window()
+            popup.setGeometry(popup.geometry().adjusted(-margin, 2 - margin, margin, 2 - margin))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -83,7 +93,9 @@ class IconMenuButton(QPushButton):
         self.clicked.connect(self._open)
 
     def _open(self) -> None:
-        self._menu.popup(self.mapToGlobal(QPoint(self.width() - self._menu.sizeHint().width(), self.height())))
+        margin = self._menu.contentsMargins().right()
+        left = self.width() - self._menu.sizeHint().width() + 2 * margin
+        self._menu.popup(self.mapToGlobal(QPoint(left, self.height())))
 
 
 def _draw_chevron(widget: QWidget) -> None:

@@ -13,6 +13,7 @@ from gptdesk.store.database import Entry
 from gptdesk.store.settings import THEMES
 from gptdesk.ui.playground.top_bar import fill_documents
 from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.widgets.popup import Menu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Commands:
     quit: Callable[[], object]
 
 
-class MainMenu(QMenu):
+class MainMenu(Menu):
     """The menu; its shortcuts hold in the whole window."""
 
     def __init__(self, window: QWidget, settings: SettingsService, commands: Commands) -> None:

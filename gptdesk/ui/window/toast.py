@@ -61,6 +61,7 @@ class Toasts(Overlay):
         self._theme = theme
         self.cards: list[Toast] = []
         messages.toasted.connect(self.add)
+        messages.document_left.connect(self._leave_document)
 
     @property
     def texts(self) -> list[str]:
@@ -94,6 +95,11 @@ class Toasts(Overlay):
         for card, width, height in zip(self.cards, widths, heights, strict=True):
             card.setGeometry(size[0] - width, y, width, height)
             y += height + _GAP
+
+    def _leave_document(self) -> None:
+        """Removes the toasts about the document that was open before."""
+        for card in [card for card in self.cards if card.message.of_document]:
+            self._remove(card)
 
     def _remove(self, card: Toast) -> None:
         if card in self.cards:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import decimal
@@ -23,6 +23,7 @@ from gptdesk.ui.train.charts.settings import SMALL_CHARTS, TITLES, ChartSettings
 from gptdesk.ui.train.charts.values import ValueBox, small_value
 from gptdesk.ui.train.charts.viewport import Viewport
 from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.popup import Menu
 
 _LARGEST_LEGEND: Final = 420
 """Pixels beyond which the names of pinned runs are shortened rather than the buttons moved."""
@@ -134,7 +135,7 @@ class SmallCard(QFrame):
         self.chart = Chart(theme, viewport, curves, metric, small=True)
         Narrator(self.chart)
         self._shown: tuple[object, ...] = ()
-        menu, group = QMenu(self), QActionGroup(self)
+        menu, group = Menu(self), QActionGroup(self)
         self._choices = {}
         for name in SMALL_CHARTS:
             action = menu.addAction(TITLES[name])

@@ -16,6 +16,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.settings import LARGEST_SMOOTHING, ChartSettings
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.near_one_scale import FromOne
+from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -67,7 +68,7 @@ class ChartControls(QWidget):
         return (self.axis, self.log_x, self.log_y, self.smooth, self.follow, self.more)
 
     def _make_axis(self) -> None:
-        menu, group = QMenu(self), QActionGroup(self)
+        menu, group = Menu(self), QActionGroup(self)
         self._axes = {axis: menu.addAction(word) for axis, word in _AXES.items()}
         for axis, action in self._axes.items():
             action.setCheckable(True)
@@ -92,7 +93,7 @@ class ChartControls(QWidget):
         layout = QVBoxLayout(holder)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.addWidget(self.smoothing)
-        menu = QMenu(self)
+        menu = Menu(self)
         action = QWidgetAction(menu)
         action.setDefaultWidget(holder)
         menu.addAction(action)
@@ -101,7 +102,7 @@ class ChartControls(QWidget):
         self.smooth.setToolTip(wrapped(_SMOOTHING.help))
 
     def _make_menu(self, theme: Theme) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         self._add(menu, "Show everything", self.fit_wanted.emit)
         menu.addSeparator()
         self._checks = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
@@ -54,8 +54,12 @@ class Dashboard(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(12)
-        for widget in (self.problem, self.crash, self.tiles):
+        for widget in (self.problem, self.crash):
             column.addWidget(widget)
+        self._head = QHBoxLayout()
+        self._head.setSpacing(8)
+        self._head.addWidget(self.tiles, 1)
+        column.addLayout(self._head)
         column.addWidget(self.charts, 1)
         area = QScrollArea()
         area.setWidget(inner)
@@ -63,15 +67,15 @@ class Dashboard(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        bottom = QWidget()
-        row = QVBoxLayout(bottom)
+        self._bottom = QWidget()
+        row = QVBoxLayout(self._bottom)
         row.setContentsMargins(12, 0, 12, 12)
         row.addWidget(self.controls)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(area, 1)
-        layout.addWidget(bottom)
+        layout.addWidget(self._bottom)
         self.controls.wanted.connect(self.wanted)
         self.controls.restart_wanted.connect(self.restart_wanted)
         self.crash.resume_wanted.connect(self.restart_wanted)
@@ -88,6 +92,21 @@ class Dashboard(QWidget):
             self.crash.show_diagnosis(entry.folder, view.diagnosis, restarting=restarting)
         self.tiles.show_run(entry, view.history)
         self.controls.show_run(entry, pending, restarting=restarting)
+        self._place_menu()
+
+    def _place_menu(self) -> None:
+        """Keeps no row of buttons for the menu alone: it moves up beside the tiles."""
+        alone, button = self.controls.alone, self.controls.more
+        if alone == self._bottom.isHidden():
+            return
+        focused = button.hasFocus()
+        self._bottom.setHidden(alone)
+        if alone:
+            self._head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        else:
+            self.controls.take_back_menu()
+        if focused:
+            button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_curves(
         self,

@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
-from gptdesk.ui.fonts import smaller
+from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words, describe
@@ -23,9 +23,12 @@ from gptdesk.ui.widgets.status_dot import StatusDot
 from gptdesk.ui.widgets.tooltips import wrapped
 
 HEIGHT: Final = 80
+"""Of a card, in pixels at a font of 13 pixels."""
+
 _CURVE: Final = QSize(48, 32)
 _PIN: Final = 12
-_ROOMY: Final = 176
+_ROOMY: Final = 200
+"""Width from which a card has room for the curve beside its name, in pixels at a font of 13 pixels."""
 
 
 class Card(QPushButton):
@@ -42,7 +45,7 @@ class Card(QPushButton):
         self._shown: tuple[object, ...] = ()
         self.setProperty("kind", "run")
         self.setCheckable(True)
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(scaled(HEIGHT))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.name = ElidedLabel()
         self.name.setProperty("kind", "heading")
@@ -73,10 +76,10 @@ class Card(QPushButton):
         self.setChecked(True)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, HEIGHT)
+        return QSize(scaled(200), scaled(HEIGHT))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, HEIGHT)
+        return QSize(120, scaled(HEIGHT))
 
     def _let_clicks_through(self) -> None:
         for child in self.findChildren(QWidget):
@@ -124,7 +127,7 @@ class RunCard(Card):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room the words have it."""
         super().resizeEvent(event)
-        self.curve.setVisible(event.size().width() >= _ROOMY)
+        self.curve.setVisible(event.size().width() >= scaled(_ROOMY))
 
     def _show_pin(self) -> None:
         self.pin.setPixmap(icon("pin", self._theme.colours.muted).pixmap(QSize(_PIN, _PIN)))

@@ -72,7 +72,7 @@ class Controls(QWidget):
         theme.set_icon(self.more, "more")
         self._usable: set[str] = set()
         self._asked: set[str] = set()
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
         layout.addWidget(self.restart)
@@ -128,6 +128,15 @@ class Controls(QWidget):
         size = super().minimumSizeHint()
         size.setWidth(self._width({"pause", "stop"}))
         return size
+
+    @property
+    def alone(self) -> bool:
+        """Whether the menu is all that the run can be asked for: it has finished, crashed or is lost."""
+        return not self._usable and self.restart.isHidden() and not self.waiting.text()
+
+    def take_back_menu(self) -> None:
+        """Puts the button of the menu behind the others."""
+        self._row.addWidget(self.more)
 
     def _fit(self) -> None:
         shown = set(self._usable)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.training.index import RunEntry
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.scanner import DataEntry
 from gptdesk.ui.train.runs.run_card import Card, DataCard, RunCard
@@ -72,7 +73,7 @@ class RunList(QWidget):
         top.setContentsMargins(12, 12, 12, 0)
         top.addWidget(self.filter)
         self._top.hide()
-        self.setMinimumWidth(_LEAST_WIDTH)
+        self.setMinimumWidth(scaled(_LEAST_WIDTH))
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)

@@ -84,6 +84,13 @@ def test_a_message_about_a_document_goes_with_it(shell: Shell) -> None:
     assert shell.banners.texts == ["the disk is full"]
 
 
+def test_a_toast_about_a_document_goes_with_it(shell: Shell) -> None:
+    shell.messages.toast("Regenerating also removed a word.", of_document=True)
+    shell.messages.toast("Saved.")
+    shell.messages.leave_document()
+    assert shell.toasts.texts == ["Saved."]
+
+
 def test_the_same_message_again_keeps_its_card(shell: Shell) -> None:
     shell.messages.show("one", topic="x", offers=[("Do it", lambda: None)])
     card = shell.banners.card

@@ -635,6 +635,15 @@ def test_every_control_of_the_page_has_a_name(listed: tuple[Opened, TrainView, l
     assert nameless(opened.window) == []
 
 
+def test_a_run_that_has_ended_keeps_no_row_for_its_menu(
+    listed: tuple[Opened, TrainView, list[Path]], qtbot: QtBot
+) -> None:
+    _, train, _ = listed
+    controls = train.dashboard.controls
+    wait(qtbot, lambda: not controls.isVisible())
+    assert controls.more.isVisible()
+
+
 @pytest.mark.parametrize("size", [(900, 600), (1000, 700), (2560, 1440)])
 def test_nothing_is_cut_off_at_any_size(
     page: Callable[[], tuple[Opened, TrainView]], size: tuple[int, int], qtbot: QtBot

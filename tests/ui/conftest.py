@@ -1,6 +1,7 @@
 """Windows with a real, tiny model, and a check that no test leaves a thread or a window behind."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.background import THREAD_PREFIX
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.theme import Theme
@@ -44,6 +46,10 @@ def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     threads, windows = running_threads(), open_windows()
     yield
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    for thread in threading.enumerate():
+        if thread.name.startswith(THREAD_PREFIX):  # it ends with its last task
+            thread.join(PATIENCE)
+            assert not thread.is_alive(), f"{thread.name} is still running"
     assert running_threads() <= threads, "a thread is still running"
     assert open_windows() <= windows, "a window is still open"
 

@@ -31,7 +31,7 @@ import builtins, sys, tempfile, threading
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from gptdesk.ui.services.worker_thread import WorkerThread
+from gptdesk.ui.services.background import WorkerThread
 
 if "fixed" in sys.argv:
     WorkerThread(QObject(), "any thread")
@@ -203,7 +203,7 @@ def test_a_document_that_nothing_can_be_made_of_costs_only_itself(
 
     monkeypatch.setattr(DocumentStorage, "open", fail)
     opened = open_window()
-    with qtbot.waitSignal(opened.window.crashed) as crashed:
+    with qtbot.waitSignal(opened.services.messages.crashed) as crashed:
         pass
     assert "KeyError" in crashed.args[0]
     assert "cannot be opened" in opened.window.banners.texts[0]

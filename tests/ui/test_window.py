@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import SIGNAL, QObject, QPoint, Qt, SignalInstance
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -26,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import PAGES
 from gptdesk.ui.file_names import file_name
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.about import AboutDialog
@@ -235,7 +236,7 @@ def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
         raise RuntimeError("on purpose")
 
     monkeypatch.setattr(Engine, "generate", fail)
-    with qtbot.waitSignal(opened.window.crashed) as caught:
+    with qtbot.waitSignal(opened.services.messages.crashed) as caught:
         opened.window.playground.generate.trigger()
     assert "on purpose" in caught.args[0]
     qtbot.waitUntil(lambda: not opened.window.session.busy)
@@ -254,7 +255,6 @@ def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
     window = opened.window
     handler = CrashHandler(opened.services.folders.logs)
     handler.install(window)
-    window.crashed.connect(handler.show_report)
     try:
         window.show_page(PAGES.index("train"))
         assert window.train is not None
@@ -273,7 +273,7 @@ def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
         handler.remove()
 
 
-def test_whoever_can_tell_of_a_mistake_is_listened_to(opened: Opened, qtbot: QtBot) -> None:
+def test_a_mistake_in_any_background_task_is_shown(opened: Opened, qtbot: QtBot) -> None:
     window = opened.window
     window.show_page(PAGES.index("models"))
     window.show_page(PAGES.index("train"))
@@ -282,13 +282,19 @@ def test_whoever_can_tell_of_a_mistake_is_listened_to(opened: Opened, qtbot: QtB
     sheet = window.train.sheet
     assert sheet is not None
     services = [part for part in vars(opened.services).values() if isinstance(part, QObject)]
-    found = {child for root in (window, *services) for child in (root, *root.findChildren(QObject))}
-    tellers = [
-        part for part in found if part is not window and isinstance(getattr(part, "crashed", None), SignalInstance)
-    ]
-    unheard = [type(part).__name__ for part in tellers if not part.receivers(SIGNAL("crashed(QString)"))]
-    assert {window.train, sheet, window.documents, window.messages, opened.services.run_monitor} <= set(tellers)
-    assert unheard == []
+    queues = {queue for root in (window, *services) for queue in root.findChildren(TaskQueue)}
+    assert {"new run", "files", "models", "model jobs", "runs", "storage", "curves"} <= {queue.name for queue in queues}
+    handler = CrashHandler(opened.services.folders.logs)
+    handler.install(window)
+    try:
+        for queue in queues:
+            with qtbot.waitSignal(handler.caught) as caught:
+                queue.run(lambda name=queue.name: {}[name])
+            assert f"KeyError: '{queue.name}'" in caught.args[0]
+        for dialog in window.findChildren(CrashDialog):
+            dialog.accept()
+    finally:
+        handler.remove()
     sheet.reject()
     qtbot.waitUntil(lambda: window.train is not None and window.train.sheet is None, timeout=60_000)
 

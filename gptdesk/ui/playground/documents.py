@@ -18,8 +18,8 @@ from gptdesk.ui.playground import export
 from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.playground.document_opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.document_storage import DocumentStorage
-from gptdesk.ui.services.errands import Errands
 from gptdesk.ui.services.messages import Messages, Offer
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
@@ -45,11 +45,9 @@ class Documents(QObject):
 
     Signals:
         wanted(): the person wants to see the text.
-        crashed(str): a traceback of a mistake of ours.
     """
 
     wanted = Signal()
-    crashed = Signal(str)
 
     def __init__(
         self, storage: DocumentStorage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
@@ -57,13 +55,12 @@ class Documents(QObject):
         super().__init__(window)
         self._storage, self._session, self._settings = storage, session, settings
         self._messages, self._window = messages, window
-        self._errands = Errands("files", self)
-        self._errands.failed.connect(self._on_open_failed)
-        self._errands.crashed.connect(self.crashed)
+        self._files = TaskQueue("files", self)
+        self._files.failed.connect(self._on_open_failed)
 
     def close(self) -> bool:
         """Ends the thread that reads files; returns whether it ended in time."""
-        return self._errands.shut_down(_END_MS)
+        return self._files.shut_down(_END_MS)
 
     # In the list
 
@@ -106,7 +103,7 @@ class Documents(QObject):
     def _tell(self, id: str, opening: Opening) -> None:
         """Says what cannot be read of the document of that id, with what can be done."""
         if opening.report:
-            QTimer.singleShot(0, self, lambda: self.crashed.emit(opening.report))  # somebody listens by then
+            QTimer.singleShot(0, self, lambda: self._messages.crash(opening.report))  # somebody listens by then
         if opening.problem:
             offers: list[Offer] = [("Export all of it…", partial(self._save_raw, id))]
             if opening.document:
@@ -226,7 +223,7 @@ class Documents(QObject):
             )
             return
         for path in paths:
-            self._errands.run(partial(_read_file, path), self._on_read)
+            self._files.run(partial(_read_file, path), self._on_read)
 
     def _on_read(self, file: TextFile) -> None:
         document = Document()

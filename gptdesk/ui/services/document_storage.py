@@ -1,4 +1,4 @@
-"""Keeps documents on disk while they are being written, in a thread of its own."""
+"""Saves documents to the database while they are edited, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -6,91 +6,80 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
 from gptdesk.store.database import Database, Entry, OpenedDocument
 from gptdesk.store.document import Snapshot
 from gptdesk.store.opening import open_or_replace
-from gptdesk.ui.services.worker_thread import WorkerThread
+from gptdesk.ui.services.background import TaskQueue
 
 _END_MS: Final = 30_000
 """How long a disk may take for one document."""
 
 
-class _Writer(QObject):
-    """Writes the newest snapshot that there is; those that came in between are part of it.
-
-    Signals:
-        ended(str): a document was written; a sentence when it was not.
-    """
-
-    ended = Signal(str)
+class _Writer:
+    """Writes the newest snapshot of each document; snapshots that a newer one replaced are never written."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__()
         self._database = database
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._waiting: dict[str, Snapshot] = {}
 
     def put(self, snapshot: Snapshot) -> None:
-        """For any thread."""
+        """Queues a snapshot; for any thread."""
         with self._lock:
             self._waiting[snapshot.id] = snapshot
 
-    @Slot()
-    def write(self) -> None:
-        """Everything that waits is on disk afterwards, or was refused; for any thread."""
-        with self._writing:
-            self._write()
+    def write(self) -> list[str]:
+        """Writes everything that is queued; for any thread.
 
-    def _write(self) -> None:
-        with self._lock:
-            waiting, self._waiting = self._waiting, {}
-        for snapshot in waiting.values():
-            problem = ""
-            try:
-                self._database.save(snapshot)
-            except UserError as error:
-                problem = str(error)
-                with self._lock:
-                    self._waiting.setdefault(snapshot.id, snapshot)
-            self.ended.emit(problem)
+        Returns:
+            For each document written an empty string, or a sentence saying why it was not: it stays queued.
+        """
+        with self._writing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, {}
+            return [self._write(snapshot) for snapshot in waiting.values()]
+
+    def _write(self, snapshot: Snapshot) -> str:
+        try:
+            self._database.save(snapshot)
+        except UserError as error:
+            with self._lock:
+                self._waiting.setdefault(snapshot.id, snapshot)
+            return str(error)
+        return ""
 
 
 class DocumentStorage(QObject):
-    """All documents of a person.
+    """All documents on this computer.
 
     Attributes:
-        problems: a sentence for everything that went wrong when the file was opened.
+        problems: a sentence for everything that went wrong when the database was opened.
 
     Signals:
-        saved(): the newest state is on disk.
+        saved(): a document's newest state is on disk.
         failed(str): it is not; the sentence says why. It is tried again with the next change.
     """
 
     saved = Signal()
     failed = Signal(str)
 
-    _write = Signal()
-
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._database, self.problems = open_or_replace(path)
         self._writer = _Writer(self._database)
-        self._thread = WorkerThread(self._writer, "storage", self)
-        self._write.connect(self._writer.write)
-        self._writer.ended.connect(self._on_ended)
-        self._thread.start()
+        self._queue = TaskQueue("storage", self)
 
     def save(self, snapshot: Snapshot) -> None:
-        """Writes the document as soon as may be."""
+        """Writes the document as soon as possible."""
         self._writer.put(snapshot)
-        self._write.emit()
+        self._queue.run(self._writer.write, self._on_written)
 
     def load(self, id: str) -> Snapshot | None:
-        """The document of that id as it was last saved, or what is sound of it.
+        """Loads a document as it was last saved, or its sound parts.
 
         Raises:
             UserError: when it cannot be read.
@@ -99,7 +88,7 @@ class DocumentStorage(QObject):
         return self._database.load(id)
 
     def open(self, id: str) -> OpenedDocument | None:
-        """As `load`, with a sentence about what is damaged of it.
+        """Loads a document, with a sentence about its damaged parts.
 
         Raises:
             UserError: when it cannot be read.
@@ -108,7 +97,7 @@ class DocumentStorage(QObject):
         return self._database.open(id)
 
     def export_raw(self, id: str) -> bytes | None:
-        """All that is on disk of a document, damaged or not, as JSON.
+        """Everything stored of a document, damaged or not, as JSON.
 
         Raises:
             UserError: when it cannot be read.
@@ -117,7 +106,7 @@ class DocumentStorage(QObject):
         return self._database.export_raw(id)
 
     def discard_damaged(self, id: str) -> None:
-        """Gives up what is damaged of a document; what is sound of it stays.
+        """Deletes the damaged parts of a document; the sound parts stay.
 
         Raises:
             UserError: when that cannot be written.
@@ -126,7 +115,7 @@ class DocumentStorage(QObject):
         self._database.discard_damaged(id)
 
     def entries(self) -> list[Entry]:
-        """All documents, the one that was changed last first.
+        """All documents, last changed first.
 
         Raises:
             UserError: when they cannot be read.
@@ -135,12 +124,12 @@ class DocumentStorage(QObject):
         return self._database.entries()
 
     def rename(self, id: str, title: str | None) -> None:
-        """Gives a document that is not at hand a title; ``None`` lets its text be its title again.
+        """Sets the title of a document that is not open; ``None`` makes the beginning of its text the title again.
 
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        self._writer.write()  # or an older state would take the title back
+        self._writer.write()  # or an older state would overwrite the title
         self._database.rename(id, title)
 
     def delete(self, id: str) -> None:
@@ -161,14 +150,14 @@ class DocumentStorage(QObject):
         self._database.bring_back(id)
 
     def close(self) -> None:
-        """Ends the thread and writes what is still waiting."""
-        self._thread.end(_END_MS)
+        """Ends the thread and writes what is still queued."""
+        self._queue.shut_down(_END_MS)
         self._writer.write()
         self._database.close()
 
-    @Slot(str)
-    def _on_ended(self, problem: str) -> None:
-        if problem:
-            self.failed.emit(problem)
-        else:
-            self.saved.emit()
+    def _on_written(self, problems: list[str]) -> None:
+        for problem in problems:
+            if problem:
+                self.failed.emit(problem)
+            else:
+                self.saved.emit()

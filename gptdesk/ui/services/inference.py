@@ -15,10 +15,10 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from gptdesk.errors import UserError
 from gptdesk.inference.events import Event
 from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.ui.services.background import WorkerThread
 from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, LoadJob, ModelInfo, State
 from gptdesk.ui.services.inference_worker import InferenceWorker
-from gptdesk.ui.services.worker_thread import WorkerThread
 
 log = logging.getLogger(__name__)
 

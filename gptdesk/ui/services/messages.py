@@ -49,11 +49,13 @@ class Messages(QObject):
         changed(): ``banners`` is another.
         toasted(object): a `Message` that is to be shown for a moment.
         document_left(): another document is open; what was said of the last one no longer matters.
+        crashed(str): the traceback of an error of ours, for the crash report.
     """
 
     changed = Signal()
     toasted = Signal(object)
     document_left = Signal()
+    crashed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +71,10 @@ class Messages(QObject):
             offers: at most one button, such as *Show*.
         """
         self.toasted.emit(Message(text=text, kind=kind, of_document=of_document, offers=tuple(offers)))
+
+    def crash(self, traceback: str) -> None:
+        """Reports an error of ours that was caught. Errors of background tasks and slots need not be reported."""
+        self.crashed.emit(traceback)
 
     def show(
         self,

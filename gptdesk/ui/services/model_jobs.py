@@ -1,37 +1,33 @@
-"""Long work on models, such as hashing and copying: one after the other in a thread, watched and cancelled."""
+"""Long work on models, such as hashing and copying: one after the other, each with progress and cancel."""
 
 from __future__ import annotations
 
 import itertools
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Any, Literal
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.library.files import Progress
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import Task, TaskQueue
 
 Kind = Literal["verify", "import", "export", "remove"]
-
-TELL_EVERY: Final = 0.2
-"""Seconds between two reports of progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobView:
-    """A job, as it was a moment ago.
+    """A job as it was at its last report.
 
     Attributes:
-        number: tells it from others.
+        number: identifies it.
         kind: what is done.
         title: name of the model.
-        about: key of the item that it is done to; empty when that is yet to come.
-        done, total: how far it is, in units of its own; ``total`` is 0 before it begins.
-        begun: whether it is its turn.
-        stopping: whether it was cancelled and has yet to notice.
+        about: key of the item that it is done to; empty when that does not exist yet.
+        done, total: progress, in units of its own; ``total`` is 0 before it begins.
+        begun: whether it has reported progress.
+        stopping: whether it was cancelled and has not ended yet.
     """
 
     number: int
@@ -44,40 +40,29 @@ class JobView:
     stopping: bool = False
 
 
-class _Cancelled(Exception):
-    """The person does not want it any more."""
-
-
 class Jobs(QObject):
-    """The thread, and what waits for it.
+    """The jobs that run or wait.
 
     Signals:
-        changed(): there is another job, or one fewer.
-        progressed(object): that `JobView` has come further.
-        failed(str): a job could not be done, and nobody else tells the person.
-        crashed(str): a traceback of a mistake of ours.
+        changed(): emitted when a job is added or has ended.
+        progressed(object): emitted when a job has progressed; its `JobView`.
+        failed(str): a job failed, and its starter gave no ``failed`` callback.
     """
 
     changed = Signal()
     progressed = Signal(object)
     failed = Signal(str)
-    crashed = Signal(str)
-
-    _told = Signal(int, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._numbers = itertools.count(1)
         self._views: dict[int, JobView] = {}
-        self._stops: dict[int, threading.Event] = {}
-        self._errands = Errands("model jobs", self)
-        self._errands.failed.connect(self.failed)
-        self._errands.crashed.connect(self.crashed)
-        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
+        self._tasks: dict[int, Task] = {}
+        self._queue = TaskQueue("model jobs", self)
 
     @property
     def views(self) -> tuple[JobView, ...]:
-        """Those that go on or wait, the oldest first."""
+        """Those that run or wait, the oldest first."""
         return tuple(self._views.values())
 
     def start(
@@ -90,67 +75,53 @@ class Jobs(QObject):
         *,
         about: str = "",
     ) -> int:
-        """Does ``work`` behind those that wait, and returns its number; a cancelled one calls nobody."""
+        """Runs ``work`` behind the jobs that wait, and returns the job's number; a cancelled one calls nobody.
+
+        Args:
+            kind, title, about: as in `JobView`.
+            work: gets a function that takes progress and raises when the job is cancelled.
+            done: gets the result.
+            failed: gets a sentence; where it is not given, the signal tells.
+        """
         number = next(self._numbers)
-        stop = threading.Event()
         self._views[number] = JobView(number=number, kind=kind, title=title, about=about)
-        self._stops[number] = stop
 
-        def run() -> tuple[bool, Any]:
-            last = 0.0
+        def run(task: Task) -> Any:
+            task.report(0, 0)
+            return work(task.report)
 
-            def progress(at: int, total: int) -> None:
-                nonlocal last
-                if stop.is_set():
-                    raise _Cancelled
-                now = time.monotonic()
-                if now - last >= TELL_EVERY:
-                    last = now
-                    self._told.emit(number, at, total)
-
-            try:
-                progress(0, 0)
-                return True, work(progress)
-            except _Cancelled:
-                return False, None
-
-        def on_done(result: tuple[bool, Any]) -> None:
+        def on_done(result: Any) -> None:
             self._end(number)
-            if result[0]:
-                done(result[1])
+            done(result)
 
         def on_failed(sentence: str) -> None:
             self._end(number)
-            if failed is None:
-                self.failed.emit(sentence)
-            else:
-                failed(sentence)
+            (failed or self.failed.emit)(sentence)
 
-        self._errands.run(run, on_done, on_failed)
+        self._tasks[number] = self._queue.run_task(
+            run, on_done, on_failed, cancelled=partial(self._end, number), progress=partial(self._on_progress, number)
+        )
         self.changed.emit()
         return number
 
     @Slot(int)
     def cancel(self, number: int) -> None:
-        """Ends a job as soon as it looks up from its work; it leaves nothing behind."""
-        if number in self._stops:
-            self._stops[number].set()
+        """Cancels a job; it ends at its next report of progress and leaves nothing behind."""
+        if number in self._tasks:
+            self._tasks[number].cancel()
             self._views[number] = replace(self._views[number], stopping=True)
             self.changed.emit()
 
     def shut_down(self, milliseconds: int) -> bool:
-        """Cancels everything; returns whether it ended in time."""
-        for stop in self._stops.values():
-            stop.set()
-        return self._errands.shut_down(milliseconds)
+        """Cancels all jobs; returns whether they ended in time."""
+        return self._queue.shut_down(milliseconds)
 
     def _end(self, number: int) -> None:
         self._views.pop(number, None)
-        self._stops.pop(number, None)
+        self._tasks.pop(number, None)
         self.changed.emit()
 
-    @Slot(int, object, object)
-    def _on_told(self, number: int, done: int, total: int) -> None:
+    def _on_progress(self, number: int, done: int, total: int) -> None:
         if number in self._views:
             self._views[number] = replace(self._views[number], done=done, total=total, begun=True)
             self.progressed.emit(self._views[number])

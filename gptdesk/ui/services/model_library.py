@@ -18,8 +18,8 @@ from gptdesk.library.library import Library, disk_use
 from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import entry_key
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.download_view import DownloadView, view_of
-from gptdesk.ui.services.errands import Errands
 from gptdesk.ui.services.model_jobs import Jobs
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ class ModelLibrary(QObject):
         arrived(str): the model of that name is here now.
         said(str): something that was asked for is done; the sentence says what came of it.
         failed(str): something that was asked for could not be done.
-        crashed(str): a traceback of a mistake of ours.
     """
 
     changed = Signal()
@@ -62,7 +61,6 @@ class ModelLibrary(QObject):
     arrived = Signal(str)
     said = Signal(str)
     failed = Signal(str)
-    crashed = Signal(str)
 
     _download_told = Signal(object)
 
@@ -82,11 +80,10 @@ class ModelLibrary(QObject):
         self._counter = itertools.count(1)
         self._views: dict[int, DownloadView] = {}
         self._looking = self._again = False
-        self._look, self._control = Errands("models", self), Errands("model downloads", self)
+        self._look, self._control = TaskQueue("models", self), TaskQueue("model downloads", self)
         self.jobs = Jobs(self)
         for part in (self._look, self._control, self.jobs):
             part.failed.connect(self.failed)
-            part.crashed.connect(self.crashed)
         self.jobs.changed.connect(self.changed)
         self.jobs.progressed.connect(lambda view: self.progressed.emit(view.about or f"job:{view.number}"))
         self._download_told.connect(self._on_download_told, Qt.ConnectionType.QueuedConnection)

@@ -62,7 +62,6 @@ class TrainView(QWidget):
         follow_run(object): they want the Playground to follow the run in that folder; None: no longer.
         refused(str): something cannot be done; the sentence says why.
         told(str): something is done; the sentence says what.
-        crashed(str): a traceback that a worker of the sheet of a new run caught.
         run_chosen(): another run is at hand, or none.
     """
 
@@ -70,7 +69,6 @@ class TrainView(QWidget):
     follow_run = Signal(object)
     refused = Signal(str)
     told = Signal(str)
-    crashed = Signal(str)
     run_chosen = Signal()
 
     def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
@@ -365,7 +363,6 @@ class TrainView(QWidget):
         self.sheet = NewRunSheet(self._services, self._services.runs, self)
         self.sheet.started.connect(self._on_started)
         self.sheet.put_off.connect(self.choose)
-        self.sheet.crashed.connect(self.crashed)
         self.sheet.finished.connect(self._on_sheet_closed)  # it goes by itself once its threads have ended
         self.sheet.open()
 

@@ -109,7 +109,7 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
         services.settings.update(document=None, page="play", run=None, follow=None, charts={})
         window = MainWindow(services, geometry)
     crashes.install(window)
-    window.crashed.connect(crashes.show_report)
+    services.messages.crashed.connect(crashes.show_report)
     window.painted.connect(window.start)
     spare_the_collector(services.inference)
     if report:

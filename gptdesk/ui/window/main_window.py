@@ -53,12 +53,10 @@ class MainWindow(QWidget):
 
     Signals:
         painted(): it is on the screen for the first time.
-        crashed(str): a traceback that a worker caught.
         closed(): the person does not want it any more.
     """
 
     painted = Signal()
-    crashed = Signal(str)
     closed = Signal()
 
     def __init__(self, services: Services, geometry: QSettings) -> None:
@@ -227,7 +225,6 @@ class MainWindow(QWidget):
         self._put_page(_TRAIN, self.train)
         self.train.open_model.connect(self._open_model)
         self.train.follow_run.connect(self._follow_run)
-        self.train.crashed.connect(self.crashed)
         self.train.refused.connect(lambda text: self.messages.show_refusal(text, "train"))
         self.train.told.connect(lambda text: self.messages.show_success(text, "train"))
         self.train.run_chosen.connect(self._on_run_chosen)
@@ -312,7 +309,6 @@ class MainWindow(QWidget):
         self.playground.zoomed.connect(self._zoom)
         self.playground.files_given.connect(self.documents.open_files)
         self.playground.rename_wanted.connect(self.documents.ask_name)
-        self.documents.crashed.connect(self.crashed)
         self.documents.wanted.connect(lambda: self.show_page(_PLAY))
         session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)
@@ -325,7 +321,6 @@ class MainWindow(QWidget):
         self.chooser.models_wanted.connect(lambda: self.show_page(_MODELS))
         self.using.reload_wanted.connect(self.loader.load)
         self.using.chosen.connect(lambda: self.show_page(_PLAY))
-        self.messages.crashed.connect(self.crashed)
 
     @Slot()
     def _on_document_opened(self) -> None:

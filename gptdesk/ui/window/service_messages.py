@@ -18,11 +18,9 @@ class ServiceMessages(QObject):
     """Listens to everything that can fail.
 
     Signals:
-        crashed(str): a traceback that a worker caught.
         models_wanted(): they want the page of models.
     """
 
-    crashed = Signal(str)
     models_wanted = Signal()
 
     def __init__(
@@ -47,11 +45,9 @@ class ServiceMessages(QObject):
         services.models.failed.connect(self._on_models_failed)
         services.models.said.connect(self._on_models_said)
         services.models.arrived.connect(lambda _: self._messages.solve("models"))
-        services.models.crashed.connect(self.crashed)
         services.models.unfinished.connect(self._on_unfinished)
         services.models.changed.connect(self._on_models_changed)
         services.run_monitor.failed.connect(self._on_watcher_failed)
-        services.run_monitor.crashed.connect(self.crashed)
         for problem in (*services.settings.problems, *services.storage.problems):
             self._messages.show(problem, kind="warn")
 
@@ -77,7 +73,7 @@ class ServiceMessages(QObject):
             return
         self._messages.show(failure.sentence, topic="generation", page="play", of_document=True)
         if failure.traceback:
-            self.crashed.emit(failure.traceback)
+            self._messages.crash(failure.traceback)
 
     @Slot()
     def _on_begun(self) -> None:
@@ -103,7 +99,7 @@ class ServiceMessages(QObject):
         sentence = failure.sentence or f"Loading {model} was cancelled. There is no model to write with."
         self._messages.show(sentence, topic="model", page="play", offers=offers)
         if failure.traceback:
-            self.crashed.emit(failure.traceback)
+            self._messages.crash(failure.traceback)
 
     @Slot(str)
     def _on_fell_back(self, text: str) -> None:

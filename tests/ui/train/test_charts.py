@@ -23,9 +23,9 @@ from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.training.published import published_losses
 from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.chart import Chart
-from gptdesk.ui.train.charts.curves import _pool
 from gptdesk.ui.train.charts.export import write_csv
 from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.points import AT_ONCE, Curve
@@ -414,10 +414,10 @@ def test_a_step_that_would_be_painted_where_the_line_is_already_is_not_drawn(
 
 
 @contextmanager
-def other_thread_held_up() -> Iterator[None]:
+def other_thread_held_up(panel: ChartPanel) -> Iterator[None]:
     """Nothing that the thread of the curves is given is done until this ends."""
     go_on = threading.Event()
-    _pool().submit(go_on.wait)
+    next(queue for queue in panel.findChildren(TaskQueue) if queue.name == "curves").run(go_on.wait)
     try:
         yield
     finally:
@@ -431,7 +431,7 @@ def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp
     panel = ChartPanel(theme, ChartSettings())
     qtbot.addWidget(panel)
     panel.show()
-    with other_thread_held_up():
+    with other_thread_held_up(panel):
         panel.show_runs([PlottedRun("long", long)])
         curve = large(panel).lines[0].train
         assert not len(curve.x)
@@ -442,7 +442,7 @@ def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp
     whole.update("step", log_x=False, smoothing=0.6)
     np.testing.assert_array_equal(curve.smooth, whole.smooth)
 
-    with other_thread_held_up():
+    with other_thread_held_up(panel):
         panel.apply(ChartSettings(axis="time", log_x=True, smoothing=0.9))
         assert not len(curve.x), "places on another axis are not drawn"
     write_run(tmp_path, AT_ONCE + 6, AT_ONCE + 9, steps=AT_ONCE + 1000)
@@ -614,9 +614,6 @@ def test_the_table_holds_every_point_in_full_precision(
     path = tmp_path / "kürven.csv"
     with qtbot.waitSignal(panel.saved):
         panel.save("csv", path)
-    for thread in threading.enumerate():
-        if thread.name == "save table":
-            thread.join()
     rows = read_table(path)
     series = history.series("loss")
     assert [float(row["loss"]) for row in rows] == series.value.tolist()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -14,7 +14,6 @@ from PySide6.QtCore import (
     QBuffer,
     QByteArray,
     QIODevice,
-    QObject,
     QPoint,
     QPointF,
     QRect,
@@ -22,8 +21,6 @@ from PySide6.QtCore import (
     QSize,
     QSizeF,
     Qt,
-    Signal,
-    SignalInstance,
 )
 from PySide6.QtGui import QColor, QFont, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -136,44 +133,11 @@ def _paint_card(card: LossCard | SmallCard, painter: QPainter, place: QRectF, ti
     painter.drawText(below, Qt.AlignmentFlag.AlignCenter, axis)
 
 
-class _News(QObject):
-    """What became of a table that another thread writes.
-
-    Signals:
-        saved(object): it is in that file.
-        failed(str): it cannot be written.
-    """
-
-    saved = Signal(object)
-    failed = Signal(str)
-
-
-def save_csv(
-    runs: Sequence[PlottedRun], metrics: Sequence[str], path: Path, saved: SignalInstance, failed: SignalInstance
-) -> threading.Thread:
-    """Writes all points of what is shown in a thread of its own, which the program waits for at its end."""
-    news = _News()
-    news.saved.connect(saved)
-    news.failed.connect(failed)
-
-    def write() -> None:
-        try:
-            write_csv(runs, metrics, path)
-        except OSError as error:
-            news.failed.emit(_sentence(path, error))
-        else:
-            news.saved.emit(path)
-
-    thread = threading.Thread(target=write, name="save table")
-    thread.start()
-    return thread
-
-
 def write_csv(runs: Sequence[PlottedRun], metrics: Sequence[str], path: Path) -> None:
     """Writes a table of all points that count, in full precision: a row for every step of every run.
 
     Raises:
-        OSError: when it cannot be written; a file that was there is then as it was.
+        UserError: when it cannot be written; a file that was there is then as it was.
     """
     columns = [name for chart in metrics for name in parts(chart)]
     columns = [name for name in dict.fromkeys(columns) if name in METRICS]
@@ -186,9 +150,10 @@ def write_csv(runs: Sequence[PlottedRun], metrics: Sequence[str], path: Path) ->
             for run in runs:
                 _write_run(run, columns, file)
         os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UserError(_sentence(path, error)) from error
 
 
 def _write_run(run: PlottedRun, columns: Sequence[str], file: TextIO) -> None:

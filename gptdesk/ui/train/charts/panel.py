@@ -12,6 +12,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.file_names import file_name
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
@@ -55,6 +56,7 @@ class ChartPanel(QWidget):
         self.runs: list[PlottedRun] = []
         self._versions: list[int] = []
         self._curves = Curves(self)
+        self._exports = TaskQueue("export of charts", self)
         self._curves.ready.connect(self._on_ready)
         self._resting = QTimer(self)  # the small charts, until what has come meanwhile is drawn
         self._resting.setSingleShot(True)
@@ -209,9 +211,10 @@ class ChartPanel(QWidget):
         """Writes the charts as "png" or "svg", or every value of what they show as "csv"; `saved` or `failed` tells."""
         if self.loss is None:
             return
-        from gptdesk.ui.train.charts.export import save_csv, save_picture
+        from gptdesk.ui.train.charts.export import save_picture, write_csv
 
         if kind == "csv":
-            save_csv(self.runs, [chart.quantity for chart in self.charts()], path, self.saved, self.failed)
+            runs, metrics = list(self.runs), [chart.quantity for chart in self.charts()]
+            self._exports.run(lambda: write_csv(runs, metrics, path), lambda _: self.saved.emit(path), self.failed.emit)
         else:
             save_picture(self, kind, path)

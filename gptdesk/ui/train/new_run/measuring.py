@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from gptdesk.training.estimate import DryRun, dry_run
-from gptdesk.ui.services.errands import Errands
+from gptdesk.training.estimate import dry_run
+from gptdesk.ui.services.background import Task, TaskQueue
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 
 QUIET_MS: Final = 1500
@@ -25,11 +23,11 @@ class Measuring(QObject):
         slow: the thread in which the trainer is waited for.
     """
 
-    def __init__(self, panel: SummaryPanel, slow: Errands, parent: QObject) -> None:
+    def __init__(self, panel: SummaryPanel, slow: TaskQueue, parent: QObject) -> None:
         super().__init__(parent)
         self._panel, self._slow = panel, slow
         self._values: Mapping[str, Any] | None = None
-        self._stop = threading.Event()
+        self._task: Task | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
@@ -52,9 +50,10 @@ class Measuring(QObject):
         self._panel.show_measurable(False)
 
     def stop(self) -> None:
-        """Ends what is being measured."""
+        """Cancels the measurement."""
         self._timer.stop()
-        self._stop.set()
+        if self._task is not None:
+            self._task.cancel()
 
     @Slot()
     def measure(self) -> None:
@@ -62,19 +61,12 @@ class Measuring(QObject):
         if self._values is None:
             return
         self.stop()
-        self._stop = threading.Event()
         self._panel.show_measuring()
-        work = partial(dry_run, self._values, stop=self._stop)
-        self._slow.run(work, partial(self._on_measured, self._stop), partial(self._on_failed, self._stop))
+        values = self._values
+        self._task = self._slow.run_task(
+            lambda task: dry_run(values, stop=task.stop), self._panel.show_time, self._panel.show_failure
+        )
 
     def _on_cancelled(self) -> None:
         self.stop()
         self._panel.show_time(None)
-
-    def _on_measured(self, stop: threading.Event, told: DryRun) -> None:
-        if not stop.is_set():
-            self._panel.show_time(told)
-
-    def _on_failed(self, stop: threading.Event, sentence: str) -> None:
-        if not stop.is_set():
-            self._panel.show_failure(sentence)

@@ -16,7 +16,7 @@ from gptdesk.training.estimate import Summary
 from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import COMMAND, HERE, Launcher
 from gptdesk.ui import number_format
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.new_run.data.drop_parsing import dropped_paths, sort_drop
 from gptdesk.ui.train.new_run.data.step import DataStep
@@ -39,7 +39,6 @@ _MARGIN: Final = 48
 
 _WORK_OUT_MS: Final = 60
 _END_MS: Final = 15_000
-_LOOK_MS: Final = 50
 
 
 class NewRunSheet(QDialog):
@@ -58,12 +57,10 @@ class NewRunSheet(QDialog):
     Signals:
         started(object): the `Path` of the run that was started.
         put_off(object): a run starts when the data in that folder (a `Path`) is ready.
-        crashed(str): a traceback of a mistake of ours.
     """
 
     started = Signal(object)
     put_off = Signal(object)
-    crashed = Signal(str)
 
     def __init__(self, services: Services, index: RunIndex, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,9 +72,7 @@ class NewRunSheet(QDialog):
         self._asked = 0
         self._note = ""
         self._window: QWidget | None = None
-        self._quick, self._slow = Errands("new run", self), Errands("new run, slow", self)
-        self._quick.crashed.connect(self.crashed)
-        self._slow.crashed.connect(self.crashed)
+        self._quick, self._slow = TaskQueue("new run", self), TaskQueue("new run, slow", self)
         theme, folders = services.theme, services.folders
         self.data = DataStep(theme, folders, self._quick, self._slow)
         self.start_from = StartStep(theme, folders, index, self._quick)
@@ -351,19 +346,21 @@ class NewRunSheet(QDialog):
         self._show_state()
 
     def done(self, result: int) -> None:
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # only when its threads have ended
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # only when no task refers to it
         super().done(result)
         self.data.stop()
         self.measuring.stop()
         self._timer.stop()
-        self._end_threads()
+        for queue in (self._quick, self._slow):
+            queue.drop_waiting()
+            queue.idle.connect(self._delete_when_idle)
+        self._delete_when_idle()
 
-    def _end_threads(self) -> None:
-        """Lets the threads end in their own time; then the sheet goes."""
-        if self._quick.shut_down(0) and self._slow.shut_down(0):
+    @Slot()
+    def _delete_when_idle(self) -> None:
+        """Running tasks end in their own time; then the sheet is deleted."""
+        if not self._quick.busy and not self._slow.busy:
             self.deleteLater()
-        else:
-            QTimer.singleShot(_LOOK_MS, self, self._end_threads)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The window that it belongs to goes: so does the sheet, and at once."""

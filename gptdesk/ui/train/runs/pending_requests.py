@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launched import ask
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import TaskQueue
 
 if TYPE_CHECKING:
     from gptdesk.training.history.history import RunHistory
@@ -51,16 +51,16 @@ class PendingRequests(QObject):
     refused = Signal(object, str)
     failed = Signal(str)
 
-    def __init__(self, errands: Errands, parent: QObject | None = None) -> None:
+    def __init__(self, queue: TaskQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._errands = errands
+        self._queue = queue
         self._pending: list[Pending] = []
 
     def ask(self, folder: Path, action: str, **args: Any) -> None:
         """Asks the trainer of the run in that folder."""
         pending = Pending(folder, action, args)
         self._pending.append(pending)
-        self._errands.run(
+        self._queue.run(
             partial(ask, folder, action, **args), partial(self._on_sent, pending), partial(self._fail, pending)
         )
         self.changed.emit()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunEntry, RunIndex
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.train.data.scanner import DataEntry, DataScanner, DataView
 from gptdesk.ui.train.preload import preload
 from gptdesk.ui.train.runs.autostart import Autostart
@@ -49,7 +49,6 @@ class RunMonitor(QObject):
         view_changed(): ``view`` or ``data_view`` is another.
         noticed(object): a `Notice`.
         failed(str): something that was asked for could not be done.
-        crashed(str): a traceback of a mistake of ours.
     """
 
     runs_changed = Signal()
@@ -57,7 +56,6 @@ class RunMonitor(QObject):
     view_changed = Signal()
     noticed = Signal(object)
     failed = Signal(str)
-    crashed = Signal(str)
 
     def __init__(self, index: RunIndex, folders: Folders, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +70,11 @@ class RunMonitor(QObject):
         self._scanner = RunScanner(index, DataScanner(folders))
         self._wish = Wish()
         self._looking = self._again = self._warm = False
-        self._errands = Errands("runs", self)
-        self._long = Errands("run errands", self)
-        for errands in (self._errands, self._long):
-            errands.failed.connect(self.failed)
-            errands.crashed.connect(self.crashed)
-        self.requests = PendingRequests(self._errands, self)
+        self._quick = TaskQueue("runs", self)
+        self._long = TaskQueue("long work on runs", self)
+        for queue in (self._quick, self._long):
+            queue.failed.connect(self.failed)
+        self.requests = PendingRequests(self._quick, self)
         self.requests.failed.connect(self.failed)
         self.waiting = Autostart(self)
         self.waiting.failed.connect(self.failed)
@@ -144,7 +141,7 @@ class RunMonitor(QObject):
             return
         self._looking, self._again = True, False
         wish = self._wish
-        self._errands.run(lambda: self._scanner.look(wish), self._on_looked, self._on_failed)
+        self._quick.run(lambda: self._scanner.look(wish), self._on_looked, self._on_failed)
 
     def change(
         self,
@@ -160,7 +157,7 @@ class RunMonitor(QObject):
             if done:
                 done(result)
 
-        self._errands.run(work, on_done, failed)
+        self._quick.run(work, on_done, failed)
 
     def run_long(
         self,
@@ -180,7 +177,7 @@ class RunMonitor(QObject):
     def shut_down(self, milliseconds: int) -> bool:
         """Ends the threads; returns whether they ended in time."""
         self._timer.stop()
-        ended = self._errands.shut_down(milliseconds)
+        ended = self._quick.shut_down(milliseconds)
         return self._long.shut_down(milliseconds) and ended
 
     @Slot(object)

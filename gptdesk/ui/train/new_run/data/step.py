@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from gptdesk.folders import Folders
 from gptdesk.training.data import preparations
 from gptdesk.training.data.preparations import BUNDLED_TEXTS, Preparation, PreparedSet
 from gptdesk.ui import number_format
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import Task, TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.data.drop_zone import DropZone
 from gptdesk.ui.train.new_run.data.plan_card import HUB_SETS, PlanCard
@@ -50,7 +49,7 @@ class DataStep(Step):
     waiting_changed = Signal()
 
     def __init__(
-        self, theme: Theme, folders: Folders, quick: Errands, slow: Errands, parent: QWidget | None = None
+        self, theme: Theme, folders: Folders, quick: TaskQueue, slow: TaskQueue, parent: QWidget | None = None
     ) -> None:
         super().__init__("Data", "The text that the model learns from.", parent)
         self._theme, self._folders, self._quick, self._slow = theme, folders, quick, slow
@@ -60,9 +59,7 @@ class DataStep(Step):
         self._beginning: set[tuple[str, ...]] = set()
         self._failure = ""
         self._cancelling: set[Path] = set()
-        self._plans: dict[str, int] = {}  # data set -> number of the question whose answer is awaited
-        self._stops: dict[str, threading.Event] = {}
-        self._questions = 0
+        self._plan_tasks: dict[str, Task] = {}  # by data set
         self.cards: dict[Path, PreparationCard] = {}
         self.drop = DropZone(theme)
         self.sets = ChoiceList()
@@ -108,8 +105,8 @@ class DataStep(Step):
     def stop(self) -> None:
         """Looks no more, and waits for no answer; what is being prepared goes on."""
         self._timer.stop()
-        for stop in self._stops.values():
-            stop.set()
+        for task in self._plan_tasks.values():
+            task.cancel()
 
     @property
     def failure(self) -> str:
@@ -256,25 +253,17 @@ class DataStep(Step):
             self.cards[folder].show_problem(sentence)
 
     def _ask_plan(self, name: str) -> None:
-        self._questions += 1
-        number = self._plans[name] = self._questions
-        self.plans[name].show_asking()
-
-        def told(plan: Mapping[str, Any]) -> None:
-            if self._plans.get(name) == number:
-                self.plans[name].show_plan(plan)
-
-        def failed(sentence: str) -> None:
-            if self._plans.get(name) == number:
-                self.plans[name].show_failure(sentence)
-
+        card = self.plans[name]
+        card.show_asking()
+        if name in self._plan_tasks:
+            self._plan_tasks[name].cancel()
         folder = preparations.new_data_folder(self._folders, name)
-        stop = self._stops[name] = threading.Event()
-        self._slow.run(partial(preparations.plan, [name], folder=folder, stop=stop), told, failed)
+        self._plan_tasks[name] = self._slow.run_task(
+            lambda task: preparations.plan([name], folder=folder, stop=task.stop), card.show_plan, card.show_failure
+        )
 
     def _forget_plan(self, name: str) -> None:
-        self._plans.pop(name, None)
-        self._stops[name].set()
+        self._plan_tasks[name].cancel()
         self.plans[name].reset()
 
     def _on_set_chosen(self, path: str) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gptdesk.errors import UserError
 from gptdesk.training.launch import to_toml, typed_command
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.train.new_run.draft import Draft
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.train.new_run.tasks import read_settings, run_folder
@@ -35,7 +35,7 @@ class SettingsText(QObject):
     read = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, draft: Draft, runs: Path, panel: SummaryPanel, quick: Errands, parent: QObject) -> None:
+    def __init__(self, draft: Draft, runs: Path, panel: SummaryPanel, quick: TaskQueue, parent: QObject) -> None:
         super().__init__(parent)
         self._draft, self._runs, self._panel, self._quick = draft, runs, panel, quick
         panel.copy_command.clicked.connect(self._copy_command)

@@ -15,7 +15,7 @@ from gptdesk.folders import Folders
 from gptdesk.library.catalogue import ModelEntry, describe_model
 from gptdesk.training.index import RunIndex
 from gptdesk.ui import number_format
-from gptdesk.ui.services.errands import Errands
+from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.draft import Base
 from gptdesk.ui.train.new_run.start.choice_list import Choice, ChoiceList
@@ -42,7 +42,7 @@ class StartStep(Step):
     shape_chosen = Signal(object)
 
     def __init__(
-        self, theme: Theme, folders: Folders, index: RunIndex, quick: Errands, parent: QWidget | None = None
+        self, theme: Theme, folders: Folders, index: RunIndex, quick: TaskQueue, parent: QWidget | None = None
     ) -> None:
         super().__init__("Start from", "A model that knows nothing yet, or one that has learned already.", parent)
         self._folders, self._index, self._quick = folders, index, quick

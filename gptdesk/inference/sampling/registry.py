@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from gptdesk.inference.sampling.choice import argmax, probability, sample
 from gptdesk.inference.sampling.cutoffs import MinP, Temperature, TopK, TopP, TypicalP
+from gptdesk.inference.sampling.mirostat import Mirostat
 from gptdesk.inference.sampling.penalties import CountPenalty, LogitBias, NoRepeatNgram, RepetitionPenalty
 from gptdesk.inference.sampling.sampler import History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -29,6 +30,7 @@ SAMPLERS: Final[tuple[Sampler[Any], ...]] = (
     TopP(),
     MinP(),
     TypicalP(),
+    Mirostat(),
 )
 """First to last."""
 

@@ -23,6 +23,7 @@ PAGES: Final = ("play", "models", "train")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
+RECENT_COMMANDS: Final = 20
 LONGEST_PRESET_NAME: Final = 40
 _LARGEST: Final = 4 << 20
 """Bytes of the file; presets without number fit in."""
@@ -51,6 +52,8 @@ class Settings:
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
+        shortcuts: keys by id of the command, where they differ from the defaults.
+        recent_commands: ids of the commands that ran last, newest first.
 
     Raises:
         UserError: when a value is of the wrong type or out of range.
@@ -72,6 +75,8 @@ class Settings:
     run: str | None = None
     follow: str | None = None
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    recent_commands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _one_of("theme", self.theme, THEMES)
@@ -99,6 +104,13 @@ class Settings:
             raise UserError(f"charts must be plain values by name, not {brief(self.charts)}.")
         for name in self.presets:
             check_preset_name(name)
+        if not isinstance(self.shortcuts, Mapping) or not all(map(_is_words, self.shortcuts.values())):
+            raise UserError(f"shortcuts must be lists of keys by command, not {brief(self.shortcuts)}.")
+        if not _is_words(self.recent_commands):
+            raise UserError(f"recent_commands must be a list of commands, not {brief(self.recent_commands)}.")
+        object.__setattr__(self, "recent_commands", tuple(self.recent_commands[:RECENT_COMMANDS]))
+        keys = {name: tuple(value) for name, value in self.shortcuts.items()}
+        object.__setattr__(self, "shortcuts", MappingProxyType(keys))
         object.__setattr__(self, "recent_models", tuple(self.recent_models[:RECENT_MODELS]))
         object.__setattr__(self, "presets", MappingProxyType(dict(self.presets)))
         object.__setattr__(self, "charts", MappingProxyType(dict(self.charts)))
@@ -110,6 +122,8 @@ class Settings:
         values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
         values["recent_models"] = list(self.recent_models)
         values["charts"] = dict(self.charts)
+        values["shortcuts"] = {name: list(keys) for name, keys in self.shortcuts.items()}
+        values["recent_commands"] = list(self.recent_commands)
         return values
 
     @classmethod
@@ -210,6 +224,10 @@ def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
         raise UserError(f"{name} must be one of {', '.join(choices)}, not {brief(value)}.")
 
 
+def _is_words(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value)
+
+
 def _shallow(settings: Settings) -> dict[str, Any]:
     return {f.name: getattr(settings, f.name) for f in fields(settings)}
 
@@ -221,4 +239,6 @@ def _read(name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise UserError("presets must be one JSON object.")
         return {key: DecodingSettings.from_json(preset) for key, preset in value.items()}
+    if name == "shortcuts" and isinstance(value, Mapping):  # one that is damaged costs itself alone
+        return {key: keys for key, keys in value.items() if _is_words(keys)}
     return value

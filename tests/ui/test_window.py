@@ -165,7 +165,7 @@ def test_the_menu_lists_the_documents_of_the_person(opened: Opened, qtbot: QtBot
     QTest.keyClicks(opened.window.playground.editor, "A & B")
     opened.window.session.flush()
     qtbot.waitUntil(lambda: len(opened.services.storage.entries()) == 1)
-    menu = opened.window.menu.recent
+    menu = opened.window.menu.submenu("Recent documents")
     menu.aboutToShow.emit()
     assert menu_texts(menu)[0].startswith("A && B\t")
     opened.window.documents.new()

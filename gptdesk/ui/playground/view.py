@@ -26,12 +26,10 @@ class PlaygroundView(QWidget):
         refused(str): something that the person gave cannot be used; the sentence says why.
         zoomed(int): text larger (1) or smaller (-1).
         files_given(object): paths of files that were dropped or pasted.
-        rename_wanted(): the person wants to give the document a title.
     """
 
     refused = Signal(str)
     files_given = Signal(object)
-    rename_wanted = Signal()
     zoomed = Signal(int)
 
     def __init__(
@@ -76,7 +74,6 @@ class PlaygroundView(QWidget):
             "Ctrl+Shift+Return",
             "Ctrl+Shift+Enter",
         )
-        self.rename = action("Rename", "Give the document a title", self.rename_wanted.emit, "F2")
         self.undo = action("Undo", "Undo the last edit or generation", session.undo, "Ctrl+Z")
         self.redo = action("Redo", "Do again what was undone", session.redo, "Ctrl+Shift+Z", "Ctrl+Y")
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.store.settings import LARGEST_TEXT, PAGES, SMALLEST_TEXT, Settings
 from gptdesk.ui.lazy_imports import import_pydantic
+from gptdesk.ui.playground.document_commands import document_commands
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
@@ -26,12 +27,13 @@ from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.notifications import Notifications
 from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, TOP_HEIGHT
-from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.banner import Banners
-from gptdesk.ui.window.main_menu import Commands, MainMenu
+from gptdesk.ui.window.commands import Command, Commands
+from gptdesk.ui.window.main_menu import MainMenu
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.service_messages import ServiceMessages
+from gptdesk.ui.window.standard_commands import help_commands, page_commands, view_commands
 from gptdesk.ui.window.toast import Toasts
 
 if TYPE_CHECKING:
@@ -74,7 +76,11 @@ class MainWindow(QWidget):
         self.chooser = ModelChooser(settings, inference, services.models, self.using)
         self.device = DeviceButton(settings, inference)
         self.title = DocumentButton(self.documents)
-        self.menu = MainMenu(self, settings, self._commands())
+        self.commands = Commands(self, settings)
+        self.commands.add(*self._commands())
+        for name, page in (("play", "Playground"), ("models", "Models"), ("train", "Train")):
+            self.commands.name_scope(name, page)
+        self.menu = MainMenu(self, self.commands)
         self.top_bar = TopBar(services.theme, self.chooser, self.device, self.title, self.menu)
         self.loader = ModelLoader(settings, inference, self)
         self.messages = ServiceMessages(services, self.session, self.chooser, self.loader, self)
@@ -127,7 +133,6 @@ class MainWindow(QWidget):
             self._make_train_page()
         self._open_page(number)
         self._services.settings.update(page=PAGES[number])
-        self.menu.show_page(PAGES[number])
         if number == _PLAY:
             self.playground.editor.setFocus()
         elif (page := self.models if number == _MODELS else self.train) is not None:
@@ -168,6 +173,7 @@ class MainWindow(QWidget):
         for stack in (self._top_bars, self.pages, self._status_bars):
             stack.setCurrentIndex(number)
         self.rail.choose(number)
+        self.commands.set_page(PAGES[number])
         self._services.run_monitor.set_shown(number == _TRAIN)
         self._place_banners(number)
         self._show_title()
@@ -261,22 +267,33 @@ class MainWindow(QWidget):
             name = (self.train.top_bar.name.text() if self.train else "") or "Train"
         self.setWindowTitle(f"{name} — gptdesk")
 
-    def _commands(self) -> Commands:
-        return Commands(
-            new=self.documents.new,
-            new_run=self.new_run,
-            documents=self.documents.entries,
-            open=self.documents.open,
-            all_documents=self.documents.show_list,
-            open_file=self.documents.ask_files,
-            save=self.documents.save,
-            save_as=self.documents.save_as,
-            zoom=self._zoom,
-            page=self.show_page,
-            panel=self._fold_panel,
-            about=lambda: AboutDialog(self).open(),
-            quit=self.close,
-        )
+    def _commands(self) -> list[Command]:
+        return [
+            *document_commands(self.documents),
+            Command(
+                id="run.new",
+                title="New run…",
+                description="Put a training run together: data, model and settings",
+                run=self.new_run,
+                group="new",
+                shortcuts=(QKeySequence.StandardKey.New,),
+                scope="train",
+            ),
+            *page_commands((("play", "Playground"), ("models", "Models"), ("train", "Train")), self._show_page_of),
+            Command(
+                id="view.panel",
+                title="Show or hide the panel",
+                description="Hide the panel at the right of the page, or show it again",
+                run=self._fold_panel,
+                group="page",
+                shortcuts=("Ctrl+.",),
+            ),
+            *view_commands(self._services.settings, self._zoom),
+            *help_commands(self),
+        ]
+
+    def _show_page_of(self, name: str) -> None:
+        self.show_page(PAGES.index(name))
 
     def _lay_out(self) -> None:
         def line(direction: str) -> QFrame:
@@ -308,7 +325,6 @@ class MainWindow(QWidget):
         self.playground.refused.connect(lambda text: self.messages.show_refusal(text, "play"))
         self.playground.zoomed.connect(self._zoom)
         self.playground.files_given.connect(self.documents.open_files)
-        self.playground.rename_wanted.connect(self.documents.ask_name)
         self.documents.wanted.connect(lambda: self.show_page(_PLAY))
         session.opened.connect(self._on_document_opened)
         session.changed.connect(self._on_document_changed)

@@ -1,0 +1,241 @@
+"""Commands: everything that a person can do, in one registry that menus, palette and shortcuts are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.shortcuts import Bindings, Shortcut
+
+GROUPS: Final = ("new", "file", "page", "view", "help")
+"""Sections of the main menu, from top to bottom."""
+
+
+def always() -> str | None:
+    """The check of a command that is always possible."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command.
+
+    Attributes:
+        id: such as "document.new"; kept in the settings.
+        title: in menus and the palette; ends in "…" if the command asks for more.
+        description: one sentence for tooltips, the palette and the list of shortcuts.
+        run: does it.
+        group: section of the main menu, one of ``GROUPS``; "" keeps it out of the main menu.
+        submenu: title of the submenu of that section in which it is listed; "" for the section itself.
+        shortcuts: the default keys.
+        scope: where the keys hold: "" in the whole window, "train" on that page, "train.data" on that page while it
+            shows that part (`Commands.set_part`). The narrower scope wins where both have a key.
+        is_possible: returns ``None``, or one sentence that says why the command cannot run now.
+        label: returns the text that menus and buttons show now, where it differs from the title.
+        checked: returns whether the command is switched on; ``None`` for one that is no switch.
+        fill: makes the command a submenu of the main menu, and fills it each time it opens.
+    """
+
+    id: str
+    title: str
+    description: str
+    run: Callable[[], object] = lambda: None
+    group: str = ""
+    submenu: str = ""
+    shortcuts: tuple[Shortcut, ...] = ()
+    scope: str = ""
+    is_possible: Callable[[], str | None] = always
+    label: Callable[[], str] | None = None
+    checked: Callable[[], bool] | None = None
+    fill: Callable[[QMenu], object] | None = field(default=None)
+
+
+class Commands(QObject):
+    """The registry. It owns one `QAction` a command; keys follow the page that is shown and what the person chose.
+
+    Args:
+        window: in which the shortcuts hold.
+        settings: keep shortcuts that differ from the defaults, and the commands run last.
+
+    Attributes:
+        bindings: which keys belong to which command.
+
+    Signals:
+        shortcuts_changed(): keys of some command changed.
+        ran(str): the command of that id ran.
+    """
+
+    shortcuts_changed = Signal()
+    ran = Signal(str)
+
+    def __init__(self, window: QWidget, settings: SettingsService) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+        self._commands: dict[str, Command] = {}
+        self._actions: dict[str, QAction] = {}
+        self._page = ""
+        self._parts: dict[str, str] = {}
+        self._titles: dict[str, str] = {"": "Everywhere"}
+        self.bindings = Bindings(settings.value.shortcuts)
+        window.installEventFilter(self)
+
+    # Registering
+
+    def add(self, *commands: Command) -> None:
+        """Registers commands and makes their actions.
+
+        Raises:
+            ValueError: for an id, or a default key within one scope, that is taken; for a missing title or description.
+        """
+        for command in commands:
+            if not (command.title and command.description):
+                raise ValueError(f"the command {command.id} needs a title and a description")
+            if command.id in self._commands:
+                raise ValueError(f"there are two commands {command.id}")
+            self.bindings.add(command.id, command.scope, command.shortcuts)
+            self._commands[command.id] = command
+            self._actions[command.id] = self._make_action(command)
+        self._assign_keys()
+
+    def _make_action(self, command: Command) -> QAction:
+        action = QAction(_escaped(command.title), self)
+        action.setObjectName(command.id)
+        action.setToolTip(wrapped(command.description))
+        action.setCheckable(command.checked is not None)
+        action.triggered.connect(lambda: self.run(command.id))
+        self._window.addAction(action)  # a menu that is closed hears no keys
+        return action
+
+    # Looking up
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def __getitem__(self, id: str) -> Command:
+        return self._commands[id]
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._commands
+
+    def action(self, id: str) -> QAction:
+        """The action of a command, for menus and buttons."""
+        return self._actions[id]
+
+    def full_title(self, command: Command) -> str:
+        """The title with its submenu, such as "Theme: Dark"."""
+        title = command.title.removesuffix("…")
+        return f"{command.submenu}: {title}" if command.submenu else title
+
+    def scope_title(self, scope: str) -> str:
+        """What the person calls a scope, such as "Everywhere" or "Train"."""
+        return self._titles.get(scope) or self._titles.get(scope.partition(".")[0]) or scope
+
+    def name_scope(self, scope: str, title: str) -> None:
+        """Gives a scope, such as that of a page, a title."""
+        self._titles[scope] = title
+
+    def reason(self, id: str) -> str | None:
+        """Why a command cannot run now; ``None`` if it can."""
+        return self._commands[id].is_possible()
+
+    # Running
+
+    def run(self, id: str) -> bool:
+        """Runs a command if it is possible now, and returns whether it was."""
+        command = self._commands[id]
+        if command.is_possible() is not None:
+            self.refresh(id)
+            return False
+        recent = (id, *(other for other in self._settings.value.recent_commands if other != id))
+        self._settings.update(recent_commands=recent)
+        command.run()
+        self.refresh(id)
+        self.ran.emit(id)
+        return True
+
+    @property
+    def recent(self) -> tuple[str, ...]:
+        """Ids of the commands that ran last, newest first."""
+        return tuple(id for id in self._settings.value.recent_commands if id in self._commands)
+
+    def refresh(self, *ids: str) -> None:
+        """Shows in the actions of these commands, or of all, whether they are possible, their labels and switches.
+
+        Pages call it when something that buttons show has changed. Menus and keys need no call: they ask themselves.
+        """
+        for id in ids or self._commands:
+            command, action = self._commands[id], self._actions[id]
+            reason = command.is_possible()
+            action.setEnabled(reason is None)
+            action.setStatusTip(reason or "")
+            if command.label is not None:
+                action.setText(_escaped(command.label()))
+            if command.checked is not None:
+                action.setChecked(command.checked())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Before Qt looks for the shortcut of a key, actions are brought up to date."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            self.refresh()
+        return False
+
+    # Keys
+
+    def set_page(self, page: str) -> None:
+        """Makes the keys of that page hold."""
+        self._page = page
+        self._assign_keys()
+
+    def set_part(self, page: str, part: str) -> None:
+        """Says which part a page shows; keys of the scope "page.part" hold while it does."""
+        if self._parts.get(page, "") != part:
+            self._parts[page] = part
+            self._assign_keys()
+
+    def keys(self, id: str) -> tuple[str, ...]:
+        """The keys of a command in its scope, as portable text."""
+        return self.bindings.keys(id)
+
+    def bind(self, id: str, keys: tuple[str, ...]) -> None:
+        """Gives a command other keys, which hold at once and are kept; conflicts are the caller's to settle.
+
+        Raises:
+            UserError: for keys that cannot be a shortcut.
+        """
+        self.bindings.set(id, keys)
+        self._keep_keys()
+
+    def reset_keys(self, *ids: str) -> None:
+        """Gives these commands, or all, their default keys."""
+        self.bindings.reset(*ids)
+        self._keep_keys()
+
+    def conflicts(self, id: str, key: str) -> tuple[Command, ...]:
+        """The commands that have that key where ``id`` would have it, too."""
+        return tuple(self._commands[other] for other in self.bindings.conflicts(id, key))
+
+    def _keep_keys(self) -> None:
+        self._settings.update(shortcuts=self.bindings.changes)
+        self._assign_keys()
+
+    def _assign_keys(self) -> None:
+        part = self._parts.get(self._page, "")
+        scope = f"{self._page}.{part}" if part else self._page
+        for id, keys in self.bindings.effective(scope).items():
+            if id in self._actions:
+                self._actions[id].setShortcuts([QKeySequence(key) for key in keys])
+        self.shortcuts_changed.emit()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&&")

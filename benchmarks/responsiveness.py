@@ -64,6 +64,12 @@ class _Ticks:
         self._last = now
 
 
+def _playground(window: Any) -> tuple[Any, Any]:
+    """The session and the widgets of the page on which text is generated."""
+    window.show_page("play")
+    return window.pages["play"].session, window.stack.views["play"].content
+
+
 def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     """Opens the window in this process and measures it, idle and writing."""
     from PySide6.QtCore import QEventLoop, QSettings, QTimer
@@ -89,6 +95,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     window.painted.connect(window.start)
     spare_the_collector(services.inference)
     window.show()
+    session, view = _playground(window)
 
     def wait(seconds: float) -> None:
         loop = QEventLoop()
@@ -106,16 +113,16 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     wait(seconds)
     found: dict[str, Any] = {"idle": ticks.stop(), "writing": [], "tokens_per_s": []}
     for _ in range(turns):
-        window.session.open(Document())
-        window.session.edit(0, 0, _PROMPT)
-        window.playground.generate.trigger()
+        session.open(Document())
+        session.edit(0, 0, _PROMPT)
+        view.generate.trigger()
         ticks.start()
         wait(seconds)
         found["writing"].append(ticks.stop())
-        generation = window.session.generation
+        generation = session.generation
         found["tokens_per_s"].append(generation.speed if generation else 0.0)
-        window.session.stop()
-        wait_until(lambda: not window.session.busy)
+        session.stop()
+        wait_until(lambda: not session.busy)
     info = services.inference.info
     found["precision"] = info.precision if info else ""
     window.leave()

@@ -19,7 +19,6 @@ SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
 
 THEMES: Final = ("system", "light", "dark")
-PAGES: Final = ("play", "models", "train")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
@@ -48,7 +47,7 @@ class Settings:
         presets: the person's own, by name.
         document: id of the document that was open last.
         folder: of the file that was opened or saved last, if any.
-        page: one of ``PAGES``, the one that was open last.
+        page: id of the page that was open last; the first page is shown where none has it.
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
@@ -71,7 +70,7 @@ class Settings:
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = None
     folder: str | None = None
-    page: str = "play"
+    page: str = ""
     run: str | None = None
     follow: str | None = None
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -96,7 +95,8 @@ class Settings:
             raise UserError(f"document must be the id of a document, not {brief(self.document)}.")
         if not isinstance(self.folder, str | None):
             raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
-        _one_of("page", self.page, PAGES)
+        if not isinstance(self.page, str):
+            raise UserError(f"page must be the id of a page, not {brief(self.page)}.")
         for name in ("run", "follow"):
             if not isinstance(getattr(self, name), str | None):
                 raise UserError(f"{name} must be the folder of a run, not {brief(getattr(self, name))}.")

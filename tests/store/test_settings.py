@@ -99,7 +99,7 @@ def test_a_newer_file_is_never_overwritten(file: SettingsFile) -> None:
         ("new_document_decoding", {"warmth": 1}),
         ("document", 3),
         ("folder", 3),
-        ("page", "nowhere"),
+        ("page", 3),
         ("run", 3),
         ("follow", []),
         ("charts", {"axis": {}}),

@@ -14,6 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.playground.top_bar import DocumentButton
 from gptdesk.ui.services.background import THREAD_PREFIX
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import Services
@@ -83,6 +85,73 @@ def folders(home: Path) -> Folders:
     return Folders.under(home)
 
 
+class DrivenWindow(MainWindow):
+    """The window, with names for the parts of pages that tests look into. A view that is not made yet is ``None``."""
+
+    def _page(self, id: str) -> Any:
+        return self.pages[id]
+
+    def _view(self, id: str) -> Any:
+        return self.stack.views.get(id)
+
+    def _part(self, kind: type[Any]) -> Any:
+        return self._view("play").top_bar.findChild(kind)
+
+    @property
+    def contents(self) -> Any:
+        return self.stack.contents
+
+    @property
+    def session(self) -> Any:
+        return self._page("play").session
+
+    @property
+    def documents(self) -> Any:
+        return self._page("play").documents
+
+    @property
+    def messages(self) -> Any:
+        return self._page("play").messages
+
+    @property
+    def playground(self) -> Any:
+        return self._view("play").content
+
+    @property
+    def top_bar(self) -> Any:
+        return self._view("play").top_bar
+
+    @property
+    def status(self) -> Any:
+        return self._view("play").status_bar
+
+    @property
+    def chooser(self) -> Any:
+        return self._part(ModelChooser)
+
+    @property
+    def device(self) -> Any:
+        return self._part(DeviceButton)
+
+    @property
+    def title(self) -> Any:
+        return self._part(DocumentButton)
+
+    @property
+    def models(self) -> Any:
+        view = self._view("models")
+        return view and view.content
+
+    @property
+    def train(self) -> Any:
+        view = self._view("train")
+        return view and view.content
+
+    @property
+    def close_guard(self) -> Any:
+        return self._page("train").close_guard
+
+
 class Opened:
     """A window and what it stands on, closed in the right order."""
 
@@ -91,7 +160,7 @@ class Opened:
         self.services: Services = make_services(app, folders)
         if model:
             self.services.settings.update(model=model)
-        self.window = MainWindow(
+        self.window = DrivenWindow(
             self.services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
         )
         self.window.show()

@@ -14,6 +14,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.banner import Banners
+from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.toast import Toasts
 
 from .conftest import Opened
@@ -155,13 +156,19 @@ def test_toasts_do_not_pile_up(shell: Shell) -> None:
     assert lowest.right() < shell.width()
 
 
-@pytest.mark.parametrize("page", [0, 1, 2])
-def test_no_message_moves_anything(opened: Opened, page: int) -> None:
+@pytest.mark.parametrize("page", PAGES.ids)
+def test_no_message_moves_anything(opened: Opened, page: str) -> None:
     window = opened.window
     window.resize(900, 600)
     window.show_page(page)
     QApplication.processEvents()
-    parts = [window.rail, window.pages, window.pages.currentWidget(), window.playground.editor, window.playground.bar]
+    parts = [
+        window.rail,
+        window.stack,
+        window.contents.currentWidget(),
+        window.playground.editor,
+        window.playground.bar,
+    ]
     before = [part.geometry() for part in parts]
     opened.services.messages.show(LONG, offers=[("Try again", lambda: None), ("Open folder…", lambda: None)])
     opened.services.messages.toast(LONG)
@@ -197,12 +204,12 @@ def test_what_is_solved_is_taken_away(opened: Opened, qtbot: QtBot) -> None:
     services.models.failed.emit("trunc is damaged.")
     window.messages._on_notice("The context is full.")
     assert window.banners.texts == ["The context is full."]
-    window.show_page(1)
+    window.show_page("models")
     assert window.banners.texts == ["trunc is damaged."]
     services.models.said.emit("stories is what it should be.")
     assert window.banners.texts == []
     assert window.toasts.texts == ["stories is what it should be."]
-    window.show_page(0)
+    window.show_page("play")
     window.session.open(Document())
     assert window.banners.texts == []
 
@@ -215,6 +222,6 @@ def test_a_model_that_is_there_again_ends_what_was_said_of_its_absence(
     opened.services.inference.unload()
     window.playground.generate.trigger()
     assert any("There is no model" in text for text in window.banners.texts)
-    window.loader.load()
+    opened.services.loader.load()
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert window.banners.texts == []

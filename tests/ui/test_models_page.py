@@ -50,7 +50,6 @@ from .conftest import Opened
 from .test_window import nameless
 
 PATIENCE = 600_000
-MODELS = 1
 ALLOWED_MS = 16
 """Another program on the computer may take the processor away; it does not do so all the time."""
 
@@ -61,7 +60,7 @@ class Shown:
     def __init__(self, opened: Opened, qtbot: QtBot) -> None:
         self.opened, self.qtbot = opened, qtbot
         self.models = opened.services.models
-        opened.window.show_page(MODELS)
+        opened.window.show_page("models")
         assert opened.window.models is not None
         self.page: ModelsView = opened.window.models
         self.wait(lambda: self.models.looked and not self.page.list._timer.isActive())
@@ -233,13 +232,13 @@ def test_a_model_is_got_paused_resumed_and_writes(shown: Shown, hub: Hub) -> Non
     shown.wait(lambda: "installed:my tiny" in shown.page.list.cards)
     shown.press("my tiny")
     window = shown.opened.window
-    assert window.pages.currentWidget() is window.playground
+    assert window.contents.currentWidget() is window.playground
     shown.wait(lambda: shown.opened.services.inference.info and shown.opened.services.inference.info.model == "my tiny")
     QTest.keyClicks(window.playground.editor, "Once")
     window.playground.generate.trigger()
     shown.wait(lambda: not window.session.busy)
     assert len(window.session.document.text) > len("Once")
-    shown.opened.window.show_page(MODELS)
+    shown.opened.window.show_page("models")
     assert shown.face("my tiny").badge == ("In use", "good")
 
 
@@ -554,7 +553,7 @@ def test_a_model_is_renamed_exported_and_removed(
 ) -> None:
     settings = shown.opened.services.settings
     shown.press("tale")
-    shown.opened.window.show_page(MODELS)
+    shown.opened.window.show_page("models")
     shown.choose("tale")
     shown.page.actions_.rename.trigger()
     dialog = shown.page.findChild(NameDialog)
@@ -656,7 +655,7 @@ def test_unloading_gives_the_memory_back_and_using_it_again_loads_it(tale: Path,
     inference = shown.opened.services.inference
     shown.press("tale")
     shown.wait(lambda: inference.info and inference.info.model == "tale")
-    shown.opened.window.show_page(MODELS)
+    shown.opened.window.show_page("models")
     engine = inference._worker._engine
     assert engine is not None
     model = weakref.ref(engine.model)

@@ -15,10 +15,11 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.store.document import Document
-from gptdesk.store.settings import PAGES, Settings, SettingsFile
+from gptdesk.store.settings import Settings, SettingsFile
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.window import application
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.page_list import PAGES
 from trainer.rundir import RunWriter
 
 from .conftest import Opened
@@ -123,7 +124,7 @@ class Start:
 
 def start_on_each_page(homes: list[Path]) -> None:
     """One start a page, all at once; each must come to be ready, and end, without a mistake."""
-    starts = [Start(home, page) for home, page in zip(homes, PAGES, strict=True)]
+    starts = [Start(home, page) for home, page in zip(homes, PAGES.ids, strict=True)]
     try:
         end = time.monotonic() + PATIENCE
         while not all(start.is_ready() for start in starts):
@@ -143,13 +144,13 @@ def lived_in(tmp_path: Path) -> list[Path]:
     """A home for each page, with prepared data and a run."""
     text = tmp_path / "text.txt"
     text.write_text("Once upon a time there was a text. It was short, and nobody minded.\n\n" * 40)
-    first = Folders.under(tmp_path / PAGES[0])
+    first = Folders.under(tmp_path / PAGES.ids[0])
     command = [sys.executable, "-m", "trainer", "prepare", str(text), "--out", str(first.data / "datasets" / "tale")]
     subprocess.run(command, check=True, capture_output=True)
     RunWriter(first.runs / "tale", {"config": {}}).finish("finished")
-    for page in PAGES[1:]:
-        shutil.copytree(tmp_path / PAGES[0], tmp_path / page)
-    return [tmp_path / page for page in PAGES]
+    for page in PAGES.ids[1:]:
+        shutil.copytree(tmp_path / PAGES.ids[0], tmp_path / page)
+    return [tmp_path / page for page in PAGES.ids]
 
 
 @pytest.mark.timeout(900)
@@ -230,7 +231,7 @@ def test_a_window_that_cannot_be_made_as_it_was_left_is_made_empty(
     try:
         window.show()
         qtbot.waitUntil(lambda: window.findChildren(CrashDialog) != [])
-        assert window.session.document.text == ""
+        assert window.pages["play"].session.document.text == ""
         window.findChildren(CrashDialog)[0].accept()
         window.leave()
     finally:

@@ -24,13 +24,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.settings import PAGES
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.page_list import PAGES
 
 from .conftest import Opened
 
@@ -116,9 +116,9 @@ def test_no_two_actions_have_the_same_shortcut(opened: Opened) -> None:
 def test_the_panel_is_folded_away_and_comes_back_with_a_key(opened: Opened) -> None:
     window = opened.window
     fold = next(action for action in window.actions() if action.shortcut().toString() == "Ctrl+.")
-    for number in (0, 1):
-        window.show_page(number)
-        panel = window.playground.panel if number == 0 or window.models is None else window.models.panel
+    for page in ("play", "models"):
+        window.show_page(page)
+        panel = window.contents.currentWidget().panel
         fold.trigger()
         assert panel.isHidden()
         fold.trigger()
@@ -256,7 +256,7 @@ def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
     handler = CrashHandler(opened.services.folders.logs)
     handler.install(window)
     try:
-        window.show_page(PAGES.index("train"))
+        window.show_page("train")
         assert window.train is not None
         window.train.new_run()
         qtbot.waitUntil(lambda: window.findChildren(CrashDialog) != [], timeout=60_000)
@@ -275,8 +275,8 @@ def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
 
 def test_a_mistake_in_any_background_task_is_shown(opened: Opened, qtbot: QtBot) -> None:
     window = opened.window
-    window.show_page(PAGES.index("models"))
-    window.show_page(PAGES.index("train"))
+    window.show_page("models")
+    window.show_page("train")
     assert window.train is not None
     window.train.new_run()
     sheet = window.train.sheet
@@ -333,7 +333,7 @@ def test_f6_goes_round_the_parts_of_the_window_and_back_to_where_one_was(opened:
 
 
 def test_no_tooltip_is_one_long_line(opened: Opened, qtbot: QtBot) -> None:
-    for page in (0, 1, 2):
+    for page in PAGES.ids:
         opened.window.show_page(page)
     tips = {w.toolTip() for w in opened.window.findChildren(QWidget) if not w.toolTip().startswith("<qt>")}
     assert [tip for tip in tips if any(len(line) > 80 for line in tip.splitlines())] == []

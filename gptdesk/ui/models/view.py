@@ -268,7 +268,7 @@ class ModelsView(QWidget):
         if action == "get" and item.entry is not None:
             self._models.download(item.entry.name)
         elif action == "use":
-            self._using.use(item.model)
+            self._using.use(item.model, self.window())
         elif action == "play":
             self.play_wanted.emit()
         elif action == "stop":

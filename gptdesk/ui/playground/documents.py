@@ -42,6 +42,7 @@ class Documents(QObject):
 
     Args:
         window: over which dialogs are opened.
+        page: id of the page on which messages about documents are shown.
 
     Signals:
         wanted(): the person wants to see the text.
@@ -50,11 +51,17 @@ class Documents(QObject):
     wanted = Signal()
 
     def __init__(
-        self, storage: DocumentStorage, session: Session, settings: SettingsService, messages: Messages, window: QWidget
+        self,
+        storage: DocumentStorage,
+        session: Session,
+        settings: SettingsService,
+        messages: Messages,
+        window: QWidget,
+        page: str,
     ) -> None:
         super().__init__(window)
         self._storage, self._session, self._settings = storage, session, settings
-        self._messages, self._window = messages, window
+        self._messages, self._window, self._page = messages, window, page
         self._files = TaskQueue("files", self)
         self._files.failed.connect(self._on_open_failed)
 
@@ -109,7 +116,7 @@ class Documents(QObject):
             if opening.document:
                 offers.append(("Discard what is damaged", partial(self._discard_damaged, id)))
             self._messages.show(
-                opening.problem, kind="warn", topic="damaged", page="play", of_document=True, offers=offers
+                opening.problem, kind="warn", topic="damaged", page=self._page, of_document=True, offers=offers
             )
 
     def _save_raw(self, id: str) -> None:
@@ -240,7 +247,7 @@ class Documents(QObject):
 
     @Slot(str)
     def _on_open_failed(self, text: str) -> None:
-        self._messages.show(text, kind="warn", topic=_OPEN, page="play")
+        self._messages.show(text, kind="warn", topic=_OPEN, page=self._page)
 
     @Slot()
     def save(self) -> None:
@@ -280,7 +287,7 @@ class Documents(QObject):
             export.save_text(self._session.document.text, path)
         except UserError as error:
             offers = [("Save as…", self.save_as)]
-            self._messages.show(str(error), topic=_SAVE, page="play", of_document=True, offers=offers)
+            self._messages.show(str(error), topic=_SAVE, page=self._page, of_document=True, offers=offers)
             return
         self._session.set_file(str(path))
         self._settings.update(folder=str(path.parent))

@@ -32,6 +32,13 @@ _THREADS: Final = (2, 4, 8, 16, 32)
 """Numbers that are offered beside 1 and that of the cores."""
 
 
+def ask_for_model_folder(activation: ModelActivation, window: QWidget) -> None:
+    """Asks for the folder of a model, and uses that model."""
+    folder = QFileDialog.getExistingDirectory(window, "Open a model's folder", str(Path.home()))
+    if folder:
+        activation.use(folder, window)
+
+
 class ModelChooser(MenuButton):
     """Lists the models that are here.
 
@@ -64,13 +71,11 @@ class ModelChooser(MenuButton):
     @Slot()
     def open_folder(self) -> None:
         """Asks for the folder of a model."""
-        folder = QFileDialog.getExistingDirectory(self, "Open a model's folder", str(Path.home()))
-        if folder:
-            self.choose(folder)
+        ask_for_model_folder(self._using, self.window())
 
     def choose(self, model: str) -> None:
         """Makes the model of that name, or in that folder, the one that writes."""
-        self._using.use(model)
+        self._using.use(model, self.window())
 
     def _show(self) -> None:
         info, model = self._inference.info, self._settings.value.model

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
@@ -15,6 +15,9 @@ from gptdesk.store.database import Entry
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.stylesheet import CONTROL_HEIGHT
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
@@ -32,13 +35,21 @@ _WIDEST: Final = 360
 class DocumentButton(MenuButton):
     """The title of the document; its menu renames, deletes and opens another."""
 
-    def __init__(self, documents: Documents, parent: QWidget | None = None) -> None:
+    def __init__(self, documents: Documents, session: Session, parent: QWidget | None = None) -> None:
         self._menu = Menu()
         super().__init__("title", self._menu, parent)
-        self._documents = documents
+        self._documents, self._session = documents, session
         self.setAccessibleName("Document")
         self.setToolTip("Rename or delete this document, or open another")
         self._menu.aboutToShow.connect(self._fill)
+        session.opened.connect(self._show)
+        session.changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        if (title := self._session.document.title) != self.text():
+            self.setText(title)
 
     def _fill(self) -> None:
         fill_documents(self._menu, self._documents.entries(), self._documents.open)
@@ -67,6 +78,7 @@ class TopBar(QWidget):
     def __init__(
         self,
         theme: Theme,
+        inference: Inference,
         chooser: ModelChooser,
         device: DeviceButton,
         title: DocumentButton,
@@ -74,6 +86,7 @@ class TopBar(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         self.title = title
+        self._inference = inference
         self._sides = left, right = QWidget(), QWidget()
         super().__init__(parent)
         set_up_bar(self, TOP_HEIGHT)
@@ -99,9 +112,20 @@ class TopBar(QWidget):
         self.progress.hide()
         for part in (left, title, right):
             part.setParent(self)
+        inference.state_changed.connect(self._on_state_changed)
+        inference.progress.connect(self.show_progress)
+        self._on_state_changed()
 
+    @Slot()
+    def _on_state_changed(self) -> None:
+        loading = self._inference.state is State.LOADING
+        if loading and self.progress.isHidden():
+            self.show_progress(0, 0)
+        self.progress.setVisible(loading)
+
+    @Slot(object, object)
     def show_progress(self, done: int, total: int) -> None:
-        """How much of a model has been read; both 0 while that is not known."""
+        """Shows how much of a model has been read, in bytes; both 0 while that is not known."""
         self.progress.setRange(0, 1000 if total else 0)
         self.progress.setValue(1000 * done // total if total else 0)
 

@@ -23,7 +23,7 @@ class Message:
         text: one sentence or two.
         kind: "good", "info", "warn" or "bad"; decides colour and icon.
         topic: what it is about; there is one message a topic.
-        page: on which it is shown, one of `PAGES`, or `ANY_PAGE`.
+        page: id of the page on which it is shown, or `ANY_PAGE`.
         of_document: it is about the document at hand and goes with it.
         offers: buttons.
     """
@@ -34,6 +34,11 @@ class Message:
     page: str = ANY_PAGE
     of_document: bool = False
     offers: tuple[Offer, ...] = ()
+
+
+def refused_on(page: str) -> str:
+    """Topic of the banner that says what cannot be done on that page."""
+    return f"refused on {page}"
 
 
 class Messages(QObject):
@@ -101,6 +106,15 @@ class Messages(QObject):
         self.banners.pop(topic, None)
         self.banners[topic] = message
         self.changed.emit()
+
+    def refuse(self, text: str, page: str, *, of_document: bool = False) -> None:
+        """Says why something that was asked for on that page cannot be done, until the next success there."""
+        self.show(text, kind="warn", topic=refused_on(page), page=page, of_document=of_document)
+
+    def succeed(self, text: str, page: str) -> None:
+        """Says that something that was asked for on that page is done."""
+        self.solve(refused_on(page))
+        self.toast(text)
 
     def show_again(self, topic: str) -> None:
         """Lays the message of that topic over the others."""

@@ -18,6 +18,7 @@ from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.question import Answer, Question
 
@@ -48,16 +49,21 @@ class ModelActivation(QObject):
     Signals:
         changed(): another model is in use, or it has been read further.
         chosen(): the person has decided, and the settings are as they want them.
-        reload_wanted(): the model of the settings was unloaded, and is wanted again.
     """
 
     changed = Signal()
     chosen = Signal()
-    reload_wanted = Signal()
 
-    def __init__(self, settings: SettingsService, inference: Inference, models: ModelLibrary, window: QWidget) -> None:
-        super().__init__(window)
-        self._settings, self._inference, self._models, self._window = settings, inference, models, window
+    def __init__(
+        self,
+        settings: SettingsService,
+        inference: Inference,
+        models: ModelLibrary,
+        loader: ModelLoader,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._settings, self._inference, self._models, self._loader = settings, inference, models, loader
         self._share = 0.0
         self.question: Question | None = None
         inference.state_changed.connect(self._on_state_changed)
@@ -82,8 +88,8 @@ class ModelActivation(QObject):
         """The model that the settings call so."""
         return next((entry for entry in self._models.entries if setting_of(entry) == model), None)
 
-    def use(self, model: str) -> None:
-        """Makes the model of that name, or in that folder, the one that writes."""
+    def use(self, model: str, window: QWidget) -> None:
+        """Uses the model of that name, or in that folder; asks first, over ``window``, if memory is short."""
         entry = self.entry(model)
         precision = self._precision(entry)
         room = self.room(free_memory())
@@ -98,7 +104,7 @@ class ModelActivation(QObject):
             f"{title_of(entry)} does not fit into memory",
             f"{warning} The computer may become very slow, or end gptdesk.",
             answers,
-            parent=self._window,
+            parent=window,
         )
         self.question.open()
 
@@ -130,7 +136,7 @@ class ModelActivation(QObject):
             changes["decoding"] = apply_preset(DecodingSettings.from_json(entry.defaults.decoding), value.decoding)
         self._settings.update(**changes)
         if same and self._inference.state is State.EMPTY:
-            self.reload_wanted.emit()
+            self._loader.load()
         self.chosen.emit()
 
     def _on_state_changed(self) -> None:

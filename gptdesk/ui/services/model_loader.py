@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -40,6 +41,12 @@ class ModelLoader(QObject):
         settings.changed.connect(self._on_settings_changed)
         inference.state_changed.connect(self._on_state_changed)
         inference.load_failed.connect(self._on_load_failed)
+
+    def start(self) -> None:
+        """Loads the model of the settings, unless a run is followed that has a newer checkpoint by now."""
+        value = self._settings.value
+        if value.follow is None or Path(value.model).is_dir():
+            self.load()
 
     @Slot()
     def load(self) -> None:

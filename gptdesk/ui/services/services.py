@@ -9,7 +9,9 @@ from gptdesk.training.index import RunIndex
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.theme import Theme
@@ -27,6 +29,16 @@ class Services:
     storage: DocumentStorage
     inference: Inference
     counter: TokenCounter
+    loader: ModelLoader
     models: ModelLibrary
+    activation: ModelActivation
     runs: RunIndex
     run_monitor: RunMonitor
+
+    def start(self) -> None:
+        """Starts the threads, which import torch, load the model, scan runs and list models."""
+        self.inference.start()
+        self.counter.start()
+        self.run_monitor.start()
+        self.models.start()
+        self.loader.start()

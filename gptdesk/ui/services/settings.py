@@ -9,7 +9,7 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gptdesk.errors import UserError
-from gptdesk.store.settings import SettingsFile
+from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, SettingsFile
 
 _WRITE_AFTER_MS: Final = 300
 """A slider that is dragged is written once, not a hundred times."""
@@ -52,6 +52,11 @@ class SettingsService(QObject):
         self.value = value
         self._timer.start(_WRITE_AFTER_MS)
         self.changed.emit()
+
+    def zoom(self, step: int) -> None:
+        """Makes the text larger (1) or smaller (-1), or gives it the standard size (0)."""
+        size = self.value.text_size + 2 * step if step else Settings().text_size
+        self.update(text_size=min(max(size, SMALLEST_TEXT), LARGEST_TEXT))
 
     def flush(self) -> None:
         """Writes now what would be written shortly."""

@@ -27,7 +27,9 @@ from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.services.token_counter import TokenCounter
@@ -106,7 +108,7 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
     except Exception:
         report = traceback.format_exc()
         log.exception("the window cannot be made as it was left")
-        services.settings.update(document=None, page="play", run=None, follow=None, charts={})
+        services.settings.update(document=None, page="", run=None, follow=None, charts={})
         window = MainWindow(services, geometry)
     crashes.install(window)
     services.messages.crashed.connect(crashes.show_report)
@@ -120,15 +122,22 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
 def make_services(app: QApplication, folders: Folders) -> Services:
     """Everything that the window stands on; threads of models and counting do not run yet."""
     settings = SettingsService(folders.config / "settings.json")
+    theme = Theme(app, settings.value.theme)
+    settings.changed.connect(lambda: theme.set_mode(settings.value.theme))
     runs = RunIndex(folders.data / "runs.json", folders.runs)
+    inference = Inference(lambda name: find_model(name, folders).path)
+    models = ModelLibrary(folders, lambda: runs.watched)
+    loader = ModelLoader(settings, inference)
     return Services(
         folders=folders,
-        theme=Theme(app, settings.value.theme),
+        theme=theme,
         messages=Messages(),
         settings=settings,
-        inference=Inference(lambda name: find_model(name, folders).path),
+        inference=inference,
+        loader=loader,
         counter=TokenCounter(),
-        models=ModelLibrary(folders, lambda: runs.watched),
+        models=models,
+        activation=ModelActivation(settings, inference, models, loader),
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
         storage=DocumentStorage(

@@ -1,15 +1,19 @@
-"""The rail at the left: one button a page."""
+"""The rail: a button for each page, at the left edge of the window."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.pages import Page, PageRegistry
+from gptdesk.ui.window.shortcuts import native
 
 WIDTH: Final = 96
 
@@ -18,56 +22,64 @@ class Rail(QWidget):
     """Shows which page is open.
 
     Signals:
-        chosen(int): the number of the page that the person wants.
+        chosen(str): the id of the page whose button was clicked.
     """
 
-    chosen = Signal(int)
+    chosen = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, registry: PageRegistry, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._buttons: list[QToolButton] = []  # no QButtonGroup: it takes the unchecked out of the order of the Tab key
+        self._buttons: dict[str, QToolButton] = {}  # no QButtonGroup: Tab would skip its unchecked buttons
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(scaled(WIDTH))
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(8, 12, 8, 12)
-        self._layout.setSpacing(8)
-        self._layout.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 12, 8, 12)
+        layout.setSpacing(8)
+        for page in registry:
+            self._buttons[page.id] = button = self._make_button(page)
+            layout.addWidget(button)
+        layout.addStretch(1)
         theme.changed.connect(self._show)
+        self._commands = commands
+        commands.shortcuts_changed.connect(self._show_shortcuts)
+        self._show()
+        self._show_shortcuts()
 
-    def add_page(self, title: str, icon: str) -> None:
-        """Adds a button under those that are there; the first one is chosen."""
+    def _make_button(self, page: type[Page]) -> QToolButton:
         button = QToolButton()
         button.setProperty("kind", "rail")
-        button.setText(title)
-        button.setAccessibleName(title)
-        button.setToolTip(f"{title} (Ctrl+{len(self._buttons) + 1})")
+        button.setText(page.title)
+        button.setAccessibleName(page.title)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setIconSize(QSize(SIZE, SIZE))
         button.setFont(smaller(self.font()))
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setFixedSize(scaled(WIDTH) - 16, scaled(56))
-        button.setProperty("icon_name", icon)
-        number = len(self._buttons)
-        self._buttons.append(button)
-        button.clicked.connect(lambda: self._on_clicked(number))
-        self._layout.insertWidget(number, button)
-        button.setChecked(number == 0)
+        button.setProperty("icon_name", page.icon)
+        button.clicked.connect(partial(self._on_clicked, page.id))
+        return button
+
+    def choose(self, id: str) -> None:
+        """Shows that the page of that id is open."""
+        for page, button in self._buttons.items():
+            button.setChecked(page == id)
         self._show()
 
-    def choose(self, number: int) -> None:
-        """Shows that the page of that number is open."""
-        for place, button in enumerate(self._buttons):
-            button.setChecked(place == number)
-        self._show()
+    def _on_clicked(self, id: str, _checked: bool = False) -> None:
+        self.choose(id)
+        self.chosen.emit(id)
 
-    def _on_clicked(self, number: int) -> None:
-        self.choose(number)
-        self.chosen.emit(number)
+    @Slot()
+    def _show_shortcuts(self) -> None:
+        for page, button in self._buttons.items():
+            keys = self._commands.keys(f"page.{page}")
+            button.setToolTip(f"{button.text()} ({native(keys[0])})" if keys else button.text())
 
+    @Slot()
     def _show(self) -> None:
-        for button in self._buttons:
+        for button in self._buttons.values():
             role = "accent" if button.isChecked() else "muted"
             self._theme.set_icon(button, button.property("icon_name"), role)

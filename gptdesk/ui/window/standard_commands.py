@@ -41,6 +41,18 @@ def page_commands(pages: Iterable[tuple[str, str]], show: Callable[[str], object
     ]
 
 
+def panel_command(fold: Callable[[], object]) -> Command:
+    """Hides or shows the panel of the page that is shown."""
+    return Command(
+        id="view.panel",
+        title="Show or hide the panel",
+        description="Hide the panel at the right of the page, or show it again",
+        run=fold,
+        group="page",
+        shortcuts=("Ctrl+.",),
+    )
+
+
 def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> list[Command]:
     """Theme and size of the text.
 

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.store.settings import PAGES
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.training.detached import reap
 from gptdesk.ui.train.data.scanner import DataScanner, DataView
@@ -60,7 +59,7 @@ def open_page(open_window: Callable[..., Opened]) -> Callable[[], tuple[Opened, 
     def open_one() -> tuple[Opened, TrainView]:
         opened = open_window()
         opened.window.resize(1440, 900)
-        opened.window.show_page(PAGES.index("train"))
+        opened.window.show_page("train")
         assert opened.window.train is not None
         return opened, opened.window.train
 

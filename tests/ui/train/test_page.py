@@ -19,7 +19,6 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.settings import PAGES
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.data.preparations import PreparationState
 from gptdesk.training.history.curve import loss_sketch
@@ -109,7 +108,7 @@ def page(
     def open_page() -> tuple[Opened, TrainView]:
         opened = open_window()
         opened.window.resize(1440, 900)
-        opened.window.show_page(PAGES.index("train"))
+        opened.window.show_page("train")
         train = opened.window.train
         assert train is not None
         wait(qtbot, lambda: train.current == living.folder and view_state(opened) == "running")
@@ -150,7 +149,7 @@ def test_a_run_appears_by_itself_and_is_gone_on_with_after_a_crash(
     open_window: Callable[..., Opened], folders: Folders, values: dict[str, Any], qtbot: QtBot
 ) -> None:
     opened = open_window()
-    opened.window.show_page(PAGES.index("train"))
+    opened.window.show_page("train")
     train = opened.window.train
     assert train is not None
     assert train.empty.isVisible()
@@ -268,7 +267,7 @@ def test_a_checkpoint_is_opened_in_the_playground_and_writes(
     wait(qtbot, lambda: not pending(opened, living) and len(view(opened).checkpoints) > min(known, 1))
     wait(qtbot, train.panel.samples.open.isEnabled)
     train.panel.samples.open.click()
-    assert opened.window.pages.currentWidget() is opened.window.playground
+    assert opened.window.contents.currentWidget() is opened.window.playground
     assert Path(opened.services.settings.value.model).parent == living.folder / CHECKPOINTS
     wait(qtbot, lambda: opened.state is State.READY)
     assert "step" in opened.window.chooser.text()
@@ -325,7 +324,7 @@ def test_closing_the_window_asks_once_and_the_run_lives_on(
     opened.close()
     assert living.state == "running"
     again, train = page()
-    assert again.window.pages.currentWidget() is train
+    assert again.window.contents.currentWidget() is train
     assert train.current == living.folder
 
 
@@ -382,7 +381,7 @@ def listed(
     runs = [ended(name) for name in ("alpha", "beta", "gamma")]
     opened = open_window()
     opened.window.resize(1440, 900)
-    opened.window.show_page(PAGES.index("train"))
+    opened.window.show_page("train")
     train = opened.window.train
     assert train is not None
     wait(qtbot, lambda: len(train.runs.cards) == 3 and view_state(opened) == "finished")
@@ -497,7 +496,7 @@ def test_a_run_of_a_newer_version_says_so(
     folder = ended("tomorrow")
     (folder / "run.json").write_text(json.dumps({"format": 99, "id": "x", "t": 1.0}))
     opened = open_window()
-    opened.window.show_page(PAGES.index("train"))
+    opened.window.show_page("train")
     train = opened.window.train
     assert train is not None
     wait(qtbot, lambda: train.dashboard.problem.isVisible())
@@ -522,7 +521,7 @@ def test_damaged_runs_are_shown_as_damaged_beside_the_others(
     (odd_status / "status.json").write_text(json.dumps({"format": 1, "state": 7, "step": "x", "best_loss": [1]}))
     whole = ended("whole")
     opened = open_window()
-    opened.window.show_page(PAGES.index("train"))
+    opened.window.show_page("train")
     train = opened.window.train
     assert train is not None
     wait(qtbot, lambda: len(train.runs.cards) == len(broken) + 2)
@@ -550,7 +549,7 @@ def test_control_n_begins_a_run_on_this_page_and_a_document_elsewhere(
     wait(qtbot, lambda: train.sheet is not None)
     assert train.sheet is not None
     train.sheet.reject()
-    window.show_page(PAGES.index("play"))
+    window.show_page("play")
     wait(qtbot, lambda: train.sheet is None)
     window.playground.editor.insertPlainText("Once")
     QTest.keyClick(window.playground.editor, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
@@ -574,7 +573,7 @@ def test_the_page_and_the_run_are_there_again_after_a_restart(
     opened.close()
     again = open_window()
     assert again.window.train is not None
-    assert again.window.pages.currentWidget() is again.window.train
+    assert again.window.contents.currentWidget() is again.window.train
     wait(qtbot, lambda: again.window.train and again.window.train.current == last and view(again))
 
 
@@ -620,9 +619,9 @@ def test_keys_switch_pages(listed: tuple[Opened, TrainView, list[Path]]) -> None
     window = opened.window
     actions = {key.toString(): action for action in window.actions() for key in action.shortcuts()}
     trigger(actions["Ctrl+1"])
-    assert window.pages.currentWidget() is window.playground
+    assert window.contents.currentWidget() is window.playground
     trigger(actions["Ctrl+3"])
-    assert window.pages.currentWidget() is train
+    assert window.contents.currentWidget() is train
     assert window.windowTitle().startswith(train.top_bar.name.text())
 
 

@@ -1,0 +1,46 @@
+"""The Models page: the models on this computer, and those to download."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from PySide6.QtCore import Slot
+
+from gptdesk.ui.models.library_messages import LibraryMessages
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.pages import BasePage, PageView, Window
+
+
+class ModelsPage(BasePage):
+    """The page; messages about the library are shown before its view is made."""
+
+    id: ClassVar[str] = "models"
+    title: ClassVar[str] = "Models"
+    icon: ClassVar[str] = "models"
+    is_slow: ClassVar[bool] = True
+
+    def __init__(self, services: Services, window: Window) -> None:
+        super().__init__(services, window)
+        self.messages = LibraryMessages(services.messages, services.models, self.id, self._show, self)
+        window.links.models_wanted.connect(self._show)
+
+    def make_view(self) -> PageView:
+        from gptdesk.ui.models.view import ModelsView
+
+        services, window = self.services, self.window
+        view = ModelsView(services.theme, services.settings, services.models, services.activation, window.menu)
+        view.play_wanted.connect(lambda: window.links.model_wanted.emit(services.settings.value.model))
+        return PageView(
+            content=view,
+            top_bar=view.top_bar,
+            status_bar=view.status_bar,
+            regions=(view.list, view.panel),
+            focus=view.focus,
+            message_area=view.list,
+            fold_panel=view.fold_panel,
+            columns=view,
+        )
+
+    @Slot()
+    def _show(self) -> None:
+        self.window.show_page(self.id)

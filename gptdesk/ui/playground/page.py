@@ -1,0 +1,124 @@
+"""The Playground page: documents, and completing them with the model in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from PySide6.QtCore import Slot
+
+from gptdesk.ui.playground.document_commands import document_commands
+from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.playground.generation_messages import GenerationMessages
+from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.status_bar import StatusBar
+from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
+from gptdesk.ui.playground.view import PlaygroundView
+from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.pages import BasePage, PageView, Window
+
+
+class PlaygroundPage(BasePage):
+    """The page; the open document and the model are served before its view is made.
+
+    Attributes:
+        session: the open document and its generations.
+        documents: all documents.
+        follower: loads each newest checkpoint of a run.
+        messages: about generations and the model.
+    """
+
+    id: ClassVar[str] = "play"
+    title: ClassVar[str] = "Playground"
+    icon: ClassVar[str] = "playground"
+
+    def __init__(self, services: Services, window: Window) -> None:
+        super().__init__(services, window)
+        parent, links = window.widget, window.links
+        self.session = Session(services.inference, services.storage, services.settings, self)
+        self.documents = Documents(
+            services.storage, self.session, services.settings, services.messages, parent, self.id
+        )
+        self.documents.open_last()
+        self.follower = CheckpointFollower(services, self)
+        self.messages = GenerationMessages(
+            services,
+            self.session,
+            self.id,
+            use_model=lambda model: services.activation.use(model, parent),
+            open_folder=partial(ask_for_model_folder, services.activation, parent),
+            parent=self,
+        )
+        links.current_text = lambda: self.session.document.text
+        links.document_wanted.connect(self.documents.open)
+        links.model_wanted.connect(self._use_model)
+        links.follow_wanted.connect(self._follow_run)
+        self.documents.wanted.connect(self._show)
+        services.activation.chosen.connect(self._show)
+        self.session.opened.connect(services.counter.forget)
+        self.session.opened.connect(self._on_document_changed)
+        self.session.changed.connect(self._on_document_changed)
+        self._on_document_changed()
+
+    def make_view(self) -> PageView:
+        services, window = self.services, self.window
+        view = PlaygroundView(services, self.session)
+        view.refused.connect(lambda text: services.messages.refuse(text, self.id, of_document=True))
+        view.zoomed.connect(services.settings.zoom)
+        view.files_given.connect(self.documents.open_files)
+        chooser = ModelChooser(services.settings, services.inference, services.models, services.activation)
+        chooser.models_wanted.connect(window.links.models_wanted)
+        device = DeviceButton(services.settings, services.inference)
+        title = DocumentButton(self.documents, self.session)
+        top_bar = TopBar(services.theme, services.inference, chooser, device, title, window.menu)
+        top_bar.new.clicked.connect(self.documents.new)
+        status = StatusBar(services.theme, services.inference)
+        services.counter.counted.connect(status.show_counts)
+        self.session.opened.connect(lambda: status.show_counts(None))
+        self.session.activity_changed.connect(lambda: status.show_result(self.session.done))
+        status.show_result(self.session.done)
+        return PageView(
+            content=view,
+            top_bar=top_bar,
+            status_bar=status,
+            regions=(view.editor, view.bar, view.panel),
+            focus=view.editor.setFocus,
+            message_area=view.editor,
+            messages_at_top=True,
+            fold_panel=view.fold_panel,
+        )
+
+    def commands(self) -> Sequence[Command]:
+        return document_commands(self.documents)
+
+    def close(self) -> None:
+        self.session.close()
+        self.documents.close()
+
+    @Slot()
+    def _show(self) -> None:
+        self.window.show_page(self.id)
+
+    @Slot(str)
+    def _use_model(self, model: str) -> None:
+        """A checkpoint is not listed among recent models, because its run may delete it."""
+        self.services.settings.update(model=model)
+        self._show()
+
+    @Slot(object)
+    def _follow_run(self, folder: Path | None) -> None:
+        self.follower.follow(folder)
+        if folder is not None:
+            self._show()
+
+    @Slot()
+    def _on_document_changed(self) -> None:
+        document = self.session.document
+        self.window.set_title(self.id, document.title)
+        prompt_end = document.last_generation()
+        self.services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)

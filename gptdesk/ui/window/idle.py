@@ -1,0 +1,39 @@
+"""Tells when the window is idle, so that pages can preload what they need."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import State
+
+_IDLE_MS: Final = 1500
+"""After a model was loaded or a generation has ended."""
+
+
+class IdleWatch(QObject):
+    """Waits for the model.
+
+    Signals:
+        idle(): no model has been loaded and no text generated for a while.
+    """
+
+    idle = Signal()
+
+    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._inference = inference
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_IDLE_MS)
+        self._timer.timeout.connect(self.idle)
+        inference.state_changed.connect(self._on_state_changed)
+
+    @Slot()
+    def _on_state_changed(self) -> None:
+        if self._inference.state in (State.LOADING, State.GENERATING):
+            self._timer.stop()
+        else:
+            self._timer.start()

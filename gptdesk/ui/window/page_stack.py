@@ -1,0 +1,87 @@
+"""Shows one page at a time, with its bars; makes a page's view when it is first shown."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+
+from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
+
+from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, TOP_HEIGHT
+from gptdesk.ui.window.pages import Page, PageView
+
+log = logging.getLogger(__name__)
+
+
+class PageStack(QWidget):
+    """The pages.
+
+    Args:
+        make_failed_view: makes the view shown in place of one that cannot be made; gets the page and the traceback.
+
+    Attributes:
+        pages: by id.
+        current: id of the page that is shown; "" for none yet.
+        views: those that have been made, by id.
+        contents: holds what is between the bars.
+    """
+
+    def __init__(
+        self,
+        make_failed_view: Callable[[Page, str], PageView],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._make_failed_view = make_failed_view
+        self.pages: Mapping[str, Page] = {}
+        self.current = ""
+        self.views: dict[str, PageView] = {}
+        self.contents, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
+        self._top_bars.setFixedHeight(TOP_HEIGHT)
+        self._status_bars.setFixedHeight(STATUS_HEIGHT)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._top_bars)
+        layout.addWidget(separator("horizontal"))
+        layout.addWidget(self.contents, 1)
+        layout.addWidget(separator("horizontal"))
+        layout.addWidget(self._status_bars)
+
+    @property
+    def view(self) -> PageView | None:
+        """The view that is shown."""
+        return self.views.get(self.current)
+
+    def show_page(self, id: str) -> bool:
+        """Shows the page of that id; returns whether its view was made now."""
+        before, self.current = self.current, id
+        made = id not in self.views
+        if made:
+            self.views[id] = view = self._make_view(self.pages[id])
+            for stack, widget in self._parts(view):
+                stack.addWidget(widget)
+        for stack, widget in self._parts(self.views[id]):
+            stack.setCurrentWidget(widget)
+        if before and before != id:
+            self.pages[before].set_shown(False)
+        self.pages[id].set_shown(True)
+        return made
+
+    def _parts(self, view: PageView) -> tuple[tuple[QStackedWidget, QWidget], ...]:
+        return (self._top_bars, view.top_bar), (self.contents, view.content), (self._status_bars, view.status_bar)
+
+    def _make_view(self, page: Page) -> PageView:
+        try:
+            return page.make_view()
+        except Exception:  # one page that fails leaves the others usable
+            log.exception("the page %s cannot be made", page.id)
+            return self._make_failed_view(page, traceback.format_exc())
+
+
+def separator(direction: str) -> QFrame:
+    """A line between parts of the window, "horizontal" or "vertical"."""
+    line = QFrame()
+    line.setProperty("line", direction)
+    return line

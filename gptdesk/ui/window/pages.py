@@ -1,0 +1,202 @@
+"""Pages of the window: what a page provides, what it may ask of the window, and the registry that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMenu, QWidget
+
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands import Command, Commands
+
+
+class PageLinks(QObject):
+    """Requests that one page makes and another one serves, so that pages need not know each other.
+
+    Attributes:
+        current_text: returns the text of the open document.
+
+    Signals:
+        document_wanted(str): open the document of that id.
+        model_wanted(str): use the model of that name, or in that folder, in the Playground.
+        models_wanted(): show the models, for instance to download one.
+        run_wanted(object): show the training run in that folder, a `Path`.
+        follow_wanted(object): load each newest checkpoint of the run in that folder, a `Path`; ``None`` stops that.
+    """
+
+    document_wanted = Signal(str)
+    model_wanted = Signal(str)
+    models_wanted = Signal()
+    run_wanted = Signal(object)
+    follow_wanted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.current_text: Callable[[], str] = lambda: ""
+
+
+class Window(Protocol):
+    """What a page may ask of the window. Messages and crash reports go through `Services.messages`."""
+
+    @property
+    def widget(self) -> QWidget:
+        """The window itself, as the parent of dialogs."""
+
+    @property
+    def menu(self) -> QMenu:
+        """The main menu, for the page's top bar."""
+
+    @property
+    def commands(self) -> Commands:
+        """The commands of all pages and of the window."""
+
+    @property
+    def links(self) -> PageLinks:
+        """Requests to other pages."""
+
+    @property
+    def current_page(self) -> str:
+        """The id of the page that is shown."""
+
+    def show_page(self, id: str) -> None:
+        """Shows the page of that id."""
+
+    def set_title(self, page: str, title: str) -> None:
+        """Sets what the window's title says while that page is shown; "" for the page's own title."""
+
+    def bring_to_front(self) -> None:
+        """Raises the window."""
+
+    def leave(self) -> None:
+        """Closes the window without asking."""
+
+
+class Columns(Protocol):
+    """A view's columns, whose widths are kept from one start to the next."""
+
+    @property
+    def borders(self) -> str:
+        """The widths that the person chose; "" for the usual ones."""
+
+    def set_borders(self, borders: object) -> None:
+        """Restores ``borders``; a value that cannot be read changes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageView:
+    """The widgets of a page.
+
+    Attributes:
+        content: fills the window between the bars.
+        top_bar: above the content, `page_bars.TOP_HEIGHT` high.
+        status_bar: below it, `page_bars.STATUS_HEIGHT` high.
+        regions: parts of the content that F6 visits, in this order.
+        focus: gives the focus to the part that has it when the page is shown.
+        message_area: the part that banners float over; the content by default.
+        messages_at_top: whether banners are at the top of that area, instead of at the bottom.
+        fold_panel: hides or shows the panel at the right.
+        columns: whose widths are kept.
+    """
+
+    content: QWidget
+    top_bar: QWidget
+    status_bar: QWidget
+    regions: Sequence[QWidget] = ()
+    focus: Callable[[], object] | None = None
+    message_area: QWidget | None = None
+    messages_at_top: bool = False
+    fold_panel: Callable[[], object] | None = None
+    columns: Columns | None = None
+
+
+class Page(Protocol):
+    """One page. It is made with the window and cheap; its view is made when it is first shown.
+
+    Attributes:
+        id: kept in the settings.
+        title: in the rail, the menu and the command palette.
+        icon: name of a file in ``resources/icons``.
+        is_slow: whether the view takes so long to make that the window is painted first.
+    """
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str]
+    is_slow: ClassVar[bool]
+
+    def __init__(self, services: Services, window: Window) -> None: ...
+
+    def make_view(self) -> PageView:
+        """Makes the widgets. Called once."""
+
+    def commands(self) -> Sequence[Command]:
+        """The page's commands; they work before the view is made."""
+
+    def set_shown(self, shown: bool) -> None:
+        """Called when the page is shown or left."""
+
+    def preload(self) -> None:
+        """Called when the window is idle: may import in the background what the view needs."""
+
+    def may_close(self) -> bool:
+        """Whether the window may close now. If not, the page asks the person and calls `Window.leave` later."""
+
+    def close(self) -> None:
+        """The window closes: saves and ends what the page has begun."""
+
+
+class BasePage(QObject):
+    """A page without commands and background work, to derive pages from. Subclasses define `Page.make_view`."""
+
+    is_slow: ClassVar[bool] = False
+
+    def __init__(self, services: Services, window: Window) -> None:
+        super().__init__(window.widget)
+        self.services, self.window = services, window
+
+    def commands(self) -> Sequence[Command]:
+        return ()
+
+    def set_shown(self, shown: bool) -> None:
+        pass
+
+    def preload(self) -> None:
+        pass
+
+    def may_close(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+class PageRegistry:
+    """The pages of the window, in the order of the rail.
+
+    Raises:
+        ValueError: for no page, or two pages of one id.
+    """
+
+    def __init__(self, kinds: Sequence[type[Page]]) -> None:
+        self._kinds = {kind.id: kind for kind in kinds}
+        if not kinds or len(self._kinds) != len(kinds):
+            raise ValueError("a registry needs pages with different ids")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._kinds)
+
+    @property
+    def first(self) -> str:
+        """The id of the page that is shown when no other is known."""
+        return self.ids[0]
+
+    def __iter__(self) -> Iterator[type[Page]]:
+        return iter(self._kinds.values())
+
+    def resolve(self, id: str) -> str:
+        """Returns ``id`` if a page has it, else that of the first page."""
+        return id if id in self._kinds else self.first

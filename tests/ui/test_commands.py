@@ -171,6 +171,7 @@ def test_the_main_menu_lists_commands_by_group_with_submenus(bench: Bench) -> No
     bench.add("hidden")
     menu = MainMenu(bench, bench.commands)
     assert [action.text() for action in menu.actions() if not action.isSeparator()] == ["New", "Theme", "Quit"]
+    menu.aboutToShow.emit()
     (dark,) = menu.submenu("Theme").actions()
     assert dark.isChecked()
     bench.add("late", group="new")

@@ -187,6 +187,11 @@ class Downloads:
             raise UserError(f"Another gptdesk has finished the download of {download.name}, or cancelled it.")
         self._schedule()
 
+    def set_limit(self, limit: int) -> None:
+        """Changes how many run at once; those that run already go on."""
+        self.limit = limit
+        self._schedule()
+
     def _schedule(self) -> None:
         """Begins as many of those that wait as the limit allows."""
         begun = []

@@ -10,15 +10,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, read_object
-from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
+from gptdesk.devices import MOST_THREADS, PRECISIONS
 from gptdesk.errors import UserError, brief
+from gptdesk.hub.endpoint import check_endpoint
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.store.files import set_aside, write_atomic
+from gptdesk.store.setting_fields import Choice, Number, Switch, Text, setting, settings_of
 
 SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
 
-THEMES: Final = ("system", "light", "dark")
 SMALLEST_TEXT: Final = 10
 LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
@@ -32,16 +33,11 @@ _PLAIN: Final = (str, int, float, bool, list, type(None))
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a person has set.
+    """What a person has set. Settings of the dialog are declared with `setting`, which says what they are.
 
     Attributes:
-        theme: one of ``THEMES``.
-        text_size: height of the text in the editor, in pixels of a standard screen.
         model: name or folder of the model.
         recent_models: folders opened lately, newest first.
-        device: one of `devices.DEVICES`.
-        precision: one of `devices.PRECISIONS`.
-        threads: for decoding on a CPU; 0 for as many as it has cores.
         decoding: how tokens are chosen in the document at hand.
         new_document_decoding: the same for a document that is begun; ``decoding`` where a file does not say.
         presets: the person's own, by name.
@@ -58,13 +54,73 @@ class Settings:
         UserError: when a value is of the wrong type or out of range.
     """
 
-    theme: str = "system"
-    text_size: int = 18
+    theme: str = setting(
+        "system",
+        title="Theme",
+        help="Light or dark. System follows the choice of your desktop.",
+        page="General",
+        control=Choice(titles={"system": "System", "light": "Light", "dark": "Dark"}),
+    )
+    text_size: int = setting(
+        18,
+        title="Text size",
+        help="Height of the text that you and the model write.",
+        page="General",
+        control=Number(lowest=SMALLEST_TEXT, highest=LARGEST_TEXT, unit="pixels"),
+    )
+    reading_face: str = setting(
+        "serif",
+        title="Text font",
+        help="Typeface of the text that you and the model write.",
+        page="General",
+        control=Choice(titles={"serif": "Literata (serif)", "sans": "Inter (sans serif)", "mono": "Monospaced"}),
+    )
+    desktop_notifications: bool = setting(
+        True,
+        title="Desktop notifications",
+        help="Tell of runs that finish or fail on the desktop, too, while you use another program.",
+        page="General",
+        control=Switch(),
+    )
     model: str = "stories"
     recent_models: tuple[str, ...] = ()
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int = 0
+    device: str = setting(
+        "auto",
+        title="Device",
+        help="What the model computes on. Automatic uses a GPU if there is one.",
+        page="Models",
+        control=Choice(
+            titles={"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+        ),
+    )
+    precision: str = setting(
+        "auto",
+        title="Precision",
+        help="Format of the weights. int8 and int4 take less memory and are for the CPU; int4 changes what is written.",
+        page="Models",
+        control=Choice(titles={name: "Automatic" if name == "auto" else name for name in PRECISIONS}),
+    )
+    threads: int = setting(
+        0,
+        title="CPU threads",
+        help="How many threads decode on the CPU. Automatic uses one for each core.",
+        page="Models",
+        control=Number(lowest=0, highest=MOST_THREADS, word="automatic"),
+    )
+    simultaneous_downloads: int = setting(
+        2,
+        title="Simultaneous downloads",
+        help="How many models are downloaded at once; others wait.",
+        page="Models",
+        control=Number(lowest=1, highest=8),
+    )
+    endpoint: str = setting(
+        "",
+        title="Hugging Face address",
+        help="A mirror to download from. Empty: the environment variable HF_ENDPOINT, else https://huggingface.co.",
+        page="Models",
+        control=Text(placeholder="https://huggingface.co", checked=check_endpoint, values="an address, or empty"),
+    )
     decoding: DecodingSettings = PRESETS["Balanced"]
     new_document_decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
@@ -78,15 +134,8 @@ class Settings:
     recent_commands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _one_of("theme", self.theme, THEMES)
-        _one_of("device", self.device, DEVICES)
-        _one_of("precision", self.precision, PRECISIONS)
-        if type(self.threads) is not int or not 0 <= self.threads <= MOST_THREADS:
-            raise UserError(f"threads must be a whole number from 0 to {MOST_THREADS}, not {brief(self.threads)}.")
-        if type(self.text_size) is not int or not SMALLEST_TEXT <= self.text_size <= LARGEST_TEXT:
-            raise UserError(
-                f"text_size must be a whole number from {SMALLEST_TEXT} to {LARGEST_TEXT}, not {brief(self.text_size)}."
-            )
+        for name, one in settings_of(type(self)).items():
+            object.__setattr__(self, name, one.control.check(name, getattr(self, name)))
         if not isinstance(self.model, str) or not self.model:
             raise UserError(f"model must be a name or a folder, not {brief(self.model)}.")
         if not isinstance(self.recent_models, (list, tuple)) or not all(isinstance(m, str) for m in self.recent_models):
@@ -142,16 +191,30 @@ class Settings:
         return settings, problems
 
 
+SETTINGS: Final = settings_of(Settings)
+"""The settings of the dialog, by key."""
+
+
+def titles_of(key: str) -> Mapping[Any, str]:
+    """What people call the values of a setting that is a choice."""
+    control = SETTINGS[key].control
+    assert isinstance(control, Choice), "it is one"
+    return control.titles
+
+
 class SettingsFile:
     """Where settings are kept.
+
+    Args:
+        kind: of the settings: `Settings`, or a class derived from it.
 
     Attributes:
         path: the file.
         writable: false when the file was written by a newer gptdesk; it is left as it is.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, kind: type[Settings] = Settings) -> None:
+        self.path, self._kind = path, kind
         self.writable = True
 
     def load(self) -> tuple[Settings, list[str]]:
@@ -161,22 +224,22 @@ class SettingsFile:
             if not isinstance(values.get("schema"), int):
                 raise ContentError("it has no schema")
         except FileNotFoundError:
-            return Settings(), []
+            return self._kind(), []
         except OSError as error:
             self.writable = False
-            return Settings(), [
+            return self._kind(), [
                 f"The settings in {self.path} cannot be read ({error.strerror}); they are left as they are."
             ]
         except ContentError:
-            return Settings(), [self._set_aside()]
+            return self._kind(), [self._set_aside()]
         if values["schema"] > SCHEMA:
             self.writable = False
             sentence = (
                 f"The settings in {self.path} were written by a newer gptdesk; they are left alone, and what you "
                 "change now lasts until you quit."
             )
-            return Settings(), [sentence]
-        settings, problems = Settings.from_json(values)
+            return self._kind(), [sentence]
+        settings, problems = self._kind.from_json(values)
         return settings, [f"A setting could not be used and is back to its default: {problem}" for problem in problems]
 
     def save(self, settings: Settings) -> None:
@@ -217,11 +280,6 @@ def check_preset_name(name: Any) -> None:
         raise UserError(f"A preset's name may have at most {LONGEST_PRESET_NAME} characters.")
     if name in PRESETS:
         raise UserError(f"“{name}” is the name of one of gptdesk's own presets; choose another.")
-
-
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UserError(f"{name} must be one of {', '.join(choices)}, not {brief(value)}.")
 
 
 def _is_words(value: Any) -> bool:

@@ -26,6 +26,9 @@ _FILES: Final = (
 _SERIFS: Final = (READING, "Source Serif 4", "Noto Serif", "Charter", "Georgia", "Cambria", "DejaVu Serif", "serif")
 """What reads well where the file of the first cannot be loaded or lacks a glyph, best first."""
 
+_reading_face = ["serif"]
+"""The face that `prose_font` uses now."""
+
 _SMALLEST: Final = 13
 """Least size of interface text, in pixels."""
 
@@ -56,12 +59,21 @@ def scaled(pixels: int) -> int:
     return round(pixels * max(1.0, QGuiApplication.font().pixelSize() / _SMALLEST))
 
 
+def use_reading_face(face: str) -> None:
+    """Makes `prose_font` use that face: "serif" (Literata), "sans" (Inter) or "mono" (the system's)."""
+    _reading_face[0] = face
+
+
 def prose_font(pixels: int) -> QFont:
-    """Literata: the face of the text that a person and a model write."""
+    """The face of the text that a person and a model write: Literata, unless the person chose another."""
     load_fonts()
-    font = QFont()
-    font.setFamilies(list(_SERIFS))
-    font.setStyleHint(QFont.StyleHint.Serif)
+    font, hint = QFont(), QFont.StyleHint
+    if _reading_face[0] == "mono":
+        font = fixed_font()
+    else:
+        serif = _reading_face[0] == "serif"
+        font.setFamilies(list(_SERIFS) if serif else [INTERFACE, "sans-serif"])
+        font.setStyleHint(hint.Serif if serif else hint.SansSerif)
     font.setPixelSize(pixels)
     return font
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
-from gptdesk.ui.fonts import interface_font
+from gptdesk.ui.fonts import interface_font, use_reading_face
 from gptdesk.ui.icons import icon
 from gptdesk.ui.palette import DARK, LIGHT, Colours
 from gptdesk.ui.stylesheet import mix, stylesheet
@@ -28,6 +28,7 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._applied: Colours | None = None
+        self._face = "serif"
         app.setStyle("Fusion")
         app.setFont(interface_font())
         self.mode = mode
@@ -51,6 +52,13 @@ class Theme(QObject):
         schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
         self._hints.setColorScheme(schemes.get(mode, Qt.ColorScheme.Unknown))  # title bars and system dialogs
         self._apply()
+
+    def set_reading_face(self, face: str) -> None:
+        """Chooses the typeface of the text that a person and a model write: "serif", "sans" or "mono"."""
+        if face != self._face:
+            self._face = face
+            use_reading_face(face)
+            self.changed.emit()
 
     def set_icon(self, button: QAbstractButton, name: str, role: str = "text") -> None:
         """Gives a button an icon in the colour of that role, now and in every theme to come."""

@@ -37,7 +37,6 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self.buttons: list[QPushButton] = []
         self.hint = self._label("Write the beginning of a story…")
-        self.set_text_size(text_size)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -48,11 +47,11 @@ class EmptyState(QWidget):
         for beginning in BEGINNINGS:
             button = QPushButton(beginning)
             button.setProperty("kind", "example")
-            button.setFont(prose_font(scaled(_SIZE)))
             button.setAccessibleName(f"Begin with: {beginning}")
             button.clicked.connect(lambda _=False, text=beginning: self.chosen.emit(text))
             self.buttons.append(button)
             layout.addWidget(button)
+        self.set_text_size(text_size)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A beginning is shortened to the room there is."""
@@ -62,8 +61,10 @@ class EmptyState(QWidget):
             button.setText(button.fontMetrics().elidedText(beginning, Qt.TextElideMode.ElideRight, room))
 
     def set_text_size(self, pixels: int) -> None:
-        """The hint stands where the text will, in the same letters."""
+        """Shows hint and examples in the font of the text; the hint stands where the text will."""
         self.hint.setFont(prose_font(pixels))
+        for button in self.buttons:
+            button.setFont(prose_font(scaled(_SIZE)))
 
     def _label(self, text: str) -> QLabel:
         label = QLabel(text)

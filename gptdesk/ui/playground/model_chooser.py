@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
+from gptdesk.store.settings import titles_of
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference import Inference
@@ -24,7 +25,7 @@ from gptdesk.ui.widgets.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
 
-_DEVICE_NAMES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_DEVICE_NAMES: Final = titles_of("device")
 _NARROWEST: Final = 140
 """Pixels that the model's name has at least."""
 
@@ -152,7 +153,7 @@ class DeviceButton(MenuButton):
 
     def _fill(self) -> None:
         self._menu.clear()
-        names = {name: _DEVICE_NAMES.get(name, name) for name in DEVICES}
+        names = {name: _DEVICE_NAMES[name] for name in DEVICES}
         self._section("Device", "device", names, self._inference.missing_devices)
         self._section("Precision", "precision", {name: _precision_name(name) for name in PRECISIONS})
         cores = physical_cores()

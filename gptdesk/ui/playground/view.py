@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.decoding.panel import DecodingPanel
+from gptdesk.ui.fonts import use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
@@ -42,6 +43,8 @@ class PlaygroundView(QWidget):
         self.session = session
         theme, settings = services.theme, services.settings
         self._settings = settings
+        self._font = settings.value.text_size, settings.value.reading_face
+        use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, settings.value.text_size)
         self.empty = EmptyState(settings.value.text_size, self.editor)
         self.panel = DecodingPanel(theme, settings)
@@ -159,9 +162,12 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _on_settings_changed(self) -> None:
-        if self._settings.value.text_size != self.editor.text_size:
-            self.empty.set_text_size(self._settings.value.text_size)
-            self.editor.set_text_size(self._settings.value.text_size)
+        value = self._settings.value
+        if (value.text_size, value.reading_face) != self._font:
+            self._font = value.text_size, value.reading_face
+            use_reading_face(value.reading_face)
+            self.empty.set_text_size(value.text_size)
+            self.editor.set_text_size(value.text_size)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped anywhere on the page."""

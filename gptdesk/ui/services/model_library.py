@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from gptdesk.folders import Folders
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library, disk_use
+from gptdesk.store.settings import Settings
 from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import entry_key
@@ -75,6 +76,7 @@ class ModelLibrary(QObject):
         self.free_disk: int | None = None
         self.free_memory: int | None = None
         self._library = Library(folders, watched)
+        self._limit: int = Settings.simultaneous_downloads
         self._downloads: Downloads | None = None  # of the thread that controls them
         self._numbers: dict[Download, int] = {}
         self._counter = itertools.count(1)
@@ -255,6 +257,12 @@ class ModelLibrary(QObject):
 
         self._look.run(work, on_done)
 
+    def set_limit(self, limit: int) -> None:
+        """Changes how many downloads run at once."""
+        self._limit = limit
+        if self._downloads is not None:
+            self._control.run(partial(self._downloads.set_limit, limit))
+
     # In threads of their own
 
     def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
@@ -268,7 +276,7 @@ class ModelLibrary(QObject):
         if self._downloads is None:
             from gptdesk.library.downloads import Downloads
 
-            self._downloads = Downloads(self.folders, on_change=self._download_told.emit)
+            self._downloads = Downloads(self.folders, self._limit, on_change=self._download_told.emit)
         return self._downloads
 
     def _found(self) -> tuple[Download, ...]:

@@ -18,6 +18,9 @@ _WRITE_AFTER_MS: Final = 300
 class SettingsService(QObject):
     """What a person has set.
 
+    Args:
+        kind: of the settings: `Settings`, or a class derived from it.
+
     Attributes:
         value: the settings now.
         problems: a sentence for everything in the file that could not be used.
@@ -32,9 +35,9 @@ class SettingsService(QObject):
     saved = Signal()
     failed = Signal(str)
 
-    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+    def __init__(self, path: Path, parent: QObject | None = None, kind: type[Settings] = Settings) -> None:
         super().__init__(parent)
-        self._file = SettingsFile(path)
+        self._file = SettingsFile(path, kind)
         self.value, self.problems = self._file.load()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

@@ -24,6 +24,7 @@ class Notifications(QObject):
 
     Args:
         at_hand: gives the run that the person sees now, if any.
+        on_desktop: returns whether the person wants notifications on the desktop.
 
     Signals:
         clicked(object): the person wants to see the run in that folder.
@@ -31,9 +32,16 @@ class Notifications(QObject):
 
     clicked = Signal(object)
 
-    def __init__(self, messages: Messages, at_hand: Callable[[], Path | None], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        messages: Messages,
+        at_hand: Callable[[], Path | None],
+        parent: QObject | None = None,
+        *,
+        on_desktop: Callable[[], bool] = lambda: True,
+    ) -> None:
         super().__init__(parent)
-        self._messages, self._at_hand = messages, at_hand
+        self._messages, self._at_hand, self._on_desktop = messages, at_hand, on_desktop
         self._tray: QSystemTrayIcon | None = None
         self._newest: Path | None = None
 
@@ -49,7 +57,8 @@ class Notifications(QObject):
                 self._messages.toast(text, offers=offers)
             else:
                 self._messages.show(text, kind=notice.kind, topic=f"{notice.folder} {notice.title}", offers=offers)
-        if QApplication.activeWindow() is None and QSystemTrayIcon.isSystemTrayAvailable():
+        away = QApplication.activeWindow() is None
+        if away and self._on_desktop() and QSystemTrayIcon.isSystemTrayAvailable():
             self._show_on_desktop(notice)
 
     def forget(self, folder: Path) -> None:

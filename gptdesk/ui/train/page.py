@@ -39,7 +39,12 @@ class TrainPage(BasePage):
         self.view: TrainView | None = None
         self.close_guard = CloseGuard(services.run_monitor, window.widget)
         self.close_guard.decided.connect(window.leave)
-        self.notifications = Notifications(services.messages, self._shown_run, self)
+        self.notifications = Notifications(
+            services.messages,
+            self._shown_run,
+            self,
+            on_desktop=lambda: services.settings.value.desktop_notifications,
+        )
         self.notifications.clicked.connect(self.show_run)
         services.run_monitor.noticed.connect(self.notifications.show_notice)
         services.run_monitor.failed.connect(self._on_failed)

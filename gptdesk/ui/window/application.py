@@ -123,7 +123,6 @@ def make_services(app: QApplication, folders: Folders) -> Services:
     """Everything that the window stands on; threads of models and counting do not run yet."""
     settings = SettingsService(folders.config / "settings.json")
     theme = Theme(app, settings.value.theme)
-    settings.changed.connect(lambda: theme.set_mode(settings.value.theme))
     runs = RunIndex(folders.data / "runs.json", folders.runs)
     inference = Inference(lambda name: find_model(name, folders).path)
     models = ModelLibrary(folders, lambda: runs.watched)

@@ -22,6 +22,7 @@ from gptdesk.ui.window.pages import Page, PageLinks, PageRegistry, PageView
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.service_messages import ServiceMessages
+from gptdesk.ui.window.setting_effects import SettingEffects
 from gptdesk.ui.window.standard_commands import help_commands, page_commands, panel_command, view_commands
 from gptdesk.ui.window.toast import Toasts
 
@@ -58,6 +59,7 @@ class MainWindow(QWidget):
         self.stack = PageStack(self._make_failed_view, self)
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
+        SettingEffects(services, self)
         self._links = PageLinks(self)
         self._commands = Commands(self, services.settings)
         self.service_messages = ServiceMessages(services, self)

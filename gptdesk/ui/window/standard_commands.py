@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from gptdesk.store.settings import THEMES
+from gptdesk.store.settings import titles_of
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.commands import Command
@@ -63,14 +63,14 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
     themes = [
         Command(
             id=f"theme.{mode}",
-            title=mode.capitalize(),
+            title=title,
             description=_THEMES[mode],
             run=partial(settings.update, theme=mode),
             group="view",
             submenu="Theme",
             checked=lambda mode=mode: settings.value.theme == mode,  # type: ignore[misc]
         )
-        for mode in THEMES
+        for mode, title in titles_of("theme").items()
     ]
     sizes: tuple[tuple[str, str, str, int, tuple[QKeySequence.StandardKey | str, ...]], ...] = (
         ("text.larger", "Larger text", "Make the text of the Playground larger", 1, (key.ZoomIn, "Ctrl+=")),

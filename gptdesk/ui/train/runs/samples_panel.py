@@ -78,7 +78,6 @@ class SamplesPanel(QWidget):
         self.text.setProperty("kind", "prose")
         self.text.setAccessibleName("Sample")
         self.text.setTabChangesFocus(True)
-        self.text.setFont(prose_font(scaled(_TEXT_SIZE)))
         self.text.document().setDocumentMargin(4)
         self.empty = QLabel(_EMPTY)
         self.empty.setProperty("kind", "muted")
@@ -88,9 +87,18 @@ class SamplesPanel(QWidget):
         self._timer.setInterval(_FRAME_MS)
         self._timer.timeout.connect(self._on_frame)
         self._lay_out()
-        theme.changed.connect(self._show_sample)
+        theme.changed.connect(self._on_theme_changed)
+        self._set_font()
         self._show_play()
         self.show_samples(None, (), ())
+
+    @Slot()
+    def _on_theme_changed(self) -> None:
+        self._set_font()
+        self._show_sample()
+
+    def _set_font(self) -> None:
+        self.text.setFont(prose_font(scaled(_TEXT_SIZE)))
 
     def _lay_out(self) -> None:
         opening = QHBoxLayout()

@@ -6,17 +6,17 @@ import math
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QLocale, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QValidator, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtCore import QLocale, Signal
+from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from gptdesk.bounded_read import parse_toml
 from gptdesk.errors import UserError
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
-from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.settings.schema import FOLDER, Setting
 from gptdesk.ui.widgets.boxes import ListBox
+from gptdesk.ui.widgets.check_box import CheckBox
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.number_box import NumberBox
 
@@ -26,7 +26,6 @@ WIDTH: Final = 168
 _LARGEST_INT: Final = 10**12
 _LARGEST_FLOAT: Final = 1e12
 _DECIMALS: Final = 12
-_CHECK: Final = 18
 
 
 class Control(QWidget):
@@ -71,32 +70,6 @@ def make_control(setting: Setting, theme: Theme) -> Control:
     if setting.kind == "texts":
         return _Texts(setting, theme)
     return _Line(setting)
-
-
-class CheckBox(QCheckBox):
-    """A check box in the look of the window."""
-
-    def sizeHint(self) -> QSize:
-        return QSize(_CHECK + 2, 32)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        palette = self.palette()
-        frame = QRectF(0.5, (self.height() - _CHECK) / 2, _CHECK, _CHECK)
-        accent = palette.color(QPalette.ColorRole.Accent)
-        line = accent if self.isChecked() or self.hasFocus() else palette.color(QPalette.ColorRole.PlaceholderText)
-        painter.setPen(QPen(line, 1))
-        painter.setBrush(accent if self.isChecked() else QColor(Qt.GlobalColor.transparent))
-        painter.drawRoundedRect(frame, 4, 4)
-        if self.isChecked():
-            on_accent = palette.color(QPalette.ColorRole.HighlightedText).name()
-            paint_icon(painter, "check", on_accent, frame.adjusted(2, 2, -2, -2))
-            if self.hasFocus():
-                painter.setPen(QPen(palette.color(QPalette.ColorRole.WindowText), 2))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(frame, 4, 4)
-        painter.end()
 
 
 class _Switch(Control):

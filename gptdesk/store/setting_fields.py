@@ -1,0 +1,138 @@
+"""What a setting is besides its value: words for people, its page in the settings dialog, its control and its check.
+
+`Settings` declares each setting once, with `setting`; the dialog and docs/SETTINGS.md read `settings_of`. Without Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from gptdesk.errors import UserError, brief
+
+_KEY: Final = "setting"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One of some values, shown as a list.
+
+    Attributes:
+        titles: what the list says for each value.
+    """
+
+    titles: Mapping[Any, str]
+
+    def check(self, name: str, value: Any) -> Any:
+        if not any(type(value) is type(known) and value == known for known in self.titles):
+            raise UserError(f"{name} must be one of {', '.join(map(str, self.titles))}, not {brief(value)}.")
+        return value
+
+    def describe(self) -> str:
+        return ", ".join(self.titles.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A whole number, shown as a box.
+
+    Attributes:
+        lowest: smallest value.
+        highest: largest value.
+        unit: written behind the box, such as "pixels".
+        word: shown and typed in place of the smallest value; "" for none.
+    """
+
+    lowest: int
+    highest: int
+    unit: str = ""
+    word: str = ""
+
+    def check(self, name: str, value: Any) -> Any:
+        if type(value) is not int or not self.lowest <= value <= self.highest:
+            raise UserError(f"{name} must be a whole number from {self.lowest} to {self.highest}, not {brief(value)}.")
+        return value
+
+    def describe(self) -> str:
+        word = f" ({self.lowest}: {self.word})" if self.word else ""
+        return f"{self.lowest} to {self.highest} {self.unit}".rstrip() + word
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off, shown as a check box."""
+
+    def check(self, name: str, value: Any) -> Any:
+        if type(value) is not bool:
+            raise UserError(f"{name} must be true or false, not {brief(value)}.")
+        return value
+
+    def describe(self) -> str:
+        return "on, off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A line of text.
+
+    Attributes:
+        placeholder: shown while it is empty.
+        checked: returns the text as it is kept, or raises `UserError` with one sentence.
+        values: what may be given, for the documentation.
+    """
+
+    placeholder: str = ""
+    checked: Callable[[str], str] = str.strip
+    values: str = "text"
+
+    def check(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            raise UserError(f"{name} must be text, not {brief(value)}.")
+        return self.checked(value)
+
+    def describe(self) -> str:
+        return self.values
+
+
+Control = Choice | Number | Switch | Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting of the dialog.
+
+    Attributes:
+        key: of the field in `Settings`, and in the file.
+        default: its value before anybody changes it.
+        title: name for people.
+        help: what it does, one or two sentences.
+        page: of the dialog; pages come in the order of their first setting.
+        control: how the dialog shows it, and which values it takes.
+    """
+
+    key: str = ""
+    default: Any = None
+    title: str
+    help: str
+    page: str
+    control: Control
+
+
+def setting(default: Any, **about: Any) -> Any:
+    """A field of `Settings`: its default, and the attributes of `Setting`."""
+    return field(default=default, metadata={_KEY: Setting(**about)})
+
+
+def settings_of(kind: Any) -> Mapping[str, Setting]:
+    """The settings that the dataclass ``kind`` declares with `setting`, by key, in its order."""
+    return _settings_of(kind)
+
+
+@cache
+def _settings_of(kind: Any) -> Mapping[str, Setting]:
+    declared = [(one, one.metadata[_KEY]) for one in fields(kind) if _KEY in one.metadata]
+    assert all(one.default is not MISSING for one, _ in declared), "each has a default"
+    return MappingProxyType({one.name: replace(about, key=one.name, default=one.default) for one, about in declared})

@@ -1,0 +1,133 @@
+"""One row of the settings dialog: title, control, help, and why a value was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QStandardItemModel, QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from gptdesk.errors import UserError
+from gptdesk.store.setting_fields import Choice, Number, Setting, Switch
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.widgets.boxes import ListBox
+from gptdesk.ui.widgets.check_box import CheckBox
+from gptdesk.ui.widgets.long_words import wrappable
+from gptdesk.ui.widgets.number_box import NumberBox
+
+_WIDTH: Final = 216
+"""Of a control, in pixels; all in a column are as wide."""
+
+_SHARE: Final = (3, 2)
+"""Of the words and of the control, in the width of the row."""
+
+Missing = Callable[[], Mapping[Any, str]]
+"""Returns the values that cannot be chosen on this computer, each with the reason."""
+
+
+class SettingRow(QWidget):
+    """Shows a setting and changes it at once.
+
+    Args:
+        settings: that hold the value.
+        setting: what the row is about.
+        missing: values of a choice that cannot be chosen.
+    """
+
+    def __init__(self, settings: SettingsService, setting: Setting, missing: Missing | None = None) -> None:
+        super().__init__()
+        self.setting = setting
+        self._settings, self._missing = settings, missing or (dict)
+        self.title = QLabel(setting.title)
+        self.help = _wrapped(setting.help, "muted")
+        self.problem = _wrapped("", "warn")
+        self.problem.hide()
+        self.control, self._show = self._make_control()
+        self.control.setAccessibleName(setting.title)
+        self.control.setAccessibleDescription(setting.help)
+        self.title.setBuddy(self.control)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        for label in (self.title, self.help, self.problem):
+            words.addWidget(label)
+        words.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(24)
+        layout.addLayout(words, 1)
+        layout.addWidget(self.control, 0, Qt.AlignmentFlag.AlignTop)
+        settings.changed.connect(self.show_value)
+        self.show_value()
+
+    def show_value(self) -> None:
+        """Shows the value that holds now."""
+        self._show(getattr(self._settings.value, self.setting.key))
+
+    def _change(self, value: Any) -> None:
+        """Takes the value over, or says why it cannot be used and shows the one before."""
+        sentence = ""
+        try:
+            self._settings.update(**{self.setting.key: value})
+        except UserError as error:
+            sentence = str(error)
+        self._refuse(sentence)
+
+    def _refuse(self, sentence: str) -> None:
+        self.problem.setText(wrappable(sentence))
+        self.problem.setAccessibleName(sentence)
+        self.problem.setVisible(bool(sentence))
+
+    def _make_control(self) -> tuple[QWidget, Callable[[Any], object]]:
+        control = self.setting.control
+        if isinstance(control, Choice):
+            return self._make_list(control)
+        if isinstance(control, Number):
+            return self._make_number(control)
+        if isinstance(control, Switch):
+            check = CheckBox()
+            check.clicked.connect(self._change)
+            return check, check.setChecked
+        line = QLineEdit()
+        line.setPlaceholderText(control.placeholder)
+        line.setFixedWidth(_WIDTH)
+        line.editingFinished.connect(lambda: self._change(line.text()))
+        return line, lambda value: None if line.hasFocus() and not self.problem.isHidden() else line.setText(value)
+
+    def _make_list(self, control: Choice) -> tuple[QWidget, Callable[[Any], object]]:
+        box, values, missing = _CalmList(), list(control.titles), self._missing()
+        model = box.model()
+        for row, (value, title) in enumerate(control.titles.items()):
+            why = missing.get(value, "")
+            box.addItem(f"{title}: {why}" if why else title)
+            if why and isinstance(model, QStandardItemModel):
+                model.item(row).setEnabled(False)
+        box.setFixedWidth(_WIDTH)
+        box.activated.connect(lambda row: self._change(values[row]))
+        return box, lambda value: box.setCurrentIndex(values.index(value))
+
+    def _make_number(self, control: Number) -> tuple[QWidget, Callable[[Any], object]]:
+        word = control.word
+        box = NumberBox(control.lowest, control.highest, 0, off=control.lowest if word else None, off_text=word)
+        box.setSuffix(f" {control.unit}" if control.unit else "")
+        box.setFixedWidth(_WIDTH)
+        box.refused.connect(self._refuse)
+        box.valueChanged.connect(lambda value: self._change(round(value)))
+        return box, lambda value: None if box.value() == value else box.setValue(value)
+
+
+class _CalmList(ListBox):
+    """A list that is not changed by scrolling past it."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+def _wrapped(text: str, kind: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("kind", kind)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label

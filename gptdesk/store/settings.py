@@ -46,6 +46,8 @@ class Settings:
         page: id of the page that was open last; the first page is shown where none has it.
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
+        marks: whether generated text is marked in the editor.
+        welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
         shortcuts: keys by id of the command, where they differ from the defaults.
         recent_commands: ids of the commands that ran last, newest first.
@@ -129,6 +131,8 @@ class Settings:
     page: str = ""
     run: str | None = None
     follow: str | None = None
+    marks: bool = True
+    welcome_seen: bool = False
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recent_commands: tuple[str, ...] = ()
@@ -146,6 +150,9 @@ class Settings:
             raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
         if not isinstance(self.page, str):
             raise UserError(f"page must be the id of a page, not {brief(self.page)}.")
+        for name in ("marks", "welcome_seen"):
+            if type(getattr(self, name)) is not bool:
+                raise UserError(f"{name} must be true or false, not {brief(getattr(self, name))}.")
         for name in ("run", "follow"):
             if not isinstance(getattr(self, name), str | None):
                 raise UserError(f"{name} must be the folder of a run, not {brief(getattr(self, name))}.")

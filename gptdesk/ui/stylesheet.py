@@ -30,19 +30,20 @@ QWidget[zone="background"] { background: $background; }
 QFrame[line="horizontal"] { background: $hairline; border: none; max-height: 1px; min-height: 1px; }
 QFrame[line="vertical"] { background: $hairline; border: none; max-width: 1px; min-width: 1px; }
 
+QLabel[kind="label"] { font-weight: 500; }
+
 QPushButton {
-    background: $raised; border: 1px solid $hairline; border-radius: 6px;
+    background: $raised; border: 1px solid $outline; border-radius: 6px; font-weight: 500;
     padding: 0 12px; min-height: ${inner}px; max-height: ${inner}px;
 }
-QPushButton[kind="field"] { border-color: $outline; }
-QPushButton:hover { border-color: $muted; }
+QPushButton:hover { border-color: $text; }
 QPushButton:pressed, QPushButton:open { background: $wash; }
 QPushButton:focus { border: 1px solid $accent; }
 QPushButton:checked { background: $wash; border-color: $accent; color: $accent; }
 QPushButton:disabled { color: $disabled; border-color: $hairline; background: transparent; }
 QPushButton[busy="true"] { color: $disabled; background: transparent; }
 QPushButton[kind="accent"] {
-    background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; padding: 0 16px;
+    background: $accent; border-color: $accent; color: $on_accent; padding: 0 16px;
 }
 QPushButton[kind="accent"]:hover { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[kind="accent"]:focus {
@@ -69,19 +70,20 @@ QPushButton[kind="title"]:hover { background: $hover; }
 QPushButton[kind="title"]:focus { border-color: $accent; }
 QPushButton[kind="example"] {
     text-align: left; padding: 0 16px; min-height: 46px; max-height: 46px; border-radius: 8px;
-    background: transparent;
+    background: transparent; font-weight: 400;
 }
 QPushButton[kind="example"]:hover { background: $wash; border-color: $accent; }
-QPushButton[kind="danger"] { background: $bad; border-color: $bad; color: $on_accent; font-weight: 600; }
+QPushButton[kind="danger"] { background: $bad; border-color: $bad; color: $on_accent; }
 QPushButton[kind="danger"]:focus { border: 2px solid $text; }
 QPushButton[kind="run"] {
-    background: $surface; border-radius: 8px; padding: 0; min-height: 78px; max-height: 78px;
+    background: $surface; border-radius: 8px; padding: 0; min-height: ${run_card}px; max-height: ${run_card}px;
+    font-weight: 400;
 }
 QPushButton[kind="run"]:hover { border-color: $muted; }
 QPushButton[kind="run"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="run"]:focus { border-color: $accent; }
 QPushButton[kind="model"] {
-    background: $surface; border-radius: 8px; padding: 0; min-height: 0; max-height: 400px;
+    background: $surface; border-radius: 8px; padding: 0; min-height: 0; max-height: 400px; font-weight: 400;
 }
 QPushButton[kind="model"]:hover { border-color: $muted; }
 QPushButton[kind="model"]:checked { background: $wash; border-color: $accent; }
@@ -91,7 +93,9 @@ QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }
 QLabel[role="accent"] { color: $accent; }
 QLabel[role="muted"] { color: $muted; }
-QPushButton[kind="choice"] { text-align: left; padding: 0; min-height: 50px; max-height: 50px; border-radius: 8px; }
+QPushButton[kind="choice"] {
+    text-align: left; padding: 0; min-height: 50px; max-height: 50px; border-radius: 8px; font-weight: 400;
+}
 QPushButton[kind="choice"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="step"] {
     text-align: left; padding: 0; min-height: 54px; max-height: 54px; border-radius: 8px;
@@ -117,9 +121,10 @@ QPushButton::menu-indicator { image: none; width: 0; }
 
 QToolButton[kind="rail"] {
     background: transparent; border: 1px solid transparent; border-radius: 8px; color: $muted; padding: 6px 0;
+    font-weight: 500;
 }
 QToolButton[kind="rail"]:hover { background: $hover; color: $text; }
-QToolButton[kind="rail"]:checked { background: $wash; color: $accent; font-weight: 600; }
+QToolButton[kind="rail"]:checked { background: $wash; color: $accent; }
 QToolButton[kind="rail"]:focus { border-color: $accent; }
 
 QLineEdit, QAbstractSpinBox, QComboBox {
@@ -195,6 +200,7 @@ QLabel#note { background: $surface; border: 1px solid $warn; border-radius: 6px;
 QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
+QFrame#actions { background: $raised; border: 1px solid $hairline; border-radius: 10px; }
 QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QLabel[kind="figure"] { font-size: ${figure}px; font-weight: 600; }
 QLabel[kind="figure"][tight="some"] { font-size: ${headline}px; }
@@ -228,6 +234,7 @@ def stylesheet(colours: Colours) -> str:
         headline=scaled(16),
         figure=scaled(20),
         smallest_figure=scaled(13),
+        run_card=scaled(80) - 2,
         disabled=mix(colours.muted, colours.surface, 0.55),
         hover=mix(colours.text, colours.surface, 0.06),
         outline=outline(colours),

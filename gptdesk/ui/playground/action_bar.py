@@ -1,18 +1,28 @@
-"""The bar under the text: generate, stop, again, back and forth."""
+"""The bar below the text, at the text's column: generate, stop, regenerate, speed, undo and redo."""
 
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from gptdesk.ui.playground.speed_label import SpeedLabel
+from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.theme import Theme
+
+_PADDING: Final = 7
+_FRAME: Final = _PADDING + 1
+"""From the edge of the frame to its first button, border included, in pixels."""
+
+_SIDE: Final = 8
+"""Least space between the frame and the edge of the page, in pixels."""
 
 
 class ActionButton(QPushButton):
-    """A button that does what an action does, and is usable when that is."""
+    """A button that triggers an action and is enabled when the action is."""
 
     def __init__(self, action: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,11 +40,17 @@ class ActionButton(QPushButton):
 
 
 class ActionBar(QWidget):
-    """The buttons of the page; where there is little room they say less."""
+    """The buttons of the page in one frame; in a narrow window their labels are shorter.
+
+    Attributes:
+        frame: holds the buttons.
+        speed: tokens per second while text is generated.
+    """
 
     def __init__(
         self,
         theme: Theme,
+        inference: Inference,
         *,
         generate: QAction,
         stop: QAction,
@@ -44,8 +60,9 @@ class ActionBar(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setProperty("zone", "background")
+        self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._column: tuple[int, int] | None = None
         self.generate = ActionButton(generate)
         self.generate.setProperty("kind", "accent")
         self.stop = ActionButton(stop)
@@ -53,34 +70,63 @@ class ActionBar(QWidget):
         self.regenerate = ActionButton(regenerate)
         theme.set_icon(self.regenerate, "regenerate")
         self._show_words(0)
+        self.speed = SpeedLabel(inference)
         self.undo, self.redo = ActionButton(undo), ActionButton(redo)
         for button, name in ((self.undo, "undo"), (self.redo, "redo")):
             button.setProperty("icon_only", "true")
+            button.setProperty("kind", "flat")
             theme.set_icon(button, name)
-        self._layout = layout = QHBoxLayout(self)
-        layout.setContentsMargins(16, 12, 16, 12)
-        layout.setSpacing(8)
-        for button in (self.generate, self.stop, self.regenerate):
-            layout.addWidget(button)
-        layout.addStretch(1)
-        layout.addWidget(self.undo)
-        layout.addWidget(self.redo)
+        self.frame = QFrame()
+        self.frame.setObjectName("actions")
+        self._row = row = QHBoxLayout(self.frame)
+        row.setContentsMargins(_PADDING, _PADDING, _PADDING, _PADDING)
+        row.setSpacing(8)
+        for widget in (self.generate, self.stop, self.regenerate):
+            row.addWidget(widget)
+        row.addWidget(self.speed, 1)
+        row.addWidget(self.undo)
+        row.addWidget(self.redo)
+        self._outer = QVBoxLayout(self)
+        self._outer.addWidget(self.frame)
+        self._fit()
 
-    def _show_words(self, brief: int) -> None:
-        """How brief the buttons are: 0 with the key, 1 without it, 2 icons where they say enough."""
-        key = "⌘ ↵" if sys.platform == "darwin" else "Ctrl ↵"
-        self.generate.setText("Generate" if brief else f"Generate   {key}")
-        self.stop.setText("" if brief == 2 else " Stop")
-        self.regenerate.setText("" if brief == 2 else " Regenerate")
+    def set_column(self, left: int, width: int) -> None:
+        """Puts the first button at the left edge of the text and the last one at its right edge.
+
+        Args:
+            left: of the text, in pixels of this widget.
+            width: of the text, in pixels.
+        """
+        if (left, width) != self._column:
+            self._column = left, width
+            self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        """The bar takes what there is; its words follow."""
+        """The bar is as wide as its page; its labels follow."""
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Chooses the longest labels that have room, and the sides of the frame."""
+        room = self.width() - 2 * _SIDE
+        wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
         for brief in range(3):
             self._show_words(brief)
-            self._layout.invalidate()
-            if self._layout.sizeHint().width() <= self.width():
+            self._row.invalidate()
+            needed = self._row.sizeHint().width()
+            if needed <= wanted:
                 break
+        left = min(self._column[0] - _FRAME, self.width() - _SIDE - needed) if self._column else _SIDE
+        left = max(_SIDE, left)
+        right = max(_SIDE, self.width() - left - max(wanted, needed))
+        self._outer.setContentsMargins(left, 4, right, 12)
+
+    def _show_words(self, brief: int) -> None:
+        """Sets how short the labels are: 0 with the key, 1 without it, 2 icons alone where they are clear."""
+        key = "⌘ ↵" if sys.platform == "darwin" else "Ctrl ↵"
+        self.generate.setText("Generate" if brief else f"Generate   {key}")
+        self.stop.setText("" if brief == 2 else " Stop")
+        self.regenerate.setText("" if brief == 2 else " Regenerate")

@@ -28,7 +28,7 @@ from gptdesk.store.runs import clean
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
 from gptdesk.ui.playground.following_text import FollowingTextEdit
-from gptdesk.ui.playground.generated_marks import paint_marks
+from gptdesk.ui.playground.generated_marks import MarkedText, paint_marks
 from gptdesk.ui.playground.mime import files_of, text_of
 from gptdesk.ui.playground.text_menu import text_menu
 from gptdesk.ui.theme import Theme
@@ -74,7 +74,8 @@ class Editor(FollowingTextEdit):
         self._shown = ""
         self._length = 0  # of what the widget holds, in Qt's units
         self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
-        self._spans: list[tuple[int, int]] = []
+        self._marked = MarkedText(spans=[], newest=0, line_height=0)
+        self._marks = True
         self._showing = False
         self.can_undo = self.can_redo = False
         self.text_size = text_size
@@ -112,17 +113,29 @@ class Editor(FollowingTextEdit):
         self._showing = False
         self._center_column()
 
-    def show_document(self, text: str, generated: list[tuple[int, int]]) -> None:
+    def show_document(self, text: str, generated: list[tuple[int, int]], newest: int | None = None) -> None:
         """Shows ``text``, touching only what is different, and marks the ``generated`` stretches of it.
 
-        Who reads the end of the text keeps seeing it, whatever appears around the editor; who reads elsewhere is left
-        there.
+        A reader at the end of the text stays there while it grows; elsewhere nothing scrolls.
+
+        Args:
+            text: of the document.
+            generated: start and end of each generated stretch, in characters.
+            newest: where the newest generation begins; the whole text when not given.
         """
         if text != self._shown:
             self._put(*view_text.difference(self._shown, text), text)
             self.follow()
         places = iter(self._positions(place for span in generated for place in span))
-        self._spans = list(zip(places, places, strict=True))
+        spans = list(zip(places, places, strict=True))
+        self._marked = MarkedText(
+            spans=spans, newest=self._position(newest) if newest else 0, line_height=self.line_height()
+        )
+        self.viewport().update()
+
+    def show_marks(self, marks: bool) -> None:
+        """Marks generated text, or leaves it as plain as typed text."""
+        self._marks = marks
         self.viewport().update()
 
     def show_place(self, index: int) -> None:
@@ -248,10 +261,10 @@ class Editor(FollowingTextEdit):
         self.column_moved.emit()  # and the text is laid out
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._spans:
+        if self._marked.spans and self._marks:
             painter = QPainter(self.viewport())
             painter.translate(0, -self.verticalScrollBar().value())
-            paint_marks(painter, self.document(), self._spans, event.rect(), self._theme.colours)
+            paint_marks(painter, self.document(), self._marked, event.rect(), self._theme.colours)
             painter.end()
         super().paintEvent(event)
 

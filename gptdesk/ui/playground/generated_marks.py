@@ -1,7 +1,8 @@
-"""Marks what a model wrote: a wash behind the words and a line under them, so that colour is not the only sign."""
+"""Marks of generated text: a tint behind the newest generation and a bar in the margin beside all of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, cast
 
 from PySide6.QtCore import QRect, QRectF
@@ -10,22 +11,53 @@ from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextDocument, QTextLine
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
 
-_RISE: Final = 2
-_UNDERLINE: Final = 1
+ABOVE: Final = 0.98
+BELOW: Final = 0.38
+"""How far the tint reaches above and below the baseline, in heights of the letters."""
+
+_BAR_ABOVE: Final = 1.1
+"""The same of the bar; it ends where that of the next line begins."""
+
+_GAP: Final = 18
+"""From the text to the bar in the margin, in pixels."""
+
+_WIDE: Final = 3
+_NARROW: Final = 2
+"""Width of the bar beside the newest generation and beside older ones, in pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedText:
+    """What is marked, in positions of the text widget.
+
+    Attributes:
+        spans: start and end of each generated stretch, in order.
+        newest: where the newest generation begins; what is generated behind it is tinted.
+        line_height: from one line to the next, in pixels.
+    """
+
+    spans: list[tuple[int, int]]
+    newest: int
+    line_height: int
+
+
+def older_bar(colours: Colours) -> str:
+    """Colour of the bar beside older generations."""
+    return mix(colours.accent, colours.surface, 0.7)
 
 
 def paint_marks(
-    painter: QPainter, document: QTextDocument, spans: list[tuple[int, int]], visible: QRect, colours: Colours
+    painter: QPainter, document: QTextDocument, marked: MarkedText, visible: QRect, colours: Colours
 ) -> None:
-    """Paints the marks of what can be seen, in coordinates of the document.
+    """Paints the marks of the visible lines, in coordinates of the document.
 
     Args:
         painter: is translated so that the document's origin is where it appears.
         document: laid out already.
-        spans: start and end in the document's positions, in order.
+        marked: what is marked.
         visible: in the coordinates of the widget before the painter was translated.
+        colours: of the theme in force.
     """
-    wash, line_colour = QColor(colours.wash), QColor(mix(colours.accent, colours.wash, 0.5))
     top = visible.top() - painter.transform().dy()
     bottom = visible.bottom() - painter.transform().dy()
     layout = document.documentLayout()
@@ -34,35 +66,34 @@ def paint_marks(
         box = layout.blockBoundingRect(block)
         if box.top() > bottom:
             break
-        for start, end in spans:
-            low, high = max(start - block.position(), 0), min(end - block.position(), block.length() - 1)
-            if low < high:
-                _paint_in_block(painter, block, box, low, high, (wash, line_colour))
+        for number in range(block.layout().lineCount()):
+            _paint_line(painter, block, box, block.layout().lineAt(number), marked, colours)
         block = block.next()
 
 
-def _paint_in_block(
-    painter: QPainter, block: QTextBlock, box: QRectF, low: int, high: int, colours: tuple[QColor, QColor]
+def _paint_line(
+    painter: QPainter, block: QTextBlock, box: QRectF, line: QTextLine, marked: MarkedText, colours: Colours
 ) -> None:
-    layout = block.layout()
-    for number in range(layout.lineCount()):
-        line = layout.lineAt(number)
-        first, last = max(low, line.textStart()), min(high, line.textStart() + line.textLength())
-        if first < last:
-            _paint_in_line(painter, line, box, first, last, colours)
-
-
-def _paint_in_line(
-    painter: QPainter, line: QTextLine, box: QRectF, first: int, last: int, colours: tuple[QColor, QColor]
-) -> None:
-    wash, underline = colours
-    left, right = _x(line, first), min(_x(line, last), line.naturalTextRect().right())
+    size = block.layout().font().pixelSize()
     baseline = box.top() + line.y() + line.ascent()
-    rect = QRectF(
-        box.left() + left, baseline - line.ascent() - _RISE, right - left, line.ascent() + line.descent() + 2 * _RISE
-    )
-    painter.fillRect(rect, wash)
-    painter.fillRect(QRectF(rect.left(), rect.bottom() - _UNDERLINE, rect.width(), _UNDERLINE), underline)
+    start = block.position() + line.textStart()
+    end = min(start + line.textLength(), block.position() + block.length() - 1)
+    bar = ""
+    for first, last in marked.spans:
+        first, last = max(first, start), min(last, end)
+        if first >= last:
+            continue
+        tinted = last > marked.newest
+        bar = colours.accent if tinted else bar or older_bar(colours)
+        if tinted:
+            left = _x(line, max(first, marked.newest) - block.position())
+            right = min(_x(line, last - block.position()), line.naturalTextRect().right())
+            rect = QRectF(box.left() + left, baseline - ABOVE * size, right - left, (ABOVE + BELOW) * size)
+            painter.fillRect(rect, QColor(colours.wash))
+    if bar:
+        width = _WIDE if bar == colours.accent else _NARROW
+        place = QRectF(box.left() - _GAP, baseline - _BAR_ABOVE * size, width, marked.line_height)
+        painter.fillRect(place, QColor(bar))
 
 
 def _x(line: QTextLine, position: int) -> float:

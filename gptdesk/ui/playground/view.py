@@ -51,11 +51,18 @@ class PlaygroundView(QWidget):
         self._regeneration = Regeneration(session, settings, services.messages, self)
         self._make_actions()
         self.bar = ActionBar(
-            theme, generate=self.generate, stop=self.stop, regenerate=self.regenerate, undo=self.undo, redo=self.redo
+            theme,
+            services.inference,
+            generate=self.generate,
+            stop=self.stop,
+            regenerate=self.regenerate,
+            undo=self.undo,
+            redo=self.redo,
         )
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
+        self._on_settings_changed()
         self._on_opened()
 
     def _make_actions(self) -> None:
@@ -109,7 +116,7 @@ class PlaygroundView(QWidget):
         self.editor.redo_wanted.connect(self.session.redo)
         self.editor.zoomed.connect(self.zoomed)
         self.editor.files_given.connect(self.files_given)
-        self.editor.column_moved.connect(self._place_offer)
+        self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
         self.panel.refused.connect(self.refused)
         self.session.opened.connect(self._on_opened)
@@ -128,7 +135,7 @@ class PlaygroundView(QWidget):
     @Slot()
     def _show(self) -> None:
         document = self.session.document
-        self.editor.show_document(document.text, document.generated_spans())
+        self.editor.show_document(document.text, document.generated_spans(), document.last_generation())
         self.empty.setVisible(not document.text)
         origin = document.last_origin()
         self.panel.seed.show_used(origin.seed if origin else None)
@@ -162,6 +169,7 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _on_settings_changed(self) -> None:
+        self.editor.show_marks(self._settings.value.marks)
         value = self._settings.value
         if (value.text_size, value.reading_face) != self._font:
             self._font = value.text_size, value.reading_face
@@ -180,8 +188,9 @@ class PlaygroundView(QWidget):
         self.files_given.emit(files_of(event.mimeData()))
 
     @Slot()
-    def _place_offer(self) -> None:
-        """The offer for an empty text takes the place of the text."""
+    def _place_at_column(self) -> None:
+        """Puts the examples for an empty text in the place of the text, and the bar at its column."""
         column = self.editor.column()
+        self.bar.set_column(column.left(), column.width())
         height = self.empty.heightForWidth(column.width())
         self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), height)

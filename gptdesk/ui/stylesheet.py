@@ -6,11 +6,13 @@ from dataclasses import asdict
 from string import Template
 from typing import Final
 
+from PySide6.QtGui import QFontMetrics, QGuiApplication
+
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.palette import Colours
 
-CONTROL_HEIGHT: Final = 32
-"""Height of every button, field and box, in pixels."""
+_CONTROL_HEIGHT: Final = 32
+_CONTROL_PADDING: Final = 12
 
 _TEMPLATE: Final = Template("""
 QWidget { color: $text; }
@@ -73,6 +75,7 @@ QPushButton[kind="example"] {
     background: transparent; font-weight: 400;
 }
 QPushButton[kind="example"]:hover { background: $wash; border-color: $accent; }
+QPushButton[kind="caption"] { background: transparent; border: none; padding: 0; font-weight: 600; }
 QPushButton[kind="danger"] { background: $bad; border-color: $bad; color: $on_accent; }
 QPushButton[kind="danger"]:focus { border: 2px solid $text; }
 QPushButton[kind="run"] {
@@ -130,6 +133,7 @@ QToolButton[kind="rail"]:focus { border-color: $accent; }
 QLineEdit, QAbstractSpinBox, QComboBox {
     background: $raised; border: 1px solid $outline; border-radius: 6px; padding: 0 8px;
     min-height: ${inner}px; max-height: ${inner}px; selection-background-color: $selection; selection-color: $text;
+    placeholder-text-color: $muted;
 }
 QAbstractSpinBox[kind="compact"] { min-height: ${compact}px; max-height: ${compact}px; border-radius: 4px; }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $muted; }
@@ -191,7 +195,7 @@ QHeaderView::section {
 QMenu { background: $surface; border: 1px solid transparent; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; margin: 0; }
 QMenu::item:selected { background: $wash; }
-QMenu::item:disabled { color: $disabled; }
+QMenu::item:disabled { color: $muted; }
 QMenu::separator { height: 1px; background: $hairline; margin: 4px 4px; }
 QMenu::icon { padding-left: 8px; }
 QToolTip { background: $surface; color: $text; border: 1px solid $hairline; padding: 4px 6px; }
@@ -220,7 +224,20 @@ QFrame#drop[over="true"] { background: $wash; border-color: $accent; }
 QProgressBar[kind="job"] { background: $groove; border-radius: 3px; min-height: 6px; max-height: 6px; }
 QProgressBar[kind="job"]::chunk { background: $accent; border-radius: 3px; }
 QFrame#chip { background: $wash; border-radius: 6px; }
-QPlainTextEdit { background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px; }
+QPlainTextEdit {
+    background: $background; border: 1px solid $outline; border-radius: 6px; padding: 4px;
+    placeholder-text-color: $muted;
+}
+QPlainTextEdit[readOnly="true"] { border-color: $hairline; }
+QPlainTextEdit:focus { border-color: $accent; }
+QRadioButton { spacing: 8px; }
+QRadioButton::indicator {
+    width: 14px; height: 14px; border: 1px solid $outline; border-radius: 8px; background: $raised;
+}
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; background: $on_accent; }
+QRadioButton::indicator:focus { border-color: $accent; }
+QRadioButton::indicator:disabled { border-color: $hairline; }
+QRadioButton:disabled { color: $disabled; }
 """)
 
 
@@ -228,9 +245,9 @@ def stylesheet(colours: Colours) -> str:
     """The style sheet in these colours; titles and figures grow with the system's font."""
     return _TEMPLATE.substitute(
         asdict(colours),
-        inner=CONTROL_HEIGHT - 2,
-        compact=CONTROL_HEIGHT - 10,
-        focus_inner=CONTROL_HEIGHT - 4,
+        inner=control_height() - 2,
+        compact=control_height() - 10,
+        focus_inner=control_height() - 4,
         headline=scaled(16),
         figure=scaled(20),
         smallest_figure=scaled(13),
@@ -242,6 +259,11 @@ def stylesheet(colours: Colours) -> str:
         scroll=mix(colours.text, colours.surface, 0.22),
         selection=mix(colours.accent, colours.surface, 0.35),
     )
+
+
+def control_height() -> int:
+    """Height of every button, field and box, in pixels: 32, and more where the system's font is large."""
+    return max(_CONTROL_HEIGHT, QFontMetrics(QGuiApplication.font()).height() + _CONTROL_PADDING)
 
 
 def outline(colours: Colours) -> str:

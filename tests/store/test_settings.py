@@ -30,6 +30,8 @@ OWN = Settings(
     page="train",
     run="/runs/é",
     follow="/runs/é",
+    marks=False,
+    welcome_seen=True,
     charts={"axis": "step", "smoothing": 0.6, "log_x": True, "small": ["lr", "grad_norm"]},
 )
 
@@ -102,6 +104,8 @@ def test_a_newer_file_is_never_overwritten(file: SettingsFile) -> None:
         ("page", 3),
         ("run", 3),
         ("follow", []),
+        ("marks", 1),
+        ("welcome_seen", "yes"),
         ("charts", {"axis": {}}),
     ],
 )

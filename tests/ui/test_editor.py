@@ -34,7 +34,7 @@ class View:
         self.show()
 
     def show(self) -> None:
-        self.editor.show_document(self.document.text, self.document.generated_spans())
+        self.editor.show_document(self.document.text, self.document.generated_spans(), self.document.last_generation())
 
     def generate(self, text: str) -> None:
         self.document.begin_generation(Origin(generation=str(random.random()), model="tiny"))
@@ -350,3 +350,35 @@ def test_soft_breaks_stand_for_spaces_alone(words: list[int], separator: str, co
     assert "".join(pieces).replace("\u2029", " ") == text
     paragraphs = "\n".join(pieces).replace("\u2029", "\n").split("\n")
     assert all(len(paragraph) <= view_text.LONGEST_PARAGRAPH + 1000 for paragraph in paragraphs)
+
+
+def bars(view: View, theme: Theme) -> tuple[int, int]:
+    """Pixels of the accent bar in the margin, and of the tint, in a picture of the text."""
+    image = view.editor.viewport().grab().toImage()
+    column = [image.pixelColor(x, y).name() for x in range(60) for y in range(image.height())]
+    tint = [image.pixelColor(x, y).name() for x in range(60, 400, 3) for y in range(0, image.height(), 3)]
+    return column.count(theme.colours.accent.lower()), tint.count(theme.colours.wash.lower())
+
+
+def test_the_newest_generation_is_tinted_and_older_ones_have_a_thin_bar(view: View, theme: Theme) -> None:
+    press(view, "Once")
+    view.generate(" upon a time there was a")
+    newest = bars(view, theme)
+    assert newest[0] > 0
+    assert newest[1] > 0
+    view.edit(len(view.document.text), len(view.document.text), "\n" * 6, False)
+    view.generate("king")
+    image = view.editor.viewport().grab().toImage()
+    rows = [
+        "".join("#" if image.pixelColor(x, y).name() == theme.colours.accent.lower() else " " for x in range(60))
+        for y in range(image.height())
+    ]
+    assert "#" not in "".join(rows[: image.height() // 2])  # the older one has a bar of another colour
+    assert "###" in "".join(rows[image.height() // 2 :])
+
+
+def test_marks_can_be_switched_off(view: View, theme: Theme) -> None:
+    press(view, "Once")
+    view.generate(" upon a time there was a")
+    view.editor.show_marks(False)
+    assert bars(view, theme) == (0, 0)

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.icons import icon
 from gptdesk.ui.palette import DARK, LIGHT, Colours, contrast
+from gptdesk.ui.playground.generated_marks import older_bar
 from gptdesk.ui.stylesheet import mix, outline, stylesheet
 from gptdesk.ui.theme import Theme
 
@@ -108,3 +109,36 @@ def test_every_icon_is_drawn_in_its_colour(qapp: QApplication) -> None:
     strokes = [colour for colour in colours if colour.alpha() > 128]
     assert strokes
     assert all(abs(colour.hslHue() - 4) <= 2 for colour in strokes)
+
+
+@THEMES
+@pytest.mark.parametrize("back", ["background", "surface", "raised"])
+def test_what_explains_an_empty_field_and_a_disabled_command_can_be_read(colours: Colours, back: str) -> None:
+    sheet = stylesheet(colours)
+    assert f"placeholder-text-color: {colours.muted}" in sheet
+    assert f"QMenu::item:disabled {{ color: {colours.muted}; }}" in sheet
+    assert contrast(colours.muted, getattr(colours, back)) >= 4.5
+
+
+@THEMES
+def test_every_button_has_an_outline_that_can_be_seen(colours: Colours) -> None:
+    rule = re.search(r"QPushButton \{(.*?)\}", stylesheet(colours), re.DOTALL)
+    assert rule is not None
+    assert f"border: 1px solid {outline(colours)}" in rule[1]
+
+
+@THEMES
+def test_marks_of_generated_text_can_be_seen_and_words_on_the_tint_read(colours: Colours) -> None:
+    assert contrast(colours.accent, colours.surface) >= 3
+    assert contrast(older_bar(colours), colours.surface) >= 3
+    assert contrast(colours.text, colours.wash) >= 4.5
+
+
+@THEMES
+@pytest.mark.parametrize("role", ["text", "muted", "accent", "good", "warn", "bad"])
+def test_words_on_what_is_selected_or_hovered_can_be_read(colours: Colours, role: str) -> None:
+    for back in (colours.wash, mix(colours.text, colours.surface, 0.06)):
+        assert contrast(getattr(colours, role), back) >= 4.5
+    for state in ("good", "warn", "bad", "accent"):  # "In use" and its like, on the card that is selected
+        assert contrast(getattr(colours, state), mix(getattr(colours, state), colours.surface, 0.13)) >= 4.5
+    assert contrast(colours.text, mix(colours.accent, colours.surface, 0.35)) >= 4.5

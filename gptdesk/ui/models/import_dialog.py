@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.import_ import Importable
 from gptdesk.library.names import check_name
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 
-class ImportDialog(QDialog):
+class ImportDialog(Dialog):
     """A name and a choice.
 
     Args:
@@ -33,12 +34,9 @@ class ImportDialog(QDialog):
     decided = Signal(object, str, bool)
 
     def __init__(self, found: Importable, taken: Collection[str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Import a model", parent, width=480)
         self._path, self._taken = found.path, taken
-        self.setWindowTitle("Import a model")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(True)
-        self.setMinimumWidth(480)
         where = ElidedLabel(str(found.path))
         where.setProperty("kind", "muted")
         self.name = QLineEdit(found.name)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.library.names import check_name
 from gptdesk.library.repository import parse_name
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 _HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
 
 
-class RepositoryDialog(QDialog):
+class RepositoryDialog(Dialog):
     """Three lines.
 
     Attributes:
@@ -28,11 +29,8 @@ class RepositoryDialog(QDialog):
     decided = Signal(str, str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Download from Hugging Face")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Download from Hugging Face", parent, width=480)
         self.setModal(True)
-        self.setMinimumWidth(480)
         self.repo, self.revision, self.called = QLineEdit(), QLineEdit(), QLineEdit()
         words = QLabel(
             "Any model of GPT-2's architecture on huggingface.co. Private models and those with terms to accept need "

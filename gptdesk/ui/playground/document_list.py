@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QDialog,
     QHBoxLayout,
     QLabel,
@@ -265,7 +266,7 @@ class _Row(QStyledItemDelegate):
         palette: QPalette = widget.palette()
         painter.save()
         painter.setFont(option.font)
-        painter.setPen(palette.color(QPalette.ColorRole.PlaceholderText))
+        painter.setPen(QApplication.palette().color(QPalette.ColorRole.PlaceholderText))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, date)
         room = box.adjusted(0, 0, -wide - 2 * _SIDE, 0)
         painter.setPen(palette.color(QPalette.ColorRole.Text))

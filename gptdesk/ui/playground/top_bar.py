@@ -18,7 +18,7 @@ from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.stylesheet import CONTROL_HEIGHT
+from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
@@ -145,5 +145,6 @@ class TopBar(QWidget):
         x = min(x, self.width() - _MARGIN - ends - _SPACING - title)
         left.setGeometry(_MARGIN, 0, begins, self.height())
         right.setGeometry(self.width() - _MARGIN - ends, 0, ends, self.height())
-        self.title.setGeometry(x, (self.height() - CONTROL_HEIGHT) // 2, title, CONTROL_HEIGHT)
+        high = control_height()
+        self.title.setGeometry(x, (self.height() - high) // 2, title, high)
         self.progress.setGeometry(0, self.height() - _PROGRESS, self.width(), _PROGRESS)

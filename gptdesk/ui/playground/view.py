@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.decoding.panel import DecodingPanel
-from gptdesk.ui.fonts import use_reading_face
+from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
@@ -45,8 +45,8 @@ class PlaygroundView(QWidget):
         self._settings = settings
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
-        self.editor = Editor(theme, settings.value.text_size)
-        self.empty = EmptyState(settings.value.text_size, self.editor)
+        self.editor = Editor(theme, scaled(settings.value.text_size))
+        self.empty = EmptyState(scaled(settings.value.text_size), self.editor)
         self.panel = DecodingPanel(theme, settings)
         self._regeneration = Regeneration(session, settings, services.messages, self)
         self._make_actions()
@@ -174,8 +174,8 @@ class PlaygroundView(QWidget):
         if (value.text_size, value.reading_face) != self._font:
             self._font = value.text_size, value.reading_face
             use_reading_face(value.reading_face)
-            self.empty.set_text_size(value.text_size)
-            self.editor.set_text_size(value.text_size)
+            self.empty.set_text_size(scaled(value.text_size))
+            self.editor.set_text_size(scaled(value.text_size))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped anywhere on the page."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.ui.icons import paint_icon
-from gptdesk.ui.stylesheet import CONTROL_HEIGHT
+from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.widgets.popup import PanelPainter
 
 _CHEVRON: Final = 14
@@ -63,10 +63,10 @@ class MenuButton(QPushButton):
     def sizeHint(self) -> QSize:
         self.ensurePolished()  # the style sheet decides the font
         text = self.fontMetrics().horizontalAdvance(self.text())
-        return QSize(text + 2 * _PADDING + _CHEVRON + _GAP + _SLACK, CONTROL_HEIGHT)
+        return QSize(text + 2 * _PADDING + _CHEVRON + _GAP + _SLACK, control_height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(min(96, self.sizeHint().width()), CONTROL_HEIGHT)
+        return QSize(min(96, self.sizeHint().width()), control_height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QStylePainter(self)

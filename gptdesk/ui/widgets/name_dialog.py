@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 
-class NameDialog(QDialog):
+class NameDialog(Dialog):
     """One line and two buttons.
 
     Args:
@@ -27,12 +28,9 @@ class NameDialog(QDialog):
     named = Signal(str)
 
     def __init__(self, title: str, name: str, check: Callable[[str], object], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(title, parent, width=400)
         self._check = check
         self._waiting = False
-        self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(400)
         self.line = QLineEdit(name)
         self.line.selectAll()
         self.line.setAccessibleName("Name")

@@ -102,6 +102,13 @@ def clip(popup: QWidget, margin: int) -> None:
         popup.setMask(QRegion(path.toFillPolygon().toPolygon()))
 
 
+def paint_panel_of(widget: QWidget) -> None:
+    """Paints the panel and the shadow of a widget that floats inside the window; called from its paint event."""
+    painter = QPainter(widget)
+    paint_panel(painter, widget, SHADOW)
+    painter.end()
+
+
 def paint_panel(painter: QPainter, popup: QWidget, margin: int) -> None:
     """Paints the shadow, the panel and its border."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

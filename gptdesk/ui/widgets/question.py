@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.ui.widgets.dialog import Dialog
 
 Answer = tuple[str, Callable[[], object]]
 """What a button says, and what it does."""
 
 
-class Question(QDialog):
+class Question(Dialog):
     """One or two sentences, and a button for each answer; Esc and Cancel do nothing.
 
     Args:
@@ -30,11 +32,8 @@ class Question(QDialog):
         dangerous: bool = False,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(title, parent)
         self.setModal(True)
-        self.setMinimumWidth(440)
         heading = QLabel(title)
         heading.setProperty("kind", "heading")
         heading.setTextFormat(Qt.TextFormat.PlainText)

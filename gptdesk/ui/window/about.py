@@ -6,19 +6,18 @@ import platform
 
 from PySide6.QtCore import QSize, Qt, qVersion
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk import __version__
 from gptdesk.resource_files import resource
+from gptdesk.ui.widgets.dialog import Dialog
 
 
-class AboutDialog(QDialog):
+class AboutDialog(Dialog):
     """Name, version, what it stands on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("About gptdesk")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("About gptdesk", parent, width=480)
         picture = QLabel()
         picture.setPixmap(QIcon(str(resource("icons", "gptdesk.svg"))).pixmap(QSize(64, 64)))
         picture.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -27,10 +26,11 @@ class AboutDialog(QDialog):
         words = QLabel(
             "A desktop laboratory for GPT-2. Everything happens on this computer: no account, no server, no "
             "network.\n\n"
-            f"Python {platform.python_version()}, Qt {qVersion()}. MIT licence; GPT-2's tokenizer by OpenAI, MIT too."
+            f"Python {platform.python_version()}, Qt {qVersion()}.\n\n"
+            "MIT licence. GPT-2's tokenizer is by OpenAI, MIT licence. Typefaces: Inter and Literata, SIL Open Font "
+            "License."
         )
         words.setWordWrap(True)
-        words.setMinimumWidth(360)
         close = QPushButton("Close")
         close.setDefault(True)
         close.clicked.connect(self.accept)

@@ -38,6 +38,8 @@ from gptdesk.ui.train.runs.run_monitor import RunMonitor
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.instance import Instance
 from gptdesk.ui.window.main_window import MainWindow
+from gptdesk.ui.window.standard_commands import welcome_command
+from gptdesk.ui.window.welcome import Welcome
 
 log = logging.getLogger(__name__)
 
@@ -113,10 +115,19 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
     crashes.install(window)
     services.messages.crashed.connect(crashes.show_report)
     window.painted.connect(window.start)
+    _welcome(services, window)
     spare_the_collector(services.inference)
     if report:
         QTimer.singleShot(0, window, lambda: crashes.show_report(report))
     return window
+
+
+def _welcome(services: Services, window: MainWindow) -> None:
+    """Adds the cards of the first start, which the menu shows again."""
+    welcome = Welcome(services.theme, services.settings, window.commands.run, window)
+    window.commands.add(welcome_command(welcome.open))
+    if not services.settings.value.welcome_seen:
+        window.painted.connect(welcome.open)
 
 
 def make_services(app: QApplication, folders: Folders) -> Services:

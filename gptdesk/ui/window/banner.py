@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import ANY_PAGE, Message, Messages
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
@@ -55,7 +56,7 @@ class Banners(Overlay):
         if self.card is None or not self.area.isVisible():
             return
         corner = self.area.mapTo(self.window(), self.area.rect().topLeft())
-        width = min(self.card.width_at_best(), _WIDEST, self.area.width() - 2 * _SIDE)
+        width = min(self.card.width_at_best(), scaled(_WIDEST), self.area.width() - 2 * _SIDE)
         height = self.card.height_at(width)
         x = corner.x() + (self.area.width() - width) // 2
         y = corner.y() + (_GAP if self._at_top else self.area.height() - height - _GAP)

@@ -1,4 +1,4 @@
-"""Commands of the window itself: pages, theme, size of the text, help, quit."""
+"""Commands of the window itself: pages, theme, marks, size of the text, welcome, help, quit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def panel_command(fold: Callable[[], object]) -> Command:
 
 
 def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> list[Command]:
-    """Theme and size of the text.
+    """Theme, marks of generated text and size of the text.
 
     Args:
         zoom: makes the text larger (1) or smaller (-1), or gives it the standard size (0).
@@ -77,10 +77,30 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
         ("text.smaller", "Smaller text", "Make the text of the Playground smaller", -1, (key.ZoomOut,)),
         ("text.standard", "Standard text size", "Give the text of the Playground its standard size", 0, ("Ctrl+0",)),
     )
-    return themes + [
+    marks = Command(
+        id="text.marks",
+        title="Mark generated text",
+        description="Tint the newest generation, and show a bar in the margin beside everything that was generated",
+        run=lambda: settings.update(marks=not settings.value.marks),
+        group="view",
+        shortcuts=("Ctrl+M",),
+        checked=lambda: settings.value.marks,
+    )
+    return [*themes, marks] + [
         Command(id=id, title=title, description=tip, run=partial(zoom, step), group="view", shortcuts=keys)
         for id, title, tip, step, keys in sizes
     ]
+
+
+def welcome_command(show: Callable[[], object]) -> Command:
+    """What the program can do."""
+    return Command(
+        id="help.welcome",
+        title="Welcome",
+        description="Show what gptdesk can do: write, get models, train",
+        run=show,
+        group="help",
+    )
 
 
 def help_commands(window: QWidget) -> list[Command]:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import Message, Messages
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
@@ -86,7 +87,7 @@ class Toasts(Overlay):
             self.hide()
             return
         room = self.area.width() - 2 * _MARGIN
-        widths = [min(card.width_at_best(), _WIDEST, room) for card in self.cards]
+        widths = [min(card.width_at_best(), scaled(_WIDEST), room) for card in self.cards]
         heights = [card.height_at(width) for card, width in zip(self.cards, widths, strict=True)]
         size = max(widths), sum(heights) + _GAP * (len(heights) - 1)
         corner = self.area.mapTo(self.window(), self.area.rect().bottomRight())

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from gptdesk.errors import UserError
 from gptdesk.training.jsonvalues import number
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.number_box import NumberBox
 
 LONGEST_TAG: Final = 24
@@ -31,15 +31,12 @@ _LARGEST_FACTOR: Final = 10
 _LARGEST_SEED: Final = 999_999
 
 
-class _Dialog(QDialog):
+class _Dialog(Dialog):
     """A dialog with a column of things and two buttons below."""
 
     def __init__(self, title: str, accept: str, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(title, parent)
         self.setModal(True)
-        self.setMinimumWidth(440)
         self.accept_button, cancel = QPushButton(accept), QPushButton("Cancel")
         self.accept_button.setProperty("kind", "accent")
         self.accept_button.setDefault(True)

@@ -1,0 +1,148 @@
+"""Welcome: three cards at the first start that say what the program can do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.overlay import Overlay
+from gptdesk.ui.widgets.popup import SHADOW, paint_panel_of
+
+_GENERATE: Final = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
+CARDS: Final = (
+    (
+        "playground",
+        "Write",
+        f"Type the beginning of a text and press {_GENERATE}: the model continues it, as the panel at the right says.",
+        "Start writing",
+        "page.play",
+    ),
+    (
+        "models",
+        "Get models",
+        "A small model is included. Download GPT-2 in four sizes, or import your own. All run on this computer.",
+        "Show models",
+        "page.models",
+    ),
+    (
+        "train",
+        "Train",
+        "Train a model on your own text or on Shakespeare. Follow its loss and its samples while it learns.",
+        "Show training",
+        "page.train",
+    ),
+)
+"""Icon, title, text, what the button says, and the command that it runs."""
+
+_ICON: Final = 20
+_WIDEST: Final = 860
+_ABREAST: Final = 600
+"""Width from which the cards stand side by side, in pixels at a font of 13 pixels."""
+
+_PADDING: Final = 24
+
+
+class Welcome(Overlay):
+    """Floats over the window and takes no focus; the first key that is pressed in the text closes it.
+
+    Args:
+        settings: remember that it has been seen.
+        run: runs the command of an id.
+    """
+
+    def __init__(self, theme: Theme, settings: SettingsService, run: Callable[[str], object], window: QWidget) -> None:
+        super().__init__(window)
+        self._settings, self._run = settings, run
+        self._watched: QWidget | None = None
+        self.setAccessibleName("Welcome to gptdesk")
+        title = QLabel("Welcome to gptdesk")
+        title.setProperty("kind", "headline")
+        intro = QLabel("A laboratory for GPT-2 on your own computer: no account, no server, your text stays here.")
+        intro.setProperty("kind", "muted")
+        intro.setWordWrap(True)
+        self._cards = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._cards.setSpacing(12)
+        self.buttons = [self._add_card(theme, *card) for card in CARDS]
+        self.close_button = QPushButton("Close")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.close_button.clicked.connect(self.dismiss)
+        layout = QVBoxLayout(self)
+        margin = _PADDING + SHADOW
+        layout.setContentsMargins(margin, margin, margin, margin)
+        layout.setSpacing(12)
+        for widget in (title, intro):
+            layout.addWidget(widget)
+        layout.addLayout(self._cards)
+        layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignRight)
+
+    def _add_card(self, theme: Theme, icon: str, title: str, text: str, button: str, command: str) -> QPushButton:
+        card = QFrame()
+        card.setProperty("kind", "card")
+        picture = QPushButton(title)
+        picture.setProperty("kind", "caption")
+        picture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        picture.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        picture.setIconSize(QSize(_ICON, _ICON))
+        theme.set_icon(picture, icon, "accent")
+        words = QLabel(text)
+        words.setWordWrap(True)
+        act = QPushButton(button)
+        act.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        act.clicked.connect(partial(self._choose, command))
+        column = QVBoxLayout(card)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(words)
+        column.addStretch(1)
+        column.addWidget(act, 0, Qt.AlignmentFlag.AlignLeft)
+        self._cards.addWidget(card, 1)
+        return act
+
+    def open(self) -> None:
+        """Shows the cards; what has the focus keeps it."""
+        focus = self.window().focusWidget()
+        if focus is not None and focus is not self._watched:
+            self._watched = focus
+            focus.installEventFilter(self)
+        self.show()
+        self.place()
+        self.raise_()
+        self._settings.update(welcome_seen=True)
+
+    def dismiss(self) -> None:
+        """Closes the cards and gives the focus back."""
+        self.give_focus_back(self)
+        self.hide()
+
+    def _choose(self, command: str) -> None:
+        self.dismiss()
+        self._run(command)
+
+    def place(self) -> None:
+        if self.isHidden():
+            return
+        width = min(self.area.width(), scaled(_WIDEST))
+        abreast = width >= scaled(_ABREAST)
+        direction = QBoxLayout.Direction.LeftToRight if abreast else QBoxLayout.Direction.TopToBottom
+        self._cards.setDirection(direction)
+        layout = self.layout()
+        assert layout is not None, "it has one"
+        height = min(layout.totalHeightForWidth(width), self.area.height())
+        self.setGeometry((self.area.width() - width) // 2, (self.area.height() - height) // 2, width, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._watched and event.type() == QEvent.Type.KeyPress and self.isVisible():
+            self.dismiss()
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: object) -> None:
+        paint_panel_of(self)

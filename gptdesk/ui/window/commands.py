@@ -14,7 +14,7 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.shortcuts import Bindings, Shortcut
 
-GROUPS: Final = ("new", "file", "page", "view", "help")
+GROUPS: Final = ("new", "file", "page", "view", "help", "quit")
 """Sections of the main menu, from top to bottom."""
 
 

@@ -118,7 +118,7 @@ def help_commands(window: QWidget) -> list[Command]:
             title="Quit",
             description="Close gptdesk; everything is saved already",
             run=window.close,
-            group="help",
+            group="quit",
             shortcuts=("Ctrl+Q",),
         ),
     ]

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # several threads on a shared mac
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # no windows that take the focus from a person at work
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
+# Else each of the hundreds of processes that the tests start would compile all of our modules, and pytest all tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import hypothesis
 import pytest

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from gptdesk.errors import UserError
@@ -118,6 +117,8 @@ def parallelize(loss: TrainingLoss, processes: Processes, *, how: str) -> nn.Mod
     if processes.count == 1:
         return loss
     if how == "fsdp":
+        from torch.distributed.fsdp import fully_shard  # takes a second, and needs sympy
+
         for block in loss.model.h.children():
             fully_shard(block)
         fully_shard(loss)
@@ -130,5 +131,5 @@ def set_gradient_sync(loss: nn.Module, wanted: bool) -> None:
     """Whether the next backward pass adds gradients up over the processes: only the last of a step needs to."""
     if isinstance(loss, DistributedDataParallel):
         loss.require_backward_grad_sync = wanted
-    elif isinstance(loss, FSDPModule):
-        loss.set_requires_gradient_sync(wanted)
+    elif set_sync := getattr(loss, "set_requires_gradient_sync", None):  # FSDP's; importing its class takes a second
+        set_sync(wanted)

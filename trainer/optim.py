@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gptdesk.errors import UserError
 from trainer.config import OptimSection
+from trainer.lazy_compiler import AdamW, spare_compiler
 from trainer.tensors import as_stored_like, whole
 
 _REMEMBERED: Final = {
@@ -31,6 +32,7 @@ class Optimizers:
     """
 
     def __init__(self, model: nn.Module, config: OptimSection) -> None:
+        spare_compiler()
         named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
         matrices = [name for name, weight in named.items() if weight.ndim == 2]
         others = [name for name, weight in named.items() if weight.ndim != 2]
@@ -41,7 +43,7 @@ class Optimizers:
             {"params": [named[name] for name in others], "weight_decay": 0.0},
         ]
         self._members: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
+            AdamW(
                 [group for group in groups if group["params"]],
                 lr=config.learning_rate,
                 betas=config.betas,

@@ -10,22 +10,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from torch.distributed import TCPStore
+
 from tests.patience import PATIENCE
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["trainer.session", "torch._dynamo", "torch.distributed.run"])
+_context.set_forkserver_preload(["trainer.session", "torch._dynamo", "torch.distributed.fsdp", "torch.distributed.run"])
 
 
 class Program:
-    """``python -m MODULE ARGUMENTS``, started with this process's environment.
+    """``python -m MODULE ARGUMENTS``, started with this process's environment and what is given beside it.
 
     Args:
         printed: file that gets what it prints.
     """
 
-    def __init__(self, printed: Path, module: str, *arguments: str) -> None:
+    def __init__(self, printed: Path, module: str, *arguments: str, **environment: str) -> None:
         self._printed = printed
-        self._process = _context.Process(target=_run, args=(printed, module, arguments, dict(os.environ)))
+        self._process = _context.Process(target=_run, args=(printed, module, arguments, {**os.environ, **environment}))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -56,6 +58,47 @@ class Program:
     def kill(self) -> None:
         self._process.kill()
         self.wait()
+
+
+class Group:
+    """Two programs that find each other as those of torchrun do."""
+
+    def __init__(self, printed: Path, module: str, *arguments: str) -> None:
+        self._store = TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # any free port
+        meeting = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(self._store.port), "WORLD_SIZE": "2"}
+        self._members = [
+            Program(
+                printed.with_name(f"{printed.name}-{rank}"), module, *arguments, RANK=str(rank), LOCAL_RANK=str(rank),
+                TORCHELASTIC_USE_AGENT_STORE="True", **meeting,
+            )
+            for rank in range(2)
+        ]  # fmt: skip
+
+    @property
+    def printed(self) -> str:
+        return "".join(member.printed for member in self._members)
+
+    def wait(self) -> int:
+        """The largest of their exit codes, once all have ended."""
+        return max(member.wait() for member in self._members)
+
+    def wait_for(self, condition: Callable[[], Any]) -> Any:
+        """What ``condition`` gives once that is true, which it must become while the first runs."""
+        return self._members[0].wait_for(condition)
+
+    def kill(self) -> None:
+        for member in self._members:
+            member.kill()
+
+
+@contextmanager
+def group(printed: Path, module: str, *arguments: str) -> Iterator[Group]:
+    """A group that is killed at the end if it still runs."""
+    started = Group(printed, module, *arguments)
+    try:
+        yield started
+    finally:
+        started.kill()
 
 
 @contextmanager

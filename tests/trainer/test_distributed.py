@@ -1,4 +1,4 @@
-"""Two processes under torchrun, with gloo on the CPU, against one."""
+"""Two processes with gloo on the CPU, against one: one run under torchrun, the others as forks, which start at once."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.trainer.processes import Program, program
+from tests.trainer.processes import Group, Program, group, program
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.events import read_events
@@ -23,10 +23,18 @@ MakeConfig = Callable[..., TrainConfig]
 
 
 def torchrun(config: TrainConfig, tmp_path: Path) -> AbstractContextManager[Program]:
+    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    return program(tmp_path / "printed", *launcher, "-m", "trainer", "train", "--config", written(config, tmp_path))
+
+
+def forks(config: TrainConfig, tmp_path: Path) -> AbstractContextManager[Group]:
+    return group(tmp_path / "printed", "trainer", "train", "--config", written(config, tmp_path))
+
+
+def written(config: TrainConfig, tmp_path: Path) -> str:
     file = tmp_path / "run.toml"
     file.write_text(to_toml(config), encoding="utf-8")
-    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    return program(tmp_path / "printed", *launcher, "-m", "trainer", "train", "--config", str(file))
+    return str(file)
 
 
 def train_alone(config: TrainConfig, folder: Path) -> Path:
@@ -65,7 +73,7 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
     folder = Path(config.run.folder)
     stopped = config.model_copy(update={"schedule": config.schedule.model_copy(update={"steps": 4})})
     alone = train_alone(config, tmp_path / "alone")
-    with torchrun(stopped, tmp_path) as launcher:
+    with forks(stopped, tmp_path) as launcher:
         assert launcher.wait() == 0, launcher.printed
     assert read_state(folder).state == "finished"
     assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
@@ -92,7 +100,7 @@ def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig,
         data={"micro_batch": 2},
         schedule={"steps": 100, "warmup_steps": 1, "kind": "constant"},
     )
-    with torchrun(config, tmp_path) as launcher:
+    with forks(config, tmp_path) as launcher:
         assert launcher.wait() != 0
     ending = read_json(Path(config.run.folder) / EXIT)
     assert ending is not None
@@ -108,7 +116,7 @@ def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeC
         run={"eval_interval": 100_000, "checkpoint_interval": 100_000},
     )
     folder = Path(config.run.folder)
-    with torchrun(config, tmp_path) as launcher:
+    with forks(config, tmp_path) as launcher:
         launcher.wait_for(lambda: steps(folder))
         send_request(folder, "stop")
         assert launcher.wait() == 0, launcher.printed

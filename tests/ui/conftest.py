@@ -27,9 +27,14 @@ from tests.patience import PATIENCE
 
 
 def running_threads() -> set[str]:
+    kinds = {QThread, *subclasses(QThread)}
     # type(): some proxies import or warn when they are asked for their class
-    threads = [o for o in gc.get_objects() if issubclass(type(o), QThread) and shiboken6.isValid(o)]
+    threads = [o for o in gc.get_objects() if type(o) in kinds and shiboken6.isValid(o)]
     return {thread.objectName() for thread in threads if thread.isRunning()}
+
+
+def subclasses(kind: type) -> set[type]:
+    return {one for direct in kind.__subclasses__() for one in (direct, *subclasses(direct))}
 
 
 def open_windows() -> set[str]:

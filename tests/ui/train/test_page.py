@@ -89,7 +89,7 @@ class Living:
             os.kill(self.pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def living(values: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     """One run for all tests that leave it as it was; it stands in a folder that no window of theirs has made."""
     folder = tmp_path_factory.mktemp("elsewhere") / "Läufe von 猫" / "lives"

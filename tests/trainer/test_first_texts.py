@@ -88,7 +88,8 @@ def test_a_resumed_run_keeps_what_was_given_and_fits_the_rest(
 ) -> None:
     (tmp_path / "a.txt").write_text("A sentence of a tale that is told again and again. " * 99)
     data = prepared(tmp_path, str(tmp_path / "a.txt"))
-    run = train(tmp_path, data, "--schedule.steps", "30", "--run.eval_interval", "9")
+    small_steps = ("--data.sequences_per_step", "1", "--data.micro_batch", "1")
+    run = train(tmp_path, data, "--schedule.steps", "30", "--run.eval_interval", "9", *small_steps)
     assert main(["resume", str(run), "--schedule.steps", "31"]) == 0
     config = read_json(run / "config.json")
     assert config is not None

@@ -14,10 +14,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "numba")
 # Else each of the hundreds of processes that the tests start would compile all of our modules, and pytest all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 import hypothesis
 import pytest
+
+sys.dont_write_bytecode = False
 
 # A shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl+C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -48,10 +48,15 @@ def prepare(folders: Folders, tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
 
 def end(record: Path) -> None:
+    signal_to(record, signal.SIGKILL)
+
+
+def signal_to(record: Path, number: signal.Signals) -> None:
+    """Sends a signal to what was launched by that record, if it lives."""
     pid = (read_json(record) or {}).get("pid")
     if isinstance(pid, int) and is_locked(record.with_name(".launch.lock")):
         with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+            os.killpg(pid, number)
 
 
 @pytest.fixture
@@ -166,7 +171,9 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
     open_page: Callable[[], tuple[Opened, TrainView]], prepare: Callable[..., Path], qtbot: QtBot
 ) -> None:
     opened, train = open_page()
-    folder = prepare("library", 320)
+    folder = prepare("library", 30)
+    wait_for(lambda: Preparation(folder).state().state == "encoding")
+    signal_to(folder / ".prepare.json", signal.SIGSTOP)  # until all is asked that is asked while it is not ready
     wait(qtbot, lambda: train.current == folder and train.data.isVisible())
     train.data.use.click()
     sheet = train.sheet
@@ -184,6 +191,7 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
     assert not opened.window.close()
     assert "library-smoke” will not start by itself" in question().words.text()
     question().cancel.click()
+    signal_to(folder / ".prepare.json", signal.SIGCONT)
     wait(qtbot, lambda: opened.services.run_monitor.active)
     run = opened.services.run_monitor.active[0]
     wait(qtbot, lambda: train.current == run.folder)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.playground import export
 from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
@@ -309,11 +310,13 @@ class SaveDialog:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.places: list[str] = []
+        self.filters: list[str] = []
         self.answer = ("", "")
         monkeypatch.setattr(QFileDialog, "getSaveFileName", self)
 
-    def __call__(self, _: QWidget, __: str, place: str, *rest: object) -> tuple[str, str]:
+    def __call__(self, _: QWidget, __: str, place: str, filters: str, *rest: object) -> tuple[str, str]:
         self.places.append(place)
+        self.filters.append(filters)
         return self.answer
 
 
@@ -363,6 +366,55 @@ def test_markdown_is_saved_with_its_suffix(opened: Opened, tmp_path: Path, save_
     save_dialog.answer = (str(tmp_path / "v1.2"), "Markdown (*.md)")
     opened.window.documents.save_as()
     assert (tmp_path / "v1.2.md").read_text() == "# Title v1.2"
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "written", "begins"),
+    [
+        ("Once.txt", "JSON with tokens (*.json)", "Once.json", b'{\n "format": "gptdesk document"'),
+        ("Once.txt", "Web page with generated text marked (*.html)", "Once.html", b"<!DOCTYPE html>"),
+        ("mine.HTM", "Text (*.txt)", "mine.HTM", b"<!DOCTYPE html>"),
+        ("v1.2", "JSON with tokens (*.json)", "v1.2.json", b'{\n "format"'),
+        ("plain", "All files (*)", "plain", b"Once"),
+        ("mine.json", "", "mine.json", b'{\n "format"'),
+    ],
+)
+def test_suffix_and_filter_say_the_format(
+    opened: Opened, tmp_path: Path, save_dialog: SaveDialog, name: str, chosen: str, written: str, begins: bytes
+) -> None:
+    write(opened, "Once")
+    save_dialog.answer = (str(tmp_path / name), chosen)
+    opened.window.documents.save_as()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [written]
+    assert (tmp_path / written).read_bytes().startswith(begins)
+    assert opened.services.settings.value.folder == str(tmp_path)
+
+
+def test_an_export_does_not_become_the_file_of_the_document(
+    opened: Opened, tmp_path: Path, save_dialog: SaveDialog
+) -> None:
+    write(opened, "Once")
+    save_dialog.answer = (str(tmp_path / "own.txt"), "")
+    opened.window.documents.save()
+    save_dialog.answer = (str(tmp_path / "export.html"), "")
+    opened.window.documents.save_as()
+    exported = (tmp_path / "export.html").read_bytes()
+    opened.window.playground.editor.replace_selection("!")
+    opened.window.documents.save()
+    assert (tmp_path / "own.txt").read_text() == "Once!"
+    assert (tmp_path / "export.html").read_bytes() == exported
+
+
+def test_a_format_is_one_entry_of_the_table(
+    opened: Opened, tmp_path: Path, save_dialog: SaveDialog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loud = export.Format("Loud text", (".loud",), lambda document: document.text.upper().encode())
+    monkeypatch.setattr(export, "FORMATS", (*export.FORMATS, loud))
+    write(opened, "Once")
+    save_dialog.answer = (str(tmp_path / "Once.txt"), "Loud text (*.loud)")
+    opened.window.documents.save_as()
+    assert "Loud text (*.loud)" in save_dialog.filters[0]
+    assert (tmp_path / "Once.loud").read_bytes() == b"ONCE"
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence_with_a_way_out(

@@ -259,18 +259,20 @@ class Documents(QObject):
 
     @Slot()
     def save_as(self) -> None:
-        """Asks for a place and saves there."""
+        """Asks for a place and saves there, in the format that is chosen with it."""
         document = self._session.document
         place = Path(document.file) if document.file else self._folder / f"{file_name(document.title)}.txt"
-        chosen = export.MARKDOWN if place.suffix.lower() in (".md", ".markdown") else export.TEXT
+        chosen = export.format_of(place).filter
         found, chosen = QFileDialog.getSaveFileName(
-            self._window, "Save as", str(place), export.FILTERS, chosen, QFileDialog.Option.DontConfirmOverwrite
+            self._window, "Save as", str(place), export.filters(), chosen, QFileDialog.Option.DontConfirmOverwrite
         )
         if not found:
             return
-        path = export.with_suffix(Path(found), chosen)
+        path = export.with_suffix(Path(found), chosen, suggested=place)
         if path.exists() and str(path) != document.file:
-            sentence = f"{path.name} is there already, in {path.parent}. Its contents will be replaced by this text."
+            sentence = (
+                f"{path.name} is there already, in {path.parent}. Its contents will be replaced by this document."
+            )
             question = Question(
                 f"Replace {path.name}?",
                 sentence,
@@ -284,15 +286,17 @@ class Documents(QObject):
 
     def _write(self, path: Path) -> None:
         try:
-            export.save_text(self._session.document.text, path)
+            export.save(self._session.document, path)
         except UserError as error:
             offers = [("Save as…", self.save_as)]
             self._messages.show(str(error), topic=_SAVE, page=self._page, of_document=True, offers=offers)
             return
-        self._session.set_file(str(path))
+        own = export.format_of(path).own
+        if own:
+            self._session.set_file(str(path))
         self._settings.update(folder=str(path.parent))
         self._messages.solve(_SAVE)
-        self._messages.toast(f"Saved as {path}.")
+        self._messages.toast(f"{'Saved as' if own else 'Exported to'} {path}.")
 
     @property
     def _folder(self) -> Path:

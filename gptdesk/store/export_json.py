@@ -1,0 +1,75 @@
+"""Writes a document as JSON: its text, and for each generated run the tokens, model, settings and seed.
+
+The schema is described in docs/GUIDE.md ("Saving to a file"). Fields may be added within a version; a change of what a
+field means raises `VERSION`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from gptdesk.store.document import Document
+from gptdesk.store.runs import Run, Token, clean_piece
+
+FORMAT: Final = "gptdesk document"
+VERSION: Final = 1
+
+
+def to_json(document: Document) -> bytes:
+    """The document as UTF-8 JSON, indented. The texts of its runs, and of a run's tokens, add up to the whole text."""
+    values = {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": document.title,
+        "created": datetime.fromtimestamp(document.created, UTC).isoformat(timespec="seconds"),
+        "text": document.text,
+        "settings": document.decoding.to_json() if document.decoding else None,
+        "runs": [_run(run) for run in document.runs],
+    }
+    return msgspec.json.format(msgspec.json.encode(_encodable(values)), indent=1) + b"\n"
+
+
+def _run(run: Run) -> dict[str, Any]:
+    origin = run.origin
+    if origin is None:
+        return {"text": run.text, "generated": False}
+    return {
+        "text": run.text,
+        "generated": True,
+        "generation": origin.generation,
+        "model": origin.model,
+        "device": origin.device,
+        "precision": origin.precision,
+        "settings": origin.settings.to_json(),
+        "seed": origin.seed,
+        "finish_reason": origin.finish_reason,
+        "tokens": [
+            _token(token, run.text[start:end]) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)
+        ],
+    }
+
+
+def _token(token: Token, text: str) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "text": text,
+        "logprob": token.logprob,
+        "entropy": token.entropy,
+        "top": [{"id": each.id, "text": each.text, "logprob": each.logprob} for each in token.top],
+    }
+
+
+def _encodable(value: Any) -> Any:
+    """The same with lone surrogates, as in the name of a folder that is not UTF-8, replaced: UTF-8 has none."""
+    if isinstance(value, str):
+        return value if value.isascii() else clean_piece(value) if _has_surrogate(value) else value
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(child) for key, child in value.items()}
+    return [_encodable(child) for child in value] if isinstance(value, list | tuple) else value
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)

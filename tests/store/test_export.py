@@ -1,0 +1,154 @@
+"""Documents as HTML and JSON: nothing of the text is lost, and nothing in it becomes code."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gptdesk.inference.events import Alternative
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.store.document import Document
+from gptdesk.store.export_html import to_html
+from gptdesk.store.export_json import to_json
+from gptdesk.store.runs import Origin, Token, clean
+
+SCRIPT = "</script><script>alert(1)</script> & <b>\"'"
+ODD = [
+    "",
+    SCRIPT,
+    "{title} %s \\u0000 {{}}",
+    "\n\n  two spaces  first\n",
+    "a\r\nb\rc\u2028d\u2029e",
+    "😀 e\u0301 \u202eright to left\u202c 中文",
+    "lone \ud800 surrogate \udfff",
+    "NUL \0 and \x0b \x1b[31m",
+    "]]> --> <!-- &lt; &amp;amp;",
+]
+
+
+def document_of(typed: str, generated: str, *, model: str = "stories", seed: int = 7) -> Document:
+    document = Document()
+    document.replace(0, 0, typed)
+    settings = DecodingSettings(temperature=0.5, top_k=40, logit_bias={5: -1.0}, stop=("</x>",), seed=seed)
+    document.begin_generation(Origin(generation="g1", model=model, settings=settings, device="cpu", precision="int8"))
+    top = (Alternative(11, "x", -0.5), Alternative(12, SCRIPT, -2.0))
+    for number, piece in enumerate(["", *generated]):  # the first of its tokens is but a part of a character
+        document.grow(piece, [Token(number, len(piece), -0.25, top, 1.5)])
+    document.end_generation("length", seed=seed)
+    return document
+
+
+class Reader(HTMLParser):
+    """What a browser shows of a page: its text, and what of it is marked."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text, self.marked, self.title = "", "", ""
+        self.tooltips: list[str] = []
+        self._inside: list[str] = []
+        self.feed(page.decode("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag != "meta":
+            self._inside.append(tag)
+        if tag == "mark":
+            self.tooltips.append(dict(attrs)["title"] or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._inside.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self._inside:
+            self.title += data
+        if "main" in self._inside:
+            self.text += data
+        if "mark" in self._inside:
+            self.marked += data
+
+
+@pytest.mark.parametrize("typed", ODD)
+@pytest.mark.parametrize("generated", ODD)
+def test_a_page_shows_the_text_and_marks_what_was_generated(typed: str, generated: str) -> None:
+    document = document_of(typed, generated)
+    page = Reader(to_html(document))
+    assert page.text == document.text
+    assert page.marked == document.text[len(clean(typed)) :]
+    assert page.title == document.title
+    assert set(page.tags) <= {"html", "head", "meta", "title", "style", "body", "main", "mark", "footer"}
+
+
+def test_a_page_names_what_a_passage_was_generated_with_and_follows_the_colour_scheme() -> None:
+    document = document_of("Once", " upon", model=f'{SCRIPT} \udcff"')
+    page = to_html(document)
+    (tooltip,) = Reader(page).tooltips
+    assert tooltip == f'{SCRIPT} \ufffd" · Temperature 0.5 · Top-k 40 · seed 7'
+    assert b"prefers-color-scheme: dark" in page
+    assert b"<script" not in page
+
+
+@given(st.text(), st.text())
+def test_the_text_comes_back_from_json(typed: str, generated: str) -> None:
+    document = document_of(typed, generated)
+    values = json.loads(to_json(document))
+    assert values["text"] == document.text
+    assert "".join(run["text"] for run in values["runs"]) == document.text
+    for run in values["runs"]:
+        if run["generated"]:
+            assert "".join(token["text"] for token in run["tokens"]) == run["text"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts_come_back_from_json(text: str) -> None:
+    document = document_of(text, text)
+    assert json.loads(to_json(document))["text"] == document.text == clean(text) + "".join(map(clean, text))
+
+
+def test_json_tells_all_of_a_generated_run() -> None:
+    document = document_of("Once", " up", model="/models/\udcff", seed=2**63 - 1)
+    document.decoding = DecodingSettings(temperature=0.0)
+    values = json.loads(to_json(document))
+    assert (values["format"], values["version"]) == ("gptdesk document", 1)
+    assert values["settings"] == {"temperature": 0.0}
+    typed, generated = values["runs"]
+    assert typed == {"text": "Once", "generated": False}
+    assert generated["settings"] == {
+        "temperature": 0.5, "top_k": 40, "logit_bias": {"5": -1.0}, "stop": ["</x>"], "seed": 2**63 - 1,
+    }  # fmt: skip
+    told = {name: generated[name] for name in ("generation", "model", "device", "precision", "seed", "finish_reason")}
+    assert told == {
+        "generation": "g1", "model": "/models/\ufffd", "device": "cpu", "precision": "int8", "seed": 2**63 - 1,
+        "finish_reason": "length",
+    }  # fmt: skip
+    top = [{"id": 11, "text": "x", "logprob": -0.5}, {"id": 12, "text": SCRIPT, "logprob": -2.0}]
+    assert [token["text"] for token in generated["tokens"]] == ["", " ", "u", "p"]
+    assert generated["tokens"][1] == {"id": 1, "text": " ", "logprob": -0.25, "entropy": 1.5, "top": top}
+
+
+def test_a_number_that_json_does_not_know_is_null() -> None:
+    document = document_of("", "")
+    document.begin_generation(Origin(generation="g2", model="tiny"))
+    document.grow("x", [Token(1, 1, float("-inf"), (), float("nan"))])
+    document.end_generation("length")
+    (token,) = json.loads(to_json(document))["runs"][-1]["tokens"]
+    assert (token["logprob"], token["entropy"]) == (None, None)
+
+
+def test_a_document_that_is_being_generated_is_written_as_far_as_it_is() -> None:
+    document = Document()
+    document.begin_generation(Origin(generation="g", model="tiny"))
+    document.grow("ab", [Token(1, 1, -1.0), Token(2, 1, -1.0), Token(3, 4, -1.0)])  # the last is held back
+    values = json.loads(to_json(document))
+    assert [token["text"] for token in values["runs"][0]["tokens"]] == ["a", "b", ""]
+    assert values["runs"][0]["finish_reason"] is None
+    assert Reader(to_html(document)).marked == "ab"
+
+
+def test_a_megabyte_of_text_is_written_whole() -> None:
+    document = document_of(SCRIPT * 25_000, "x" * 2_000)
+    assert len(document.text) > 2**20
+    assert Reader(to_html(document)).text == document.text
+    assert json.loads(to_json(document))["text"] == document.text

@@ -124,7 +124,7 @@ def measure(
     """Median milliseconds of each kind of redraw."""
 
     def show(_turn: int) -> None:
-        panel.show_runs([PlottedRun("a long run", history, steps=steps + 1000, grad_clip=1.0)])
+        panel.show_runs([PlottedRun("a long run", history, steps=steps + 1000, config={"optim": {"grad_clip": 1.0}})])
         repaint(panel.charts())
 
     def zoom(turn: int) -> None:

@@ -29,8 +29,8 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.machine import describe_machine
+from gptdesk.metrics import value_keys
 from gptdesk.training.history.history import RunHistory
-from gptdesk.training.history.series import METRICS
 from trainer.rundir import EVENTS, RunWriter
 
 UPDATES_PER_SECOND: Final = 4
@@ -108,7 +108,7 @@ def time_opening(folder: Path) -> dict[str, float]:
         if not found and history.last["step"] == history.facts["steps"]:
             points = [len(history.series(metric)) for metric in FIRST_CURVES]
             found = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - processor}
-    points += [len(history.series(metric)) for metric in METRICS]
+    points += [len(history.series(metric)) for metric in value_keys()]
     found["all_seconds"] = time.perf_counter() - began
     found["all_cpu_seconds"] = time.process_time() - processor
     assert set(points) == {history.facts["steps"]}

@@ -9,7 +9,9 @@ from typing import Final
 
 import torch
 
-PARTS: Final = ("data", "forward", "backward", "optimizer")
+from gptdesk.metrics import metric
+
+PARTS: Final = metric("split").keys
 
 
 class StepClock:

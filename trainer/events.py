@@ -14,6 +14,8 @@ from trainer.runfields import EVENT_FIELDS, checked
 _BUFFER: Final = 1 << 18
 """Bytes read at a time."""
 
+_LAST_BYTES: Final = 1 << 20
+
 LONGEST_LINE: Final = 1 << 22
 """Bytes of a line; what is longer is no event of ours."""
 
@@ -78,6 +80,19 @@ class EventTail:
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
     """The events of a run so far; none when there is no run."""
     return EventTail(folder).read()
+
+
+def newest_step(folder: Path) -> dict[str, Any]:
+    """The last step event of a run, sought in the last megabyte of the file; empty where there is none."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(0, size - _LAST_BYTES))
+            lines = file.read(_LAST_BYTES).splitlines()
+    except OSError:
+        return {}
+    events = (_parse(line) for line in reversed(lines) if b'"step"' in line)
+    return next((event for event in events if event is not None and event.get("ev") == "step"), {})
 
 
 def _identity(handle: int) -> tuple[int, int]:

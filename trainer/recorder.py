@@ -1,16 +1,7 @@
-"""What is written down of a run, and said to the person watching: its start, its steps, its evaluations.
+"""Records what a trainer does: events and status in the run directory, lines for the person watching.
 
-A "step" event holds, beside what every event does (`trainer.rundir.RunWriter.event`):
-
-- ``tokens``, ``epoch``: learnt until then. ``loss``, ``grad_norm``, ``lr``: of that step; null where not finite.
-- ``tokens_per_s``, and in ``ms`` the parts of a step in milliseconds: medians of the last steps.
-- ``memory``: the most that was held so far, in bytes; on CUDA the GPU's, else the process's.
-- ``mfu``: of what the hardware does at best, 0 to 1; absent where that is not known.
-- ``cpu``: share of this computer's processors that the process kept busy since the last logged step, 0 to 1.
-- ``gpu``, on CUDA: share of the last moment in which the GPU was at work, 0 to 1; absent without NVML (``pynvml``).
-- ``ram``, on CUDA: memory that the process holds beside the GPU's, in bytes.
-
-With several processes these are the figures of the one that records.
+A "step" event holds ``tokens`` and ``epoch`` (trained until then) and the values of `gptdesk.metrics`; docs/METRICS.md
+lists them. With several processes they are those of the process that records.
 """
 
 from __future__ import annotations
@@ -21,9 +12,9 @@ from typing import Any, Final
 import torch
 
 from trainer.config import RunSection
-from trainer.hardware import Load, peak_flops, peak_memory
+from trainer.hardware import Load, peak_flops
 from trainer.loop import Trainer
-from trainer.plan import flops_per_token
+from trainer.measures import LoggedStep, measure
 from trainer.rundir import RunWriter
 
 Say = Callable[[str], None]
@@ -115,23 +106,19 @@ class Recorder:
         )
         if state.step % intervals.log_interval and left:
             return
-        speed = trainer.plan.tokens_per_step / seconds
-        values: dict[str, Any] = {
-            "tokens": state.tokens,
-            "epoch": round(state.position.epoch + state.position.index / trainer.batches.windows_per_epoch, 4),
-            "loss": loss,
-            "grad_norm": norm,
-            "lr": rate,
-            "tokens_per_s": round(speed, 1),
-            "ms": {part: round(1000 * value, 2) for part, value in trainer.clock.split().items()},
-            "memory": peak_memory(trainer.device),
-            **self._load.look(),
-        }
-        if self._peak:
-            work = flops_per_token(trainer.plan.shape, trainer.plan.context_length)
-            values["mfu"] = round(work * speed / (self._peak * trainer.processes.count), 4)
-        self.event("step", **values)
-        minutes = f"  {left * seconds / 60:,.0f} min left" if settled else ""
+        logged = LoggedStep(
+            trainer=trainer,
+            loss=loss,
+            grad_norm=norm,
+            learning_rate=rate,
+            seconds=seconds,
+            parts=trainer.clock.split(),
+            load=self._load.look(),
+            peak_flops=self._peak,
+        )
+        epoch = round(state.position.epoch + state.position.index / trainer.batches.windows_per_epoch, 4)
+        self.event("step", tokens=state.tokens, epoch=epoch, **measure(logged))
+        speed, minutes = logged.tokens_per_second, f"  {left * seconds / 60:,.0f} min left" if settled else ""
         self.say(
             f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
         )

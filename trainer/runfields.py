@@ -11,6 +11,7 @@ import msgspec
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_object
 from gptdesk.errors import brief
+from gptdesk.metrics import METRICS, contained
 
 _Word = Annotated[str, msgspec.Meta(max_length=500)]
 _Text = Annotated[str, msgspec.Meta(max_length=1 << 20)]
@@ -78,12 +79,12 @@ EVENT_FIELDS: Final[Kinds] = MappingProxyType(
     {
         **dict.fromkeys(("seq", "seg", "step", "steps", "best_step", "parameters", "context_length"), _Whole),
         **dict.fromkeys(("tokens_per_step", "train_tokens", "val_tokens", "processes", "threads"), _Whole),
-        **dict.fromkeys(("tokens", "epoch", "loss", "grad_norm", "lr", "tokens_per_s", "val_loss"), _Real | None),
-        **dict.fromkeys(("memory", "mfu", "cpu", "gpu", "ram", "seconds"), _Real | None),
+        **dict.fromkeys(("tokens", "epoch", "val_loss", "seconds"), _Real | None),
+        **{key: _Real | None for each in METRICS if not each.container for key in each.keys},
+        **dict.fromkeys(contained(), dict),
         **dict.fromkeys(("ev", "id", "action", "folder", "device", "precision", "torch", "state", "cause"), _Word),
         **dict.fromkeys(("compiled", "best", "done"), bool),
         "t": _Time,
-        "ms": dict,
         "args": dict,
         "reason": _Text,
         "refused": _Text,

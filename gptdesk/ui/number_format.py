@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QLocale
+
+from gptdesk.metrics import Format
 
 
 def use_readable_locale() -> None:
@@ -55,6 +59,25 @@ def duration(milliseconds: float) -> str:
 def percent(share: float) -> str:
     """41 %: a share of 1."""
     return f"{decimal(100 * share, 0)} %"
+
+
+def metric_value(format: Format, value: float) -> str:
+    """A value of a metric with its unit, by the format that `gptdesk.metrics` gives."""
+    if not math.isfinite(value):
+        return "not finite"
+    match format:
+        case "bytes":
+            return memory(round(value))
+        case "share":
+            return percent(value)
+        case "rate":
+            return decimal(value, 0 if value >= 10 else 1)
+        case "milliseconds":
+            return f"{decimal(value, 0 if value >= 100 else 1)} ms"
+        case "digits":
+            return decimal(value, max(0, 2 - math.floor(math.log10(value)))) if value > 0 else "0"
+        case "decimal":
+            return decimal(value, 3)
 
 
 def span(seconds: float) -> str:

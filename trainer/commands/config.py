@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from gptdesk import metrics
 from trainer.config import TrainConfig, build_config, parse_flags, preset_names, read_preset
 from trainer.defaults import fit_files
 from trainer.reference import reference_page, to_toml
@@ -18,6 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json-schema", action="store_true", help="the JSON schema of a configuration")
     form.add_argument("--reference", action="store_true", help="docs/CONFIG.md")
+    form.add_argument("--metrics", action="store_true", help="docs/METRICS.md")
     parser.set_defaults(run=run, takes_settings=True)
 
 
@@ -27,6 +29,8 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(TrainConfig.model_json_schema(), indent=2))
     elif args.reference:
         print(reference_page(), end="")
+    elif args.metrics:
+        print(metrics.reference_page(), end="")
     else:
         fitted = fit_files(read_preset(args.preset) if args.preset else {}, parse_flags(args.settings))
         print(to_toml(build_config(fitted.values)), end="")

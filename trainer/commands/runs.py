@@ -5,16 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gptdesk.bounded_read import ContentError, parse_json
+from gptdesk.bounded_read import ContentError, number, parse_json
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from trainer.events import EventTail
+from gptdesk.metrics import METRICS, Format, metric_of
+from trainer.events import EventTail, newest_step
 from trainer.rundir import ACTIONS, CHECKPOINTS, RUN, send_request
 from trainer.runstate import describe, find_runs, planned_steps, read_config, read_state
+
+_FORMATS: Final[dict[Format, Callable[[float], str]]] = {
+    "decimal": "{:.4f}".format,
+    "digits": "{:.3g}".format,
+    "rate": "{:,.0f}".format,
+    "bytes": lambda size: f"{size / 1e9:.2f} GB",
+    "share": "{:.0%}".format,
+    "milliseconds": "{:,.1f} ms".format,
+}
 
 ANSWER_SECONDS = 600.0
 """How long `stop` waits: one step, one evaluation and one checkpoint may stand before the answer."""
@@ -93,11 +104,27 @@ def run_info(args: argparse.Namespace) -> None:
         config = None
         with suppress(UserError):  # it is damaged, and the summary says so
             config = read_config(args.folder)
-        print(json.dumps({**run, "config": config}))
+        print(json.dumps({**run, "metrics": newest_metrics(args.folder), "config": config}))
         return
     for name, value in run.items():
         if value not in (None, "", []):
             print(f"{name:<12}  {', '.join(value) if isinstance(value, list) else value}")
+    for key, value in newest_metrics(args.folder).items():
+        if key not in run:
+            print(f"{key:<12}  {_FORMATS[metric_of(key).format](value)}")
+
+
+def newest_metrics(folder: Path) -> dict[str, float]:
+    """The finite values of the newest logged step, by key."""
+    event = newest_step(folder)
+    found = {}
+    for each in METRICS:
+        values = event.get(each.container, {}) if each.container else event
+        for key in each.keys:
+            value = number(values.get(key), None) if isinstance(values, dict) else None
+            if value is not None:
+                found[key] = value
+    return found
 
 
 def run_stop(args: argparse.Namespace) -> None:

@@ -15,15 +15,20 @@ import msgspec
 import numpy as np
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, number, parse_json
-from gptdesk.training.history.series import METRICS, STEP_PARTS, Floats
+from gptdesk.metrics import METRICS, contained, metric_of, value_keys
+from gptdesk.training.history.series import Floats
 from trainer.rundir import FORMAT
 from trainer.runfields import EVENT_FIELDS, checked
 
-FIRST: Final = ("t", "step", "tokens", "loss", "grad_norm", "lr", "tokens_per_s")
+FIRST: Final = ("t", "step", "tokens", *(key for each in METRICS if each.read_first for key in each.keys))
 """What is read of each logged step at once: what the charts begin with, and what alerts are raised by."""
 
-LATER: Final = tuple(name for name in METRICS if name not in FIRST)
+LATER: Final = tuple(name for name in value_keys() if name not in FIRST)
 """What is read of it when there is nothing left of the former."""
+
+assert not any(each.read_first and each.container for each in METRICS), "the first round reads no objects"
+_CONTAINED: Final = contained()
+_FLAT: Final = tuple(name for name in LATER if not metric_of(name).container)
 
 _LOT: Final = 512
 """Events whose numbers are put in columns at a time; those of many more would leave the processor's nearest cache."""
@@ -47,13 +52,17 @@ def _numbers(name: str, names: Iterable[str], base: type[msgspec.Struct] = msgsp
 _First: Final = _numbers("_First", FIRST, _Event)
 """What is looked at in the first round."""
 
-_Parts: Final = _numbers("_Parts", STEP_PARTS)
-"""Milliseconds of a step."""
+_CONTAINERS: Final = {name: _numbers(f"_{name}", keys) for name, keys in _CONTAINED.items()}
+"""A struct for each object that a step event holds."""
 
 _Later: Final = _numbers(
     "_Later",
-    [name for name in LATER if name not in STEP_PARTS],
-    msgspec.defstruct("_Timed", [("ms", _Parts, msgspec.field(default_factory=_Parts))], gc=False),
+    _FLAT,
+    msgspec.defstruct(
+        "_Containers",
+        [(name, kind, msgspec.field(default_factory=kind)) for name, kind in _CONTAINERS.items()],
+        gc=False,
+    ),
 )
 """What is looked at in the second round, of the same lines."""
 
@@ -192,10 +201,12 @@ def _later(line: bytes) -> msgspec.Struct:
 
 def _unusual_later(event: dict[str, Any]) -> Any:
     """What the second round can use of an event with values of other types."""
-    parts = event.get("ms")
-    times = {name: number(parts.get(name), _MISSING) for name in STEP_PARTS} if isinstance(parts, dict) else {}
-    numbers = {name: number(event.get(name), _MISSING) for name in LATER if name not in STEP_PARTS}
-    return _Later(ms=_Parts(**times), **numbers)
+    values: dict[str, Any] = {name: number(event.get(name), _MISSING) for name in _FLAT}
+    for name, kind in _CONTAINERS.items():
+        held = event.get(name)
+        held = held if isinstance(held, dict) else {}
+        values[name] = kind(**{key: number(held.get(key), _MISSING) for key in _CONTAINED[name]})
+    return _Later(**values)
 
 
 def _first_columns(rows: list[_Event]) -> tuple[Floats, set[int]]:
@@ -217,8 +228,9 @@ def _later_columns(rows: list[msgspec.Struct]) -> Floats:
     columns: Floats = np.empty((len(LATER), len(rows)))
     with _garbage_left_alone():
         for lot, entries in _lots(rows):
-            parts = zip(*map(msgspec.structs.astuple, entries["ms"]), strict=True)
-            entries.update(zip(STEP_PARTS, parts, strict=True))
+            for name, keys in _CONTAINED.items():
+                parts = zip(*map(msgspec.structs.astuple, entries[name]), strict=True)
+                entries.update(zip(keys, parts, strict=True))
             for place, name in enumerate(LATER):
                 columns[place, lot] = _floats(entries[name])
     return columns

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gptdesk.metrics import contained
 from gptdesk.training.alerts import Alert, Watch
 from gptdesk.training.history.event_file import EventFile, Rest
 from gptdesk.training.history.event_lines import FIRST, Lines, load_event
@@ -167,8 +168,10 @@ class RunHistory:
         self.answers = dict(self._answers)
         self.recent = self._recent.copy()
         event = load_event(self._newest) or {}
-        parts = event.get("ms")
-        self.last: dict[str, Any] = {**event, **(parts if isinstance(parts, dict) else {})}
+        held = [event[name] for name in contained() if isinstance(event.get(name), dict)]
+        self.last: dict[str, Any] = event.copy()
+        for values in held:
+            self.last |= values
         self.final_validation = self._final[1] if self._final and self._final[0] >= self._steps.last_step else None
         self.version += 1
 

@@ -10,12 +10,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-STEP_PARTS: Final = ("data", "forward", "backward", "optimizer")
-"""The parts of a step whose milliseconds are logged, under ``ms``."""
-
-METRICS: Final = ("loss", "grad_norm", "lr", "tokens_per_s", "memory", "mfu", "cpu", "gpu", "ram", *STEP_PARTS)
-"""What logged steps tell (`trainer.recorder`): the one list from which the reader's columns follow."""
-
 AXES: Final = ("step", "tokens", "time")
 
 

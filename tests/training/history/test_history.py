@@ -102,8 +102,8 @@ def test_a_metric_that_is_added_to_the_list_is_read(folder: Path) -> None:
     program = """if True:
         import sys
         from pathlib import Path
-        from gptdesk.training.history import series
-        series.METRICS += ("made_up",)
+        from gptdesk import metrics
+        metrics.METRICS += (metrics.Metric(key="made_up", title="Made up"),)
         from gptdesk.training.history.history import RunHistory
         history = RunHistory(Path(sys.argv[1]))
         history.update()

@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from gptdesk.metrics import metric as metric_named
+from gptdesk.metrics import primary
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
@@ -17,9 +19,8 @@ from gptdesk.ui.train.charts.controls import ChartControls
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.labels import Narrator
 from gptdesk.ui.train.charts.legend import Legend, LegendEntry
-from gptdesk.ui.train.charts.loss_chart import LossChart
-from gptdesk.ui.train.charts.run_lines import DASHES, SPLIT, split_colours
-from gptdesk.ui.train.charts.settings import SMALL_CHARTS, TITLES, ChartSettings, part_name
+from gptdesk.ui.train.charts.run_lines import DASHES, area_colours
+from gptdesk.ui.train.charts.settings import SMALL_CHARTS, ChartSettings, level, value_name
 from gptdesk.ui.train.charts.values import ValueBox, small_value
 from gptdesk.ui.train.charts.viewport import Viewport
 from gptdesk.ui.widgets.boxes import MenuButton
@@ -41,10 +42,10 @@ class LossCard(QFrame):
         super().__init__()
         self.setProperty("kind", "card")
         self._theme = theme
-        self.title, self.legend = QLabel(TITLES["loss"]), Legend()
+        self.title, self.legend = QLabel(primary().title), Legend()
         self.title.setProperty("kind", "title")
         self.controls = ChartControls(theme, settings)
-        self.chart = LossChart(theme, viewport, curves)
+        self.chart = Chart(theme, viewport, curves, primary())
         self.values = ValueBox(self.chart)
         Narrator(self.chart)
         self.nothing = QLabel(NOTHING_YET, self.chart)
@@ -108,7 +109,7 @@ class LossCard(QFrame):
 
     def show_nothing_yet(self) -> None:
         """Says what there will be, as long as there is nothing."""
-        self.nothing.setVisible(not any(len(lines.run.history.series("loss")) for lines in self.chart.lines))
+        self.nothing.setVisible(not any(len(lines.run.history.series(lines.value)) for lines in self.chart.lines))
 
     def _on_pointed(self) -> None:
         if self.chart.underMouse() or self.chart.by_keys:
@@ -132,13 +133,13 @@ class SmallCard(QFrame):
         super().__init__(parent)
         self.setProperty("kind", "card")
         self._theme = theme
-        self.chart = Chart(theme, viewport, curves, metric, small=True)
+        self.chart = Chart(theme, viewport, curves, metric_named(metric), small=True)
         Narrator(self.chart)
         self._shown: tuple[object, ...] = ()
         menu, group = Menu(self), QActionGroup(self)
         self._choices = {}
         for name in SMALL_CHARTS:
-            action = menu.addAction(TITLES[name])
+            action = menu.addAction(metric_named(name).title)
             action.setCheckable(True)
             group.addAction(action)
             action.triggered.connect(lambda _=False, name=name: self.metric_chosen.emit(name))
@@ -172,15 +173,15 @@ class SmallCard(QFrame):
 
     def set_metric(self, metric: str) -> None:
         """Shows another metric."""
-        self.chart.set_metric(metric)
+        self.chart.set_metric(metric_named(metric))
         self._show_metric()
 
     def _show_metric(self) -> None:
         metric = self.chart.quantity
-        self.title.setText(TITLES[metric])
-        self.title.setAccessibleName(f"{TITLES[metric]}: choose another")
+        self.title.setText(metric.title)
+        self.title.setAccessibleName(f"{metric.title}: choose another")
         self.title.updateGeometry()
-        self._choices[metric].setChecked(True)
+        self._choices[metric.key].setChecked(True)
         self._shown = ()
         self._show_value()
 
@@ -192,23 +193,24 @@ class SmallCard(QFrame):
             for lines in chart.lines
             if lines.run is chart.runs[0] and np.isfinite(lines.train.series.value[-1:]).any()
         ]
-        shown = (chart.quantity, colours, *(lines.metric for lines in found))
+        shown = (chart.quantity, colours, *(lines.value for lines in found))
         if shown == self._shown:
             return
         self._shown = shown
-        entries = [LegendEntry("line", lines.colour(colours), part_name(lines.run, lines.metric)) for lines in found]
-        if chart.quantity == "split":
-            shades = zip(SPLIT, split_colours(colours), strict=True)
-            entries = [LegendEntry("area", shade, part) for part, shade in shades]
+        entries = [LegendEntry("line", lines.colour(colours), value_name(lines.run, lines.value)) for lines in found]
+        if chart.quantity.stacked:
+            parts = chart.quantity.values
+            shades = zip(parts, area_colours(len(parts), colours), strict=True)
+            entries = [LegendEntry("area", shade, part.name) for part, shade in shades]
         self.legend.setVisible(len(entries) > 1)
         self.legend.show_entries(entries, colours.muted)
 
     def _show_value(self) -> None:
         self._show_legend()
-        runs = self.chart.runs
-        clip = runs[0].grad_clip if runs and self.chart.quantity == "grad_norm" else 0.0
+        metric, runs = self.chart.quantity, self.chart.runs
+        limit = level(runs[0], metric) if runs else 0.0
         value = small_value(self.chart)
-        whole = f"{value}  ·  clip {decimal(clip, 1)}" if clip and value else value
+        whole = f"{value}  ·  {metric.level_name} {decimal(limit, 1)}" if limit and value else value
         metrics, room = self.value.fontMetrics(), self.value.width()
         text = next((words for words in (whole, value) if metrics.horizontalAdvance(words) <= room), "")
         if text != self.value.text():

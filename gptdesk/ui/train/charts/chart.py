@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from gptdesk.metrics import Metric
+from gptdesk.training.published import published_losses
 from gptdesk.ui.fonts import smaller
+from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.items import RIGHT, Axis, Grid, Levels
 from gptdesk.ui.train.charts.marks import Crosshair, Marks, PlacedMark
 from gptdesk.ui.train.charts.points import SMALLEST_X, Curve, Floats, to_view
-from gptdesk.ui.train.charts.run_lines import RunLines, SplitAreas
-from gptdesk.ui.train.charts.settings import TITLES, ChartSettings, PlottedRun, parts
-from gptdesk.ui.train.charts.ticks import ticks
+from gptdesk.ui.train.charts.run_lines import RunLines, StackedAreas
+from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun, level
+from gptdesk.ui.train.charts.ticks import TICK_UNITS, ticks
 from gptdesk.ui.train.charts.view import ChartView
 from gptdesk.ui.train.charts.viewport import Viewport
 
@@ -38,37 +40,6 @@ _KEY_STEPS: Final = 200
 _X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """How a metric is drawn.
-
-    Attributes:
-        unit: of its axis; see `ticks`.
-        averaged: noisy enough that an average is drawn over it.
-        from_zero: the axis begins at zero.
-        log_y: may be logarithmic.
-        marks: what happened to the run is shown on its axis.
-    """
-
-    unit: str = ""
-    averaged: bool = False
-    from_zero: bool = False
-    log_y: bool = False
-    marks: bool = False
-
-
-KINDS: Final = {
-    "loss": Kind(averaged=True, log_y=True, marks=True),
-    "lr": Kind(from_zero=True),
-    "grad_norm": Kind(averaged=True, log_y=True),
-    "tokens_per_s": Kind(unit="whole", averaged=True),
-    "split": Kind(from_zero=True),
-    "memory": Kind(unit="bytes", from_zero=True),
-    "load": Kind(unit="share", averaged=True, from_zero=True),
-    "mfu": Kind(unit="share", from_zero=True),
-}
-
-
 class Chart(ChartView):
     """A chart of one metric.
 
@@ -76,7 +47,7 @@ class Chart(ChartView):
         theme: whose colours it has.
         viewport: the stretch of the axis that it shows.
         curves: of all runs.
-        metric: one of `KINDS`.
+        metric: which it shows.
         small: with fewer ticks and smaller words.
 
     Signals:
@@ -92,19 +63,19 @@ class Chart(ChartView):
         theme: Theme,
         viewport: Viewport,
         curves: Curves,
-        metric: str,
+        metric: Metric,
         *,
         small: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(viewport, parent)
-        self.quantity, self.theme, self._curves = metric, theme, curves
+        self.quantity, self.theme, self._curves = metric, theme, curves  # "metric" is a virtual function of QWidget
         self._drawn_as: tuple[object, ...] = ()
         self._marked_as: tuple[object, ...] = ()
         self.settings = ChartSettings()
         self.runs: list[PlottedRun] = []
         self.lines: list[RunLines] = []
-        self.split: SplitAreas | None = None
+        self.areas: StackedAreas | None = None
         font = smaller(self.font()) if small else self.font()
         self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
         self._grid = Grid(self.box)
@@ -124,15 +95,15 @@ class Chart(ChartView):
         layout.addItem(self.box, 0, 1)
         layout.addItem(self._bottom, 1, 1)
         self.setMinimumSize(120, 72)
-        self.setAccessibleName(f"{TITLES[self.quantity]} chart")
+        self.setAccessibleName(f"{self.quantity.title} chart")
 
     # -- what is shown
 
-    def set_metric(self, metric: str) -> None:
+    def set_metric(self, metric: Metric) -> None:
         """Draws another metric."""
         if metric != self.quantity:
             self.quantity = metric
-            self.setAccessibleName(f"{TITLES[metric]} chart")
+            self.setAccessibleName(f"{metric.title} chart")
             self.show_runs(self.runs)
 
     def show_runs(self, runs: Sequence[PlottedRun]) -> None:
@@ -140,12 +111,12 @@ class Chart(ChartView):
         for drawn in self._drawn():
             drawn.remove()
         self.runs, self._heights = list(runs), None
-        self.split = SplitAreas(self.box, runs[0], self._curves) if self.quantity == "split" and runs else None
-        averaged = KINDS[self.quantity].averaged
+        stacked = self.quantity.stacked
+        self.areas = StackedAreas(self.box, runs[0], self.quantity, self._curves) if stacked and runs else None
         self.lines = [
-            RunLines(self.box, run, metric, number, self._curves, averaged=averaged, second=place > 0)
-            for number, run in enumerate(runs if self.split is None else [])
-            for place, metric in enumerate(parts(self.quantity))
+            RunLines(self.box, run, self.quantity, value, number, self._curves)
+            for number, run in enumerate(runs if self.areas is None else [])
+            for value in self.quantity.keys
         ]
         self._drawn_as = ()
         self.refresh()
@@ -186,16 +157,16 @@ class Chart(ChartView):
     @property
     def main_curve(self) -> Curve | None:
         """That of the run at hand, by whose points the crosshair goes."""
-        if self.split is not None:
-            return self.split.parts[0]
+        if self.areas is not None:
+            return self.areas.parts[0]
         return self.lines[0].train if self.lines else None
 
-    def _drawn(self) -> list[RunLines | SplitAreas]:
-        return [*self.lines, *([self.split] if self.split else [])]
+    def _drawn(self) -> list[RunLines | StackedAreas]:
+        return [*self.lines, *([self.areas] if self.areas else [])]
 
     @property
     def log_y(self) -> bool:
-        return self.settings.log_y and KINDS[self.quantity].log_y
+        return self.settings.log_y and self.quantity.log_y
 
     # -- drawing
 
@@ -204,8 +175,8 @@ class Chart(ChartView):
         self._later.stop()
         pixels, colours = self._pixels(), self.theme.colours
         values: list[Floats] = []
-        if self.split is not None:
-            values = self.split.draw(self.view, pixels, colours)
+        if self.areas is not None:
+            values = self.areas.draw(self.view, pixels, colours)
         for lines in self.lines:
             values += lines.draw(self.view, pixels, colours, self.settings, log_y=self.log_y)
         self.levels.lines = self._placed_levels()
@@ -223,7 +194,7 @@ class Chart(ChartView):
         view, settings = self.view, self.settings
         for axis, start, end, unit, log in (
             (self._bottom, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
-            (self._left, low, high, KINDS[self.quantity].unit, self.log_y),
+            (self._left, low, high, TICK_UNITS[self.quantity.format], self.log_y),
         ):
             axis.show_ticks(ticks(start, end, axis.room(end, unit, log=log), log=log, unit=unit))
         self._grid.ticks = self._left.ticks
@@ -234,9 +205,11 @@ class Chart(ChartView):
         return [(math.log10(value) if self.log_y else value, word) for value, word in levels if value > 0]
 
     def wanted_levels(self) -> list[tuple[float, str]]:
-        """Heights with a line across, and their words."""
-        clip = self.runs[0].grad_clip if self.runs else 0.0
-        return [(clip, "clip")] if self.quantity == "grad_norm" and clip else []
+        """Values with a line across the chart, and their labels: published losses, or a limit of the first run."""
+        if self.quantity.primary and self.settings.published:
+            return [(row.loss, f"{row.model} on OpenWebText {decimal(row.loss, 2)}") for row in published_losses()]
+        found = level(self.runs[0], self.quantity) if self.runs else 0.0
+        return [(found, self.quantity.level_name)] if found else []
 
     def _sensible_heights(self, values: Sequence[Floats]) -> tuple[float, float]:
         found = np.concatenate([np.empty(0), *values])
@@ -244,14 +217,14 @@ class Chart(ChartView):
         if not len(found):
             return (0.0, 1.0)
         low, high = _without_outliers(found)
-        if KINDS[self.quantity].from_zero and not self.log_y:
+        if self.quantity.from_zero and not self.log_y:
             return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
         spread = (high - low) or abs(high) * 0.1 or 1.0
         below = self.marks.height() + _MARKS_AWAY
         return (low - spread * max(_ABOVE, below / max(below, self.box.height() - below)), high + _ABOVE * spread)
 
     def _place_marks(self) -> None:
-        if not (self.runs and KINDS[self.quantity].marks):
+        if not (self.runs and self.quantity.primary):
             self.marks.set_marks(())
             return
         axis, log = self.settings.axis, self.settings.log_x

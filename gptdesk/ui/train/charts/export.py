@@ -1,4 +1,4 @@
-"""The charts as a picture or a drawing, and what they show as a table."""
+"""Exports charts as PNG or SVG, and the values that they show as CSV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, Protocol, TextIO
 
 import numpy as np
 from PySide6.QtCore import (
@@ -24,17 +24,17 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QWidget
 
 from gptdesk.errors import UserError
+from gptdesk.metrics import metric
 from gptdesk.store.files import write_atomic
-from gptdesk.training.history.series import METRICS, Series
+from gptdesk.training.history.series import Series
 from gptdesk.ui.fonts import smaller
+from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.legend import Legend
 from gptdesk.ui.train.charts.points import Floats
-from gptdesk.ui.train.charts.settings import AXIS_TITLES, Y_TITLES, PlottedRun, parts
-
-if TYPE_CHECKING:
-    from gptdesk.ui.train.charts.card import LossCard, SmallCard
-    from gptdesk.ui.train.charts.panel import ChartPanel
+from gptdesk.ui.train.charts.settings import PlottedRun
 
 _SCALE: Final = 2
 """Pixels of a picture for one of the screen, so that it can be printed."""
@@ -46,70 +46,77 @@ _FOOTER: Final = 18
 _EDGE: Final = 14
 _LEGEND: Final = 18
 _ROWS_AT_ONCE: Final = 4_096
-_COLUMNS: Final = {"data": "data_ms", "forward": "forward_ms", "backward": "backward_ms", "optimizer": "optimizer_ms"}
 
 
-def save_picture(panel: ChartPanel, kind: str, path: Path) -> None:
-    """Writes all charts as they are seen, as "png" or "svg"."""
-    content = _png(panel) if kind == "png" else _svg(panel)
+class Card(Protocol):
+    """What is exported of a chart's card; a `QWidget` too."""
+
+    chart: Chart
+    legend: Legend
+
+
+def picture(panel: QWidget, cards: Sequence[Card], kind: str, *, runs: Sequence[str], axis: str) -> bytes:
+    """All charts as they are on the screen.
+
+    Args:
+        panel: that the cards stand in.
+        cards: the large one first.
+        kind: "png" or "svg".
+        runs: names of the runs that are shown.
+        axis: title of the x axis.
+    """
+    content = QByteArray()
+    buffer = QBuffer(content)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    size = panel.size() + QSize(2 * _MARGIN, 2 * (_MARGIN + _FOOTER))
+    names = ", ".join(runs)
+    image = QImage(size * _SCALE, QImage.Format.Format_RGB32) if kind == "png" else None
+    device: QImage | QSvgGenerator = image or _svg_generator(buffer, size, names)
+    if image:
+        image.setDevicePixelRatio(_SCALE)
+    painter = QPainter(device)
+    _paint(panel, cards, painter, size, names, axis)
+    painter.end()
+    if image:
+        QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(content.data())
+
+
+def write_picture(content: bytes, path: Path) -> None:
+    """Writes what `picture` returned.
+
+    Raises:
+        UserError: when it cannot be written; a file that was there is then as it was.
+    """
     try:
         write_atomic(path, content)
     except (OSError, UserError) as error:
-        panel.failed.emit(_sentence(path, error))
-        return
-    panel.saved.emit(path)
+        raise UserError(_sentence(path, error)) from error
 
 
-def _size(panel: ChartPanel) -> QSize:
-    return panel.size() + QSize(2 * _MARGIN, 2 * (_MARGIN + _FOOTER))
-
-
-def _png(panel: ChartPanel) -> bytes:
-    image = QImage(_size(panel) * _SCALE, QImage.Format.Format_RGB32)
-    image.setDevicePixelRatio(_SCALE)
-    painter = QPainter(image)
-    _paint(panel, painter)
-    painter.end()
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, QByteArray(b"png")).write(image)
-    return bytes(content.data())
-
-
-def _svg(panel: ChartPanel) -> bytes:
-    content = QByteArray()
-    buffer = QBuffer(content)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+def _svg_generator(buffer: QBuffer, size: QSize, title: str) -> QSvgGenerator:
     generator = QSvgGenerator(QSvgGenerator.SvgVersion.Svg11)
     generator.setOutputDevice(buffer)
-    generator.setSize(_size(panel))
-    generator.setViewBox(QRect(0, 0, _size(panel).width(), _size(panel).height()))
+    generator.setSize(size)
+    generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     generator.setResolution(96)
-    generator.setTitle(", ".join(run.name for run in panel.runs))
-    painter = QPainter(generator)
-    _paint(panel, painter)
-    painter.end()
-    return bytes(content.data())
+    generator.setTitle(title)
+    return generator
 
 
-def _paint(panel: ChartPanel, painter: QPainter) -> None:
+def _paint(panel: QWidget, cards: Sequence[Card], painter: QPainter, size: QSize, names: str, axis: str) -> None:
     """Draws every card where it is on the screen, with a title, the legend, and names of the axes."""
-    assert panel.loss is not None
-    colours = panel.loss.chart.theme.colours
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(QRect(0, 0, _size(panel).width(), _size(panel).height()), QColor(colours.surface))
-    names = ", ".join(run.name for run in panel.runs)
-    axis = AXIS_TITLES[panel.settings.axis]
-    cards: list[LossCard | SmallCard] = [panel.loss, *panel.small]
-    for card in cards:
-        at = card.mapTo(panel, QPoint(0, 0))
-        place = QRectF(QPointF(at) + QPointF(_MARGIN, _MARGIN + (_FOOTER if at.y() else 0)), QSizeF(card.size()))
-        name = Y_TITLES[card.chart.quantity]
-        _paint_card(card, painter, place, f"{name}  ·  {names}" if card is panel.loss else name, axis)
+    painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor(cards[0].chart.theme.colours.surface))
+    for number, card in enumerate(cards):
+        widget = card.chart.parentWidget()
+        at = widget.mapTo(panel, QPoint(0, 0))
+        place = QRectF(QPointF(at) + QPointF(_MARGIN, _MARGIN + (_FOOTER if at.y() else 0)), QSizeF(widget.size()))
+        title = card.chart.quantity.axis_title or card.chart.quantity.title
+        _paint_card(card, painter, place, title if number else f"{title}  ·  {names}", axis)
 
 
-def _paint_card(card: LossCard | SmallCard, painter: QPainter, place: QRectF, title: str, axis: str) -> None:
+def _paint_card(card: Card, painter: QPainter, place: QRectF, title: str, axis: str) -> None:
     chart = card.chart
     font = QFont(chart.font())
     font.setWeight(QFont.Weight.DemiBold)
@@ -133,22 +140,25 @@ def _paint_card(card: LossCard | SmallCard, painter: QPainter, place: QRectF, ti
     painter.drawText(below, Qt.AlignmentFlag.AlignCenter, axis)
 
 
-def write_csv(runs: Sequence[PlottedRun], metrics: Sequence[str], path: Path) -> None:
+def write_csv(runs: Sequence[PlottedRun], charts: Sequence[str], path: Path) -> None:
     """Writes a table of all points that count, in full precision: a row for every step of every run.
+
+    Args:
+        runs: to be written one after the other.
+        charts: keys of the metrics.
+        path: of the file.
 
     Raises:
         UserError: when it cannot be written; a file that was there is then as it was.
     """
-    columns = [name for chart in metrics for name in parts(chart)]
-    columns = [name for name in dict.fromkeys(columns) if name in METRICS]
+    names = {key: each.column(key) for each in map(metric, charts) for key in each.keys}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            names = [_COLUMNS.get(name, name) for name in columns]
-            writer.writerow(["run", "step", "tokens", "seconds", *names, "validation"])
+            writer.writerow(["run", "step", "tokens", "seconds", *names.values(), "validation"])
             for run in runs:
-                _write_run(run, columns, file)
+                _write_run(run, list(names), file)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, QTimer
 from gptdesk.ui.number_format import count, decimal
 from gptdesk.ui.train.charts.chart import Chart
 from gptdesk.ui.train.charts.points import NO_POINTS
-from gptdesk.ui.train.charts.settings import TITLES
 from gptdesk.ui.train.charts.values import describe, small_value
 
 KEYS: Final = (
@@ -71,8 +70,8 @@ def shown(chart: Chart) -> str:
 
 
 def _newest(chart: Chart) -> str:
-    if chart.quantity != "loss":
-        return f"{TITLES[chart.quantity]} {small_value(chart, -1) or 'is not known'}"
+    if not chart.quantity.primary:
+        return f"{chart.quantity.title} {small_value(chart, -1) or 'is not known'}"
     lines = chart.lines[0]
     words = f"Train loss {_loss(float(lines.train.series.value[-1]))}"
     validation = lines.validation.series.value if lines.validation else NO_POINTS.y
@@ -88,9 +87,9 @@ def pointed(chart: Chart) -> str:
     number, curve = chart.point_at(), chart.main_curve
     if number is None or curve is None:
         return shown(chart)
-    if chart.quantity == "loss":
+    if chart.quantity.primary:
         heading, under, rows = describe(chart, number)
         values = ", ".join(f"{row.name} {row.value}".strip() for row in rows)
         return f"{heading}: {values}; {under.replace(' · ', ', ')}."
     value = small_value(chart, number) or "is not known"
-    return f"Step {count(round(float(curve.series.step[number])))}: {TITLES[chart.quantity]} {value}."
+    return f"Step {count(round(float(curve.series.step[number])))}: {chart.quantity.title} {value}."

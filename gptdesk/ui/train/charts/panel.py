@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.curves import Curves
-from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
+from gptdesk.ui.train.charts.settings import AXIS_TITLES, ChartSettings, PlottedRun
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.charts.card import LossCard, SmallCard
@@ -211,10 +212,12 @@ class ChartPanel(QWidget):
         """Writes the charts as "png" or "svg", or every value of what they show as "csv"; `saved` or `failed` tells."""
         if self.loss is None:
             return
-        from gptdesk.ui.train.charts.export import save_picture, write_csv
+        from gptdesk.ui.train.charts.export import picture, write_csv, write_picture
 
         if kind == "csv":
-            runs, metrics = list(self.runs), [chart.quantity for chart in self.charts()]
-            self._exports.run(lambda: write_csv(runs, metrics, path), lambda _: self.saved.emit(path), self.failed.emit)
+            write = partial(write_csv, list(self.runs), [chart.quantity.key for chart in self.charts()], path)
         else:
-            save_picture(self, kind, path)
+            names, axis = [run.name for run in self.runs], AXIS_TITLES[self.settings.axis]
+            content = picture(self, [self.loss, *self.small], kind, runs=names, axis=axis)
+            write = partial(write_picture, content, path)
+        self._exports.run(write, lambda _: self.saved.emit(path), self.failed.emit)

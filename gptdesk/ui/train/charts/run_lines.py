@@ -10,23 +10,24 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from gptdesk.metrics import Metric
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.items import ChartBox, Painting
 from gptdesk.ui.train.charts.points import NO_POINTS, Floats, Points, to_view
 from gptdesk.ui.train.charts.polyline import Line, Look
-from gptdesk.ui.train.charts.settings import PARTS, ChartSettings, PlottedRun
+from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 from gptdesk.ui.train.charts.viewport import Viewport
 
 DASHES: Final = ((4.0, 2.5), (1.5, 2.0), (7.0, 2.5), (6.0, 2.0, 1.0, 2.0))
 """Of pinned runs, in turn, in widths of the line."""
 
-SPLIT: Final = PARTS["split"]
-"""Parts of a step, the lowest first."""
+_AREA_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
+"""Share of the accent colour in each of the stacked areas, the lowest first; then in turn."""
 
-SPLIT_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
-"""How much of the accent the area of each part has."""
+_VALUE_ROLES: Final = ("good", "warn", "bad", "muted")
+"""Colours of the second and later values of a metric of the selected run."""
 
 _RAW_SHARE: Final = 0.38
 _DENSE: Final = 7.0
@@ -64,30 +65,27 @@ class RunLines:
     Args:
         box: of the chart.
         run: whose history is drawn.
-        metric: one of `METRICS`.
-        number: 0 for the run at hand, else that of the pinned run.
+        metric: of the chart.
+        value: key of the metric's value that is drawn.
+        number: 0 for the selected run, else that of the pinned run.
         curves: of all runs.
-        averaged: an average is drawn over what was recorded.
-        second: another metric of that run is on the chart, too.
     """
 
     def __init__(
         self,
         box: ChartBox,
         run: PlottedRun,
-        metric: str,
+        metric: Metric,
+        value: str,
         number: int,
         curves: Curves,
-        *,
-        averaged: bool,
-        second: bool = False,
     ) -> None:
-        self.run, self.metric, self._box, self._averaged = run, metric, box, averaged
-        self._second = second
+        self.run, self.value, self._box, self._averaged = run, value, box, metric.averaged
+        self._place = metric.keys.index(value)
         self._current = number == 0
         self._dashes = () if self._current else DASHES[(number - 1) % len(DASHES)]
-        self.train = curves.of(run.history, metric)
-        self.validation = curves.of(run.history, "validation") if metric == "loss" else None
+        self.train = curves.of(run.history, value)
+        self.validation = curves.of(run.history, "validation") if metric.primary else None
         self._painted: tuple[tuple[int, ...], ...] = ()
         order = 10.0 if self._current else 0.0
         self._raw = Line(box, order + 2)
@@ -98,9 +96,12 @@ class RunLines:
     def colour(self, colours: Colours) -> str:
         """Of the line."""
         own: str = getattr(colours, self.run.role)
-        if not self._second:
+        if not self._place:
             return own
-        return colours.good if self._current else mix(own, colours.surface, 0.55)
+        if not self._current:
+            return mix(own, colours.surface, 0.55)
+        other: str = getattr(colours, _VALUE_ROLES[(self._place - 1) % len(_VALUE_ROLES)])
+        return other
 
     def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
         """Whether what has come since the last `draw` would be painted where something is painted already."""
@@ -116,7 +117,7 @@ class RunLines:
         return (
             (self.train.generation, len(self.train.x)),
             (validation.generation, len(validation.x)) if validation else (),
-            (len(self.run.history.superseded(self.metric)),) if self._current else (),
+            (len(self.run.history.superseded(self.value)),) if self._current else (),
         )
 
     def remove(self) -> None:
@@ -158,7 +159,7 @@ class RunLines:
         if self._averaged and settings.smoothing:
             raw = self.train.raw_points(view.low, view.high, pixels, log_y=log_y)
         self._raw.show_points(raw, faint)
-        old = self.run.history.superseded(self.metric)
+        old = self.run.history.superseded(self.value)
         x = to_view(old.x(settings.axis), log=settings.log_x)
         old_points = Points(x, to_view(old.value, log=log_y))
         self._old.show_points(old_points, Look(mix(colours.muted, colours.surface, 0.5), 1.0))
@@ -191,14 +192,14 @@ class Area(Painting):
         painter.drawPolyline(QPolygonF(edge))
 
 
-class SplitAreas:
-    """Where the time of a step goes: the parts stand on each other, so that their top is the whole step."""
+class StackedAreas:
+    """The values of a metric as areas on each other, so that the top is their sum."""
 
-    def __init__(self, box: ChartBox, run: PlottedRun, curves: Curves) -> None:
+    def __init__(self, box: ChartBox, run: PlottedRun, metric: Metric, curves: Curves) -> None:
         self._box = box
-        self.parts = [curves.of(run.history, part) for part in SPLIT]
+        self.parts = [curves.of(run.history, key) for key in metric.keys]
         self._painted = -1, -1
-        self._areas = [Area(box, -10.0 - number) for number in range(len(SPLIT))]
+        self._areas = [Area(box, -10.0 - number) for number in range(len(self.parts))]
 
     def remove(self) -> None:
         """Takes the areas off the chart."""
@@ -226,14 +227,15 @@ class SplitAreas:
         values = [part.series.value[:length] for part in self.parts]
         x, heights = column_means(self.parts[0].x[:length], values, view.low, view.high, pixels)
         tops = np.cumsum(heights, axis=0)
-        for area, top, shade in zip(self._areas, tops, split_colours(colours), strict=True):
+        for area, top, shade in zip(self._areas, tops, area_colours(len(tops), colours), strict=True):
             area.show_points(Points(x, top), shade, colours.surface)
         return [tops[-1][np.isfinite(tops[-1])], np.zeros(1)]
 
 
-def split_colours(colours: Colours) -> list[str]:
-    """Of the parts of a step, the lowest first."""
-    return [mix(colours.accent, colours.surface, share) for share in SPLIT_SHARES]
+def area_colours(count: int, colours: Colours) -> list[str]:
+    """Colours of stacked areas, the lowest first."""
+    shares = [_AREA_SHARES[number % len(_AREA_SHARES)] for number in range(count)]
+    return [mix(colours.accent, colours.surface, share) for share in shares]
 
 
 def column_means(x: Floats, values: Sequence[Floats], low: float, high: float, pixels: int) -> tuple[Floats, Floats]:

@@ -6,38 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
+from gptdesk.bounded_read import number
+from gptdesk.metrics import METRICS, Metric, metric_of
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.history.series import AXES
 
 LARGEST_SMOOTHING: Final = 0.999
 """Beyond this an average of a run is a straight line (tensorboard issue 4372)."""
 
-SMALL_CHARTS: Final = ("lr", "grad_norm", "tokens_per_s", "split", "memory", "load", "mfu")
-"""What a small chart can show."""
-
-TITLES: Final = {
-    "loss": "Loss",
-    "lr": "Learning rate",
-    "grad_norm": "Gradient norm",
-    "tokens_per_s": "Tokens per second",
-    "split": "Step time",
-    "memory": "Memory",
-    "load": "Load",
-    "mfu": "MFU",
-}
-
-Y_TITLES: Final = {**TITLES, "loss": "Loss, nats per token", "split": "Time of a step, ms"}
-"""Of what a saved chart shows, with the unit where its ticks do not say it."""
+SMALL_CHARTS: Final = tuple(each.key for each in METRICS if not each.primary)
+"""Metrics that a small chart can show."""
 
 AXIS_TITLES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time since the start"}
 """Of what runs from left to right."""
-
-PARTS: Final = {
-    "split": ("data", "forward", "backward", "optimizer"),
-    "memory": ("memory", "ram"),
-    "load": ("cpu", "gpu"),
-}
-"""What charts of several metrics show; the others show the one that they are called by."""
 
 OVERLAY_ROLES: Final = ("muted", "warn", "bad", "good")
 """Colours for pinned runs, in turn; their dashes differ too."""
@@ -53,8 +34,7 @@ class PlottedRun:
         role: colour of the palette.
         current: whether it is the run at hand; the others are pinned, and drawn dashed.
         steps: in the whole run, where that is known.
-        grad_clip: largest norm that gradients are let have; 0: no limit.
-        config: its settings, section by section, to be compared with those of others.
+        config: its settings by section, to be compared with those of others and for levels.
     """
 
     name: str
@@ -62,20 +42,21 @@ class PlottedRun:
     role: str = "accent"
     current: bool = True
     steps: int | None = None
-    grad_clip: float = 0.0
     config: Mapping[str, Any] | None = None
 
 
-def parts(chart: str) -> tuple[str, ...]:
-    """The metrics that a chart shows."""
-    return PARTS.get(chart, (chart,))
+def value_name(run: PlottedRun, value: str) -> str:
+    """Name of a value in a legend; "memory" is that of the device that trains."""
+    part = next(part for part in metric_of(value).values if part.key == value)
+    on_gpu = str(run.history.facts.get("device", "")).startswith("cuda")
+    return part.gpu_name if on_gpu and part.gpu_name else part.name
 
 
-def part_name(run: PlottedRun, metric: str) -> str:
-    """What one of several metrics of a chart is called; "memory" is that of the device that trains."""
-    if metric == "memory":
-        return "GPU" if str(run.history.facts.get("device", "")).startswith("cuda") else "process"
-    return {"cpu": "CPU", "gpu": "GPU", "ram": "process"}.get(metric, metric)
+def level(run: PlottedRun, metric: Metric) -> float:
+    """The setting of the run that is drawn as a line across the chart of a metric; 0 where there is none."""
+    section, _, name = metric.level.partition(".")
+    values = (run.config or {}).get(section)
+    return number(values.get(name), 0.0) if isinstance(values, Mapping) else 0.0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gptdesk.metrics import Format
 from gptdesk.ui.number_format import count, decimal, memory
+
+TICK_UNITS: Final[dict[Format, str]] = {
+    "decimal": "",
+    "digits": "",
+    "milliseconds": "",
+    "rate": "whole",
+    "bytes": "bytes",
+    "share": "share",
+}
+"""The unit of the ticks of an axis, by the format of a metric's values."""
 
 _NICE: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 _TIMES: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)

@@ -11,11 +11,12 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
-from gptdesk.ui.number_format import count, decimal, memory, percent, span
+from gptdesk.metrics import METRICS, metric_of
+from gptdesk.ui.number_format import count, decimal, metric_value, span
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.train.charts.chart import Chart
 from gptdesk.ui.train.charts.marks import ROLES
-from gptdesk.ui.train.charts.settings import PARTS, PlottedRun, part_name, parts
+from gptdesk.ui.train.charts.settings import PlottedRun, value_name
 
 _AWAY: Final = 14
 """Pixels between the line and the box."""
@@ -71,15 +72,12 @@ def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
     series = lines.train.series
     step = float(series.step[number])
     rows = _losses(chart, number)
-    for metric, name in (("lr", "Learning rate"), ("grad_norm", "Gradient norm")):
-        value = _logged(run, metric, number, step)
-        if math.isfinite(value):
-            rows.append(Row(name, plain(metric, value)))
-    for chart_of, name in (("load", "Load"), ("memory", "Memory")):
-        values_of = [(metric, _logged(run, metric, number, step)) for metric in parts(chart_of)]
-        words = parts_in_words(run, [(metric, value) for metric, value in values_of if math.isfinite(value)])
-        if words:
-            rows.append(Row(name, words))
+    for metric in METRICS:
+        if metric.pointed:
+            logged = [(key, _logged(run, key, number, step)) for key in metric.keys]
+            text = values_text(run, [(key, value) for key, value in logged if math.isfinite(value)])
+            if text:
+                rows.append(Row(metric.title, text))
     near = chart.marks.near(chart.crosshair.place or 0.0, _MARK_REACH)
     for mark in near[:_MOST_MARKS]:
         rows.append(Row(mark.text or mark.kind, "", getattr(colours, ROLES.get(mark.kind, "muted"))))
@@ -87,17 +85,17 @@ def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
     return f"Step {count(round(step))}", under, rows
 
 
-def _logged(run: PlottedRun, metric: str, number: int, step: float) -> float:
+def _logged(run: PlottedRun, key: str, number: int, step: float) -> float:
     """A value of one logged step; not a number where it is not there, or no longer."""
-    values = run.history.series(metric)
+    values = run.history.series(key)
     return float(values.value[number]) if number < len(values) and values.step[number] == step else math.nan
 
 
-def parts_in_words(run: PlottedRun, values: Sequence[tuple[str, float]]) -> str:
-    """CPU 98 %, GPU 87 %; a single value without its name."""
+def values_text(run: PlottedRun, values: Sequence[tuple[str, float]]) -> str:
+    """CPU 98 %, GPU 87 %; a single value without its name; "" for none."""
     if len(values) == 1:
         return plain(*values[0])
-    return ", ".join(f"{part_name(run, metric)} {plain(metric, value)}" for metric, value in values)
+    return ", ".join(f"{value_name(run, key)} {plain(key, value)}" for key, value in values)
 
 
 def _losses(chart: Chart, number: int) -> list[Row]:
@@ -129,19 +127,9 @@ def _loss(value: float) -> str:
     return decimal(value, 4) if math.isfinite(value) else "not finite"
 
 
-def plain(metric: str, value: float) -> str:
-    """A value of a metric with its unit."""
-    if not math.isfinite(value):
-        return "not finite"
-    if metric in PARTS["memory"]:
-        return memory(round(value))
-    if metric == "mfu" or metric in PARTS["load"]:
-        return percent(value)
-    if metric == "tokens_per_s":
-        return decimal(value, 0 if value >= 10 else 1)
-    if metric == "lr":
-        return decimal(value, 2 - math.floor(math.log10(value))) if value > 0 else "0"
-    return decimal(value, 3)
+def plain(key: str, value: float) -> str:
+    """A value of a metric, by its key, with its unit."""
+    return metric_value(metric_of(key).format, value)
 
 
 def html(heading: str, under: str, rows: Sequence[Row], colours: Colours) -> str:
@@ -162,17 +150,17 @@ def _line(row: Row, colours: Colours) -> str:
 def small_value(chart: Chart, number: int | None = None) -> str:
     """A value of a small chart: of that number, else what the pointer's line meets, else the newest; or nothing."""
     number = chart.point_at() if number is None else number if number >= 0 else None
-    if chart.split is not None:
-        parts = [part.series.value for part in chart.split.parts]
+    if chart.areas is not None:
+        parts = [part.series.value for part in chart.areas.parts]
         length = min(map(len, parts))
         at = length - 1 if number is None else min(number, length - 1)
         total = sum(float(part[at]) for part in parts) if length else math.nan
-        return f"{decimal(total, 0 if total >= 100 else 1)} ms" if math.isfinite(total) else ""
+        return metric_value(chart.quantity.format, total) if math.isfinite(total) else ""
     found = []
     for lines in chart.lines:
         values = lines.train.series.value
         if lines.run is chart.runs[0] and len(values):
             value = float(values[-1 if number is None else min(number, len(values) - 1)])
-            if math.isfinite(value) or chart.quantity in ("loss", "grad_norm"):  # else it was not recorded
-                found.append((lines.metric, value))
-    return parts_in_words(chart.runs[0], found) if found else ""
+            if math.isfinite(value) or chart.quantity.always_recorded:  # else it was not recorded
+                found.append((lines.value, value))
+    return values_text(chart.runs[0], found) if found else ""

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, Q
 
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
-from gptdesk.training.jsonvalues import number
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.settings import OVERLAY_ROLES, ChartSettings, PlottedRun
@@ -138,6 +137,5 @@ def _plotted(run: RunEntry, history: RunHistory, place: int, config: Mapping[str
         role=OVERLAY_ROLES[(place - 1) % len(OVERLAY_ROLES)] if place else "accent",
         current=not place,
         steps=run.steps,
-        grad_clip=number(config.get("optim", {}).get("grad_clip"), 0.0),
         config=dict(config),
     )

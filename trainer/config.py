@@ -7,13 +7,14 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from gptdesk.bounded_read import LARGEST_TOML, LARGEST_WHOLE, ContentError, parse_toml, read_bytes
 from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from trainer.optimizer_table import OPTIMIZERS, help_text
 
 PRESETS_FOLDER = Path(__file__).parent / "presets"
 
@@ -27,6 +28,10 @@ def _believable(value: int) -> int:
 Positive = Annotated[int, Field(gt=0), AfterValidator(_believable)]
 NotNegative = Annotated[int, Field(ge=0), AfterValidator(_believable)]
 Share = Annotated[float, Field(ge=0, le=1)]
+if TYPE_CHECKING:
+    OptimizerName = str
+else:
+    OptimizerName = Literal[tuple(OPTIMIZERS)]
 
 _FOLDER: Final[dict[str, JsonValue]] = {"format": "folder"}
 """Tells a form that the text names a folder."""
@@ -113,9 +118,7 @@ class DataSection(_Section):
 class OptimSection(_Section):
     """How weights follow gradients."""
 
-    optimizer: Literal["adamw", "muon"] = Field(
-        "adamw", description="adamw for everything, or Muon for the matrices of the blocks and AdamW for the rest."
-    )
+    optimizer: OptimizerName = Field("adamw", description=help_text())
     learning_rate: Annotated[float, Field(gt=0)] = Field(6e-4, description="AdamW's peak learning rate.")
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
         (0.9, 0.95), description="AdamW's decay rates of the first and second moment."

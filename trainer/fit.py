@@ -8,12 +8,17 @@ from pathlib import Path
 
 from gptdesk.errors import UserError
 from trainer.config import TrainConfig
-from trainer.plan import MemoryNeed, Plan, memory_need, plan_run
+from trainer.plan import (
+    FLOAT_BYTES,
+    MemoryNeed,
+    Plan,
+    memory_need,
+    optimizer_bytes,
+    plan_run,
+    trained_weights,
+)
 
 _GB = 10**9
-_BYTES_PER_WEIGHT = 12
-"""In a checkpoint: the weight and the optimizer's two moments of it, float32 each."""
-
 _TRIED = 1 << 15
 """Up to which divisors are looked for, from either end; a form asks at every key, whatever number stands in it."""
 
@@ -92,9 +97,10 @@ def checkpoints_at_once(config: TrainConfig) -> int:
     return config.run.keep_checkpoints + 2
 
 
-def checkpoint_bytes(plan: Plan) -> int:
-    """About the size of a checkpoint."""
-    return plan.shape.num_parameters() * _BYTES_PER_WEIGHT
+def checkpoint_bytes(config: TrainConfig, plan: Plan) -> int:
+    """About the size of a checkpoint: float32 weights, adapters if there are any, and the optimizer's state."""
+    adapters = sum(trained_weights(config, plan)) if config.model.lora_rank else 0
+    return FLOAT_BYTES * (plan.shape.num_parameters() + adapters) + optimizer_bytes(config, plan)
 
 
 def parts_text(need: MemoryNeed) -> str:

@@ -1,116 +1,91 @@
-"""Optimizers: which parameters get which, and which of them decay."""
+"""The optimizers of a run as one: steps, learning rates, and state for exact resuming."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from gptdesk.errors import UserError
 from trainer.config import OptimSection
-from trainer.lazy_compiler import AdamW, spare_compiler
+from trainer.lazy_compiler import spare_compiler
+from trainer.optimizer_table import OPTIMIZERS, assign
 from trainer.tensors import as_stored_like, whole
-
-_REMEMBERED: Final = {
-    "AdamW": ("step", "exp_avg", "exp_avg_sq"),
-    "Muon": ("momentum_buffer",),
-}
-"""What each optimizer keeps of a parameter."""
 
 
 class Optimizers:
-    """One or two torch optimizers stepped as one, their learning rates given as a share of the peak.
+    """The torch optimizers of a run stepped as one, their learning rates given as a share of the peak.
 
-    Weight decay falls on matrices and embeddings, never on biases and layer norms. With Muon (Jordan 2024,
-    https://kellerjordan.github.io/posts/muon) the matrices of the blocks are its own; embeddings and the rest are
-    AdamW's. Frozen parameters belong to neither.
+    Weight decay falls on matrices and embeddings, never on biases and layer norms. Which optimizer takes which weights
+    follows from `trainer.optimizer_table`; frozen weights belong to none.
 
     Attributes:
-        names: of the parameters of each optimizer, in its order.
+        members: torch optimizers by name in `OPTIMIZERS`; the one of embeddings and biases first.
     """
 
     def __init__(self, model: nn.Module, config: OptimSection) -> None:
         spare_compiler()
-        named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-        matrices = [name for name, weight in named.items() if weight.ndim == 2]
-        others = [name for name, weight in named.items() if weight.ndim != 2]
-        muon = [name for name in matrices if name.startswith("h.")] if config.optimizer == "muon" else []
-        decayed = [name for name in matrices if name not in set(muon)]
-        groups = [
-            {"params": [named[name] for name in decayed], "weight_decay": config.weight_decay},
-            {"params": [named[name] for name in others], "weight_decay": 0.0},
-        ]
-        self._members: list[torch.optim.Optimizer] = [
-            AdamW(
-                [group for group in groups if group["params"]],
-                lr=config.learning_rate,
-                betas=config.betas,
-                eps=config.eps,
-                fused=True,
+        weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self.members: dict[str, torch.optim.Optimizer] = {}
+        self._named: dict[str, dict[str, Tensor]] = {}
+        for kind, names in assign(config.optimizer, ((name, weight.ndim) for name, weight in weights.items())).items():
+            decayed = [name for name in names if weights[name].ndim == 2]
+            others = [name for name in names if weights[name].ndim != 2]
+            self.members[kind] = OPTIMIZERS[kind].build(
+                [weights[name] for name in decayed], [weights[name] for name in others], config
             )
-        ]
-        self._named = [{name: named[name] for name in decayed + others}]
-        if muon:
-            self._members.append(
-                torch.optim.Muon(
-                    [named[name] for name in muon],
-                    lr=config.muon_learning_rate,
-                    momentum=config.muon_momentum,
-                    weight_decay=config.muon_weight_decay,
-                )
-            )
-            self._named.append({name: named[name] for name in muon})
-        self._peaks = [member.defaults["lr"] for member in self._members]
+            self._named[kind] = {name: weights[name] for name in decayed + others}
+        _require_each_once(self.members, weights)
+        self._peaks = {kind: float(member.defaults["lr"]) for kind, member in self.members.items()}
 
     def set_learning_rate(self, share: float) -> float:
-        """Sets every learning rate to this share of its peak and returns AdamW's."""
-        for member, peak in zip(self._members, self._peaks, strict=True):
+        """Sets every learning rate to this share of its peak and returns that of the first member."""
+        for kind, member in self.members.items():
             for group in member.param_groups:
-                group["lr"] = peak * share
-        return float(self._peaks[0] * share)
+                group["lr"] = self._peaks[kind] * share
+        return next(iter(self._peaks.values())) * share
 
     def unscale(self, scaler: torch.amp.GradScaler) -> None:
-        """Turns fp16's scaled gradients back, so that they can be measured and clipped."""
-        for member in self._members:
+        """Undoes the scaling of fp16 gradients, so that they can be measured and clipped."""
+        for member in self.members.values():
             scaler.unscale_(member)
 
     def step(self, scaler: torch.amp.GradScaler) -> None:
-        """Steps through the scaler, which leaves out a step whose fp16 gradients overflowed."""
-        for member in self._members:
+        """Steps through the scaler, which skips a step whose fp16 gradients overflowed."""
+        for member in self.members.values():
             scaler.step(member)
         scaler.update()
 
     def zero_grad(self) -> None:
-        for member in self._members:
+        for member in self.members.values():
             member.zero_grad(set_to_none=True)
 
     def state_tensors(self, *, keep: bool = True) -> dict[str, Tensor]:
-        """Everything the optimizers remember, on the CPU, as ``parameter name.value`` (``wte.weight.exp_avg``).
+        """The state of all optimizers on the CPU, as ``parameter name.value`` (``wte.weight.exp_avg``).
 
-        Under FSDP every process must call it: shards are gathered. Those that do not ``keep`` them get nothing.
+        Under FSDP every process must call it: shards are gathered. Processes that do not ``keep`` them get nothing.
         """
         tensors = {}
-        for member, named in zip(self._members, self._named, strict=True):
-            for name, weight in named.items():
-                for key, value in member.state[weight].items():
+        for kind, member in self.members.items():
+            for name, weight in self._named[kind].items():
+                state = member.state[weight]
+                assert not state or state.keys() == set(OPTIMIZERS[kind].state), f"{kind} keeps {sorted(state)}"
+                for key, value in state.items():
                     gathered = whole(value)
                     if keep:
                         tensors[f"{name}.{key}"] = gathered.cpu().contiguous()
         return tensors
 
     def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes over what `state_tensors` gave; nothing at all is the state before the first step.
+        """Restores what `state_tensors` returned; an empty mapping is the state before the first step.
 
         Raises:
             UserError: when they belong to other parameters or another optimizer.
         """
         expected = {
-            f"{name}.{key}"
-            for member, named in zip(self._members, self._named, strict=True)
-            for name in named
-            for key in _REMEMBERED[type(member).__name__]
+            f"{name}.{key}" for kind, named in self._named.items() for name in named for key in OPTIMIZERS[kind].state
         }
         if tensors and tensors.keys() != expected:
             odd = min(tensors.keys() ^ expected)
@@ -118,12 +93,21 @@ class Optimizers:
                 f"The optimizer's state does not fit the configuration: {odd} "
                 f"{'is missing' if odd in expected else 'has no place'}."
             )
-        for member, named in zip(self._members, self._named, strict=True):
-            for name, weight in named.items():
-                for key in _REMEMBERED[type(member).__name__] if tensors else ():
+        for kind, member in self.members.items():
+            for name, weight in self._named[kind].items():
+                for key in OPTIMIZERS[kind].state if tensors else ():
                     value = tensors[f"{name}.{key}"]
                     scalar = value.ndim == 0
                     member.state[weight][key] = value.to(weight.device) if scalar else as_stored_like(value, weight)
+
+
+def _require_each_once(members: Mapping[str, torch.optim.Optimizer], weights: Mapping[str, Tensor]) -> None:
+    """Every weight must be in exactly one group of one optimizer: else it would not be trained, or twice."""
+    groups = [group for member in members.values() for group in member.param_groups]
+    taken = Counter(id(weight) for group in groups for weight in group["params"])
+    odd = [name for name, weight in weights.items() if taken[id(weight)] != 1]
+    assert not odd, f"in no group, or in several: {', '.join(odd)}"
+    assert len(taken) == len(weights), "an optimizer was given weights that are not trained"
 
 
 def clip_gradients(model: nn.Module, limit: float) -> Tensor:

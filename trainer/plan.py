@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import read_config
 from trainer.config import TrainConfig
+from trainer.optimizer_table import state_floats
+
+FLOAT_BYTES: Final = 4
+"""Of a float32 number: weights, gradients and optimizer state are kept as such."""
 
 FLOPS_FORMULA = "6 N + 12 L C T FLOP a token"
 """N weights that multiply (all but the position table), L layers, C width, T context.
@@ -70,6 +75,21 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     )
 
 
+def trained_weights(config: TrainConfig, plan: Plan) -> tuple[int, int]:
+    """Weights that are trained: those in matrices of the blocks, and all others. With LoRA, those of the adapters."""
+    shape = plan.shape
+    if config.model.lora_rank:
+        return config.model.lora_rank * shape.n_layer * (8 * shape.n_embd + 2 * shape.inner_size), 0
+    matrices = 2 * shape.n_layer * (2 * shape.n_embd**2 + shape.n_embd * shape.inner_size)
+    return matrices, shape.num_parameters() - matrices
+
+
+def optimizer_bytes(config: TrainConfig, plan: Plan) -> int:
+    """Bytes of the optimizer's state."""
+    matrices, others = trained_weights(config, plan)
+    return FLOAT_BYTES * state_floats(config.optim.optimizer, block_matrices=matrices, others=others)
+
+
 def require_validation(config: TrainConfig, val_tokens: int) -> None:
     """Refuses to wait for a better validation loss where there is no validation text.
 
@@ -112,13 +132,9 @@ def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, w
     """
     shape = plan.shape
     sharded = world_size if config.run.parallel == "fsdp" else 1
-    parameters = shape.num_parameters() * 4 // sharded
-    matrices = 4 * 2 * shape.n_layer * (2 * shape.n_embd**2 + shape.n_embd * shape.inner_size) // sharded
-    optimizer = 2 * parameters - (matrices if config.optim.optimizer == "muon" else 0)
-    gradients = parameters
-    if config.model.lora_rank:
-        trained = 4 * config.model.lora_rank * shape.n_layer * (10 * shape.n_embd + 2 * shape.inner_size)
-        gradients, optimizer = trained, 2 * trained
+    parameters = FLOAT_BYTES * shape.num_parameters() // sharded
+    gradients = FLOAT_BYTES * sum(trained_weights(config, plan)) // sharded
+    optimizer = optimizer_bytes(config, plan) // sharded
     if world_size > 1 and config.run.parallel == "ddp":
         gradients *= 2
     tokens = config.data.micro_batch * plan.context_length

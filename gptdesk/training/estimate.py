@@ -113,7 +113,7 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
         val_tokens=data.val_tokens if data else None,
         epochs=tokens / train_tokens if train_tokens else None,
         memory=_memory(config, plan, processes, problems),
-        checkpoint_bytes=checkpoint_bytes(plan),
+        checkpoint_bytes=checkpoint_bytes(config, plan),
         checkpoints_at_once=checkpoints_at_once(config),
         problems=problems,
     )
@@ -297,7 +297,7 @@ def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
         elif not os.access(there, os.W_OK):
             problems.setdefault("run.folder", f"{there} may not be written; choose another folder.")
         else:
-            require_disk(config, checkpoint_bytes(plan))
+            require_disk(config, checkpoint_bytes(config, plan))
     except UserError as error:
         problems.setdefault("run.folder", str(error))
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ from trainer.checkpoint import (
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.loop import Trainer
+from trainer.optimizer_table import OPTIMIZERS
 
 MakeConfig = Callable[..., TrainConfig]
 ALONE = Processes(0, 1, torch.device("cpu"))
@@ -51,8 +52,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 
 VARIANTS = {
-    "plain": {},
-    "muon": {"optim": {"optimizer": "muon"}},
+    **{name: {"optim": {"optimizer": name}} for name in OPTIMIZERS},
     "padded": {"model": {"vocab_multiple": 128}},
     "dropout and accumulation": {"model": {"dropout": 0.2}, "data": {"micro_batch": 2}},
     "without biases": {"model": {"bias": False}},
@@ -189,6 +189,7 @@ from trainer.checkpoint import is_whole, list_checkpoints, prune, save_checkpoin
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
 from trainer.loop import Trainer
+from trainer.optimizer_table import OPTIMIZERS
 
 torch.set_num_threads(1)
 config = TrainConfig.model_validate_json(sys.argv[1])

@@ -23,7 +23,7 @@ def names_of(model: GPT2, weights: list[torch.Tensor]) -> set[str]:
 
 def test_weight_decay_falls_on_matrices_and_embeddings_only() -> None:
     model = tiny_model()
-    (adamw,) = Optimizers(model, OptimSection(weight_decay=0.1))._members
+    (adamw,) = Optimizers(model, OptimSection(weight_decay=0.1)).members.values()
     decayed = names_of(model, [w for g in adamw.param_groups if g["weight_decay"] for w in g["params"]])
     spared = names_of(model, [w for g in adamw.param_groups if not g["weight_decay"] for w in g["params"]])
     assert {"wte.weight", "wpe.weight", "h.0.attn.c_attn.weight", "h.1.mlp.c_proj.weight"} <= decayed
@@ -34,7 +34,7 @@ def test_weight_decay_falls_on_matrices_and_embeddings_only() -> None:
 
 def test_muon_takes_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
     model = tiny_model()
-    adamw, muon = Optimizers(model, OptimSection(optimizer="muon"))._members
+    adamw, muon = Optimizers(model, OptimSection(optimizer="muon")).members.values()
     taken = names_of(model, [w for g in muon.param_groups for w in g["params"]])
     assert taken == {n for n, w in model.named_parameters() if n.startswith("h.") and w.ndim == 2}
     assert not taken & names_of(model, [w for g in adamw.param_groups for w in g["params"]])

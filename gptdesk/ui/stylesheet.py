@@ -33,6 +33,10 @@ QFrame[line="horizontal"] { background: $hairline; border: none; max-height: 1px
 QFrame[line="vertical"] { background: $hairline; border: none; max-width: 1px; min-width: 1px; }
 
 QLabel[kind="label"] { font-weight: 500; }
+QLabel[kind="help"] {
+    color: $muted; border: 1px solid $outline; border-radius: ${help_radius}px; font-size: ${help_size}px;
+}
+QLabel[kind="help"]:hover { color: $accent; border-color: $accent; }
 
 QPushButton {
     background: $raised; border: 1px solid $outline; border-radius: 6px; font-weight: 500;
@@ -252,6 +256,8 @@ def stylesheet(colours: Colours) -> str:
         figure=scaled(20),
         smallest_figure=scaled(13),
         run_card=scaled(80) - 2,
+        help_radius=scaled(16) // 2,
+        help_size=scaled(11),
         disabled=mix(colours.muted, colours.surface, 0.55),
         hover=mix(colours.text, colours.surface, 0.06),
         outline=outline(colours),

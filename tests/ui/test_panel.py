@@ -1,5 +1,6 @@
 """The decoding panel: what it shows is what holds, and nothing typed is lost or crashes."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,12 +13,13 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.decoding.presets import apply_preset, name_of
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.help_mark import HelpMark
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.note import Note
 
@@ -224,3 +226,11 @@ def test_what_is_dropped_on_a_line_of_the_panel_is_left_to_the_page(panel: Decod
     lines = panel.findChildren(QLineEdit)
     assert panel.stop.line in lines
     assert not any(line.acceptDrops() for line in lines)
+
+
+def test_every_setting_of_the_panel_has_a_question_mark_that_explains_it(panel: DecodingPanel) -> None:
+    marks = {mark.accessibleName(): mark for mark in panel.findChildren(HelpMark)}
+    shown = [setting for setting in SETTINGS.values() if setting.name in (*panel.rows, "seed", "stop")]
+    assert set(marks) == {f"About {setting.title}" for setting in shown}
+    for setting in shown:
+        assert html.escape(setting.help) in marks[f"About {setting.title}"].toolTip()

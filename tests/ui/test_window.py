@@ -146,7 +146,9 @@ def test_controls_of_one_kind_have_one_height(opened: Opened) -> None:
     kinds = (QAbstractSpinBox, QComboBox)
     shown = [w for w in controls(opened.window) if isinstance(w, kinds) and w.isVisible()]
     buttons = opened.window.playground.bar.findChildren(QAbstractButton)
-    assert {w.height() for w in [*shown, *buttons, opened.window.chooser]} == {32}
+    compact = [w for w in shown if w.property("kind") == "compact"]
+    assert {w.height() for w in compact} == {24}
+    assert {w.height() for w in [*shown, *buttons, opened.window.chooser] if w not in compact} == {32}
 
 
 @pytest.mark.qt_log_ignore("does not support raise")
@@ -349,3 +351,12 @@ def test_the_device_keeps_its_width_while_the_title_has_room(opened: Opened, wid
     if width == 2560:
         assert window.chooser.width() >= window.chooser.sizeHint().width()
         assert window.title.width() == window.title.sizeHint().width()
+
+
+def test_long_tooltips_wrap(opened: Opened) -> None:
+    for page in ("play", "models", "train"):
+        opened.window.show_page(page)
+    plain = {
+        w.toolTip() for w in opened.window.findChildren(QWidget) if len(w.toolTip()) > 60 and "<qt>" not in w.toolTip()
+    }
+    assert plain == set()

@@ -19,6 +19,7 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.collapsible_section import CollapsibleSection
+from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.slider_row import SliderRow
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -58,7 +59,7 @@ class DecodingPanel(QScrollArea):
         self.rows: dict[str, SliderRow | NumberRow] = {}
         self.sections = {group: CollapsibleSection(theme, group.value) for group in Group}
         self.neutral = QPushButton("Reset to neutral")
-        self.neutral.setToolTip(NEUTRAL_HELP)
+        self.neutral.setToolTip(wrapped(NEUTRAL_HELP))
         self.for_new = QPushButton()
         self.for_new.setToolTip(wrapped(_FOR_NEW_HELP))
 
@@ -132,7 +133,7 @@ class DecodingPanel(QScrollArea):
         label = QLabel(SETTINGS["stop"].title)
         label.setToolTip(wrapped(_STOP_HELP))
         label.setBuddy(self.stop.line)
-        layout.addWidget(label)
+        layout.addLayout(label_with_help(label, _STOP_HELP))
         layout.addWidget(self.stop)
         return row
 

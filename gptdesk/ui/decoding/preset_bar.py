@@ -14,6 +14,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.widgets.tooltips import wrapped
 
 NEUTRAL_HELP: Final = "No filters, temperature 1"
 _CUSTOM: Final = "Custom"
@@ -28,7 +29,7 @@ class PresetBar(QWidget):
         self._settings = settings
         self.box = ListBox()
         self.box.setAccessibleName("Preset")
-        self.box.setToolTip(_HELP)
+        self.box.setToolTip(wrapped(_HELP))
         self.box.setMinimumContentsLength(9)
         self.box.activated.connect(self._on_chosen)
         menu = Menu(self)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from gptdesk.inference.sampling.fields import Setting, Slider
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.number_box import NumberBox
 from gptdesk.ui.widgets.scale import Linear, LogThenOff, Power, Scale
 from gptdesk.ui.widgets.slider_row import BOX_WIDTH, SliderRow, SliderSpec
@@ -40,7 +41,7 @@ class NumberRow(QWidget):
             widget.setToolTip(wrapped(setting.help))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.label, 1)
+        layout.addLayout(label_with_help(self.label, setting.help), 1)
         layout.addWidget(self.box)
 
     @property

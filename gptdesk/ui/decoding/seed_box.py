@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPush
 
 from gptdesk.inference.sampling.settings import LIMITS, SETTINGS
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.tooltips import wrapped
 
 SHORT_SEEDS: Final = 1_000_000
@@ -47,7 +48,7 @@ class SeedBox(QWidget):
         self.used = QLabel()
         self.used.setProperty("kind", "muted")
         self.used.setAccessibleName("Seed of the last generation")
-        self.used.setToolTip("Seed of the last generated part; select it to copy it")
+        self.used.setToolTip(wrapped("Seed of the last generated part; select it to copy it"))
         self.used.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -61,7 +62,7 @@ class SeedBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(8)
         layout.setVerticalSpacing(4)
-        layout.addWidget(label, 0, 0)
+        layout.addLayout(label_with_help(label, _SEED.help), 0, 0)
         layout.addWidget(self.line, 0, 1)
         layout.addWidget(self.dice, 0, 2)
         used = QHBoxLayout()

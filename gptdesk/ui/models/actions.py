@@ -23,6 +23,7 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class ModelActions(QObject):
@@ -57,8 +58,8 @@ class ModelActions(QObject):
         self.keep = self._action("Copy to gptdesk's models", self._keep)
         self.unload = self._action("Unload, and free its memory", using.unload)
         self.remove = self._action("Remove…", self._remove, QKeySequence.StandardKey.Delete)
-        self.verify.setToolTip("Reads its files again and compares them with what they should be")
-        self.gguf.setToolTip("One file for llama.cpp and the programs built on it")
+        self.verify.setToolTip(wrapped("Reads its files again and compares them with what they should be"))
+        self.gguf.setToolTip(wrapped("One file for llama.cpp and the programs built on it"))
 
     def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
         return make_action(self, self._window, text, act, key)

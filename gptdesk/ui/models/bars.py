@@ -13,6 +13,7 @@ from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class ModelsBar(PageBar):
@@ -27,9 +28,9 @@ class ModelsBar(PageBar):
         self.import_ = QPushButton("Import…")
         self.import_.setAccessibleName("Import a model")
         self.import_.setMenu(imports)
-        self.import_.setToolTip("A folder or file on this computer; it can be dropped on the page, too")
+        self.import_.setToolTip(wrapped("A folder or file on this computer; it can be dropped on the page, too"))
         self.repository = QPushButton("Download from Hugging Face…")
-        self.repository.setToolTip("Any model of GPT-2's architecture on the Hugging Face hub")
+        self.repository.setToolTip(wrapped("Any model of GPT-2's architecture on the Hugging Face hub"))
         super().__init__(theme, "Models", menu, (self.import_, self.repository), parent=parent)
 
 

@@ -14,6 +14,7 @@ from gptdesk.library.names import check_name
 from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.problem_label import ProblemLabel
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class ImportDialog(Dialog):
@@ -51,9 +52,11 @@ class ImportDialog(Dialog):
         self.copy.setChecked(True)
         self.link.setEnabled(found.linkable)
         self.link.setToolTip(
-            "A linked model takes no room, and is gone when its folder is"
-            if found.linkable
-            else "Only a folder with config.json and safetensors can be linked"
+            wrapped(
+                "A linked model takes no room, and is gone when its folder is"
+                if found.linkable
+                else "Only a folder with config.json and safetensors can be linked"
+            )
         )
         note = QLabel(
             "Its weights are converted to safetensors; nothing else that the file may hold is opened or run."

@@ -14,6 +14,7 @@ from gptdesk.ui import number_format
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _ROWS: Final = {"float32": "float32", "bfloat16, float16": "bfloat16", "int8": "int8", "int4": "int4"}
 """What each row says, and a precision whose memory it is."""
@@ -31,7 +32,7 @@ class MemoryBars(QWidget):
         self._needs: dict[str, int] = {}
         self._free: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Weights, the context when it is full, and room to compute in")
+        self.setToolTip(wrapped("Weights, the context when it is full, and room to compute in"))
         theme.changed.connect(self.update)
 
     def show_needs(self, config: GPT2Config | None, room: Room) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from gptdesk.ui.playground.speed_label import SpeedLabel
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _PADDING: Final = 7
 _FRAME: Final = _PADDING + 1
@@ -36,7 +37,7 @@ class ActionButton(QPushButton):
         self.setEnabled(self._action.isEnabled())
         self.setAccessibleName(self._action.text())
         shortcut = self._action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        self.setToolTip(f"{self._action.toolTip()} ({shortcut})" if shortcut else self._action.toolTip())
+        self.setToolTip(wrapped(f"{self._action.toolTip()} ({shortcut})" if shortcut else self._action.toolTip()))
 
 
 class ActionBar(QWidget):
@@ -69,7 +70,6 @@ class ActionBar(QWidget):
         theme.set_icon(self.stop, "stop")
         self.regenerate = ActionButton(regenerate)
         theme.set_icon(self.regenerate, "regenerate")
-        self._show_words(0)
         self.speed = SpeedLabel(inference)
         self.undo, self.redo = ActionButton(undo), ActionButton(redo)
         for button, name in ((self.undo, "undo"), (self.redo, "redo")):
@@ -113,7 +113,7 @@ class ActionBar(QWidget):
         """Chooses the longest labels that have room, and the sides of the frame."""
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
-        for brief in range(3):
+        for brief in range(4):
             self._show_words(brief)
             self._row.invalidate()
             needed = self._row.sizeHint().width()
@@ -125,8 +125,10 @@ class ActionBar(QWidget):
         self._outer.setContentsMargins(left, 4, right, 12)
 
     def _show_words(self, brief: int) -> None:
-        """Sets how short the labels are: 0 with the key, 1 without it, 2 icons alone where they are clear."""
+        """Sets how much is shown: 0 with the key, 1 without it, 2 icons where they are clear, 3 no undo and redo."""
         key = "⌘ ↵" if sys.platform == "darwin" else "Ctrl ↵"
         self.generate.setText("Generate" if brief else f"Generate   {key}")
-        self.stop.setText("" if brief == 2 else " Stop")
-        self.regenerate.setText("" if brief == 2 else " Regenerate")
+        self.stop.setText("" if brief >= 2 else " Stop")
+        self.regenerate.setText("" if brief >= 2 else " Regenerate")
+        for button in (self.undo, self.redo):
+            button.setHidden(brief == 3)

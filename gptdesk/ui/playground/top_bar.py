@@ -23,6 +23,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _MARGIN: Final = 16
 _SPACING: Final = 8
@@ -40,7 +41,7 @@ class DocumentButton(MenuButton):
         super().__init__("title", self._menu, parent)
         self._documents, self._session = documents, session
         self.setAccessibleName("Document")
-        self.setToolTip("Rename or delete this document, or open another")
+        self.setToolTip(wrapped("Rename or delete this document, or open another"))
         self._menu.aboutToShow.connect(self._fill)
         session.opened.connect(self._show)
         session.changed.connect(self._show)
@@ -92,7 +93,7 @@ class TopBar(QWidget):
         set_up_bar(self, TOP_HEIGHT)
         self.new = QPushButton(" New")
         self.new.setAccessibleName("New document")
-        self.new.setToolTip("Begin a new document; this one stays in the list (Ctrl+N)")
+        self.new.setToolTip(wrapped("Begin a new document; this one stays in the list (Ctrl+N)"))
         theme.set_icon(self.new, "plus")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")

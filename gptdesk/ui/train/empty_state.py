@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.widgets.flow_layout import FlowLayout
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _WIDTH = 520
 
@@ -35,7 +36,7 @@ class EmptyRuns(QWidget):
         words.setWordWrap(True)
         self.new, self.example = QPushButton("New run"), QPushButton("Try it on Shakespeare")
         self.watch = QPushButton("Watch a folder…")
-        self.example.setToolTip("New run with a small text that comes with gptdesk")
+        self.example.setToolTip(wrapped("New run with a small text that comes with gptdesk"))
         self.new.setProperty("kind", "accent")
         self.new.setAccessibleDescription("Start training a model")
         self.watch.setToolTip("Show runs that were started elsewhere")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QWidget
 
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.number_box import OFF, NumberBox
 from gptdesk.ui.widgets.scale import STEPS, Scale
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -76,7 +77,7 @@ class SliderRow(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setVerticalSpacing(0)
-        layout.addWidget(self.label, 0, 0)
+        layout.addLayout(label_with_help(self.label, spec.help), 0, 0)
         layout.addWidget(self.box, 0, 1)
         layout.addWidget(self.slider, 1, 0, 1, 2)
         layout.setColumnStretch(0, 1)

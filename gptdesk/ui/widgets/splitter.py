@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QSplitterHandle, QWidget
 
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _GRAB: Final = 5
 """Pixels of a border that the pointer can take; the line in it has one, or three under the pointer."""
@@ -40,7 +41,7 @@ class _Handle(QSplitterHandle):
     def __init__(self, theme: Theme, splitter: Splitter, reset: Callable[[], None]) -> None:
         super().__init__(Qt.Orientation.Horizontal, splitter)
         self._theme, self._reset, self._over = theme, reset, False
-        self.setToolTip("Drag to make room; double-click for the usual widths")
+        self.setToolTip(wrapped("Drag to make room; double-click for the usual widths"))
         theme.changed.connect(self.update)
 
     def enterEvent(self, event: QEnterEvent) -> None:

@@ -4,8 +4,6 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,7 +15,6 @@ from safetensors.torch import load_file
 
 from gptdesk.errors import UserError
 from gptdesk.inference.engine import Engine
-from tests.patience import PATIENCE
 from tests.trainer.processes import Program, program
 from trainer.cli import main
 from trainer.config import TrainConfig
@@ -259,24 +256,28 @@ def test_a_signal_saves_and_stops(make_config: MakeConfig, tmp_path: Path, numbe
 
 
 def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config: MakeConfig, tmp_path: Path) -> None:
-    steps = {"schedule": {"steps": 120}, "run": {"eval_interval": 40, "checkpoint_interval": 10}}
-    model = {"model": {"dropout": 0.1}}
-    undisturbed = make_config(**steps, **model)
-    undisturbed = undisturbed.model_copy(
-        update={"run": undisturbed.run.model_copy(update={"folder": str(tmp_path / "undisturbed")})}
-    )
-    assert train(undisturbed) == "finished"
-    config = make_config(**steps, **model)
+    """The rate is constant, so that steps are the same however many there are to be."""
+    over = {"model": {"dropout": 0.1}, "run": {"eval_interval": 4, "checkpoint_interval": 3}}
+    config = make_config(**over, schedule={"steps": 100_000, "kind": "constant"})
     folder = Path(config.run.folder)
+
+    def is_behind_a_checkpoint(saved: int) -> bool:
+        kinds = [event["ev"] for event in read_events(folder)]
+        return kinds.count("checkpoint") >= saved and "step" in kinds[len(kinds) - kinds[::-1].index("checkpoint") :]
+
     for kill in range(3):
         command = () if kill == 0 else ("resume", str(folder))
         with trainer_process(config, tmp_path, *command) as process:
-            process.wait_for(lambda kill=kill: any(e["step"] >= 25 * (kill + 1) for e in events(config, "step")))
+            process.wait_for(lambda kill=kill: is_behind_a_checkpoint(2 * (kill + 1)))
             process.kill()
         assert read_state(folder).state == "crashed"
-    assert main(["resume", str(folder)]) == 0
+    end = events(config, "step")[-1]["step"] + 2
+    assert main(["resume", str(folder), "--schedule.steps", str(end)]) == 0
     assert read_state(folder).state == "finished"
     assert len(events(config, "start")) == 4
+    over["run"] |= {"folder": str(tmp_path / "undisturbed")}
+    undisturbed = make_config(**over, schedule={"steps": end, "kind": "constant"})
+    assert train(undisturbed) == "finished"
     assert_equal(final_weights(config), final_weights(undisturbed))
 
 
@@ -412,12 +413,10 @@ def test_training_goes_on_when_metrics_cannot_be_written(make_config: MakeConfig
 
 def test_the_console_is_kept(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config()
-    (tmp_path / "run.toml").write_text(to_toml(config), encoding="utf-8")
-    command = [sys.executable, "-m", "trainer", "train", "--config", str(tmp_path / "run.toml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "validation loss" in done.stdout
-    assert (Path(config.run.folder) / "console.log").read_text() == done.stdout
+    with trainer_process(config, tmp_path) as process:
+        assert process.wait() == 0, process.printed
+    assert "validation loss" in process.printed
+    assert (Path(config.run.folder) / "console.log").read_text() == process.printed
 
 
 def test_runs_are_listed_and_described(make_config: MakeConfig, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,10 @@ import io
 import random
 import sys
 import textwrap
+import threading
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pypdf
@@ -20,6 +22,7 @@ from trainer.prepare.cutting import Cutter
 from trainer.prepare.formats import packages
 from trainer.prepare.formats.input import Settings
 from trainer.prepare.formats.pdf_layout import join_lines
+from trainer.prepare.formats.time_limit import TookTooLong, time_limit
 from trainer.prepare.readers import Reader
 from trainer.prepare.sources import find_files
 
@@ -215,6 +218,35 @@ def test_pictures_of_pages_are_told(tmp_path: Path) -> None:
     read = Read(write_pdf(tmp_path / "a.pdf", [[], []]))
     assert read.texts == []
     assert "recognise the text first (OCR)" in read.broken["a.pdf"]
+
+
+def test_a_pdf_that_keeps_its_reader_busy_is_left_out_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.prepare.formats.pdf._SECONDS", 0.3)
+    stalls = write_pdf(tmp_path / "stalls.pdf", [["a"] * 100_000])
+    monkeypatch.setattr("trainer.prepare.formats.pdf._SECONDS_PER_BYTE", 0.0)
+    read = Read(stalls)
+    assert read.texts == []
+    assert "to read, which its" in read.broken["stalls.pdf"]
+    assert Read(write_pdf(tmp_path / "good.pdf", [["Some text."]])).texts == ["Some text."]
+
+
+def test_work_that_catches_all_errors_is_ended_too() -> None:
+    def work() -> None:
+        with time_limit(0.1):
+            while True:
+                with suppress(Exception):
+                    [*range(1000)]
+
+    with pytest.raises(TookTooLong):
+        work()
+
+
+def test_time_that_is_not_used_up_ends_nothing() -> None:
+    with time_limit(600):
+        pass
+    assert not [thread for thread in threading.enumerate() if thread.name == "time limit"]
 
 
 # Zip archives

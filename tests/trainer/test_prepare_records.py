@@ -213,6 +213,14 @@ def test_the_preview_tells_learnt_tokens_apart(tmp_path: Path) -> None:
         ({"messages": [{"role": 3, "content": "x"}]}, "unknown role a number"),
         ({"messages": [{"role": "user", "content": None}]}, '"content" of a turn is not text but null'),
         ({"messages": [{"role": "user", "content": ""}, *MESSAGES]}, "a turn of a conversation is empty"),
+        ({"messages": [{"role": "user", "content": []}, *MESSAGES]}, "a turn of a conversation is empty"),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, 'not an object with "type" and "text" but text'),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, 'not an object with "type"'),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}, '"text" of a part .* a number'),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "image_url"}]}]},
+            'a part of the type "image_url"; only parts of text can be learnt',
+        ),
         ({"messages": MESSAGES[:1]}, "has no turn of the assistant"),
         ({"conversations": [{"from": "x" * 99, "value": "y"}]}, f'unknown role "{"x" * 40}…"'),
     ],
@@ -221,6 +229,15 @@ def test_a_record_that_cannot_be_used_says_why(record: Any, reason: str) -> None
     with pytest.raises(Unusable) as refusal:
         RecordParser().parse(record)
     assert re.search(reason, str(refusal.value))
+
+
+@pytest.mark.parametrize("kind", ["text", "input_text"])
+def test_the_parts_of_a_turn_are_its_text(kind: str) -> None:
+    def parts(text: str) -> list[dict[str, Any]]:
+        return [{"type": kind, "text": text[:3]}, {"type": kind, "text": text[3:], "annotations": []}]
+
+    in_parts = [{**turn, "content": parts(turn["content"])} for turn in MESSAGES]
+    assert RecordParser().parse({"messages": in_parts}) == RecordParser().parse({"messages": MESSAGES})
 
 
 def test_each_reason_is_counted_once_with_its_first_place(tmp_path: Path) -> None:

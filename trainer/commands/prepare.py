@@ -26,6 +26,7 @@ from trainer.prepare.progress import MERGE
 from trainer.prepare.progressfile import PROGRESS
 from trainer.prepare.report import account_lines, counted
 from trainer.prepare.run import DOWNLOADS_AHEAD
+from trainer.prepare.worker import FEW_DOCUMENTS
 
 _MOST_SOURCES: Final = 1_000
 """Files in the event of the end; all are in the manifest."""
@@ -53,8 +54,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--val-share",
         type=float,
         default=DEFAULT_SHARE,
-        help=f"without --val: share of the documents to hold out for validation ({DEFAULT_SHARE}); with too few "
-        "documents to choose from, the last tenth of the text is held out; 0: no validation",
+        help=f"without --val: share of the documents to hold out for validation ({DEFAULT_SHARE}); where that "
+        f"finds fewer than {FEW_DOCUMENTS}, the last tenth of the text is held out; 0: no validation",
     )
     parser.add_argument(
         "--column",

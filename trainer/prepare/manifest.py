@@ -15,6 +15,7 @@ from trainer.prepare.held_out import TAIL_SHARE, Tail
 from trainer.prepare.parts import Done
 from trainer.prepare.plan import Plan, Request, Section
 from trainer.prepare.records import RENDERED
+from trainer.prepare.worker import FEW_DOCUMENTS
 from trainer.shards import VERSION
 
 
@@ -106,6 +107,6 @@ def _validation_text(chosen: Mapping[str, Any]) -> str:
         return ""
     part = "tenth" if chosen["share"] == TAIL_SHARE else f"{chosen['share']:.1%}"
     return (
-        f"There are too few documents to choose some for validation: the last {part} of the text is held out, "
-        f"cut at the end of a {chosen['cut']}."
+        f"Choosing documents for validation would have found fewer than {FEW_DOCUMENTS}: instead, the last {part} of "
+        f"the text is held out, cut at the end of a {chosen['cut']}."
     )

@@ -37,6 +37,9 @@ _ROLES: Final[Mapping[str, Role]] = {
 }
 """As chat interfaces call them, and as ShareGPT's files do."""
 
+_TEXT_PARTS: Final = ("text", "input_text", "output_text")
+"""Types of the parts of a turn that are text, as OpenAI's two interfaces for conversations call them."""
+
 _LONGEST_NAME: Final = 40
 
 
@@ -145,6 +148,7 @@ def _read_turns(field: str, values: Mapping[str, Any]) -> list[Turn]:
         if role is None:
             shown = f'"{_short(name)}"' if isinstance(name, str) else _name_type(name)
             raise Unusable(f"a turn of a conversation has the unknown role {shown}; known are {', '.join(_ROLES)}")
+        content = _join_parts(content) if isinstance(content, list) else content
         if not isinstance(content, str):
             raise Unusable(f'the "{content_field}" of a turn is not text but {_name_type(content)}')
         if content.strip():
@@ -152,6 +156,24 @@ def _read_turns(field: str, values: Mapping[str, Any]) -> list[Turn]:
         elif role != "system":
             raise Unusable("a turn of a conversation is empty")
     return turns
+
+
+def _join_parts(parts: list[Any]) -> str:
+    """The text of a turn in OpenAI's newer form, ``[{"type": "text", "text": ...}, ...]``.
+
+    Raises:
+        Unusable: for a part that is not text: without it the rest would answer to nothing.
+    """
+    texts = []
+    for part in parts:
+        if not isinstance(part, dict) or "type" not in part:
+            raise Unusable(f'a part of a turn is not an object with "type" and "text" but {_name_type(part)}')
+        if part["type"] not in _TEXT_PARTS:
+            raise Unusable(f'a turn has a part of the type "{_short(part["type"])}"; only parts of text can be learnt')
+        if not isinstance(text := part.get("text"), str):
+            raise Unusable(f'the "text" of a part of a turn is not text but {_name_type(text)}')
+        texts.append(text)
+    return "".join(texts)
 
 
 def _system_turn(values: Mapping[str, Any]) -> list[Turn]:

@@ -10,3 +10,10 @@ def resource(*parts: str) -> Path:
     installed = _PACKAGE / "resources"
     root = installed if installed.is_dir() else _PACKAGE.parent / "resources"
     return root.joinpath(*parts)
+
+
+def documentation(*parts: str) -> Path:
+    """Path of a file of ``docs/``, found in the same way; it may be missing."""
+    installed = _PACKAGE / "docs"
+    root = installed if installed.is_dir() else _PACKAGE.parent / "docs"
+    return root.joinpath(*parts)

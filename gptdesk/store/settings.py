@@ -46,7 +46,6 @@ class Settings:
         page: id of the page that was open last; the first page is shown where none has it.
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
-        marks: whether generated text is marked in the editor.
         welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
         shortcuts: keys by id of the command, where they differ from the defaults.
@@ -76,6 +75,13 @@ class Settings:
         help="Typeface of the text that you and the model write.",
         page="General",
         control=Choice(titles={"serif": "Literata (serif)", "sans": "Inter (sans serif)", "mono": "Monospaced"}),
+    )
+    marks: bool = setting(
+        True,
+        title="Mark generated text",
+        help="Tint the newest generation, and show a bar in the margin beside everything that was generated.",
+        page="General",
+        control=Switch(),
     )
     desktop_notifications: bool = setting(
         True,
@@ -131,7 +137,6 @@ class Settings:
     page: str = ""
     run: str | None = None
     follow: str | None = None
-    marks: bool = True
     welcome_seen: bool = False
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -150,7 +155,7 @@ class Settings:
             raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
         if not isinstance(self.page, str):
             raise UserError(f"page must be the id of a page, not {brief(self.page)}.")
-        for name in ("marks", "welcome_seen"):
+        for name in ("welcome_seen",):
             if type(getattr(self, name)) is not bool:
                 raise UserError(f"{name} must be true or false, not {brief(getattr(self, name))}.")
         for name in ("run", "follow"):

@@ -188,6 +188,15 @@ QListWidget#documents:focus { border-color: $accent; }
 QListWidget#documents::item { border-radius: 4px; }
 QListWidget#documents::item:hover { background: $hover; }
 QListWidget#documents::item:selected { background: $wash; }
+QListWidget#navigation { background: transparent; border: 1px solid transparent; border-radius: 8px; outline: none; }
+QListWidget#navigation:focus { border-color: $accent; }
+QListWidget#navigation::item { border-radius: 6px; padding: 0 8px; color: $text; }
+QListWidget#navigation::item:hover { background: $hover; }
+QListWidget#navigation::item:selected { background: $wash; color: $accent; }
+QListWidget#commands { background: transparent; border: none; outline: none; }
+QListWidget#commands::item { border-radius: 6px; }
+QListWidget#commands::item:hover { background: $hover; }
+QListWidget#commands::item:selected { background: $wash; }
 QTableView { background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none;
     selection-background-color: $wash; selection-color: $text; }
 QTableView::item { padding: 0 8px; border: none; }

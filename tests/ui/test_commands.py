@@ -193,6 +193,6 @@ def test_every_command_of_the_window_has_a_title_a_description_and_a_check(opene
 def test_ctrl_n_begins_what_the_page_is_about(opened: Opened, open_window: Callable[..., Opened]) -> None:
     commands = opened.window.commands
     assert commands.action("document.new").shortcut().toString() == "Ctrl+N"
-    opened.window.show_page(2)
+    opened.window.show_page("train")
     assert commands.action("run.new").shortcut().toString() == "Ctrl+N"
     assert commands.action("document.new").shortcut().isEmpty()

@@ -23,8 +23,9 @@ from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.service_messages import ServiceMessages
 from gptdesk.ui.window.setting_effects import SettingEffects
-from gptdesk.ui.window.standard_commands import help_commands, page_commands, panel_command, view_commands
+from gptdesk.ui.window.standard_commands import page_commands, panel_command, view_commands
 from gptdesk.ui.window.toast import Toasts
+from gptdesk.ui.window.window_tools import WindowTools
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class MainWindow(QWidget):
     Attributes:
         pages: by id.
         stack: shows one of them.
+        tools: palette, settings and guide.
 
     Signals:
         painted(): emitted when the window is on the screen for the first time.
@@ -62,6 +64,7 @@ class MainWindow(QWidget):
         SettingEffects(services, self)
         self._links = PageLinks(self)
         self._commands = Commands(self, services.settings)
+        self.tools = WindowTools(services, self._commands, self)
         self.service_messages = ServiceMessages(services, self)
         self.pages = self.stack.pages = make_pages(registry, services, self)
         self._add_commands()
@@ -183,7 +186,8 @@ class MainWindow(QWidget):
             self._commands.add(*page.commands())
         self._commands.add(*page_commands([(page.id, page.title) for page in self.pages.values()], self.show_page))
         self._commands.add(panel_command(self._fold_panel))
-        self._commands.add(*view_commands(settings, settings.zoom), *help_commands(self))
+        self._commands.add(*view_commands(settings, settings.zoom))
+        self._commands.add(*self.tools.commands())
 
     def _fold_panel(self) -> None:
         if self.stack.view is not None and self.stack.view.fold_panel is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from PySide6.QtCore import QKeyCombination, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence
 
 from gptdesk.errors import UserError
 
@@ -120,6 +120,11 @@ def native(key: str) -> str:
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
+def shown(keys: Iterable[str]) -> list[str]:
+    """The keys as this system writes them, without those of special keyboards, such as "New"."""
+    return [native(key) for key in usable_keys(keys)]
+
+
 def check_key(key: str) -> str:
     """Returns the key as portable text.
 
@@ -141,6 +146,12 @@ def check_key(key: str) -> str:
 def is_editing_key(sequence: QKeySequence) -> bool:
     """Whether text fields need that key: cut, copy, paste, select all."""
     return any(sequence in QKeySequence.keyBindings(QKeySequence.StandardKey[name]) for name in _EDITING)
+
+
+def is_text_key(event: QKeyEvent) -> bool:
+    """Whether a text field keeps that key from commands: it types, moves, or is undo, redo, cut, copy, paste."""
+    names = (*_EDITING, "Undo", "Redo")
+    return not event.modifiers() & _MODIFIERS or any(event.matches(QKeySequence.StandardKey[name]) for name in names)
 
 
 def usable_keys(keys: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Commands of the window itself: pages, theme, marks, size of the text, welcome, help, quit."""
+"""Commands of the window itself: pages, panel, theme, marks, size of the text, welcome."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.settings import titles_of
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.commands import Command
 
 _THEMES: Final = {
@@ -93,7 +91,7 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
 
 
 def welcome_command(show: Callable[[], object]) -> Command:
-    """What the program can do."""
+    """Shows what the program can do."""
     return Command(
         id="help.welcome",
         title="Welcome",
@@ -101,24 +99,3 @@ def welcome_command(show: Callable[[], object]) -> Command:
         run=show,
         group="help",
     )
-
-
-def help_commands(window: QWidget) -> list[Command]:
-    """About gptdesk, and the end."""
-    return [
-        Command(
-            id="help.about",
-            title="About gptdesk",
-            description="Show the version and the licences",
-            run=lambda: AboutDialog(window).open(),
-            group="help",
-        ),
-        Command(
-            id="window.quit",
-            title="Quit",
-            description="Close gptdesk; everything is saved already",
-            run=window.close,
-            group="quit",
-            shortcuts=("Ctrl+Q",),
-        ),
-    ]

@@ -1,0 +1,108 @@
+"""What the window offers on every page: command palette, settings dialog, guide; made when they are opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.about import AboutDialog
+from gptdesk.ui.window.commands import Command, Commands
+
+if TYPE_CHECKING:
+    from gptdesk.ui.window.command_palette import CommandPalette
+    from gptdesk.ui.window.settings_dialog import SettingsDialog
+
+
+class WindowTools(QObject):
+    """Opens them.
+
+    Attributes:
+        palette: once it was opened.
+    """
+
+    def __init__(self, services: Services, commands: Commands, window: QWidget) -> None:
+        super().__init__(window)
+        self._services, self._commands, self._window = services, commands, window
+        self.palette: CommandPalette | None = None
+
+    def commands(self) -> list[Command]:
+        """The commands that open them, and those that end the window."""
+        return [
+            Command(
+                id="palette.open",
+                title="Command palette…",
+                description="Find any command by a few letters and run it",
+                run=self.open_palette,
+                group="view",
+                shortcuts=("Ctrl+K", "Ctrl+Shift+P"),
+            ),
+            Command(
+                id="settings.open",
+                title="Settings…",
+                description="Change theme, fonts, device, downloads, notifications and shortcuts",
+                run=self.open_settings,
+                group="view",
+                shortcuts=("Ctrl+,",),
+            ),
+            Command(
+                id="help.guide",
+                title="Guide",
+                description="Read how to write, get models and train",
+                run=self.open_guide,
+                group="help",
+                shortcuts=("F1",),
+            ),
+            Command(
+                id="help.shortcuts",
+                title="Keyboard shortcuts…",
+                description="List and change the shortcuts of all commands",
+                run=self.open_shortcuts,
+                group="help",
+            ),
+            Command(
+                id="help.about",
+                title="About gptdesk",
+                description="Show the version and the licences",
+                run=lambda: AboutDialog(self._window).open(),
+                group="help",
+            ),
+            Command(
+                id="window.quit",
+                title="Quit",
+                description="Close gptdesk; everything is saved already",
+                run=self._window.close,
+                group="quit",
+                shortcuts=("Ctrl+Q",),
+            ),
+        ]
+
+    def open_palette(self) -> None:
+        """Shows the palette over the window."""
+        if self.palette is None:
+            from gptdesk.ui.window.command_palette import CommandPalette
+
+            self.palette = CommandPalette(self._commands, self._window)
+        self.palette.open()
+
+    def open_settings(self) -> SettingsDialog:
+        """Opens the settings dialog."""
+        from gptdesk.ui.window.settings_dialog import SettingsDialog
+
+        dialog = SettingsDialog(self._services, self._commands, self._window)
+        dialog.open()
+        return dialog
+
+    def open_shortcuts(self) -> None:
+        """Opens the settings dialog at its page of shortcuts."""
+        from gptdesk.ui.window.settings_dialog import KEYBOARD
+
+        self.open_settings().show_page(KEYBOARD)
+
+    def open_guide(self) -> None:
+        """Opens the guide."""
+        from gptdesk.ui.window.guide import GuideDialog
+
+        GuideDialog(self._commands, self._window).open()

@@ -41,7 +41,7 @@ IDLE_UPDATES: Final = 10_000
 """As many as in 42 minutes of watching."""
 
 PAGE_BUDGET: Final = 0.15
-"""Seconds of a bite, as in `gptdesk.ui.train.runs.run_scanner`."""
+"""Seconds of a bite, as in `gptdesk.training.run_scanner`."""
 
 FIRST_CURVES: Final = ("loss", "grad_norm", "lr")
 

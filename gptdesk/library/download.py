@@ -7,16 +7,13 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal, Protocol
 
 from filelock import FileLock
 
 from gptdesk.library.fetching import READY, Attempt
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import RECORD_FILE
-
-if TYPE_CHECKING:
-    from gptdesk.library.downloads import Downloads
 
 State = Literal["queued", "resolving", "downloading", "paused", "verifying", "ready", "failed", "cancelled"]
 
@@ -25,6 +22,25 @@ ACTIVE: Final = ("queued", "resolving", "downloading", "verifying")
 
 _SPEED_OVER: Final = 4.0
 """Seconds over which speed is averaged."""
+
+
+class Manager(Protocol):
+    """What a download needs of the `Downloads` that it belongs to.
+
+    Attributes:
+        models: folder in which models are installed.
+    """
+
+    models: Path
+
+    def start(self, download: Download) -> None:
+        """Starts it, or resumes it, when the limit allows."""
+
+    def pause(self, download: Download) -> None:
+        """Pauses it and keeps its files."""
+
+    def cancel(self, download: Download) -> None:
+        """Cancels it and deletes its files."""
 
 
 class Download:
@@ -41,7 +57,7 @@ class Download:
         error: why it failed and what to do, a sentence.
     """
 
-    def __init__(self, owner: Downloads, name: str, plan: Plan, folder: Path, state: State) -> None:
+    def __init__(self, owner: Manager, name: str, plan: Plan, folder: Path, state: State) -> None:
         self.name = name
         self.repo = plan.repo
         self.state: State = state
@@ -96,11 +112,11 @@ class Download:
         Raises:
             UserError: when it has ended, or nobody knows any more what it was.
         """
-        self._owner._start(self)
+        self._owner.start(self)
 
     def pause(self) -> None:
         """Stops at once and keeps what is here; nothing when it does not run."""
-        self._owner._pause(self)
+        self._owner.pause(self)
 
     def cancel(self) -> None:
         """Stops at once and throws away what is here.
@@ -108,7 +124,7 @@ class Download:
         Raises:
             UserError: when it is another program that downloads it.
         """
-        self._owner._cancel(self)
+        self._owner.cancel(self)
 
     def retry(self) -> None:
         """Another try after a failure, with what is here.

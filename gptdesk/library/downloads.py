@@ -171,7 +171,8 @@ class Downloads:
                 raise UserError(f"There is a model called {name} already; take another name.")
         return ensure_folder(place / free_name(name, self.models, place))
 
-    def _start(self, download: Download) -> None:
+    def start(self, download: Download) -> None:
+        """As `Download.start`."""
         with self._guard:
             if download.active:
                 return
@@ -283,7 +284,8 @@ class Downloads:
             download._lock.release()
             download._lock = None
 
-    def _pause(self, download: Download) -> None:
+    def pause(self, download: Download) -> None:
+        """As `Download.pause`."""
         with self._guard:
             if not download.active:
                 return
@@ -293,7 +295,8 @@ class Downloads:
         self._tell(download)
         self._schedule()
 
-    def _cancel(self, download: Download) -> None:
+    def cancel(self, download: Download) -> None:
+        """As `Download.cancel`."""
         with self._guard:
             if download.state in ("ready", "cancelled"):
                 return

@@ -1,11 +1,8 @@
-"""Makes imports in several threads safe: takes PySide's hook out, and imports pydantic in one thread at a time."""
+"""Removes PySide's hook from the import statement, which makes imports in several threads fail."""
 
 from __future__ import annotations
 
 import builtins
-import threading
-
-_lock = threading.Lock()
 
 
 def remove_import_hook() -> None:
@@ -21,13 +18,3 @@ def remove_import_hook() -> None:
     plain = getattr(builtins, "__orig_import__", None)
     if plain is not None:
         builtins.__import__ = plain
-
-
-def import_pydantic() -> None:
-    """Imports pydantic and the configuration; other threads that call this wait until all of it is there.
-
-    Must run before any import that leads to pydantic and may be the first. pydantic imports most of itself when a name
-    is asked for, in circles; Python gives two threads that import a circle from two ends half a module.
-    """
-    with _lock:
-        import trainer.config  # noqa: F401

@@ -354,6 +354,7 @@ class Editor(FollowingTextEdit):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = text_menu(self, can_undo=self.can_undo, can_redo=self.can_redo)
+        undo, redo = (self.undo_wanted.emit, self.can_undo), (self.redo_wanted.emit, self.can_redo)
+        menu = text_menu(self, undo=undo, redo=redo)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launched import ask
-from gptdesk.ui.train.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.widgets.question import Question
 
 _LONGEST_LIST = 4

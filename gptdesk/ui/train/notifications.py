@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.train.runs.run_scanner import Notice
+from gptdesk.ui.services.runs.notices import Notice
 
 _KINDS: Final = {
     "info": QSystemTrayIcon.MessageIcon.Information,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QKeySequence
 
-from gptdesk.ui.lazy_imports import import_pydantic
+from gptdesk.training.pydantic_import import import_pydantic
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.notifications import Notifications
+from gptdesk.ui.train.preload import preload
 from gptdesk.ui.window.commands import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
 
@@ -90,7 +91,7 @@ class TrainPage(BasePage):
         self._on_run_chosen()
 
     def preload(self) -> None:
-        self.services.run_monitor.preload()
+        self.services.run_monitor.preload(preload)
 
     def may_close(self) -> bool:
         return self.close_guard.may_close()

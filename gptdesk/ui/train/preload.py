@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gptdesk.ui.lazy_imports import import_pydantic
+from gptdesk.training.pydantic_import import import_pydantic
 
 
 def preload() -> None:

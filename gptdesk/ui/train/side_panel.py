@@ -7,10 +7,10 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from gptdesk.training.run_scanner import RunView
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.log_panel import EventView, LogView
-from gptdesk.ui.train.runs.run_scanner import RunView
 from gptdesk.ui.train.runs.samples_panel import SamplesPanel
 
 

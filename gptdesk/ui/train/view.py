@@ -11,22 +11,22 @@ from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch import resume_run
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.services.runs.notices import Notice
+from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
 from gptdesk.ui.train.charts.settings import ChartSettings
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.data.panel import DataPanel
-from gptdesk.ui.train.data.scanner import DataEntry
 from gptdesk.ui.train.empty_state import EmptyRuns
 from gptdesk.ui.train.runs.dashboard import Dashboard
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
-from gptdesk.ui.train.runs.pending_requests import Pending
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
-from gptdesk.ui.train.runs.run_scanner import Notice
 from gptdesk.ui.train.side_panel import SidePanel
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.question import Question

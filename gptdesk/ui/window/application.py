@@ -30,11 +30,11 @@ from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.run_monitor import RunMonitor
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.instance import Instance
 from gptdesk.ui.window.main_window import MainWindow

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.training.data.data_scanner import DataScanner, DataView
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.training.detached import reap
-from gptdesk.ui.train.data.scanner import DataScanner, DataView
 from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.question import Question
 from tests.patience import wait_for

@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.training.data.data_scanner import DataScanner
 from gptdesk.training.index import RunIndex
+from gptdesk.training.run_scanner import RunScanner, Selection
 from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.train.data.scanner import DataScanner
+from gptdesk.ui.services.runs.notices import Notice, notice_of
 from gptdesk.ui.train.notifications import Notifications
-from gptdesk.ui.train.runs.run_scanner import Notice, RunScanner, Wish
 from trainer.locking import is_locked
 from trainer.rundir import LOCK, RunWriter
 
@@ -33,7 +34,7 @@ def look(folders: Folders) -> Callable[[], list[Notice]]:
 
     def look_once() -> list[Notice]:
         scanner.scan_soon()
-        return list(scanner.look(Wish()).notices)
+        return [notice_of(event) for event in scanner.scan(Selection()).events]
 
     return look_once
 

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
+from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data.labels import CAN_GO_ON
-from gptdesk.ui.train.data.scanner import DataEntry
-from gptdesk.ui.train.runs.run_monitor import RunMonitor
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.question import Question
 

@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from gptdesk.training.data.data_scanner import DataView
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.data.labels import data_role, describe
-from gptdesk.ui.train.data.scanner import DataView
 from gptdesk.ui.train.new_run.data.preview import Preview
 from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.widgets.elided_label import ElidedLabel

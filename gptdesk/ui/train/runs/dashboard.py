@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, Q
 
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
+from gptdesk.training.run_scanner import RunView
+from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.settings import OVERLAY_ROLES, ChartSettings, PlottedRun
 from gptdesk.ui.train.runs.crash_panel import CrashPanel
-from gptdesk.ui.train.runs.pending_requests import Pending
 from gptdesk.ui.train.runs.run_controls import Controls
-from gptdesk.ui.train.runs.run_scanner import RunView
 from gptdesk.ui.train.runs.tiles import Tiles
 
 

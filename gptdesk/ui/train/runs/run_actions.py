@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gptdesk.training.checkpoints import CheckpointInfo
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
+from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
 from gptdesk.ui.train.runs.dialogs import TagsDialog, check_run_name
-from gptdesk.ui.train.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.runs.samples_panel import newest_first
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog

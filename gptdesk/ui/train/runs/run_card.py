@@ -10,12 +10,12 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words, describe
-from gptdesk.ui.train.data.scanner import DataEntry
 from gptdesk.ui.train.runs.labels import RINGS, detail_words, role, spoken, state_words
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.widgets.elided_label import ElidedLabel

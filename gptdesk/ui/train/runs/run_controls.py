@@ -10,8 +10,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gptdesk.training.index import RunEntry
+from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.pending_requests import Pending
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped

@@ -11,10 +11,10 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.data.scanner import DataEntry
 from gptdesk.ui.train.runs.run_card import Card, DataCard, RunCard
 
 _FILTER_FROM: Final = 6

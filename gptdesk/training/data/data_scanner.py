@@ -1,4 +1,4 @@
-"""Data that is being prepared, as the list of runs shows it; read in the thread that watches runs."""
+"""Scans the folders of prepared data for preparations, in the thread that scans runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptdesk.folders import Folders
-from gptdesk.ui import number_format
-from gptdesk.ui.lazy_imports import import_pydantic
+from gptdesk.training.pydantic_import import import_pydantic
 
 if TYPE_CHECKING:
     from gptdesk.training.data.preparations import DocumentPreview, PreparationState
@@ -22,10 +21,10 @@ _DOCUMENTS = 3
 
 @dataclass(frozen=True)
 class DataEntry:
-    """Data that is being prepared, or has become ready while the window was open.
+    """Data in preparation, or that became ready while the window was open.
 
     Attributes:
-        folder: that holds it, or will.
+        folder: of the data.
     """
 
     folder: Path
@@ -37,7 +36,7 @@ class DataEntry:
 
     @property
     def active(self) -> bool:
-        """Whether a program is at work on it."""
+        """Whether a process is preparing it."""
         return self.state.active
 
     @property
@@ -47,10 +46,10 @@ class DataEntry:
 
 @dataclass(frozen=True)
 class DataView:
-    """The preparation at hand.
+    """The selected preparation.
 
     Attributes:
-        output: its last lines.
+        output: last lines that its process printed.
         documents: the first ones, once it is ready.
         report: a line on each source, once it is ready.
     """
@@ -63,21 +62,21 @@ class DataView:
 
 @dataclass
 class DataScanner:
-    """Looks when it is told to; only one thread may.
+    """Keeps the state of the last scan. Not thread-safe: one thread scans.
 
     Args:
-        folders: of the person.
+        folders: of this user.
     """
 
     folders: Folders
     entries: tuple[DataEntry, ...] = ()
-    _met: set[Path] | None = None  # folders of preparations at the last look
+    _met: set[Path] | None = None  # folders of preparations at the last scan
     _under_way: set[Path] = field(default_factory=set)
     _states: dict[Path, str] = field(default_factory=dict)
     _seen: dict[Path, tuple[tuple[DocumentPreview, ...], tuple[str, ...]]] = field(default_factory=dict)
 
     def scan(self) -> list[DataEntry]:
-        """Looks at all preparations and returns those that have ended since the last look."""
+        """Reads all preparations and returns those that have ended since the last scan."""
         if not os.path.isdir(self.folders.data / _DATA):
             self.entries, self._met = (), set()
             return []
@@ -109,24 +108,24 @@ class DataScanner:
         return now != self._states.get(entry.folder) and now in ("finished", "failed", "killed")
 
     def expect(self, folder: Path) -> None:
-        """The data in that folder is listed when it is ready, even if it was never seen in preparation."""
+        """Lists the data in that folder when it is ready, even if no scan saw it in preparation."""
         self._under_way.add(folder)
 
     def leave_out(self, folder: Path) -> None:
-        """Data that is ready, and that the person has been told of, is not listed any more."""
+        """Stops listing data that is ready."""
         self._under_way.discard(folder)
 
     def view(self, folder: Path) -> DataView | None:
-        """The preparation in that folder, as it was at the last look, and what it has printed."""
+        """The preparation in that folder as of the last scan, and the output of its process."""
         entry = next((entry for entry in self.entries if entry.folder == folder), None)
         if entry is None:
             return None
         from gptdesk.training.data.preparations import Preparation
 
         output = tuple(Preparation(folder).output(_OUTPUT_LINES))
-        return DataView(entry, output, *(self._look_inside(folder) if entry.ready else ()))
+        return DataView(entry, output, *(self._preview(folder) if entry.ready else ()))
 
-    def _look_inside(self, folder: Path) -> tuple[tuple[DocumentPreview, ...], tuple[str, ...]]:
+    def _preview(self, folder: Path) -> tuple[tuple[DocumentPreview, ...], tuple[str, ...]]:
         if folder not in self._seen:
             from gptdesk.errors import UserError
             from gptdesk.training.data.preparations import preview
@@ -137,12 +136,3 @@ class DataScanner:
                 documents = tuple(preview(folder, _DOCUMENTS))
             self._seen = {folder: (documents, report_or_nothing(folder))}
         return self._seen[folder]
-
-
-def ending_words(entry: DataEntry) -> tuple[str, str, str]:
-    """Kind, title and text of what is to be said of a preparation that has ended."""
-    if entry.ready:
-        return "info", f"{entry.name} is ready to train on", f"It has {number_format.tokens(entry.state.tokens)}."
-    if entry.state.state == "failed":
-        return "bad", f"{entry.name} could not be prepared", entry.state.error
-    return "warn", f"Preparing {entry.name} was interrupted", "What is done is kept; it can go on from there."

@@ -1,4 +1,4 @@
-"""The window's side of watching runs: looks again and again, in a thread of its own, and tells what is new."""
+"""Qt front end of the run scanner: scans at intervals in a background task and emits what is new."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.folders import Folders
+from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
 from gptdesk.training.index import RunEntry, RunIndex
+from gptdesk.training.run_scanner import RunScanner, RunView, ScanResult, Selection
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.train.data.scanner import DataEntry, DataScanner, DataView
-from gptdesk.ui.train.preload import preload
-from gptdesk.ui.train.runs.autostart import Autostart
-from gptdesk.ui.train.runs.pending_requests import PendingRequests
-from gptdesk.ui.train.runs.run_scanner import News, RunScanner, RunView, Wish
+from gptdesk.ui.services.runs.autostart import Autostart
+from gptdesk.ui.services.runs.notices import notice_of
+from gptdesk.ui.services.runs.pending_requests import PendingRequests
 
 if TYPE_CHECKING:
     from gptdesk.training.history.history import RunHistory
 
 _SHOWN_MS: Final = 250
-"""Between two looks while the page is open."""
+"""Between two scans while the Train page is shown."""
 
 _HIDDEN_MS: Final = 1000
-"""Between two looks while the person is elsewhere in the window."""
+"""Between two scans while another page is shown."""
 
 
 class RunMonitor(QObject):
-    """Knows what runs there are, and more of those that are shown or at work.
+    """The runs on this computer, with more about those that are shown or active.
 
     Attributes:
-        runs: all of them, as they were at the last look.
-        data: what is being prepared, as it was then.
-        histories: of those that are shown or at work, by folder.
-        configs: of those that are shown, as they are in force now, by folder.
+        runs: all of them, as of the last scan.
+        data: preparations, as of the last scan.
+        histories: of runs that are shown or active, by folder.
+        configs: of runs that are shown, as in force now, by folder.
         curves: a sketch of each run's loss, by folder.
-        view: the run at hand, as it was at the last look.
-        data_view: the preparation at hand, if it is one.
-        requests: what trainers have been asked for and have not answered.
+        view: the selected run, as of the last scan.
+        data_view: the selected preparation, if one is selected.
+        requests: requests that trainers have not answered.
         waiting: runs that start when their data is ready.
 
     Signals:
-        runs_changed(): ``runs``, ``data`` or ``curves`` are others.
-        history_changed(object): the run in that folder has recorded something.
-        view_changed(): ``view`` or ``data_view`` is another.
+        runs_changed(): emitted when ``runs``, ``data`` or ``curves`` were read again.
+        history_changed(object): emitted when the run in that folder has recorded something.
+        view_changed(): emitted when ``view`` or ``data_view`` changes.
         noticed(object): a `Notice`.
         failed(str): something that was asked for could not be done.
     """
@@ -68,8 +68,8 @@ class RunMonitor(QObject):
         self.data_view: DataView | None = None
         self.index = index
         self._scanner = RunScanner(index, DataScanner(folders))
-        self._wish = Wish()
-        self._looking = self._again = self._warm = False
+        self._selection = Selection()
+        self._scanning = self._again = self._preloaded = False
         self._quick = TaskQueue("runs", self)
         self._long = TaskQueue("long work on runs", self)
         for queue in (self._quick, self._long):
@@ -84,7 +84,7 @@ class RunMonitor(QObject):
 
     @property
     def active(self) -> tuple[RunEntry, ...]:
-        """The runs that a trainer is at work on."""
+        """The runs that a trainer is working on."""
         return tuple(run for run in self.runs if run.active)
 
     def entry(self, folder: Path | None) -> RunEntry | None:
@@ -104,44 +104,44 @@ class RunMonitor(QObject):
             start: starts it and returns its folder; for a worker thread.
         """
         expect = partial(self._scanner.data.expect, data)
-        self.change(expect, lambda _: self.waiting.add(data, name, start))  # seen by every look that follows
+        self.change(expect, lambda _: self.waiting.add(data, name, start))  # every later scan knows it
 
     def leave_out(self, folder: Path) -> None:
-        """Lists the data in that folder no longer: it is ready, and the person knows."""
+        """Stops listing the data in that folder, which is ready and has been seen."""
         self.change(lambda: self._scanner.data.leave_out(folder))
 
     def start(self) -> None:
-        """From now on until `shut_down`."""
+        """Scans at intervals until `shut_down`."""
         self._timer.start()
         self.look()
 
     def set_shown(self, shown: bool) -> None:
-        """Whether the page is open: then it is looked more often."""
+        """Scans more often while the Train page is shown."""
         self._timer.setInterval(_SHOWN_MS if shown else _HIDDEN_MS)
         if shown:
             self.look()
 
     def select(self, folder: Path | None) -> None:
-        """Makes the run, or the preparation, in that folder the one at hand."""
-        if folder == self._wish.current:
+        """Selects the run, or the preparation, in that folder."""
+        if folder == self._selection.current:
             return
-        self._wish = replace(self._wish, current=folder)
+        self._selection = replace(self._selection, current=folder)
         self.view = self.data_view = None
         self.look()
 
     def set_pinned(self, folders: tuple[Path, ...]) -> None:
-        """The runs whose curves are drawn with that of the run at hand."""
-        self._wish = replace(self._wish, pinned=folders)
+        """Sets the runs whose curves are drawn with that of the selected run."""
+        self._selection = replace(self._selection, pinned=folders)
 
     @Slot()
     def look(self) -> None:
-        """Looks now, or as soon as the look that goes on has ended."""
-        if self._looking:
+        """Scans now, or as soon as the running scan has ended."""
+        if self._scanning:
             self._again = True
             return
-        self._looking, self._again = True, False
-        wish = self._wish
-        self._quick.run(lambda: self._scanner.look(wish), self._on_looked, self._on_failed)
+        self._scanning, self._again = True, False
+        selection = self._selection
+        self._quick.run(lambda: self._scanner.scan(selection), self._on_scanned, self._on_failed)
 
     def change(
         self,
@@ -149,7 +149,7 @@ class RunMonitor(QObject):
         done: Callable[[Any], object] | None = None,
         failed: Callable[[str], object] | None = None,
     ) -> None:
-        """Changes something about the list of runs, and looks at it again."""
+        """Changes something about the list of runs, and scans it again."""
 
         def on_done(result: Any) -> None:
             self._scanner.scan_soon()
@@ -165,14 +165,14 @@ class RunMonitor(QObject):
         done: Callable[[Any], object] | None = None,
         failed: Callable[[str], object] | None = None,
     ) -> None:
-        """Does what may take seconds, such as deleting, beside the looking."""
+        """Runs what may take seconds, such as deleting, beside the scans."""
         self._long.run(work, done, failed)
 
-    def preload(self) -> None:
-        """Loads what the page stands on, beside the looking; only the first call does."""
-        if not self._warm:
-            self._warm = True
-            self._long.run(preload, None, lambda _: None)
+    def preload(self, work: Callable[[], None]) -> None:
+        """Runs work that the Train page has registered, beside the scans; only the first call does."""
+        if not self._preloaded:
+            self._preloaded = True
+            self._long.run(work, None, lambda _: None)
 
     def shut_down(self, milliseconds: int) -> bool:
         """Ends the threads; returns whether they ended in time."""
@@ -181,29 +181,29 @@ class RunMonitor(QObject):
         return self._long.shut_down(milliseconds) and ended
 
     @Slot(object)
-    def _on_looked(self, news: News) -> None:
-        self._looking = False
-        self.histories, self.configs = news.histories, news.configs
-        if news.runs is not None:
-            self.runs, self.data, self.curves = news.runs, news.data, news.curves
-            self.waiting.look(self)
+    def _on_scanned(self, result: ScanResult) -> None:
+        self._scanning = False
+        self.histories, self.configs = result.histories, result.configs
+        if result.runs is not None:
+            self.runs, self.data, self.curves = result.runs, result.data, result.curves
+            self.waiting.start_ready(self)
             self.runs_changed.emit()
-        for folder in news.changed:
+        for folder in result.changed:
             self.history_changed.emit(folder)
-        self.requests.take_answers(news.histories, self.runs)
-        if news.view and news.view.entry.folder == self._wish.current:
-            self.view = news.view
+        self.requests.take_answers(result.histories, self.runs)
+        if result.view and result.view.entry.folder == self._selection.current:
+            self.view = result.view
             self.view_changed.emit()
-        elif news.data_view and news.data_view.entry.folder == self._wish.current:
-            self.data_view = news.data_view
+        elif result.data_view and result.data_view.entry.folder == self._selection.current:
+            self.data_view = result.data_view
             self.view_changed.emit()
-        for notice in news.notices:
-            if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # what waited for it is told of
+        for notice in map(notice_of, result.events):
+            if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # its run is announced
                 self.noticed.emit(notice)
-        if news.unread or self._again:
+        if result.unread or self._again:
             self.look()
 
     def _on_failed(self, sentence: str) -> None:
-        self._looking = False
+        self._scanning = False
         self._timer.setInterval(_HIDDEN_MS)
         self.failed.emit(sentence)

@@ -1,4 +1,4 @@
-"""What is to be seen of all runs, and of one more closely; read in a thread of its own and handed over whole."""
+"""Scans run directories in a worker thread and returns immutable snapshots."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
 from gptdesk.training.history.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.training.jsonvalues import number
-from gptdesk.ui import number_format
-from gptdesk.ui.train.data.scanner import DataEntry, DataScanner, DataView, ending_words
 from trainer.rundir import CHECKPOINTS, CONFIG, EVENTS, RUN, read_json
 
 if TYPE_CHECKING:
+    from gptdesk.training.alerts import Alert
     from gptdesk.training.checkpoints import CheckpointInfo
     from gptdesk.training.diagnosis import Diagnosis
     from gptdesk.training.history.history import RunHistory
     from gptdesk.training.history.samples import ConsoleTail, Sample, SampleLog
 
 SCAN_SECONDS: Final = 1.0
-"""Between two looks at all runs; the run at hand is looked at more often."""
+"""Between two scans of all runs; the selected run is read at every scan."""
 
 READ_SECONDS: Final = 0.15
-"""A long history is read in bites of this length, so that other runs are not kept waiting."""
+"""Time given to each history per scan, so that a long one does not delay the others."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the page shows now.
+class Selection:
+    """What the page shows.
 
     Attributes:
-        current: folder of the run, or of the data in preparation, at hand.
+        current: folder of the selected run, or of the selected data in preparation.
         pinned: folders of runs whose curves are drawn with it.
     """
 
@@ -43,24 +43,34 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """Something that happened to a run, for somebody who looks elsewhere.
+class RunEnded:
+    """A run has crashed, finished, or been lost; ``entry.state`` tells."""
 
-    Attributes:
-        kind: "info", "warn" or "bad".
-        shown: whether the page shows it anyway, when this run is at hand.
-    """
+    entry: RunEntry
 
-    folder: Path
-    kind: str
-    title: str
-    text: str
-    shown: bool = False
+
+@dataclass(frozen=True)
+class AlertRaised:
+    """The history of a run gave a reason to warn."""
+
+    entry: RunEntry
+    alert: Alert
+
+
+@dataclass(frozen=True)
+class PreparationEnded:
+    """A preparation has finished, failed, or been killed; ``entry.state`` tells."""
+
+    entry: DataEntry
+
+
+ScanEvent: TypeAlias = RunEnded | AlertRaised | PreparationEnded
+"""Something that happened between two scans. Sentences about it are made in the GUI thread, which has the locale."""
 
 
 @dataclass(frozen=True)
 class RunView:
-    """The run at hand.
+    """The selected run.
 
     Attributes:
         read: whether all of its history has been read.
@@ -68,8 +78,8 @@ class RunView:
         checkpoints: those that are whole, newest last.
         diagnosis: why it crashed, if it did.
         free: bytes on its disk.
-        looked: when, in seconds since the epoch.
-        updated: when the run was last heard of.
+        scanned: when, in seconds since the epoch.
+        updated: time of its newest event or heartbeat, in seconds since the epoch.
     """
 
     entry: RunEntry
@@ -85,18 +95,19 @@ class RunView:
 
 
 @dataclass(frozen=True)
-class News:
-    """What one look has found.
+class ScanResult:
+    """What one scan has found.
 
     Attributes:
-        runs: all of them; None when they were not looked at.
-        data: all that is being prepared.
-        curves: a sketch of each one's loss.
-        histories: of the runs that are followed.
-        configs: of the runs that are shown; in force now.
-        changed: those of them that have something new.
-        view: the run at hand, if there is one.
-        data_view: the preparation at hand, if it is one.
+        runs: all of them; ``None`` when only the selected ones were read.
+        data: all preparations.
+        curves: a sketch of each run's loss, by folder.
+        histories: of the runs that are shown or active, by folder.
+        configs: of the runs that are shown, as in force now, by folder.
+        changed: folders of histories that have new events.
+        view: the selected run, if one is selected.
+        data_view: the selected preparation, if one is selected and was read.
+        events: what has happened since the last scan.
         unread: whether a history has more to read at once.
     """
 
@@ -108,13 +119,13 @@ class News:
     changed: frozenset[Path]
     view: RunView | None
     data_view: DataView | None
-    notices: tuple[Notice, ...]
+    events: tuple[ScanEvent, ...]
     unread: bool
 
 
 @dataclass
-class _Closer:
-    """What is read of the run at hand alone."""
+class _Details:
+    """What is read of the selected run alone."""
 
     samples: SampleLog
     console: ConsoleTail
@@ -129,7 +140,7 @@ class _Closer:
 
 @dataclass
 class RunScanner:
-    """Looks when it is told to; only one thread may.
+    """Keeps what the last scan found. Not thread-safe: one thread scans.
 
     Args:
         index: of all runs.
@@ -147,24 +158,24 @@ class RunScanner:
     _histories: dict[Path, RunHistory] = field(default_factory=dict)
     _alerted: dict[Path, int] = field(default_factory=dict)
     _configs: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
-    _closer: dict[Path, _Closer] = field(default_factory=dict)
-    _data_at_hand: Path | None = None
+    _details: dict[Path, _Details] = field(default_factory=dict)
+    _shown_data: Path | None = None
 
-    def look(self, wish: Wish) -> News:
-        """Reads what is new of the runs that are wished for or at work, and once a second of all others."""
+    def scan(self, selection: Selection) -> ScanResult:
+        """Reads what is new of the runs that are shown or active, and once a second of all others."""
         now = time.monotonic()
         scan = now - self._scanned >= SCAN_SECONDS
-        notices: list[Notice] = []
+        events: list[ScanEvent] = []
         if scan:
             self._scanned = now
             self._entries = tuple(self.index.scan())
-            notices += self._transitions()
+            events += self._ended_runs()
             self._sketch()
-            notices += [Notice(entry.folder, *ending_words(entry), shown=True) for entry in self.data.scan()]
-        changed = self._read_histories(wish, scan)
-        notices += self._alerts()
-        view = self._view(wish.current, scan) if wish.current else None
-        return News(
+            events += map(PreparationEnded, self.data.scan())
+        changed = self._read_histories(selection, scan)
+        events += self._alerts()
+        view = self._view(selection.current, scan) if selection.current else None
+        return ScanResult(
             runs=self._entries if scan else None,
             data=self.data.entries,
             curves=dict(self._curves),
@@ -172,48 +183,37 @@ class RunScanner:
             configs=dict(self._configs),
             changed=frozenset(changed),
             view=view,
-            data_view=self._data_view(wish.current, scan),
-            notices=tuple(notices),
+            data_view=self._data_view(selection.current, scan),
+            events=tuple(events),
             unread=any(not history.complete for history in self._histories.values()),
         )
 
     def scan_soon(self) -> None:
-        """The next look is one at all runs: somebody has changed the list."""
+        """Makes the next scan one of all runs, because the list was changed."""
         self._scanned = -SCAN_SECONDS
 
-    def _transitions(self) -> list[Notice]:
-        """Runs that were at work when they were last looked at and have ended since."""
-        notices = []
+    def _ended_runs(self) -> list[RunEnded]:
+        """Runs that were active at the last scan and have ended since."""
+        ended = []
         for entry in self._entries:
             before, now = self._states.get(entry.folder), entry.state.state
             self._states[entry.folder] = now
-            if before is None or before == now:
-                continue
-            if now == "crashed":
-                reason = str(entry.state.exit.get("reason") or "It ended without saying why.")
-                text = f"{reason.rstrip('.')}. The Train page shows its last output and can resume it."
-                notices.append(Notice(entry.folder, "bad", f"{entry.name} has crashed", text, shown=True))
-            elif now == "lost":
-                text = "Its computer does not answer; it may still be training there."
-                notices.append(Notice(entry.folder, "warn", f"{entry.name} is lost", text, shown=True))
-            elif now == "finished":
-                title = f"{entry.name} has finished"
-                notices.append(Notice(entry.folder, "info", title, _result(entry), shown=True))
-        return notices
+            if before is not None and before != now and now in ("crashed", "lost", "finished"):
+                ended.append(RunEnded(entry))
+        return ended
 
-    def _alerts(self) -> list[Notice]:
-        """What histories warn of, once, and only what happened while somebody could be told."""
-        notices = []
+    def _alerts(self) -> list[AlertRaised]:
+        """New alerts of all histories; only those of events since this scanner exists."""
+        raised = []
         for folder, history in self._histories.items():
             entry = self._entry(folder)
             if entry is None or not history.complete:
                 continue
             known = self._alerted.get(folder, 0)
-            for alert in history.alerts[known if known <= len(history.alerts) else 0 :]:
-                if alert.t >= self._began:
-                    notices.append(Notice(folder, "warn", f"{entry.name}: {alert.title}", alert.explanation))
+            new = history.alerts[known if known <= len(history.alerts) else 0 :]
+            raised += [AlertRaised(entry, alert) for alert in new if alert.t >= self._began]
             self._alerted[folder] = len(history.alerts)
-        return notices
+        return raised
 
     def _sketch(self) -> None:
         for entry in self._entries:
@@ -227,9 +227,9 @@ class RunScanner:
                 self._sketched[entry.folder] = stamp
                 self._curves[entry.folder] = loss_sketch(entry.folder)
 
-    def _read_histories(self, wish: Wish, scan: bool) -> set[Path]:
-        """Those on the page at every look, others that are at work at every scan."""
-        shown = {folder for folder in (wish.current, *wish.pinned) if folder and self._entry(folder)}
+    def _read_histories(self, selection: Selection, scan: bool) -> set[Path]:
+        """Reads histories of shown runs every time, those of other active runs once a second."""
+        shown = {folder for folder in (selection.current, *selection.pinned) if folder and self._entry(folder)}
         working = {entry.folder for entry in self._entries if entry.active}
         for folder in [folder for folder in self._histories if folder not in shown | working]:
             del self._histories[folder]
@@ -249,7 +249,7 @@ class RunScanner:
         return changed
 
     def _config(self, folder: Path) -> Mapping[str, Any]:
-        """What the trainer of that run goes by now; the same object as long as it is the same."""
+        """The configuration in force; the same object as long as it does not change."""
         found = read_json(folder / CONFIG) or (read_json(folder / RUN) or {}).get("config")
         sections = found.items() if isinstance(found, dict) else ()
         config: Mapping[str, Any] = {name: part for name, part in sections if isinstance(part, dict)}
@@ -262,17 +262,17 @@ class RunScanner:
             return None
         from gptdesk.training.history.samples import ConsoleTail, SampleLog
 
-        closer = self._closer.get(folder)
-        if closer is None:
-            closer = _Closer(SampleLog(folder), ConsoleTail(folder))
-            self._closer = {folder: closer}
+        details = self._details.get(folder)
+        if details is None:
+            details = _Details(SampleLog(folder), ConsoleTail(folder))
+            self._details = {folder: details}
             scan = True
         if scan:
-            if closer.samples.update():
-                closer.seen_samples = tuple(closer.samples.samples)
-            self._look_closer(entry, closer)
-        if closer.console.update():
-            closer.seen_console = tuple(closer.console.lines)
+            if details.samples.update():
+                details.seen_samples = tuple(details.samples.samples)
+            self._look_details(entry, details)
+        if details.console.update():
+            details.seen_console = tuple(details.console.lines)
         history = self._histories[folder]
         heartbeat = entry.state.status.get("heartbeat")
         newest = history.last.get("t")
@@ -280,48 +280,41 @@ class RunScanner:
             entry=entry,
             history=history,
             read=history.complete,
-            samples=closer.seen_samples,
-            console=closer.seen_console,
-            checkpoints=closer.checkpoints,
-            diagnosis=closer.diagnosis,
-            free=closer.free,
+            samples=details.seen_samples,
+            console=details.seen_console,
+            checkpoints=details.checkpoints,
+            diagnosis=details.diagnosis,
+            free=details.free,
             looked=time.time(),
             updated=max((t for t in (number(heartbeat, 0.0), number(newest, 0.0)) if t), default=None),
         )
 
     def _data_view(self, folder: Path | None, scan: bool) -> DataView | None:
-        """None where there is nothing new to be said of it, too."""
-        another, self._data_at_hand = folder != self._data_at_hand, folder
+        """``None`` also where it need not be read again."""
+        another, self._shown_data = folder != self._shown_data, folder
         return self.data.view(folder) if folder and (scan or another) else None
 
-    def _look_closer(self, entry: RunEntry, closer: _Closer) -> None:
+    def _look_details(self, entry: RunEntry, details: _Details) -> None:
         from gptdesk.training.checkpoints import checkpoints
         from gptdesk.training.diagnosis import diagnose
 
         try:
-            closer.free = shutil.disk_usage(entry.folder).free
+            details.free = shutil.disk_usage(entry.folder).free
             stamp = (entry.folder / CHECKPOINTS).stat().st_mtime
         except OSError:
             stamp = -2.0
-        if stamp != closer.checkpoints_of:
-            closer.checkpoints_of = stamp
-            closer.checkpoints = tuple(checkpoints(entry.folder))
-        if entry.active and closer.free is not None and closer.checkpoints:
-            self._histories[entry.folder].check_disk(closer.free, closer.checkpoints[-1].bytes)
-        crash = (entry.state.state, entry.state.exit.get("t"), closer.checkpoints)
+        if stamp != details.checkpoints_of:
+            details.checkpoints_of = stamp
+            details.checkpoints = tuple(checkpoints(entry.folder))
+        if entry.active and details.free is not None and details.checkpoints:
+            self._histories[entry.folder].check_disk(details.free, details.checkpoints[-1].bytes)
+        crash = (entry.state.state, entry.state.exit.get("t"), details.checkpoints)
         if entry.state.state == "crashed":
-            if crash != closer.diagnosed:
-                closer.diagnosis = diagnose(entry.folder, entry.state)
+            if crash != details.diagnosed:
+                details.diagnosis = diagnose(entry.folder, entry.state)
         else:
-            closer.diagnosis = None
-        closer.diagnosed = crash
+            details.diagnosis = None
+        details.diagnosed = crash
 
     def _entry(self, folder: Path) -> RunEntry | None:
         return next((entry for entry in self._entries if entry.folder == folder), None)
-
-
-def _result(entry: RunEntry) -> str:
-    if entry.best_loss is None:
-        return "It has taken all of its steps."
-    step = number_format.count(entry.best_step or 0)
-    return f"Best validation loss {number_format.decimal(entry.best_loss, 4)} at step {step}."

@@ -1,4 +1,4 @@
-"""What trainers have been asked for, from the click until they have answered."""
+"""Requests to trainers, from the click until the answer."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ENDINGS = ("stop", "abort")
 
 @dataclass(eq=False)
 class Pending:
-    """A request that has not been answered.
+    """A request without an answer.
 
     Attributes:
-        id: empty until it is written.
+        id: of the request file; empty until it is written.
         since: when it was made, in seconds since the epoch.
     """
 
@@ -39,12 +39,12 @@ class Pending:
 
 
 class PendingRequests(QObject):
-    """Requests to all runs that no trainer has answered yet.
+    """Requests to all runs without an answer.
 
     Signals:
-        changed(): others are pending.
-        refused(object, str): a `Pending`, and why the trainer did not do it.
-        failed(str): a request could not be made.
+        changed(): emitted when a request is made, answered or given up.
+        refused(object, str): a `Pending`, and why the trainer refused it.
+        failed(str): a request could not be written.
     """
 
     changed = Signal()
@@ -57,7 +57,7 @@ class PendingRequests(QObject):
         self._pending: list[Pending] = []
 
     def ask(self, folder: Path, action: str, **args: Any) -> None:
-        """Asks the trainer of the run in that folder."""
+        """Sends a request to the trainer of the run in that folder."""
         pending = Pending(folder, action, args)
         self._pending.append(pending)
         self._queue.run(
@@ -66,11 +66,11 @@ class PendingRequests(QObject):
         self.changed.emit()
 
     def pending(self, folder: Path) -> list[Pending]:
-        """What the run in that folder has not answered, oldest first."""
+        """Requests that the run in that folder has not answered, oldest first."""
         return [pending for pending in self._pending if pending.folder == folder]
 
     def take_answers(self, histories: Mapping[Path, RunHistory], runs: Iterable[RunEntry]) -> None:
-        """Looks which requests have been answered, or never will be."""
+        """Removes requests that have been answered, or never will be."""
         if not self._pending:
             return
         active = {run.folder for run in runs if run.active}

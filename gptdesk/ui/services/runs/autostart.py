@@ -1,4 +1,4 @@
-"""Runs that start by themselves when their data is ready, as long as the window is open."""
+"""Starts runs when their data is ready, as long as the window is open."""
 
 from __future__ import annotations
 
@@ -6,17 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-if TYPE_CHECKING:
-    from gptdesk.ui.train.runs.run_monitor import RunMonitor
+from gptdesk.training.data.data_scanner import DataEntry
+
+
+class Monitor(Protocol):
+    """What is needed of the `RunMonitor`."""
+
+    def data_entry(self, folder: Path | None) -> DataEntry | None:
+        """The preparation in that folder, if there is one."""
+
+    def change(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object] | None = None,
+        failed: Callable[[str], object] | None = None,
+    ) -> None:
+        """Does ``work`` in the background and scans again."""
 
 
 @dataclass
 class _Waiting:
-    """Attributes: start(): starts the run and returns its folder; for a worker thread. begun: whether it does."""
+    """A run that waits.
+
+    Attributes:
+        start: starts the run and returns its folder; for a worker thread.
+        begun: whether it is being started.
+    """
 
     name: str
     start: Callable[[], Path]
@@ -24,12 +43,12 @@ class _Waiting:
 
 
 class Autostart(QObject):
-    """One run at most for the data in a folder.
+    """The runs that wait, at most one for the data in a folder.
 
     Signals:
-        changed(): others wait.
-        started(object, object, str): folder of the data, folder and name of the run that has been started with it.
-        failed(str): a run will not start; the sentence says why.
+        changed(): emitted when a run begins to wait, starts, or is removed.
+        started(object, object, str): a run was started: folder of its data, its folder, its name.
+        failed(str): a run will not be started; the sentence says why.
     """
 
     changed = Signal()
@@ -42,26 +61,26 @@ class Autostart(QObject):
 
     @property
     def names(self) -> list[str]:
-        """Of the runs that wait."""
+        """Names of the runs that wait."""
         return [each.name for each in self._waiting.values()]
 
     def name(self, data: Path) -> str:
-        """Of the run that waits for the data in that folder; empty when there is none."""
+        """Name of the run that waits for the data in that folder; empty when there is none."""
         return self._waiting[data].name if data in self._waiting else ""
 
     def add(self, data: Path, name: str, start: Callable[[], Path]) -> None:
-        """Starts a run when the data in that folder is ready; takes the place of one that waits for the same."""
+        """Starts a run when the data in that folder is ready; replaces one that waits for the same data."""
         self._waiting[data] = _Waiting(name, start)
         self.changed.emit()
 
     def forget(self, data: Path) -> None:
-        """Starts no run with the data in that folder."""
+        """Removes the run that waits for the data in that folder."""
         if data in self._waiting and not self._waiting[data].begun:
             del self._waiting[data]
             self.changed.emit()
 
-    def look(self, run_monitor: RunMonitor) -> None:
-        """Starts what can be started by now."""
+    def start_ready(self, run_monitor: Monitor) -> None:
+        """Starts the runs whose data is ready."""
         for data, waiting in list(self._waiting.items()):
             entry = run_monitor.data_entry(data)
             if waiting.begun:

@@ -1,0 +1,1 @@
+"""Training runs: their monitor, requests to their trainers, and what is said about them."""

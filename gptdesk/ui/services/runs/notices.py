@@ -1,0 +1,66 @@
+"""Sentences about what a scan of the runs has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gptdesk.training.data.data_scanner import DataEntry
+from gptdesk.training.index import RunEntry
+from gptdesk.training.run_scanner import AlertRaised, PreparationEnded, RunEnded, ScanEvent
+from gptdesk.ui import number_format
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened to a run or a preparation, for a person who may be looking elsewhere.
+
+    Attributes:
+        folder: of the run, or of the data.
+        kind: "info", "warn" or "bad".
+        shown: whether the Train page shows it anyway when this run is selected.
+    """
+
+    folder: Path
+    kind: str
+    title: str
+    text: str
+    shown: bool = False
+
+
+def notice_of(event: ScanEvent) -> Notice:
+    """Says what has happened. For the GUI thread: numbers are written in the user's locale."""
+    match event:
+        case RunEnded(entry):
+            return Notice(entry.folder, *_run_ended(entry), shown=True)
+        case PreparationEnded(entry):
+            return Notice(entry.folder, *_preparation_ended(entry), shown=True)
+        case AlertRaised(entry, alert):
+            return Notice(entry.folder, "warn", f"{entry.name}: {alert.title}", alert.explanation)
+
+
+def _run_ended(entry: RunEntry) -> tuple[str, str, str]:
+    """Kind, title and text."""
+    if entry.state.state == "crashed":
+        reason = str(entry.state.exit.get("reason") or "It ended without saying why.")
+        text = f"{reason.rstrip('.')}. The Train page shows its last output and can resume it."
+        return "bad", f"{entry.name} has crashed", text
+    if entry.state.state == "lost":
+        return "warn", f"{entry.name} is lost", "Its computer does not answer; it may still be training there."
+    return "info", f"{entry.name} has finished", _result(entry)
+
+
+def _result(entry: RunEntry) -> str:
+    if entry.best_loss is None:
+        return "It has taken all of its steps."
+    step = number_format.count(entry.best_step or 0)
+    return f"Best validation loss {number_format.decimal(entry.best_loss, 4)} at step {step}."
+
+
+def _preparation_ended(entry: DataEntry) -> tuple[str, str, str]:
+    """Kind, title and text."""
+    if entry.ready:
+        return "info", f"{entry.name} is ready to train on", f"It has {number_format.tokens(entry.state.tokens)}."
+    if entry.state.state == "failed":
+        return "bad", f"{entry.name} could not be prepared", entry.state.error
+    return "warn", f"Preparing {entry.name} was interrupted", "What is done is kept; it can be resumed."

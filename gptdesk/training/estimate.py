@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
-from gptdesk.child_process import child_environment, python_command
 from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory
 from gptdesk.training.data.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
+from gptdesk.training.trainer_json import trainer_json
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
 from trainer.rundir import CHECKPOINTS, RUN
-
-_SECONDS: Final = 180
-"""After which a dry run is given up: loading torch and a second of measuring, on a machine that does other things."""
-
-_LOOK_SECONDS: Final = 0.1
-"""Between two looks whether somebody still waits for the answer."""
 
 Problems = dict[str, str]
 
@@ -142,55 +133,6 @@ def dry_run(values: Mapping[str, Any], *, stop: threading.Event | None = None) -
         memory_available=int(outlook["memory_available"]),
         disk_free=int(outlook["disk_free"]),
     )
-
-
-def trainer_json(*arguments: str, stop: threading.Event | None = None) -> dict[str, Any]:
-    """What a command of the trainer prints as JSON on its last line.
-
-    Args:
-        arguments: of the trainer.
-        stop: ends it when set, from any thread.
-
-    Raises:
-        UserError: with the trainer's own sentence when it refuses; else saying how it failed.
-    """
-    command = python_command("trainer", *arguments)
-    try:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            env=child_environment(),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-    except OSError as error:
-        raise UserError(f"The trainer cannot be started: {error}.") from None
-    output, complaints = _communicate(process, stop or threading.Event())
-    if process.returncode == 0:
-        try:
-            answer: dict[str, Any] = json.loads(output.splitlines()[-1])
-        except (IndexError, ValueError):
-            raise UserError("The trainer answered with something else than JSON.") from None
-        return answer
-    words = [line for line in complaints.splitlines() if line.strip()]
-    raise UserError(words[-1] if words else f"The trainer ended with code {process.returncode}.")
-
-
-def _communicate(process: subprocess.Popen[str], stop: threading.Event) -> tuple[str, str]:
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        try:
-            return process.communicate(timeout=_LOOK_SECONDS)
-        except subprocess.TimeoutExpired:
-            if stop.is_set() or time.monotonic() > deadline:
-                process.kill()
-                process.communicate()
-                raise UserError(
-                    "The trainer was stopped." if stop.is_set() else "The trainer did not answer."
-                ) from None
 
 
 def _nearest(values: Mapping[str, Any], problems: Problems) -> TrainConfig:

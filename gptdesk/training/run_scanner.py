@@ -16,9 +16,9 @@ from gptdesk.training.jsonvalues import number
 from trainer.rundir import CHECKPOINTS, CONFIG, EVENTS, RUN, read_json
 
 if TYPE_CHECKING:
-    from gptdesk.training.alerts import Alert
     from gptdesk.training.checkpoints import CheckpointInfo
     from gptdesk.training.diagnosis import Diagnosis
+    from gptdesk.training.history.alerts import Alert
     from gptdesk.training.history.history import RunHistory
     from gptdesk.training.history.samples import ConsoleTail, Sample, SampleLog
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gptdesk.inference.sampling.presets import apply_preset
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
-from gptdesk.ui.decoding.presets import apply_preset
 from tests.patience import wait_for
 
 from .conftest import Program

@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.inference.sampling.presets import apply_preset, name_of
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.panel import DecodingPanel
-from gptdesk.ui.decoding.presets import apply_preset, name_of
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.help_mark import HelpMark

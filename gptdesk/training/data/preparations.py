@@ -27,9 +27,9 @@ from gptdesk.training.data.datasets import (
     preview,
 )
 from gptdesk.training.detached import lives, note, reap, start_detached
-from gptdesk.training.estimate import trainer_json
 from gptdesk.training.history.samples import ConsoleTail
 from gptdesk.training.jsonvalues import number
+from gptdesk.training.trainer_json import trainer_json
 from trainer.locking import is_locked
 from trainer.prepare.bundled import BUNDLED_TEXTS, BundledText
 from trainer.prepare.formats import FORMATS, READABLE_SUFFIXES

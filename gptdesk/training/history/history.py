@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.metrics import contained
-from gptdesk.training.alerts import Alert, Watch
+from gptdesk.training.history.alerts import Alert, Watch
 from gptdesk.training.history.event_file import EventFile, Rest
 from gptdesk.training.history.event_lines import FIRST, Lines, load_event
 from gptdesk.training.history.series import AXES, Floats, Series, Table

@@ -6,9 +6,9 @@ from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from gptdesk.inference.sampling import presets
 from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.store.settings import check_preset_name
-from gptdesk.ui.decoding import presets
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox

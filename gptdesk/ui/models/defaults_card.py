@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from gptdesk.devices import PRECISIONS
+from gptdesk.inference.sampling.presets import choosing, name_of
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.ui.decoding.presets import choosing, name_of
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.boxes import ListBox
 

@@ -32,7 +32,7 @@ from gptdesk.ui.playground.generated_marks import MarkedText, paint_marks
 from gptdesk.ui.playground.mime import files_of, text_of
 from gptdesk.ui.playground.text_menu import text_menu
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.window.banner import RESERVED
+from gptdesk.ui.widgets.overlay import BANNER_HEIGHT
 
 _LINE_HEIGHT: Final = 1.75
 """Of a line, in heights of the letters."""
@@ -88,7 +88,7 @@ class Editor(FollowingTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(_MARGIN)
         frame = self.document().rootFrame().frameFormat()
-        frame.setTopMargin(RESERVED)
+        frame.setTopMargin(BANNER_HEIGHT)
         self.document().rootFrame().setFrameFormat(frame)
         self.document().contentsChange.connect(self._on_contents_change)
         self.set_text_size(text_size)
@@ -148,14 +148,14 @@ class Editor(FollowingTextEdit):
     def column(self) -> QRect:
         """Where the text stands when nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN
-        return QRect(side, RESERVED, self.width() - 2 * side, self.height() - RESERVED - _MARGIN)
+        return QRect(side, BANNER_HEIGHT, self.width() - 2 * side, self.height() - BANNER_HEIGHT - _MARGIN)
 
     def letters_top(self) -> int:
         """Where the letters of an empty text's first line begin, in pixels of this widget."""
         block = self.document().firstBlock()
         self.document().documentLayout().blockBoundingRect(block)  # lays it out
         layout = block.layout()
-        return RESERVED + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
+        return BANNER_HEIGHT + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
 
     def line_height(self) -> int:
         """From one line to the next, in pixels."""

@@ -8,11 +8,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from gptdesk.inference.sampling.presets import apply_preset
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.system_memory import free_memory
-from gptdesk.ui.decoding.presets import apply_preset
 from gptdesk.ui.model_names import setting_of, title_of
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from gptdesk.ui import number_format
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words
+from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.page_bars import PageBar, PageStatus

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import shiboken6
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
+
+BANNER_HEIGHT: Final = 72
+"""Pixels that a text leaves free above it, for a banner of up to three lines."""
 
 
 class Overlay(QWidget):

@@ -14,9 +14,6 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.window.message_card import MessageCard
 
-RESERVED: Final = 72
-"""Pixels above a text in which nothing stands but a banner of up to three lines."""
-
 _WIDEST: Final = 760
 _SIDE: Final = 16
 _GAP: Final = 8

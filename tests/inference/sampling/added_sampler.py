@@ -84,11 +84,11 @@ from gptdesk.gpt2.tokenizer import gpt2_tokenizer  # noqa: E402
 from gptdesk.inference.cuda import sampling as device_sampling  # noqa: E402
 from gptdesk.inference.engine import Engine, TokenEvent  # noqa: E402
 from gptdesk.inference.sampling.fields import Group  # noqa: E402
+from gptdesk.inference.sampling.presets import apply_preset, choosing  # noqa: E402
 from gptdesk.inference.sampling.reference import reference_page  # noqa: E402
 from gptdesk.inference.sampling.settings import DecodingSettings  # noqa: E402
 from gptdesk.store.settings import Settings  # noqa: E402
 from gptdesk.ui.decoding.panel import DecodingPanel  # noqa: E402
-from gptdesk.ui.decoding.presets import apply_preset, choosing  # noqa: E402
 from gptdesk.ui.services.settings import SettingsService  # noqa: E402
 from gptdesk.ui.theme import Theme  # noqa: E402
 from trainer.commands import sample  # noqa: E402

@@ -28,9 +28,9 @@ from gptdesk.ui.train.new_run import measuring
 from gptdesk.ui.train.new_run.data import drop_zone
 from gptdesk.ui.train.new_run.data.drop_parsing import Drop, sort_drop
 from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET, Base, Draft
+from gptdesk.ui.train.new_run.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.settings.controls import QuantityBox
 from gptdesk.ui.train.new_run.settings.form import SettingsForm
-from gptdesk.ui.train.new_run.settings.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.sheet import NewRunSheet
 from gptdesk.ui.train.new_run.start.shapes import SHAPES, count_parameters
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG

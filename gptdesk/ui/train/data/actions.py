@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
-from gptdesk.ui.train.data.labels import CAN_GO_ON
+from gptdesk.ui.train.data_labels import CAN_GO_ON
 from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.question import Question
 

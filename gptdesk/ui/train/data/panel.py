@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from gptdesk.training.data.data_scanner import DataView
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data.actions import DataActions
-from gptdesk.ui.train.data.labels import data_role, describe
+from gptdesk.ui.train.data_labels import data_role, describe
 from gptdesk.ui.train.new_run.data.preview import Preview
 from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.widgets.elided_label import ElidedLabel

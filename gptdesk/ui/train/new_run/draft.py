@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
 from gptdesk.training.launch import TORCHRUN, Launcher
-from gptdesk.ui.train.new_run.settings.schema import default_values, read_sections
+from gptdesk.ui.train.new_run.schema import default_values, read_sections
 from trainer.config import PRESETS_FOLDER, TrainConfig, merge, read_preset
 
 FRESH_PRESET: Final = "story-10m"

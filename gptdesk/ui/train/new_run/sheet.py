@@ -24,7 +24,7 @@ from gptdesk.ui.train.new_run.draft import Base, Draft
 from gptdesk.ui.train.new_run.layout import SheetLayout
 from gptdesk.ui.train.new_run.measuring import Measuring
 from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, Readiness
-from gptdesk.ui.train.new_run.settings.schema import fitted_words, in_words
+from gptdesk.ui.train.new_run.schema import fitted_words, in_words
 from gptdesk.ui.train.new_run.settings.step import SettingsStep
 from gptdesk.ui.train.new_run.settings.text import SettingsText
 from gptdesk.ui.train.new_run.start.shapes import Shape

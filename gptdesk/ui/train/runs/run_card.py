@@ -15,7 +15,7 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.data.labels import data_detail_words, data_role, data_state_words, describe
+from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words, describe
 from gptdesk.ui.train.runs.labels import RINGS, detail_words, role, spoken, state_words
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.widgets.elided_label import ElidedLabel

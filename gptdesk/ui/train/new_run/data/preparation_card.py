@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from gptdesk.training.data.preparations import PreparationState
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.data.labels import CAN_GO_ON, describe
+from gptdesk.ui.train.data_labels import CAN_GO_ON, describe
 from gptdesk.ui.widgets.style_state import set_kind
 
 

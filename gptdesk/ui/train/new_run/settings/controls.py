@@ -14,7 +14,7 @@ from gptdesk.bounded_read import parse_toml
 from gptdesk.errors import UserError
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.settings.schema import FOLDER, Setting
+from gptdesk.ui.train.new_run.schema import FOLDER, Setting
 from gptdesk.ui.widgets.boxes import ListBox
 from gptdesk.ui.widgets.check_box import CheckBox
 from gptdesk.ui.widgets.chips import Chips

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.draft import Draft, preset_note
+from gptdesk.ui.train.new_run.schema import fitted_words
 from gptdesk.ui.train.new_run.settings.controls import WIDTH, CalmListBox
 from gptdesk.ui.train.new_run.settings.form import SettingsForm
 from gptdesk.ui.train.new_run.settings.launcher_card import LauncherCard
-from gptdesk.ui.train.new_run.settings.schema import fitted_words
 from gptdesk.ui.train.new_run.step import Step
 from trainer.config import preset_names
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptdesk.training.alerts import SLOW_STEPS, SPIKE_SCORE, WINDOW, Alert, Watch
+from gptdesk.training.history.alerts import SLOW_STEPS, SPIKE_SCORE, WINDOW, Alert, Watch
 
 NAN = float("nan")
 

@@ -7,13 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
-    from trainer.config import OptimSection
+
+class OptimizerSettings(Protocol):
+    """What the optimizers read of the configuration's section ``optim``."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def betas(self) -> tuple[float, float]: ...
+    @property
+    def eps(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def muon_learning_rate(self) -> float: ...
+    @property
+    def muon_momentum(self) -> float: ...
+    @property
+    def muon_weight_decay(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +48,13 @@ class OptimizerKind:
     """
 
     help: str
-    build: Callable[[list[Tensor], list[Tensor], OptimSection], Optimizer]
+    build: Callable[[list[Tensor], list[Tensor], OptimizerSettings], Optimizer]
     state: tuple[str, ...]
     floats_per_weight: int
     rest: str = ""
 
 
-def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimSection) -> Optimizer:
+def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimizerSettings) -> Optimizer:
     from trainer.lazy_compiler import AdamW
 
     return AdamW(
@@ -49,7 +66,7 @@ def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimSection) ->
     )
 
 
-def _muon(decayed: list[Tensor], others: list[Tensor], config: OptimSection) -> Optimizer:
+def _muon(decayed: list[Tensor], others: list[Tensor], config: OptimizerSettings) -> Optimizer:
     import torch
 
     assert not others, "Muon takes matrices alone"

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from gptdesk.resource_files import resource
-from trainer.events import read_events
+from trainer.run_directory.events import read_events
 
 SETTINGS = [
     "--data.sequences_per_step=12", "--data.micro_batch=12", "--optim.learning_rate=1e-3", "--schedule.steps=200",

@@ -37,12 +37,12 @@ from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256, Tokenizer, 
 from gptdesk.resource_files import resource
 from trainer.prepare import Request, prepare
 from trainer.prepare.broken import Broken
-from trainer.prepare.encode import BatchEncoder, gpt2_batch_encoder
+from trainer.prepare.encoding.encode import BatchEncoder, gpt2_batch_encoder
 from trainer.prepare.formats import PARQUET
 from trainer.prepare.formats.input import Settings
 from trainer.prepare.readers import Reader
-from trainer.prepare.separators import cut_place
-from trainer.prepare.sources import find_files
+from trainer.prepare.sources.files import find_files
+from trainer.prepare.text.separators import cut_place
 
 DOCUMENT_BYTES: Final = 4_963
 """The mean of OpenWebText: 39,769,494,896 bytes in 8,013,769 documents (the data set's dataset_infos.json)."""

@@ -39,7 +39,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.chart import Chart
 from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
-from trainer.rundir import EVENTS
+from trainer.run_directory.layout import EVENTS
 
 GOAL_MS: Final = 30.0
 GOAL_PERCENT: Final = 2.0

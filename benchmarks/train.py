@@ -152,7 +152,8 @@ def synthetic_data(folder: Path, *, tokens: int) -> Path:
     import numpy as np
 
     from gptdesk.gpt2.config import VOCAB_SIZE
-    from trainer.shards import MANIFEST, TOKENS, VERSION, ArrayFile
+    from trainer.data.arrays import TOKENS, VERSION, ArrayFile
+    from trainer.data.manifest import MANIFEST
 
     splits = {}
     for name in ("train", "val"):
@@ -267,7 +268,7 @@ def benchmark(config: TrainConfig, *, turns: int, steps: int, say: Callable[[str
 
 def plain_batches(trainer: Trainer) -> Iterator[torch.Tensor]:
     """The trainer's own windows from the first on, for the plain loop."""
-    from trainer.data import Position
+    from trainer.data.windows import Position
 
     position, count = Position(), trainer.config.data.sequences_per_step
     while True:

@@ -31,7 +31,8 @@ from typing import Any, Final
 from benchmarks.machine import describe_machine
 from gptdesk.metrics import value_keys
 from gptdesk.training.history.history import RunHistory
-from trainer.rundir import EVENTS, RunWriter
+from trainer.run_directory.layout import EVENTS
+from trainer.run_directory.writer import RunWriter
 
 UPDATES_PER_SECOND: Final = 4
 TOKENS_PER_STEP: Final = 6_144

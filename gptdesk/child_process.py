@@ -29,7 +29,7 @@ def child_environment() -> dict[str, str]:
     environment = dict(os.environ)
     environment |= {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONFAULTHANDLER": "1"}
     environment["PYTHONSAFEPATH"] = "1"  # nothing in the folder that it runs in is taken for one of our modules
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[1]
     if root not in (Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")):
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))
     return environment

@@ -50,7 +50,8 @@ NEITHER_TORCH_NOR_QT = (
     "gptdesk.store",
     "gptdesk.training",
     "trainer.config",
-    "trainer.rundir",
+    "trainer.data.shards",
+    "trainer.run_directory",
 )
 
 

@@ -20,14 +20,15 @@ from torch import Tensor
 from gptdesk.bounded_read import read_object
 from gptdesk.bounded_read import whole as whole_number
 from gptdesk.errors import UserError
+from gptdesk.files import sync_file, sync_folder
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer_files import ChatFormat, complete_tokenizer, read_chat_format
 from trainer import lora
-from trainer.data import Position
+from trainer.data.windows import Position
 from trainer.distributed import Processes
 from trainer.optim import Optimizers
-from trainer.rundir import CHECKPOINT_MANIFEST
+from trainer.run_directory.layout import CHECKPOINT_MANIFEST
 from trainer.tensors import as_stored_like, whole
 
 OPTIMIZER: Final = "optimizer.safetensors"
@@ -118,7 +119,7 @@ def save_checkpoint(
         _seal(temporary)
         shutil.rmtree(final, ignore_errors=True)
         os.replace(temporary, final)
-        _sync(checkpoints)
+        sync_folder(checkpoints)
     except (OSError, SafetensorError, UserError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise CheckpointNotWritten(f"The checkpoint of step {state.step} could not be written: {error}") from error
@@ -162,23 +163,15 @@ def _seal(folder: Path) -> None:
         path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in files
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-    for path in [*files, folder / MANIFEST, *(path for path in folder.rglob("*") if path.is_dir()), folder]:
-        _sync(path)
+    for path in [*files, folder / MANIFEST]:
+        sync_file(path)
+    for path in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
+        sync_folder(path)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # Windows neither can nor needs to
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows syncs only what it may write
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def is_whole(checkpoint: Path) -> bool:

@@ -11,7 +11,8 @@ from types import FrameType
 from typing import Final
 
 from trainer.distributed import Processes
-from trainer.rundir import Request, RunWriter
+from trainer.run_directory.requests import Request
+from trainer.run_directory.writer import RunWriter
 
 POLL_SECONDS: Final = 0.25
 """Between two looks into ``control/in``."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config
 from trainer.config import TrainConfig, merge
-from trainer.shards import read_manifest
+from trainer.data.manifest import read_manifest
 
 Values = Mapping[str, Any]
 

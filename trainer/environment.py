@@ -11,7 +11,7 @@ from pathlib import Path
 from gptdesk.devices import set_thread_environment
 from gptdesk.folders import Folders
 from trainer.config import TrainConfig
-from trainer.rundir import CONSOLE
+from trainer.run_directory.layout import CONSOLE
 
 
 def prepare_environment() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from trainer.config import TrainConfig
-from trainer.data import Batches
+from trainer.data.shards import PreparedData
+from trainer.data.windows import Batches
 from trainer.distributed import world_size_from_environment
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
 from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run, require_validation
-from trainer.shards import PreparedData
 
 TYPICAL_SHARE = 0.35
 """Of what one large matrix product reaches, a training step reaches about this much (measured: 0.25 to 0.5)."""

@@ -17,16 +17,16 @@ from gptdesk.gpt2.model import GPT2
 from trainer.checkpoint import TrainState, chat_format, copy_weights, load_checkpoint, newest_checkpoint, sweep
 from trainer.clock import StepClock
 from trainer.config import TrainConfig
-from trainer.data import IGNORED
+from trainer.data.packing import make_batches, packed_windows
+from trainer.data.shards import PreparedData
+from trainer.data.windows import IGNORED
 from trainer.distributed import Processes, TrainingLoss, parallelize, set_gradient_sync
 from trainer.evaluation.validation import validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
 from trainer.optim import Optimizers, clip_gradients
-from trainer.packing import make_batches, packed_windows
 from trainer.plan import Plan, plan_run, require_validation
 from trainer.schedule import learning_rate_share
-from trainer.shards import PreparedData
 
 
 class NotFinite(UserError):

@@ -15,7 +15,7 @@ from trainer.config import RunSection
 from trainer.hardware import Load, peak_flops
 from trainer.loop import Trainer
 from trainer.measures import LoggedStep, measure
-from trainer.rundir import RunWriter
+from trainer.run_directory.writer import RunWriter
 
 Say = Callable[[str], None]
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gptdesk.errors import UserError, brief
+from gptdesk.files import read_json, write_json
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
@@ -23,7 +24,9 @@ from trainer.control import POLL_SECONDS, Control
 from trainer.distributed import Processes
 from trainer.loop import NotFinite, Trainer
 from trainer.recorder import Recorder, Say
-from trainer.rundir import CHECKPOINTS, EXIT, SETTABLE, Request, RunWriter, read_json, write_json
+from trainer.run_directory.layout import CHECKPOINTS, EXIT
+from trainer.run_directory.requests import SETTABLE, Request
+from trainer.run_directory.writer import RunWriter
 
 
 class Session:

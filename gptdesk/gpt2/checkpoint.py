@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +16,7 @@ from torch import Tensor, nn
 
 from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
+from gptdesk.files import replacing
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import (
@@ -36,7 +35,7 @@ from gptdesk.gpt2.layout import (
 from gptdesk.gpt2.model import GPT2
 from gptdesk.system_memory import free_memory
 
-__all__ = ["load_model", "open_weights", "read_config", "replacing", "save_model", "save_weights"]
+__all__ = ["load_model", "open_weights", "read_config", "save_model", "save_weights"]
 
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
@@ -297,22 +296,6 @@ def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> 
             f"The model does not fit into the memory of {device}; close other programs, or choose a smaller model, "
             "another device or precision bfloat16."
         ) from error
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Hands out a file beside ``path``, and moves it there, synced, if the block that writes it succeeds."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        temporary.touch()
-        mode = temporary.stat().st_mode  # what a new file gets here; safetensors' own would be its owner's alone
-        yield temporary
-        temporary.chmod(mode)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _first_line(error: Exception) -> str:

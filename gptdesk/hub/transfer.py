@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from gptdesk.errors import UserError
 from gptdesk.hub.answers import answer
+from gptdesk.hub.digest import Digest, HubFile, WrongBytes, wrong_bytes
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of, wait_text
 
 BLOCK: Final = 256 * 1024
@@ -35,82 +34,8 @@ _RESTARTS: Final = 8
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
-@dataclass(frozen=True)
-class HubFile:
-    """A file at one commit of a repository.
-
-    Attributes:
-        repo: ``owner/name``.
-        revision: commit, 40 hexadecimal digits.
-        path: inside the repository.
-        bytes: its size.
-        sha256: in hexadecimal; empty where the hub does not say.
-        blob: git's hash of it, in hexadecimal; empty where the hub does not say. It counts where there is no SHA-256.
-        kind: "dataset" or "model".
-    """
-
-    repo: str
-    revision: str
-    path: str
-    bytes: int
-    sha256: str = ""
-    blob: str = ""
-    kind: str = "dataset"
-
-    @property
-    def what(self) -> str:
-        """The kind in words."""
-        return "model" if self.kind == "model" else "data set"
-
-
 class TransferStopped(Exception):
     """The transfer was told to stop; what has come is kept."""
-
-
-class WrongBytes(UserError):
-    """What arrived is not what the hub lists.
-
-    Attributes:
-        path: of the file.
-        expected: the hash that it should have.
-        got: the hash that it has; empty when its size is wrong already.
-    """
-
-    def __init__(self, sentence: str, path: str, expected: str, got: str) -> None:
-        super().__init__(sentence)
-        self.path = path
-        self.expected = expected
-        self.got = got
-
-
-class Digest:
-    """The hashes of a file as it comes: SHA-256, and git's for those that the hub lists without one."""
-
-    def __init__(self, size: int) -> None:
-        self.size = 0
-        self._sha256 = hashlib.sha256()
-        self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        self._small = size < 64 * 2**20  # what git keeps itself is never large
-
-    def update(self, block: bytes) -> None:
-        self._sha256.update(block)
-        if self._small:
-            self._git.update(block)
-        self.size += len(block)
-
-    def check(self, file: HubFile) -> str:
-        """The SHA-256, once it is sure that this is the file.
-
-        Raises:
-            WrongBytes: when it is another.
-        """
-        sha256 = self._sha256.hexdigest()
-        expected, got = file.sha256 or file.blob, sha256 if file.sha256 or not self._small else self._git.hexdigest()
-        if self.size != file.bytes:
-            raise _wrong(file, f"{file.bytes:,} bytes", f"{self.size:,} bytes", "")
-        if expected and expected != got:
-            raise _wrong(file, f"the hash {expected[:16]}…", f"{got[:16]}…", got)
-        return sha256
 
 
 class Transfer:
@@ -318,7 +243,7 @@ class Transfer:
                 block = piece[start : start + BLOCK]
                 if self.done + len(block) > self.file.bytes:
                     self._throw_away()
-                    raise _wrong(self.file, f"{self.file.bytes:,} bytes", "more", "")
+                    raise wrong_bytes(self.file, f"{self.file.bytes:,} bytes", "more", "")
                 self._write(block)
                 self._advance()
             if self.done - synced >= _SYNC_EVERY:
@@ -339,13 +264,3 @@ class Transfer:
             if self._stopped.wait(min(left, 1.0)):
                 raise TransferStopped
         self.waiting = ""
-
-
-def _wrong(file: HubFile, expected: str, got_words: str, got: str) -> WrongBytes:
-    return WrongBytes(
-        f"{file.path} of {file.repo} arrived damaged: {expected} was expected, but it has {got_words}. It was thrown "
-        "away; download it again, and if that does not help, the hub or something on the way gives out a wrong file.",
-        file.path,
-        file.sha256 or file.blob,
-        got,
-    )

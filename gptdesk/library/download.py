@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from filelock import FileLock
-
 from gptdesk.library.fetching import READY, Attempt
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import RECORD_FILE
+from gptdesk.locks import FileLock
 
 State = Literal["queued", "resolving", "downloading", "paused", "verifying", "ready", "failed", "cancelled"]
 

@@ -14,20 +14,19 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from gptdesk.errors import UserError
+from gptdesk.files import sync_folder
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.hub.transfer import TransferStopped
 from gptdesk.library.download import Download, bytes_here
 from gptdesk.library.fetching import READY, Attempt
-from gptdesk.library.files import sync_folder
 from gptdesk.library.known import KNOWN
 from gptdesk.library.library import Library, now
 from gptdesk.library.names import check_name, free_name, taken
 from gptdesk.library.plan import Plan, read_plan
 from gptdesk.library.record import read_record, write_record
 from gptdesk.library.repository import parse_name
+from gptdesk.locks import FileLock, LockHeld, is_locked
 
 DOWNLOADS: Final = ".downloads"
 """Folder in the models folder, with one folder for each download that has not ended."""
@@ -201,11 +200,9 @@ class Downloads:
                 running = sum(other._attempt is not None for other in self._downloads)
                 if running >= self.limit or download.state != "queued":
                     continue
-                lock = FileLock(download._folder / _LOCK, timeout=0, thread_local=False)
                 try:
-                    ensure_folder(download._folder)
-                    lock.acquire()
-                except Timeout:
+                    lock = FileLock(ensure_folder(download._folder) / _LOCK, patience=0)
+                except LockHeld:
                     self._fail(download, _ELSEWHERE)
                     begun.append(download)
                     continue
@@ -256,7 +253,8 @@ class Downloads:
             os.replace(ready, self.models / download.name)
         except OSError as error:
             raise UserError(f"The model cannot be moved to {self.models} ({error.strerror}).") from error
-        sync_folder(self.models)
+        with suppress(OSError):  # the model is there
+            sync_folder(self.models)
         self._end_attempt(download)
         self._remove(download._folder)
         download.done = download.total
@@ -316,15 +314,7 @@ class Downloads:
 
     def _is_elsewhere(self, folder: Path) -> bool:
         """Whether another program has a download in its hands."""
-        lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        return is_locked(folder / _LOCK)
 
     def _throw_away(self, download: Download, folder: Path) -> None:
         self._remove(folder)

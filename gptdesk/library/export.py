@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import replacing
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
 from gptdesk.gpt2.tokenizer_files import tokenizer_files
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.files import Progress, add_tokenizer, copy_files, silent, written_beside
+from gptdesk.library.files import Progress, add_tokenizer, copy_files, disk_errors, folder_beside, silent
 from gptdesk.library.weights import check_weights
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent
         files.append(source / INDEX_FILE)
     files += tokenizer_files(source)
     config = read_config(source)
-    with written_beside(target, "export") as temporary:
-        temporary.mkdir(parents=True)
+    with disk_errors(target.parent, "export"), folder_beside(target) as temporary:
         copy_files(files, temporary, progress)
         add_tokenizer(temporary, config)
         if target.is_dir():
@@ -92,7 +92,7 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
         raise UserError(
             f"{entry.name} has {config.vocab_size:,} tokens, not GPT-2's {VOCAB_SIZE:,}; GGUF needs theirs."
         )
-    with written_beside(target, "export") as temporary:
+    with disk_errors(target.parent, "export"), replacing(target) as temporary:
         writer = gguf.GGUFWriter(temporary, "gpt2", use_temp_file=False)
         try:
             _write_description(writer, gguf, entry.name, config, precision)
@@ -100,7 +100,6 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
             _write_weights(writer, source, precision, progress)
         finally:
             writer.close()
-        os.replace(temporary, target)
     return target
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import sync_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, LARGEST_JSON, WEIGHTS_FILE
+from gptdesk.hub.digest import Digest, HubFile, WrongBytes
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked, wait_text
-from gptdesk.hub.transfer import BLOCK, Digest, HubFile, Transfer, TransferStopped, WrongBytes
-from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file, sync_folder
+from gptdesk.hub.transfer import BLOCK, Transfer, TransferStopped
+from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.plan import Plan
 from gptdesk.library.record import Record, write_record

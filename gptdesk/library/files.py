@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import sync_file
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.tokenizer_files import complete_tokenizer
 from gptdesk.hub.transfer import BLOCK
@@ -80,8 +80,7 @@ def copy_files(files: Iterable[Path], target: Path, progress: Progress, *, name:
                 output.write(block)
                 done += len(block)
                 progress(done, total)
-            output.flush()
-            os.fsync(output.fileno())
+        sync_file(target / (name or path.name))
         hashes[name or path.name] = digest.hexdigest()
     return hashes
 
@@ -99,41 +98,33 @@ def hash_file(path: Path, advance: Callable[[int], None] = lambda done: None) ->
 
 
 @contextmanager
-def written_beside(target: Path, what: str) -> Iterator[Path]:
-    """Hands out a name beside the target to write to; what is left under it in the end goes.
+def disk_errors(folder: Path, what: str) -> Iterator[None]:
+    """Makes the folder that is written to, and sentences of what goes wrong there.
 
     Raises:
         UserError: when the disk does not take what is written.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise UserError(disk_sentence(error, folder, what)) from error
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """Makes a folder beside ``target`` to be filled and renamed; removes it in the end if it is still there."""
     temporary = target.with_name(f".{target.name[:50]}.{uuid.uuid4().hex[:8]}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
         yield temporary
-    except OSError as error:
-        raise UserError(disk_sentence(error, target.parent, what)) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def add_tokenizer(folder: Path, config: GPT2Config) -> list[str]:
     """Puts GPT-2's tokenizer into a model's folder that has OpenAI's vocabulary and brings none; names of new files."""
     names = complete_tokenizer(folder, vocab_size=config.vocab_size, context=config.n_positions)
     for name in names:
-        with (folder / name).open("rb+") as file:
-            os.fsync(file.fileno())
+        sync_file(folder / name)
     return names
-
-
-def sync_folder(folder: Path) -> None:
-    """Puts names in a folder on the disk; Windows neither can nor needs to."""
-    if os.name == "nt":
-        return
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

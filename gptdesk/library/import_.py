@@ -7,12 +7,13 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import sync_folder
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import (
@@ -33,7 +34,6 @@ from gptdesk.library.files import (
     disk_sentence,
     hash_file,
     silent,
-    sync_folder,
 )
 from gptdesk.library.known import KNOWN
 from gptdesk.library.library import IMPORTING, Library, now
@@ -279,5 +279,6 @@ def _finish(folders: Folders, staging: Path, name: str, source: Path, hashes: di
     if taken(folders.models, name):
         raise UserError(f"There is a model called {name} already; take another name.")
     os.replace(staging, folders.models / name)
-    sync_folder(folders.models)
+    with suppress(OSError):  # the model is there
+        sync_folder(folders.models)
     return Library(folders).entry(name)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.gpt2.layout import CONFIG_FILE
-from gptdesk.hub.transfer import HubFile
-from gptdesk.library.record import write_json
+from gptdesk.hub.digest import HubFile
+from gptdesk.library.record import replace_json
 from gptdesk.library.repository import COMMIT, Repository, parse_name
 
 PLAN_FILE: Final = "download.json"
@@ -53,7 +53,7 @@ class Plan:
                 ],
             }
         values["etags"] = self.etags
-        write_json(folder / PLAN_FILE, values)
+        replace_json(folder / PLAN_FILE, values)
 
 
 def read_plan(folder: Path) -> Plan | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from gptdesk.devices import PRECISIONS
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 RECORD_FILE: Final = "model.json"
@@ -100,7 +100,7 @@ def write_record(folder: Path, record: Record) -> None:
         "sha256": dict(record.sha256),
         "defaults": defaults,
     }
-    write_json(folder / RECORD_FILE, values)
+    replace_json(folder / RECORD_FILE, values)
 
 
 def with_defaults(record: Record, *, precision: str | None, decoding: Mapping[str, Any] | None) -> Record:
@@ -119,21 +119,15 @@ def with_defaults(record: Record, *, precision: str | None, decoding: Mapping[st
     )
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Replaces a JSON file: readers see the old contents or the new, also after a power cut.
+def replace_json(path: Path, values: Mapping[str, Any]) -> None:
+    """`write_json` with a sentence for the person.
 
     Raises:
         UserError: when it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(values, file, indent=2)  # in ASCII: names of files need not be Unicode
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_json(path, values)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written ({error.strerror}).") from error
 
 

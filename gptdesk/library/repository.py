@@ -15,8 +15,8 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.gpt2.tokenizer_files import LARGEST, TOKENIZER_FILES
 from gptdesk.hub.answers import ask
+from gptdesk.hub.digest import HubFile
 from gptdesk.hub.errors import not_understood
-from gptdesk.hub.transfer import HubFile
 from gptdesk.library import hubcache
 from gptdesk.library.known import Known, find_known
 

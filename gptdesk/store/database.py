@@ -22,7 +22,7 @@ from gptdesk.store.raw_rows import decode, export, read_raw
 from gptdesk.store.recovery import OpenedDocument, restore, to_time, to_title
 from gptdesk.store.tree import Node
 
-__all__ = ["Damaged", "Database", "DocumentSummary", "Entry", "OpenedDocument"]
+__all__ = ["Damaged", "Database", "DocumentSummary", "OpenedDocument"]
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,6 @@ class DocumentSummary:
     title: str
     modified: float
     damaged: bool = False
-
-
-Entry = DocumentSummary
 
 
 class Database:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from pathlib import Path
 
+from gptdesk.files import write_bytes
 from gptdesk.folders import ensure_folder
 
 
@@ -17,17 +17,8 @@ def write_atomic(path: Path, data: bytes) -> None:
         OSError: when the disk is full or may not be written; the old file stays.
         UserError: when the folder cannot be made.
     """
-    folder = ensure_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    ensure_folder(path.parent)
+    write_bytes(path, data)
 
 
 def set_aside(path: Path) -> Path:

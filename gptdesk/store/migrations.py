@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Final
+
+from gptdesk.files import replacing
 
 STEPS: Final = (
     # 1: the first gptdesk.
@@ -86,12 +87,5 @@ def backup_path(path: Path, version: int) -> Path:
 
 
 def _copy_aside(connection: sqlite3.Connection, target: Path) -> None:
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    try:
-        with closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
-        os.replace(part, target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with replacing(target) as temporary, closing(sqlite3.connect(temporary)) as copy:
+        connection.backup(copy)

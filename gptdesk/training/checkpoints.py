@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptdesk.bounded_read import whole
-from trainer.rundir import CHECKPOINT_MANIFEST, CHECKPOINTS, STATUS, read_json
+from gptdesk.files import read_json
+from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, STATUS
 
 _NAME = re.compile(r"step-(\d{1,15})", re.ASCII)
 

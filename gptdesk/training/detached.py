@@ -12,8 +12,8 @@ from typing import Any
 
 from gptdesk.child_process import child_environment
 from gptdesk.errors import UserError
-from trainer.locking import FileLock, LockHeld, is_locked
-from trainer.rundir import read_json, write_json
+from gptdesk.files import read_json, write_json
+from gptdesk.locks import FileLock, LockHeld, is_locked
 
 _guard = threading.Lock()
 _children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}

@@ -13,8 +13,7 @@ from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import reap
 from gptdesk.training.history.samples import ConsoleTail
 from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_segment, phase, read_launch
-from trainer.rundir import boot_id
-from trainer.runstate import RunState
+from trainer.run_directory.state import RunState, boot_id
 
 OUTPUT_LINES: Final = 40
 

@@ -24,7 +24,7 @@ from gptdesk.training.trainer_json import trainer_json
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
 from trainer.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
-from trainer.rundir import CHECKPOINTS, RUN
+from trainer.run_directory.layout import CHECKPOINTS, RUN
 
 Problems = dict[str, str]
 

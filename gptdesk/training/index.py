@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json
+from gptdesk.locks import is_locked
 from gptdesk.training.detached import lives, reap
 from gptdesk.training.labels import Labels
 from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch
-from trainer.locking import is_locked
-from trainer.rundir import CONFIG, EXIT, FORMAT, RUN, STATUS, read_json
-from trainer.rundir import LOCK as RUN_LOCK
-from trainer.runfields import read_fields
-from trainer.runstate import RunState, describe, planned_steps, read_state
+from trainer.run_directory.fields import read_fields
+from trainer.run_directory.layout import CONFIG, EXIT, FORMAT, RUN, STATUS
+from trainer.run_directory.layout import LOCK as RUN_LOCK
+from trainer.run_directory.state import RunState, describe, planned_steps, read_state
 
 _REMOVED: Final = ".removed-"
 """Begins the name of a run that is being removed; what is left of one goes with the next."""

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, read_object
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
 from gptdesk.folders import ensure_folder
-from trainer.rundir import write_json
 
 _SCHEMA: Final = 1
 """Version of the file; a newer one is left as it is, and what is said then lasts until the window closes."""

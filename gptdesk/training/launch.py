@@ -35,8 +35,9 @@ from trainer.config import TrainConfig, build_config, merge, with_absolute_paths
 from trainer.defaults import settings_to_give
 from trainer.plan import plan_run
 from trainer.reference import toml_value
-from trainer.rundir import CHECKPOINTS, CONSOLE, RUN, withdraw_requests
-from trainer.runstate import read_state
+from trainer.run_directory.layout import CHECKPOINTS, CONSOLE, RUN
+from trainer.run_directory.requests import withdraw_requests
+from trainer.run_directory.state import read_state
 
 __all__ = ["COMMAND", "HERE", "TORCHRUN", "Launcher", "command_line", "new_run_folder", "resume_run", "shown_command",
            "start_run", "to_toml", "typed_command"]  # fmt: skip

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import whole
+from gptdesk.files import read_json
 from gptdesk.training.detached import lives
-from gptdesk.training.jsonvalues import whole
-from trainer.rundir import STATUS, read_json, send_request
-from trainer.runfields import LAUNCH_FIELDS, read_fields
+from trainer.run_directory.fields import LAUNCH_FIELDS, read_fields
+from trainer.run_directory.layout import STATUS
+from trainer.run_directory.requests import send_request
 
 RECORD: Final = "launch.json"
 LOCK: Final = ".launch.lock"

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from gptdesk.bounded_read import number
+from gptdesk.files import read_json
 from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
 from gptdesk.training.history.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
-from gptdesk.training.jsonvalues import number
-from trainer.rundir import CHECKPOINTS, CONFIG, EVENTS, RUN, read_json
+from trainer.run_directory.layout import CHECKPOINTS, CONFIG, EVENTS, RUN
 
 if TYPE_CHECKING:
     from gptdesk.training.checkpoints import CheckpointInfo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import number_format
-from trainer.rundir import CHECKPOINTS
+from trainer.run_directory.layout import CHECKPOINTS
 
 _STAMP = re.compile(r"^\d{8}-\d{6}-")
 """Begins the folder of a run that the window started."""

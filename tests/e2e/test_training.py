@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from gptdesk.files import read_json
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.patience import wait_for
-from trainer.events import read_events
 from trainer.prepare.run import Request, prepare
-from trainer.rundir import STATUS, read_json
-from trainer.runstate import find_runs, read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import STATUS
+from trainer.run_directory.state import find_runs, read_state
 
 from .conftest import Program
 from .screens import Screen

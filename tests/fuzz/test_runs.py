@@ -21,9 +21,11 @@ from gptdesk.training.launched import read_launch
 from tests.fuzz.mutations import COUNTS, check_sentence, damaged_bytes, damaged_json, is_plain, refuse_or, run_examples
 from trainer.cli import main
 from trainer.config import build_config
-from trainer.events import read_events
-from trainer.rundir import CONTROL_IN, EVENTS, SAMPLES, RunWriter, send_request
-from trainer.runstate import read_config, read_description, read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import CONTROL_IN, EVENTS, SAMPLES
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_config, read_description, read_state
+from trainer.run_directory.writer import RunWriter
 
 CONFIG = {"schedule": {"steps": 100, "warmup_steps": 2}, "run": {"folder": "x"}, "data": {"path": "y"}}
 FILES: dict[str, Any] = {

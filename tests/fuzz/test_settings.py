@@ -26,9 +26,10 @@ from tests.fuzz.mutations import (
 )
 from trainer.checkpoint import is_whole
 from trainer.config import build_config, merge, parse_flags, read_toml
+from trainer.data.manifest import MANIFEST
+from trainer.data.shards import PreparedData
 from trainer.prepare import Request, prepare
 from trainer.reference import to_toml
-from trainer.shards import MANIFEST, PreparedData
 
 SETTINGS = Settings(
     recent_models=("/a", "/b"),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from trainer.config import TrainConfig, build_config, merge
-from trainer.shards import MANIFEST, TOKENS, VERSION, ArrayFile
+from trainer.data.arrays import TOKENS, VERSION, ArrayFile
+from trainer.data.manifest import MANIFEST
 
 
 def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:

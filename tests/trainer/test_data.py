@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptdesk.errors import UserError
-from trainer.data import Batches, Position, permute
-from trainer.shards import PreparedData, TokenSet
+from trainer.data.shards import PreparedData, TokenSet
+from trainer.data.windows import Batches, Position, permute
 
 T = 8
 

@@ -9,14 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from gptdesk.files import read_json
 from tests.trainer.processes import Group, Program, group, program
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
-from trainer.events import read_events
 from trainer.plan import plan_run
 from trainer.reference import to_toml
-from trainer.rundir import EXIT, read_json, send_request
-from trainer.runstate import read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import EXIT
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_state
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]

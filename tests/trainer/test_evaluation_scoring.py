@@ -15,13 +15,13 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.data.shards import PreparedData, TokenSet
 from trainer.evaluation.hellaswag import PROTOCOLS, hellaswag, questions
 from trainer.evaluation.lambada import lambada, passages
 from trainer.evaluation.perplexity import Perplexity, strided_rows, text_perplexity
 from trainer.evaluation.scoring import Row, score_rows
 from trainer.evaluation.sources import HELLASWAG, LAMBADA, open_source
 from trainer.evaluation.tasks import ValidationTask
-from trainer.shards import PreparedData, TokenSet
 
 TEXT = (
     "The cat sat on the mat, and the dog — who had been there before — looked at it.\n\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.events import EventTail, read_events
-from trainer.rundir import EVENTS, FORMAT
+from trainer.run_directory.events import EventTail, read_events
+from trainer.run_directory.layout import EVENTS, FORMAT
 
 
 @pytest.fixture

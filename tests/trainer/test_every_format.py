@@ -14,11 +14,12 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from gptdesk.files import read_json
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from tests.trainer.made_files import paragraph, write_docx, write_epub, write_pdf, write_zip
 from trainer.cli import main
-from trainer.rundir import CHECKPOINTS, read_json
-from trainer.shards import PreparedData
+from trainer.data.shards import PreparedData
+from trainer.run_directory.layout import CHECKPOINTS
 
 TOKENIZER = gpt2_tokenizer()
 SMALLEST = (

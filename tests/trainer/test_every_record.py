@@ -14,7 +14,7 @@ import pytest
 
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from tests.trainer.test_every_format import prepare_and_train
-from trainer.shards import PreparedData
+from trainer.data.shards import PreparedData
 
 TOKENIZER = gpt2_tokenizer()
 COUNT = 8

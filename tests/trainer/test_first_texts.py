@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gptdesk.files import read_json
 from gptdesk.gpt2.layout import read_config
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.estimate import summarise
@@ -14,9 +15,10 @@ from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunIndex
 from trainer.cli import main
 from trainer.config import read_preset
-from trainer.events import read_events
-from trainer.rundir import CHECKPOINTS, read_json, send_request
-from trainer.runstate import read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import CHECKPOINTS
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_state
 
 SMALL = ("--model.n_layer", "1", "--model.n_embd", "16", "--run.sample_tokens", "8", "--run.device", "cpu")
 

@@ -9,7 +9,7 @@ from tests.test_layers import REFUSE, RUN_MODULE, python
 from trainer.config import TrainConfig
 from trainer.lazy_compiler import AdamW, spare_compiler
 from trainer.reference import to_toml
-from trainer.runstate import read_state
+from trainer.run_directory.state import read_state
 
 
 def test_a_run_that_compiles_nothing_imports_no_compiler(

@@ -12,7 +12,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from tests.trainer.conftest import write_data
 from trainer.config import TrainConfig
-from trainer.data import IGNORED, Batches, Position
+from trainer.data.windows import IGNORED, Batches, Position
 from trainer.distributed import Processes
 from trainer.loop import NotFinite, Trainer
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from trainer.data import IGNORED, Position
-from trainer.packing import PackedBatches, PackedWindows, pack_lengths
+from trainer.data.arrays import MappedArrays
+from trainer.data.packing import PackedBatches, PackedWindows, pack_lengths
+from trainer.data.shards import PreparedData, TokenSet
+from trainer.data.windows import IGNORED, Position
 from trainer.prepare import Request, prepare
-from trainer.shards import MappedArrays, PreparedData, TokenSet
 
 T = 32
 
@@ -168,7 +169,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
 from pathlib import Path
 import numpy as np
-from trainer.shards import PreparedData
+from trainer.data.shards import PreparedData
 data = PreparedData.open(Path(sys.argv[1]))
 rng = np.random.default_rng(0)
 size = len(data.train)

@@ -17,10 +17,10 @@ import pytest
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.data.shards import PreparedData
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.broken import Broken
-from trainer.prepare.progressfile import PROGRESS
-from trainer.shards import PreparedData
+from trainer.prepare.progress_file import PROGRESS
 
 TOKENIZER = gpt2_tokenizer()
 LINE = "\n<|endoftext|>\n"
@@ -478,8 +478,8 @@ def test_text_without_lines_is_cut_between_characters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, suffix: str
 ) -> None:
     monkeypatch.setattr("trainer.prepare.cutting._NEAR", 200)
-    monkeypatch.setattr("trainer.prepare.separators.LARGEST_DOCUMENT", 1_000)
-    monkeypatch.setattr("trainer.prepare.separators._NEAR", 200)
+    monkeypatch.setattr("trainer.prepare.text.separators.LARGEST_DOCUMENT", 1_000)
+    monkeypatch.setattr("trainer.prepare.text.separators._NEAR", 200)
     monkeypatch.setattr("trainer.prepare.formats.text._BLOCK", 300)
     source = (
         WRITERS["gz.txt"](tmp_path / "a.txt", [text]) if suffix == ".txt.gz" else write_text(tmp_path / "a.txt", [text])

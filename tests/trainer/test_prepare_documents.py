@@ -24,7 +24,7 @@ from trainer.prepare.formats.input import Settings
 from trainer.prepare.formats.pdf_layout import join_lines
 from trainer.prepare.formats.time_limit import TookTooLong, time_limit
 from trainer.prepare.readers import Reader
-from trainer.prepare.sources import find_files
+from trainer.prepare.sources.files import find_files
 
 
 class Read:

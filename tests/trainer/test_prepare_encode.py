@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from trainer.prepare import pieces
-from trainer.prepare.encode import BatchEncoder
+from trainer.prepare.encoding import pieces
+from trainer.prepare.encoding.encode import BatchEncoder
 
 TOKENIZER = gpt2_tokenizer()
 ENCODER = BatchEncoder(TOKENIZER)

@@ -20,9 +20,9 @@ from gptdesk.training.data.preparations import READABLE_SUFFIXES
 from tests.trainer.test_prepare import LINE, all_documents, make, texts, write_text
 from trainer.prepare import Manner
 from trainer.prepare.broken import Broken
-from trainer.prepare.encodings import NotText, detect
 from trainer.prepare.formats import FORMATS
 from trainer.prepare.report import account_lines
+from trainer.prepare.text.encodings import NotText, detect
 
 ROOT = Path(__file__).parents[2]
 FEW = texts(30)

@@ -10,11 +10,11 @@ import pytest
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.data.shards import PreparedData
 from trainer.prepare import Manner, Request, prepare
-from trainer.prepare.bundled import BUNDLED_TEXTS
-from trainer.prepare.held_out import cut_text
-from trainer.prepare.progressfile import PROGRESS
-from trainer.shards import PreparedData
+from trainer.prepare.output.held_out import cut_text
+from trainer.prepare.progress_file import PROGRESS
+from trainer.prepare.sources.bundled import BUNDLED_TEXTS
 
 TOKENIZER = gpt2_tokenizer()
 

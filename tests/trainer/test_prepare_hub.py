@@ -21,9 +21,9 @@ import pyarrow.parquet
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json
+from trainer.data.shards import PreparedData
 from trainer.prepare import Request, prepare
-from trainer.rundir import read_json
-from trainer.shards import PreparedData
 
 ROOT = Path(__file__).parents[2]
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
 from tests.patience import wait_for
 from trainer.cli import main
 from trainer.prepare import Manner, Progress, Request, prepare
-from trainer.prepare.progressfile import PROGRESS
-from trainer.rundir import write_json
+from trainer.prepare.progress_file import PROGRESS
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def shown(folder: Path) -> dict[str, Any]:
 def test_the_file_follows_a_preparation_to_its_end(
     tmp_path: Path, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("progress", "progressfile"):
+    for module in ("progress", "progress_file"):
         monkeypatch.setattr(f"trainer.prepare.{module}._EVERY_SECONDS", 0)
     folder = tmp_path / "out"
     seen = []
@@ -84,8 +84,8 @@ def test_it_is_written_at_most_so_often(tmp_path: Path, request_: Request, monke
         write_json(path, values, **how)
 
     monkeypatch.setattr("trainer.prepare.progress._EVERY_SECONDS", 0)
-    monkeypatch.setattr("trainer.prepare.progressfile._EVERY_SECONDS", float("inf"))
-    monkeypatch.setattr("trainer.prepare.progressfile.write_json", write)
+    monkeypatch.setattr("trainer.prepare.progress_file._EVERY_SECONDS", float("inf"))
+    monkeypatch.setattr("trainer.prepare.progress_file.write_json", write)
     prepare(request_, tmp_path / "out")
     assert states == ["planning", "encoding", "merging", "finished"]
 
@@ -150,7 +150,7 @@ def test_on_a_disk_without_room_for_another_file_the_end_is_still_told(
     tmp_path: Path, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill(_: object) -> None:
-        monkeypatch.setattr("trainer.prepare.progressfile.write_json", full)
+        monkeypatch.setattr("trainer.prepare.progress_file.write_json", full)
         raise UserError("The disk is full.")
 
     def full(*_: object, **__: object) -> None:

@@ -17,9 +17,9 @@ from gptdesk.gpt2.chat_template import ALPACA, PLAIN
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.training.data.datasets import describe_set, preview
 from trainer.cli import main
+from trainer.data.shards import PreparedData
 from trainer.prepare import Request, prepare
 from trainer.prepare.records import RecordParser, Unusable
-from trainer.shards import PreparedData
 
 TOKENIZER = gpt2_tokenizer()
 Record = dict[str, Any]

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json
+from gptdesk.locks import FileLock, is_locked
 from tests.patience import wait_for
-from trainer.locking import FileLock, is_locked
+from trainer.data.shards import PreparedData
 from trainer.prepare import Progress, Request, prepare
-from trainer.prepare.progressfile import PROGRESS
-from trainer.rundir import read_json
-from trainer.shards import PreparedData
+from trainer.prepare.progress_file import PROGRESS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("--val-share", "0.2", "--unit-bytes", "30000", "--shard-tokens", "20000")

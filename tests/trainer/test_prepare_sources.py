@@ -11,7 +11,7 @@ import pytest
 from gptdesk.errors import UserError
 from trainer.prepare import Request, prepare
 from trainer.prepare.changes import HASHED_BYTES
-from trainer.prepare.names import absolute_source
+from trainer.prepare.sources.names import absolute_source
 
 ROOT = Path(__file__).parents[2]
 TEXT = "\n\n".join(f"Paragraph {i} of a text that somebody wrote." for i in range(30))

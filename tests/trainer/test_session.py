@@ -14,15 +14,17 @@ import torch
 from safetensors.torch import load_file
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json
 from gptdesk.inference.engine import Engine
 from tests.trainer.processes import Program, program
 from trainer.cli import main
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
-from trainer.events import read_events
 from trainer.reference import to_toml
-from trainer.rundir import EXIT, SAMPLES, read_json, send_request
-from trainer.runstate import read_config, read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import EXIT, SAMPLES
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_config, read_state
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gptdesk.errors import UserError
 from tests.trainer.conftest import write_data
-from trainer.shards import HEADER, INDEX, MASK, TOKENS, ArrayFile, PreparedData, TokenSet, open_array
+from trainer.data.arrays import HEADER, INDEX, MASK, TOKENS, ArrayFile, open_array
+from trainer.data.shards import PreparedData, TokenSet
 
 
 @st.composite

@@ -13,10 +13,10 @@ from gptdesk.gpt2.tokenizer_files import TOKENIZER_CONFIG, read_chat_format
 from trainer.checkpoint import MANIFEST, newest_checkpoint
 from trainer.config import TrainConfig
 from trainer.distributed import Processes
-from trainer.events import read_events
 from trainer.loop import Trainer
 from trainer.prepare import Request, prepare
-from trainer.rundir import CHECKPOINTS
+from trainer.run_directory.events import read_events
+from trainer.run_directory.layout import CHECKPOINTS
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]

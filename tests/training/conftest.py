@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from gptdesk.files import read_json
+from gptdesk.locks import is_locked
 from gptdesk.training.detached import reap
 from tests.patience import wait_for
 from trainer.config import merge, read_preset
-from trainer.locking import is_locked
 from trainer.prepare import Request, prepare
-from trainer.rundir import read_json
 
 
 @pytest.fixture

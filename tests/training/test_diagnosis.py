@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from gptdesk.files import write_json
 from gptdesk.training.diagnosis import Diagnosis, diagnose
-from trainer.rundir import write_json
-from trainer.runstate import RunState, read_state
+from trainer.run_directory.state import RunState, read_state
 
 
 @pytest.fixture

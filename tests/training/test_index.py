@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
+from gptdesk.locks import FileLock
 from gptdesk.training.index import RunEntry, RunIndex
-from trainer.locking import FileLock
-from trainer.rundir import RunWriter, write_json
+from trainer.run_directory.writer import RunWriter
 
 MakeRun = Callable[..., Path]
 

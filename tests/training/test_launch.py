@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
+from gptdesk.locks import FileLock, is_locked
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import start_detached
 from gptdesk.training.diagnosis import diagnose
@@ -34,10 +36,9 @@ from gptdesk.training.launch import (
 from gptdesk.training.launched import LOCK, ask
 from trainer.commands.train import _given
 from trainer.config import build_config, read_preset, read_toml
-from trainer.events import read_events
-from trainer.locking import FileLock, is_locked
-from trainer.rundir import read_json, send_request, write_json
-from trainer.runstate import read_state
+from trainer.run_directory.events import read_events
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_state
 
 Values = Callable[..., dict[str, Any]]
 Wait = Callable[..., Any]

@@ -20,7 +20,7 @@ from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.window import application
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.page_list import PAGES
-from trainer.rundir import RunWriter
+from trainer.run_directory.writer import RunWriter
 
 from .conftest import Opened
 

@@ -15,18 +15,18 @@ from typing import Any, Final, NoReturn
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
-from trainer.prepare.bundled import BUNDLED_TEXTS
+from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.estimate import require_room, size_text
 from trainer.prepare.formats import COMPRESSIONS, formats_text
-from trainer.prepare.hub import SHORT_NAMES
-from trainer.prepare.manifest import validation_text
-from trainer.prepare.names import absolute_source
+from trainer.prepare.output.manifest import validation_text
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress import MERGE
-from trainer.prepare.progressfile import PROGRESS
+from trainer.prepare.progress_file import PROGRESS
 from trainer.prepare.report import account_lines, counted
-from trainer.prepare.run import DOWNLOADS_AHEAD
-from trainer.prepare.worker import FEW_DOCUMENTS
+from trainer.prepare.sections import DOWNLOADS_AHEAD
+from trainer.prepare.sources.bundled import BUNDLED_TEXTS
+from trainer.prepare.sources.hub import SHORT_NAMES
+from trainer.prepare.sources.names import absolute_source
 
 _MOST_SOURCES: Final = 1_000
 """Files in the event of the end; all are in the manifest."""

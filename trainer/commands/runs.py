@@ -14,9 +14,10 @@ from gptdesk.bounded_read import ContentError, number, parse_json
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.metrics import METRICS, Format, metric_of
-from trainer.events import EventTail, newest_step
-from trainer.rundir import ACTIONS, CHECKPOINTS, RUN, send_request
-from trainer.runstate import describe, find_runs, planned_steps, read_config, read_state
+from trainer.run_directory.events import EventTail, newest_step
+from trainer.run_directory.layout import CHECKPOINTS, RUN
+from trainer.run_directory.requests import ACTIONS, send_request
+from trainer.run_directory.state import describe, find_runs, planned_steps, read_config, read_state
 
 _FORMATS: Final[dict[Format, Callable[[float], str]]] = {
     "decimal": "{:.4f}".format,

@@ -107,7 +107,7 @@ def _settings(args: argparse.Namespace) -> DecodingSettings:
 def _save(path: Path | None, samples: list[Sample], settings: DecodingSettings, *, complete: bool) -> None:
     if path is None:
         return
-    from trainer.rundir import write_json
+    from gptdesk.files import write_json
 
     try:
         write_json(

@@ -21,8 +21,8 @@ from trainer.config import (
     with_absolute_paths,
 )
 from trainer.defaults import fit_files, keys_of
-from trainer.rundir import CHECKPOINTS
-from trainer.runstate import read_config, read_description
+from trainer.run_directory.layout import CHECKPOINTS
+from trainer.run_directory.state import read_config, read_description
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

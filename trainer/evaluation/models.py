@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.layout import CONFIG_FILE
 from gptdesk.resource_files import resource
-from trainer.rundir import CHECKPOINTS, RUN
+from trainer.run_directory.layout import CHECKPOINTS, RUN
 
 _BUNDLED: Final = "models"  # folder of the resources
 

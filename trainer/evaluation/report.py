@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
 from trainer.evaluation.published import published
 from trainer.evaluation.tasks import Measured
-from trainer.rundir import write_json
 
 
 @dataclass(frozen=True)

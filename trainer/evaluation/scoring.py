@@ -16,7 +16,7 @@ from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.model import GPT2
-from trainer.data import IGNORED
+from trainer.data.windows import IGNORED
 
 BATCH_TOKENS: Final = 4096
 """Tokens that go through the network at once when nobody says otherwise: enough to keep a processor busy."""

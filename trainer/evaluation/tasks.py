@@ -15,14 +15,14 @@ from torch import Tensor
 from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from trainer.data.packing import packed_windows
+from trainer.data.shards import PreparedData
 from trainer.evaluation import hellaswag as hellaswag_test
 from trainer.evaluation import lambada as lambada_test
 from trainer.evaluation import sources
 from trainer.evaluation.perplexity import read_text, text_perplexity
 from trainer.evaluation.scoring import Progress, target_losses
 from trainer.evaluation.validation import validation_loss
-from trainer.packing import packed_windows
-from trainer.shards import PreparedData
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
-from trainer.data import IGNORED
-from trainer.packing import PackedWindows
-from trainer.shards import TokenSet
+from trainer.data.packing import PackedWindows
+from trainer.data.shards import TokenSet
+from trainer.data.windows import IGNORED
 
 
 @torch.no_grad()

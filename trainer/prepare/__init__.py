@@ -3,6 +3,7 @@
 from trainer.prepare.estimate import Estimate, estimate
 from trainer.prepare.plan import SHARD_TOKENS, UNIT_BYTES, Plan, Request
 from trainer.prepare.progress import Progress
-from trainer.prepare.run import Manner, prepare
+from trainer.prepare.run import prepare
+from trainer.prepare.sections import Manner
 
 __all__ = ["SHARD_TOKENS", "UNIT_BYTES", "Estimate", "Manner", "Plan", "Progress", "Request", "estimate", "prepare"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from trainer.prepare.broken import Broken
 from trainer.prepare.formats import CSV, JSON, JSONL, PARQUET, TEXT, TSV
-from trainer.prepare.sources import SourceFile
+from trainer.prepare.sources.files import SourceFile
 
 
 @dataclass

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
-from trainer.prepare.bundled import BUNDLED_TEXTS
 from trainer.prepare.plan import Plan
-from trainer.prepare.sources import SourceFile, find_files
+from trainer.prepare.sources.bundled import BUNDLED_TEXTS
+from trainer.prepare.sources.files import SourceFile, find_files
 
 HASHED_BYTES: Final = 16 << 20
 """Files up to this size are known by their contents, so that a copied or touched one is the same; of larger ones size

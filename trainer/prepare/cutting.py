@@ -10,13 +10,13 @@ from typing import IO, Final
 
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
-from trainer.prepare.encodings import UTF_8
 from trainer.prepare.formats import FORMATS, JSONL, PARQUET, TEXT, ZIP
 from trainer.prepare.formats.input import DAMAGED, Input, Settings, Unreadable
 from trainer.prepare.formats.jsonl import LONGEST_LINE
 from trainer.prepare.readers import format_module, make_input
-from trainer.prepare.separators import find_separator
-from trainer.prepare.sources import SourceFile
+from trainer.prepare.sources.files import SourceFile
+from trainer.prepare.text.encodings import UTF_8
+from trainer.prepare.text.separators import find_separator
 
 _NEAR: Final = 1 << 20
 """How far after its nominal place a separator is sought to end a unit at."""

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from gptdesk.errors import UserError
 from trainer.prepare.broken import Broken
-from trainer.prepare.encode import gpt2_batch_encoder
+from trainer.prepare.encoding.encode import gpt2_batch_encoder
 from trainer.prepare.formats import FORMATS
-from trainer.prepare.hub import KNOWN_TOKENS
 from trainer.prepare.plan import Plan, Section
 from trainer.prepare.readers import Document, Reader
-from trainer.prepare.sources import SourceFile
+from trainer.prepare.sources.files import SourceFile
+from trainer.prepare.sources.hub import KNOWN_TOKENS
 
 _HUB_TOKENS_PER_BYTE: Final = 0.36
 """OpenWebText's 9.04 billion tokens are 25 GB of parquet; FineWeb-Edu's ratio is much the same."""

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from gptdesk.gpt2.tokenizer import RANKS_SHA256
+from trainer.data.arrays import VERSION
+from trainer.data.manifest import LARGEST_MANIFEST
 from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter, Span
 from trainer.prepare.formats import PARQUET
 from trainer.prepare.formats.input import Settings
-from trainer.prepare.sources import SourceFile, find_files, told_apart
-from trainer.rundir import read_json, write_json
-from trainer.shards import LARGEST_MANIFEST, VERSION
+from trainer.prepare.sources.files import SourceFile, find_files, told_apart
 
 PLAN: Final = "plan.json"
 
@@ -41,7 +42,7 @@ class Request:
     Attributes:
         sources, validation: absolute paths, or names of data sets of the hub.
         validation_share: probability that a document is in the validation split, when there are no validation sources;
-            0 prepares none. Where that chooses too few, the end of the text is held out (`trainer.prepare.held_out`).
+            0 prepares none. Where that chooses too few, the end of the text is held out (`output.held_out`).
         seed: of the order of documents.
         column: name of the text in JSON objects and parquet rows.
         template: name of the chat template that makes a text of instructions and conversations.

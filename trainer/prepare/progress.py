@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.prepare.parts import Done
-from trainer.prepare.worker import Underway
+from trainer.prepare.encoding.blocks import Done
+from trainer.prepare.encoding.worker import Underway
 
 ENCODE, MERGE = "encode", "merge"
 

@@ -11,8 +11,8 @@ from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.formats import FORMATS
 from trainer.prepare.formats.input import DAMAGED, DAMAGED_LATER, Document, Input, Settings, Unreadable
-from trainer.prepare.sources import SourceFile
-from trainer.prepare.unpacking import UNPACKING_ERRORS
+from trainer.prepare.sources.files import SourceFile
+from trainer.prepare.text.unpacking import UNPACKING_ERRORS
 
 __all__ = ["Document", "Reader", "format_module", "make_input", "read_input"]
 

@@ -7,7 +7,6 @@ Numba writes whole files, and the next start compiles again. Its output goes to 
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import subprocess
 import sys
@@ -20,11 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from gptdesk.child_process import child_environment, python_command
 from gptdesk.errors import UserError
+from gptdesk.files import write_json
 from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE, Step, code_folder, compile_step, find_step, processor
+from gptdesk.locks import FileLock, LockHeld, is_locked
 
 LOG: Final = "compile.log"
 RECORD: Final = "compiled.json"
@@ -69,15 +69,7 @@ def compile_elsewhere() -> Future[Step]:
 
 def is_compiling() -> bool:
     """Whether a process of this user compiles the step now."""
-    lock = FileLock(code_folder() / LOCK)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
-    return False
+    return is_locked(code_folder() / LOCK)
 
 
 def read_record() -> Compiled | None:
@@ -107,12 +99,12 @@ def main() -> int:
     _lower_priority()
     folder = code_folder()
     try:
-        with FileLock(folder / LOCK, timeout=_PATIENCE_SECONDS):
+        with FileLock(folder / LOCK, patience=_PATIENCE_SECONDS):
             if find_step() is None:
                 began = time.perf_counter()
                 compile_step()
                 _write_record(folder, time.perf_counter() - began)
-    except Timeout:
+    except LockHeld:
         pass
     return 0
 
@@ -168,10 +160,8 @@ def _write_record(folder: Path, seconds: float) -> None:
     import numba
 
     record = Compiled(processor=processor(), numba=numba.__version__, seconds=round(seconds, 1))
-    replacement = folder / f"{RECORD}.tmp"
     with suppress(OSError):
-        replacement.write_text(json.dumps(asdict(record)))
-        os.replace(replacement, folder / RECORD)
+        write_json(folder / RECORD, asdict(record))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import torch
 
 from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
-from gptdesk.gpt2.checkpoint import StoredTensor, check_memory, open_weights, replacing
+from gptdesk.files import replacing
+from gptdesk.gpt2.checkpoint import StoredTensor, check_memory, open_weights
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, tensor_shapes, weight_files
 from gptdesk.gpt2.model import GPT2

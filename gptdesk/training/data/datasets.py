@@ -10,11 +10,13 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import whole
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from gptdesk.training.jsonvalues import whole
-from trainer.shards import INDEX, MANIFEST, PreparedData, open_array, read_manifest
+from trainer.data.arrays import INDEX, open_array
+from trainer.data.manifest import MANIFEST, read_manifest
+from trainer.data.shards import PreparedData
 
 LONGEST_PREVIEW: Final = 300
 """Tokens of a document that are shown."""

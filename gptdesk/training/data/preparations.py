@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.bounded_read import number
 from gptdesk.child_process import python_command
 from gptdesk.errors import UserError
+from gptdesk.files import read_json
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
+from gptdesk.locks import is_locked
 from gptdesk.training.data.datasets import (
     DocumentPreview,
     PreparedSet,
@@ -28,16 +31,13 @@ from gptdesk.training.data.datasets import (
 )
 from gptdesk.training.detached import lives, note, reap, start_detached
 from gptdesk.training.history.samples import ConsoleTail
-from gptdesk.training.jsonvalues import number
 from gptdesk.training.trainer_json import trainer_json
-from trainer.locking import is_locked
-from trainer.prepare.bundled import BUNDLED_TEXTS, BundledText
+from trainer.data.manifest import MANIFEST
 from trainer.prepare.formats import FORMATS, READABLE_SUFFIXES
-from trainer.prepare.names import absolute_source
 from trainer.prepare.plan import PLAN
-from trainer.prepare.progressfile import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
-from trainer.rundir import read_json
-from trainer.shards import MANIFEST
+from trainer.prepare.progress_file import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
+from trainer.prepare.sources.bundled import BUNDLED_TEXTS, BundledText
+from trainer.prepare.sources.names import absolute_source
 
 __all__ = ["BUNDLED_TEXTS", "READABLE_FORMATS", "READABLE_SUFFIXES", "BundledText", "DocumentPreview", "Preparation",
            "PreparationState", "PreparedSet", "data_folder", "new_data_folder", "plan", "preparations", "prepared_sets",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
-from trainer.prepare.manifest import validation_text
+from trainer.data.manifest import read_manifest
+from trainer.prepare.output.manifest import validation_text
 from trainer.prepare.report import account_lines
-from trainer.shards import read_manifest
 
 MOST_LINES: Final = 8
 """Files, and reasons, that are named; the rest is added up."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.errors import UserError
-from trainer.prepare.encodings import NotText, detect, named
+from trainer.prepare.text.encodings import NotText, detect, named
 
 LARGEST: Final = 10_000_000
 """Bytes: some five novels. Longer texts are for training."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from gptdesk.bounded_read import ContentError, number, parse_json, whole
-from trainer.rundir import EVENTS
+from trainer.run_directory.layout import EVENTS
 
 _POINTS: Final = 40
 _WHOLE: Final = 1 << 16

@@ -1,6 +1,6 @@
 """``events.jsonl`` in large bites: the numbers of its step events as columns, the other events as they are.
 
-`trainer.events` reads the same file one event after the other, for few; this is for millions.
+`trainer.run_directory.events` reads the same file one event after the other, for few; this is for millions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from gptdesk.training.history.event_lines import Lines, parse, parse_later
 from gptdesk.training.history.series import Floats
-from trainer.rundir import EVENTS
+from trainer.run_directory.layout import EVENTS
 
 _BITE: Final = 1 << 18
 """Bytes read at a time; small enough that other threads are not kept waiting for the interpreter."""

@@ -17,8 +17,8 @@ import numpy as np
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, number, parse_json
 from gptdesk.metrics import METRICS, contained, metric_of, value_keys
 from gptdesk.training.history.series import Floats
-from trainer.rundir import FORMAT
-from trainer.runfields import EVENT_FIELDS, checked
+from trainer.run_directory.fields import EVENT_FIELDS, checked
+from trainer.run_directory.layout import FORMAT
 
 FIRST: Final = ("t", "step", "tokens", *(key for each in METRICS if each.read_first for key in each.keys))
 """What is read of each logged step at once: what the charts begin with, and what alerts are raised by."""

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from gptdesk.bounded_read import LARGEST_WHOLE, number
 from gptdesk.metrics import contained
 from gptdesk.training.history.alerts import Alert, Watch
 from gptdesk.training.history.event_file import EventFile, Rest
 from gptdesk.training.history.event_lines import FIRST, Lines, load_event
 from gptdesk.training.history.series import AXES, Floats, Series, Table
 from gptdesk.training.history.step_log import StepLog
-from gptdesk.training.jsonvalues import LARGEST_WHOLE, number
 
 ANSWERS: Final = 200
 """Newest answers to requests that are kept."""

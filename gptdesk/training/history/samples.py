@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.training.jsonvalues import number, whole
-from trainer.events import EventTail
-from trainer.rundir import CONSOLE, SAMPLES
+from gptdesk.bounded_read import number, whole
+from trainer.run_directory.events import EventTail
+from trainer.run_directory.layout import CONSOLE, SAMPLES
 
 _LAST_BYTES: Final = 1 << 20
 """Of a console that is opened: enough for all the lines that are kept."""

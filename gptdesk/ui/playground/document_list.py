@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gptdesk.store.database import Entry
+from gptdesk.store.database import DocumentSummary
 from gptdesk.store.document import check_title
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.widgets.name_dialog import NameDialog
@@ -41,7 +41,7 @@ class Keeper(Protocol):
     @property
     def at_hand(self) -> str: ...
 
-    def entries(self) -> list[Entry]: ...
+    def entries(self) -> list[DocumentSummary]: ...
 
     def open(self, id: str) -> None: ...
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.store.database import Entry
+from gptdesk.store.database import DocumentSummary
 from gptdesk.store.document import Document, check_title
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground import export
@@ -76,7 +76,7 @@ class Documents(QObject):
         """Id of the document that is open."""
         return self._session.document.id
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DocumentSummary]:
         """All documents, the one that was changed last first; none when they cannot be read, which is said."""
         self._session.flush()
         try:

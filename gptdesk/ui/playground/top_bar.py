@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
-from gptdesk.store.database import Entry
+from gptdesk.store.database import DocumentSummary
 from gptdesk.ui.playground.dates import when
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
@@ -61,7 +61,7 @@ class DocumentButton(MenuButton):
         self._menu.addAction("Delete", self._documents.delete_at_hand)
 
 
-def fill_documents(menu: QMenu, entries: list[Entry], opened: Callable[[str], object]) -> None:
+def fill_documents(menu: QMenu, entries: list[DocumentSummary], opened: Callable[[str], object]) -> None:
     """Lists the documents that were changed last, and when."""
     menu.clear()
     now = time.time()

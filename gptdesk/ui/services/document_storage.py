@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
-from gptdesk.store.database import Database, Entry, OpenedDocument
+from gptdesk.store.database import Database, DocumentSummary, OpenedDocument
 from gptdesk.store.document import Snapshot
 from gptdesk.store.opening import open_or_replace
 from gptdesk.ui.services.background import TaskQueue
@@ -114,7 +114,7 @@ class DocumentStorage(QObject):
         self._writer.write()
         self._database.discard_damaged(id)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[DocumentSummary]:
         """All documents, last changed first.
 
         Raises:

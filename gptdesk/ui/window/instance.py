@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
+from gptdesk.locks import FileLock, LockHeld
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +53,14 @@ class Instance(QObject):
     def take(self) -> bool:
         """Becomes the one that has the window; returns false when another process does."""
         for place in self._places:
-            lock = FileLock(place)
             try:
                 ensure_folder(place.parent)
-                lock.acquire(blocking=False)
-            except Timeout:
+                self._lock = FileLock(place, patience=0)
+            except LockHeld:
                 return False
-            except (OSError, NotImplementedError, UserError) as error:  # no such place, or no locks there
+            except (OSError, UserError) as error:  # no such place, or no locks there
                 log.warning("no lock in %s: %s", place, error)
                 continue
-            self._lock = lock
             break
         QLocalServer.removeServer(self._name)  # what a crash left behind
         self._server.listen(self._name)

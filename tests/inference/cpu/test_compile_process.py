@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from gptdesk.inference.cpu import compiling
 from gptdesk.inference.cpu.compile_process import LOCK, RECORD, is_compiling, read_record
 from gptdesk.inference.cpu.compiling import SOURCES, code_folder, processor
+from gptdesk.locks import FileLock
 from tests.patience import wait_for
 
 pytest.importorskip("numba")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
 from gptdesk.folders import Folders
+from gptdesk.locks import FileLock, is_locked
 from gptdesk.training.data.datasets import describe_set
 from gptdesk.training.data.preparations import (
     Preparation,
@@ -20,8 +22,6 @@ from gptdesk.training.data.preparations import (
     preview,
 )
 from gptdesk.training.detached import reap
-from trainer.locking import FileLock, is_locked
-from trainer.rundir import read_json, write_json
 
 Wait = Callable[..., Any]
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gptdesk.locks import is_locked
 from gptdesk.training.history.history import ANSWERS, RECENT, RunHistory
 from gptdesk.training.launch import start_run
-from trainer.locking import is_locked
-from trainer.rundir import EVENTS, FORMAT, LOCK, RunWriter
+from trainer.run_directory.layout import EVENTS, FORMAT, LOCK
+from trainer.run_directory.writer import RunWriter
 
 
 @pytest.fixture
@@ -481,7 +482,7 @@ def test_a_run_that_is_not_there_reads_as_empty(tmp_path: Path) -> None:
 FILL_THE_DISK = """
 import resource, sys
 from pathlib import Path
-from trainer.rundir import RunWriter
+from trainer.run_directory.writer import RunWriter
 
 run = RunWriter(Path(sys.argv[1]), {})
 soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -35,8 +35,8 @@ from gptdesk.ui.train.charts.settings_comparison import CompareDialog
 from gptdesk.ui.train.charts.ticks import ticks
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.train.runs.tiles import NOTHING, Tile, Tiles
-from trainer.rundir import EVENTS
-from trainer.runstate import RunState
+from trainer.run_directory.layout import EVENTS
+from trainer.run_directory.state import RunState
 
 BEGAN = 1_790_000_000.0
 AS_AT_FIRST = ChartSettings()

@@ -10,16 +10,16 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from gptdesk.files import read_json
 from gptdesk.folders import Folders
+from gptdesk.locks import FileLock, is_locked
 from gptdesk.training.data.data_scanner import DataScanner, DataView
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.training.detached import reap
 from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.question import Question
 from tests.patience import wait_for
-from trainer.locking import FileLock, is_locked
-from trainer.rundir import read_json
-from trainer.runstate import read_state
+from trainer.run_directory.state import read_state
 
 from ..conftest import Opened
 

@@ -16,8 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from gptdesk.files import read_json, write_json
 from gptdesk.folders import Folders
 from gptdesk.library.catalogue import bundled_folder
+from gptdesk.locks import is_locked
 from gptdesk.training.data.preparations import READABLE_FORMATS, READABLE_SUFFIXES, preparations
 from gptdesk.training.detached import reap
 from gptdesk.training.estimate import DryRun
@@ -37,9 +39,8 @@ from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
 from gptdesk.ui.train.new_run.tasks import run_folder
 from gptdesk.ui.window.application import end_services, make_services
 from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
-from trainer.locking import is_locked
 from trainer.prepare import Request, prepare
-from trainer.rundir import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS, read_json, write_json
+from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS
 
 LONG = 60_000
 PLAN = {"download_bytes": 24 * 10**9, "tokens": 9 * 10**9, "disk_bytes": 43 * 10**9}

@@ -8,14 +8,15 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.locks import is_locked
 from gptdesk.training.data.data_scanner import DataScanner
 from gptdesk.training.index import RunIndex
 from gptdesk.training.run_scanner import RunScanner, Selection
 from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.runs.notices import Notice, notice_of
 from gptdesk.ui.train.notifications import Notifications
-from trainer.locking import is_locked
-from trainer.rundir import LOCK, RunWriter
+from trainer.run_directory.layout import LOCK
+from trainer.run_directory.writer import RunWriter
 
 
 @pytest.fixture

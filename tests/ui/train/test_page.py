@@ -17,6 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from gptdesk.files import read_json
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.training.checkpoints import checkpoints
@@ -33,8 +34,9 @@ from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
-from trainer.rundir import CHECKPOINTS, EVENTS, read_json, send_request
-from trainer.runstate import read_state
+from trainer.run_directory.layout import CHECKPOINTS, EVENTS
+from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import read_state
 
 from ..conftest import Opened
 from ..test_window import nameless

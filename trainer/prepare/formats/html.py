@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from trainer.prepare.encodings import UTF_8, NotText, detect, named
 from trainer.prepare.formats.input import Document, Input, refuse_binary
 from trainer.prepare.formats.libraries import document_library
 from trainer.prepare.formats.packages import LARGEST_PART
-from trainer.prepare.separators import pieces
+from trainer.prepare.text.encodings import UTF_8, NotText, detect, named
+from trainer.prepare.text.separators import pieces
 
 _SKIPPED: Final = frozenset((
     "head", "script", "style", "noscript", "template", "nav", "iframe", "object", "embed", "canvas", "svg", "math",

@@ -14,13 +14,13 @@ from typing import IO, Final, NoReturn
 
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from trainer.prepare.account import Account
-from trainer.prepare.arrow import arrow
 from trainer.prepare.broken import Broken
-from trainer.prepare.encodings import UTF_8, NotText, detect, named, recoded, take_sample
 from trainer.prepare.formats import FORMATS, signature
 from trainer.prepare.records import DEFAULT_COLUMN, RecordParser
 from trainer.prepare.records import Document as Document
-from trainer.prepare.unpacking import PIECE
+from trainer.prepare.text.arrow import arrow
+from trainer.prepare.text.encodings import UTF_8, NotText, detect, named, recoded, take_sample
+from trainer.prepare.text.unpacking import PIECE
 
 BOM: Final = b"\xef\xbb\xbf"
 """Of UTF-8."""

@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 from trainer.prepare.formats import jsonl
 from trainer.prepare.formats.input import BOM, Document, Input, Unreadable
 from trainer.prepare.formats.rows import from_value, is_record
-from trainer.prepare.unpacking import read_until_damage
+from trainer.prepare.text.unpacking import read_until_damage
 
 LARGEST_VALUE: Final = 64 << 20
 """Characters of one record, and of an object that holds an array."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from trainer.prepare.formats.input import DAMAGED, Input, Unreadable
-from trainer.prepare.unpacking import UNPACKING_ERRORS
+from trainer.prepare.text.unpacking import UNPACKING_ERRORS
 
 MOST_MEMBERS: Final = 200_000
 SMALL: Final = 64 << 20

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from trainer.prepare.arrow import arrow
 from trainer.prepare.broken import names_in_short
 from trainer.prepare.formats.columns import guess_column, no_column
 from trainer.prepare.formats.input import DAMAGED, NOT_UTF8, Document, Input, Unreadable
 from trainer.prepare.formats.rows import from_value
 from trainer.prepare.records import DEFAULT_COLUMN
+from trainer.prepare.text.arrow import arrow
 
 _ROWS: Final = 256
 """Rows decoded at once."""

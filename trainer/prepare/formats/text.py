@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final
 
-from trainer.prepare import separators
 from trainer.prepare.formats.input import NOT_UTF8, Document, Input
-from trainer.prepare.separators import cut_place, find_separator
-from trainer.prepare.unpacking import read_until_damage
+from trainer.prepare.text import separators
+from trainer.prepare.text.separators import cut_place, find_separator
+from trainer.prepare.text.unpacking import read_until_damage
 
 BOM: Final = "\ufeff"
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from gptdesk.training.jsonvalues import number
+from gptdesk.bounded_read import number
 from gptdesk.ui.train.charts.points import SMALLEST_X
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 

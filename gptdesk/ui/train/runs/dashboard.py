@@ -29,7 +29,7 @@ class Dashboard(QWidget):
         menu: of the button with the dots.
 
     Signals:
-        wanted(str): the person wants the trainer to do that; one of `trainer.rundir.ACTIONS`.
+        wanted(str): the person wants the trainer to do that; one of `trainer.run_directory.requests.ACTIONS`.
         restart_wanted(): they want a run that has ended to go on.
         folder_wanted(): they want to see its folder.
     """

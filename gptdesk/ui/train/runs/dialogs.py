@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.bounded_read import number
 from gptdesk.errors import UserError
-from gptdesk.training.jsonvalues import number
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.dialog import Dialog
@@ -134,7 +134,7 @@ class ChangeDialog(_Dialog):
     """Changes what a trainer lets be changed while it runs.
 
     Args:
-        values: in force now, by the names of `trainer.rundir.SETTABLE`.
+        values: in force now, by the names of `trainer.run_directory.requests.SETTABLE`.
 
     Signals:
         decided(object): the values that are others now, by name.

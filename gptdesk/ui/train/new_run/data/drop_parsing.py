@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData
 
 from gptdesk.gpt2.layout import CONFIG_FILE
 from gptdesk.training.data.datasets import is_prepared
-from trainer.rundir import RUN
+from trainer.run_directory.layout import RUN
 
 _SETTINGS: Final = ".toml"
 _WEIGHTS: Final = (".safetensors", ".safetensors.index.json", ".bin")

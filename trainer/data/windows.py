@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
-from trainer.shards import TokenSet
+from trainer.data.shards import TokenSet
 
 IGNORED: Final = -100
 """Target that does not count, as in `torch.nn.functional.cross_entropy`."""

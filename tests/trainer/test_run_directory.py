@@ -1,8 +1,6 @@
 import json
 import os
 import socket
-import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,26 +8,14 @@ from pathlib import Path
 import pytest
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
+from gptdesk.locks import is_locked
 from tests.patience import wait_for
-from trainer.events import EventTail, read_events
-from trainer.locking import FileLock, is_locked
-from trainer.rundir import (
-    CONTROL_DONE,
-    CONTROL_IN,
-    EVENTS,
-    EXIT,
-    LARGEST_REQUEST,
-    LOCK,
-    RUN,
-    SAMPLES,
-    STATUS,
-    RunWriter,
-    read_json,
-    send_request,
-    withdraw_requests,
-    write_json,
-)
-from trainer.runstate import find_runs, read_description, read_state
+from trainer.run_directory.events import EventTail, read_events
+from trainer.run_directory.layout import CONTROL_DONE, CONTROL_IN, EVENTS, EXIT, LOCK, RUN, SAMPLES, STATUS
+from trainer.run_directory.requests import LARGEST_REQUEST, send_request, withdraw_requests
+from trainer.run_directory.state import find_runs, read_description, read_state
+from trainer.run_directory.writer import RunWriter
 
 
 @pytest.fixture
@@ -114,46 +100,6 @@ def test_a_run_of_a_newer_format_is_refused(folder: Path) -> None:
 def test_a_second_trainer_is_refused(run: RunWriter, folder: Path) -> None:
     with pytest.raises(UserError, match="Another trainer is at work"):
         RunWriter(folder, {})
-
-
-def test_a_glance_at_the_lock_does_not_turn_a_trainer_away(folder: Path) -> None:
-    folder.mkdir()
-    glances = threading.Event()
-    looking = threading.Thread(target=lambda: [is_locked(folder / LOCK) for _ in iter(glances.is_set, True)])
-    looking.start()
-    try:
-        for _ in range(5):
-            FileLock(folder / LOCK).release()
-    finally:
-        glances.set()
-        looking.join()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="files are shared in another way")
-def test_a_lock_of_somebody_else_which_may_not_be_written_is_seen() -> None:
-    with tempfile.TemporaryDirectory() as place:  # the folders of tests are closed to others
-        lock = FileLock(Path(place) / LOCK)
-        (Path(place) / LOCK).chmod(0o444)
-        Path(place).chmod(0o755)
-        me = os.geteuid()
-        if me == 0:
-            os.seteuid(65534)
-        try:
-            held = is_locked(Path(place) / LOCK)
-        finally:
-            os.seteuid(me)
-        lock.release()
-    assert held
-
-
-@pytest.mark.skipif(os.name == "nt", reason="locks are other ones")
-def test_a_place_without_locks_is_not_locked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def refuse(*_: int) -> None:
-        raise OSError(37, "No locks available")
-
-    (tmp_path / LOCK).touch()
-    monkeypatch.setattr("fcntl.flock", refuse)
-    assert not is_locked(tmp_path / LOCK)
 
 
 def test_the_description_is_that_of_the_first_start(run: RunWriter, folder: Path) -> None:

@@ -15,8 +15,9 @@ import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.hub.answers import ask, pages
+from gptdesk.hub.digest import HubFile, WrongBytes
 from gptdesk.hub.errors import NotThere, not_understood
-from gptdesk.hub.transfer import HubFile, Transfer, TransferStopped, WrongBytes
+from gptdesk.hub.transfer import Transfer, TransferStopped
 from trainer.prepare.formats import READABLE_SUFFIXES
 
 SHORT_NAMES: Final = {

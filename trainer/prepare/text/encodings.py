@@ -6,7 +6,7 @@ import codecs
 import io
 from typing import IO, Final
 
-from trainer.prepare.unpacking import read_some, read_until_damage
+from trainer.prepare.text.unpacking import read_some, read_until_damage
 
 UTF_8: Final = "utf-8"
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainer.prepare.parts import Block, read_block
-from trainer.rundir import read_json, write_json
-from trainer.shards import INDEX, MASK, TOKENS, ArrayFile, is_shard
+from gptdesk.files import read_json, write_json
+from trainer.data.arrays import INDEX, MASK, TOKENS, ArrayFile
+from trainer.data.manifest import is_shard
+from trainer.prepare.encoding.blocks import Block, read_block
 
 _MERGE_ORDER: Final = ("val", "train")
 """The small split first: then each block of the large one can go as soon as it has been merged."""

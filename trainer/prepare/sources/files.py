@@ -12,10 +12,10 @@ from stat import S_ISDIR, S_ISREG
 from typing import Any, Final
 
 from gptdesk.errors import UserError
-from gptdesk.hub.transfer import HubFile
+from gptdesk.hub.digest import HubFile
 from trainer.prepare.formats import FORMATS, PARQUET, TEXT, compression_of, format_of, formats_text, unreadable
-from trainer.prepare.hub import hub_files, looks_like_hub_name
-from trainer.prepare.names import bundled_text, missing
+from trainer.prepare.sources.hub import hub_files, looks_like_hub_name
+from trainer.prepare.sources.names import bundled_text, missing
 
 _OURS: Final = ({"manifest.json", "progress.json"}, {"plan.json", "progress.json"}, {"run.json", "events.jsonl"})
 """Files that a folder of prepared data, or of a run, holds: it is no source."""

@@ -1,16 +1,4 @@
-"""The run directory: what a run writes down, and how others read and steer it. Imports neither torch nor Qt.
-
-It is the only truth about a run, and readers never hold a lock:
-
-- ``run.json``: what was asked for, written once.
-- ``config.json``: the configuration in force, with what was changed since; replaced whole.
-- ``events.jsonl``: one line an event, each written in one call; only ever grows.
-- ``status.json``: replaced whole, at least once a second, while the run lives.
-- ``run.lock``: locked by the trainer for life, so that a free lock means that nobody is at work.
-- ``exit.json``: how it ended; absent while it runs, and after a crash that left no time to write it.
-- ``console.log``, ``samples.jsonl``, ``checkpoints/``.
-- ``control/in`` holds requests; the trainer answers each with an event and moves it to ``control/done``.
-"""
+"""The trainer's side of a run directory: writes what happens, and takes requests."""
 
 from __future__ import annotations
 
@@ -23,130 +11,33 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.bounded_read import LARGEST, ContentError, parse_json, read_object, whole
-from gptdesk.errors import UserError, brief
-from trainer.locking import FileLock, LockHeld
-
-FORMAT: Final = 1
-"""Version of the directory's format; readers understand their own and older ones."""
-
-RUN: Final = "run.json"
-CONFIG: Final = "config.json"
-EVENTS: Final = "events.jsonl"
-STATUS: Final = "status.json"
-LOCK: Final = "run.lock"
-EXIT: Final = "exit.json"
-CONSOLE: Final = "console.log"
-SAMPLES: Final = "samples.jsonl"
-CHECKPOINTS: Final = "checkpoints"
-CHECKPOINT_MANIFEST: Final = "manifest.json"
-"""In the folder of a checkpoint: sizes and hashes of its files, written last."""
-CONTROL_IN: Final = Path("control", "in")
-CONTROL_DONE: Final = Path("control", "done")
-
-ACTIONS: Final = ("checkpoint", "stop", "abort", "pause", "resume", "evaluate", "sample", "set")
-"""What a running trainer can be asked for."""
-
-SETTABLE: Final = ("log_interval", "eval_interval", "checkpoint_interval", "learning_rate_factor")
-"""What the action ``set`` may change."""
-
-LARGEST_REQUEST: Final = 1 << 20
-"""Bytes of a request; an answer repeats it."""
+from gptdesk.bounded_read import ContentError, parse_json, read_object, whole
+from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
+from gptdesk.locks import FileLock, LockHeld
+from trainer.run_directory.layout import (
+    CHECKPOINTS,
+    CONFIG,
+    CONTROL_DONE,
+    CONTROL_IN,
+    EVENTS,
+    EXIT,
+    FORMAT,
+    LOCK,
+    RUN,
+    SAMPLES,
+    STATUS,
+)
+from trainer.run_directory.requests import LARGEST_REQUEST, Request, parse_request
+from trainer.run_directory.state import boot_id
 
 HEARTBEAT_SECONDS: Final = 1.0
+
 _LAST_BYTES: Final = 1 << 16
 """Of the events that are looked at where the status is damaged."""
-
-_LONGEST_ID: Final = 200
-
-LOST_AFTER_SECONDS: Final = 15.0
-"""A run on another computer whose heartbeat is older than this is lost: it may live where we cannot see it."""
-
-
-def write_json(path: Path, values: Mapping[str, Any], *, sync: bool = True) -> None:
-    """Replaces a JSON file as a whole: readers see the old contents or the new, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(values, file, indent=2)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def read_json(path: Path, *, largest: int = LARGEST) -> dict[str, Any] | None:
-    """The object in a JSON file; None when there is no file, or none that holds an object that can be used."""
-    try:
-        return read_object(path, largest=largest)
-    except (OSError, ContentError):
-        return None
-
-
-@cache
-def boot_id() -> str:
-    """Tells two starts of a computer apart; empty where the system has no such thing."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """Something that a running trainer was asked for.
-
-    Attributes:
-        id: answered under this name.
-        action: one of `ACTIONS`.
-        args: what it needs, such as the prompt of a sample.
-    """
-
-    id: str
-    action: str
-    args: Mapping[str, Any] = field(default_factory=dict)
-
-
-def send_request(folder: Path, action: str, *, to: int | None = None, **args: Any) -> str:
-    """Asks the trainer of a run for something and returns the request's id; an event ``control`` with it is the answer.
-
-    Args:
-        folder: run directory.
-        action: one of `ACTIONS`.
-        to: number of the trainer that is meant, counted from the run's first, for one that is only starting: it does
-            not take the request for one that its predecessor left behind.
-        **args: what the action needs.
-
-    Raises:
-        UserError: for an action that does not exist, or a folder that cannot be written.
-    """
-    if action not in ACTIONS:
-        raise UserError(f"A run cannot be asked for {brief(action)}; it can for {', '.join(ACTIONS)}.")
-    request_id = uuid.uuid4().hex
-    try:
-        (folder / CONTROL_IN).mkdir(parents=True, exist_ok=True)
-        name = f"{time.time_ns():020d}-{request_id}.json"
-        request = {"id": request_id, "action": action, "args": args, "t": time.time()}
-        write_json(folder / CONTROL_IN / name, request if to is None else {**request, "to": to})
-    except OSError as error:
-        raise UserError(f"The run in {folder} cannot be reached: {error.strerror}.") from None
-    return request_id
-
-
-def withdraw_requests(folder: Path, to: int) -> None:
-    """Takes back what was asked of a trainer that never began, so that the next of that number does not do it."""
-    with suppress(OSError):
-        for path in (folder / CONTROL_IN).glob("*.json"):
-            if (read_json(path) or {}).get("to") == to:
-                path.unlink(missing_ok=True)
 
 
 class RunWriter:
@@ -298,7 +189,7 @@ class RunWriter:
                 os.replace(path, self.folder / CONTROL_DONE / path.name)
             except OSError:
                 continue  # a full disk does not hinder a rename; a vanished file was taken back
-            request, odd = _request(path, values)
+            request, odd = parse_request(path, values)
             if problem or odd:
                 self.answer(request, step=self._step, refused=problem or odd)
             else:
@@ -369,12 +260,3 @@ def _segment_of(line: bytes) -> int:
         return -1
     told = whole(event.get("seg")) if isinstance(event, dict) else None
     return -1 if told is None else told
-
-
-def _request(path: Path, values: Mapping[str, Any]) -> tuple[Request, str]:
-    """The request in a file, and why it is none; else nothing."""
-    id, action, args = values.get("id", path.stem), values.get("action"), values.get("args", {})
-    if isinstance(id, str) and isinstance(action, str) and isinstance(args, dict):
-        return Request(id[:_LONGEST_ID], action, args), ""
-    name = id if isinstance(id, str) else path.stem
-    return Request(name[:_LONGEST_ID], brief(action)), "a request has an id and an action (text), and args (an object)"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, parse_json
-from trainer.rundir import EVENTS, FORMAT
-from trainer.runfields import EVENT_FIELDS, checked
+from trainer.run_directory.fields import EVENT_FIELDS, checked
+from trainer.run_directory.layout import EVENTS, FORMAT
 
 _BUFFER: Final = 1 << 18
 """Bytes read at a time."""

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from gptdesk.gpt2.config import END_OF_TEXT
-from trainer.data import IGNORED, Batches, Position, Windows, hash_numbers, permute
-from trainer.shards import PreparedData, TokenSet
+from trainer.data.shards import PreparedData, TokenSet
+from trainer.data.windows import IGNORED, Batches, Position, Windows, hash_numbers, permute
 
 Int64s = npt.NDArray[np.int64]
 

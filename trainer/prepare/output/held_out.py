@@ -20,12 +20,12 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from trainer.prepare.encode import Encoded, gpt2_batch_encoder
-from trainer.prepare.parts import Block, read_block, write_block
+from trainer.prepare.encoding.blocks import Block, read_block, write_block
+from trainer.prepare.encoding.encode import Encoded, gpt2_batch_encoder
+from trainer.prepare.encoding.worker import FEW_DOCUMENTS, shuffled
 from trainer.prepare.plan import DEFAULT_SHARE, Request
-from trainer.prepare.worker import FEW_DOCUMENTS, shuffled
-from trainer.rundir import read_json, write_json
 
 TAIL: Final = "tail"
 """Folder beside the parts for those that were divided anew, and, as ``tail.json``, the note that it is whole."""

@@ -13,11 +13,11 @@ import numpy as np
 
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
-from trainer.prepare.encode import gpt2_batch_encoder
-from trainer.prepare.parts import Done, write_block, writing
+from trainer.prepare.encoding.blocks import Done, write_block, writing
+from trainer.prepare.encoding.encode import gpt2_batch_encoder
 from trainer.prepare.plan import Request, Unit
 from trainer.prepare.readers import Document, Reader
-from trainer.prepare.sources import SourceFile
+from trainer.prepare.sources.files import SourceFile
 
 FEW_DOCUMENTS: Final = 5
 """Fewer validation documents than these leave it to chance how much text there is to measure with."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
-from trainer.prepare.pieces import KEY_BYTES, PieceTable
+from trainer.prepare.encoding.pieces import KEY_BYTES, PieceTable
 
 Int64s = npt.NDArray[np.int64]
 UInt16s = npt.NDArray[np.uint16]

@@ -6,8 +6,8 @@ import difflib
 from pathlib import Path
 from typing import Final
 
-from trainer.prepare.bundled import BUNDLED_TEXTS, BundledText
-from trainer.prepare.hub import looks_like_hub_name
+from trainer.prepare.sources.bundled import BUNDLED_TEXTS, BundledText
+from trainer.prepare.sources.hub import looks_like_hub_name
 
 _NEAR_NAMES: Final = 3
 _ALIKE: Final = 0.6

@@ -9,14 +9,14 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
+from trainer.data.arrays import VERSION
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
-from trainer.prepare.held_out import TAIL_SHARE, Tail
-from trainer.prepare.parts import Done
+from trainer.prepare.encoding.blocks import Done
+from trainer.prepare.encoding.worker import FEW_DOCUMENTS
+from trainer.prepare.output.held_out import TAIL_SHARE, Tail
 from trainer.prepare.plan import Plan, Request, Section
 from trainer.prepare.records import RENDERED
-from trainer.prepare.worker import FEW_DOCUMENTS
-from trainer.shards import VERSION
 
 
 def make_manifest(

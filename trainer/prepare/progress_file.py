@@ -29,8 +29,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk.files import write_json
 from trainer.prepare.progress import ENCODE, Progress
-from trainer.rundir import write_json
 
 PROGRESS: Final = "progress.json"
 PLANNING, ENCODING, MERGING = "planning", "encoding", "merging"

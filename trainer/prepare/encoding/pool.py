@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from gptdesk.errors import UserError
-from trainer.prepare.parts import Done
+from trainer.prepare.encoding.blocks import Done
+from trainer.prepare.encoding.worker import Task, Underway, UnitEncoder
 from trainer.prepare.plan import Request
-from trainer.prepare.worker import Task, Underway, UnitEncoder
 
 Report = Callable[[Underway], None]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.errors import UserError
+from gptdesk.files import read_json, replacing, sync_file, write_json
 from trainer.prepare.account import Account
-from trainer.prepare.encode import Encoded
-from trainer.rundir import read_json, write_json
+from trainer.prepare.encoding.encode import Encoded
 
 _DTYPES: Final = ("<u2", "<u4", "u1")
 """Of tokens, lengths, and, eight to a number, whether a token is learnt."""
@@ -125,9 +124,8 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Blo
     """Writes a block, synced and read back."""
     masked = val.learnt is not None or train.learnt is not None
     path = folder / f"{name}.part"
-    temporary = folder / f"{name}.{os.getpid()}.tmp"
     digest = hashlib.sha256()
-    try:
+    with replacing(path, sync=False) as temporary:
         with temporary.open("wb") as file:
             for encoded in (val, train):
                 arrays: list[npt.NDArray[Any]] = [encoded.tokens, encoded.lengths]
@@ -137,15 +135,10 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Blo
                     body = values.astype(dtype).tobytes()
                     digest.update(body)
                     file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        sync_file(temporary)  # before it is read back
         with temporary.open("rb") as file:
             if hashlib.file_digest(file, "sha256").digest() != digest.digest():
                 raise OSError(None, f"{temporary} reads back otherwise than it was written")
-    except OSError:
-        temporary.unlink(missing_ok=True)  # on a full disk this makes the room to say so
-        raise
-    os.replace(temporary, path)
     return Block(
         path.name,
         digest.hexdigest(),

@@ -6,17 +6,28 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.bounded_read import whole
 from gptdesk.errors import UserError
-from trainer.locking import is_locked
-from trainer.rundir import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS, read_json
-from trainer.runfields import EXIT_FIELDS, RUN_FIELDS, STATUS_FIELDS, read_fields
+from gptdesk.files import read_json
+from gptdesk.locks import is_locked
+from trainer.run_directory.fields import EXIT_FIELDS, RUN_FIELDS, STATUS_FIELDS, read_fields
+from trainer.run_directory.layout import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS
 
 STATES: Final = ("starting", "compiling", "running", "paused", "stopping", "finished", "stopped", "crashed", "lost")
 """What a run can be in."""
+
+
+@cache
+def boot_id() -> str:
+    """Tells two starts of a computer apart; empty where the system has no such id."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""From blocks of tokens to shards with a manifest."""

@@ -1,0 +1,1 @@
+"""From bytes to text: decompression, encodings, and where documents end."""

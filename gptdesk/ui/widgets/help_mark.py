@@ -29,8 +29,8 @@ class HelpMark(QLabel):
         self.setAccessibleName(f"About {title}")
         self.setToolTip(wrapped(help))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Shows the explanation at once, without the delay of a tooltip."""
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Shows the explanation at once; Qt hides tooltips when a button is pressed or released, so after that."""
         QToolTip.showText(event.globalPosition().toPoint(), self.toolTip(), self, self.rect(), 60_000)
 
 

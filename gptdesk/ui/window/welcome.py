@@ -21,7 +21,7 @@ CARDS: Final = (
     (
         "playground",
         "Write",
-        f"Type the beginning of a text and press {_GENERATE}: the model continues it, as the panel at the right says.",
+        f"Type the beginning of a text and press {_GENERATE}. The model continues it; the panel at the right sets how.",
         "Start writing",
         "page.play",
     ),

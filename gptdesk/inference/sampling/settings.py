@@ -67,24 +67,6 @@ class DecodingSettings:
         word="greedy",
         word_value=0.0,
     )
-    mirostat_tau: float = setting(
-        0.0,
-        title="Mirostat target",
-        help="Keeps the average surprise of the tokens near this many bits by an upper limit on each (Mirostat 2.0, "
-        "Basu et al. 2021). Use it without other cut-offs; 3 to 6 is usual.",
-        group=Group.RANDOMNESS,
-        limit=Limit(0.0, 20.0),
-        control=Slider(highest=10.0),
-        word="off",
-    )
-    mirostat_eta: float = setting(
-        0.1,
-        title="Mirostat rate",
-        help="How fast Mirostat's limit follows the surprise of the tokens.",
-        group=Group.RANDOMNESS,
-        limit=Limit(0.0, 1.0),
-        control="box",
-    )
     top_k: int = setting(
         0,
         title="Top-k",
@@ -158,6 +140,24 @@ class DecodingSettings:
         limit=Limit(0, 100, whole=True),
         control=Slider(highest=10),
         word="off",
+    )
+    mirostat_tau: float = setting(
+        0.0,
+        title="Mirostat target",
+        help="Keeps the average surprise of the tokens near this many bits by an upper limit on each (Mirostat 2.0, "
+        "Basu et al. 2021). Use it without other cut-offs; 3 to 6 is usual.",
+        group=Group.OTHER,
+        limit=Limit(0.0, 20.0),
+        control=Slider(highest=10.0),
+        word="off",
+    )
+    mirostat_eta: float = setting(
+        0.1,
+        title="Mirostat rate",
+        help="How fast Mirostat's limit follows the surprise of the tokens.",
+        group=Group.OTHER,
+        limit=Limit(0.0, 1.0),
+        control="box",
     )
     logit_bias: Mapping[int, float] = setting(
         default_factory=dict,

@@ -76,8 +76,8 @@ def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
 
     keep = Folders.of_this_user().quantized
     engine = Engine.load(path, device="cpu", precision=precision, threads=threads, keep=keep)
-    assert engine._coming is not None, "Numba is installed"
-    decoder = engine._coming.result()  # compiled now if it never was
+    assert engine._decoder_future is not None, "Numba is installed"
+    decoder = engine._decoder_future.result()  # compiled now if it never was
     assert decoder is not None
-    assert decoder.precision == f"{precision} (numba)"
+    assert (decoder.precision, decoder.backend) == (precision, "numba")
     return engine.model, decoder

@@ -93,7 +93,7 @@ def choose_ours(logits: Tensor, ids: np.ndarray, chain: SamplerChain, generator:
     half = len(ids) // 2
     processed = chain.apply(logits, History(ids[:half], ids[half:]))
     id = argmax(processed) if chain.greedy else sample(processed, generator)
-    _ = prediction.entropy, prediction.logprob(id), [prediction.logprob(id) for id in prediction.likeliest(_TOP)]
+    _ = prediction.entropy, prediction.logprob(id), [prediction.logprob(id) for id in prediction.most_likely(_TOP)]
     return processed
 
 

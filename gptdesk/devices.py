@@ -1,4 +1,4 @@
-"""Which device computes, in which precision, with how many threads. Imports torch inside its functions alone."""
+"""Choice of device, precision and number of threads. Imports torch inside its functions only."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
-"""What a person may ask for; ``cuda:1`` and so on name one of several cards."""
+"""Devices that the user may choose; ``cuda:1`` and so on name one of several cards."""
 
 QUANTIZED: Final = ("int8", "int4")
-"""The precisions that only a model that writes can be had in, on a CPU."""
+"""Precisions of quantised weights, for inference on a CPU only."""
 
 PERPLEXITY_LOSS: Final = {"int8": 0.0007, "int4": 0.069}
-"""By how much the bundled model's perplexity rises by rounding its weights, as a share (benchmarks/RESULTS.md)."""
+"""Relative rise of the bundled model's perplexity by quantisation (benchmarks/RESULTS.md)."""
 
 PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16", *QUANTIZED)
-"""What a person may ask for when a model is to write."""
+"""Precisions that the user may choose for inference."""
 
 TORCH_PRECISIONS: Final = ("auto", "float32", "bfloat16", "float16")
-"""What the network in torch, which scores and trains, can be had in."""
+"""Precisions of the network in torch, which evaluates and trains."""
 
 MOST_THREADS: Final = 1024
-"""More than any computer at hand has cores, and few enough to be started by mistake."""
+"""More than the cores of any computer, and few enough to be started by mistake."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name; ``auto`` is the first there is of CUDA, MPS and CPU.
+    """The device of that name; "auto" is the first available of CUDA, MPS and CPU.
 
     Raises:
-        UserError: when the name means no device, or one that this machine or this build of torch does not have.
+        UserError: when there is no such device in this machine or this build of torch.
     """
     import torch
 
@@ -63,14 +63,14 @@ def missing_devices() -> dict[str, str]:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The dtype of the network's weights; ``auto`` is the fastest on that device without visible loss.
+    """The dtype of the network's weights; "auto" is the fastest on that device without visible loss.
 
     That is bfloat16 on CUDA (float16 on cards before Ampere, which only emulate bfloat16) and float32 elsewhere: on a
-    CPU the 16-bit types save little time in plain torch, and on MPS they are less tested. What is not quantised where
-    `choose_quantization` names a precision is float32.
+    CPU the 16-bit types save little time in plain torch, and on MPS they are less tested. Where
+    `choose_quantization` names a precision, weights that are not quantised are float32.
 
     Raises:
-        UserError: when the name means no precision, or one that is not to be had on that device.
+        UserError: when there is no such precision, or not on that device.
     """
     import torch
 
@@ -88,9 +88,9 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def choose_quantization(name: str, device: torch.device) -> str | None:
-    """ "int8" or "int4" where a model that is to write is to be had in that; ``None`` where in `choose_precision`'s.
+    """Quantisation of the weights for inference: "int8", "int4", or ``None`` for the dtype of `choose_precision`.
 
-    ``auto`` on a CPU is int8: it is the fastest whose loss nobody sees (benchmarks/RESULTS.md).
+    "auto" is int8 on a CPU: the fastest without visible loss (benchmarks/RESULTS.md).
 
     Args:
         name: one of `PRECISIONS`.
@@ -102,7 +102,7 @@ def choose_quantization(name: str, device: torch.device) -> str | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` is Python's or torch's way to say that a device's or the computer's memory is full."""
+    """Whether ``error`` says that the memory of the computer or of a device is full."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")

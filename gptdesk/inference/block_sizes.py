@@ -1,4 +1,4 @@
-"""Sizes of blocks on which several modules must agree: of prompts and of steps."""
+"""Block sizes of prompts and decode steps, on which several modules must agree."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 from gptdesk.inference.prompt_lookup import MAX_DRAFT_TOKENS
 
 PROMPT_CHUNK: Final = 128
-"""Tokens of a prompt that are read at once: few enough to cancel quickly (0.3 s for 124M weights on two busy cores),
-enough for nine tenths of the speed of reading all at once (64 reach six tenths)."""
+"""Tokens of a prompt that are read in one forward pass: few enough to cancel quickly (0.3 s for 124M parameters on two
+busy cores), enough for nine tenths of the speed of one pass over all (64 reach six tenths)."""
 
-MOST_TOGETHER: Final = 1 + MAX_DRAFT_TOKENS
-"""Tokens that a CPU's decoder reads in one step: some more cost little beside reading the weights, many are torch's
-work."""
+MAX_BATCH: Final = 1 + MAX_DRAFT_TOKENS
+"""Tokens that the compiled CPU decoder reads in one step: a few more cost little beside reading the weights; for many,
+torch is faster."""

@@ -1,4 +1,4 @@
-"""One completion while it is being written: chooses tokens, turns them into text, and knows when to stop."""
+"""One running completion: chooses tokens, decodes them to text, and decides when to stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
-from gptdesk.inference.context import Context, Step, step_together
+from gptdesk.inference.context import Context, DecodeInput, decode_batch
 from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.events import Alternative, DoneEvent, FinishReason, NoticeEvent, TokenEvent
 from gptdesk.inference.prediction import Prediction, check_numbers
@@ -24,18 +24,18 @@ class Completion:
     """One of the n completions of a prompt.
 
     Args:
-        index: which one.
+        index: 0 ... n - 1.
         prompt: the ids that ``context`` has read.
-        context: this completion's own.
-        settings: how to choose and when to stop.
+        context: used by this completion alone.
+        settings: decoding settings.
         seed: of its random numbers.
-        tokenizer: GPT-2's.
+        tokenizer: of the model.
         vocab_size: ids from there on are padding and cannot be chosen.
-        n_positions: the model's context length.
-        started: `time.perf_counter` at the beginning of the call.
+        n_positions: the model's context length, in tokens.
+        started: `time.perf_counter` when `Engine.generate` was called.
 
     Attributes:
-        finish_reason: None until it has ended.
+        finish_reason: ``None`` while it runs.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Completion:
         self.finish_reason: FinishReason | None = None
         self._prompt = prompt
         self._context = context
-        self._guessed_before = context.guessed, context.guessed_right
+        self._drafted_before = context.draft_tokens, context.accepted_tokens
         self._settings = settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
@@ -66,9 +66,9 @@ class Completion:
         self._stream = TextStream(tokenizer)
         self._stops = StopStrings(settings.stop)
         self._ids: list[int] = []
-        self._unread = False  # whether the context is one token behind
+        self._unread = False  # whether the context lacks the last token
         self._lookup = PromptLookup(prompt, settings.prompt_lookup)
-        # The same as arrays, because making one of a long list takes longer than all filters together.
+        # The same as arrays, because converting a long list takes longer than all samplers together.
         self._prompt_array = np.array(prompt, np.int64)
         self._sampled = np.empty(settings.max_tokens, np.int64)
         self._texts: list[str] = []
@@ -76,9 +76,14 @@ class Completion:
         self._ttft_s = 0.0
         self._decode_s = 0.0  # spent on the tokens after the first
 
-    def turn(self, cancelled: Callable[[], bool]) -> Iterator[TokenEvent | NoticeEvent]:
-        """Reads the token chosen last, if any, and chooses the next one, or ends."""
-        if self._unread:  # by `read_together`: there was no room
+    @property
+    def can_decode(self) -> bool:
+        """Whether it runs and its last token waits to be appended to a context that is not full."""
+        return self.finish_reason is None and self._unread and not self._context.full
+
+    def take_turn(self, cancelled: Callable[[], bool]) -> Iterator[TokenEvent | NoticeEvent]:
+        """Chooses the next token, or ends. Where `decode_completions` found the context full, reads its end again."""
+        if self._unread:
             yield NoticeEvent(self.index, self._full_context())
         began = perf_counter()
         if self._unread and not self._read_window(cancelled):
@@ -92,12 +97,17 @@ class Completion:
         if event is not None:
             yield event
 
-    def next_step(self) -> Step:
-        """The token to be read next, and what is guessed to follow."""
-        return Step(self._context, self._ids[-1], self._lookup.draft(self._ids))
+    def decode_input(self) -> DecodeInput:
+        """The last token, and draft tokens that may follow it."""
+        return DecodeInput(self._context, self._ids[-1], self._lookup.draft(self._ids))
 
-    def done(self, *, device: str, precision: str) -> DoneEvent:
-        """What is to be said at the end."""
+    def decoded(self, seconds: float) -> None:
+        """Notes that the last token was appended to the context in ``seconds``."""
+        self._unread = False
+        self._decode_s += seconds
+
+    def done(self, *, device: str, precision: str, backend: str) -> DoneEvent:
+        """The event at its end."""
         tail = "" if self._stops.found else self._stops.feed(self._stream.flush()) + self._stops.flush()
         reason = "stop" if self._stops.found else self.finish_reason
         assert reason is not None
@@ -113,28 +123,29 @@ class Completion:
             tokens_per_s=(len(self._ids) - 1) / self._decode_s if self._decode_s else 0.0,
             device=device,
             precision=precision,
-            guessed=self._context.guessed - self._guessed_before[0],
-            guessed_right=self._context.guessed_right - self._guessed_before[1],
+            backend=backend,
+            draft_tokens=self._context.draft_tokens - self._drafted_before[0],
+            accepted_tokens=self._context.accepted_tokens - self._drafted_before[1],
         )
 
     def _read_window(self, cancelled: Callable[[], bool]) -> bool:
-        """Brings the context, which is full, to after the last token; False if cancelled on the way."""
+        """Reads the end of the text, which is longer than the context, again; False if cancelled."""
         self._unread = False
         return self._context.read(self._window(), cancelled)
 
     def _window(self) -> list[int]:
-        """The part of the text that is read again when the context is full."""
+        """The end of the text that is read again when the context is full."""
         ids = [*self._prompt, *self._ids]
         return ids[window_start(len(ids), self._n_positions) :]
 
     def _full_context(self) -> str:
         return (
             f"The context of {self._n_positions:,} tokens is full: "
-            f"the last {len(self._window()):,} were read again, and earlier ones are forgotten."
+            f"the last {len(self._window()):,} were read again, earlier ones are dropped."
         )
 
     def _choose(self) -> TokenEvent | None:
-        """The next token; None for ``<|endoftext|>``, which ends the completion and is not part of it."""
+        """Chooses a token; ``None`` for ``<|endoftext|>``, which ends the completion and is not part of it."""
         logits = self._context.logits[: self._vocab_size]
         if device_sampling.serves(logits, self._settings):
             choice = device_sampling.choose(logits, self._settings, self._generator)
@@ -145,11 +156,11 @@ class Completion:
         prediction = Prediction(logits)
         history = History(self._prompt_array, self._sampled[: len(self._ids)])
         id = self._chain.choose(logits, history, self._generator)
-        top = [(id, prediction.logprob(id)) for id in prediction.likeliest(self._settings.top_logprobs)]
+        top = [(id, prediction.logprob(id)) for id in prediction.most_likely(self._settings.top_logprobs)]
         return self._event(id, prediction.logprob(id), prediction.entropy, top)
 
     def _event(self, id: int, logprob: float, entropy: float, top: Sequence[tuple[int, float]]) -> TokenEvent | None:
-        """What is told of the token that was chosen; ``top`` are the likeliest and their log-probabilities."""
+        """Appends a token and returns its event; ``top``: the most likely ids with their log-probabilities."""
         if id == self._tokenizer.end_of_text:
             self.finish_reason = "end_of_text"
             return None
@@ -166,21 +177,20 @@ class Completion:
         return TokenEvent(self.index, id, text, logprob, entropy, alternatives)
 
 
-def read_together(completions: Sequence[Completion]) -> None:
-    """Reads the token that each of the completions chose last, if it has room for it."""
-    waiting = [c for c in completions if c.finish_reason is None and c._unread and not c._context.full]
+def decode_completions(completions: Sequence[Completion]) -> None:
+    """Appends the last token of each completion to its context, in one batch; full contexts are left alone."""
+    batch = [completion for completion in completions if completion.can_decode]
     began = perf_counter()
-    step_together([c.next_step() for c in waiting])
-    for completion in waiting:
-        completion._unread = False
-        completion._decode_s += (perf_counter() - began) / len(waiting)
+    decode_batch([completion.decode_input() for completion in batch])
+    for completion in batch:
+        completion.decoded((perf_counter() - began) / len(batch))
 
 
 def window_start(length: int, n_positions: int) -> int:
-    """Where to begin reading a text of ``length`` tokens so that its end fits the context.
+    """First position to read of a text of ``length`` tokens so that its end fits the context.
 
-    Always a multiple of half the context: a text is read from the same place whether it was typed or written, and one
-    that grows is read again once in half a context, not at each token.
+    Always a multiple of half the context: a text is read from the same place whether it was typed or generated, and
+    one that grows is read again once per half context, not at each token.
     """
     half = max(1, n_positions // 2)
     return -(-max(0, length - n_positions) // half) * half

@@ -1,4 +1,4 @@
-"""What a model has read so far: a prompt, its key-value cache, and which part of them the next prompt can reuse."""
+"""The tokens that a model has read: their key-value cache, and how much of it the next prompt can reuse."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """A place in a text, from which a model tells what comes next.
+    """One sequence of tokens that the model has read, and the logits after it.
 
-    The same prompt and the same steps after it give the same logits bit for bit, whatever was read before. Rounding
+    The same prompt and the same tokens after it give the same logits bit for bit, whatever was read before. Rounding
     depends on how many tokens are computed together, so prompts are read in chunks that begin at multiples of
-    `PROMPT_CHUNK`, and of the last prompt whole chunks alone are reused (or all of it, if it is the same). What was
-    decoded token by token is read again when it comes back in a prompt: a small part of the time that writing it took.
+    `PROMPT_CHUNK`, and only whole chunks of the last prompt are reused (or all of it, if it is the same). Tokens that
+    were decoded one by one are read again when they come back in a prompt: a small part of the time that decoding took.
 
     Attributes:
-        logits: of the token after everything read, (V) float32: after a prompt on the CPU, after a step where the
-            decoder computed them.
-        guessed, guessed_right: how many tokens were guessed and read ahead, and how many of them came indeed.
-        decoder: takes the steps; the network itself does, which reads all prompts, where it is ``None``.
+        logits: of the next token, (V) float32: on the CPU after a prompt, on the decoder's device after a step.
+        draft_tokens: speculative tokens verified so far.
+        accepted_tokens: those of them that were chosen.
+        decoder: computes the steps after the prompt; ``None``: the network does, which reads all prompts.
     """
 
     logits: Tensor
@@ -39,23 +39,28 @@ class Context:
         # On a CPU attention is several times faster in float32 than in 16 bits.
         dtype = torch.float32 if self._device.type == "cpu" else model.wpe.weight.dtype
         self._cache = KVCache(model.config, dtype=dtype, device=self._device)
-        self._prompt: list[int] = []  # as far as it was read in chunks
-        self._prompt_logits: Tensor | None = None  # None if it was not read to its end
-        self.guessed = self.guessed_right = 0
-        self._guessed: list[tuple[int, Tensor]] = []  # the cache's last tokens, and the logits after each
+        self._prompt: list[int] = []  # the part that was read in chunks
+        self._prompt_logits: Tensor | None = None  # None if reading was cancelled
+        self.draft_tokens = self.accepted_tokens = 0
+        self._drafts: list[tuple[int, Tensor]] = []  # last tokens in the cache, not yet chosen; the logits after each
 
     @property
     def full(self) -> bool:
-        """Whether no further token fits."""
+        """Whether the context length is reached."""
         return self._length == self._cache.capacity
 
     def read(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
-        """Reads ``prompt``, 1 ... n_positions ids, from the beginning.
+        """Replaces the sequence by ``prompt``, 1 ... n_positions ids.
 
-        Returns whether it came to its end before ``cancelled``, which is asked before each chunk, said True.
+        Args:
+            prompt: ids.
+            cancelled: asked before each chunk.
+
+        Returns:
+            False if ``cancelled`` returned True before the end.
         """
         prompt = list(prompt)
-        self._forget_guesses()
+        self._drop_drafts()
         if self._prompt_logits is not None and prompt == self._prompt:
             self._cache.truncate(len(prompt))
             self.logits = self._prompt_logits
@@ -72,32 +77,32 @@ class Context:
         return True
 
     def step(self, id: int) -> None:
-        """Reads one token more; not if the context is `full`."""
-        step_together([Step(self, id)])
+        """Appends one token; the context must not be `full`."""
+        decode_batch([DecodeInput(self, id)])
 
-    def _step(self, id: int) -> bool:
-        """Reads a token if no decoder is needed for it: it was guessed, or there is none. Returns whether it was."""
-        if self._guessed and self._guessed[0][0] == id:
-            self.logits = self._guessed.pop(0)[1]
-            self.guessed_right += 1
+    def accept(self, id: int) -> bool:
+        """Appends a token that needs no decoder: an accepted draft, or one that the network reads. Returns whether."""
+        if self._drafts and self._drafts[0][0] == id:
+            self.logits = self._drafts.pop(0)[1]
+            self.accepted_tokens += 1
             return True
-        self._forget_guesses()
+        self._drop_drafts()
         if self.decoder is None:
             self._feed([id], last=True)
         return self.decoder is None
 
     @property
     def _length(self) -> int:
-        """Tokens read, without those that were only guessed."""
-        return self._cache.length - len(self._guessed)
+        """Tokens of the sequence, without drafts."""
+        return self._cache.length - len(self._drafts)
 
-    def _forget_guesses(self) -> None:
+    def _drop_drafts(self) -> None:
         self._cache.truncate(self._length)
-        self._guessed.clear()
+        self._drafts.clear()
 
     def copy(self) -> Context:
-        """Another context at the same place, which goes on by itself."""
-        self._forget_guesses()
+        """A second context with the same tokens, independent of this one."""
+        self._drop_drafts()
         other = Context(self._model)
         with torch.inference_mode():
             other._cache.copy_from(self._cache)
@@ -108,7 +113,7 @@ class Context:
 
     @torch.inference_mode()
     def _feed(self, ids: list[int], *, last: bool) -> None:
-        """Adds ``ids`` to the cache; if they are the ``last`` for now, also computes the logits after them."""
+        """Appends ``ids`` with the network; computes logits only after the ``last`` chunk."""
         batch = torch.tensor([ids], device=self._device)  # (1, T)
         if last:
             self.logits = self._model.next_token_logits(batch, self._cache)[0].cpu()
@@ -116,7 +121,7 @@ class Context:
             self._model.hidden_states(batch, self._cache)
 
     def _whole_chunks_shared_with(self, prompt: list[int]) -> int:
-        """How many tokens of ``prompt`` the cache holds as reading it would put them there; never the last one."""
+        """How many tokens of ``prompt`` the cache contains with the bits that reading gives; never the last one."""
         shared = 0
         for old, new in zip(self._prompt, prompt[:-1], strict=False):
             if old != new:
@@ -125,32 +130,33 @@ class Context:
         return shared - shared % PROMPT_CHUNK
 
 
-class Step(NamedTuple):
-    """A token to be read by a context that is not `Context.full`, and what may come after it."""
+class DecodeInput(NamedTuple):
+    """The next token of a context that is not `Context.full`, and draft tokens that may follow it."""
 
     context: Context
     id: int
-    guesses: Sequence[int] = ()
+    drafts: Sequence[int] = ()
 
 
-def step_together(steps: Sequence[Step]) -> None:
-    """Reads one token more in each of several contexts of one model.
+def decode_batch(inputs: Sequence[DecodeInput]) -> None:
+    """Appends one token to each of several contexts of one model.
 
-    With a decoder they share each reading of the weights, and the bits are those of one alone. So are those of what
-    comes after a token that was guessed: if it is the next one indeed, it has been read by then.
+    A decoder reads the weights once for all of them and for their draft tokens, which changes no bit of any logits.
+    A draft needs no acceptance rule: the token is chosen from its logits as always, and where it equals the draft, the
+    logits after it are already computed.
     """
-    waiting = [step for step in steps if not step.context._step(step.id)]
+    waiting = [one for one in inputs if not one.context.accept(one.id)]
     decoder = waiting[0].context.decoder if waiting else None
-    if decoder is None:  # nobody waits
+    if decoder is None:
         return
-    for first in range(0, len(waiting), decoder.most_together):
-        several = waiting[first : first + decoder.most_together]
-        room = decoder.most_together // len(several) - 1
+    for first in range(0, len(waiting), decoder.max_batch):
+        batch = waiting[first : first + decoder.max_batch]
+        most_drafts = decoder.max_batch // len(batch) - 1
         texts = []
-        for context, id, guesses in several:
+        for context, id, drafts in batch:
             free = context._cache.capacity - context._cache.length - 1
-            texts.append((context._cache, [id, *guesses[: min(room, free)]]))
-        for (context, _, _), (_, ids), logits in zip(several, texts, decoder.steps(texts), strict=True):
+            texts.append((context._cache, [id, *drafts[: min(most_drafts, free)]]))
+        for (context, _, _), (_, ids), logits in zip(batch, texts, decoder.steps(texts), strict=True):
             context.logits = logits[0]
-            context._guessed = list(zip(ids[1:], logits[1:], strict=True))
-            context.guessed += len(ids) - 1
+            context._drafts = list(zip(ids[1:], logits[1:], strict=True))
+            context.draft_tokens += len(ids) - 1

@@ -1,4 +1,4 @@
-"""The protocol of what decodes tokens in the network's place, and the future of one."""
+"""The interface of a decoder, which computes the decode steps instead of the network, and the future of one."""
 
 from __future__ import annotations
 
@@ -12,35 +12,39 @@ from gptdesk.gpt2.model import KVCache
 
 
 class Decoder(Protocol):
-    """Continues texts whose beginnings the network has read into caches: `CPUDecoder` or `DeviceDecoder`.
+    """Decodes after prompts that the network has read into key-value caches: `CPUDecoder` or `DeviceDecoder`.
 
     The same tokens after the same cache give the same logits bit for bit.
 
     Attributes:
-        precision: of the weights, and what computes with them if it is not torch: "int8 (numba)".
-        most_together: tokens that `steps` reads at most, and at little more cost than one.
+        precision: of the weights, such as "int8".
+        backend: what computes: "torch" or "numba".
+        max_batch: most tokens that one call of `steps` reads; so many cost little more than one.
     """
 
     @property
     def precision(self) -> str: ...
 
     @property
-    def most_together(self) -> int: ...
+    def backend(self) -> str: ...
+
+    @property
+    def max_batch(self) -> int: ...
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Reads some tokens after those of each of several texts (of batch size 1), and adds them.
+        """Appends tokens to each of several texts: a cache of batch size 1, and T new ids.
 
-        Returns for each text the logits after each of its tokens, (T, V) float32, on the device that computed them.
+        Returns for each text the logits after each of its new tokens, (T, V) float32, on the device that computed them.
         """
         ...
 
 
 DecoderFuture: TypeAlias = "Future[Decoder | None]"
-"""A decoder that is ready or being compiled; ``None`` where that failed, so that torch goes on decoding."""
+"""A decoder that is ready or being compiled. Its result is ``None`` where compiling failed: torch decodes then."""
 
 
 def ready(decoder: Decoder) -> DecoderFuture:
-    """A future whose decoder is there already."""
+    """A future that is done."""
     future: DecoderFuture = Future()
     future.set_result(decoder)
     return future

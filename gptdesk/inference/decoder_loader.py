@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class DecoderLoader:
-    """Looks for a CPU's compiled step while the model is being read.
+    """Looks for compiled code in the background while the model is loaded.
 
     Args:
-        threads: to decode with; as many as torch uses when not given.
+        threads: to decode with; not given: as many as torch uses.
     """
 
     def __init__(self, threads: int | None) -> None:
@@ -34,27 +34,26 @@ class DecoderLoader:
         looking.shutdown(wait=False)
 
     def decoder(self, model: GPT2) -> DecoderFuture:
-        """The decoder of ``model``.
+        """The decoder of ``model``: ready where the step was compiled before; else the future of one.
 
-        It is there where the step had been compiled before: only the very first start leaves it to the moment which of
-        torch and Numba writes.
+        So only the very first start decodes with torch until the code is compiled.
         """
         step = self._found.result()
         if step is not None:
             return ready(self._make(model, step))
-        coming: DecoderFuture = Future()
+        future: DecoderFuture = Future()
         wanted = weakref.ref(model)
-        compile_elsewhere().add_done_callback(lambda compiled: coming.set_result(self._take(wanted(), compiled)))
-        return coming
+        compile_elsewhere().add_done_callback(lambda compiled: future.set_result(self._take(wanted(), compiled)))
+        return future
 
     def _find(self) -> Step | None:
         try:
             return find_step()
-        except Exception:  # half an installation raises whatever it likes; compiling will tell
+        except Exception:  # an incomplete installation may raise anything; compiling reports it
             return None
 
     def _take(self, model: GPT2 | None, compiled: Future[Step]) -> Decoder | None:
-        """The decoder, now that the step is compiled; None where that failed or another model was loaded meanwhile."""
+        """The decoder, or ``None`` where compiling failed or the model was unloaded meanwhile."""
         try:
             return None if model is None else self._make(model, compiled.result())
         except Exception as error:

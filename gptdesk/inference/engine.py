@@ -1,4 +1,4 @@
-"""Completes prompts with a GPT-2: one event a token, and cancellable between any two of them."""
+"""The engine: loads a model, and completes prompts with one event per token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
-from gptdesk.inference.completion import Completion, read_together, window_start
+from gptdesk.inference.completion import Completion, decode_completions, window_start
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.cpu.linear import for_inference
@@ -34,23 +34,23 @@ log = logging.getLogger(__name__)
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
 FRESH_SEEDS: Final = 2**32
-"""A seed that nobody chose is drawn from below this: short enough to type, and all that torch's CPU generator heeds."""
+"""Random seeds are below this: short enough to type, and all bits that torch's CPU generator uses."""
 
 
 class Engine:
-    """A model that writes. For one thread; its weights must not change while it lives.
+    """Completes prompts with a model. For one thread; the weights must not change while it is used.
 
-    Same seed, same device, same precision, same settings: same text. What was asked before, how many completions are
-    wanted at once and when the caller takes the events change nothing (see `Context` and `choice.sample`).
+    Same seed, device, precision, backend and settings: same text. Earlier calls, the number of completions and the time
+    at which the caller takes the events change nothing (see `Context` and `choice.sample`).
 
     Args:
         model: is put into evaluation mode.
-        tokenizer: GPT-2's.
-        name: for people.
-        decoder: reads the tokens that are written, in the network's place, from the first call on that finds it made.
+        tokenizer: of the model.
+        name: for display.
+        decoder: decodes instead of the network, from the first call of `generate` that finds it ready.
 
     Attributes:
-        vocab_size: tokens that can be chosen; rows that pad the vocabulary for training are not among them.
+        vocab_size: number of tokens that can be chosen, without rows that pad the vocabulary for training.
         device: "cpu", "cuda:0" and so on.
     """
 
@@ -62,7 +62,7 @@ class Engine:
         self.name = name
         self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
         self.device = str(model.wpe.weight.device)
-        self._coming = decoder
+        self._decoder_future = decoder
         self._context: Context | None = None  # of the last prompt
 
     @classmethod
@@ -76,24 +76,24 @@ class Engine:
         keep: Path | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Engine:
-        """Reads a model's folder with `load_model`.
+        """Loads the model in ``folder``.
 
         Args:
-            folder: of the model.
-            device: as in `choose_device`.
-            precision: as in `choose_precision` and `choose_quantization`.
-            threads: for compiled code on a CPU; as many as torch uses when not given. Their number changes no text.
+            folder: a model folder, as for `load_model`.
+            device: as for `choose_device`.
+            precision: as for `choose_precision` and `choose_quantization`.
+            threads: of the compiled CPU decoder; not given: as many as torch uses. Their number changes no text.
             keep: folder for quantised weights (see `load_quantized`).
-            progress: as in `load_model`.
+            progress: as for `load_model`.
 
         Raises:
-            UserError: when the folder holds no model that can be used, or the device or the memory is not there, or
-                the device computes wrong values (``auto`` takes the CPU then).
+            UserError: when the folder contains no usable model, the device does not exist, memory does not suffice, or
+                the device computes wrong values (with "auto" the CPU is used then).
         """
         chosen = choose_device(device)
         dtype = choose_precision(precision, chosen)
         compiled = chosen.type == "cpu" and precision != "float16" and can_compile()
-        coming = DecoderLoader(threads) if compiled else None
+        loader = DecoderLoader(threads) if compiled else None
         with _memory_errors_explained():
             if quantization := choose_quantization(precision, chosen):
                 model = load_quantized(folder, quantization, keep=keep, progress=progress)
@@ -101,7 +101,7 @@ class Engine:
                 model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
                 if chosen.type == "cpu":
                     for_inference(model)
-            decoder = coming.decoder(model) if coming else None
+            decoder = loader.decoder(model) if loader else None
             if chosen.type in CHECKED_DEVICES and not computes_correctly(model):
                 del model
                 if device != "auto":
@@ -116,16 +116,20 @@ class Engine:
 
     @property
     def precision(self) -> str:
-        """In which a completion that begins now is decoded: "float32", "bfloat16", "float16", "int8" or "int4" if torch
-        does it; with " (numba)" behind it if compiled code does, which adds up in another order and may, where two
-        tokens are about as likely, write other text.
+        """Of the weights: "float32", "bfloat16", "float16", "int8" or "int4"."""
+        return precision_of(self.model)
+
+    @property
+    def backend(self) -> str:
+        """What decodes a completion that begins now: "torch", or "numba" for compiled code, which sums in another order
+        and may choose otherwise where two tokens are about equally likely.
         """
-        return self._precision(self._decoder())
+        return _backend_of(self._decoder())
 
     @property
     def is_compiling(self) -> bool:
-        """Whether faster code for this processor is being compiled; completions that begin later will use it."""
-        return self._coming is not None and not self._coming.done()
+        """Whether the CPU decoder is being compiled; completions that start later use it."""
+        return self._decoder_future is not None and not self._decoder_future.done()
 
     @property
     def memory(self) -> int:
@@ -143,19 +147,19 @@ class Engine:
         """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
 
         Text is encoded without special tokens; an empty prompt becomes ``<|endoftext|>``, after which a document
-        begins. Positions are absolute, so the context cannot slide: where the text, prompt or completion, outgrows it,
-        the model reads again from further on (`window_start`), and a notice says so.
+        starts. Positions are absolute, so the context cannot slide: where prompt or completion outgrows it, the model
+        reads the end of the text again (`window_start`), and a notice says so.
 
         Args:
             prompt: text, or token ids.
-            settings: how to choose and when to stop. Completion i has the seed ``settings.seed + i``.
+            settings: decoding settings. Completion i has the seed ``settings.seed + i``.
             cancelled: asked before every token and every chunk of a prompt; True ends all completions.
 
         Yields:
-            The tokens and notices of each completion, and at its end its `DoneEvent`.
+            Tokens and notices of each completion, and its `DoneEvent` at the end.
 
         Raises:
-            UserError: with the first event, when prompt or settings name tokens that the model does not have; with any,
+            UserError: with the first event, when prompt or settings name tokens that the model does not have; later,
                 when every token is banned, memory is full, or the model computes values that are not numbers.
         """
         started = perf_counter()
@@ -165,14 +169,14 @@ class Engine:
         if start:
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
             ids = ids[start:]
-        # Taken until the end, so that a call that begins before this one has ended cannot share it.
+        # Not shared with a call that starts before this one ends.
         context, self._context = self._context, None
         with _memory_errors_explained():
             context = context or Context(self.model)
-            context.decoder = self._decoder()  # the same to the end, also if another comes meanwhile
+            context.decoder = self._decoder()  # the same to the end, even if another becomes ready
             completions = self._begin(ids, context, settings, started, cancelled)
             try:
-                yield from self._take_turns(completions, cancelled, self._precision(context.decoder))
+                yield from self._take_turns(completions, cancelled, _backend_of(context.decoder))
             finally:
                 self._context = context
 
@@ -184,7 +188,7 @@ class Engine:
         started: float,
         cancelled: Callable[[], bool],
     ) -> list[Completion]:
-        """Reads the prompt once for all completions; if that was cancelled, so are they."""
+        """Reads the prompt once for all completions; if that is cancelled, so are they."""
         finished = context.read(prompt, cancelled)
         seed = secrets.randbelow(FRESH_SEEDS) if settings.seed is None else settings.seed
         completions = [
@@ -206,29 +210,26 @@ class Engine:
         return completions
 
     def _take_turns(
-        self, completions: list[Completion], cancelled: Callable[[], bool], precision: str
+        self, completions: list[Completion], cancelled: Callable[[], bool], backend: str
     ) -> Iterator[Event]:
-        """One token of each completion in turn."""
+        """Until all have ended: appends the last tokens in one batch, then chooses the next token of each."""
         while completions:
             for completion in completions:
                 if completion.finish_reason is None and cancelled():
                     completion.finish_reason = "cancelled"
-            read_together(completions)
+            decode_completions(completions)
             for completion in completions:
                 if completion.finish_reason is None:
-                    yield from completion.turn(cancelled)
+                    yield from completion.take_turn(cancelled)
                 if completion.finish_reason is not None:
-                    yield completion.done(device=self.device, precision=precision)
+                    yield completion.done(device=self.device, precision=self.precision, backend=backend)
             completions = [completion for completion in completions if completion.finish_reason is None]
 
     def _decoder(self) -> Decoder | None:
-        """The decoder, if it is made by now."""
-        return self._coming.result() if self._coming is not None and self._coming.done() else None
-
-    def _precision(self, decoder: Decoder | None) -> str:
-        if decoder is not None:
-            return decoder.precision
-        return precision_of(self.model)
+        """The decoder, if it is ready."""
+        return (
+            self._decoder_future.result() if self._decoder_future is not None and self._decoder_future.done() else None
+        )
 
     def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
@@ -238,7 +239,7 @@ class Engine:
         if ids:
             return ids
         if self.tokenizer.end_of_text >= self.vocab_size:
-            raise UserError("The model does not know <|endoftext|>, so it cannot begin by itself: type a prompt.")
+            raise UserError("The model has no <|endoftext|>, so it cannot start without a prompt: type one.")
         return [self.tokenizer.end_of_text]
 
     def _check_biased_ids(self, settings: DecodingSettings) -> None:
@@ -253,6 +254,10 @@ class Engine:
             f"The prompt has {length:,} tokens, more than the context of {self.config.n_positions:,}: "
             f"only the last {length - start:,} are read."
         )
+
+
+def _backend_of(decoder: Decoder | None) -> str:
+    return "torch" if decoder is None else decoder.backend
 
 
 @contextmanager

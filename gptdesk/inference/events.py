@@ -1,22 +1,22 @@
-"""What `Engine.generate` yields: tokens, notices and how it ended. Imports no torch."""
+"""Events that `Engine.generate` yields: tokens, notices, and the end of a completion. Imports no torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-FinishReason: TypeAlias = Literal["length", "stop", "end_of_text", "context", "cancelled"]
-"""Why a completion ended: ``max_tokens``, a stop string, ``<|endoftext|>``, no room to go on, or the caller's wish."""
+FinishReason: TypeAlias = Literal["length", "stop", "end_of_text", "cancelled"]
+"""Why a completion ended: ``max_tokens`` reached, a stop string, ``<|endoftext|>``, or cancelled by the caller."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One of the model's likeliest tokens at some place.
+    """One of the model's most likely tokens at a position.
 
     Attributes:
         id: of the token.
-        text: as a person is shown it, U+FFFD for parts of characters.
-        logprob: natural logarithm of its probability, see `TokenEvent`.
+        text: for display; U+FFFD for incomplete characters.
+        logprob: as in `TokenEvent`.
     """
 
     id: int
@@ -26,18 +26,18 @@ class Alternative:
 
 @dataclass(frozen=True)
 class TokenEvent:
-    """One token was chosen.
+    """A token was chosen.
 
     Attributes:
         index: which of the n completions it belongs to.
         id: of the token.
-        text: characters that became certain with it; less or more than the token's own, because incomplete characters
-            and possible beginnings of a stop string are held back. All texts of one index and `DoneEvent.tail` make up
-            `DoneEvent.text`.
-        logprob: natural logarithm of the probability that the model itself gave to the token: log-softmax of its
-            logits, before temperature, penalties, biases and filters.
-        entropy: of that distribution, in nats: how unsure the model was, whatever was chosen.
-        top: the model's likeliest tokens at this place by the same measure, likeliest first.
+        text: characters that this token completes. May differ from the token's own text, because incomplete characters
+            and possible beginnings of a stop string are held back. All texts of one index, and then `DoneEvent.tail`,
+            make up `DoneEvent.text`.
+        logprob: natural logarithm of the token's probability in the model's own distribution: log-softmax of the
+            logits before any sampler.
+        entropy: of that distribution, in nats.
+        top: the most likely tokens of that distribution, the most likely first.
     """
 
     index: int
@@ -50,7 +50,7 @@ class TokenEvent:
 
 @dataclass(frozen=True)
 class NoticeEvent:
-    """Something that the person should know and that stops nothing."""
+    """A message for the user; the completion continues."""
 
     index: int
     message: str
@@ -62,19 +62,20 @@ class DoneEvent:
 
     Attributes:
         index: which of the n completions.
-        text: all of it, without stop string and ``<|endoftext|>``.
-        tail: its end, which no token event has carried.
+        text: the whole completion, without stop string and ``<|endoftext|>``.
+        tail: the end of ``text`` that no token event contained.
         finish_reason: why it ended.
         prompt_tokens: tokens of the prompt that were read.
-        completion_tokens: tokens chosen, those of a stop string included and ``<|endoftext|>`` not.
-        seed: with which this completion alone (n = 1) comes out the same.
-        ttft_ms: time to first token: from the call until a token was chosen, in milliseconds; 0 if none was.
-        tokens_per_s: speed after the first token: this completion's own steps, not the time in which the caller or
-            other completions had their turn; 0 if there was no second token.
-        device: on which the model ran.
-        precision: of its weights.
-        guessed: tokens that were guessed and read ahead (`DecodingSettings.prompt_lookup`).
-        guessed_right: those of them that came indeed.
+        completion_tokens: tokens that were chosen, including those of a stop string, without ``<|endoftext|>``.
+        seed: with which n = 1 gives this completion.
+        ttft_ms: time to first token in milliseconds, from the call of `Engine.generate`; 0 without a token.
+        tokens_per_s: decoding speed after the first token, without the time that the caller and other completions
+            took; 0 without a second token.
+        device: "cpu", "cuda:0" and so on.
+        precision: of the weights: "float32", "bfloat16", "float16", "int8" or "int4".
+        backend: what decoded: "torch", or "numba" for the compiled CPU decoder.
+        draft_tokens: speculative tokens that were verified (`DecodingSettings.prompt_lookup`).
+        accepted_tokens: those of them that were chosen.
     """
 
     index: int
@@ -88,8 +89,21 @@ class DoneEvent:
     tokens_per_s: float
     device: str
     precision: str
-    guessed: int = 0
-    guessed_right: int = 0
+    backend: str = "torch"
+    draft_tokens: int = 0
+    accepted_tokens: int = 0
 
 
 Event: TypeAlias = TokenEvent | NoticeEvent | DoneEvent
+
+
+def precision_label(precision: str, backend: str) -> str:
+    """Both in a few words: "int8", or "int8 (numba)" where torch does not decode."""
+    return f"{precision} ({backend})" if backend not in ("", "torch") else precision
+
+
+def split_precision_label(label: str) -> tuple[str, str]:
+    """Precision and backend of a `precision_label`, as documents kept them in one field; the backend is "" there where
+    the label names none."""
+    precision, _, backend = label.partition(" (")
+    return precision, backend.removesuffix(")")

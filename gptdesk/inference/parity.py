@@ -1,4 +1,4 @@
-"""Whether a device computes what it should: some of a model's logits there against the same on the CPU."""
+"""Compares a model's logits on a device with those on the CPU, to detect devices that compute wrong values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from gptdesk.inference.decoder import Decoder
 
 CHECKED_DEVICES: Final = ("mps",)
-"""Types of device whose kernels have been wrong for shapes like ours, silently, in more than one version of torch."""
+"""Device types whose kernels were silently wrong for shapes like ours in more than one version of torch."""
 
 TOLERANCE: Final = {torch.float32: 1e-3, torch.float16: 0.03, torch.bfloat16: 0.2}
 """Largest `parity_error` that rounding explains, by the weights' type: five times and more what it was on a CPU, for
-the bundled model and ones with random weights (at most 2e-6, 0.004 and 0.04). CloseGuard out one layer's attention gave
+the bundled model and ones with random weights (at most 2e-6, 0.004 and 0.04). Leaving out one layer's attention gave
 0.25 or more."""
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -31,17 +31,17 @@ _TOKENS: Final = 24  # half of them read as a prompt, the others one at a time
 def computes_correctly(model: GPT2) -> bool:
     """Whether the device of ``model`` computes its logits as the CPU does with the same weights in float32.
 
-    Weights that give no numbers on the CPU either prove nothing against the device; whoever writes with them is told.
+    Weights that give non-finite values on the CPU too say nothing about the device; decoding reports them.
     """
     expected = expected_logits(model)
     return not bool(expected.isfinite().all()) or parity_error(model, expected) <= TOLERANCE[model.wte.weight.dtype]
 
 
 def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = None) -> float:
-    """How far the logits that ``model``, or in its place a ``decoder``, computes are from those ``expected`` of it.
+    """Relative error of the logits that ``model``, or a ``decoder`` of it, computes, against ``expected``.
 
     Root mean square of the differences over that of the expected logits, of which each row's mean is taken off first,
-    because it changes no probability and is larger than all else (GPT-2's is near -100). Infinite, if any is no number.
+    because it changes no probability and is larger than all else (GPT-2's is near -100). Infinite if any is not finite.
     """
     context, ids, rows = Context(model), _ids(model), []
     context.decoder = decoder
@@ -57,9 +57,9 @@ def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = Non
 
 @torch.no_grad()
 def expected_logits(model: GPT2) -> Tensor:
-    """The logits that `parity_error` asks of ``model``, on the CPU in float32, (T, V), also on the CPU.
+    """The logits that `parity_error` compares, (T, V), computed on the CPU in float32.
 
-    One block at a time comes over, so that no second copy of the model is made.
+    Copies one block at a time to the CPU, so that there is no second copy of the model.
     """
     ids = torch.tensor(_ids(model))
     x = F.embedding(ids, _on_cpu(model.wte).weight) + _on_cpu(model.wpe).weight[: len(ids)]

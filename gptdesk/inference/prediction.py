@@ -1,4 +1,4 @@
-"""What a model itself says about the next token: log-probabilities, their entropy and the likeliest tokens."""
+"""The model's own distribution of the next token: log-probabilities, entropy, most likely tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 
 
 class Prediction:
-    """The distribution softmax(``logits``), before temperature, penalties, biases and filters.
+    """The distribution softmax(``logits``), before any sampler.
 
     Args:
         logits: (V) float32 on the CPU.
@@ -20,7 +20,7 @@ class Prediction:
         entropy: in nats, 0 ... log V.
 
     Raises:
-        UserError: when the logits are not numbers.
+        UserError: when a logit is not a number.
     """
 
     def __init__(self, logits: Tensor) -> None:
@@ -41,19 +41,18 @@ class Prediction:
         """Natural logarithm of the probability of a token."""
         return float(self._logits[id]) - self._normalizer
 
-    def likeliest(self, count: int) -> list[int]:
-        """Ids of the ``count`` likeliest tokens, or of all if there are fewer; the likeliest first, and of equals the
-        one with the lower id."""
+    def most_likely(self, count: int) -> list[int]:
+        """Ids of the ``count`` most likely tokens, at most all, the most likely first; of equals the lower id first."""
         if not count:
             return []
         place = max(0, len(self._logits) - count)
         ids = np.flatnonzero(self._logits >= np.partition(self._logits, place)[place])
-        likeliest: list[int] = ids[np.argsort(-self._logits[ids], kind="stable")][:count].tolist()
-        return likeliest
+        found: list[int] = ids[np.argsort(-self._logits[ids], kind="stable")][:count].tolist()
+        return found
 
 
 def check_numbers(value: float) -> None:
-    """Refuses logits from which ``value``, their maximum or the logarithm of their exponentials' sum, was computed.
+    """Checks a ``value`` computed from logits: their maximum or log-sum-exp.
 
     Raises:
         UserError: when it is not finite.

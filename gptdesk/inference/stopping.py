@@ -1,4 +1,4 @@
-"""Cuts streamed text before the first stop string, wherever the pieces begin and end."""
+"""Ends streamed text before the first stop string, however the text is cut into pieces."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 class StopStrings:
-    """Lets text through as soon as it cannot belong to a stop string any more.
+    """Passes text on as soon as it cannot be part of a stop string.
 
     The text ends before the first stop string to be complete; if one character completes several, before the longest.
-    So the result depends on the text alone and not on the pieces in which it came.
+    So the result depends only on the text, not on its pieces.
 
     Attributes:
-        found: whether a stop string was complete; nothing comes through from then on.
+        found: whether a stop string was complete; `feed` must not be called after that.
     """
 
     def __init__(self, strings: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ class StopStrings:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """Adds ``text`` and returns what is now certain: all but an end that may be the beginning of a stop string."""
+        """Adds ``text``; returns what may be passed on: all but an end that may be the beginning of a stop string."""
         assert not self.found
         held = self._held + text
         # Held text contains no whole stop string, so each one's first occurrence is the one that is complete first.
@@ -36,7 +36,7 @@ class StopStrings:
         return held[:certain]
 
     def flush(self) -> str:
-        """The text still held back when no more will come."""
+        """Returns the text that is still held back, at the end of the stream."""
         held, self._held = self._held, ""
         return held
 

@@ -189,16 +189,16 @@ class Document:
             self._text += text
         self.revision += 1
 
-    def end_generation(self, finish_reason: str, *, seed: int | None = None, precision: str | None = None) -> None:
-        """The generation is whole now, and one step that can be undone. One that wrote nothing leaves no trace.
+    def end_generation(self, finish_reason: str, *, seed: int | None = None, backend: str | None = None) -> None:
+        """Ends the generation, which becomes one undo step; one without text leaves no trace.
 
-        ``seed`` and ``precision`` are those that were used, which may not have been known at its beginning.
+        ``seed`` and ``backend`` are those that were used, which may not have been known at its beginning.
         """
         assert self._growing is not None, "no generation is running"
         run = settle(self._tree.nodes[self._growing].run)
         assert run.origin is not None
         origin = replace(run.origin, finish_reason=finish_reason, seed=seed)
-        run = replace(run, origin=origin if precision is None else replace(origin, precision=precision))
+        run = replace(run, origin=origin if backend is None else replace(origin, backend=backend))
         step = self._step
         if run.text:
             self._tree.set_run(self._growing, run)

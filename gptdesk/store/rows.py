@@ -12,7 +12,7 @@ import msgspec
 
 from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
 from gptdesk.errors import UserError
-from gptdesk.inference.events import Alternative
+from gptdesk.inference.events import Alternative, split_precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Snapshot
 from gptdesk.store.runs import Origin, Run, Token, clean_piece, settle
@@ -49,6 +49,7 @@ class _Origin(msgspec.Struct):
     finish_reason: _Name | None = None
     device: _Name = ""
     precision: _Name = ""
+    backend: _Name = ""
 
 
 _TOKENS: Final = msgspec.json.Decoder(list[_Row])
@@ -167,6 +168,8 @@ def _to_origin(text: object) -> Origin:
     except UserError:  # a setting of another version: the text matters more than how it was made
         settings = DecodingSettings()
     values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
+    if not read.backend:  # versions before kept both in one field: "int8 (numba)"
+        values["precision"], values["backend"] = split_precision_label(read.precision)
     return Origin(**values, settings=settings)
 
 

@@ -46,7 +46,8 @@ class Origin:
         seed: the seed that was used, drawn or given; ``None`` until the generation has ended.
         finish_reason: why it stopped; ``None`` until then.
         device: where it was computed.
-        precision: type of the weights.
+        precision: of the weights, such as "int8".
+        backend: what decoded: "torch", "numba", or "" where it was not kept.
     """
 
     generation: str
@@ -56,6 +57,7 @@ class Origin:
     finish_reason: str | None = None
     device: str = ""
     precision: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from gptdesk.inference.cpu.quantized_files import load_quantized
 from gptdesk.inference.decoder import DecoderFuture
 from gptdesk.inference.decoder_loader import DecoderLoader
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
+from gptdesk.inference.events import precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 pytest.importorskip("numba")
@@ -49,7 +50,7 @@ def written(events: Sequence[Event]) -> list[tuple[object, ...]]:
 
 
 def precision(events: Sequence[Event]) -> str:
-    return next(event.precision for event in events if isinstance(event, DoneEvent))
+    return next(precision_label(event.precision, event.backend) for event in events if isinstance(event, DoneEvent))
 
 
 def test_greedy_text_in_float32_is_the_networks_over_500_tokens(folder: Path) -> None:
@@ -68,10 +69,10 @@ def test_greedy_text_in_float32_is_the_networks_over_500_tokens(folder: Path) ->
 def test_same_seed_same_text(folder: Path, name: str) -> None:
     engines = [Engine.load(folder, device="cpu", precision=name, threads=threads) for threads in (1, 2)]
     for engine in engines:
-        engine._coming.result(timeout=600)  # type: ignore[union-attr]
+        engine._decoder_future.result(timeout=600)  # type: ignore[union-attr]
     texts = [written([*engine.generate(PROMPT, SAMPLED)]) for engine in (*engines, *engines)]
     assert texts == [texts[0]] * 4
-    assert engines[0].precision == f"{'int8' if name == 'auto' else name} (numba)"
+    assert (engines[0].precision, engines[0].backend) == ("int8" if name == "auto" else name, "numba")
 
 
 def test_completions_do_not_disturb_each_other(folder: Path) -> None:
@@ -95,7 +96,7 @@ def test_torch_serves_until_the_decoder_is_made(folder: Path) -> None:
     assert written(events) == written(alone), "a completion is finished as it was begun"
     assert precision(events) == "int8"
     later = [*engine.generate(PROMPT, SAMPLED)]
-    assert precision(later) == engine.precision == "int8 (numba)"
+    assert precision(later) == precision_label(engine.precision, engine.backend) == "int8 (numba)"
     assert written(later) != written(alone), "compiled code adds up in another order"
 
 
@@ -138,13 +139,14 @@ import sys
 from pathlib import Path
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.engine import Engine, TokenEvent
+from gptdesk.inference.events import precision_label
 engine = Engine.load(Path(sys.argv[1]), device="cpu", precision="float32", threads=2)
-first = engine.precision
-if engine._coming is not None:
-    engine._coming.result(600)
+first = precision_label(engine.precision, engine.backend)
+if engine._decoder_future is not None:
+    engine._decoder_future.result(600)
 greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
 *tokens, done = engine.generate("Once upon a time", greedy)
-print(first, done.precision, *(token.id for token in tokens), sep=",")
+print(first, precision_label(done.precision, done.backend), *(token.id for token in tokens), sep=",")
 """
 
 WITHOUT_NUMBA = """

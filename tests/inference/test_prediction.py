@@ -26,7 +26,7 @@ def test_logprobs_and_entropy_equal_torchs_in_double_precision(spread, middle):
 @given(st.lists(st.sampled_from([-INF, -3e38, -2.0, -0.0, 0.0, 0.5, 7.0]), min_size=1, max_size=40), st.integers(0, 50))
 def test_the_likeliest_come_first_and_of_equals_the_lower_id(values, count):
     logits = torch.tensor([*values, 1.0])
-    ids = Prediction(logits).likeliest(count)
+    ids = Prediction(logits).most_likely(count)
     assert ids == logits.sort(descending=True, stable=True).indices[:count].tolist()
 
 

@@ -40,8 +40,8 @@ def engine() -> Engine:
     entry = find_model(BUNDLED, Folders.of_this_user())
     assert entry.path is not None
     loaded = Engine.load(entry.path, device="cpu", threads=2)
-    assert loaded._coming is not None
-    assert loaded._coming.result(timeout=600) is not None
+    assert loaded._decoder_future is not None
+    assert loaded._decoder_future.result(timeout=600) is not None
     return loaded
 
 
@@ -76,8 +76,8 @@ def test_the_text_is_the_same_bit_for_bit(engine: Engine, temperature: float, gu
     assert written(ahead) == written(plain)
     assert [type(event) for event in ahead].count(NoticeEvent) == 1, "the context filled on the way"
     (end,) = done(ahead)
-    assert 0 < end.guessed_right <= end.guessed
-    assert (done(plain)[0].guessed, done(plain)[0].guessed_right) == (0, 0)
+    assert 0 < end.accepted_tokens <= end.draft_tokens
+    assert (done(plain)[0].draft_tokens, done(plain)[0].accepted_tokens) == (0, 0)
 
 
 def test_several_completions_guess_side_by_side(engine: Engine) -> None:
@@ -86,7 +86,7 @@ def test_several_completions_guess_side_by_side(engine: Engine) -> None:
     for index in range(3):
         alone = [*engine.generate(PROMPT, DecodingSettings(**settings | {"seed": 3 + index}))]
         assert written(many, index) == written(alone)
-    assert sum(end.guessed for end in done(many)) > 0
+    assert sum(end.draft_tokens for end in done(many)) > 0
 
 
 def test_the_next_prompt_is_read_as_if_nothing_had_been_guessed(engine: Engine) -> None:
@@ -98,4 +98,4 @@ def test_the_next_prompt_is_read_as_if_nothing_had_been_guessed(engine: Engine) 
 def test_torch_guesses_nothing(engine: Engine) -> None:
     slow = Engine(engine.model, engine.tokenizer)
     (end,) = done([*slow.generate(PROMPT, DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7))])
-    assert end.guessed == 0
+    assert end.draft_tokens == 0

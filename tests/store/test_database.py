@@ -65,6 +65,22 @@ def load(path: Path, id: str) -> Document:
         database.close()
 
 
+@pytest.mark.parametrize(
+    ("kept", "precision", "backend"), [("int8 (numba)", "int8", "numba"), ("bfloat16", "bfloat16", "")]
+)
+def test_precision_and_backend_that_were_kept_in_one_field_are_read_as_two(
+    database: Database, path: Path, kept: str, precision: str, backend: str
+) -> None:
+    document = Document()
+    document.begin_generation(Origin(generation="g", model="tiny", precision=kept))
+    document.grow("x", [token(1)])
+    document.end_generation("length", seed=1)
+    database.save(document.snapshot())
+    (run,) = load(path, document.id).runs
+    assert run.origin is not None
+    assert (run.origin.precision, run.origin.backend) == (precision, backend)
+
+
 def test_a_document_comes_back_whole(database: Database, path: Path) -> None:
     document = written()
     database.save(document.snapshot())

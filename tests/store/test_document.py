@@ -29,15 +29,15 @@ def generate(document: Document, pieces: list[str], *, start: int | None = None)
     document.end_generation("length", seed=1)
 
 
-def test_the_precision_that_was_used_is_kept() -> None:
+def test_the_backend_that_was_used_is_kept() -> None:
     """Which need not be the one that was expected: code may have been compiled meanwhile."""
     document = Document()
-    for used in ("int8 (numba)", None):
+    for used in ("numba", None):
         document.begin_generation(origin(), start=None)
         document.grow("x", tokens(["x"]))
-        document.end_generation("length", seed=1, precision=used)
-    kept = [run.origin.precision for run in document.runs if run.origin]
-    assert kept == ["int8 (numba)", origin().precision]
+        document.end_generation("length", seed=1, backend=used)
+    kept = [run.origin.backend for run in document.runs if run.origin]
+    assert kept == ["numba", origin().backend]
 
 
 def check(document: Document) -> None:

@@ -34,8 +34,8 @@ def test_a_model_ends_without_the_collector() -> None:
     entry = find_model(BUNDLED, Folders.of_this_user())
     assert entry.path is not None
     engine = Engine.load(entry.path, device="cpu")
-    assert engine._coming is not None
-    decoder = engine._coming.result(timeout=600)
+    assert engine._decoder_future is not None
+    decoder = engine._decoder_future.result(timeout=600)
     list(engine.generate("Once", DecodingSettings(max_tokens=4, n=2)))
     ends = [weakref.ref(part) for part in (engine.model, decoder, engine._context)]
     gc.disable()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gptdesk.gpt2.model import GPT2, Block, KVCache
-from gptdesk.inference.block_sizes import MOST_TOGETHER
+from gptdesk.inference.block_sizes import MAX_BATCH
 from gptdesk.inference.cpu.compiling import Step
 from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Fed, Format, Kind, Phase, Sync
 from gptdesk.inference.cpu.group_size import GROUP
@@ -52,22 +52,24 @@ class CPUDecoder:
         threads: how many to compute with at most, the calling one included (see `ThreadCount`).
 
     Attributes:
-        precision: of the weights, with " (numba)" behind it.
-        most_together: tokens read in one step.
+        precision: of the weights.
+        backend: "numba".
+        max_batch: tokens read in one step.
     """
 
-    most_together: Final = MOST_TOGETHER
+    backend: Final = "numba"
+    max_batch: Final = MAX_BATCH
 
     def __init__(self, model: GPT2, step: Step, *, threads: int) -> None:
         assert model.wpe.weight.device.type == "cpu"
-        self.precision = f"{precision_of(model)} (numba)"
+        self.precision = precision_of(model)
         self._decode = step
         self._program = program = _Program(model, threads)
         self._vocab_size = model.config.vocab_size
         config = model.config
-        self._fed = np.zeros((MOST_TOGETHER, len(Fed)), np.int64)
-        self._work = np.zeros((MOST_TOGETHER, program.work), np.float32)
-        self._logits = np.zeros((MOST_TOGETHER, config.vocab_size), np.float32)
+        self._fed = np.zeros((MAX_BATCH, len(Fed)), np.int64)
+        self._work = np.zeros((MAX_BATCH, program.work), np.float32)
+        self._logits = np.zeros((MAX_BATCH, config.vocab_size), np.float32)
         self._sync = np.zeros(SYNC_SIZE, np.int64)
         self._arguments: tuple[Any, ...] = (
             self._fed,
@@ -80,7 +82,7 @@ class CPUDecoder:
             self._logits,
         )
         self._steps = 0
-        self._threads = [ThreadCount(threads) for _ in range(MOST_TOGETHER)]  # by the number of tokens
+        self._threads = [ThreadCount(threads) for _ in range(MAX_BATCH)]  # by the number of tokens
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
@@ -92,12 +94,12 @@ class CPUDecoder:
         return self.steps([(cache, [id])])[0][0]
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Reads some tokens, at most `MOST_TOGETHER` in all, after those of each of several texts, and adds them.
+        """Reads some tokens, at most `MAX_BATCH` in all, after those of each of several texts, and adds them.
 
         Returns for each text the logits after each of its tokens, (T, V) float32.
         """
         fed = [_fed(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
-        assert 1 <= len(fed) <= MOST_TOGETHER
+        assert 1 <= len(fed) <= MAX_BATCH
         assert all(cache.length + len(ids) <= cache.capacity for cache, ids in texts)
         self._fed[: len(fed)] = fed
         assert self._fed[: len(fed), Fed.ID].min() >= 0

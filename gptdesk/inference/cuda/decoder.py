@@ -38,11 +38,13 @@ class DeviceDecoder:
 
     Attributes:
         precision: of the weights.
-        most_together: tokens read in one step.
+        backend: "torch".
+        max_batch: tokens read in one step.
         buckets: the context lengths that attention reads.
     """
 
-    most_together: Final = 1
+    backend: Final = "torch"
+    max_batch: Final = 1
 
     def __init__(self, model: GPT2, *, graphs: bool) -> None:
         weight = model.wte.weight

@@ -144,10 +144,9 @@ class DeviceButton(MenuButton):
         self.setToolTip(wrapped(_DEVICE_HELP))
         if info:
             device = info.device.upper() if info.device == "cpu" else info.device
-            precision, _, compiled = info.precision.partition(" ")
-            self.setText(f"{device} · {precision} · {number_format.memory(info.memory)}")
-            if compiled:
-                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Compiled code decodes now."))
+            self.setText(f"{device} · {info.precision} · {number_format.memory(info.memory)}")
+            if info.backend != "torch":
+                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Decoded by compiled code."))
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
 

@@ -250,6 +250,7 @@ class Session(QObject):
             settings=self._settings.value.decoding,
             device=model.device,
             precision=model.precision,
+            backend=model.backend,
         )
         prompt = self.document.begin_generation(origin, start=start)
         assert prompt == self.generation.prompt, "edits cancel a generation that waits"
@@ -324,7 +325,7 @@ class Session(QObject):
             self.document.end_generation("cancelled")
         else:
             self.document.grow(done.tail, ())
-            self.document.end_generation(done.finish_reason, seed=done.seed, precision=done.precision)
+            self.document.end_generation(done.finish_reason, seed=done.seed, backend=done.backend)
         self.save()
         self._on_changed()
         if done is not None:

@@ -7,7 +7,7 @@ from typing import Final
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from gptdesk.inference.events import DoneEvent
+from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.ui import number_format
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
@@ -25,7 +25,6 @@ _REASONS: Final = {
     "length": "max tokens reached",
     "stop": "stop string",
     "end_of_text": "end of text",
-    "context": "context full",
     "cancelled": "by you",
 }
 _STATES: Final = {
@@ -183,8 +182,8 @@ def _summary(done: DoneEvent) -> list[str]:
 
 
 def _explanation(done: DoneEvent) -> str:
-    guesses = f"; {done.guessed_right} of {done.guessed} guessed tokens came" if done.guessed else ""
+    drafts = f"; {done.accepted_tokens} of {done.draft_tokens} draft tokens accepted" if done.draft_tokens else ""
     return (
         f"{number_format.tokens(done.completion_tokens)} after a prompt of {number_format.count(done.prompt_tokens)}, "
-        f"seed {done.seed}, on {done.device} in {done.precision}{guesses}"
+        f"seed {done.seed}, on {done.device} in {precision_label(done.precision, done.backend)}{drafts}"
     )

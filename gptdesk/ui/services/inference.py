@@ -13,7 +13,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.errors import UserError
-from gptdesk.inference.events import Event
+from gptdesk.inference.events import Event, precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.background import WorkerThread
 from gptdesk.ui.services.generation import Generation
@@ -281,7 +281,8 @@ class Inference(QObject):
         elif self._loading and number == self._loading.number:
             self._loading = None
             if self.info:
-                log.info("%s is ready, %s on %s", self.info.model, self.info.precision, self.info.device)
+                precision = precision_label(self.info.precision, self.info.backend)
+                log.info("%s is ready, %s on %s", self.info.model, precision, self.info.device)
             self.state_changed.emit()
             if failure:
                 self.load_failed.emit(failure)

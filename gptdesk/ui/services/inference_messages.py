@@ -84,6 +84,7 @@ class ModelInfo:
         context: tokens that it can read.
         device: "cpu", "cuda:0", ...
         precision: of the weights.
+        backend: what decodes: "torch", or "numba" for compiled code.
         memory: bytes of the weights, in all the forms in which they are kept.
         compiling: faster code for this processor is being compiled; until it is there torch writes.
     """
@@ -95,6 +96,7 @@ class ModelInfo:
     device: str
     precision: str
     memory: int
+    backend: str = "torch"
     compiling: bool = False
 
 

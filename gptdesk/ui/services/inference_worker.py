@@ -158,6 +158,7 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         context=engine.config.n_positions,
         device=engine.device,
         precision=engine.precision,
+        backend=engine.backend,
         memory=engine.memory,
         compiling=engine.is_compiling,
     )

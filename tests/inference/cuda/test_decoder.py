@@ -209,6 +209,7 @@ def test_an_engine_writes_with_it_what_it_writes_without() -> None:
     assert len(written(events)) == 300, "the context filled on the way"
     assert isinstance(events[-1], DoneEvent)
     assert events[-1].precision == engine.precision == "float32"
+    assert events[-1].backend == engine.backend == "torch"
 
 
 @pytest.mark.parametrize("n", [1, 3])
@@ -230,7 +231,7 @@ def test_nothing_is_guessed_ahead_where_that_saves_nothing() -> None:
     events = [*engine.generate(PROMPT, replace(greedy, prompt_lookup=5))]
     assert written(events) == written([*engine.generate(PROMPT, greedy)])
     assert isinstance(events[-1], DoneEvent)
-    assert events[-1].guessed == 0
+    assert events[-1].draft_tokens == 0
 
 
 # On a card

@@ -11,7 +11,7 @@ import torch
 
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.compile_process import compile_elsewhere
-from gptdesk.inference.cpu.compiling import Step, find_step
+from gptdesk.inference.cpu.compiling import CompiledStep, find_step
 from gptdesk.inference.decoder import Decoder, DecoderFuture, ready
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ class DecoderLoader:
         compile_elsewhere().add_done_callback(lambda compiled: future.set_result(self._take(wanted(), compiled)))
         return future
 
-    def _find(self) -> Step | None:
+    def _find(self) -> CompiledStep | None:
         try:
             return find_step()
         except Exception:  # an incomplete installation may raise anything; compiling reports it
             return None
 
-    def _take(self, model: GPT2 | None, compiled: Future[Step]) -> Decoder | None:
+    def _take(self, model: GPT2 | None, compiled: Future[CompiledStep]) -> Decoder | None:
         """The decoder, or ``None`` where compiling failed or the model was unloaded meanwhile."""
         try:
             return None if model is None else self._make(model, compiled.result())
@@ -60,7 +60,7 @@ class DecoderLoader:
             log.warning("The decode step cannot be compiled, so torch decodes: %s", error)
             return None
 
-    def _make(self, model: GPT2, step: Step) -> CPUDecoder:
+    def _make(self, model: GPT2, step: CompiledStep) -> CPUDecoder:
         from gptdesk.inference.cpu.decoder import CPUDecoder
 
         return CPUDecoder(model, step, threads=self._threads)

@@ -18,7 +18,7 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from gptdesk.inference.cpu.compiling import Step, compile_step
+from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
 from gptdesk.inference.cpu.quantized_files import load_quantized
 from gptdesk.inference.decoder import DecoderFuture
 from gptdesk.inference.decoder_loader import DecoderLoader
@@ -103,7 +103,7 @@ def test_torch_serves_until_the_decoder_is_made(folder: Path) -> None:
 def test_torch_serves_while_another_process_compiles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gptdesk.inference import decoder_loader
 
-    compiled: Future[Step] = Future()
+    compiled: Future[CompiledStep] = Future()
     monkeypatch.setattr(decoder_loader, "find_step", lambda: None)
     monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: compiled)
     engine = Engine.load(folder, device="cpu", precision="int8")
@@ -122,7 +122,7 @@ def test_where_it_cannot_be_compiled_torch_goes_on(
     def fail() -> None:
         raise ImportError("Numba needs NumPy 2.5 or less")
 
-    failed: Future[Step] = Future()
+    failed: Future[CompiledStep] = Future()
     failed.set_exception(UserError("Compiling the decode step failed"))
     monkeypatch.setattr(decoder_loader, "find_step", fail)
     monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: failed)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.inference.cpu.compiling import Step, compile_step
+from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
@@ -430,7 +430,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     pytest.importorskip("numba")
     from gptdesk.inference import decoder_loader
 
-    compiled: Future[Step] = Future()
+    compiled: Future[CompiledStep] = Future()
     monkeypatch.setattr(decoder_loader, "find_step", lambda: None)
     monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: compiled)
     opened.services.settings.update(threads=2)

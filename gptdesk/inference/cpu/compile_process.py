@@ -1,7 +1,7 @@
-"""Compiles the decode step in a process of its own that outlives the program that started it; one at a time.
+"""Compiles the decode step in a separate process that outlives the program that started it; one at a time.
 
-``python -m gptdesk.inference.cpu.compile_process`` is that process. Killed at any moment it leaves nothing broken:
-Numba writes whole files, and the next start compiles again. Its output goes to `LOG` beside the code.
+``python -m gptdesk.inference.cpu.compile_process`` is that process. It may be killed at any moment: Numba replaces
+whole files, and the next start compiles again. Its output goes to `LOG` beside the code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ import msgspec
 from gptdesk.child_process import child_environment, python_command
 from gptdesk.errors import UserError
 from gptdesk.files import write_json
-from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE, Step, code_folder, compile_step, find_step, processor
+from gptdesk.inference.cpu.compiling import (
+    FOLDER_VARIABLE,
+    CompiledStep,
+    code_folder,
+    compile_step,
+    find_step,
+    processor,
+)
 from gptdesk.locks import FileLock, LockHeld, is_locked
 
 LOG: Final = "compile.log"
@@ -31,23 +38,23 @@ RECORD: Final = "compiled.json"
 LOCK: Final = "compile.lock"
 
 _PATIENCE_SECONDS: Final = 2.0
-"""Whoever asks whether the lock is held has it for an instant; one that is held longer belongs to a compiler."""
+"""A lock held longer belongs to a compiling process: those that only ask whether it is held take it for an instant."""
 
 _POLL_SECONDS: Final = 0.2
 _NICENESS: Final = 10
 
 _guard = threading.Lock()
-_waiting: list[Future[Step]] = []  # one at most: what this process waits for
+_waiting: list[Future[CompiledStep]] = []  # at most one
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """How the step was compiled.
+    """Record of a compilation.
 
     Attributes:
-        processor: that it is for, as LLVM calls it.
+        processor: LLVM's name of the target.
         numba: version.
-        seconds: that it took.
+        seconds: duration.
     """
 
     processor: str
@@ -55,10 +62,10 @@ class Compiled:
     seconds: float
 
 
-def compile_elsewhere() -> Future[Step]:
-    """The step that another process compiles now. Nothing waits for it when this process ends.
+def compile_elsewhere() -> Future[CompiledStep]:
+    """Starts a process that compiles the step; returns a future of it. This process may end before.
 
-    The future fails with `UserError` when the step could not be compiled; the next call tries again.
+    The future fails with `UserError` when compiling failed; the next call tries again.
     """
     with _guard:
         if not _waiting or (_waiting[0].done() and _waiting[0].exception()):
@@ -68,12 +75,12 @@ def compile_elsewhere() -> Future[Step]:
 
 
 def is_compiling() -> bool:
-    """Whether a process of this user compiles the step now."""
+    """Whether a process of this user is compiling the step."""
     return is_locked(code_folder() / LOCK)
 
 
 def read_record() -> Compiled | None:
-    """How the step was compiled that is kept; None where that is not known."""
+    """The record of the cached step; ``None`` if there is none."""
     try:
         return msgspec.json.decode((code_folder() / RECORD).read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -81,7 +88,7 @@ def read_record() -> Compiled | None:
 
 
 def describe_code() -> str:
-    """Whether compiled code is there, for which processor and version, and how long it took; some words."""
+    """A phrase for the user: whether compiled code exists, for which processor and version, and its duration."""
     if find_step() is None:
         return "being compiled now" if is_compiling() else "not yet; the first completion compiles it in the background"
     record = read_record()
@@ -91,10 +98,10 @@ def describe_code() -> str:
 
 
 def main() -> int:
-    """Compiles the step and keeps it; returns at once where another process does.
+    """Compiles and caches the step; returns at once if another process is compiling it.
 
     Returns:
-        Exit status: 0 when the step is there or another process compiles it.
+        Exit status 0.
     """
     _lower_priority()
     folder = code_folder()
@@ -109,8 +116,8 @@ def main() -> int:
     return 0
 
 
-def _wait(result: Future[Step]) -> None:
-    """Starts the process, waits until whoever compiles has ended, and hands over the step."""
+def _wait(result: Future[CompiledStep]) -> None:
+    """Starts the process, waits until compiling has ended, and sets the result."""
     try:
         folder = code_folder()
         status = _start(folder).wait()
@@ -120,7 +127,7 @@ def _wait(result: Future[Step]) -> None:
         if step is None:
             raise UserError(f"Compiling the decode step failed (exit status {status}); see {folder / LOG}.")
         result.set_result(step)
-    except Exception as error:  # whatever it is, torch goes on
+    except Exception as error:  # of any kind: torch continues to decode
         result.set_exception(error)
 
 
@@ -137,13 +144,13 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             **_detachment(),
         )
-    if not kept or Path(kept).absolute() != folder.parent:  # a temporary folder goes with this process
+    if not kept or Path(kept).absolute() != folder.parent:  # a temporary folder is removed with this process
         atexit.register(process.kill)
     return process
 
 
 def _detachment() -> dict[str, Any]:
-    """Neither Ctrl+C nor the terminal's end reach it."""
+    """Options that keep Ctrl+C and the end of the terminal from the process."""
     if os.name == "nt":
         names = ("CREATE_NEW_PROCESS_GROUP", "CREATE_NO_WINDOW", "BELOW_NORMAL_PRIORITY_CLASS")
         return {"creationflags": sum(getattr(subprocess, name, 0) for name in names)}

@@ -1,4 +1,4 @@
-"""Compiles the decode step with Numba, or loads it compiled from the disk. Imports Numba late."""
+"""Compiles the decode step with Numba, or loads the compiled code from disk. Imports Numba late."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-Step: TypeAlias = Callable[..., None]
+CompiledStep: TypeAlias = Callable[..., None]
 """`decode_kernel.decode`, compiled."""
 
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
-"""Numba's own environment variable for the folder in which compiled code is kept; without it, a temporary one is."""
+"""Numba's environment variable for the cache folder; without it, a temporary folder is used."""
 
 SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "group_size.py")
-"""The modules whose code or constants are compiled. Numba's cache heeds the first one alone."""
+"""Modules whose code or constants are compiled. Numba's own cache checks only the first."""
 
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of the two that follow
-_ready: list[Step] = []
+_ready: list[CompiledStep] = []
 _dispatchers: dict[Path | None, Any] = {}
 
 
 def can_compile() -> bool:
-    """Whether Numba is installed; there are systems and versions of Python for which there is none."""
+    """Whether Numba is installed; it does not exist for some systems and versions of Python."""
     return importlib.util.find_spec("numba") is not None
 
 
-def find_step() -> Step | None:
-    """The step, where this process or an earlier one has compiled it; takes half a second at most."""
+def find_step() -> CompiledStep | None:
+    """The step, if this or an earlier process compiled it; takes half a second at most."""
     if _ready:
         return _ready[0]
-    if _compiling.locked():  # would have to be waited for
+    if _compiling.locked():  # do not wait
         return None
     with _lock:
         if not _ready:
             folder = code_folder()
             dispatcher = _dispatcher(folder)
             try:
-                # Numba has no public way to look without compiling. Its cache heeds processor and versions itself.
+                # Numba has no public API to look without compiling. Its cache checks processor and versions itself.
                 found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
-            except Exception:  # a damaged file raises whatever it likes; it is compiled anew
+            except Exception:  # a damaged file may raise anything; the step is compiled again
                 _remove_code(folder)
                 return None
             if found is None:
@@ -58,8 +58,8 @@ def find_step() -> Step | None:
     return _ready[0]
 
 
-def compile_step() -> Step:
-    """The step, compiled in this process if need be (some 5 to 30 s), and kept in `code_folder` if it can be."""
+def compile_step() -> CompiledStep:
+    """The step, compiled in this process if necessary (5 to 30 s), and cached in `code_folder` if possible."""
     if step := find_step():
         return step
     with _compiling:
@@ -77,7 +77,7 @@ def compile_step() -> Step:
 
 
 def processor() -> str:
-    """Name of the processor that code is compiled for, as LLVM calls it."""
+    """LLVM's name of the processor that code is compiled for."""
     import llvmlite.binding
     import numba
 
@@ -86,7 +86,7 @@ def processor() -> str:
 
 
 def _dispatcher(folder: Path | None) -> Any:
-    """Numba's object for the step, which is called like it; with what it compiles kept in ``folder``."""
+    """Numba's dispatcher for the step, with its cache in ``folder``."""
     import numba
 
     from gptdesk.inference.cpu import decode_kernel
@@ -120,8 +120,8 @@ def _signature() -> tuple[Any, ...]:
 
 
 def code_folder() -> Path:
-    """Where this version's compiled code is kept: under `FOLDER_VARIABLE`, or under a temporary folder of this process
-    where nothing can be written there.
+    """Cache folder of this version's compiled code: under `FOLDER_VARIABLE`, or in a temporary folder of this process
+    where that is not writable.
     """
     sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in SOURCES)
     version = hashlib.sha256(sources).hexdigest()[:16]
@@ -130,7 +130,7 @@ def code_folder() -> Path:
         folder = Path(name).absolute() / version
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):  # tried, because root is told that it may write everywhere
+            with tempfile.TemporaryFile(dir=folder):  # tried, because os.access tells root that it may write everywhere
                 return folder
     folder = _temporary_folder() / version
     folder.mkdir(exist_ok=True)

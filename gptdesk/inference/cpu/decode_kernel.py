@@ -1,13 +1,12 @@
-"""One decode step of GPT-2 on a CPU, compiled by Numba: some tokens, of one text or of several, read together.
+"""The decode step of GPT-2 on a CPU, compiled by Numba: processes a few tokens, of one text or of several, in one pass.
 
-A step is a list of phases that must follow each other (a matrix times vectors, the attention of a layer), and a phase
-is a number of tasks that need nothing of each other (some rows, one head). Threads that take part in a step draw
-tickets, numbered through all its tasks, and wait with theirs until all tasks of earlier phases are done. So nobody
-waits for a thread that has not come yet: whoever is there does the work, and a late thread finds no tickets left. Which
-thread does a task changes no bit of its result, nor do the tokens beside it: each weight is read once for all, but
-every sum is taken as for one token alone.
+A step is a list of phases that run one after the other (a matrix times vectors, the attention of a layer). A phase is a
+number of independent tasks (some rows, one head). Tasks are numbered through all phases; each thread takes the next
+number, and starts its task when all tasks of earlier phases are done. So no thread waits for one that has not arrived:
+those that are there do the work, and a late one finds no task left. Which thread does a task changes no bit of the
+result, nor do the tokens beside it: each weight is read once for all of them, but every sum is taken as for one token.
 
-The list is a table of numbers (`Phase`), so that one compilation serves models of any shape and precision.
+The list is a table of integers (`Phase`), so that one compilation serves models of any shape and precision.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
 class Phase(IntEnum):
     """Columns of the table of phases, int64.
 
-    Addresses are of contiguous arrays, and offsets count numbers from the beginning of a token's part of the workspace.
+    Addresses point to contiguous arrays; offsets count elements from the start of a token's part of the workspace.
 
     A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its GELU.
     """
 
-    FIRST = 0  # ticket of the first task; the row after the last phase has the number of all tickets here
+    FIRST = 0  # number of the first task; in the row after the last phase, the number of all tasks
     KIND = 1
     LAYER = 2
     ROWS = 3  # of the weights: outputs
@@ -65,7 +64,7 @@ class Phase(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a phase does."""
+    """Kinds of phases."""
 
     EMBED = 0  # one task
     ATTEND = 1
@@ -76,7 +75,7 @@ class Kind(IntEnum):
 
 
 class Format(IntEnum):
-    """How weights are kept."""
+    """Formats of weights."""
 
     FLOAT32 = 0
     BFLOAT16 = 1
@@ -84,8 +83,8 @@ class Format(IntEnum):
     INT4 = 3
 
 
-class Fed(IntEnum):
-    """Columns of the table of tokens that are read in a step, int64. Those of one text follow each other in it."""
+class TokenRow(IntEnum):
+    """Columns of the table of tokens that a step processes, int64. Tokens of one text are consecutive rows."""
 
     ID = 0
     POSITION = 1
@@ -94,23 +93,23 @@ class Fed(IntEnum):
 
 
 class Sync(IntEnum):
-    """Places in the array that threads share, (`SYNC_SIZE`) int64; what is written in a step has a cache line of its
-    own."""
+    """Indices of the array that threads share, (`SYNC_SIZE`) int64; elements that a step writes have a cache line of
+    their own."""
 
-    NEXT = 0  # number of the step, times 2**32, plus the ticket to be drawn next
-    DONE = 8  # tasks that are done
-    THREADS = 16  # that may take part in the step
-    TOKENS = 17  # that are read in it
+    NEXT = 0  # number of the step, times 2**32, plus the next task
+    DONE = 8  # number of tasks that are done
+    THREADS = 16  # number of threads that may take part in the step
+    TOKENS = 17  # number of tokens in the step
 
 
 _LINE: Final = 8
-"""Numbers of the array that threads share in a cache line of 64 bytes."""
+"""Elements of the shared array in a cache line of 64 bytes."""
 
 SYNC_SIZE: Final = (max(Sync) // _LINE + 1) * _LINE
-"""Whole cache lines, so that nothing else lies in them."""
+"""Whole cache lines, so that nothing else shares them."""
 
 
-# Numba takes plain numbers as constants, but not members of an enumeration's class by attribute, everywhere.
+# Numba accepts module-level integers as constants everywhere, members of an enumeration not.
 _FIRST = int(Phase.FIRST)
 _KIND = int(Phase.KIND)
 _LAYER = int(Phase.LAYER)
@@ -136,20 +135,20 @@ _FLOAT32 = int(Format.FLOAT32)
 _BFLOAT16 = int(Format.BFLOAT16)
 _INT8 = int(Format.INT8)
 _INT4 = int(Format.INT4)
-_ID = int(Fed.ID)
-_POSITION = int(Fed.POSITION)
-_KEYS = int(Fed.KEYS)
-_VALUES = int(Fed.VALUES)
+_ID = int(TokenRow.ID)
+_POSITION = int(TokenRow.POSITION)
+_KEYS = int(TokenRow.KEYS)
+_VALUES = int(TokenRow.VALUES)
 _NEXT = int(Sync.NEXT)
 _DONE = int(Sync.DONE)
 _THREADS = int(Sync.THREADS)
 _TOKENS = int(Sync.TOKENS)
 
 _SPINS: Final = 1000
-"""Looks at a counter before a waiting thread takes a nap: some 10 microseconds, more than the wait between phases."""
+"""Polls of a counter before a waiting thread naps: about 10 microseconds, more than the wait between phases."""
 
 _IDLE_NAPS: Final = 1000
-"""Naps after which a thread that helps no longer waits for the next step: a tenth of a second on Linux."""
+"""Naps after which a helper thread stops waiting for the next step: a tenth of a second on Linux."""
 
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
@@ -159,20 +158,20 @@ _SUMS: Final = {"reassoc", "contract", "nsz"}
 
 
 @njit
-def _draw(sync, step, tickets):
-    """The next ticket of that step; -1 if there is none, or another step has begun."""
+def _take_task(sync, step, tasks):
+    """Takes the next task of that step; -1 if there is none left, or another step has started."""
     while True:
         word = load(sync, _NEXT)
-        ticket = word & 0xFFFFFFFF
-        if word >> 32 != step or ticket >= tickets:
+        task = word & 0xFFFFFFFF
+        if word >> 32 != step or task >= tasks:
             return np.int64(-1)
         if replace(sync, _NEXT, word, word + 1):
-            return ticket
+            return task
 
 
 @njit
 def _wait(sync, tasks):
-    """Until so many tasks of this step are done."""
+    """Waits until that number of tasks of this step is done."""
     spins = 0
     while load(sync, _DONE) < tasks:
         pause()
@@ -183,23 +182,23 @@ def _wait(sync, tasks):
 
 @njit
 def _begin(sync, step):
-    """Opens the step, for which everything has been written, to all threads."""
+    """Starts the step, whose inputs are complete, for all threads."""
     sync[_DONE] = 0
     while not replace(sync, _NEXT, load(sync, _NEXT), step << 32):
         pass
 
 
 @njit
-def _await_step(sync, helper, last):
-    """The number of the first step after ``last`` in which that thread may take part; -1 if none comes for long.
+def _await_step(sync, thread, last):
+    """Waits for the first step after ``last`` in which that thread may take part; -1 if none starts for long.
 
-    It waits awake and then in naps, so that it stays on its core: a thread that is woken for each step is put where the
-    one is that woke it, and for milliseconds both take turns.
+    Polls, then naps, so that the thread stays on its core: the system puts a thread that is woken for each step onto
+    the core of the one that woke it, where both take turns for milliseconds.
     """
     spins = naps = 0
     while naps < _IDLE_NAPS:
         step = load(sync, _NEXT) >> 32
-        if step != last and helper < sync[_THREADS]:
+        if step != last and thread < sync[_THREADS]:
             return step
         pause()
         spins += 1
@@ -215,7 +214,7 @@ def _await_step(sync, helper, last):
 def _make_products(kind: str) -> Any:
     """Rows ``first`` ... ``last`` of ``weights`` times the vectors at ``x``, into y, (tokens, 4 or more past ``last``).
 
-    Rows come in fours; where the last four are not whole, their last one is computed again, for nobody.
+    Rows are computed in fours; where fewer than four are left, the last one is repeated and its results are unused.
     """
     one, two, four = make_dots(kind, 4, 1), make_dots(kind, 4, 2), make_dots(kind, 2, 4)
     block = GROUP if kind == "int4" else LANES
@@ -267,7 +266,7 @@ def _address(numbers):
 
 @njit
 def _add_last_columns(weights, first, last, x, y):
-    """What is left of the columns when those in whole vectors are done."""
+    """Adds the products of the columns after the last whole vector."""
     columns = weights.shape[1]
     whole = columns // LANES * LANES
     for token in range(len(y)):
@@ -280,8 +279,8 @@ def _add_last_columns(weights, first, last, x, y):
 
 @njit(fastmath=_SUMS)
 def _find_offsets(x, offsets):
-    """What 16 times makes up for int4's weights being 8 more than they stand for: offsets[token, group] = the sum of
-    the group's numbers of x[token], times -8 / 16."""
+    """Corrects for int4 weights, which are stored with 8 added: offsets[token, group] = the sum of the group's elements
+    of x[token], times -8 / 16; added 16 times."""
     columns = x.shape[1]
     for token in range(len(x)):
         for group in range(-(-columns // GROUP)):
@@ -414,15 +413,15 @@ def _attend(keys, values, length, scores, y):
 
 
 @njit
-def _ask_for(phase, first, fed, cache_shape):
-    """Has the first weights of a task, or keys and values, on their way while earlier tasks are awaited."""
+def _prefetch_task(phase, first, token_rows, cache_shape):
+    """Prefetches the first weights of a task, or keys and values, before waiting for earlier tasks."""
     if phase[_KIND] == _ATTEND:
         _, heads, positions, size = cache_shape
         offset = 4 * (phase[_LAYER] * heads + first) * positions * size
-        for token in range(len(fed)):
-            for byte in range(0, min(AHEAD, 4 * size * fed[token, _POSITION]), 64):
-                prefetch(fed[token, _KEYS] + offset + byte)
-                prefetch(fed[token, _VALUES] + offset + byte)
+        for token in range(len(token_rows)):
+            for byte in range(0, min(AHEAD, 4 * size * token_rows[token, _POSITION]), 64):
+                prefetch(token_rows[token, _KEYS] + offset + byte)
+                prefetch(token_rows[token, _VALUES] + offset + byte)
     elif phase[_KIND] != _EMBED:
         start = phase[_WEIGHTS] + first * phase[_ROW_BYTES]
         for byte in range(0, AHEAD, 64):
@@ -430,10 +429,10 @@ def _ask_for(phase, first, fed, cache_shape):
 
 
 @njit
-def _embed(phase, fed, work):
+def _embed(phase, token_rows, work):
     width, kind = phase[_COLUMNS], phase[_FORMAT]
-    for token in range(len(fed)):
-        id, position = fed[token, _ID], fed[token, _POSITION]
+    for token in range(len(token_rows)):
+        id, position = token_rows[token, _ID], token_rows[token, _POSITION]
         wpe = carray(float32_pointer(phase[_BIAS] + 4 * width * position), (width,))
         x = work[token, phase[_OUTPUT] : phase[_OUTPUT] + width]
         if kind == _FLOAT32:
@@ -452,17 +451,17 @@ def _embed(phase, fed, work):
 
 
 @njit
-def _attend_head(phase, head, fed, cache_shape, work, scores):
-    """Writes the tokens' new keys and values of a head into their caches, and its attention into the workspace."""
+def _attend_head(phase, head, token_rows, cache_shape, work, scores):
+    """Writes the new keys and values of a head into the caches, and its attention output into the workspace."""
     _, heads, positions, size = cache_shape
     layer, width = phase[_LAYER], phase[_COLUMNS]
     at = phase[_INPUT] + head * size  # queries, keys and values of all heads follow each other
     to = phase[_OUTPUT] + head * size
     offset = 4 * (layer * heads + head) * positions * size
-    for token in range(len(fed)):
-        position = fed[token, _POSITION]
-        keys = carray(float32_pointer(fed[token, _KEYS] + offset), (positions, size))
-        values = carray(float32_pointer(fed[token, _VALUES] + offset), (positions, size))
+    for token in range(len(token_rows)):
+        position = token_rows[token, _POSITION]
+        keys = carray(float32_pointer(token_rows[token, _KEYS] + offset), (positions, size))
+        values = carray(float32_pointer(token_rows[token, _VALUES] + offset), (positions, size))
         mine = work[token : token + 1]
         for d in range(size):
             keys[position, d] = mine[0, at + width + d]
@@ -476,7 +475,7 @@ def _attend_head(phase, head, fed, cache_shape, work, scores):
 
 @njit
 def _multiply(phase, first, last, x, offsets, work, logits):
-    """Some rows of a product."""
+    """Rows ``first`` ... ``last`` of a product."""
     kind, rows = phase[_KIND], phase[_ROWS]
     count, tokens = last - first, len(x)
     y = np.empty((tokens, -(-count // 4) * 4), np.float32)
@@ -503,7 +502,7 @@ def _multiply(phase, first, last, x, offsets, work, logits):
 
 @njit
 def _input(phase, tokens, work, epsilon, normalised):
-    """The vectors that a product multiplies: normalised first where it says so, which each thread does for itself."""
+    """The input vectors of a product, after its layer norm if it has one; each thread computes that for itself."""
     columns, start = phase[_COLUMNS], phase[_INPUT]
     x = work[:tokens, start : start + columns]
     if not phase[_NORM_WEIGHT]:
@@ -516,52 +515,52 @@ def _input(phase, tokens, work, epsilon, normalised):
     return normalised[:tokens, :columns]
 
 
-def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, logits):
-    """Computes a step and returns; or helps in this and all that follow, and returns when there are no more.
+def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync, work, logits):
+    """Computes a step and returns (thread 0); or takes part in this and later steps, until none starts for long.
 
     Args:
-        helper: number of the thread that helps, from 1 on; 0 of the one that returns the result.
-        step: number of the step, above all before.
-        fed: (most tokens, len(Fed)) int64, the tokens to be read.
-        cache_shape: n_layer, nh, n_positions and hs of all caches.
+        thread: 0 for the one that starts the step and returns its result; helper threads count from 1.
+        step: number of the step, larger than all before.
+        token_rows: (max batch, len(TokenRow)) int64, the tokens to process.
+        cache_shape: n_layer, nh, n_positions and hs of every cache.
         epsilon: of the layer norms, float32.
         phases: (P + 1, len(Phase)) int64.
-        bounds: int64, of the phases' tasks.
+        bounds: int64, of the tasks of all phases.
         sync: see `Sync`.
-        work: (most tokens, W) float32; W leaves room for what int4's last group of a vector reads beyond its end.
-        logits: (most tokens, V) float32; its first rows are filled.
+        work: (max batch, W) float32; W includes the elements that int4's last group reads after the end of a vector.
+        logits: (max batch, V) float32; the first rows are the result.
     """
     last = len(phases) - 1
-    tickets = phases[last, _FIRST]
+    tasks = phases[last, _FIRST]
     normalised = np.zeros(work.shape, np.float32)
     offsets = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
     scores = np.empty((1, cache_shape[2] + 4), np.float32)
     x = normalised[:, :]
-    if not helper:
+    if not thread:
         _begin(sync, step)
     while True:
-        if helper:
-            step = _await_step(sync, helper, step)
+        if thread:
+            step = _await_step(sync, thread, step)
             if step < 0:
                 return
         tokens = sync[_TOKENS]
         number, entered = 0, -1
         while True:
-            ticket = _draw(sync, step, tickets)
-            if ticket < 0:
+            task = _take_task(sync, step, tasks)
+            if task < 0:
                 break
-            while ticket >= phases[number + 1, _FIRST]:
+            while task >= phases[number + 1, _FIRST]:
                 number += 1
             phase = phases[number]
-            bound = phase[_BOUNDS] + ticket - phase[_FIRST]
+            bound = phase[_BOUNDS] + task - phase[_FIRST]
             first, end = bounds[bound], bounds[bound + 1]
-            _ask_for(phase, first, fed[:tokens], cache_shape)
+            _prefetch_task(phase, first, token_rows[:tokens], cache_shape)
             _wait(sync, phase[_FIRST])
             if phase[_KIND] == _EMBED:
-                _embed(phase, fed[:tokens], work)
+                _embed(phase, token_rows[:tokens], work)
             elif phase[_KIND] == _ATTEND:
                 for head in range(first, end):
-                    _attend_head(phase, head, fed[:tokens], cache_shape, work, scores)
+                    _attend_head(phase, head, token_rows[:tokens], cache_shape, work, scores)
             else:
                 if entered != number:
                     x = _input(phase, tokens, work, epsilon, normalised)
@@ -570,6 +569,6 @@ def decode(helper, step, fed, cache_shape, epsilon, phases, bounds, sync, work, 
                         _find_offsets(x, offsets)
                 _multiply(phase, first, end, x, offsets, work, logits)
             add_one(sync, _DONE)
-        if not helper:
-            _wait(sync, tickets)
+        if not thread:
+            _wait(sync, tasks)
             return

@@ -1,7 +1,7 @@
-"""Reads the tokens that are written on a CPU, many times faster than the network in torch, in a step compiled by Numba.
+"""The compiled CPU decoder, many times faster than the network in torch: tables and memory for `decode_kernel`.
 
-What is decoded is what the network computes: its own weights, in its own memory, float32 activations, and its own cache
-of keys and values. See `decode_kernel`.
+It computes what the network computes, with the network's own weights in place, float32 activations, and the network's
+key-value cache.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from torch import Tensor, nn
 
 from gptdesk.gpt2.model import GPT2, Block, KVCache
 from gptdesk.inference.block_sizes import MAX_BATCH
-from gptdesk.inference.cpu.compiling import Step
-from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Fed, Format, Kind, Phase, Sync
+from gptdesk.inference.cpu.compiling import CompiledStep
+from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
 from gptdesk.inference.cpu.thread_count import ThreadCount
 
-# Reading is slow where a task begins, and threads that end apart wait for each other: the first tasks of a phase are
-# long, and the last ones short.
-_SHARE: Final = 2  # a task is one of so many parts for each thread of what is left
+# Memory reads are slow at the start of a task, and threads that finish at different times wait for each other: so the
+# first tasks of a phase are long, and the last ones short.
+_SHARE: Final = 2  # a task is 1 / (_SHARE * threads) of the remaining rows
 _LEAST_BYTES: Final = 32 * 1024
 _MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
 
@@ -41,38 +41,38 @@ _Matrix: TypeAlias = nn.Linear | nn.Embedding | QuantizedLinear | QuantizedEmbed
 
 
 class CPUDecoder:
-    """Continues texts whose beginnings the network has read into a `KVCache`. For one thread, of which it uses more.
+    """Decodes after prompts that the network has read into a `KVCache`. Called from one thread; computes with several.
 
-    The same tokens after the same cache give the same logits bit for bit, with any number of threads, and whatever else
-    is read in the same step.
+    The same tokens after the same cache give the same logits bit for bit, with any number of threads, and whatever
+    other tokens the step processes.
 
     Args:
         model: on the CPU, in float32 or bfloat16 or quantised; its weights must neither move nor change.
-        step: compiled.
-        threads: how many to compute with at most, the calling one included (see `ThreadCount`).
+        step: the compiled kernel.
+        threads: largest number of threads, including the calling one (see `ThreadCount`).
 
     Attributes:
         precision: of the weights.
         backend: "numba".
-        max_batch: tokens read in one step.
+        max_batch: most tokens of a step.
     """
 
     backend: Final = "numba"
     max_batch: Final = MAX_BATCH
 
-    def __init__(self, model: GPT2, step: Step, *, threads: int) -> None:
+    def __init__(self, model: GPT2, step: CompiledStep, *, threads: int) -> None:
         assert model.wpe.weight.device.type == "cpu"
         self.precision = precision_of(model)
         self._decode = step
         self._program = program = _Program(model, threads)
         self._vocab_size = model.config.vocab_size
         config = model.config
-        self._fed = np.zeros((MAX_BATCH, len(Fed)), np.int64)
+        self._token_rows = np.zeros((MAX_BATCH, len(TokenRow)), np.int64)
         self._work = np.zeros((MAX_BATCH, program.work), np.float32)
         self._logits = np.zeros((MAX_BATCH, config.vocab_size), np.float32)
         self._sync = np.zeros(SYNC_SIZE, np.int64)
         self._arguments: tuple[Any, ...] = (
-            self._fed,
+            self._token_rows,
             (config.n_layer, config.n_head, config.n_positions, config.head_size),
             np.float32(config.layer_norm_epsilon),
             program.phases(),
@@ -87,44 +87,44 @@ class CPUDecoder:
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
     def step(self, cache: KVCache, id: int) -> Tensor:
-        """Reads one token after those that ``cache`` (float32, batch size 1) holds, and adds it to them.
+        """Appends one token to ``cache`` (float32, batch size 1).
 
-        Returns the logits of the next one, (V) float32.
+        Returns the logits after it, (V) float32.
         """
         return self.steps([(cache, [id])])[0][0]
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Reads some tokens, at most `MAX_BATCH` in all, after those of each of several texts, and adds them.
+        """Appends tokens, at most `MAX_BATCH` in all, to each of several texts.
 
-        Returns for each text the logits after each of its tokens, (T, V) float32.
+        Returns for each text the logits after each of its new tokens, (T, V) float32.
         """
-        fed = [_fed(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
-        assert 1 <= len(fed) <= MAX_BATCH
+        rows = [_token_row(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
+        assert 1 <= len(rows) <= MAX_BATCH
         assert all(cache.length + len(ids) <= cache.capacity for cache, ids in texts)
-        self._fed[: len(fed)] = fed
-        assert self._fed[: len(fed), Fed.ID].min() >= 0
-        assert self._fed[: len(fed), Fed.ID].max() < self._vocab_size
-        self._compute(len(fed))
+        self._token_rows[: len(rows)] = rows
+        assert self._token_rows[: len(rows), TokenRow.ID].min() >= 0
+        assert self._token_rows[: len(rows), TokenRow.ID].max() < self._vocab_size
+        self._compute(len(rows))
         for cache, ids in texts:
             cache.length += len(ids)
-        logits = torch.from_numpy(self._logits[: len(fed)].copy())
+        logits = torch.from_numpy(self._logits[: len(rows)].copy())
         return list(logits.split([len(ids) for _, ids in texts]))
 
     def _compute(self, tokens: int) -> None:
-        """Fills the logits of so many tokens."""
+        """Runs a step, which writes the logits of that number of tokens."""
         threads = self._threads[tokens - 1]
         count, began = threads.choose(), perf_counter()
         self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = tokens, count
         for number in range(1, count):
-            if number not in self._helpers or self._helpers[number].done():  # it waited long in vain
+            if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for steps
                 self._helpers[number] = self._pool.submit(self._decode, number, self._steps, *self._arguments)
         self._steps += 1
         self._decode(0, self._steps, *self._arguments)
         threads.took(count, perf_counter() - began)
 
 
-def _fed(cache: KVCache, index: int, id: int) -> tuple[int, ...]:
-    """A row of the table of tokens, see `Fed`."""
+def _token_row(cache: KVCache, index: int, id: int) -> tuple[int, ...]:
+    """A row of the table of tokens, see `TokenRow`."""
     assert cache.keys.dtype == torch.float32
     assert cache.keys.is_contiguous()
     assert cache.keys.shape[1] == 1
@@ -132,18 +132,18 @@ def _fed(cache: KVCache, index: int, id: int) -> tuple[int, ...]:
 
 
 class _Program:
-    """Writes a model down as the table of phases that the kernel goes through.
+    """Translates a model to the kernel's table of phases.
 
     Attributes:
-        work: float32 numbers in a token's part of the workspace.
+        work: float32 elements of a token's part of the workspace.
     """
 
     def __init__(self, model: GPT2, threads: int) -> None:
         self._threads = threads
         self._rows: list[dict[Phase, int]] = []
         self._bounds: list[int] = []
-        self._tickets = 0
-        self._kept: list[Tensor] = []  # what the addresses in the table point to
+        self._tasks = 0
+        self._kept: list[Tensor] = []  # tensors that addresses in the table point to
         config = model.config
         width = config.n_embd
         residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
@@ -162,12 +162,12 @@ class _Program:
         self._product(Kind.LOGITS, model.lm_head, residual, 0, norm=model.ln_f)
 
     def phases(self) -> npt.NDArray[np.int64]:
-        """The table."""
-        rows = [*self._rows, {Phase.FIRST: self._tickets}]
+        """The table, (P + 1, len(Phase))."""
+        rows = [*self._rows, {Phase.FIRST: self._tasks}]
         return np.array([[row.get(column, 0) for column in Phase] for row in rows], np.int64)
 
     def bounds(self) -> npt.NDArray[np.int64]:
-        """Where the tasks of all phases begin and end."""
+        """Bounds of the tasks of all phases."""
         return np.array(self._bounds, np.int64)
 
     def _product(
@@ -195,10 +195,10 @@ class _Program:
         self._add(kind, self._split(rows, least, _MULTIPLE), values)
 
     def _matrix(self, module: _Matrix) -> dict[Phase, int]:
-        """Format, weights and scales of a matrix."""
+        """Columns that describe a matrix: format, weights, scales."""
         scales = 0
         if isinstance(module, (QuantizedLinear, QuantizedEmbedding)):
-            weights, scales = module.numbers, module.scales.data_ptr()
+            weights, scales = module.qweight, module.scales.data_ptr()
             self._kept.append(module.scales)
         else:
             weights = module.weight.detach()
@@ -212,7 +212,7 @@ class _Program:
         }
 
     def _split(self, rows: int, least: int, multiple: int) -> list[int]:
-        """Bounds of tasks for so many rows: each a share of what is left, but not fewer than ``least``."""
+        """Bounds of the tasks of ``rows`` rows: each task a share of the remaining rows, at least ``least``."""
         bounds = [0]
         while bounds[-1] < rows:
             count = max(least, (rows - bounds[-1]) // (_SHARE * self._threads))
@@ -220,13 +220,13 @@ class _Program:
         return bounds
 
     def _add(self, kind: Kind, bounds: list[int], values: dict[Phase, int]) -> None:
-        place = {Phase.FIRST: self._tickets, Phase.BOUNDS: len(self._bounds)}
+        place = {Phase.FIRST: self._tasks, Phase.BOUNDS: len(self._bounds)}
         self._rows.append({Phase.KIND: kind, **place, **values})
         self._bounds += bounds
-        self._tickets += len(bounds) - 1
+        self._tasks += len(bounds) - 1
 
     def _address(self, numbers: Tensor | None) -> int:
-        """Of the numbers in float32; 0 for none."""
+        """Address of the values in float32; 0 for none."""
         if numbers is None:
             return 0
         self._kept.append(numbers.detach().float().contiguous())

@@ -1,8 +1,8 @@
-"""The number of quantised weights that share a scale, on which kernel and quantiser must agree. Imports nothing."""
+"""Size of int4 groups, on which kernel and quantiser must agree. Imports nothing."""
 
 from __future__ import annotations
 
 from typing import Final
 
 GROUP: Final = 32
-"""Weights of 4 bits that share a scale."""
+"""int4 weights that share a scale."""

@@ -1,4 +1,4 @@
-"""What the decode step needs and Numba has no words for: vectors of weights, and numbers that threads share."""
+"""LLVM intrinsics for the decode kernel that Numba lacks: dot products of vectors of weights, atomics, prefetch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from numba.core.typing import signature
 from numba.extending import intrinsic
 
 LANES: Final = 16
-"""Numbers in a vector: one of AVX-512's registers, two of AVX2's, four of NEON's. The compiler splits it as needed."""
+"""Elements of a vector: one AVX-512 register, two of AVX2, four of NEON. The compiler splits it as needed."""
 
 AHEAD: Final = 8192
-"""Bytes between what is computed and what is asked for: a processor's own guesses end with a row, and the next rows
-follow. With it int8 was decoded 1.3 times as fast; from 4 to 16 KB there was little difference."""
+"""Prefetch distance in bytes: the processor's own prefetching ends with a row, but the next rows follow in memory.
+With it int8 was decoded 1.3 times as fast; from 4 to 16 KB there was little difference."""
 
 _BLOCK_BYTES: Final = {"float32": 64, "bfloat16": 32, "int8": 16, "int4": 16}
-"""Of a block of a row."""
+"""Bytes of a block of a row."""
 
 _FLOAT: Final = ir.FloatType()
 _INT8: Final = ir.IntType(8)
@@ -35,7 +35,7 @@ _VECTOR: Final = ir.VectorType(_FLOAT, LANES)
 
 
 def make_dots(kind: str, rows: int, tokens: int) -> Any:
-    """A function for compiled code: the products of some rows of weights with some vectors, each row read once.
+    """Makes a function for compiled code: dot products of rows of weights with vectors, each row read once.
 
     A sum is always taken in the same order, whatever ``rows`` and ``tokens`` are: `LANES` sums of every 16th product,
     then those in pairs. So a token's result has the same bits alone and beside others.
@@ -151,14 +151,14 @@ def _add_blocks(
 
 
 def _prefetch(builder: ir.IRBuilder, row: Any, block: Any, size: int) -> None:
-    """Asks for what is `AHEAD` of block ``block``, of ``size`` bytes."""
-    _ask_for(
+    """Prefetches the memory `AHEAD` bytes after block ``block`` of ``size`` bytes."""
+    _prefetch_line(
         builder,
         builder.add(builder.add(row, builder.mul(block, ir.Constant(_INT64, size))), ir.Constant(_INT64, AHEAD)),
     )
 
 
-def _ask_for(builder: ir.IRBuilder, address: Any) -> None:
+def _prefetch_line(builder: ir.IRBuilder, address: Any) -> None:
     pointer = builder.inttoptr(address, _INT8.as_pointer())
     kind = ir.FunctionType(ir.VoidType(), [_INT8.as_pointer(), _INT32, _INT32, _INT32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
@@ -172,7 +172,7 @@ def _load_vector(builder: ir.IRBuilder, address: Any, offset: int, kind: Any) ->
 
 
 def _at_block(builder: ir.IRBuilder, row: Any, block: Any, size: int, kind: Any) -> Any:
-    """Vector ``block`` of a row in which one takes ``size`` bytes."""
+    """Loads vector ``block`` of a row, whose blocks have ``size`` bytes."""
     return _load_vector(builder, builder.add(row, builder.mul(block, ir.Constant(_INT64, size))), 0, kind)
 
 
@@ -197,7 +197,7 @@ def _int8_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
 
 
 def _int4_block(builder: ir.IRBuilder, row: Any, block: Any) -> list[Any]:
-    """A group's first half is in the lower bits of its bytes, the second in the upper; as numbers from 0 to 15."""
+    """Values 0 to 15 of an int4 group: its first half from the lower bits of its bytes, the second from the upper."""
     both = _at_block(builder, row, block, LANES, ir.VectorType(_INT8, LANES))
     wide = builder.zext(both, ir.VectorType(_INT32, LANES))
     parts = builder.and_(wide, _constant(_INT32, 15)), builder.lshr(wide, _constant(_INT32, 4))
@@ -213,14 +213,14 @@ _WIDENING: Final[dict[str, Callable[..., list[Any]]]] = {
 
 
 def _splat(builder: ir.IRBuilder, numbers: Any, block: Any) -> Any:
-    """A group's float32 number in all lanes."""
+    """Broadcasts a group's float32 value to all lanes."""
     number = _at_block(builder, numbers, block, 4, _FLOAT)
     vector = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(_INT32, 0))
     return _shuffle(builder, vector, vector, [0] * LANES)
 
 
 def _add_up(builder: ir.IRBuilder, sums: list[Any]) -> Any:
-    """The totals of four vectors, as a vector of four: neighbours are added until one of each is left."""
+    """Horizontal sums of four vectors, as a vector of four, by pairwise addition."""
     pairs = [_add_neighbours(builder, sums[0], sums[1]), _add_neighbours(builder, sums[2], sums[3])]
     total = _add_neighbours(builder, *pairs)
     while total.type.count > 4:
@@ -242,7 +242,7 @@ def _shuffle(builder: ir.IRBuilder, first: Any, second: Any, lanes: list[int]) -
     return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_INT32, len(lanes)), lanes))
 
 
-# --- Single numbers ---
+# --- Scalars ---
 
 
 @intrinsic
@@ -293,10 +293,10 @@ int8_pointer: Final = _make_pointer(types.int8)
 
 @intrinsic
 def prefetch(typing: Any, address: Any) -> Any:
-    """Asks for the line of the processor's cache at an int64 address; where no memory is, nothing happens."""
+    """Prefetches the cache line at an int64 address; the address need not be valid."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _ask_for(builder, arguments[0])
+        _prefetch_line(builder, arguments[0])
         return context.get_dummy_value()
 
     return signature(types.void, types.int64), generate
@@ -313,7 +313,7 @@ def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
-    """Reads an int64 that other threads write; what they wrote before it is visible after it."""
+    """Atomic load of an int64, with acquire semantics."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(_place(context, builder, signature, arguments), "acquire", 8)
@@ -323,7 +323,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def add_one(typing: Any, array: Any, index: Any) -> Any:
-    """Adds 1 to an int64 that other threads read; what was written before it is visible to who sees it."""
+    """Atomic increment of an int64, with acquire-release semantics."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = _place(context, builder, signature, arguments)
@@ -334,7 +334,7 @@ def add_one(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def replace(typing: Any, array: Any, index: Any, old: Any, new: Any) -> Any:
-    """Writes ``new`` if the int64 is still ``old``, in one step; returns whether it was."""
+    """Atomic compare-and-swap of an int64: writes ``new`` if it is ``old``; returns whether it was."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = _place(context, builder, signature, arguments)
@@ -346,7 +346,7 @@ def replace(typing: Any, array: Any, index: Any, old: Any, new: Any) -> Any:
 
 @intrinsic
 def pause(typing: Any) -> Any:
-    """Tells the core that it waits in a loop, where there is a way to."""
+    """Spin-wait hint to the core, where the processor has one."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         machine = platform.machine().lower()
@@ -364,7 +364,7 @@ def pause(typing: Any) -> Any:
 
 @intrinsic
 def nap(typing: Any) -> Any:
-    """Sleeps for an instant: some 50 microseconds on Linux, less than a tick of the clock elsewhere."""
+    """Sleeps for about 50 microseconds on Linux, less than a clock tick elsewhere."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         name, duration = ("Sleep", 0) if sys.platform == "win32" else ("usleep", 1)

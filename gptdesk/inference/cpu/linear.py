@@ -1,4 +1,4 @@
-"""A linear layer on a CPU, for inference: oneDNN's product where torch would take a slower one."""
+"""Linear layers for inference on a CPU, with oneDNN where torch would choose a slower library."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _LINE: Final = 64
-"""Bytes that a processor reads at once."""
+"""Bytes of a cache line."""
 
 _X86: Final = platform.machine().lower() in ("x86_64", "amd64")
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """What `F.linear` computes: (..., columns), (rows, columns) and (rows) to (..., rows); without gradients.
+    """`F.linear` without gradients: x (..., columns), weight (rows, columns), bias (rows) to (..., rows).
 
-    torch hands float32 to MKL, which leaves the vector units of processors that are not Intel's half idle: with one
-    token and with 512 oneDNN took half the time on an AMD EPYC. In 16 bits torch takes oneDNN by itself.
+    For float32, torch uses MKL, which is slow on processors that are not Intel's: on an AMD EPYC oneDNN took half the
+    time with 1 and with 512 tokens. For 16 bits torch uses oneDNN itself.
     """
     if _X86 and x.device.type == "cpu" and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
@@ -36,10 +36,10 @@ class InferenceLinear(nn.Linear):
 
 
 def for_inference(model: nn.Module) -> None:
-    """Prepares a model on the CPU that is not trained any more.
+    """Prepares a model on the CPU for inference.
 
-    Its linear layers compute with `linear`, and its weights are moved, one by one, into one piece of memory, for which
-    NumPy asks for huge pages: they are read a fifth faster.
+    Its linear layers use `linear`, and its weights are moved into one block of memory, for which NumPy requests huge
+    pages: they are read a fifth faster.
     """
     for module in model.modules():
         if type(module) is nn.Linear:

@@ -1,9 +1,9 @@
-"""A GPT-2 whose matrices are kept in 8 or 4 bits: smaller in memory, and read faster where memory is what limits.
+"""GPT-2 with int8 or int4 matrices: less memory, and faster where memory bandwidth is the limit.
 
-In int4 embedding and head are int8: they lose most by rounding.
+In int4 models embedding and head are int8, because they lose most by rounding.
 
-Matrices are multiplied as the float32 ones that they stand for, made a part at a time. That suits prompts, where many
-tokens share the work; `decoder` reads the numbers themselves.
+Products dequantise a part of the matrix at a time to float32. That suits prompts, where many tokens share the work;
+`decoder` reads the quantised weights directly.
 """
 
 from __future__ import annotations
@@ -34,43 +34,45 @@ from gptdesk.inference.cpu.quantize import (
 _SCALES: Final = ".scales"
 
 _WEIGHTS_AT_ONCE: Final = 2**21
-"""Float32 weights that are made at once: 8 MB, which a processor's cache holds until they are multiplied."""
+"""Weights dequantised at a time: 8 MB of float32, which stay in the processor's cache until they are multiplied."""
 
 
 _memory = threading.local()
 
 
 def _scratch(rows: int, columns: int) -> Tensor:
-    """Float32 memory of this thread, which the next call hands out again."""
-    if not hasattr(_memory, "numbers") or _memory.numbers.numel() < rows * columns:
-        _memory.numbers = torch.empty(max(rows * columns, _WEIGHTS_AT_ONCE))
-    numbers: Tensor = _memory.numbers[: rows * columns].view(rows, columns)
-    return numbers
+    """Float32 memory of this thread; the next call returns the same memory."""
+    if not hasattr(_memory, "buffer") or _memory.buffer.numel() < rows * columns:
+        _memory.buffer = torch.empty(max(rows * columns, _WEIGHTS_AT_ONCE))
+    scratch: Tensor = _memory.buffer[: rows * columns].view(rows, columns)
+    return scratch
 
 
 class QuantizedLinear(nn.Module):
-    """What `nn.Linear` is, for inference.
+    """A quantised `nn.Linear` for inference.
 
     Attributes:
-        in_features: columns, out_features: rows.
-        numbers, scales: see `quantize`.
+        in_features: columns.
+        out_features: rows.
+        qweight: as in `quantize`.
+        scales: as in `quantize`.
         bias: (rows) float32, or ``None``.
     """
 
-    def __init__(self, numbers: Tensor, scales: Tensor, bias: Tensor | None, in_features: int) -> None:
+    def __init__(self, qweight: Tensor, scales: Tensor, bias: Tensor | None, in_features: int) -> None:
         super().__init__()
         self.in_features = in_features
-        self.out_features = len(numbers)
-        self.numbers: Tensor
+        self.out_features = len(qweight)
+        self.qweight: Tensor
         self.scales: Tensor
         self.bias: Tensor | None
-        self.register_buffer("numbers", numbers)
+        self.register_buffer("qweight", qweight)
         self.register_buffer("scales", scales)
         self.register_buffer("bias", bias)
 
     @property
     def precision(self) -> str:
-        return "int8" if self.numbers.dtype == torch.int8 else "int4"
+        return "int8" if self.qweight.dtype == torch.int8 else "int4"
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., columns) float32 to (..., rows) float32."""
@@ -85,41 +87,43 @@ class QuantizedLinear(nn.Module):
         bias = None if self.bias is None else self.bias[first:last]
         if self.precision == "int4":
             return linear(x, self.dequantize(first, last), bias)
-        # In memory that stays: fresh one would cost as much as the rounding. The scales are for fewer numbers later.
-        numbers = _scratch(last - first, self.in_features).copy_(self.numbers[first:last])
-        y = linear(x, numbers, None).mul_(self.scales[first:last])
+        # In reused memory: new memory would cost as much as the product. Scaling products is less work than weights.
+        unscaled = _scratch(last - first, self.in_features).copy_(self.qweight[first:last])
+        y = linear(x, unscaled, None).mul_(self.scales[first:last])
         return y if bias is None else y.add_(bias)
 
     def dequantize(self, first: int, last: int) -> Tensor:
         """Rows ``first`` to ``last`` of the weights, (last - first, columns) float32."""
-        numbers, scales = self.numbers[first:last], self.scales[first:last]
+        qweight, scales = self.qweight[first:last], self.scales[first:last]
         if self.precision == "int8":
-            return dequantize_rows(numbers, scales)
-        return dequantize_groups(numbers, scales, self.in_features)
+            return dequantize_rows(qweight, scales)
+        return dequantize_groups(qweight, scales, self.in_features)
 
 
 class QuantizedEmbedding(nn.Module):
-    """What `nn.Embedding` is, for inference: int8 ``numbers``, (V, C), and float32 ``scales``, (V)."""
+    """A quantised `nn.Embedding` for inference: int8 ``qweight``, (V, C), and float32 ``scales``, (V)."""
 
-    def __init__(self, numbers: Tensor, scales: Tensor) -> None:
+    def __init__(self, qweight: Tensor, scales: Tensor) -> None:
         super().__init__()
-        self.numbers: Tensor
+        self.qweight: Tensor
         self.scales: Tensor
-        self.register_buffer("numbers", numbers)
+        self.register_buffer("qweight", qweight)
         self.register_buffer("scales", scales)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(...) int64 to (..., C) float32."""
-        return self.numbers[ids].float().mul_(self.scales[ids][..., None])
+        return self.qweight[ids].float().mul_(self.scales[ids][..., None])
 
 
 class QuantizedWeights:
-    """All weights of a quantised model, in one piece of memory: so they are read and written at once, and NumPy asks
-    for huge pages for it, with which the processor reads it a fifth faster.
+    """All weights of a quantised model in one block of memory.
+
+    So a file is read and written in one piece, and NumPy requests huge pages, which are read a fifth faster.
 
     Attributes:
-        config, precision: of the model.
-        memory: (bytes) uint8; what it holds follows from the two above. Not written yet.
+        config: of the model.
+        precision: "int8" or "int4".
+        memory: (bytes) uint8, uninitialised at first; the layout follows from config and precision.
     """
 
     def __init__(self, config: GPT2Config, precision: str) -> None:
@@ -139,7 +143,7 @@ class QuantizedWeights:
         return sum(place.padded for place in _places(config, precision))
 
     def fill(self, name: str, weights: Tensor) -> None:
-        """Takes over a tensor, float of any kind, by our name and in our shape."""
+        """Quantises or copies a tensor of any float dtype, with our name and shape, into ``memory``."""
         target = self._tensors[name]
         if not is_matrix(name):
             target.copy_(weights)
@@ -149,14 +153,14 @@ class QuantizedWeights:
             quantize_groups(weights, target, self._tensors[name + _SCALES])
 
     def model(self) -> GPT2:
-        """The model that these weights, which it shares, make."""
+        """A model that shares these weights."""
         model = empty_model(self.config)
         for name, child in list(model.named_modules()):
             if isinstance(child, nn.Linear):
                 stored = EMBEDDING if name == "lm_head" and self.config.tie_word_embeddings else f"{name}.weight"
                 bias = self._tensors[f"{name}.bias"] if child.bias is not None else None
-                numbers, scales = self._tensors[stored], self._tensors[stored + _SCALES]
-                model.set_submodule(name, QuantizedLinear(numbers, scales, bias, child.in_features))
+                qweight, scales = self._tensors[stored], self._tensors[stored + _SCALES]
+                model.set_submodule(name, QuantizedLinear(qweight, scales, bias, child.in_features))
         model.set_submodule("wte", QuantizedEmbedding(self._tensors[EMBEDDING], self._tensors[EMBEDDING + _SCALES]))
         rest = {name: self._tensors[name] for name, _ in model.named_parameters()}
         model.load_state_dict(rest, strict=False, assign=True)
@@ -164,7 +168,7 @@ class QuantizedWeights:
 
 
 def quantize_model(model: GPT2, precision: str) -> GPT2:
-    """A copy in ``precision`` of a model on the CPU."""
+    """A quantised copy of a model on the CPU."""
     weights = QuantizedWeights(model.config, precision)
     for name, weight in model.named_parameters():
         weights.fill(name, weight.detach())
@@ -172,7 +176,7 @@ def quantize_model(model: GPT2, precision: str) -> GPT2:
 
 
 def precision_of(model: GPT2) -> str:
-    """In which a model's matrices are kept: "float32", "bfloat16", "float16", "int8" or "int4"."""
+    """Precision of a model's matrices: "float32", "bfloat16", "float16", "int8" or "int4"."""
     for module in model.h.modules():
         if isinstance(module, QuantizedLinear):
             return module.precision
@@ -180,12 +184,12 @@ def precision_of(model: GPT2) -> str:
 
 
 def is_matrix(name: str) -> bool:
-    """Whether a weight is quantised: all that tokens are multiplied with, and the embedding."""
+    """Whether a weight is quantised: the matrices of linear layers, and the token embedding."""
     return is_transposed(name) or name in (EMBEDDING, HEAD)
 
 
 class _Place(NamedTuple):
-    """A tensor in the memory of `QuantizedWeights`."""
+    """Name, dtype and shape of a tensor in the memory of `QuantizedWeights`."""
 
     name: str
     dtype: torch.dtype
@@ -197,7 +201,7 @@ class _Place(NamedTuple):
 
     @property
     def padded(self) -> int:
-        """With a few bytes more, so that what follows begins at a line of the processor's cache."""
+        """Size rounded up, so that the next tensor starts at a cache line."""
         return -(-self.size // 64) * 64
 
 

@@ -1,4 +1,4 @@
-"""Loads models quantised, and keeps what was quantised: the next time it is read as it is, in a tenth of the time."""
+"""Loads models quantised, and caches the quantised weights on disk: the next load takes a tenth of the time."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 KEEP_FROM: Final = 50_000_000
-"""Weights from which on a model's are kept: smaller ones are quantised in a moment."""
+"""Parameters from which on a model is cached; smaller ones are quantised in a moment."""
 
 _FORMAT: Final = 1
 _HEADER: Final = 4096
-"""Bytes of JSON, filled up with spaces, before the weights."""
+"""Bytes of the JSON header, padded with spaces, before the weights."""
 
 _SAMPLE: Final = 4096
 _SAMPLES: Final = 64
@@ -42,16 +42,16 @@ _AT_ONCE: Final = 2**25
 def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, progress: Progress | None = None) -> GPT2:
     """Loads a model folder, as `load_model` does, onto the CPU in ``precision``.
 
-    Tensors are mapped and rounded one at a time, so that memory never holds the model twice.
+    Reads and quantises one tensor at a time, so that the model is never in memory twice.
 
     Args:
         folder: of the model.
         precision: one of `QUANTIZED`.
-        keep: folder for what was quantised, made when it is missing; nothing is kept when not given.
-        progress: as in `load_model`.
+        keep: cache folder, created when missing; not given: nothing is cached.
+        progress: as for `load_model`.
 
     Raises:
-        UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
+        UserError: when the folder contains no complete, undamaged GPT-2, or memory does not suffice.
     """
     folder = Path(folder)
     place = keep / f"{_key(folder, precision)}{_SUFFIX}" if keep is not None else None
@@ -96,12 +96,12 @@ def _empty(config: GPT2Config, precision: str) -> QuantizedWeights:
         ) from error
 
 
-# --- What was kept ---
+# --- Cache files ---
 
 
 def _key(folder: Path, precision: str) -> str:
-    """Tells two sources of weights apart: by size, time and samples of their files. To read all of them would take as
-    long as quantising."""
+    """Cache key of a model folder: hash of size, time and samples of its files. Reading them whole would take as long
+    as quantising."""
     digest = hashlib.sha256(f"{_FORMAT} {precision}".encode())
     for path in (folder / CONFIG_FILE, *weight_files(folder)):
         try:
@@ -117,7 +117,7 @@ def _key(folder: Path, precision: str) -> str:
 
 
 def _read(place: Path, progress: Progress | None) -> QuantizedWeights | None:
-    """What is kept there; ``None`` if that is nothing, or not whole."""
+    """The cached weights; ``None`` if there are none or the file is incomplete."""
     try:
         with place.open("rb", buffering=0) as file:
             header = json.loads(file.read(_HEADER))
@@ -131,7 +131,7 @@ def _read(place: Path, progress: Progress | None) -> QuantizedWeights | None:
 
 
 def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bool:
-    """Reads into ``weights``, in pieces after each of which ``progress`` is told; whether the file held it all."""
+    """Reads the file into ``weights``, in pieces with ``progress`` after each; False if the file is too short."""
     memory, read = weights.memory.data, 0
     while read < len(memory):
         count = file.readinto(memory[read : read + _AT_ONCE])
@@ -162,7 +162,7 @@ def _write(weights: QuantizedWeights, place: Path, folder: Path) -> None:
 
 
 def _remove_orphans(kept: Path, folder: Path) -> None:
-    """Removes what belongs to no model: its folder is gone, or holds other weights now, as ``folder`` does."""
+    """Removes cache files whose model folder no longer exists or contains other weights."""
     for path in kept.glob(f"*{_SUFFIX}"):
         with suppress(OSError, ValueError, KeyError, TypeError):
             with path.open("rb") as file:

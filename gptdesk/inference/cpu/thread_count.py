@@ -1,27 +1,27 @@
-"""How many threads are fastest just now: beside other work, one for each core may be slower than one alone."""
+"""Adapts the number of threads to the load: beside other programs, one per core may be slower than one alone."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _TRIAL_EVERY: Final = 24
-"""Steps between two with another number of threads; a trial that is slower costs little over so many."""
+"""Steps between two trials of another number of threads; so many make a slow trial cheap."""
 
 _WEIGHT: Final = 0.3
-"""Of the latest step in the averages: one unlucky trial decides little, and a change shows within seconds."""
+"""Weight of the latest step in the running averages: one slow trial decides little, a change shows within seconds."""
 
 _BETTER: Final = 0.95
-"""Share of the time that another number must take to be chosen."""
+"""Another number of threads is chosen if it takes less than this fraction of the time."""
 
 
 class ThreadCount:
-    """Chooses the number of threads for each step by how long steps took; climbs to the best number one by one.
+    """Chooses the number of threads for each step from the durations of earlier steps, by hill climbing.
 
-    A thread that the system takes off its core in the middle of a task keeps all others waiting for milliseconds, as
-    long as a whole step. So where other programs want a core, it is better left to them.
+    A thread that the system preempts in the middle of a task keeps all others waiting for milliseconds, as long as a
+    whole step. So where other programs need a core, fewer threads are faster.
 
     Args:
-        most: never more than these.
+        most: largest number of threads.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,7 +32,7 @@ class ThreadCount:
         self._steps = 0
 
     def choose(self) -> int:
-        """For the next step: the best number known, or now and then its neighbour above or below."""
+        """Number of threads for the next step: the best so far, or every `_TRIAL_EVERY` steps one more or fewer."""
         self._steps += 1
         if self._steps % _TRIAL_EVERY:
             return self._best
@@ -41,7 +41,7 @@ class ThreadCount:
         return max(1, min(trial, self._most))
 
     def took(self, count: int, seconds: float) -> None:
-        """A step with ``count`` threads took so long."""
+        """Records the duration of a step with ``count`` threads."""
         before = self._seconds.get(count, seconds)
         self._seconds[count] = before + _WEIGHT * (seconds - before)
         if count != self._best and self._seconds[count] < _BETTER * self._seconds.get(self._best, float("inf")):

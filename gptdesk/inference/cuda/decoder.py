@@ -1,4 +1,4 @@
-"""Reads one token after another on a CUDA device, with all kernels of a step launched at once as a CUDA graph."""
+"""The CUDA decoder: launches all kernels of a decode step at once, as a CUDA graph."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from gptdesk.gpt2.model import GPT2, Block, KVCache
 log = logging.getLogger(__name__)
 
 BUCKETS: Final = (128, 256, 512)
-"""Context lengths, in tokens, that attention reads in part; beyond the last it reads all. A graph has fixed shapes, so
-there is one for each, and a short text does not pay for a long one."""
+"""Context lengths, in tokens, that attention reads; beyond the last one it reads the whole context. A graph has fixed
+shapes, so there is one for each length, and a short text does not pay for a long one."""
 
 
 class DeviceDecoder:
-    """Continues a text whose beginning the network has read into a `KVCache`, as the network would. For one thread.
+    """Decodes after a prompt that the network has read into a `KVCache`, as the network would. For one thread.
 
-    A step at a given place always computes the same kernels on the same shapes, eagerly or from a graph, so that when a
-    graph was captured changes no text. A bucket's first step is eager and loads what is captured right after it: this
-    takes milliseconds, once a bucket, and needs no thread beside the one that uses the device.
+    A step at a given position always runs the same kernels on the same shapes, eagerly or from a graph, so that the
+    time of capture changes no text. A bucket's first step runs eagerly and loads the kernels that are captured after
+    it: this takes milliseconds, once per bucket, in the thread that uses the device.
 
-    A graph reads and writes fixed addresses. So the cache that is stepped is moved into the decoder's own buffers and
-    stays there until another one's turn comes: with one completion at a time nothing is ever copied again.
+    A graph reads and writes fixed addresses. So a cache is moved into the decoder's own buffers and stays there until
+    another one is used: with one completion at a time nothing is copied again.
 
     On other devices the same code runs eagerly.
 
     Args:
         model: in evaluation mode; its weights must neither move nor change.
-        graphs: capture graphs. Where that fails, one warning is logged and steps stay eager.
+        graphs: whether to capture graphs. If that fails, one warning is logged and steps stay eager.
 
     Attributes:
         precision: of the weights.
         backend: "torch".
-        max_batch: tokens read in one step.
-        buckets: the context lengths that attention reads.
+        max_batch: most tokens of a step.
+        buckets: context lengths that attention reads.
     """
 
     backend: Final = "torch"
@@ -53,7 +53,7 @@ class DeviceDecoder:
         self.buckets = (*(bucket for bucket in BUCKETS if bucket < n_positions), n_positions)
         self._model = model
         self._graphs = _Graphs() if graphs else None
-        # What changes from step to step lies on the device, where graphs find it.
+        # Inputs of a step, on the device, at addresses that graphs read.
         self._id = torch.zeros(1, dtype=torch.int64, device=weight.device)
         self._position = torch.zeros(1, dtype=torch.int64, device=weight.device)
         self._columns = torch.arange(n_positions, device=weight.device)
@@ -62,23 +62,23 @@ class DeviceDecoder:
         self._next = 0  # position after the last step
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Reads some tokens after those of each of several texts, one after the other, and adds them.
+        """Appends tokens to each of several texts, one after the other.
 
-        Returns for each text the logits after each of its tokens, (T, V) float32 on the device.
+        Returns for each text the logits after each of its new tokens, (T, V) float32 on the device.
         """
         return [torch.stack([self.step(cache, id) for id in ids]) for cache, ids in texts]
 
     @torch.no_grad()
     def step(self, cache: KVCache, id: int) -> Tensor:
-        """Reads one token after those that ``cache`` (batch size 1) holds, and adds it to them.
+        """Appends one token to ``cache`` (batch size 1).
 
-        Returns the logits of the next one, (V) float32 on the device, without waiting for them.
+        Returns the logits after it, (V) float32 on the device, without waiting for them.
         """
         assert 0 <= id < self._model.config.vocab_size
         assert cache.length < cache.capacity
         self._take_in(cache)
         bucket = next(bucket for bucket in self.buckets if cache.length < bucket)
-        # Numbers travel as arguments of a kernel: nothing is waited for.
+        # Python numbers are kernel arguments: nothing is waited for.
         self._id.fill_(id)
         self._position.fill_(cache.length)
         logits = self._graphs.replay(bucket) if self._graphs else None
@@ -91,7 +91,7 @@ class DeviceDecoder:
         return logits
 
     def _compute(self, bucket: int) -> Tensor:
-        """The step itself, which reads ``bucket`` positions of the cache: logits, (V) float32."""
+        """The step, with attention over ``bucket`` positions of the cache: logits, (V) float32."""
         model = self._model
         heads, size = model.config.n_head, model.config.head_size
         x = model.wte.weight.index_select(0, self._id) + model.wpe.weight.index_select(0, self._position)  # (1, C)
@@ -113,8 +113,8 @@ class DeviceDecoder:
         return F.linear(x.float(), weight.float())[0]
 
     def _take_in(self, cache: KVCache) -> None:
-        """Makes the buffers hold the tokens of ``cache``, and behind them zeros at first: what an earlier text left
-        there has weight 0, but 0 times infinity is not 0."""
+        """Moves ``cache`` into the buffers and zeroes the positions after it: values of an earlier text would have
+        weight 0, but 0 times infinity is not 0."""
         owner = self._owner() if self._owner else None
         if owner is not cache:
             if self._owner is None:
@@ -128,23 +128,23 @@ class DeviceDecoder:
         self._kv[:, :, :, :, cache.length :].zero_()
 
     def _capture(self, bucket: int) -> None:
-        """Captures the step that was just computed; doing it again changes nothing."""
+        """Captures the step that was just computed; repeating it changes nothing."""
         assert self._graphs
         try:
             self._graphs.capture(bucket, lambda: self._compute(bucket), self._id.device)
-        except Exception as error:  # a driver's, an allocator's, a kernel's
+        except Exception as error:  # from driver, allocator or kernel
             log.warning("The decode step cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
             self._graphs = None
 
 
 class _Graphs:
-    """Captured steps, by bucket, and the logits that they write. They share memory: only one runs at a time."""
+    """Captured steps, by bucket, and the logits that they write. They share memory, so only one runs at a time."""
 
     def __init__(self) -> None:
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
 
     def replay(self, bucket: int) -> Tensor | None:
-        """Launches a step; the logits are the caller's own. ``None``, if there is no graph yet."""
+        """Launches a step; returns a copy of the logits, or ``None`` if there is no graph yet."""
         if bucket not in self._graphs:
             return None
         graph, logits = self._graphs[bucket]
@@ -156,10 +156,10 @@ class _Graphs:
             self._stream, self._pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         self._stream.wait_stream(torch.cuda.current_stream(device))
-        # The outer block puts the stream back also if the inner one fails at its end.
+        # The outer block restores the stream even if the inner one fails at its end.
         with torch.cuda.stream(self._stream):
             compute()  # so that cuBLAS allocates its workspace for this stream before
-            # thread_local: what other threads do with their devices meanwhile is no error.
+            # thread_local: use of devices by other threads meanwhile is no error.
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
                 logits = compute()
         torch.cuda.current_stream(device).wait_stream(self._stream)
@@ -167,19 +167,19 @@ class _Graphs:
 
 
 def _move(cache: KVCache, kv: Tensor) -> None:
-    """Copies the tokens of ``cache`` into ``kv``, (2, n_layer, 1, nh, n_positions, hs), which it has from then on."""
+    """Copies the tokens of ``cache`` into ``kv``, (2, n_layer, 1, nh, n_positions, hs), and makes that its memory."""
     for held, place in zip((cache.keys, cache.values), kv, strict=True):
         place[:, :, :, : cache.length] = held[:, :, :, : cache.length]
     cache.keys, cache.values = kv
 
 
 def _mixed_product(x: Tensor, weight: Tensor) -> Tensor:
-    """x @ weight.T, of (1, C) and (V, C) in 16 bits, in float32: exact products, and half the bytes of float32 read."""
+    """x @ weight.T of (1, C) and (V, C) in 16 bits, as float32: exact products that read half the bytes of float32."""
     return torch.mm(x, weight.T, out_dtype=torch.float32)
 
 
 def _has_mixed_product(weight: Tensor) -> bool:
-    """Whether torch has it: from 2.8 on, and for CUDA alone."""
+    """Whether torch supports `_mixed_product`: from 2.8 on, on CUDA only."""
     if weight.dtype == torch.float32:
         return False
     try:

@@ -116,7 +116,7 @@ def test_a_model_computes_with_what_its_weights_stand_for(precision: str, tied: 
         for name, module in quantized.named_modules():
             if isinstance(module, QuantizedLinear):
                 model.get_submodule(name).weight.copy_(module.dequantize(0, module.out_features))
-        model.wte.weight.copy_(dequantize_rows(quantized.wte.numbers, quantized.wte.scales))
+        model.wte.weight.copy_(dequantize_rows(quantized.wte.qweight, quantized.wte.scales))
     ids = torch.randint(120, (2, 40), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         torch.testing.assert_close(quantized(ids), model(ids), atol=1e-5, rtol=1e-5)

@@ -239,7 +239,7 @@ class Engine:
         if ids:
             return ids
         if self.tokenizer.end_of_text >= self.vocab_size:
-            raise UserError("The model has no <|endoftext|>, so it cannot start without a prompt: type one.")
+            raise UserError("The model has no <|endoftext|>, so it cannot start by itself: type a prompt.")
         return [self.tokenizer.end_of_text]
 
     def _check_biased_ids(self, settings: DecodingSettings) -> None:

@@ -48,6 +48,7 @@ class Settings:
         follow: folder of the run whose newest checkpoint is the model, if any.
         welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
+        closed_groups: headings of the groups that are closed in the decoding panel.
         shortcuts: keys by id of the command, where they differ from the defaults.
         recent_commands: ids of the commands that ran last, newest first.
 
@@ -139,6 +140,7 @@ class Settings:
     follow: str | None = None
     welcome_seen: bool = False
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    closed_groups: tuple[str, ...] = ("Other",)
     shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recent_commands: tuple[str, ...] = ()
 
@@ -167,8 +169,11 @@ class Settings:
             check_preset_name(name)
         if not isinstance(self.shortcuts, Mapping) or not all(map(_is_words, self.shortcuts.values())):
             raise UserError(f"shortcuts must be lists of keys by command, not {brief(self.shortcuts)}.")
+        if not _is_words(self.closed_groups):
+            raise UserError(f"closed_groups must be a list of headings, not {brief(self.closed_groups)}.")
         if not _is_words(self.recent_commands):
             raise UserError(f"recent_commands must be a list of commands, not {brief(self.recent_commands)}.")
+        object.__setattr__(self, "closed_groups", tuple(self.closed_groups))
         object.__setattr__(self, "recent_commands", tuple(self.recent_commands[:RECENT_COMMANDS]))
         keys = {name: tuple(value) for name, value in self.shortcuts.items()}
         object.__setattr__(self, "shortcuts", MappingProxyType(keys))
@@ -184,6 +189,7 @@ class Settings:
         values["recent_models"] = list(self.recent_models)
         values["charts"] = dict(self.charts)
         values["shortcuts"] = {name: list(keys) for name, keys in self.shortcuts.items()}
+        values["closed_groups"] = list(self.closed_groups)
         values["recent_commands"] = list(self.recent_commands)
         return values
 

@@ -21,6 +21,7 @@ OWN = Settings(
     threads=3,
     model="/models/with spaces/é",
     recent_models=("/a", "/b"),
+    closed_groups=("Length",),
     device="cpu",
     decoding=DecodingSettings(temperature=0.3, stop=("\n\n",), seed=2**62),
     presets={"Wild": DecodingSettings(temperature=3.0)},

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.inference.sampling.fields import Group
 from gptdesk.inference.sampling.presets import apply_preset, name_of
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
@@ -89,6 +90,36 @@ def test_speculative_tokens_are_off_at_first_and_stay_when_a_preset_is_taken(
     assert settings.value.decoding.prompt_lookup == 4
     settings.update(decoding=replace(settings.value.decoding, prompt_lookup=2))
     assert panel.rows["prompt_lookup"].value == 2
+
+
+def test_groups_open_and_close_and_stay_so(panel: DecodingPanel, theme: Theme, settings: SettingsService) -> None:
+    row = panel.rows["repetition_penalty"]
+    assert row.isVisibleTo(panel)
+    assert not panel.rows["prompt_lookup"].isVisibleTo(panel)
+    for group in (Group.REPETITION, Group.OTHER):
+        panel.sections[group].button.click()
+    assert not row.isVisibleTo(panel)
+    assert panel.rows["prompt_lookup"].isVisibleTo(panel)
+    again = DecodingPanel(theme, settings)
+    assert [group for group, section in again.sections.items() if not section.is_open] == [Group.REPETITION]
+
+
+def test_a_closed_group_names_the_settings_that_are_not_neutral(
+    panel: DecodingPanel, settings: SettingsService
+) -> None:
+    section = panel.sections[Group.CUTOFFS]
+    assert section.caption.text() == ""
+    section.button.click()
+    assert section.caption.text() == "Top-k, Top-p"
+    panel.neutral.click()
+    assert section.caption.text() == ""
+
+
+def test_every_setting_of_the_table_with_a_control_has_a_row_in_its_group(panel: DecodingPanel) -> None:
+    assert {name for name, setting in SETTINGS.items() if setting.control} == set(panel.rows)
+    for name, row in panel.rows.items():
+        assert panel.sections[SETTINGS[name].group].isAncestorOf(row)
+        assert row.sizeHint().height() <= 46
 
 
 def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> None:

@@ -25,9 +25,6 @@ from gptdesk.ui.widgets.slider_row import SliderRow
 from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312
-_CLOSED: Final = (Group.OTHER,)
-"""Groups that are closed at first."""
-
 _SCOPE = "For what is generated next in this document; the text stays as it is."
 _STOP_HELP = f"{SETTINGS['stop'].help} Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
 _FOR_NEW_HELP = "Every new document starts with these settings, the seed and the stop strings included."
@@ -81,8 +78,8 @@ class DecodingPanel(QScrollArea):
         self.neutral.clicked.connect(self.presets.reset)
         self.for_new.clicked.connect(self._use_for_new)
         for group, section in self.sections.items():
-            section.set_open(group not in _CLOSED)
-            section.toggled.connect(self._show_captions)
+            section.set_open(group.value not in settings.value.closed_groups)
+            section.toggled.connect(self._on_toggled)
         settings.changed.connect(self._show)
         self._show()
 
@@ -159,6 +156,11 @@ class DecodingPanel(QScrollArea):
             row.set_value(getattr(settings, name))
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
+        self._show_captions()
+
+    def _on_toggled(self) -> None:
+        closed = tuple(group.value for group, section in self.sections.items() if not section.is_open)
+        self._settings.update(closed_groups=closed)
         self._show_captions()
 
     def _show_captions(self) -> None:

@@ -23,7 +23,7 @@ from gptdesk.library.catalogue import BUNDLED, find_model
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command to the command line."""
+    """Adds the command and its flags."""
     parser = commands.add_parser(
         "complete",
         help="continue a text",
@@ -95,13 +95,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Output(Protocol):
-    """Where the tokens go."""
+    """Writes events to standard output."""
 
     def write(self, event: TokenEvent | DoneEvent) -> None: ...
 
 
 class _JsonOutput:
-    """One line an event."""
+    """A JSON object per line and event."""
 
     def write(self, event: TokenEvent | DoneEvent) -> None:
         kind = "token" if isinstance(event, TokenEvent) else "done"
@@ -111,7 +111,7 @@ class _JsonOutput:
 
 
 class _PlainOutput:
-    """Text alone: that of the first completion as it comes, that of others when those before them have ended."""
+    """Text only: the first completion as it is generated, each other one when those before it have ended."""
 
     def __init__(self, n: int) -> None:
         self._waiting = [f"--- {index + 1} of {n} ---\n" if n > 1 else "" for index in range(n)]
@@ -133,7 +133,7 @@ class _PlainOutput:
 
 
 def _settings(options: argparse.Namespace) -> DecodingSettings:
-    """The preset's settings, if one was named, and those given over it."""
+    """The settings of the preset, if given, overridden by the flags that were given."""
     values: dict[str, Any] = {}
     if options.preset is not None:
         names = {name.lower(): name for name in PRESETS}
@@ -145,7 +145,7 @@ def _settings(options: argparse.Namespace) -> DecodingSettings:
 
 @contextmanager
 def _ended_by_interrupt() -> Iterator[None]:
-    """Lets Ctrl+C end the process at once, as the system does it: Python would answer when a library has loaded."""
+    """Lets Ctrl+C end the process at once by the system's default: Python would react only after an import."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # started in the background, where Ctrl+C is meant for others
         yield
@@ -159,7 +159,7 @@ def _ended_by_interrupt() -> Iterator[None]:
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl+C into an answer, so that what was begun is ended in order; a second one ends at once."""
+    """Yields a function that tells whether Ctrl+C was pressed, so that work can end in order; a second one kills."""
     interrupted = False
 
     def on_interrupt(signal_number: int, frame: FrameType | None) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
+
+import torch
 
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
 from gptdesk.errors import UserError
@@ -91,26 +93,42 @@ class Engine:
                 the device computes wrong values (with "auto" the CPU is used then).
         """
         chosen = choose_device(device)
-        dtype = choose_precision(precision, chosen)
-        compiled = chosen.type == "cpu" and precision != "float16" and can_compile()
+        options: dict[str, Any] = {"precision": precision, "threads": threads, "keep": keep, "progress": progress}
+        engine = cls._load_on(chosen, folder, **options)
+        with _memory_errors_explained():
+            correct = chosen.type not in CHECKED_DEVICES or computes_correctly(engine.model)
+        if not correct:
+            if device != "auto":
+                raise UserError(f"The device {device!r} computes wrong values here: choose the device cpu.")
+            log.warning("The device %s computes wrong values here, so the CPU is used.", chosen)
+            del engine
+            engine = cls._load_on(choose_device("cpu"), folder, **options)
+        return engine
+
+    @classmethod
+    def _load_on(
+        cls,
+        device: torch.device,
+        folder: Path,
+        *,
+        precision: str,
+        threads: int | None,
+        keep: Path | None,
+        progress: Callable[[int, int], None] | None,
+    ) -> Engine:
+        """Loads the model and starts or finds the decoder of that device."""
+        dtype = choose_precision(precision, device)
+        compiled = device.type == "cpu" and precision != "float16" and can_compile()
         loader = DecoderLoader(threads) if compiled else None
         with _memory_errors_explained():
-            if quantization := choose_quantization(precision, chosen):
+            if quantization := choose_quantization(precision, device):
                 model = load_quantized(folder, quantization, keep=keep, progress=progress)
             else:
-                model = load_model(folder, dtype=dtype, device=chosen, progress=progress)
-                if chosen.type == "cpu":
+                model = load_model(folder, dtype=dtype, device=device, progress=progress)
+                if device.type == "cpu":
                     for_inference(model)
             decoder = loader.decoder(model) if loader else None
-            if chosen.type in CHECKED_DEVICES and not computes_correctly(model):
-                del model
-                if device != "auto":
-                    raise UserError(f"The device {device!r} computes wrong values here: choose the device cpu.")
-                log.warning("The device %s computes wrong values here, so the CPU is used.", chosen)
-                return cls.load(
-                    folder, device="cpu", precision=precision, threads=threads, keep=keep, progress=progress
-                )
-            if chosen.type == "cuda":
+            if device.type == "cuda":
                 decoder = ready(DeviceDecoder(model, graphs=True))
         return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
 

@@ -1,4 +1,4 @@
-r"""Stop strings as a person types and reads them: ``\n`` is a line end, ``\t`` a tab, ``\\`` a backslash. No Qt."""
+r"""Stop strings as the user types and reads them: ``\n`` is a line end, ``\t`` a tab, ``\\`` a backslash. No Qt."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _WRITTEN = {meaning: f"\\{letter}" for letter, meaning in _MEANING.items()}
 
 
 def read_escapes(text: str) -> str:
-    r"""The string that was meant.
+    r"""The string that ``text`` stands for.
 
     Raises:
-        UserError: when a backslash stands before something else.
+        UserError: when a backslash stands before another character.
     """
 
     def meaning(match: re.Match[str]) -> str:
@@ -26,7 +26,7 @@ def read_escapes(text: str) -> str:
 
 
 def write_escapes(text: str) -> str:
-    """The string as a chip shows it: spaces at either end are marked, since they count."""
+    """The string as a chip shows it: leading and trailing spaces become visible, because they count."""
     written = "".join(_WRITTEN.get(character, character) for character in text)
     bare = written.strip(" ")
     left = len(written) - len(written.lstrip(" "))

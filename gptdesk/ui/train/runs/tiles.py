@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from gptdesk.bounded_read import number
+from gptdesk.metrics import metric
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled, smaller
-from gptdesk.ui.number_format import count, decimal, memory, percent, span
+from gptdesk.ui.number_format import count, decimal, metric_value, percent, span
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -119,6 +121,7 @@ class Tiles(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # two rows are narrower than the one shown
         layout.addLayout(self._grid)
         layout.addWidget(self.bar)
         layout.addWidget(self.note)
@@ -136,13 +139,13 @@ class Tiles(QWidget):
         last, facts = history.last, history.facts
         step, steps = entry.step, entry.steps
         self._show_step(step, steps, last, facts)
-        loss = entry.loss if entry.loss is not None else _number(last.get("loss"))
+        loss = entry.loss if entry.loss is not None else number(last.get("loss"), None)
         self.loss.show_figure(_loss(loss), _loss_help("The loss of the newest step, in nats a token", loss))
         self._show_validation(entry, history)
-        speed = _number(last.get("tokens_per_s"))
+        speed = number(last.get("tokens_per_s"), None)
         self.speed.show_figure(
-            NOTHING if speed is None else decimal(speed, 0 if speed >= 10 else 1),
-            "Tokens that the model learns from in a second, by the median of the last steps.",
+            NOTHING if speed is None else metric_value(metric("tokens_per_s").format, speed),
+            metric("tokens_per_s").description,
         )
         self._show_use(last, facts)
         self._show_time(entry)
@@ -173,12 +176,14 @@ class Tiles(QWidget):
         self.note.setText("  ·  ".join(notes))
 
     def _show_use(self, last: dict[str, Any], facts: dict[str, Any]) -> None:
-        mfu, held = _number(last.get("mfu")), _number(last.get("memory"))
+        mfu, held = number(last.get("mfu"), None), number(last.get("memory"), None)
         if mfu is None and held is not None:
             where = f" on {facts['device']}" if facts.get("device") else ""
-            self.use.show_figure(memory(round(held)), _MEMORY_HELP.format(where=where), "Memory")
+            text = metric_value(metric("memory").format, held)
+            self.use.show_figure(text, _MEMORY_HELP.format(where=where), metric("memory").title)
             return
-        self.use.show_figure(NOTHING if mfu is None else percent(mfu), _MFU_HELP, "MFU")
+        text = NOTHING if mfu is None else metric_value(metric("mfu").format, mfu)
+        self.use.show_figure(text, _MFU_HELP, metric("mfu").title)
 
     def _show_time(self, entry: RunEntry) -> None:
         left = entry.seconds_left if entry.active else None
@@ -203,8 +208,8 @@ class Tiles(QWidget):
         if (rows, tight, wanted) == self._arranged:
             return
         self._arranged = (rows, tight, wanted)
-        for number, tile in enumerate(self.tiles):
-            self._grid.addWidget(tile, number // columns, number % columns)
+        for place, tile in enumerate(self.tiles):
+            self._grid.addWidget(tile, place // columns, place % columns)
             tile.figure.set_tight(tight)
         for column in range(len(self.tiles)):
             self._grid.setColumnStretch(column, wanted[column] if column < columns else 0)
@@ -219,13 +224,9 @@ class Tiles(QWidget):
 
 
 def _notes(history: RunHistory) -> list[str]:
-    tokens, epoch = _number(history.last.get("tokens")), _number(history.last.get("epoch"))
+    tokens, epoch = number(history.last.get("tokens"), None), number(history.last.get("epoch"), None)
     notes = [] if tokens is None else [f"{count(round(tokens))} tokens"]
     return notes if epoch is None else [*notes, f"{decimal(epoch, 2)} epochs"]
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _loss(value: float | None) -> str:

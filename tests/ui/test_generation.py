@@ -141,7 +141,7 @@ def test_an_owner_that_is_deleted_makes_room_for_the_next(inference: Inference, 
 def test_a_generation_waits_for_the_model_that_is_being_loaded(
     idle_inference: Inference, qtbot: QtBot, tiny_model_folder: Path
 ) -> None:
-    with pytest.raises(UserError, match="no model"):
+    with pytest.raises(UserError, match="No model is loaded"):
         Owner(idle_inference, "Once", SHORT)
     idle_inference.load(str(tiny_model_folder), device="cpu", precision="float32")
     owner = Owner(idle_inference, "Once", SHORT)
@@ -179,7 +179,7 @@ def test_where_loading_fails_those_that_wait_fail(inference: Inference, qtbot: Q
     with qtbot.waitSignal(inference.load_failed):
         pass
     qtbot.waitUntil(lambda: owner.ends != [])
-    assert "no model" in owner.ends[0]
+    assert "No model is loaded" in owner.ends[0]
     assert inference.state is State.EMPTY
 
 
@@ -187,7 +187,7 @@ def test_unloading_the_model_fails_those_that_wait(inference: Inference, qtbot: 
     first, second = Owner(inference, "Once", LONG), Owner(inference, "Once", SHORT)
     qtbot.waitUntil(lambda: first.tokens != [])
     inference.unload()
-    assert "no model" in second.ends[0]
+    assert "No model is loaded" in second.ends[0]
     qtbot.waitUntil(lambda: first.ends == ["cancelled"])
     assert inference.state is State.EMPTY
 

@@ -360,7 +360,7 @@ def test_loading_can_be_cancelled(opened: Opened, qtbot: QtBot, tiny_model_folde
     qtbot.waitUntil(lambda: opened.state is State.EMPTY)
     assert "cancelled" in opened.window.banners.texts[0]
     opened.window.playground.generate.trigger()
-    assert any("There is no model" in text for text in opened.window.banners.texts)
+    assert any("No model is loaded" in text for text in opened.window.banners.texts)
 
 
 def break_config(folder: Path) -> None:

@@ -32,6 +32,7 @@ from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.popup import Menu
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ class ModelsView(QWidget):
         self._drop = DropFrame(self)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
-        self._soon = QTimer(self)
-        self._soon.setInterval(_SOON_MS)
-        self._soon.setSingleShot(True)
+        self._showing = Throttle(self._on_changed, _SOON_MS, self)
         self.setAcceptDrops(True)
         self._lay_out()
         self._connect()
@@ -131,7 +130,6 @@ class ModelsView(QWidget):
     def _connect(self) -> None:
         self._models.changed.connect(self._show_soon)
         self._models.measured.connect(self._on_measured)
-        self._soon.timeout.connect(self._on_changed)
         self._models.progressed.connect(self._on_progressed)
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
@@ -175,8 +173,7 @@ class ModelsView(QWidget):
 
     @Slot()
     def _show_soon(self) -> None:
-        if not self._soon.isActive():
-            self._soon.start()
+        self._showing.request()
 
     @Slot()
     def _on_changed(self) -> None:

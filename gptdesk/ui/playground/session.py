@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, TokenEvent
@@ -19,6 +19,7 @@ from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.throttle import Throttle
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import TextStream
@@ -77,9 +78,7 @@ class Session(QObject):
         self.done: DoneEvent | None = None
         self._stream: TextStream | None = None
         self._replaced: str | None = None  # text that the running regeneration replaced
-        self._save_timer = QTimer(self)
-        self._save_timer.setSingleShot(True)
-        self._save_timer.timeout.connect(self.save)
+        self._saving = Throttle(self.save, _SAVE_AFTER_MS, self)
         settings.changed.connect(self._on_settings_changed)
 
     @property
@@ -111,13 +110,12 @@ class Session(QObject):
         self.activity_changed.emit()
 
     def save(self) -> None:
-        self._save_timer.stop()
+        self._saving.cancel()
         self._storage.save(self.document.snapshot())
 
     def flush(self) -> None:
         """Saves now what would be saved shortly."""
-        if self._save_timer.isActive():
-            self.save()
+        self._saving.flush()
 
     def close(self) -> None:
         """Cancels the generation and saves the document."""
@@ -140,7 +138,7 @@ class Session(QObject):
         decoding = self._settings.value.decoding
         if self.document.decoding != decoding:
             self.document.decoding = decoding
-            self._save_soon()
+            self._saving.request()
             if self.generation is not None and self.generation.queued:
                 self.generation.settings = _request_settings(decoding)
 
@@ -345,12 +343,8 @@ class Session(QObject):
         assert self._stream is not None
         return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
 
-    def _save_soon(self) -> None:
-        if not self._save_timer.isActive():
-            self._save_timer.start(_SAVE_AFTER_MS)
-
     def _on_changed(self) -> None:
-        self._save_soon()
+        self._saving.request()
         self.changed.emit()
 
 

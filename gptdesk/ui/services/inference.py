@@ -19,6 +19,7 @@ from gptdesk.ui.services.background import WorkerThread
 from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, LoadJob, ModelInfo, State
 from gptdesk.ui.services.inference_worker import InferenceWorker
+from gptdesk.ui.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,7 @@ class Inference(QObject):
         self.current: Generation | None = None
         self._queue: deque[Generation] = deque()
         self._next_batch = 0.0  # when it may be handed on, by perf_counter
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._hand_on)
+        self._batches = Throttle(self._hand_on, round(1000 * _FRAME), self)
 
         self._worker = InferenceWorker()
         self._thread = WorkerThread(self._worker, "inference", self)
@@ -235,8 +234,7 @@ class Inference(QObject):
 
     @Slot()
     def _on_available(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start(max(0, round(1000 * (self._next_batch - perf_counter()))))
+        self._batches.request(max(0, round(1000 * (self._next_batch - perf_counter()))))
 
     @Slot()
     def _hand_on(self) -> None:
@@ -275,7 +273,7 @@ class Inference(QObject):
     @Slot(int, object)
     def _on_ended(self, number: int, failure: Failure | None) -> None:
         if self.current and self.current.job and number == self.current.job.number:
-            self._timer.stop()
+            self._batches.cancel()
             self._hand_on()
             self._end_current(failure)
         elif self._loading and number == self._loading.number:

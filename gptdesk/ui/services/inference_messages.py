@@ -12,7 +12,7 @@ from typing import Final
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 
-NO_MODEL: Final = "There is no model to write with; choose one at the top of the window."
+NO_MODEL: Final = "No model is loaded; choose one at the top of the window."
 
 _numbers = itertools.count(1)
 

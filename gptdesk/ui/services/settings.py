@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
 from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, SettingsFile
+from gptdesk.ui.throttle import Debounce
 
 _WRITE_AFTER_MS: Final = 300
 """A slider that is dragged is written once, not a hundred times."""
@@ -39,9 +40,7 @@ class SettingsService(QObject):
         super().__init__(parent)
         self._file = SettingsFile(path, kind)
         self.value, self.problems = self._file.load()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._write)
+        self._saving = Debounce(self._write, _WRITE_AFTER_MS, self)
 
     def update(self, **changes: Any) -> None:
         """Changes some fields.
@@ -53,7 +52,7 @@ class SettingsService(QObject):
         if value == self.value:
             return
         self.value = value
-        self._timer.start(_WRITE_AFTER_MS)
+        self._saving.request()
         self.changed.emit()
 
     def zoom(self, step: int) -> None:
@@ -63,9 +62,7 @@ class SettingsService(QObject):
 
     def flush(self) -> None:
         """Writes now what would be written shortly."""
-        if self._timer.isActive():
-            self._timer.stop()
-            self._write()
+        self._saving.flush()
 
     def _write(self) -> None:
         try:

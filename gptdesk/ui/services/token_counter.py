@@ -7,9 +7,10 @@ from functools import partial
 from time import perf_counter
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.services.background import TaskQueue
+from gptdesk.ui.throttle import Throttle
 
 _WAIT: Final = 0.12
 """Seconds between two counts at least."""
@@ -52,9 +53,7 @@ class TokenCounter(QObject):
         self._started = self._busy = False
         self._document = 0  # incremented when another document is opened
         self._wait = _WAIT
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._next)
+        self._throttle = Throttle(self._next, round(1000 * _WAIT), self)
         self._queue = TaskQueue("token counter", self)
 
     def start(self) -> None:
@@ -70,8 +69,7 @@ class TokenCounter(QObject):
             prompt_end: length of its prompt, in characters.
         """
         self._wanted = (text, prompt_end)
-        if not self._timer.isActive():
-            self._timer.start(round(1000 * self._wait))
+        self._throttle.request(round(1000 * self._wait))
 
     def forget(self) -> None:
         """Another document was opened: counts of the former one are dropped."""
@@ -80,7 +78,7 @@ class TokenCounter(QObject):
 
     def shut_down(self, milliseconds: int) -> bool:
         """Ends the thread; returns whether it ended in time."""
-        self._timer.stop()
+        self._throttle.cancel()
         return self._queue.shut_down(milliseconds)
 
     @Slot()
@@ -98,4 +96,4 @@ class TokenCounter(QObject):
         if document == self._document:
             self.counted.emit(counts)
         if self._wanted:
-            self._timer.start(round(1000 * self._wait))
+            self._throttle.request(round(1000 * self._wait))

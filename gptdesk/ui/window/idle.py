@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.throttle import Debounce
 
 _IDLE_MS: Final = 1500
 """After a model was loaded or a generation has ended."""
@@ -25,15 +26,12 @@ class IdleWatch(QObject):
     def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_IDLE_MS)
-        self._timer.timeout.connect(self.idle)
+        self._quiet = Debounce(self.idle.emit, _IDLE_MS, self)
         inference.state_changed.connect(self._on_state_changed)
 
     @Slot()
     def _on_state_changed(self) -> None:
         if self._inference.state in (State.LOADING, State.GENERATING):
-            self._timer.stop()
+            self._quiet.cancel()
         else:
-            self._timer.start()
+            self._quiet.request()

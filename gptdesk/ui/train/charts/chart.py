@@ -172,7 +172,7 @@ class Chart(ChartView):
 
     def draw(self) -> None:
         """Draws what the stretch holds, in as many points as there are pixels for."""
-        self._later.stop()
+        self._drawing.cancel()
         pixels, colours = self._pixels(), self.theme.colours
         values: list[Floats] = []
         if self.areas is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from gptdesk.ui.number_format import count, decimal
+from gptdesk.ui.throttle import RateLimit
 from gptdesk.ui.train.charts.chart import Chart
 from gptdesk.ui.train.charts.points import NO_POINTS
 from gptdesk.ui.train.charts.values import describe, small_value
@@ -26,33 +27,21 @@ class Narrator(QObject):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
-        self._chart, self._waits = chart, False
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_EVERY_MS)
-        self._pause.timeout.connect(self._on_pause_ended)
-        chart.drawn.connect(self._on_news)
-        chart.news.connect(self._on_news)
+        self._chart = chart
+        self._telling = RateLimit(self._tell, _EVERY_MS, self)
+        chart.drawn.connect(self._telling.request)
+        chart.news.connect(self._telling.request)
         chart.stepped.connect(self.tell)
         self.tell()
 
     def tell(self) -> None:
         """Describes the chart as it is now."""
-        self._waits = False
-        self._pause.start()
+        self._telling.work_now()
+
+    def _tell(self) -> None:
         words = f"{pointed(self._chart) if self._chart.by_keys else shown(self._chart)} {KEYS}"
         if words != self._chart.accessibleDescription():
             self._chart.setAccessibleDescription(words)
-
-    def _on_news(self) -> None:
-        if self._pause.isActive():
-            self._waits = True
-        else:
-            self.tell()
-
-    def _on_pause_ended(self) -> None:
-        if self._waits:
-            self.tell()
 
 
 def shown(chart: Chart) -> str:

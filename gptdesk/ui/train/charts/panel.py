@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.throttle import RateLimit
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, ChartSettings, PlottedRun
 
@@ -59,11 +60,7 @@ class ChartPanel(QWidget):
         self._curves = Curves(self)
         self._exports = TaskQueue("export of charts", self)
         self._curves.ready.connect(self._on_ready)
-        self._resting = QTimer(self)  # the small charts, until what has come meanwhile is drawn
-        self._resting.setSingleShot(True)
-        self._resting.setInterval(_SMALL_MS)
-        self._resting.timeout.connect(self._refresh_small)
-        self._small_waits = False
+        self._small_refresh = RateLimit(self._refresh_small, _SMALL_MS, self)
         self.loss: LossCard | None = None
         self.small: list[SmallCard] = []
         self._layout = QVBoxLayout(self)
@@ -102,14 +99,10 @@ class ChartPanel(QWidget):
             self._viewport.follow(self.runs, self.settings)
         self.loss.chart.refresh()
         self.loss.show_nothing_yet()
-        self._small_waits = True
-        if not self._resting.isActive():
-            self._refresh_small()
+        self._small_refresh.request()
 
     def _refresh_small(self) -> None:
-        if self._small_waits and self.isVisible():
-            self._small_waits = False
-            self._resting.start()
+        if self.isVisible():
             for card in self.small:
                 card.chart.refresh()
 

@@ -6,10 +6,11 @@ import math
 from typing import Final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
+from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.train.charts.items import ChartBox
 from gptdesk.ui.train.charts.viewport import Viewport
 
@@ -41,9 +42,7 @@ class ChartView(pg.GraphicsView):
         self._pressed: QPointF | None = None
         self._last, self._moving = QPointF(), False
         self.by_keys = False
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.timeout.connect(self.draw)
+        self._drawing = Throttle(self.draw, 0, self)
         self.box.wanted.connect(self._on_wanted)
         self.box.fit_wanted.connect(self.fit_heights)
         self.box.sigResized.connect(self.draw_soon)
@@ -51,8 +50,8 @@ class ChartView(pg.GraphicsView):
 
     def draw_soon(self) -> None:
         """Draws once, however often it is asked for until then; while it is hidden nothing is drawn."""
-        if self.isVisible() and not self._later.isActive():
-            self._later.start(0)
+        if self.isVisible():
+            self._drawing.request()
 
     def draw(self) -> None:
         """Draws what the stretch holds."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Slot
 
 from gptdesk.training.estimate import dry_run
 from gptdesk.ui.services.background import Task, TaskQueue
+from gptdesk.ui.throttle import Debounce
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 
 QUIET_MS: Final = 1500
@@ -28,10 +29,7 @@ class Measuring(QObject):
         self._panel, self._slow = panel, slow
         self._values: Mapping[str, Any] | None = None
         self._task: Task | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(QUIET_MS)
-        self._timer.timeout.connect(self.measure)
+        self._quiet = Debounce(self.measure, QUIET_MS, self)
         panel.measure_wanted.connect(self.measure)
         panel.measure_cancelled.connect(self._on_cancelled)
 
@@ -40,7 +38,7 @@ class Measuring(QObject):
         self._values = values
         self._panel.show_measurable(values is not None)
         if values is not None:
-            self._timer.start()
+            self._quiet.request()
 
     def forget(self) -> None:
         """What is being measured, or was, does not hold any more."""
@@ -51,7 +49,7 @@ class Measuring(QObject):
 
     def stop(self) -> None:
         """Cancels the measurement."""
-        self._timer.stop()
+        self._quiet.cancel()
         if self._task is not None:
             self._task.cancel()
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
@@ -18,6 +18,7 @@ from gptdesk.training.launch import COMMAND, HERE, Launcher
 from gptdesk.ui import number_format
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.throttle import Debounce
 from gptdesk.ui.train.new_run.data.drop_parsing import dropped_paths, sort_drop
 from gptdesk.ui.train.new_run.data.step import DataStep
 from gptdesk.ui.train.new_run.draft import Base, Draft
@@ -81,10 +82,7 @@ class NewRunSheet(QDialog):
         self.summary, self.stepper, self.start = self.view.summary, self.view.stepper, self.view.start
         self.measuring = Measuring(self.summary, self._slow, self)
         self.text = SettingsText(self.draft, self._runs, self.summary, self._quick, self)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_WORK_OUT_MS)
-        self._timer.timeout.connect(self._work_out)
+        self._working_out = Debounce(self._work_out, _WORK_OUT_MS, self)
         self.setWindowTitle("New run")
         self.setAcceptDrops(True)
         self.setMinimumSize(_SMALLEST)
@@ -176,7 +174,7 @@ class NewRunSheet(QDialog):
         self.measuring.forget()
         self._settled = False
         self._show_state()
-        self._timer.start()
+        self._working_out.request()
 
     @Slot()
     def _work_out(self) -> None:
@@ -185,7 +183,7 @@ class NewRunSheet(QDialog):
         self._quick.run(work, partial(self._on_worked_out, self._asked), self.view.show_failure)
 
     def _on_worked_out(self, number: int, summary: Summary) -> None:
-        if number != self._asked or self._timer.isActive():
+        if number != self._asked or self._working_out.pending:
             return
         if self.draft.know_data(summary.train_tokens, summary.val_tokens):
             self._show()  # settings may give way to the data
@@ -350,7 +348,7 @@ class NewRunSheet(QDialog):
         super().done(result)
         self.data.stop()
         self.measuring.stop()
-        self._timer.stop()
+        self._working_out.cancel()
         for queue in (self._quick, self._slow):
             queue.drop_waiting()
             queue.idle.connect(self._delete_when_idle)

@@ -221,7 +221,7 @@ def test_a_model_that_is_there_again_ends_what_was_said_of_its_absence(
     window.playground.editor.replace_selection("Once")
     opened.services.inference.unload()
     window.playground.generate.trigger()
-    assert any("There is no model" in text for text in window.banners.texts)
+    assert any("No model is loaded" in text for text in window.banners.texts)
     opened.services.loader.load()
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     assert window.banners.texts == []

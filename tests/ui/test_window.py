@@ -360,3 +360,25 @@ def test_long_tooltips_wrap(opened: Opened) -> None:
         w.toolTip() for w in opened.window.findChildren(QWidget) if len(w.toolTip()) > 60 and "<qt>" not in w.toolTip()
     }
     assert plain == set()
+
+
+def test_a_panel_that_was_hidden_stays_hidden_after_a_restart(open_window: Callable[..., Opened]) -> None:
+    opened = open_window()
+    opened.window.commands.run("view.panel")
+    assert opened.window.playground.panel.isHidden()
+    opened.close()
+    assert open_window().window.playground.panel.isHidden()
+
+
+@pytest.mark.parametrize("page", ["play", "models"])
+def test_a_narrow_window_hides_the_panel_until_it_is_asked_for(opened: Opened, page: str) -> None:
+    window = opened.window
+    window.show_page(page)
+    panel = window.playground.panel if page == "play" else window.models.panel
+    window.resize(720, 480)
+    assert panel.isHidden()
+    window.commands.run("view.panel")
+    assert panel.isVisible()
+    window.commands.run("view.panel")
+    window.resize(1000, 700)
+    assert panel.isVisible()

@@ -247,9 +247,11 @@ class ModelCard(QPushButton):
         font = smaller(self.font())
         painter.setFont(font)
         painter.setPen(QColor(getattr(self._theme.colours, role)))
-        shown = QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, int(1.85 * place.width()))
+        first, rest = _first_line(words, QFontMetrics(font), place.width())
+        second = QFontMetrics(font).elidedText(rest, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, first)
         painter.drawText(
-            place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, shown
+            place.adjusted(0, place.height() // 2, 0, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, second
         )
 
     def _draw_bar(self, painter: QPainter, place: QRectF, share: float) -> None:
@@ -264,3 +266,13 @@ class ModelCard(QPushButton):
                 place.topLeft(), QPointF(place.x() + max(_BAR, place.width() * min(1.0, share)), place.bottom())
             )
             painter.drawRoundedRect(done, _BAR / 2, _BAR / 2)
+
+
+def _first_line(words: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """As many words as ``width`` pixels hold, and the rest; a separator between facts does not begin a line."""
+    end = 0
+    while (space := words.find(" ", end + 1)) >= 0 and metrics.horizontalAdvance(words[:space]) <= width:
+        end = space
+    if not end:
+        return words, ""
+    return words[:end].rstrip(" ·"), words[end:].lstrip(" ·")

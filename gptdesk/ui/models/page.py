@@ -37,7 +37,7 @@ class ModelsPage(BasePage):
             regions=(view.list, view.panel),
             focus=view.focus,
             message_area=view.list,
-            fold_panel=view.fold_panel,
+            fold=view.fold,
             columns=view,
         )
 

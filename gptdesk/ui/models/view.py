@@ -33,6 +33,7 @@ from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
+from gptdesk.ui.widgets.panel_fold import PanelFold
 from gptdesk.ui.widgets.popup import Menu
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class ModelsView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
+        self.fold = PanelFold(self, self.panel.setVisible)
 
     def _connect(self) -> None:
         self._models.changed.connect(self._show_soon)
@@ -345,10 +347,6 @@ class ModelsView(QWidget):
             QTimer.singleShot(0, self, partial(self.ask_about_import, path))
 
     # Qt
-
-    def fold_panel(self) -> None:
-        """Hides the panel at the right, or shows it again."""
-        self.panel.setVisible(self.panel.isHidden())
 
     @property
     def borders(self) -> str:

@@ -14,7 +14,7 @@ from gptdesk.ui.fonts import prose_font, scaled
 BEGINNINGS: Final = (
     "Once upon a time there was a little girl who lived",
     '"Where are you going so early?" said the fox.',
-    "The old lighthouse keeper had not spoken in years.",
+    "The old keeper had not spoken in years.",
 )
 _SIZE: Final = 15
 _PADDING: Final = 36

@@ -90,7 +90,7 @@ class PlaygroundPage(BasePage):
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,
-            fold_panel=view.fold_panel,
+            fold=view.fold,
         )
 
     def commands(self) -> Sequence[Command]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.fonts import scaled, use_reading_face
@@ -15,6 +15,7 @@ from gptdesk.ui.playground.mime import files_of
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.widgets.panel_fold import PanelFold
 
 
 class PlaygroundView(QWidget):
@@ -100,13 +101,14 @@ class PlaygroundView(QWidget):
         layout.addLayout(text, 1)
         layout.addWidget(line)
         layout.addWidget(self.panel)
+        self.fold = PanelFold(self, self._show_panel)
 
-    def fold_panel(self) -> None:
-        """Hides the panel at the right, or shows it again."""
-        folded = not self.panel.isHidden()
-        self.panel.setVisible(not folded)
-        self._line.setVisible(not folded)
-        if folded:
+    def _show_panel(self, shown: bool) -> None:
+        focus = QApplication.focusWidget()
+        focused = focus is not None and self.panel.isAncestorOf(focus)
+        self.panel.setVisible(shown)
+        self._line.setVisible(shown)
+        if focused and not shown:
             self.editor.setFocus()
 
     def _connect(self) -> None:

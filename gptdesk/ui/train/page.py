@@ -70,7 +70,7 @@ class TrainPage(BasePage):
             regions=(view.runs, view.middle, view.panel),
             focus=view.focus,
             message_area=view.middle,
-            fold_panel=view.fold_panel,
+            fold=view.fold,
             columns=view,
         )
 

@@ -28,6 +28,7 @@ from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
 from gptdesk.ui.train.side_panel import SidePanel
+from gptdesk.ui.widgets.panel_fold import PanelFold
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.widgets.splitter import Splitter
@@ -105,6 +106,7 @@ class TrainView(QWidget):
         self.parts.setStretchFactor(1, 1)
         self.parts.setCollapsible(1, False)
         self._folded = False
+        self.fold = PanelFold(self, self._show_panel)
         self._sides: list[int] | None = None
         self.parts.splitterMoved.connect(self._on_moved)
         self.parts.reset.connect(self._reset_widths)
@@ -112,9 +114,8 @@ class TrainView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
 
-    def fold_panel(self) -> None:
-        """Hides the panel at the right, or shows it again."""
-        self._folded = not self._folded
+    def _show_panel(self, shown: bool) -> None:
+        self._folded = not shown
         self._show_entry()
 
     @property

@@ -1,4 +1,4 @@
-"""Keeps size and place of the window, and the widths of columns on its pages, from one start to the next."""
+"""Keeps the window's size and place, the widths of its columns and which panels are hidden, from start to start."""
 
 from __future__ import annotations
 
@@ -27,13 +27,17 @@ class WindowGeometry:
             self._window.resize(_FIRST.boundedTo(self._window.screen().availableSize()))
 
     def restore_columns(self, page: str, view: PageView) -> None:
-        """Gives the columns of a page the widths that they had."""
+        """Gives the columns of a page the widths that they had, and hides the panel that was hidden."""
         if view.columns is not None:
             view.columns.set_borders(self._file.value(f"borders/{page}"))
+        if view.fold is not None:
+            view.fold.folded = str(self._file.value(f"folded/{page}")).lower() == "true"
 
     def save(self, views: Mapping[str, PageView]) -> None:
-        """Writes the window's geometry, and the widths of columns on these pages."""
+        """Writes the window's geometry, and the columns and hidden panels of these pages."""
         self._file.setValue("geometry", self._window.saveGeometry())
         for page, view in views.items():
             if view.columns is not None:
                 self._file.setValue(f"borders/{page}", view.columns.borders)
+            if view.fold is not None:
+                self._file.setValue(f"folded/{page}", view.fold.folded)

@@ -190,8 +190,8 @@ class MainWindow(QWidget):
         self._commands.add(*self.tools.commands())
 
     def _fold_panel(self) -> None:
-        if self.stack.view is not None and self.stack.view.fold_panel is not None:
-            self.stack.view.fold_panel()
+        if self.stack.view is not None and self.stack.view.fold is not None:
+            self.stack.view.fold.toggle()
 
     def _regions(self) -> list[QWidget]:
         """The parts of the window in the order of F6: the page's, the messages, and the bars."""

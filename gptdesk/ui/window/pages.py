@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.widgets.panel_fold import PanelFold
 from gptdesk.ui.window.commands import Command, Commands
 
 
@@ -97,7 +98,7 @@ class PageView:
         focus: gives the focus to the part that has it when the page is shown.
         message_area: the part that banners float over; the content by default.
         messages_at_top: whether banners are at the top of that area, instead of at the bottom.
-        fold_panel: hides or shows the panel at the right.
+        fold: hides and shows the panel at the right.
         columns: whose widths are kept.
     """
 
@@ -108,7 +109,7 @@ class PageView:
     focus: Callable[[], object] | None = None
     message_area: QWidget | None = None
     messages_at_top: bool = False
-    fold_panel: Callable[[], object] | None = None
+    fold: PanelFold | None = None
     columns: Columns | None = None
 
 

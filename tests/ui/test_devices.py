@@ -38,7 +38,7 @@ def test_a_choice_that_fails_goes_back_to_what_worked_and_is_not_kept(opened: Op
     qtbot.waitUntil(lambda: opened.window.banners.texts != [], timeout=PATIENCE)
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=PATIENCE)
     (text,) = opened.window.banners.texts
-    assert text.endswith("What worked is used again.")
+    assert text.endswith("The previous device and precision are used again.")
     value = opened.services.settings.value
     assert (value.device, value.precision) == ("cpu", "bfloat16")
     opened.services.settings.flush()

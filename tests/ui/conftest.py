@@ -180,7 +180,7 @@ class Opened:
         if self.is_open:
             self.is_open = False
             self.window.close()
-            assert end_services(self.services), "a thread did not end"
+            assert end_services(self.services, 1000 * int(PATIENCE)), "a thread did not end"
             self.window.deleteLater()
             self.services.theme.deleteLater()
 

@@ -236,7 +236,7 @@ def test_a_window_that_cannot_be_made_as_it_was_left_is_made_empty(
         window.leave()
     finally:
         crashes.remove()
-        assert application.end_services(services)
+        assert application.end_services(services, 1000 * int(PATIENCE))
 
 
 def test_no_window_at_all_is_said_on_the_screen(

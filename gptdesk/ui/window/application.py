@@ -171,14 +171,18 @@ def spare_the_collector(inference: Inference) -> None:
     inference.state_changed.connect(on_changed)
 
 
-def end_services(services: Services) -> bool:
-    """Saves everything, pauses downloads and ends all threads; returns whether they ended in time."""
+def end_services(services: Services, milliseconds: int = _END_MS) -> bool:
+    """Saves everything, pauses downloads and ends all threads.
+
+    Returns:
+        Whether each service's threads ended within so many milliseconds.
+    """
     services.settings.flush()
     services.storage.close()
-    ended = services.run_monitor.shut_down(_END_MS)
-    ended = services.models.shut_down(_END_MS) and ended
-    ended = services.counter.shut_down(_END_MS) and ended
-    return services.inference.shut_down(_END_MS) and ended
+    ended = services.run_monitor.shut_down(milliseconds)
+    ended = services.models.shut_down(milliseconds) and ended
+    ended = services.counter.shut_down(milliseconds) and ended
+    return services.inference.shut_down(milliseconds) and ended
 
 
 def _tell_of_crash(messages: Messages, report: Path) -> None:

@@ -15,8 +15,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QTextBlockFormat,
     QTextCursor,
@@ -27,8 +25,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.store.runs import clean
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground import view_text
-from gptdesk.ui.playground.following_text import FollowingTextEdit
-from gptdesk.ui.playground.generated_marks import MarkedText, paint_marks
+from gptdesk.ui.playground.marked_text_edit import MarkedTextEdit
 from gptdesk.ui.playground.mime import files_of, text_of
 from gptdesk.ui.playground.text_menu import text_menu
 from gptdesk.ui.theme import Theme
@@ -44,7 +41,7 @@ _MARGIN: Final = 40
 """Beside and below the text, in pixels; above it there is room for a banner."""
 
 
-class Editor(FollowingTextEdit):
+class Editor(MarkedTextEdit):
     """A view: the text it shows is given by `show_document`, and an edit is only told, in characters of that text.
 
     Attributes:
@@ -69,13 +66,10 @@ class Editor(FollowingTextEdit):
     column_moved = Signal()
 
     def __init__(self, theme: Theme, text_size: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, parent)
         self._shown = ""
         self._length = 0  # of what the widget holds, in Qt's units
         self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
-        self._marked = MarkedText(spans=[], newest=0, line_height=0)
-        self._marks = True
         self._showing = False
         self.can_undo = self.can_redo = False
         self.text_size = text_size
@@ -127,16 +121,7 @@ class Editor(FollowingTextEdit):
             self._put(*view_text.difference(self._shown, text), text)
             self.follow()
         places = iter(self._positions(place for span in generated for place in span))
-        spans = list(zip(places, places, strict=True))
-        self._marked = MarkedText(
-            spans=spans, newest=self._position(newest) if newest else 0, line_height=self.line_height()
-        )
-        self.viewport().update()
-
-    def show_marks(self, marks: bool) -> None:
-        """Marks generated text, or leaves it as plain as typed text."""
-        self._marks = marks
-        self.viewport().update()
+        self.mark(list(zip(places, places, strict=True)), self._position(newest) if newest else 0, self.line_height())
 
     def show_place(self, index: int) -> None:
         """Puts the cursor before the character at ``index`` and scrolls there."""
@@ -259,14 +244,6 @@ class Editor(FollowingTextEdit):
         self._center_column()
         super().resizeEvent(event)
         self.column_moved.emit()  # and the text is laid out
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._marked.spans and self._marks:
-            painter = QPainter(self.viewport())
-            painter.translate(0, -self.verticalScrollBar().value())
-            paint_marks(painter, self.document(), self._marked, event.rect(), self._theme.colours)
-            painter.end()
-        super().paintEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Undo):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import bisect
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from PySide6.QtCore import QRect, QRectF
@@ -66,9 +67,17 @@ def paint_marks(
         box = layout.blockBoundingRect(block)
         if box.top() > bottom:
             break
-        for number in range(block.layout().lineCount()):
-            _paint_line(painter, block, box, block.layout().lineAt(number), marked, colours)
+        spans = _spans_in(block, marked.spans)
+        for number in range(block.layout().lineCount() if spans else 0):
+            _paint_line(painter, block, box, block.layout().lineAt(number), replace(marked, spans=spans), colours)
         block = block.next()
+
+
+def _spans_in(block: QTextBlock, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of ``spans`` that reach into ``block``."""
+    first = bisect.bisect_right(spans, block.position(), key=lambda span: span[1])
+    last = bisect.bisect_left(spans, block.position() + block.length(), key=lambda span: span[0])
+    return spans[first:last]
 
 
 def _paint_line(

@@ -1,0 +1,38 @@
+"""A text widget that marks generated text."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.playground.following_text import FollowingTextEdit
+from gptdesk.ui.playground.generated_marks import MarkedText, paint_marks
+from gptdesk.ui.theme import Theme
+
+
+class MarkedTextEdit(FollowingTextEdit):
+    """Paints the marks behind the text, unless they are switched off."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._marked = MarkedText(spans=[], newest=0, line_height=0)
+        self._marks = True
+
+    def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
+        """Marks ``spans``; see `MarkedText`."""
+        self._marked = MarkedText(spans=spans, newest=newest, line_height=line_height)
+        self.viewport().update()
+
+    def show_marks(self, marks: bool) -> None:
+        """Shows the marks, or hides them, so that generated text looks like typed text."""
+        self._marks = marks
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._marked.spans and self._marks:
+            painter = QPainter(self.viewport())
+            painter.translate(0, -self.verticalScrollBar().value())
+            paint_marks(painter, self.document(), self._marked, event.rect(), self._theme.colours)
+            painter.end()
+        super().paintEvent(event)

@@ -1,4 +1,4 @@
-"""Whether a run fits into memory and on the disk, and if not, what would. Imports no torch."""
+"""Checks that a run fits into memory and on the disk, and suggests what would. Imports no torch."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from trainer.plan import (
 
 _GB = 10**9
 _TRIED = 1 << 15
-"""Up to which divisors are looked for, from either end; a form asks at every key, whatever number stands in it."""
+"""Largest divisor tried from either end: a form asks at every key press, whatever number it holds."""
 
 
 def require_fit(
     config: TrainConfig, available: int | None, *, bytes_per_activation: int, world_size: int = 1
 ) -> MemoryNeed:
-    """The memory that one process needs, if it has as much.
+    """Returns the memory that one process needs, if it is available.
 
     Args:
-        available: bytes for this process; ``None`` when nobody knows, and then nothing is refused.
+        available: bytes for this process; ``None`` when unknown, and then nothing is refused.
 
     Raises:
         UserError: when more is needed than there is, with what would fit.
@@ -57,7 +57,7 @@ def require_fit(
 
 
 def _smaller(config: TrainConfig) -> list[int]:
-    """The micro-batches that divide the one asked for, the largest first."""
+    """Divisors of the configured micro-batch, the largest first."""
     size = config.data.micro_batch
     divisors = [number for number in range(1, min(math.isqrt(size), _TRIED) + 1) if size % number == 0]
     return sorted({*divisors, *(size // divisor for divisor in divisors)}, reverse=True)
@@ -72,7 +72,7 @@ def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainCo
 
 
 def require_disk(config: TrainConfig, checkpoint: int) -> int:
-    """Bytes free where the run will be kept; 0 when no folder is given.
+    """Returns the free bytes where the run will be kept; 0 when no folder is given.
 
     Raises:
         UserError: when they do not hold the checkpoints that may be there at once, of ``checkpoint`` bytes each.
@@ -93,18 +93,18 @@ def require_disk(config: TrainConfig, checkpoint: int) -> int:
 
 
 def checkpoints_at_once(config: TrainConfig) -> int:
-    """The newest ones, the best, and the one that is being written."""
+    """Number of checkpoints on the disk at once: the newest, the best, and the one being written."""
     return config.run.keep_checkpoints + 2
 
 
 def checkpoint_bytes(config: TrainConfig, plan: Plan) -> int:
-    """About the size of a checkpoint: float32 weights, adapters if there are any, and the optimizer's state."""
+    """Approximate size of a checkpoint: float32 weights, adapters if there are any, and the optimizer's state."""
     adapters = sum(trained_weights(config, plan)) if config.model.lora_rank else 0
     return FLOAT_BYTES * (plan.shape.num_parameters() + adapters) + optimizer_bytes(config, plan)
 
 
 def parts_text(need: MemoryNeed) -> str:
-    """A need of memory for a person to read, with what it is made of."""
+    """A memory need in words, with its parts."""
     return (
         f"{need.total / _GB:.1f} GB (weights {need.weights / _GB:.1f}, gradients {need.gradients / _GB:.1f}, "
         f"optimizer {need.optimizer / _GB:.1f}, activations {need.activations / _GB:.1f})"

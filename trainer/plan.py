@@ -1,4 +1,4 @@
-"""What a run will be, worked out before any of it is done: shape, steps, work, memory. Imports no torch."""
+"""Derives a run's shape, steps, work and memory from its configuration. Imports no torch."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Plan:
 
 
 def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
-    """Resolves a configuration.
+    """Resolves a configuration for a number of processes.
 
     Raises:
-        UserError: when the model to start from cannot be read, or the numbers do not go together.
+        UserError: when the model to start from cannot be read, or the numbers do not fit each other.
     """
     shape = read_config(Path(config.model.start)) if config.model.start else config.model.gpt2_config()
     context_length = config.data.context_length or shape.n_positions
@@ -91,7 +91,7 @@ def optimizer_bytes(config: TrainConfig, plan: Plan) -> int:
 
 
 def require_validation(config: TrainConfig, val_tokens: int) -> None:
-    """Refuses to wait for a better validation loss where there is no validation text.
+    """Refuses early stopping where there is no validation text.
 
     Raises:
         UserError: naming both.
@@ -106,7 +106,7 @@ def require_validation(config: TrainConfig, val_tokens: int) -> None:
 
 @dataclass(frozen=True)
 class MemoryNeed:
-    """Bytes that a process needs at its peak, an estimate within about a fifth.
+    """Estimated peak memory of a process in bytes, within about 20 %.
 
     Attributes:
         weights, gradients, optimizer: of float32 numbers.

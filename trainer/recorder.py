@@ -20,14 +20,14 @@ from trainer.run_directory.writer import RunWriter
 Say = Callable[[str], None]
 
 SLOW_FIRST_STEPS: Final = 2
-"""Steps at the start whose time (compiling, warming up) is not counted into speed and time left."""
+"""Steps at the start (compiling, warming up) before which no time left is given."""
 
 
 class Recorder:
-    """Turns what a `Trainer` does into events, status and lines; in processes that do not record it does nothing.
+    """Turns what a `Trainer` does into events, status and console lines; does nothing in processes that do not record.
 
     Args:
-        trainer: at the step to go on from.
+        trainer: at the step to start or resume from.
         run: the run directory, in the process that records; None in the others.
         say: prints a line.
     """
@@ -41,17 +41,17 @@ class Recorder:
         self._load = Load(trainer.device)
 
     def event(self, kind: str, **values: Any) -> None:
-        """Appends an event at the step at hand."""
+        """Appends an event with the current step."""
         if self._run is not None:
             self._run.event(kind, step=self._trainer.state.step, **values)
 
     def status(self, **values: Any) -> None:
-        """Changes entries of the status, ``state`` among them."""
+        """Updates entries of the status, such as ``state``."""
         if self._run is not None:
             self._run.status(**values)
 
     def start(self) -> None:
-        """What is trained, on what, and from where."""
+        """Records the start: model, data, device and first step."""
         trainer = self._trainer
         shape = trainer.plan.shape
         precision = str(trainer.precision).removeprefix("torch.")
@@ -87,12 +87,12 @@ class Recorder:
             self.status(step=state.step, steps=trainer.config.schedule.steps, tokens=state.tokens)
             if state.best_step:
                 self.status(best_loss=state.best_loss, best_step=state.best_step)
-            self.say(f"Going on from step {self._first_step:,}.")
+            self.say(f"Resuming from step {self._first_step:,}.")
         if trainer.compiled:
             self.say("Compiling; the first step takes up to a minute ...")
 
     def step(self, loss: float, norm: float, rate: float, intervals: RunSection) -> None:
-        """A step that was taken: in the status always, as an event and a line when it is its turn."""
+        """Records a step: in the status always, as an event and a line every ``log_interval`` steps."""
         trainer, state = self._trainer, self._trainer.state
         left = trainer.config.schedule.steps - state.step
         seconds = trainer.clock.seconds_per_step()
@@ -124,14 +124,14 @@ class Recorder:
         )
 
     def evaluation(self, loss: float, tokens: int, *, seconds: float, best: bool) -> None:
-        """A validation loss over the usual part of the split; these can be compared with each other."""
+        """Records a validation loss over the usual part of the split; these can be compared with each other."""
         state = self._trainer.state
         self.event("eval", val_loss=loss, tokens=tokens, seconds=round(seconds, 3), best=best)
         self.status(val_loss=loss, best_loss=state.best_loss, best_step=state.best_step)
         self._say_loss(loss, tokens, "  (best)" if best else "")
 
     def final_evaluation(self, loss: float, tokens: int) -> None:
-        """The validation loss over the whole split, at the end."""
+        """Records the validation loss over the whole split, at the end."""
         self.event("final_eval", val_loss=loss, tokens=tokens)
         self.status(final_loss=loss)
         self._say_loss(loss, tokens, "  (whole split)")
@@ -141,4 +141,4 @@ class Recorder:
 
 
 def _say_nothing(_line: str) -> None:
-    """Only the process that records speaks."""
+    """Prints nothing: only the process that records does."""

@@ -1,1 +1,1 @@
-"""What a run recorded: events, metrics over steps, samples."""
+"""Reads what a run recorded: events, metrics by step, samples, console output."""

@@ -1,4 +1,4 @@
-"""The shape of a run's loss in a few points, read in a moment however long its history is."""
+"""A few points of a run's loss for its card in the list, read in constant time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from trainer.run_directory.layout import EVENTS
 
 _POINTS: Final = 40
 _WHOLE: Final = 1 << 16
-"""Bytes below which the history is read as a whole."""
+"""Bytes up to which the file is read as a whole."""
 
 _TRIES: Final = 12
-"""Lines looked at in one place before it is given up: samples, evaluations and answers stand between the steps."""
+"""Lines read at one place before it is given up: other events stand between the steps."""
 
 
 def loss_sketch(folder: Path, points: int = _POINTS) -> tuple[float, ...]:
     """Training losses at about ``points`` evenly spaced places of the history; empty when there is none.
 
-    Where a run went back to an earlier step, what it had learnt beyond that does not count.
+    Steps that a resume left behind are left out.
     """
     try:
         with (folder / EVENTS).open("rb") as file:

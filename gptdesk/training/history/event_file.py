@@ -1,6 +1,6 @@
-"""``events.jsonl`` in large bites: the numbers of its step events as columns, the other events as they are.
+"""Reads ``events.jsonl`` incrementally in large blocks: step events as columns, the others as they are.
 
-`trainer.run_directory.events` reads the same file one event after the other, for few; this is for millions.
+`trainer.run_directory.events` reads one event at a time, for a few; this is for millions.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from gptdesk.training.history.series import Floats
 from trainer.run_directory.layout import EVENTS
 
 _BITE: Final = 1 << 18
-"""Bytes read at a time; small enough that other threads are not kept waiting for the interpreter."""
+"""Bytes read at a time; small enough that other threads get the interpreter in between."""
 
 _LONGEST: Final = 1 << 24
-"""Bytes of a line; what is longer is no event of ours and is passed over."""
+"""Longest line in bytes; longer ones are skipped."""
 
 _HEAD: Final = 256
-"""Bytes at the beginning by which a file is recognised; the first event's time is among them."""
+"""Bytes at the beginning that identify a file: they contain the time of the first event."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Events that follow each other.
+    """Consecutive events.
 
     Attributes:
-        lines: what is known of them at once.
-        rows_to_come: about how many events the file holds from this batch on.
+        lines: what the first pass read of them.
+        rows_to_come: estimated number of events from this batch to the end of the file.
     """
 
     lines: Lines
@@ -43,14 +43,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Rest:
-    """(columns, steps), the numbers by `LATER` of the step events of a batch; rests come in the order of batches."""
+    """The `LATER` values of a batch's step events, (columns, steps); in the order of the batches."""
 
     rows: Floats
 
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Lines of the file of which there is a rest to hand out: ``rows``, or what is to be read there."""
+    """Lines whose `LATER` values are still to be returned: ``rows``, or None to read them again there."""
 
     offset: int
     length: int
@@ -60,14 +60,14 @@ class _Stretch:
 
 
 class EventFile:
-    """Reads what was written since the last time. It holds neither the file nor a lock.
+    """Reads what was written since the last call. Holds neither the file nor a lock.
 
     Args:
-        folder: run directory; it need not be there yet, and may vanish.
+        folder: run directory; may not exist yet, and may vanish.
 
     Attributes:
-        complete: whether nothing was left unread, half a line aside.
-        restarts: how often the file turned out to be cut, or another; what was read before then no longer holds.
+        complete: everything was read, up to an unfinished line.
+        restarts: number of times the file was found truncated or replaced; earlier results are then void.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,9 +80,9 @@ class EventFile:
         self.restarts = 0
 
     def read(self, until: float) -> Iterator[Batch | Rest]:
-        """Batches of whole lines, then what was left out of them, until the monotonic clock shows ``until``.
+        """Yields batches of whole lines, then their `LATER` values, until the monotonic clock shows ``until``.
 
-        There is at least one of either if there is anything.
+        Yields at least one item if there is anything to read.
         """
         try:
             with self._path.open("rb", buffering=0) as file:
@@ -96,7 +96,7 @@ class EventFile:
                         return
                 self.complete = True
         except OSError:
-            self.complete = True  # not there yet, or no longer
+            self.complete = True  # missing
 
     def _find_place(self, file: FileIO) -> None:
         status = os.fstat(file.fileno())
@@ -110,7 +110,7 @@ class EventFile:
         self._identity, self._head = identity, head
 
     def _next_batch(self, bites: _Bites) -> Batch | None:
-        """The next whole lines, if there are any."""
+        """The next whole lines; None when there are none."""
         start, size = self._offset, _BITE
         while True:
             data, read = bites.lines(start, size)
@@ -119,7 +119,7 @@ class EventFile:
             if read < size:
                 return None
             size *= 2
-        self._offset += len(data) or read  # the rest of a line that is too long will not read as one
+        self._offset += len(data) or read  # the remainder of an overlong line does not parse
         lines = parse(data)
         events = lines.rows.shape[1]
         others = [place for place, _ in lines.others]
@@ -127,7 +127,7 @@ class EventFile:
         return Batch(lines, events * (bites.file_size - start) // max(len(data), 1))
 
     def _next_rest(self, bites: _Bites) -> Rest | None:
-        """What was left out of the oldest batch of which something was."""
+        """The `LATER` values of the oldest batch that still lacks them; None when none does."""
         if not self._stretches:
             return None
         stretch = self._stretches[0]
@@ -135,12 +135,12 @@ class EventFile:
         if rows is None:
             data, _ = bites.lines(stretch.offset, stretch.length)
             rows = parse_later(data, stretch.events, stretch.others)
-        self._stretches.popleft()  # last: reading may fail
+        self._stretches.popleft()  # only now: reading may fail
         return Rest(rows)
 
 
 class _Bites:
-    """Reads parts of a file into the same memory again and again; new memory for each would take longer than that."""
+    """Reads blocks of a file into one buffer; allocating a new one each time takes longer than reading."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
@@ -148,11 +148,11 @@ class _Bites:
 
     @property
     def file_size(self) -> int:
-        """Bytes of the file now."""
+        """Current size in bytes."""
         return os.fstat(self._file.fileno()).st_size
 
     def lines(self, offset: int, size: int) -> tuple[memoryview, int]:
-        """The whole lines of a part, until the next part is read, and how many bytes there were."""
+        """The whole lines of a block, valid until the next call, and the number of bytes read."""
         if size > len(self._memory):
             self._memory = bytearray(size)
         view = memoryview(self._memory)

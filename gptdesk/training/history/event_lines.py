@@ -1,4 +1,4 @@
-"""Many lines of ``events.jsonl`` as columns of numbers: in a first round what a page begins with, then the rest."""
+"""Parses many lines of ``events.jsonl`` into columns of numbers, in two passes: `FIRST`, then `LATER`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from trainer.run_directory.fields import EVENT_FIELDS, checked
 from trainer.run_directory.layout import FORMAT
 
 FIRST: Final = ("t", "step", "tokens", *(key for each in METRICS if each.read_first for key in each.keys))
-"""What is read of each logged step at once: what the charts begin with, and what alerts are raised by."""
+"""Values that the first pass reads: those of the default charts and of alerts."""
 
 LATER: Final = tuple(name for name in value_keys() if name not in FIRST)
-"""What is read of it when there is nothing left of the former."""
+"""Values that the second pass reads."""
 
-assert not any(each.read_first and each.container for each in METRICS), "the first round reads no objects"
+assert not any(each.read_first and each.container for each in METRICS), "the first pass reads no nested objects"
 _CONTAINED: Final = contained()
 _FLAT: Final = tuple(name for name in LATER if not metric_of(name).container)
 
 _LOT: Final = 512
-"""Events whose numbers are put in columns at a time; those of many more would leave the processor's nearest cache."""
+"""Events converted to columns at a time; more would not fit the processor's first-level cache."""
 
 _Number = float | None
 _MISSING: Final = float("nan")
 
 
 class _Event(msgspec.Struct, gc=False):
-    """What is looked at in the first round beside the numbers; a line of a newer format is refused."""
+    """What the first pass reads besides numbers; a line of a newer format is refused."""
 
     v: Annotated[int, msgspec.Meta(le=FORMAT)] = FORMAT
     ev: str = ""
@@ -50,7 +50,7 @@ def _numbers(name: str, names: Iterable[str], base: type[msgspec.Struct] = msgsp
 
 
 _First: Final = _numbers("_First", FIRST, _Event)
-"""What is looked at in the first round."""
+"""What the first pass decodes."""
 
 _CONTAINERS: Final = {name: _numbers(f"_{name}", keys) for name, keys in _CONTAINED.items()}
 """A struct for each object that a step event holds."""
@@ -64,7 +64,7 @@ _Later: Final = _numbers(
         gc=False,
     ),
 )
-"""What is looked at in the second round, of the same lines."""
+"""What the second pass decodes of the same lines."""
 
 
 class _Version(msgspec.Struct):
@@ -80,14 +80,14 @@ _UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 @dataclass(frozen=True)
 class Lines:
-    """What the first round finds in lines that follow each other.
+    """Result of the first pass over consecutive lines.
 
     Attributes:
-        rows: (columns, n), the numbers of every event by `FIRST`; NaN where something is missing or not finite.
-        others: the places of those that are no step events, and what they hold; None for what is no event at all.
+        rows: (columns, n), the `FIRST` values of every event; NaN where missing or not finite.
+        others: indices of the events that are not steps, with their contents; None for lines that hold no event.
         newest: the line of the last step event; empty when there is none.
-        newer: whether lines of a newer format were passed over.
-        later: (columns, steps), the numbers of the step events by `LATER`; None where a second round shall find them.
+        newer: whether lines of a newer format were skipped.
+        later: (columns, steps), the `LATER` values of the step events; None where the second pass is to read them.
     """
 
     rows: Floats
@@ -98,7 +98,7 @@ class Lines:
 
 
 def parse(data: memoryview) -> Lines:
-    """The first round, over whole lines; they need not stay there afterwards."""
+    """First pass over whole lines. ``data`` need not stay valid afterwards."""
     lines = _split(data)
     try:
         rows = _FIRST.decode_lines(data)
@@ -110,12 +110,12 @@ def parse(data: memoryview) -> Lines:
 
 
 def parse_later(data: memoryview, count: int, others: list[int]) -> Floats:
-    """The second round: the numbers of step events by `LATER`.
+    """Second pass: the `LATER` values of step events, (columns, steps).
 
     Args:
-        data: lines of which the first round left the rest to this one.
-        count: events that it found.
-        others: the places of those that are no step events.
+        data: the lines of the first pass.
+        count: number of events that the first pass found.
+        others: indices of the events that are not steps.
     """
     try:
         rows = _LATER.decode_lines(data)
@@ -123,13 +123,13 @@ def parse_later(data: memoryview, count: int, others: list[int]) -> Floats:
             raise msgspec.DecodeError
     except _UNREADABLE:
         rows = [_later(line) for line in _split(data)]
-        if len(rows) != count:  # written over in the meantime; that is seen to elsewhere
+        if len(rows) != count:  # overwritten meanwhile; EventFile notices and starts again
             rows = [_Later()] * count
     return np.delete(_later_columns(rows), others, axis=1)
 
 
 def load_event(line: bytes) -> dict[str, Any] | None:
-    """All of an event that is of the right type; None when the line holds none."""
+    """The fields of an event that have the right type; None when the line holds no event."""
     try:
         event = parse_json(line)
     except ContentError:
@@ -153,7 +153,7 @@ def _sort(rows: list[_Event], lines: list[bytes]) -> Lines:
 
 
 def _parse_each(data: list[bytes]) -> Lines:
-    """Both rounds, one line after the other, where some are broken, newer or unusual."""
+    """Both passes line by line, where some lines are broken, newer or of other types."""
     rows, lines, newer = [], [], False
     for line in filter(bytes.strip, data):
         row: _Event | None
@@ -181,7 +181,7 @@ def _is_newer(line: bytes) -> bool:
 
 
 def _unusual(line: bytes) -> _Event | None:
-    """What can be used of an event with values of other types; None when it is no event."""
+    """First pass of an event with values of other types; None when it is no event."""
     event = load_event(line)
     if event is None or not isinstance(event.get("ev"), str):
         return None
@@ -191,7 +191,7 @@ def _unusual(line: bytes) -> _Event | None:
 
 
 def _later(line: bytes) -> msgspec.Struct:
-    """The same of the second round; nothing when there is nothing."""
+    """Second pass of one line; all NaN when nothing can be read."""
     try:
         row: msgspec.Struct = _LATER.decode(line)
     except _UNREADABLE:
@@ -200,7 +200,7 @@ def _later(line: bytes) -> msgspec.Struct:
 
 
 def _unusual_later(event: dict[str, Any]) -> Any:
-    """What the second round can use of an event with values of other types."""
+    """Second pass of an event with values of other types."""
     values: dict[str, Any] = {name: number(event.get(name), _MISSING) for name in _FLAT}
     for name, kind in _CONTAINERS.items():
         held = event.get(name)
@@ -210,10 +210,10 @@ def _unusual_later(event: dict[str, Any]) -> Any:
 
 
 def _first_columns(rows: list[_Event]) -> tuple[Floats, set[int]]:
-    """The numbers of events by `FIRST`, and the places of those that are no step events."""
+    """The `FIRST` values of events, (columns, n), and the indices of those that are not steps."""
     columns: Floats = np.empty((len(FIRST), len(rows)))
     others: set[int] = set()
-    with _garbage_left_alone():
+    with _collector_paused():
         for lot, entries in _lots(rows):
             for place, name in enumerate(FIRST):
                 columns[place, lot] = _floats(entries[name])
@@ -224,9 +224,9 @@ def _first_columns(rows: list[_Event]) -> tuple[Floats, set[int]]:
 
 
 def _later_columns(rows: list[msgspec.Struct]) -> Floats:
-    """The numbers of events by `LATER`."""
+    """The `LATER` values of events, (columns, n)."""
     columns: Floats = np.empty((len(LATER), len(rows)))
-    with _garbage_left_alone():
+    with _collector_paused():
         for lot, entries in _lots(rows):
             for name, keys in _CONTAINED.items():
                 parts = zip(*map(msgspec.structs.astuple, entries[name]), strict=True)
@@ -237,7 +237,7 @@ def _later_columns(rows: list[msgspec.Struct]) -> Floats:
 
 
 def _lots(rows: Sequence[msgspec.Struct]) -> Iterator[tuple[slice, dict[str, tuple[Any, ...]]]]:
-    """The entries of rows by name, lot by lot."""
+    """Fields of rows by name, `_LOT` rows at a time."""
     for first in range(0, len(rows), _LOT):
         lot = slice(first, first + _LOT)
         entries = zip(*map(msgspec.structs.astuple, rows[lot]), strict=True)
@@ -245,7 +245,7 @@ def _lots(rows: Sequence[msgspec.Struct]) -> Iterator[tuple[slice, dict[str, tup
 
 
 def _floats(column: tuple[_Number, ...]) -> Floats:
-    """null becomes NaN; where there is none, packing is the fastest way by far."""
+    """A column with null as NaN. Without null, struct packing is by far the fastest conversion."""
     try:
         return np.frombuffer(_packing(len(column)).pack(*column))
     except struct.error:
@@ -258,8 +258,8 @@ def _packing(count: int) -> struct.Struct:
 
 
 @contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """Thousands of tuples that live for a millisecond are none; looking through them would take half of the time."""
+def _collector_paused() -> Iterator[None]:
+    """Pauses the garbage collector: it would spend half of the time on thousands of short-lived tuples."""
     collecting = gc.isenabled()
     gc.disable()
     try:

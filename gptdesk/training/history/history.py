@@ -1,4 +1,4 @@
-"""Everything that a run's events say, read as they are written."""
+"""The history of a run: metrics, evaluations, marks and alerts, updated as events are written."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gptdesk.training.history.series import AXES, Floats, Series, Table
 from gptdesk.training.history.step_log import StepLog
 
 ANSWERS: Final = 200
-"""Newest answers to requests that are kept."""
+"""Number of newest answers to requests that are kept."""
 
 RECENT: Final = 2_000
-"""Newest events other than steps that are kept."""
+"""Number of newest events other than steps that are kept."""
 
 _JUDGED_AT_ONCE: Final = 1 << 16
-"""Logged steps that are looked at for alerts in one go; more would not stay in the processor's cache."""
+"""Logged steps checked for alerts at a time; more would not stay in the processor's cache."""
 
 _END_OF_TIME: Final = 1e12
-"""Seconds since the epoch; what is beyond is no time."""
+"""Largest valid time, in seconds since the epoch."""
 
 _STEP: Final = FIRST.index("step")
 _T: Final = FIRST.index("t")
@@ -37,12 +37,12 @@ _T: Final = FIRST.index("t")
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at one place of the axis.
+    """An event that is marked on the x axis.
 
     Attributes:
         kind: "checkpoint", "resume", "pause", "nonfinite", "alert", "early_stop" or "crash".
         step: of the optimizer.
-        tokens: learnt until then.
+        tokens: trained until then.
         time: seconds since the first event of the run.
         t: seconds since the epoch.
         text: one sentence, or a few words.
@@ -57,14 +57,14 @@ class Mark:
 
 
 class RunHistory:
-    """What ``events.jsonl`` of a run says, read incrementally. One thread may update it while others look.
+    """Contents of a run's ``events.jsonl``, read incrementally. One thread may update it while others read.
 
-    What it hands out never changes; after an update there is another. Of a long file the losses, gradient norms,
+    What it returns never changes; an update replaces it. Of a long file the losses, gradient norms,
     learning rates and speeds are read to the end first, with the other events, and the other metrics after that.
     Where the file was cut or replaced, it is read anew; where it vanishes, what was read stays.
 
     Attributes:
-        version: changes with every change.
+        version: a new number after every change.
         final_validation: the loss over the whole validation split, when the run has not gone on since.
         marks: by time.
         alerts: in the order in which they arose.
@@ -72,7 +72,7 @@ class RunHistory:
         last: the newest "step" event, with the parts of its time beside the rest.
         answers: the newest "control" events by the id of their request.
         recent: the newest events other than steps.
-        newer: whether lines of a newer format were met and passed over.
+        newer: whether lines of a newer format were skipped.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,7 +87,7 @@ class RunHistory:
         self._watch = Watch()
         self._steps = StepLog()
         self._evaluations = Table((*AXES, "value"))
-        self._judged = 0  # logged steps looked at for alerts
+        self._judged = 0  # logged steps checked for alerts
         self._evaluated = 0  # logged steps before the newest evaluation
         self._final: tuple[float, float] | None = None
         self._newest = b""
@@ -101,7 +101,7 @@ class RunHistory:
         self._publish()
 
     def update(self, *, budget: float = math.inf) -> bool:
-        """Reads what is new, for about ``budget`` seconds at most, and tells whether anything changed.
+        """Reads what is new for about ``budget`` seconds at most; returns whether anything changed.
 
         With a budget it ends early where a long first round is over, so that what a page begins with can be shown;
         alerts come with the second.
@@ -131,7 +131,7 @@ class RunHistory:
         return self.version != before
 
     def check_disk(self, free: int, checkpoint_bytes: int) -> bool:
-        """Raises an alert when too few checkpoints will fit; sizes in bytes. Tells whether there is a new one."""
+        """Raises an alert when too few checkpoints will fit; sizes in bytes. Returns whether it raised one."""
         found = self._watch.disk(max(self._steps.last_step, 0.0), time.time(), free, checkpoint_bytes)
         self._raise(found)
         if found:
@@ -140,18 +140,18 @@ class RunHistory:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of any metric is left unread, half a line aside."""
+        """Whether all metrics were read, up to an unfinished line."""
         return self._file.complete
 
     def series(self, metric: str) -> Series:
         """The points of a metric that count: after a resume from step N, earlier points beyond N do not.
 
-        Those of the metrics that a page does not begin with (`eventlines.LATER`) are fewer until all have been read.
+        Those of `event_lines.LATER` are fewer until the whole file has been read.
         """
         return self._steps.series(metric)
 
     def superseded(self, metric: str) -> Series:
-        """The points of a metric that resumes left behind, one piece after the other."""
+        """The points of a metric that resumes left behind, segment after segment."""
         return self._steps.superseded(metric)
 
     @property
@@ -189,7 +189,7 @@ class RunHistory:
         self.newer = self.newer or lines.newer
 
     def _log(self, steps: Floats) -> None:
-        """Appends logged steps. Where they go back though no start was recorded, as on a full disk, one is assumed."""
+        """Appends logged steps. Where steps go back without a recorded start (full disk), a resume is assumed."""
         if not steps.shape[1]:
             return
         seconds = self._clock.seconds(steps[_T])
@@ -202,7 +202,7 @@ class RunHistory:
         self._steps.append(steps[:, first:], seconds[first:])
 
     def _go_back(self, step: float) -> None:
-        """A run goes on from ``step``: what came after it counts no more."""
+        """Handles a resume from ``step``: later points no longer count."""
         self._judge()
         kept = self._steps.cut(step)
         if self._final and self._final[0] > step:
@@ -216,7 +216,7 @@ class RunHistory:
         self._watch.begin_again(step, float(best))
 
     def _judge(self) -> None:
-        """Looks for alerts in the logged steps that are new."""
+        """Checks the new logged steps for alerts."""
         while self._judged < len(self._steps):
             rows = slice(self._judged, self._judged + _JUDGED_AT_ONCE)
             columns = (self._steps.live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
@@ -224,7 +224,7 @@ class RunHistory:
             self._judged = min(rows.stop, len(self._steps))
 
     def _raise(self, found: list[Alert]) -> None:
-        told = [abs(alert.t) < _END_OF_TIME for alert in found]  # else the step had no time, or none that is one
+        told = [abs(alert.t) < _END_OF_TIME for alert in found]  # else the step has no valid time
         alerts = [
             alert if known else replace(alert, t=self._clock.last) for alert, known in zip(found, told, strict=True)
         ]
@@ -237,7 +237,7 @@ class RunHistory:
         self._raised += alerts
 
     def _tokens(self, step: float) -> float:
-        """Tokens learnt until a step, which need not have been logged."""
+        """Tokens trained until a step, which need not have been logged."""
         row = int(np.searchsorted(self._steps.live.column("step"), step, "right")) - 1
         a_step = number(self.facts.get("tokens_per_step"), 0.0)
         if row < 0:
@@ -274,28 +274,28 @@ class RunHistory:
             case "pause":
                 self._mark("pause", step, t, str(event.get("reason") or "Paused"), time=seconds)
             case "resume":
-                self._mark("resume", step, t, "Went on after a pause", time=seconds)
+                self._mark("resume", step, t, "Resumed after a pause", time=seconds)
             case "early_stop":
-                self._mark("early_stop", step, t, "The validation loss had stopped improving", time=seconds)
+                self._mark("early_stop", step, t, "Early stop: the validation loss stopped improving", time=seconds)
             case "crash":
                 self._crash(event, step, t, seconds)
 
     def _start(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
         self._go_back(step)
         if self.facts or step > 0:
-            self._mark("resume", step, t, f"Went on from step {int(step):,}", time=seconds)
+            self._mark("resume", step, t, f"Resumed from step {int(step):,}", time=seconds)
         self.facts = event
 
     def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
         evaluated = self._evaluations.column("step")[-1:]
-        if step < max([self._steps.last_step, *evaluated.tolist()]):  # the start was not recorded
+        if step < max([self._steps.last_step, *evaluated.tolist()]):  # a start that was not recorded
             self._go_back(step)
         self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
         training = self._steps.live.column("loss", self._evaluated)
         training = training[np.isfinite(training)]
         self._evaluated = len(self._steps)
         if not math.isfinite(loss):
-            self._judge()  # the losses may tell already
+            self._judge()  # the losses may already show it
         mean = float(training.mean()) if len(training) else math.nan
         self._raise(self._watch.evaluation(step, t, loss, mean))
 
@@ -311,7 +311,7 @@ class RunHistory:
 
 
 class _Clock:
-    """Turns times of events into seconds since the first; where the clock was set back, its hand stands still.
+    """Turns times of events into seconds since the first one. Never goes back, even if the system clock did.
 
     Attributes:
         last: the newest time, in seconds since the epoch.
@@ -325,7 +325,7 @@ class _Clock:
         self.now = 0.0
 
     def seconds(self, t: Floats) -> Floats:
-        """(n,) times that follow each other, at least one; what is no time counts as that of the one before."""
+        """Seconds of (n,) consecutive times, n >= 1; an invalid time counts as the one before."""
         told = np.abs(t) < _END_OF_TIME
         if not told.all():
             known = np.maximum.accumulate(np.where(told, np.arange(len(t)), -1))
@@ -337,7 +337,7 @@ class _Clock:
         return np.array([self.moment(moment) for moment in t.tolist()])
 
     def moment(self, t: float) -> float:
-        """One time, after those before it."""
+        """Seconds of one time, which follows the ones before."""
         if self._first is None:
             self._first = self.last = t
         self._set_back += max(self.last - t, 0.0)

@@ -1,4 +1,4 @@
-"""What a run wrote while it learnt, and what its trainer printed; both read as they grow."""
+"""Follows the samples of a run and the console output of its trainer."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CONSOLE, SAMPLES
 
 _LAST_BYTES: Final = 1 << 20
-"""Of a console that is opened: enough for all the lines that are kept."""
+"""Bytes read of a console that is opened: enough for all lines that are kept."""
 
 _LONGEST_LINE: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A text that a run's weights wrote.
+    """A text generated during a run.
 
     Attributes:
-        step: at which they wrote it.
-        prompt, text: what was given, and what came after.
+        step: whose weights generated it.
+        prompt, text: the prompt and its completion.
         seed, temperature, top_k: of the decoding.
         t: when, seconds since the epoch.
     """
@@ -42,7 +42,7 @@ class SampleLog:
     """Follows ``samples.jsonl``.
 
     Args:
-        folder: run directory; it need not be there yet, and may vanish.
+        folder: run directory; may not exist yet, and may vanish.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class SampleLog:
         self._samples: dict[tuple[str, int, int], Sample] = {}
 
     def update(self) -> bool:
-        """Reads what is new; whether there was anything."""
+        """Reads what is new; returns whether there was anything."""
         found = [sample for values in self._tail.read() if (sample := _read(values))]
         changed = bool(found)
         if self._tail.restarts != self._restarts:
@@ -60,13 +60,13 @@ class SampleLog:
             self._samples.clear()
         for sample in found:
             key = (sample.prompt, sample.seed, sample.step)
-            self._samples.pop(key, None)  # a run that went on from before that step wrote it anew
+            self._samples.pop(key, None)  # written again after a resume from an earlier step
             self._samples[key] = sample
         return changed
 
     @property
     def samples(self) -> list[Sample]:
-        """All by the time of writing; of one prompt, seed and step the newest alone."""
+        """All samples by time; of one prompt, seed and step only the newest."""
         return list(self._samples.values())
 
     @property
@@ -103,7 +103,7 @@ class ConsoleTail:
     last line may be half of one.
 
     Args:
-        folder: run directory; it need not be there yet, and may vanish.
+        folder: run directory; may not exist yet, and may vanish.
         lines: how many of the newest are kept.
         name: of the file in it.
         start: bytes at its beginning that are passed over.
@@ -121,7 +121,7 @@ class ConsoleTail:
         self.lines: deque[str] = deque(maxlen=lines)
 
     def update(self) -> bool:
-        """Reads what is new, or the end of it where that is much; whether there was anything."""
+        """Reads what is new, or the end of it where that is long; returns whether there was anything."""
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -138,7 +138,7 @@ class ConsoleTail:
         if not data:
             return False
         self._offset += len(data)
-        if self._within_line:  # its beginning was passed over
+        if self._within_line:  # its beginning was skipped
             _, end, data = data.partition(b"\n")
             self._within_line = not end
         self._take(data)

@@ -1,4 +1,4 @@
-"""A metric of a run over its steps, and what of it a screen can show."""
+"""Metrics as columns of numbers, and their reduction to what a screen can show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Series:
 
     Attributes:
         step: of the optimizer.
-        tokens: learnt until then.
+        tokens: trained until then.
         time: seconds since the first event of the run; a clock that was set back does not set it back.
         value: NaN where it was not finite, or is missing.
     """
@@ -30,7 +30,7 @@ class Series:
     value: Floats
 
     def x(self, axis: str) -> Floats:
-        """Where the points are on one of `AXES`."""
+        """Coordinates on one of `AXES`."""
         assert axis in AXES
         return {"step": self.step, "tokens": self.tokens, "time": self.time}[axis]
 
@@ -39,9 +39,9 @@ class Series:
 
 
 class Table:
-    """Rows of numbers that only grow, by column.
+    """An append-only table of numbers, by column.
 
-    One thread may append while others look: a row once written never changes, and arrays handed out before stay valid.
+    One thread may append while others read: a row never changes, and arrays returned earlier stay valid.
 
     Args:
         names: of the columns.
@@ -67,10 +67,10 @@ class Table:
         self._data[: len(block), self._rows : rows] = block
         if last_column is not None:
             self._data[-1, self._rows : rows] = last_column
-        self._rows = rows  # last: until here no one looks at them
+        self._rows = rows  # last: readers see the rows from here on
 
     def reserve(self, rows: int) -> None:
-        """Makes room for so many rows in all and some more, so that appending them copies nothing."""
+        """Allocates for a total number of rows and some more, so that appending them copies nothing."""
         if rows > self._data.shape[1]:
             larger: Floats = np.empty((len(self._names), rows + rows // 8))
             larger[:, : self._rows] = self._data[:, : self._rows]
@@ -89,18 +89,18 @@ class Table:
         return column
 
     def head(self, rows: int) -> Table:
-        """A table of its own with the first rows."""
+        """A copy of the first rows."""
         return Table(self._names, self.rows()[:, :rows])
 
     def series(self, value: str) -> Series:
-        """One column over those of the axes."""
+        """One column with those of the axes."""
         rows = self.rows()
         step, tokens, time, values = (rows[self._places[name]] for name in (*AXES, value))
         return Series(step, tokens, time, values)
 
 
 def decimate(x: Floats, y: Floats, lo: float, hi: float, pixels: int) -> tuple[Floats, Floats]:
-    """What a screen shows of a curve between ``lo`` and ``hi``: all of it, or at most four points a pixel.
+    """The points of a curve between ``lo`` and ``hi`` that a screen can show: all, or at most four per pixel.
 
     Of many points in a pixel column its first and last and its least and greatest value remain, as in M4 (Jugel and
     others, VLDB 2014), the latter two placed at points of that column. Where a value in it is NaN, so is one of the

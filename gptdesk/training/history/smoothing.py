@@ -1,4 +1,4 @@
-"""Smoothing that begins at the right height and invents nothing, and where a line has to be broken."""
+"""Debiased exponential moving average, and the gaps of a curve."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy.typing as npt
 from gptdesk.training.history.series import Floats
 
 _BLOCK: Final = 32
-"""Values that one product of matrices averages; more cost more products, fewer more passes."""
+"""Values averaged by one matrix product; larger blocks multiply more, smaller ones need more passes."""
 
 _FAR: Final = 3
-"""So many times the distances beside it, and the distance between two points is a gap."""
+"""A distance this many times larger than both neighbouring ones is a gap."""
 
 
 def smooth(y: Floats, factor: float) -> Floats:
     """The exponential moving average of a curve, of the same length, debiased as Adam's moments are.
 
     Each value weighs ``factor`` times as much as the next one, and the weights add up to one from the first value on. A
-    value that is not finite stays away: it has no weight, and its place is NaN.
+    value that is not finite has no weight, and stays NaN.
 
     Args:
         y: (n,).

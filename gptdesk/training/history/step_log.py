@@ -1,4 +1,4 @@
-"""The logged steps of a run by column: those that count, and those that resumes left behind."""
+"""Logged steps of a run as columns: those that count, and those that resumes left behind."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gptdesk.training.history.event_lines import FIRST, LATER
 from gptdesk.training.history.series import AXES, Floats, Series, Table
 
 _MANY: Final = 10_000
-"""Steps to come for which room is made beforehand."""
+"""From this many expected steps on, memory is reserved in advance."""
 
 
 class StepLog:
-    """Steps that are appended, and cut off where a run goes back. One thread may do so while others ask for series.
+    """Steps that are appended, and cut off where a run resumes. One thread may do so while others read series.
 
-    The columns of `LATER` come by themselves and may lag behind; they are cut where the others were. Until they have
-    come, their series are shorter.
+    The columns of `LATER` are appended separately and may lag behind; they are cut where the others were. Until they
+    are complete, their series are shorter.
 
     Attributes:
         live: the columns of `FIRST` and the time in seconds, of the steps that count.
@@ -30,8 +30,8 @@ class StepLog:
         self._superseded = Table((*FIRST, "time"))
         self._later = Table(LATER)
         self._later_superseded = Table(LATER)
-        self._logged = self._later_logged = 0  # steps that ever were
-        self._cuts: deque[tuple[int, int]] = deque()  # after so many logged steps, so many were kept; to be done later
+        self._logged = self._later_logged = 0  # steps ever appended
+        self._cuts: deque[tuple[int, int]] = deque()  # (steps ever appended, steps kept), for LATER
         self.publish()
 
     def __len__(self) -> int:
@@ -39,11 +39,11 @@ class StepLog:
 
     @property
     def last_step(self) -> float:
-        """The last one that counts; -inf when there is none."""
+        """The last step that counts; -inf when there is none."""
         return float(self.live.column("step")[-1]) if len(self.live) else -math.inf
 
     def reserve(self, rows: int) -> None:
-        """Makes room for so many steps to come."""
+        """Reserves memory for this many further steps."""
         if rows > _MANY:
             self.live.reserve(len(self.live) + rows)
 
@@ -53,7 +53,7 @@ class StepLog:
         self._logged += rows.shape[1]
 
     def cut(self, step: float) -> int:
-        """Sets aside what came after a step, in `LATER` with the next that come; returns how many are left."""
+        """Moves the steps after ``step`` to the superseded ones, in `LATER` as they come; returns how many are left."""
         kept = int(np.searchsorted(self.live.column("step"), step, "right"))
         if kept < len(self.live):
             self._superseded.append(self.live.rows(kept))
@@ -79,7 +79,7 @@ class StepLog:
         self._later_logged += rows.shape[1]
 
     def publish(self) -> None:
-        """Lets series of `LATER` show what has come."""
+        """Makes appended `LATER` values visible in series."""
         kept = min((kept for _, kept in self._cuts), default=len(self._later))
         self._shown = self.live, self._later, min(kept, len(self._later))
 
@@ -90,7 +90,7 @@ class StepLog:
         return self.live.series(metric)
 
     def superseded(self, metric: str) -> Series:
-        """A metric of the others, one piece after the other."""
+        """A metric of the superseded steps, segment after segment."""
         if metric in LATER:
             return _series(metric, self._superseded, self._later_superseded, len(self._later_superseded))
         return self._superseded.series(metric)

@@ -1,4 +1,4 @@
-"""The cards that charts stand on: the large one with the losses, and the small ones whose metric can be chosen."""
+"""Cards of the charts: the large one of the losses, and small ones whose metric can be chosen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gptdesk.ui.widgets.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 
 _LARGEST_LEGEND: Final = 420
-"""Pixels beyond which the names of pinned runs are shortened rather than the buttons moved."""
+"""Pixels of the legend beyond which names are elided rather than the buttons moved."""
 
 _GAP: Final = 10
 _MARGINS: Final = 30
@@ -36,7 +36,7 @@ NOTHING_YET: Final = "The curve begins with the first recorded step."
 
 
 class LossCard(QFrame):
-    """The losses, with the choices about all charts in the header."""
+    """The chart of the losses, with the controls of all charts in the header."""
 
     def __init__(self, theme: Theme, viewport: Viewport, curves: Curves, settings: ChartSettings) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class LossCard(QFrame):
         self.nothing.setGeometry(self.chart.rect())
 
     def _arrange(self) -> None:
-        """Puts the buttons beside the title where there is room for the legend too, else below it."""
+        """Places the controls beside the title where the legend fits too, else below it."""
         room = self.width() - _MARGINS
         legend = min(_LARGEST_LEGEND, self.legend.sizeHint().width())
         beside = self.controls.fit_into(room - self.title.sizeHint().width() - legend - 2 * _GAP)
@@ -90,7 +90,7 @@ class LossCard(QFrame):
             self._header.addWidget(self.controls, row, column, 1, span, align)
 
     def show_legend(self) -> None:
-        """Names the lines that are drawn."""
+        """Updates the legend."""
         colours, chart = self._theme.colours, self.chart
         entries = []
         if chart.runs:
@@ -108,7 +108,7 @@ class LossCard(QFrame):
         self._arrange()
 
     def show_nothing_yet(self) -> None:
-        """Says what there will be, as long as there is nothing."""
+        """Shows a hint while nothing is recorded."""
         self.nothing.setVisible(not any(len(lines.run.history.series(lines.value)) for lines in self.chart.lines))
 
     def _on_pointed(self) -> None:
@@ -119,10 +119,10 @@ class LossCard(QFrame):
 
 
 class SmallCard(QFrame):
-    """A metric that can be chosen from the title.
+    """A small chart; its title is a menu of metrics.
 
     Signals:
-        metric_chosen(str): the person wants another.
+        metric_chosen(str): the user chose another metric; its key.
     """
 
     metric_chosen = Signal(str)
@@ -145,7 +145,7 @@ class SmallCard(QFrame):
             action.triggered.connect(lambda _=False, name=name: self.metric_chosen.emit(name))
             self._choices[name] = action
         self.title = MenuButton("title", menu)
-        self.title.setToolTip("Choose what is shown here")
+        self.title.setToolTip("Choose the metric of this chart")
         self.value, self.legend = QLabel(), Legend()
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.value.setProperty("kind", "muted")
@@ -186,7 +186,7 @@ class SmallCard(QFrame):
         self._show_value()
 
     def _show_legend(self) -> None:
-        """Names what is shown, where that is more than one metric."""
+        """Updates the legend of a metric with several values."""
         colours, chart = self._theme.colours, self.chart
         found = [
             lines

@@ -26,16 +26,16 @@ from gptdesk.ui.train.charts.view import ChartView
 from gptdesk.ui.train.charts.viewport import Viewport
 
 _ABOVE: Final = 0.06
-"""Room above the highest value and below the lowest, as a share of what lies between."""
+"""Margin above the highest and below the lowest value, as a share of their distance."""
 
 _MARKS_AWAY: Final = 4.0
 """Pixels between the marks and the lowest value."""
 
 _OUTLIER: Final = 8.0
-"""A value further beyond nearly all others than so many times their spread does not decide what is shown."""
+"""Values further from the 1st and 99th percentile than so many times their distance do not set the y range."""
 
 _KEY_STEPS: Final = 200
-"""From one end of a chart to the other, where a key moves the crosshair."""
+"""Key presses that move the crosshair from one end of a dense chart to the other."""
 
 _X_UNITS: Final = {"step": "whole", "tokens": "whole", "time": "time"}
 
@@ -44,15 +44,15 @@ class Chart(ChartView):
     """A chart of one metric.
 
     Args:
-        theme: whose colours it has.
-        viewport: the stretch of the axis that it shows.
+        theme: of its colours.
+        viewport: visible x range.
         curves: of all runs.
-        metric: which it shows.
-        small: with fewer ticks and smaller words.
+        metric: that it shows.
+        small: with fewer ticks and a smaller font.
 
     Signals:
-        drawn(): other points are shown.
-        news(): there are other points, but they would look the same.
+        drawn(): emitted after drawing.
+        news(): there are new points, which would not change the picture.
     """
 
     drawn = Signal()
@@ -97,17 +97,17 @@ class Chart(ChartView):
         self.setMinimumSize(120, 72)
         self.setAccessibleName(f"{self.quantity.title} chart")
 
-    # -- what is shown
+    # -- contents
 
     def set_metric(self, metric: Metric) -> None:
-        """Draws another metric."""
+        """Shows another metric."""
         if metric != self.quantity:
             self.quantity = metric
             self.setAccessibleName(f"{metric.title} chart")
             self.show_runs(self.runs)
 
     def show_runs(self, runs: Sequence[PlottedRun]) -> None:
-        """Draws other runs; the first is the one at hand."""
+        """Shows other runs; the first is the selected one."""
         for drawn in self._drawn():
             drawn.remove()
         self.runs, self._heights = list(runs), None
@@ -122,14 +122,14 @@ class Chart(ChartView):
         self.refresh()
 
     def apply(self, settings: ChartSettings) -> None:
-        """Draws in another way."""
+        """Applies other settings."""
         if (settings.axis, settings.log_y) != (self.settings.axis, self.settings.log_y):
             self._heights = None
         self.settings = settings
         self.refresh()
 
     def refresh(self) -> None:
-        """Reads what the histories have gained, and draws it shortly if it can be seen."""
+        """Reads new points, and schedules a draw if they would change the picture."""
         for drawn in self._drawn():
             drawn.update(self.settings)
         self._place_marks()
@@ -146,7 +146,7 @@ class Chart(ChartView):
         return all(drawn.adds_nothing(self.view, self._pixels(), slack, log_y=self.log_y) for drawn in self._drawn())
 
     def _way(self) -> tuple[object, ...]:
-        """What the picture depends on beside the points."""
+        """Everything that the picture depends on besides the points."""
         view, box = self.view, self.box
         shape = (view.low, view.high, box.width(), box.height(), self._pixels(), self._heights)
         return (*shape, self.settings, self.theme.colours, self._marked_as)
@@ -156,7 +156,7 @@ class Chart(ChartView):
 
     @property
     def main_curve(self) -> Curve | None:
-        """That of the run at hand, by whose points the crosshair goes."""
+        """Curve of the selected run, whose points the crosshair follows."""
         if self.areas is not None:
             return self.areas.parts[0]
         return self.lines[0].train if self.lines else None
@@ -171,7 +171,7 @@ class Chart(ChartView):
     # -- drawing
 
     def draw(self) -> None:
-        """Draws what the stretch holds, in as many points as there are pixels for."""
+        """Draws the visible range, decimated to the pixels there are."""
         self._drawing.cancel()
         pixels, colours = self._pixels(), self.theme.colours
         values: list[Floats] = []
@@ -257,20 +257,20 @@ class Chart(ChartView):
         self.levels.colour, self.levels.ground = colours.muted, colours.surface
         self.marks.colours = self.crosshair.colours = colours
 
-    # -- what the pointer meets
+    # -- crosshair
 
     def point_at(self) -> int | None:
-        """The number of the point of the run at hand that the pointer's line meets."""
+        """Index of the selected run's point at the crosshair."""
         curve = self.main_curve
         return None if self.view.place is None or curve is None else curve.nearest(self.view.place)
 
     def next_place(self, direction: int) -> float | None:
-        """From point to point, or where they are dense, by a small part of the width."""
+        """X of the next point, or where points are dense, of one a small step further."""
         curve = self.main_curve
         if curve is None or not len(curve.x):
             return None
         number = self.point_at()
-        if number is None:  # it begins at the newest point that is in sight
+        if number is None:  # begins at the newest visible point
             return float(curve.x[max(0, int(np.searchsorted(curve.x, self.view.high, "right")) - 1)])
         far = (self.view.high - self.view.low) / _KEY_STEPS
         there = curve.nearest(float(curve.x[number]) + direction * far)
@@ -300,7 +300,7 @@ class Chart(ChartView):
 
 
 def _without_outliers(values: Floats) -> tuple[float, float]:
-    """The range of all values, or of nearly all where one or the other is far out."""
+    """Range of the values without far outliers."""
     low, high = float(values.min()), float(values.max())
     bottom, top = (float(value) for value in np.quantile(values, (0.01, 0.99)))
     reach = _OUTLIER * ((top - bottom) or abs(top) or 1.0)

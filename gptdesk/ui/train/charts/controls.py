@@ -1,4 +1,4 @@
-"""The choices about the charts, in the header of the large one; all of them are in its menu, too."""
+"""Controls of the charts in the header of the large one; its menu has all of them too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget, QWidgetAction
 
+from gptdesk.metrics import METRICS
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.settings import LARGEST_SMOOTHING, ChartSettings
@@ -20,12 +21,13 @@ from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.tooltips import wrapped
 
+_LOG_CHARTS: Final = ", ".join(each.title for each in METRICS if each.log_y)
 _SPACING: Final = 6
 _AXES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time"}
 _SMOOTHING: Final = SliderSpec(
     name="smoothing",
     title="Smoothing",
-    help="How much the past counts in the average: 0 shows what was recorded, 0.999 hardly anything but the trend.",
+    help="Weight of earlier values in the moving average: 0 shows the recorded values, 0.999 only the trend.",
     lowest=0.0,
     highest=LARGEST_SMOOTHING,
     decimals=3,
@@ -34,13 +36,13 @@ _SMOOTHING: Final = SliderSpec(
 
 
 class ChartControls(QWidget):
-    """Buttons in a row; where there is no room for all, the logarithms are in the menu alone.
+    """Buttons in a row; where not all fit, the logarithmic axes are in the menu alone.
 
     Signals:
-        changed(object): the person made another choice; the `ChartSettings` now.
-        fit_wanted(): everything is to be shown.
-        compare_wanted(): the settings of the runs are to be compared.
-        save_wanted(str): the charts are to be saved, as "png", "svg" or "csv".
+        changed(object): the user changed the settings; the new `ChartSettings`.
+        fit_wanted(): show everything.
+        compare_wanted(): compare the settings of the runs.
+        save_wanted(str): save the charts as "png", "svg" or "csv".
     """
 
     changed = Signal(object)
@@ -52,10 +54,10 @@ class ChartControls(QWidget):
         super().__init__(parent)
         self.settings = settings
         self._make_axis()
-        self.log_x = self._toggle("log x", "Logarithmic x axis", "log_x", "The axis is logarithmic")
-        self.log_y = self._toggle("log y", "Logarithmic y axis", "log_y", "Losses and gradient norms are logarithmic")
+        self.log_x = self._toggle("log x", "Logarithmic x axis", "log_x", "Logarithmic x axis")
+        self.log_y = self._toggle("log y", "Logarithmic y axis", "log_y", f"Logarithmic y axis: {_LOG_CHARTS}")
         self._make_smoothing()
-        self.follow = self._toggle("Follow", "Follow the newest step", "follow", "The charts move as the run goes on")
+        self.follow = self._toggle("Follow", "Follow the newest step", "follow", "Keeps the newest step in view")
         self._make_menu(theme)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -75,7 +77,7 @@ class ChartControls(QWidget):
             group.addAction(action)
             action.triggered.connect(lambda _=False, axis=axis: self._choose(axis=axis))
         self.axis = MenuButton("", menu)
-        self.axis.setToolTip("What runs from left to right")
+        self.axis.setToolTip("X axis")
 
     def _toggle(self, text: str, name: str, setting: str, help: str) -> QPushButton:
         button = QPushButton(text)
@@ -132,7 +134,7 @@ class ChartControls(QWidget):
         return action
 
     def show_settings(self, settings: ChartSettings) -> None:
-        """Shows other choices without saying that they changed."""
+        """Shows other settings without emitting `changed`."""
         self.settings = settings
         shown: list[QPushButton | QAction] = [self.log_x, self.log_y, self.follow, *self._checks.values()]
         values = [settings.log_x, settings.log_y, settings.follow]
@@ -151,7 +153,7 @@ class ChartControls(QWidget):
         self.smooth.updateGeometry()
 
     def width_of(self, hidden: Sequence[QPushButton] = ()) -> int:
-        """Pixels that the row needs without some of its buttons."""
+        """Width in pixels of the row without some of its buttons."""
         shown = [button for button in self._buttons() if button not in hidden]
         return sum(button.sizeHint().width() for button in shown) + _SPACING * (len(shown) - 1)
 
@@ -159,14 +161,14 @@ class ChartControls(QWidget):
         return QSize(self.width_of(self._spare()[-1]), super().minimumSizeHint().height())
 
     def fit_into(self, width: int) -> bool:
-        """Leaves out logarithms until the row is no wider; returns whether it is."""
+        """Hides the logarithmic buttons as needed to fit; returns whether the row fits."""
         hidden = next((some for some in self._spare() if self.width_of(some) <= width), self._spare()[-1])
         for button in (self.log_x, self.log_y):
             button.setVisible(button not in hidden)
         return self.width_of(hidden) <= width
 
     def _spare(self) -> tuple[tuple[QPushButton, ...], ...]:
-        """What can be left out, the least first; the menu has it, too."""
+        """Buttons that can be hidden, fewest first; the menu has them too."""
         return (), (self.log_y,), (self.log_x, self.log_y)
 
     def _choose(self, **changes: Any) -> None:

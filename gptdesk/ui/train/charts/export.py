@@ -56,7 +56,7 @@ class Card(Protocol):
 
 
 def picture(panel: QWidget, cards: Sequence[Card], kind: str, *, runs: Sequence[str], axis: str) -> bytes:
-    """All charts as they are on the screen.
+    """Renders all charts as they are on the screen.
 
     Args:
         panel: that the cards stand in.

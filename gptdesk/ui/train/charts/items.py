@@ -1,4 +1,4 @@
-"""What a chart is made of: the box that zooms, the axes beside it, and what is painted under and over the curves."""
+"""Parts of a chart: view box, axes, grid, levels, and the base of what is painted in the box."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from gptdesk.ui.train.charts.ticks import Tick
 Pixels = TypeVar("Pixels", float, Floats)
 
 _WHEEL: Final = 0.0018
-"""Share of the width that a unit of the wheel zooms by: a notch has 120 of them."""
+"""Share of the width that one unit of the wheel zooms by; a notch is 120 units."""
 
 _BAND: Final = 24
-"""A selection less high than this, in pixels, is one of a stretch of the axis alone."""
+"""Height in pixels below which a selection is an x range alone."""
 
 _CLICK: Final = 4
 _TEXT_AWAY: Final = 8
-"""Pixels between the box and what is written beside it."""
+"""Pixels between the box and the tick labels."""
 
 RIGHT: Final = 24
-"""Room at the right of the box, where the words below it may stand out."""
+"""Pixels right of the box into which tick labels may extend."""
 
 _SLACK: Final = 24
-"""Room at the left that is kept when shorter numbers come, so that the curves do not jump."""
+"""Pixels of surplus width that the y axis keeps when labels get shorter, so that the curves do not jump."""
 
 _LEAST_APART: Final = (40.0, 84.0)
-"""Pixels from tick to tick, upwards and sideways."""
+"""Least pixels between ticks, vertically and horizontally."""
 
 _MOST_TICKS: Final = 12
 _LONGEST_TIME: Final = "10 h 30 min"
 
 
 class ChartBox(pg.ViewBox):
-    """Where the curves are; what the person does with the pointer becomes a wish for another part of the plane.
+    """View box of the curves; turns pointer input into requests for another range.
 
     Attributes:
-        selection: what is being selected, in pixels of the box.
+        selection: rectangle being selected, in pixels of the box.
 
     Signals:
-        wanted(object, object): another range from left to right, and from bottom to top; None leaves one as it is.
-        fit_wanted(): everything.
-        selected(): the selection is another, or none.
+        wanted(object, object): requested x and y range; None leaves one unchanged.
+        fit_wanted(): show everything.
+        selected(): emitted when `selection` changes.
     """
 
     wanted = Signal(object, object)
@@ -61,7 +61,7 @@ class ChartBox(pg.ViewBox):
         self.selection: QRectF | None = None
 
     def wheelEvent(self, ev: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
-        """Zooms around the pointer: along the axis, with Ctrl the other way; a wheel that turns sideways moves."""
+        """Zooms x around the pointer, y with Ctrl; a horizontal wheel pans."""
         ev.accept()
         (x0, x1), (y0, y1) = self.viewRange()
         if ev.orientation() == Qt.Orientation.Horizontal:
@@ -76,7 +76,7 @@ class ChartBox(pg.ViewBox):
             self.wanted.emit(_zoomed(x0, x1, at.x(), factor), None)
 
     def select(self, start: QPointF, now: QPointF) -> None:
-        """Shows what would be selected between two points, in pixels: a stretch of the axis, or a part of the plane."""
+        """Shows the selection between two points in pixels: an x range, or a rectangle."""
         box, whole = QRectF(start, now).normalized(), self.rect()
         if box.height() < _BAND:
             box = QRectF(box.left(), whole.top(), box.width(), whole.height())
@@ -84,7 +84,7 @@ class ChartBox(pg.ViewBox):
         self.selected.emit()
 
     def take_selection(self) -> None:
-        """Makes what is selected what is wanted."""
+        """Requests the selected range."""
         box, self.selection = self.selection, None
         self.selected.emit()
         if box is None or box.width() <= _CLICK:
@@ -94,17 +94,17 @@ class ChartBox(pg.ViewBox):
         self.wanted.emit((low.x(), high.x()), None if whole else (low.y(), high.y()))
 
     def move_by(self, before: QPointF, now: QPointF, *, upright: bool) -> None:
-        """Moves the curves with the pointer, in pixels; up and down only where ``upright``."""
+        """Pans with the pointer, in pixels; vertically only if ``upright``."""
         (x0, x1), (y0, y1) = self.viewRange()
         shift = self.mapToView(before) - self.mapToView(now)
         self.wanted.emit((x0 + shift.x(), x1 + shift.x()), (y0 + shift.y(), y1 + shift.y()) if upright else None)
 
 
 class Painting(pg.GraphicsObject):
-    """Something painted over the whole box in pixels, so that it is sharp at any zoom.
+    """Base of items painted over the whole box in pixels, so that they are sharp at any zoom.
 
     Args:
-        box: it belongs to.
+        box: that it is painted in.
     """
 
     def __init__(self, box: ChartBox, z: float) -> None:
@@ -121,7 +121,7 @@ class Painting(pg.GraphicsObject):
         return self.box.rect()
 
     def remove(self) -> None:
-        """Takes it off the chart."""
+        """Removes it from the chart."""
         scene = self.scene()
         self.box.sigResized.disconnect(self._on_resized)
         self.setParentItem(None)
@@ -129,22 +129,22 @@ class Painting(pg.GraphicsObject):
             scene.removeItem(self)
 
     def left(self, place: Pixels) -> Pixels:
-        """Pixels from the left, of one place or of many."""
+        """Pixels from the left edge, of one or many x coordinates."""
         (x0, x1), _ = self.box.viewRange()
         return (place - x0) / (x1 - x0) * self.box.rect().width()
 
     def top(self, value: Pixels) -> Pixels:
-        """Pixels from the top, of one value or of many."""
+        """Pixels from the top edge, of one or many y coordinates."""
         _, (y0, y1) = self.box.viewRange()
         return (y1 - value) / (y1 - y0) * self.box.rect().height()
 
 
 class Axis(pg.GraphicsWidget):
-    """What is written beside the box: at its left, or below it; words at its ends stand out on both sides.
+    """Tick labels at the left of the box or below it; labels at the ends extend beyond it.
 
     Attributes:
-        ticks: at which something is written.
-        colour: of the words.
+        ticks: that are labelled.
+        colour: of the labels.
     """
 
     def __init__(self, box: ChartBox, font: QFont, *, upright: bool) -> None:
@@ -154,14 +154,14 @@ class Axis(pg.GraphicsWidget):
         self.colour = "#000000"
         self._font, self.metrics = font, QFontMetricsF(font)
         self._shown: tuple[object, ...] = ()
-        self._out = 0.0  # how far a word may stand out
+        self._out = 0.0  # pixels that a label may extend beyond the axis
         if upright:
             self.setFixedWidth(_TEXT_AWAY)
         else:
             self.setFixedHeight(math.ceil(self.metrics.height()) + _TEXT_AWAY)
 
     def room(self, largest: float, unit: str, *, log: bool) -> int:
-        """How many ticks have room, with as much space again between what is written at them."""
+        """Number of ticks whose labels fit with space between them."""
         if self.upright:
             return max(2, int(self.box.height() / max(2.4 * self.metrics.height(), _LEAST_APART[0])))
         sample = _LONGEST_TIME if unit == "time" else f"{10**largest if log else largest:,.0f}"
@@ -169,7 +169,7 @@ class Axis(pg.GraphicsWidget):
         return max(2, min(_MOST_TICKS, int(self.box.width() / apart)))
 
     def show_ticks(self, ticks: Sequence[Tick]) -> None:
-        """Writes at other places, and makes room for what is written at the left."""
+        """Shows other ticks, and adjusts the width of the y axis to their labels."""
         shown = (tuple(ticks), self.box.viewRange(), self.box.width(), self.box.height(), self.colour)
         if shown == self._shown:
             return
@@ -183,14 +183,14 @@ class Axis(pg.GraphicsWidget):
         self.update()
 
     def _reserve(self, half: float) -> None:
-        """Never less than before: what was painted out there is wiped off when something else is written."""
+        """Enlarges the bounding rectangle; never shrinks it, so that earlier labels are erased."""
         out = math.ceil(half) + 2
         if out > self._out:
             self.prepareGeometryChange()
             self._out = out
 
     def boundingRect(self) -> QRectF:
-        """With the words that stand out, or Qt would leave them behind when others are written."""
+        """Includes labels beyond the axis, or Qt would not erase them."""
         whole = QRectF(0, 0, self.width(), self.height())
         return (
             whole.adjusted(0, -self._out, 0, self._out) if self.upright else whole.adjusted(-self._out, 0, self._out, 0)
@@ -212,10 +212,10 @@ class Axis(pg.GraphicsWidget):
 
 
 class Grid(Painting):
-    """Hairlines from left to right at the ticks, and one below everything.
+    """Horizontal hairlines at the ticks of the y axis, and one along the x axis.
 
     Attributes:
-        ticks: of the axis at the left.
+        ticks: of the y axis.
         colour: of the lines.
     """
 
@@ -234,10 +234,10 @@ class Grid(Painting):
 
 
 class Levels(Painting):
-    """Dashed lines from left to right with a word at their right end.
+    """Dashed horizontal lines with a label at their right end.
 
     Attributes:
-        lines: the height of each, in the box's values, and its word.
+        lines: y coordinate and label of each.
     """
 
     def __init__(self, box: ChartBox, font: QFont) -> None:
@@ -269,7 +269,7 @@ class Levels(Painting):
 
 
 def paint_with_halo(painter: QPainter, font: QFont, place: QPointF, text: str, colour: str, halo: str) -> None:
-    """A word that stays legible over curves."""
+    """Draws text with an outline, so that it stays legible over curves."""
     painter.setFont(font)
     painter.setPen(QColor(halo))
     for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):

@@ -1,4 +1,4 @@
-"""What a chart shows, in words for those who do not see it."""
+"""Accessible descriptions of the charts, for screen readers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gptdesk.ui.train.charts.points import NO_POINTS
 from gptdesk.ui.train.charts.values import describe, small_value
 
 KEYS: Final = (
-    "Plus and minus zoom, arrows move, 0 shows everything, Control with the left and right arrows goes from point to "
+    "Plus and minus zoom, arrows pan, 0 shows everything, Control with the left and right arrows moves from point to "
     "point."
 )
 
 _EVERY_MS: Final = 1000
-"""Between two descriptions of a chart that grows; a screen reader reads each."""
+"""Least milliseconds between two descriptions; a screen reader reads each."""
 
 
 class Narrator(QObject):
@@ -35,7 +35,7 @@ class Narrator(QObject):
         self.tell()
 
     def tell(self) -> None:
-        """Describes the chart as it is now."""
+        """Updates the description."""
         self._telling.work_now()
 
     def _tell(self) -> None:
@@ -72,7 +72,7 @@ def _loss(value: float) -> str:
 
 
 def pointed(chart: Chart) -> str:
-    """The values at the crosshair."""
+    """Describes the values at the crosshair."""
     number, curve = chart.point_at(), chart.main_curve
     if number is None or curve is None:
         return shown(chart)

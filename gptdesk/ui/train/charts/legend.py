@@ -1,4 +1,4 @@
-"""Which line is which: a stroke as it is drawn and a word, side by side, shortened to the room there is."""
+"""The legend of a chart: a sample of each line with its name, elided to the width."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APART: Final = 14.0
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A line and its word.
+    """A line and its name.
 
     Attributes:
         kind: "line", "faint", "dots", "dash" or "area".
@@ -35,7 +35,7 @@ class LegendEntry:
 
 
 class Legend(QWidget):
-    """The entries in one row; those that find no room are told on hover."""
+    """Entries in one row; a tooltip lists those that do not fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_entries(self, entries: Sequence[LegendEntry], muted: str) -> None:
-        """Shows other entries, with words in the colour ``muted``."""
+        """Shows other entries, with names in the colour ``muted``."""
         self._entries, self._muted = tuple(entries), QColor(muted)
         words = ", ".join(entry.text for entry in entries)
         self.setToolTip(wrapped(words))
@@ -66,7 +66,7 @@ class Legend(QWidget):
         painter.end()
 
     def paint(self, painter: QPainter, place: QRectF) -> None:
-        """Draws the entries there, as far as there is room."""
+        """Draws the entries that fit into a rectangle."""
         painter.setFont(self.font())
         metrics, x, middle = self.fontMetrics(), place.left() + 1.0, place.center().y()
         for entry in self._entries:

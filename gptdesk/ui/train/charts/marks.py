@@ -1,4 +1,4 @@
-"""What happened to a run, as small shapes on the axis, and the crosshair with its dots."""
+"""Marks of events on the x axis, and the crosshair with its dots."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ ROLES: Final = {
     "crash": "bad",
     "nonfinite": "bad",
 }
-"""Colour of each kind of mark; each has a shape of its own, too."""
+"""Colour of each kind of mark; shapes differ too."""
 
 _HALF: Final = 4.0
 """Half the width of a mark, in pixels."""
 
 _LANE: Final = 12.0
-"""From one row of marks to the next."""
+"""Pixels from one row of marks to the next."""
 
 _LANES: Final = 3
 _NAME: Final = 40.0
-"""Pixels from one word at a mark to the next."""
+"""Least pixels between the labels of marks."""
 
 _STRIP: Final = 10.0
-"""Pixels to either side of the crosshair within which its dots lie."""
+"""Pixels on either side of the crosshair that its dots may cover."""
 
 
 @dataclass(frozen=True)
 class PlacedMark:
-    """A mark at its place on the axis."""
+    """A mark at its x coordinate."""
 
     place: float
     kind: str
@@ -50,7 +50,7 @@ class PlacedMark:
 
 
 class Marks(Painting):
-    """Checkpoints stand on the axis, everything else above them; what is not finite hangs from the top."""
+    """Checkpoints on the x axis, other events in rows above them, values that are not finite at the top."""
 
     def __init__(self, box: ChartBox, font: QFont, colours: Colours) -> None:
         super().__init__(box, z=60)
@@ -62,7 +62,7 @@ class Marks(Painting):
         self._height = 0.0
 
     def set_marks(self, marks: Sequence[PlacedMark]) -> None:
-        """Shows marks, which come from left to right."""
+        """Shows marks, in ascending order of x."""
         self.marks = marks
         self._places = np.array([mark.place for mark in marks])
         kinds = {mark.kind for mark in marks} - {"nonfinite"}
@@ -71,11 +71,11 @@ class Marks(Painting):
         self.update()
 
     def height(self) -> float:
-        """Pixels that the marks on the axis need."""
+        """Height in pixels of the marks on the axis."""
         return self._height
 
     def near(self, place: float, pixels: float) -> list[PlacedMark]:
-        """The marks that are no further than so many pixels from a place of the axis."""
+        """The marks within so many pixels of an x coordinate."""
         if not self.marks:
             return []
         near = np.abs(self.left(self._places) - self.left(place)) <= pixels
@@ -90,7 +90,7 @@ class Marks(Painting):
         checkpoint, hanging = self._kinds == "checkpoint", self._kinds == "nonfinite"
         for place in _apart(x[seen & checkpoint], 2 * _HALF + 1):
             self._paint_shape(painter, QPointF(place, height - 5.5), "checkpoint")
-        ends = [-100.0] * _LANES  # how far each row above is filled
+        ends = [-100.0] * _LANES  # right end of the labels in each row
         for number in np.flatnonzero(seen & ~checkpoint & ~hanging).tolist():
             row = next((row for row in range(_LANES) if x[number] - ends[row] >= 2 * _HALF + 1), None)
             if row is not None:
@@ -135,7 +135,7 @@ class Marks(Painting):
 
 
 class Crosshair(Painting):
-    """The line under the pointer, the points that it meets, and the part that is being selected.
+    """The vertical line at the pointer, dots on the curves there, and the current selection.
 
     Attributes:
         place: of the line; None when there is none.
@@ -151,7 +151,7 @@ class Crosshair(Painting):
         box.selected.connect(lambda: self.update())
 
     def show_place(self, place: float | None, dots: Sequence[tuple[float, float, str]]) -> None:
-        """Moves the line and its dots; only what they cover is painted again."""
+        """Moves the line and its dots; repaints only what they cover."""
         self.place, self.dots = place, dots
         self.update(self._painted)
         if place is not None:
@@ -177,7 +177,7 @@ class Crosshair(Painting):
 
 
 def _apart(x: Floats, least: float) -> list[float]:
-    """Of ascending places the first, the next that is far enough from it, and so on."""
+    """A subset of ascending coordinates, each far enough from the one before."""
     chosen, number = [], 0
     while number < len(x):
         chosen.append(float(x[number]))

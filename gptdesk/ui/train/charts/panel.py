@@ -1,4 +1,4 @@
-"""The charts of the page: losses above, two more metrics below. pyqtgraph is loaded when they are first seen."""
+"""The charts of the page: losses above, two more metrics below. Loads pyqtgraph when first shown."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 _GAP: Final = 12
 _LEAST_HEIGHT: Final = 320
 _SMALL_MS: Final = 1000
-"""Between two looks of the small charts at a run that grows."""
+"""Interval of updates of the small charts, in milliseconds."""
 
 _FILTERS: Final = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
 
 
 class ChartPanel(QWidget):
-    """Three charts of the same runs over the same stretch of the axis.
+    """Three charts of the same runs over the same x range.
 
     Args:
-        theme: whose colours they have.
-        settings: how they are drawn at first.
+        theme: of their colours.
+        settings: initial settings.
 
     Attributes:
-        settings: how they are drawn.
-        runs: the run at hand and the pinned ones.
+        settings: current settings.
+        runs: the selected run and the pinned ones.
 
     Signals:
-        settings_changed(object): the person draws them in another way; the `ChartSettings` now.
-        saved(object): the charts, or their values, are in that file (a `Path`).
-        failed(str): they cannot be saved; the sentence says why.
+        settings_changed(object): the user changed the settings; the new `ChartSettings`.
+        saved(object): the charts or their values were written to this `Path`.
+        failed(str): saving failed; a sentence that says why.
     """
 
     settings_changed = Signal(object)
@@ -69,13 +69,13 @@ class ChartPanel(QWidget):
         self.setMinimumHeight(_LEAST_HEIGHT)
 
     def sizeHint(self) -> QSize:
-        """No higher than it must be: where a text above it wraps, layouts take hints for least heights."""
+        """The minimum height: layouts take hints as minimum heights where a label above wraps."""
         return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
 
-    # -- what is shown
+    # -- contents
 
     def show_runs(self, runs: Sequence[PlottedRun]) -> None:
-        """Draws these runs; the first is the one at hand, the others are pinned."""
+        """Shows these runs; the first is the selected one, the others are pinned."""
         another = not (self.runs and runs and self.runs[0].history is runs[0].history)
         self.runs = list(runs)
         self._curves.keep(runs)
@@ -90,7 +90,7 @@ class ChartPanel(QWidget):
         self.loss.show_legend()
 
     def refresh(self) -> None:
-        """Draws what the histories have gained; costs nothing while they have gained nothing or nobody looks."""
+        """Draws new points; costs nothing if there are none or the panel is hidden."""
         versions = [run.history.version for run in self.runs]
         if self.loss is None or not self.isVisible() or versions == self._versions:
             return
@@ -107,12 +107,12 @@ class ChartPanel(QWidget):
                 card.chart.refresh()
 
     def _on_ready(self) -> None:
-        """A curve that was worked on in another thread can be drawn."""
+        """Draws a curve that was computed in the background."""
         for chart in self.charts():
             chart.refresh()
 
     def apply(self, settings: ChartSettings) -> None:
-        """Draws in another way."""
+        """Applies other settings."""
         before, self.settings = self.settings, settings
         if self.loss is None:
             return
@@ -136,10 +136,10 @@ class ChartPanel(QWidget):
             chart.fit_heights()
 
     def charts(self) -> list[Chart]:
-        """The large one and the small ones; none before they were first seen."""
+        """The large chart and the small ones; empty before they were first shown."""
         return [] if self.loss is None else [self.loss.chart, *(card.chart for card in self.small)]
 
-    # -- making them
+    # -- construction
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -177,7 +177,7 @@ class ChartPanel(QWidget):
         self.apply(self.settings)
         self.show_runs(self.runs)
 
-    # -- what the person does
+    # -- user actions
 
     def _on_chosen(self, settings: ChartSettings) -> None:
         if settings != self.settings:
@@ -185,11 +185,11 @@ class ChartPanel(QWidget):
             self.settings_changed.emit(settings)
 
     def _on_left_newest(self) -> None:
-        """Who looks at the past does not want it to be moved away."""
+        """Stops following: the user looks at an earlier range."""
         self._on_chosen(replace(self.settings, follow=False))
 
     def compare(self) -> None:
-        """Shows in which settings the runs differ."""
+        """Opens a table of the settings in which the runs differ."""
         from gptdesk.ui.train.charts.settings_comparison import CompareDialog
 
         CompareDialog(self.runs, self).open()

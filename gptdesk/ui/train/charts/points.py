@@ -1,4 +1,4 @@
-"""A curve's points as they are drawn: smoothed, on a logarithmic axis or not, thinned out to what a screen can show."""
+"""Points of a curve as they are drawn: smoothed, linear or logarithmic, decimated to the screen."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from gptdesk.training.history.smoothing import smooth, with_gaps
 
 Floats = npt.NDArray[np.float64]
 Elsewhere = Callable[[Callable[[], Any], Callable[[Any], None]], None]
-"""Takes what is to be done in another thread, and who is told the result in this one."""
+"""Runs work in another thread and passes its result to a function in this one."""
 
 AT_ONCE: Final = 50_000
-"""Points that are worked out in the thread that paints: 2 milliseconds, or a tenth of the time for a frame."""
+"""Points computed in the GUI thread at most: 2 ms, about a tenth of a frame."""
 
 SMALLEST_X: Final = 1e-3
-"""Where a logarithmic axis begins at the latest; steps and tokens are counted from one."""
+"""Smallest x on a logarithmic axis; steps and tokens count from one."""
 
 _FORGOTTEN: Final = 1e-12
-"""Weight below which the past no longer shows in an average."""
+"""Weight below which earlier values no longer affect an average visibly."""
 
 _FEW: Final = 500
-"""Values that are averaged faster one after the other than all together."""
+"""Up to this many values, a loop averages faster than matrix products."""
 
 _MOST_GAPS: Final = 2_000
-"""Breaks of a line that are drawn; beyond this a screen shows none of them."""
+"""Largest number of breaks drawn in a line; a screen would not show more."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points of one line; where ``y`` is not a number, the line is broken."""
+    """Points of one line; NaN in ``y`` breaks it."""
 
     x: Floats
     y: Floats
 
     @property
     def finite(self) -> Floats:
-        """Those values that are numbers."""
+        """The finite values."""
         return self.y[np.isfinite(self.y)]
 
 
@@ -52,7 +52,7 @@ NO_POINTS: Final = Points(np.empty(0), np.empty(0))
 
 
 def to_view(values: Floats, *, log: bool) -> Floats:
-    """Values as an axis counts them; what has no logarithm becomes "not a number"."""
+    """Coordinates on an axis: the values, or their base-10 logarithms, NaN where there is none."""
     if not log:
         return values
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -61,7 +61,7 @@ def to_view(values: Floats, *, log: bool) -> Floats:
 
 @dataclass(frozen=True)
 class _Worked:
-    """What one way to draw a series needs. Of the tables the first rows count, as many as the series has.
+    """A series prepared for one way of drawing. Of the tables only the first ``len(series)`` rows are valid.
 
     Attributes:
         way: axis, whether it is logarithmic, and smoothing.
@@ -91,7 +91,7 @@ class _Worked:
         return self.averages.column("value")[: len(self.series)]
 
     def grown(self, series: Series) -> _Worked:
-        """The same of a series that goes on with this one."""
+        """The same for a series that continues this one."""
         known = len(self.series)
         if self.places is not None:
             self.places.append(_logarithms(series, self.way[0], known)[None])
@@ -100,14 +100,14 @@ class _Worked:
             fresh = series.value[known:]
             counted += int(np.isfinite(fresh).sum())
             self.averages.append(self._go_on(fresh)[None])
-        start = max(0, known - 3)  # whether there is a gap shows two points later, and beside the point before
+        start = max(0, known - 3)  # a gap is decided by two later points and one earlier
         breaks = _breaks(series, start)
         if start:
             breaks = np.concatenate([self.breaks[self.breaks <= start], breaks[breaks > start]])
         return _Worked(series, self.way, self.places, self.averages, counted, breaks)
 
     def _go_on(self, fresh: Floats) -> Floats:
-        """The averages of values that follow: what was averaged before counts as one value of its weight."""
+        """Averages of further values; the last average stands for all earlier ones, with their weight."""
         factor, smooth_before = self.way[2], self.smooth
         before = _last_finite(smooth_before)
         weight = 1 - factor**self.counted
@@ -136,7 +136,7 @@ def _work_out(series: Series, way: tuple[str, bool, float]) -> _Worked:
 
 
 def _last_finite(values: Floats) -> float:
-    """The last value that is a number, sought from the end; 0 when there is none."""
+    """The last finite value; 0 when there is none."""
     for end in range(len(values), 0, -_FEW):
         finite = values[max(0, end - _FEW) : end]
         finite = finite[np.isfinite(finite)]
@@ -159,16 +159,16 @@ def _breaks(series: Series, start: int) -> npt.NDArray[np.intp]:
 
 
 class Curve:
-    """One metric of one run, kept up with its history; what was worked out before is not worked out again.
+    """One value of one run, updated with its history; what was computed before is not computed again.
 
     Args:
         history: of the run.
-        metric: one of `METRICS`, or "validation".
-        elsewhere: does what takes long in another thread and then calls what it is given with the result in this one;
-            until then the curve is as it was. Without it everything is done at once.
+        metric: key of a value in `gptdesk.metrics`, or "validation".
+        elsewhere: runs long computations in another thread; until its result is there the curve stays as it is.
+            None computes everything at once.
 
     Attributes:
-        generation: another when points that were there are no longer, or are drawn in another way.
+        generation: changes when earlier points vanish or are drawn in another way.
     """
 
     def __init__(self, history: RunHistory, metric: str, elsewhere: Elsewhere | None = None) -> None:
@@ -184,25 +184,25 @@ class Curve:
 
     @property
     def series(self) -> Series:
-        """The points that are drawn."""
+        """The series that is drawn."""
         return self._worked.series
 
     @property
     def x(self) -> Floats:
-        """Their places on the axis; none as long as they are those of another axis."""
+        """X coordinates; empty while those of the chosen axis are still being computed."""
         return self._worked.x if self._worked.way[:2] == self._way[:2] else self._worked.x[:0]
 
     @property
     def smooth(self) -> Floats:
-        """Their averages."""
+        """Averages of the values."""
         return self._worked.smooth
 
     def update(self, axis: str, *, log_x: bool, smoothing: float) -> None:
-        """Makes ready what has come since the last call, or what another way to draw asks for."""
+        """Computes what new points, or another way of drawing, need."""
         self._way = (axis, log_x, smoothing)
         if self._waiting or (self._version == self._history.version and self._way == self._worked.way):
             return
-        version = self._history.version  # first: what comes meanwhile is read the next time
+        version = self._history.version  # before reading: what comes meanwhile is read next time
         series, worked, way = self._read(), self._worked, self._way
         goes_on = worked.way == way and _goes_on(worked.series, series)
         if goes_on and len(series) == len(worked.series):
@@ -224,11 +224,11 @@ class Curve:
             self._elsewhere(work, take)
 
     def raw_points(self, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
-        """What was recorded, between two places of the axis."""
+        """Recorded values between two x coordinates, decimated."""
         return self._points(self._worked.series.value, low, high, pixels, log_y=log_y)
 
     def smooth_points(self, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
-        """The average, between two places of the axis."""
+        """Averages between two x coordinates, decimated."""
         return self._points(self._worked.smooth, low, high, pixels, log_y=log_y)
 
     def _points(self, values: Floats, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
@@ -245,7 +245,7 @@ class Curve:
         return Points(x, to_view(y, log=log_y))
 
     def adds_nothing(self, known: int, low: float, high: float, pixels: int, slack: float, *, log_y: bool) -> bool:
-        """Whether the points after the first ``known`` would be painted where the line is already.
+        """Whether the points after the first ``known`` would fall on pixels that the line already covers.
 
         Args:
             known: points that are painted, in the same stretch.
@@ -277,7 +277,7 @@ class Curve:
         return True
 
     def nearest(self, place: float) -> int | None:
-        """The number of the point that is nearest to a place of the axis; None when there is none."""
+        """Index of the point nearest to an x coordinate; None when there are no points."""
         x = self.x
         if not len(x) or not math.isfinite(place):
             return None
@@ -290,7 +290,7 @@ class Curve:
 
 
 def _goes_on(old: Series, new: Series) -> bool:
-    """Whether ``new`` has the points of ``old`` and perhaps more, judged by the last of them."""
+    """Whether ``new`` begins with the points of ``old``, judged by the last of them."""
     last = len(old) - 1
     if last < 0 or len(new) <= last:
         return False

@@ -1,4 +1,4 @@
-"""A line through points, painted quickly however many there are and however far they jump."""
+"""Paints a line through many points quickly, however noisy it is."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gptdesk.ui.train.charts.items import ChartBox, Painting
 from gptdesk.ui.train.charts.points import NO_POINTS, Floats, Points
 
 _JAGGED: Final = 1.6
-"""A line longer than so many times its width and height together goes up and down more than forward."""
+"""A line longer than this many times its width plus height is jagged."""
 
 _NEAR: Final = 2.0
-"""Pixels within which a line that is not jagged needs no second point."""
+"""Pixels along a smooth line within which one point is enough."""
 
 _FARTHEST: Final = 1e5
-"""Pixels beyond which a value is not painted any further away."""
+"""Largest y in pixels; values beyond are painted there."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a line is painted.
+    """Style of a line.
 
     Attributes:
         colour: ``#rrggbb``.
@@ -39,10 +39,10 @@ class Look:
 
 
 class Line(Painting):
-    """A line that is as wide at every zoom, and broken where a value is not a number.
+    """A line of constant width, broken where a value is NaN.
 
-    Qt's stroke works out how a line meets itself, which takes a second for a noisy one of a few thousand points (6.11,
-    raster engine). So a jagged line is filled as the band that it covers, column by column of the screen.
+    Qt's stroker resolves self-intersections, which takes a second for a noisy line of a few thousand points (6.11,
+    raster engine). So a jagged line is filled as the band that it covers, pixel column by pixel column.
     """
 
     def __init__(self, box: ChartBox, z: float) -> None:
@@ -53,7 +53,7 @@ class Line(Painting):
         self._made_for: object = None
 
     def show_points(self, points: Points, look: Look) -> None:
-        """Paints another line."""
+        """Shows other points in a style."""
         self._points, self._look, self._made_for = points, look, None
         self.update()
 
@@ -94,7 +94,7 @@ class Line(Painting):
                 self._strokes.append(QPolygonF([QPointF(left, top) for left, top in places]))
 
     def _add_columns(self, x: Floats, highest: Floats, lowest: Floats, width: float) -> None:
-        for _ in range(int(self._look.width / width / 2 - 0.5)):  # as wide sideways, on a screen of high density, too
+        for _ in range(int(self._look.width / width / 2 - 0.5)):  # as wide horizontally, at any pixel density
             highest, lowest = -_spread(-highest), _spread(lowest)
         columns = np.stack([x, highest - self._look.width / 2, lowest - highest + self._look.width], axis=1)
         if self._look.dashes:
@@ -104,7 +104,7 @@ class Line(Painting):
 
 
 def covered(x: Floats, y: Floats, scale: float, offset: float) -> tuple[Floats, Floats, Floats]:
-    """The columns of the screen that a line covers: the left end of each, and its smallest and largest y there.
+    """The pixel columns that a line covers: left edge of each, and smallest and largest y in it.
 
     Args:
         x: (n,) ascending.
@@ -125,20 +125,20 @@ def covered(x: Floats, y: Floats, scale: float, offset: float) -> tuple[Floats, 
 
 
 def _spread(values: Floats) -> Floats:
-    """The largest of each value and the two beside it."""
+    """Maximum of each value and its two neighbours."""
     padded = np.concatenate([values[:1], values, values[-1:]])
     return np.maximum(np.maximum(padded[:-2], padded[2:]), values)
 
 
 def _runs(mask: np.typing.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Where those that follow each other begin and end."""
+    """Start and end of each run of True."""
     padded = np.concatenate([[False], mask, [False]])
     changes = np.flatnonzero(padded[1:] != padded[:-1])
     yield from zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True)
 
 
 def _apart(along: Floats) -> np.typing.NDArray[np.intp]:
-    """Of points at these lengths of a line one in every stretch of `_NEAR`, and the last."""
+    """Indices of one point per `_NEAR` pixels along a line, and of the last."""
     if along[-1] > _NEAR * len(along):
         return np.arange(len(along))
     _, first = np.unique(np.floor(along / _NEAR), return_index=True)

@@ -1,4 +1,4 @@
-"""The lines of one run on one chart."""
+"""The lines and areas of one run on one chart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 from gptdesk.ui.train.charts.viewport import Viewport
 
 DASHES: Final = ((4.0, 2.5), (1.5, 2.0), (7.0, 2.5), (6.0, 2.0, 1.0, 2.0))
-"""Of pinned runs, in turn, in widths of the line."""
+"""Dash patterns of pinned runs, in turn, in line widths."""
 
 _AREA_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
 """Share of the accent colour in each of the stacked areas, the lowest first; then in turn."""
@@ -31,18 +31,18 @@ _VALUE_ROLES: Final = ("good", "warn", "bad", "muted")
 
 _RAW_SHARE: Final = 0.38
 _DENSE: Final = 7.0
-"""Pixels between two dots, below which a line without dots says more."""
+"""Least pixels between dots; below it only the line is drawn."""
 
 
 class Dots(Painting):
-    """A dot at every point, as long as they do not touch."""
+    """A dot at every point, unless they would touch."""
 
     def __init__(self, box: ChartBox, z: float) -> None:
         super().__init__(box, z)
         self._points, self._colour, self._hollow = NO_POINTS, "#000000", ""
 
     def show_points(self, points: Points, colour: str, hollow: str = "") -> None:
-        """Shows points in a colour, those of ``hollow`` filled with that one."""
+        """Shows points in a colour; filled with ``hollow`` if that is given."""
         self._points, self._colour, self._hollow = points, colour, hollow
         self.update()
 
@@ -60,7 +60,7 @@ class Dots(Painting):
 
 
 class RunLines:
-    """A metric of a run: what was recorded, its average, what a resumed run went over again, and validation.
+    """One value of a run: recorded points, their average, points that a resume left behind, and validation.
 
     Args:
         box: of the chart.
@@ -94,7 +94,7 @@ class RunLines:
         self._validation_line, self._dots = Line(box, order + 5), Dots(box, order + 6)
 
     def colour(self, colours: Colours) -> str:
-        """Of the line."""
+        """Colour of the line."""
         own: str = getattr(colours, self.run.role)
         if not self._place:
             return own
@@ -104,7 +104,7 @@ class RunLines:
         return other
 
     def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
-        """Whether what has come since the last `draw` would be painted where something is painted already."""
+        """Whether points added since the last `draw` would fall on pixels that are painted already."""
         before, now = self._painted, self._state()
         if before == now:
             return True
@@ -121,12 +121,12 @@ class RunLines:
         )
 
     def remove(self) -> None:
-        """Takes the lines off the chart."""
+        """Removes the lines from the chart."""
         for item in (self._raw, self._old, self._smooth, self._validation_line, self._dots):
             item.remove()
 
     def update(self, settings: ChartSettings) -> None:
-        """Reads what has come."""
+        """Reads new points."""
         smoothing = settings.smoothing if self._averaged else 0.0
         self.train.update(settings.axis, log_x=settings.log_x, smoothing=smoothing)
         if self.validation is not None:
@@ -135,7 +135,7 @@ class RunLines:
     def draw(
         self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
     ) -> list[Floats]:
-        """Draws the stretch that is shown and returns the values that should be in sight."""
+        """Draws the visible range and returns the values that the y axis should contain."""
         self._painted = self._state()
         colour = self.colour(colours)
         smooth = self.train.smooth_points(view.low, view.high, pixels, log_y=log_y)
@@ -168,7 +168,7 @@ class RunLines:
 
 
 class Area(Painting):
-    """What lies below a line."""
+    """The area below a line."""
 
     def __init__(self, box: ChartBox, z: float) -> None:
         super().__init__(box, z)
@@ -202,24 +202,24 @@ class StackedAreas:
         self._areas = [Area(box, -10.0 - number) for number in range(len(self.parts))]
 
     def remove(self) -> None:
-        """Takes the areas off the chart."""
+        """Removes the areas from the chart."""
         for area in self._areas:
             area.remove()
 
     def update(self, settings: ChartSettings) -> None:
-        """Reads what has come."""
+        """Reads new points."""
         for part in self.parts:
             part.update(settings.axis, log_x=settings.log_x, smoothing=0.0)
 
     def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
-        """Whether what has come since the last `draw` would be painted where something is painted already."""
+        """Whether points added since the last `draw` would fall on pixels that are painted already."""
         part, (generation, known) = self.parts[0], self._painted
         if part.generation != generation:
             return False
         return part.adds_nothing(known, view.low, view.high, pixels, math.inf, log_y=log_y)
 
     def draw(self, view: Viewport, pixels: int, colours: Colours) -> list[Floats]:
-        """Draws the stretch that is shown and returns the values that should be in sight."""
+        """Draws the visible range and returns the values that the y axis should contain."""
         self._painted = self.parts[0].generation, len(self.parts[0].x)
         length = min(len(part.x) for part in self.parts)
         if not length:
@@ -239,7 +239,7 @@ def area_colours(count: int, colours: Colours) -> list[str]:
 
 
 def column_means(x: Floats, values: Sequence[Floats], low: float, high: float, pixels: int) -> tuple[Floats, Floats]:
-    """Means of several values at the same places, one for each pixel that has any; one row a value."""
+    """Means of several values per pixel column that has points: x, and a row for each value."""
     start = max(0, int(np.searchsorted(x, low)) - 1)
     stop = min(len(x), int(np.searchsorted(x, high, side="right")) + 1)
     x, parts = x[start:stop], [value[start:stop] for value in values]
@@ -248,6 +248,6 @@ def column_means(x: Floats, values: Sequence[Floats], low: float, high: float, p
     firsts = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], pixels, endpoint=False)))
     counts = np.diff(np.append(firsts, len(x)))
     sums = np.stack([np.add.reduceat(part, firsts) for part in parts])
-    if np.isnan(sums).any():  # only then: it takes longer than all the rest
+    if np.isnan(sums).any():  # only then: it takes longer than everything else
         sums = np.stack([np.add.reduceat(np.nan_to_num(part), firsts) for part in parts])
     return np.add.reduceat(x, firsts) / counts, sums / counts

@@ -1,4 +1,4 @@
-"""What is drawn and how: the runs on the charts, and the person's choices about them. Imports no pyqtgraph."""
+"""The runs on the charts and the settings of how they are drawn. Imports no pyqtgraph."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gptdesk.training.history.history import RunHistory
 from gptdesk.training.history.series import AXES
 
 LARGEST_SMOOTHING: Final = 0.999
-"""Beyond this an average of a run is a straight line (tensorboard issue 4372)."""
+"""Largest smoothing; beyond it the average of a run is a straight line (tensorboard issue 4372)."""
 
 SMALL_CHARTS: Final = tuple(each.key for each in METRICS if not each.primary)
 """Metrics that a small chart can show."""
 
 AXIS_TITLES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time since the start"}
-"""Of what runs from left to right."""
+"""Titles of the x axes."""
 
 OVERLAY_ROLES: Final = ("muted", "warn", "bad", "good")
-"""Colours for pinned runs, in turn; their dashes differ too."""
+"""Colours of pinned runs, in turn; their dashes differ too."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class PlottedRun:
     """A run on the charts.
 
     Attributes:
-        name: for people.
-        history: what it has recorded so far.
-        role: colour of the palette.
-        current: whether it is the run at hand; the others are pinned, and drawn dashed.
-        steps: in the whole run, where that is known.
+        name: on the screen.
+        history: of the run.
+        role: name of its colour in the palette.
+        current: whether it is the selected run; the others are pinned and dashed.
+        steps: planned, where known.
         config: its settings by section, to be compared with those of others and for levels.
     """
 
@@ -64,12 +64,12 @@ class ChartSettings:
     """How the charts are drawn.
 
     Attributes:
-        axis: what runs from left to right, one of "step", "tokens" and "time".
-        log_x: that axis is logarithmic.
-        log_y: losses and gradient norms are logarithmic.
-        smoothing: weight of the past in the average, 0 to 0.999.
-        follow: the charts move with a run that grows.
-        published: losses of OpenAI's models are drawn, too.
+        axis: x axis, one of "step", "tokens" and "time".
+        log_x: logarithmic x axis.
+        log_y: logarithmic y axis of the metrics that allow it.
+        smoothing: weight of earlier values in the moving average, 0 to 0.999.
+        follow: keep the newest step in view.
+        published: draw the published losses of OpenAI's models.
         left: the small chart at the left, one of `SMALL_CHARTS`.
         right: the one at the right.
     """
@@ -93,12 +93,12 @@ class ChartSettings:
                 raise ValueError(f"there is no chart of {chart!r}")
 
     def to_dict(self) -> dict[str, Any]:
-        """As values that JSON holds."""
+        """As JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ChartSettings:
-        """What `to_dict` gave, perhaps by another version: what cannot be used is as it is at first."""
+        """Settings from `to_dict`, perhaps of another version; invalid values are replaced by defaults."""
         settings = cls()
         for field in fields(cls):
             value = values.get(field.name)

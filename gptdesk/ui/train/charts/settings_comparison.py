@@ -1,4 +1,4 @@
-"""In which settings the runs on the charts differ."""
+"""Dialog of the settings in which the runs on the charts differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gptdesk.ui.train.charts.settings import PlottedRun
 
 
 class CompareDialog(QDialog):
-    """A row for every setting that is not the same in all runs, a column for every run."""
+    """A row for every setting that differs, a column for every run."""
 
     def __init__(self, runs: Sequence[PlottedRun], parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Where the ticks of an axis stand and what is written at them, in the language of the system."""
+"""Ticks of an axis and their labels, in the language of the system."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _MOST_DIGITS: Final = 12
 
 @dataclass(frozen=True)
 class Tick:
-    """One tick.
+    """A tick of an axis.
 
     Attributes:
         place: on the axis; the logarithm to base 10 where that is logarithmic.
-        text: what is written there.
+        text: its label.
     """
 
     place: float
@@ -44,16 +44,16 @@ class Tick:
 
 
 Label = Callable[[float, float], str]
-"""From a value and the distance between two of them to the text at it."""
+"""Label of a tick, from its value and the distance between ticks."""
 
 
 def ticks(low: float, high: float, most: int, *, log: bool, unit: str = "") -> list[Tick]:
-    """At most ``most`` ticks between two places.
+    """Returns at most ``most`` ticks between two coordinates.
 
     Args:
         low: left or lower end, a logarithm where ``log``.
         high: the other end.
-        most: ticks that there is room for.
+        most: number of ticks that fit.
         log: the axis is logarithmic.
         unit: "" for numbers, "whole" for numbers without fractions, "time" for seconds, "bytes" for memory,
             "share" for parts of one.
@@ -71,7 +71,7 @@ def ticks(low: float, high: float, most: int, *, log: bool, unit: str = "") -> l
 
 
 def number_label(value: float, step: float) -> str:
-    """A number with as many digits as tell it from its neighbours: 12,000 or 0.0006."""
+    """A number with as many digits as distinguish it from its neighbours: 12,000 or 0.0006."""
     if value == 0:
         return "0"
     digits = max(0, min(_MOST_DIGITS, -math.floor(math.log10(step) + 1e-9)))
@@ -86,7 +86,7 @@ def _time_label(value: float, _step: float) -> str:
 
 
 def exact_span(seconds: float) -> str:
-    """A length of time in its two largest units, not rounded to a minute as those of prose are."""
+    """A duration in its two largest units, not rounded to minutes."""
     whole = round(seconds)
     if whole < 1 and seconds > 0:
         return f"{decimal(seconds, 1)} s"
@@ -108,7 +108,7 @@ def _bytes_label(value: float, _step: float) -> str:
 
 
 def _step(length: float, most: int, *, fine: bool = True) -> float:
-    """The smallest nice distance with which no more than ``most`` ticks fit; without ``fine`` one of a single digit."""
+    """The smallest round distance that gives at most ``most`` ticks; without ``fine``, of a single digit."""
     least = length / most
     power = 10.0 ** math.floor(math.log10(least))
     nice = (nice for nice in _NICE if fine or nice != 2.5)
@@ -136,13 +136,13 @@ def _log_ticks(low: float, high: float, most: int, label: Label, values: list[fl
 
 
 def _log_times(low: float, high: float, most: int) -> list[float]:
-    """Round times as far apart as there is room."""
+    """Round times, as dense as ``most`` allows."""
     values = [value for value in _LOG_TIMES if low - 1e-9 <= math.log10(value) <= high + 1e-9]
     return values[:: math.ceil(len(values) / most)] if values else []
 
 
 def _decade_values(low: float, high: float, most: int, whole: bool) -> list[float]:
-    """The fullest of the patterns that fits; whole powers of ten further apart when none does."""
+    """Values of the densest pattern that fits; else powers of ten further apart."""
     first, last = math.floor(low), math.ceil(high)
     if last - first > 400:
         return []

@@ -1,4 +1,4 @@
-"""The values at the pointer's line, in a box beside it."""
+"""The values at the crosshair: the box beside it, and their texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gptdesk.ui.train.charts.marks import ROLES
 from gptdesk.ui.train.charts.settings import PlottedRun, value_name
 
 _AWAY: Final = 14
-"""Pixels between the line and the box."""
+"""Pixels between the crosshair and the box."""
 
 _MOST_MARKS: Final = 4
 _MARK_REACH: Final = 6.0
@@ -36,7 +36,7 @@ class Row:
 
 
 class ValueBox(QFrame):
-    """Lies over a chart and lets the pointer through."""
+    """A box over a chart that lets the pointer through."""
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
@@ -51,7 +51,7 @@ class ValueBox(QFrame):
         self.hide()
 
     def show_values(self) -> None:
-        """Shows what the pointer's line meets, or nothing when there is no line."""
+        """Shows the values at the crosshair; hides where there is none."""
         number = self._chart.point_at()
         if number is None or not self._chart.lines:
             self.hide()
@@ -67,7 +67,7 @@ class ValueBox(QFrame):
 
 
 def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
-    """A heading, what stands under it, and the values at a point of the run at hand."""
+    """Heading, line below it, and values at a point of the selected run."""
     colours, run, lines = chart.theme.colours, chart.runs[0], chart.lines[0]
     series = lines.train.series
     step = float(series.step[number])
@@ -86,7 +86,7 @@ def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:
 
 
 def _logged(run: PlottedRun, key: str, number: int, step: float) -> float:
-    """A value of one logged step; not a number where it is not there, or no longer."""
+    """A value of one logged step; NaN where it is missing."""
     values = run.history.series(key)
     return float(values.value[number]) if number < len(values) and values.step[number] == step else math.nan
 
@@ -133,7 +133,7 @@ def plain(key: str, value: float) -> str:
 
 
 def html(heading: str, under: str, rows: Sequence[Row], colours: Colours) -> str:
-    """The contents of the box."""
+    """Contents of the box."""
     top = f'<b>{heading}</b><br><span style="color:{colours.muted}">{under}</span>'
     lines = "".join(_line(row, colours) for row in rows)
     return f"{top}<table cellspacing='1' style='margin-top:4px'>{lines}</table>"
@@ -148,7 +148,7 @@ def _line(row: Row, colours: Colours) -> str:
 
 
 def small_value(chart: Chart, number: int | None = None) -> str:
-    """A value of a small chart: of that number, else what the pointer's line meets, else the newest; or nothing."""
+    """Value of a small chart at an index, else at the crosshair, else the newest; "" where there is none."""
     number = chart.point_at() if number is None else number if number >= 0 else None
     if chart.areas is not None:
         parts = [part.series.value for part in chart.areas.parts]
@@ -161,6 +161,6 @@ def small_value(chart: Chart, number: int | None = None) -> str:
         values = lines.train.series.value
         if lines.run is chart.runs[0] and len(values):
             value = float(values[-1 if number is None else min(number, len(values) - 1)])
-            if math.isfinite(value) or chart.quantity.always_recorded:  # else it was not recorded
+            if math.isfinite(value) or chart.quantity.always_recorded:  # else: not recorded
                 found.append((lines.value, value))
     return values_text(chart.runs[0], found) if found else ""

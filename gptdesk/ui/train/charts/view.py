@@ -1,4 +1,4 @@
-"""How a chart answers pointer and keys."""
+"""Pointer and keyboard input of a chart: zoom, pan, selection, crosshair."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from gptdesk.ui.train.charts.items import ChartBox
 from gptdesk.ui.train.charts.viewport import Viewport
 
 _PAN: Final = 0.15
-"""Of the width, that an arrow key moves."""
+"""Share of the width that an arrow key pans by."""
 
 _ZOOM: Final = 0.75
-"""Of the width, that is left when the plus key was pressed."""
+"""Share of the width that stays visible after the plus key."""
 
 
 class ChartView(pg.GraphicsView):
-    """A box that zooms and moves, and is drawn anew shortly after.
+    """A view box that zooms and pans, and is redrawn shortly after.
 
     Attributes:
-        box: where the curves are.
-        view: the stretch of the axis that is shown.
-        by_keys: the keys have moved the crosshair, and the pointer has not since.
+        box: view box of the curves.
+        view: visible range of the x axis.
+        by_keys: the crosshair was last moved by the keyboard.
 
     Signals:
-        stepped(): the keys have moved the crosshair.
+        stepped(): the keyboard moved or removed the crosshair.
     """
 
     stepped = Signal()
@@ -38,7 +38,7 @@ class ChartView(pg.GraphicsView):
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None)
         self.view, self.box = viewport, ChartBox()
-        self._heights: tuple[float, float] | None = None  # that the person chose
+        self._heights: tuple[float, float] | None = None  # chosen by the user
         self._pressed: QPointF | None = None
         self._last, self._moving = QPointF(), False
         self.by_keys = False
@@ -49,19 +49,19 @@ class ChartView(pg.GraphicsView):
         viewport.moved.connect(self.draw_soon)
 
     def draw_soon(self) -> None:
-        """Draws once, however often it is asked for until then; while it is hidden nothing is drawn."""
+        """Schedules one draw for any number of calls; none while the chart is hidden."""
         if self.isVisible():
             self._drawing.request()
 
     def draw(self) -> None:
-        """Draws what the stretch holds."""
+        """Draws the visible range."""
         raise NotImplementedError
 
     def _place_of(self, event: QMouseEvent) -> QPointF:
         return self.box.mapFromScene(self.mapToScene(event.position().toPoint()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Selects what is to be seen; Shift or the middle button moves the curves, with Ctrl up and down, too."""
+        """Starts a selection to zoom to; Shift or the middle button pans, with Ctrl vertically too."""
         place = self._place_of(event)
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self.box.contains(place):
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -99,7 +99,7 @@ class ChartView(pg.GraphicsView):
         self._take_crosshair_away()
 
     def _take_crosshair_away(self) -> None:
-        """If it was the keys that moved it there."""
+        """Removes the crosshair if the keyboard moved it there."""
         if self.by_keys:
             self.by_keys = False
             self.view.point(None)
@@ -117,7 +117,7 @@ class ChartView(pg.GraphicsView):
             self.stepped.emit()
 
     def next_place(self, direction: int) -> float | None:
-        """Where the crosshair goes to."""
+        """X coordinate of the next point in a direction."""
         raise NotImplementedError
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -140,7 +140,7 @@ class ChartView(pg.GraphicsView):
             QWidget.keyPressEvent(self, event)
 
     def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
-        """Wishes may come faster than they are drawn: the box follows at once, so that each starts from the last."""
+        """Sets the range at once, since requests may come faster than drawing and each builds on the last."""
         if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
             self._heights = y
             self.box.setRange(yRange=y, padding=0)
@@ -150,6 +150,6 @@ class ChartView(pg.GraphicsView):
             self.box.setRange(xRange=(self.view.low, self.view.high), padding=0)
 
     def fit_heights(self) -> None:
-        """Shows all values of the stretch again."""
+        """Fits the y axis to the values in the visible range."""
         self._heights = None
         self.draw_soon()

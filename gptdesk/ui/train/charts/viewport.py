@@ -1,4 +1,4 @@
-"""Which part of the axis all charts of a page show, and where the pointer is on it."""
+"""The visible x range and the pointer position, shared by all charts of a page."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gptdesk.ui.train.charts.points import SMALLEST_X
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 
 _FILLED: Final = 0.8
-"""Of the width, before the whole plan of a run, or twice as much of it, is shown."""
+"""Share of the width that a run must fill before more of its planned steps is shown."""
 
 _AHEAD: Final = 0.05
-"""Of the width, kept free before the newest point where a part is followed."""
+"""Share of the width kept free right of the newest point while a part is followed."""
 
 _NARROWEST: Final = 1e-9
 
 
 class Viewport(QObject):
-    """The stretch from `low` to `high`, logarithms to base 10 where the axis is logarithmic.
+    """The range from `low` to `high`; logarithms to base 10 where the axis is logarithmic.
 
     Attributes:
-        zoomed: the person chose it; else everything is shown.
-        place: of the pointer; None where it is elsewhere.
+        zoomed: the user chose the range; else everything is shown.
+        place: x coordinate of the pointer; None while it is elsewhere.
 
     Signals:
-        moved(): another stretch is shown.
-        pointed(): the pointer is elsewhere.
-        left_newest(): the person has moved to where the newest point cannot be seen.
+        moved(): emitted when the range changes.
+        pointed(): emitted when `place` changes.
+        left_newest(): the user moved to a range without the newest point.
     """
 
     moved = Signal()
@@ -47,13 +47,13 @@ class Viewport(QObject):
         self._newest = 0.0
 
     def fit(self, runs: Sequence[PlottedRun], settings: ChartSettings) -> None:
-        """Shows the runs from their first step, as far as they have come and a part of what is planned."""
+        """Shows the runs from their first step to the newest, with a part of the planned steps."""
         self.zoomed = False
         self._newest = newest_place(runs, settings)
         self._show(*_whole(runs, settings))
 
     def follow(self, runs: Sequence[PlottedRun], settings: ChartSettings) -> None:
-        """Shows what has come since: more of the axis, or, of a part that was chosen, the newest stretch as long."""
+        """Follows new points: extends the range, or moves a chosen range of the same length to the newest point."""
         if not self.zoomed:
             self.fit(runs, settings)
             return
@@ -64,12 +64,12 @@ class Viewport(QObject):
             self._show(self.low + shift, self.high + shift)
 
     def catch_up(self, runs: Sequence[PlottedRun], settings: ChartSettings) -> None:
-        """Goes to the newest point, where it is out of sight."""
+        """Moves to the newest point if it is not visible."""
         if not self.zoomed or not self.low <= newest_place(runs, settings) <= self.high:
             self.fit(runs, settings)
 
     def choose(self, low: float, high: float) -> None:
-        """Shows the stretch that the person wants to see."""
+        """Shows a range that the user chose."""
         if not (math.isfinite(low) and math.isfinite(high)) or high - low < _NARROWEST * max(1.0, abs(high)):
             return
         self.zoomed = True
@@ -78,7 +78,7 @@ class Viewport(QObject):
             self.left_newest.emit()
 
     def point(self, place: float | None) -> None:
-        """Moves the pointer's line."""
+        """Moves the crosshair."""
         if place != self.place:
             self.place = place
             self.pointed.emit()
@@ -90,7 +90,7 @@ class Viewport(QObject):
 
 
 def newest_place(runs: Sequence[PlottedRun], settings: ChartSettings) -> float:
-    """Where the run at hand has come to."""
+    """X coordinate of the newest point of the selected run."""
     x = _reached(runs[0], settings.axis) if runs else 0.0
     return math.log10(max(x, SMALLEST_X)) if settings.log_x else x
 
@@ -111,7 +111,7 @@ def _reached(run: PlottedRun, axis: str) -> float:
 
 
 def _horizon(run: PlottedRun, axis: str) -> float:
-    """As much of the plan as is a half, a quarter, ... of it, so that the curve neither fills the chart nor is lost."""
+    """A half, a quarter, ... of the planned length, so that the curve neither fills the chart nor is lost in it."""
     facts = run.history.facts
     steps = number(run.steps or facts.get("steps"), 0.0)
     planned = {"step": steps, "tokens": steps * number(facts.get("tokens_per_step"), 0.0)}.get(axis, 0.0)

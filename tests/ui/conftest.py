@@ -22,6 +22,8 @@ from gptdesk.ui.services.services import Services
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.application import end_services, make_services
 from gptdesk.ui.window.main_window import MainWindow
+from gptdesk.ui.window.page_list import PAGES
+from gptdesk.ui.window.pages import PageRegistry
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE
 
@@ -160,13 +162,13 @@ class DrivenWindow(MainWindow):
 class Opened:
     """A window and what it stands on, closed in the right order."""
 
-    def __init__(self, app: QApplication, folders: Folders, model: str | None) -> None:
+    def __init__(self, app: QApplication, folders: Folders, model: str | None, pages: PageRegistry = PAGES) -> None:
         use_readable_locale()
         self.services: Services = make_services(app, folders)
         if model:
             self.services.settings.update(model=model)
         self.window = DrivenWindow(
-            self.services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
+            self.services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat), pages
         )
         self.window.show()
         self.window.start()
@@ -190,8 +192,8 @@ def open_window(qapp: QApplication, folders: Folders, tiny_model_folder: Path) -
     """Opens a window with the tiny model, or the one named; ``None`` is the model of the settings."""
     opened: list[Opened] = []
 
-    def open_one(model: str | None = str(tiny_model_folder)) -> Opened:
-        opened.append(Opened(qapp, folders, model))
+    def open_one(model: str | None = str(tiny_model_folder), pages: PageRegistry = PAGES) -> Opened:
+        opened.append(Opened(qapp, folders, model, pages))
         return opened[-1]
 
     yield open_one

@@ -124,7 +124,7 @@ def test_a_second_start_says_so_on_the_terminal(instance: Instance, folders: Fol
     process = subprocess.Popen([sys.executable, "-m", "gptdesk"], stdout=subprocess.PIPE, text=True)
     with qtbot.waitSignal(instance.raise_wanted, timeout=100_000):
         pass
-    assert "gptdesk is open already" in process.communicate()[0]
+    assert "gptdesk is already open" in process.communicate()[0]
     assert process.returncode == 0
 
 

@@ -384,7 +384,7 @@ def test_old_weights_are_converted_and_strange_ones_refused(
     old.mkdir()
     shutil.copy(tiny_model_folder / "config.json", old)
     torch.save(load_file(tiny_model_folder / "model.safetensors"), old / "pytorch_model.bin")
-    shown.page.ask_about_import(old / "pytorch_model.bin")
+    shown.page.imports.offer(old / "pytorch_model.bin")
     dialog = dialog_of(shown)
     assert dialog.name.text() == "old"
     dialog.name.setText("converted")
@@ -396,7 +396,7 @@ def test_old_weights_are_converted_and_strange_ones_refused(
 
 def test_what_is_no_model_is_refused_before_a_name_is_asked_for(shown: Shown, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no model")
-    shown.page.ask_about_import(tmp_path / "notes.txt")
+    shown.page.imports.offer(tmp_path / "notes.txt")
     shown.wait(lambda: any("notes.txt is no model" in text for text in shown.messages))
     (tmp_path / "folder").mkdir()
     drop(shown.page, tmp_path / "folder")

@@ -248,12 +248,12 @@ def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
 def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from gptdesk.ui.train.new_run import sheet
+    from gptdesk.ui.train.new_run import tasks
 
     def fail(*_: object) -> None:
         raise KeyError("on purpose")
 
-    monkeypatch.setattr(sheet, "work_out", fail)
+    monkeypatch.setattr(tasks, "work_out", fail)
     window = opened.window
     handler = CrashHandler(opened.services.folders.logs)
     handler.install(window)

@@ -142,7 +142,7 @@ class DecodingPanel(QScrollArea):
 
     def _fit_width(self) -> None:
         bar = self.verticalScrollBar().sizeHint().width()
-        self.setFixedWidth(max(WIDTH, self._shown.minimumSizeHint().width() + bar))
+        self.setMinimumWidth(max(WIDTH, self._shown.minimumSizeHint().width() + bar))
 
     def _use_for_new(self) -> None:
         self._settings.update(new_document_decoding=self._settings.value.decoding)

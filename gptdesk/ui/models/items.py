@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -127,3 +127,27 @@ def make_items(
         items.append(Item(key=key, group=_PLACES[entry.kind], entry=entry, job=about.get(key) if key else None))
     order = list(GROUPS)
     return sorted(items, key=lambda item: order.index(item.group))
+
+
+def next_item(before: Mapping[str, Item], now: Mapping[str, Item], gone: str, in_use: str) -> str:
+    """Returns the key of the item to select when the selected one is gone.
+
+    It is the item that the former one became, else its neighbour, else the model in use, else the first one.
+
+    Args:
+        before: the items that there were, by key.
+        now: the items that there are, by key; at least one.
+        gone: key of the item that was selected.
+        in_use: the model in use, as in the settings.
+    """
+    if (item := before.get(gone)) is not None:
+        same = next((key for key, other in now.items() if other.name == item.name), None)
+        if same is not None:
+            return same
+        keys = [key for key, other in before.items() if other.group == item.group]
+        place = keys.index(gone)
+        for key in (*keys[place:], *reversed(keys[:place])):
+            if key in now:
+                return key
+    used = (key for key, item in now.items() if item.entry is not None and item.model and item.model == in_use)
+    return next(used, next(iter(now)))

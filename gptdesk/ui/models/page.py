@@ -37,8 +37,8 @@ class ModelsPage(BasePage):
             regions=(view.list, view.panel),
             focus=view.focus,
             message_area=view.list,
-            fold=view.fold,
-            columns=view,
+            fold=view.parts.fold,
+            columns=view.parts,
         )
 
     @Slot()

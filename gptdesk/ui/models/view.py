@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QHideEvent,
     QKeySequence,
-    QResizeEvent,
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from gptdesk.ui.models.actions import ModelActions
 from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.drop_frame import DropFrame
-from gptdesk.ui.models.import_dialog import ImportDialog
-from gptdesk.ui.models.items import Item, changed_item, make_items
+from gptdesk.ui.models.imports import ModelImports
+from gptdesk.ui.models.items import Item, changed_item, make_items, next_item
 from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.model_list import ModelList
-from gptdesk.ui.models.repository_dialog import RepositoryDialog
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
-from gptdesk.ui.widgets.panel_fold import PanelFold
+from gptdesk.ui.widgets.file_drops import FileDrops
+from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
 from gptdesk.ui.widgets.popup import Menu
-
-if TYPE_CHECKING:
-    from gptdesk.library.import_ import Importable
 
 _PANEL: Final = (25, 288, 400)
 """Percent of the width, and the least and most pixels of it."""
-
-_USUAL_LINE: Final = 16
-"""Pixels of a line at the usual size of the font; larger fonts make the panel wider."""
 
 _LOOK_MS: Final = 2000
 """Between two looks at how much memory is free."""
@@ -53,8 +41,6 @@ _LOOKS: Final = 5
 
 _SOON_MS: Final = 30
 """After a change; others that come meanwhile are shown with it."""
-
-_IMPORTS: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
 
 
 class ModelsView(QWidget):
@@ -91,15 +77,15 @@ class ModelsView(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._settings, self._models, self._using = settings, models, using
+        self._theme, self._settings, self._models, self._using = theme, settings, models, using
         self._items: dict[str, Item] = {}
         self._current = ""
         self._wanted_name = ""
         self._times = 0
         self._now, self._room = using.now, using.room(models.free_memory)
         imports = Menu(self)
-        imports.addAction("Folder…", self._import_folder)
-        imports.addAction("File…", self._import_file)
+        self.imports = ModelImports(models, self)
+        self.imports.fill(imports)
         self.top_bar = ModelsBar(theme, menu, imports)
         self.status_bar = ModelsStatus(theme, models)
         self.actions_ = ModelActions(settings, models, using, self, lambda: self.current)
@@ -110,24 +96,18 @@ class ModelsView(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._showing = Throttle(self._on_changed, _SOON_MS, self)
-        self.setAcceptDrops(True)
+        self._drops = FileDrops(self)
         self._lay_out()
         self._connect()
         self._on_changed()
 
     def _lay_out(self) -> None:
-        self.parts = QSplitter(Qt.Orientation.Horizontal)
-        self.parts.setHandleWidth(1)
-        self.parts.addWidget(self.list)
-        self.parts.addWidget(self.panel)
-        self.parts.setStretchFactor(0, 1)
-        self.parts.setChildrenCollapsible(False)
-        self._side = 0
-        self.parts.splitterMoved.connect(self._on_moved)
+        share, least, most = _PANEL
+        right = SidePart(widget=self.panel, share=share, least=least, most=most)
+        self.parts = PageColumns(self._theme, self.list, right=right)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
-        self.fold = PanelFold(self, self.panel.setVisible)
 
     def _connect(self) -> None:
         self._models.changed.connect(self._show_soon)
@@ -135,7 +115,9 @@ class ModelsView(QWidget):
         self._models.progressed.connect(self._on_progressed)
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
-        self.top_bar.repository.clicked.connect(self.ask_for_repository)
+        self.top_bar.repository.clicked.connect(self.imports.ask_for_repository)
+        self._drops.hovered.connect(self._on_hovered)
+        self._drops.dropped.connect(self.imports.offer_all)
         find = QShortcut(QKeySequence.StandardKey.Find, self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.list.focus_search)
@@ -191,25 +173,9 @@ class ModelsView(QWidget):
                     self.choose(item.key)
                     return
         if current not in self._items and items:
-            self.choose(self._next(before))
+            self.choose(next_item(before, self._items, current, self._now.model))
         else:
             self._show_current()
-
-    def _next(self, before: dict[str, Item]) -> str:
-        """Which item is at hand when the former one is gone: what it became, its neighbour, or the model in use."""
-        if (gone := before.get(self._current)) is not None:
-            for key, item in self._items.items():
-                if item.name == gone.name:
-                    return key
-            keys = [key for key, item in before.items() if item.group == gone.group]
-            place = keys.index(self._current)
-            for key in (*keys[place:], *reversed(keys[:place])):
-                if key in self._items:
-                    return key
-        for key, item in self._items.items():
-            if item.entry is not None and item.model and item.model == self._now.model:
-                return key
-        return next(iter(self._items))
 
     @Slot(str)
     def _on_progressed(self, key: str) -> None:
@@ -283,13 +249,6 @@ class ModelsView(QWidget):
         else:
             self._using.cancel()
 
-    @Slot()
-    def ask_for_repository(self) -> None:
-        """Asks for any model of the hub."""
-        dialog = RepositoryDialog(self)
-        dialog.decided.connect(lambda repo, revision, called: self._models.download(repo, revision, called=called))
-        dialog.open()
-
     @Slot(object, object)
     def _on_defaults_wanted(self, precision: str | None, decoding: dict[str, object] | None) -> None:
         item = self.current
@@ -311,70 +270,14 @@ class ModelsView(QWidget):
         self._wanted_name = name
         self._show_soon()
 
-    # Imports
-
-    def _import_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Import a model's folder", str(Path.home()))
-        if folder:
-            self.ask_about_import(Path(folder))
-
-    def _import_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import a model's file", str(Path.home()), _IMPORTS)
-        if path:
-            self.ask_about_import(Path(path))
-
-    def ask_about_import(self, path: Path) -> None:
-        """Asks how what lies there is brought in, once it is sure that it is a model."""
-        self._models.look_at(path, self._ask_about)
-
-    def _ask_about(self, found: Importable) -> None:
-        dialog = ImportDialog(found, self._models.taken_names, self)
-        dialog.decided.connect(lambda path, name, link: self._models.import_model(path, name=name, link=link))
-        dialog.open()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped(event.mimeData()):
-            event.acceptProposedAction()
-            self._drop.cover(self.list)
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self._drop.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._drop.hide()
-        event.acceptProposedAction()
-        for path in _dropped(event.mimeData()):  # asked once the drag is over, or its source would wait
-            QTimer.singleShot(0, self, partial(self.ask_about_import, path))
-
     # Qt
 
-    @property
-    def borders(self) -> str:
-        """The width of the panel that somebody chose; empty: nobody did."""
-        return str(self._side or "")
-
-    def set_borders(self, borders: object) -> None:
-        """Puts the border where `borders` said; what cannot be read leaves it."""
-        width = str(borders)
-        if width.isdecimal() and len(width) < 6:
-            self._side = int(width)
-            self._set_widths()
-
-    @Slot()
-    def _on_moved(self) -> None:
-        self._side = self.panel.width()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The list gets what the panel need not have."""
-        super().resizeEvent(event)
-        self._set_widths()
-
-    def _set_widths(self) -> None:
-        self.parts.resize(self.size())  # the layout may come to it later
-        width, (share, least, most) = self.width(), _PANEL
-        wider = max(1.0, self.fontMetrics().height() / _USUAL_LINE)
-        panel = self._side or round(min(max(width * share // 100, least * wider), most * wider))
-        self.parts.setSizes([max(1, width - panel), panel])
+    @Slot(bool)
+    def _on_hovered(self, over: bool) -> None:
+        if over:
+            self._drop.cover(self.list)
+        else:
+            self._drop.hide()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -385,8 +288,3 @@ class ModelsView(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
-
-
-def _dropped(data: QMimeData) -> list[Path]:
-    """The files and folders on this computer in a drop."""
-    return [Path(path) for url in data.urls() if (path := url.toLocalFile())]

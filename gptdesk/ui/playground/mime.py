@@ -1,8 +1,7 @@
-"""What the clipboard or a drag brings: files, or text."""
+"""Text that is dragged or pasted."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QMimeData
@@ -10,11 +9,6 @@ from PySide6.QtGui import QTextDocumentFragment
 
 _OBJECT: Final = "\ufffc"
 """Stands for a picture."""
-
-
-def files_of(data: QMimeData) -> list[Path]:
-    """Files of this computer, where that is what is brought; their addresses are no text that anybody wants."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def text_of(data: QMimeData) -> str:

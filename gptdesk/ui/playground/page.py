@@ -90,7 +90,8 @@ class PlaygroundPage(BasePage):
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,
-            fold=view.fold,
+            fold=view.columns.fold,
+            columns=view.columns,
         )
 
     def commands(self) -> Sequence[Command]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gptdesk.ui.decoding.panel import DecodingPanel
+from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
-from gptdesk.ui.playground.mime import files_of
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.widgets.panel_fold import PanelFold
+from gptdesk.ui.widgets.file_drops import FileDrops
+from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
 
 
 class PlaygroundView(QWidget):
@@ -42,7 +42,8 @@ class PlaygroundView(QWidget):
     ) -> None:
         super().__init__(parent)
         self.session = session
-        theme, settings = services.theme, services.settings
+        self._theme = theme = services.theme
+        settings = services.settings
         self._settings = settings
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
@@ -60,7 +61,7 @@ class PlaygroundView(QWidget):
             undo=self.undo,
             redo=self.redo,
         )
-        self.setAcceptDrops(True)
+        self.drops = FileDrops(self)
         self._lay_out()
         self._connect()
         self._on_settings_changed()
@@ -89,27 +90,18 @@ class PlaygroundView(QWidget):
         self.redo = action("Redo", "Do again what was undone", session.redo, "Ctrl+Shift+Z", "Ctrl+Y")
 
     def _lay_out(self) -> None:
-        text = QVBoxLayout()
-        text.setSpacing(0)
-        text.addWidget(self.editor, 1)
-        text.addWidget(self.bar)
-        line = self._line = QFrame()
-        line.setProperty("line", "vertical")
-        layout = QHBoxLayout(self)
+        text = QWidget()
+        text.setFocusProxy(self.editor)
+        column = QVBoxLayout(text)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.editor, 1)
+        column.addWidget(self.bar)
+        panel = SidePart(widget=self.panel, share=0, least=WIDTH, most=WIDTH)
+        self.columns = PageColumns(self._theme, text, right=panel)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(text, 1)
-        layout.addWidget(line)
-        layout.addWidget(self.panel)
-        self.fold = PanelFold(self, self._show_panel)
-
-    def _show_panel(self, shown: bool) -> None:
-        focus = QApplication.focusWidget()
-        focused = focus is not None and self.panel.isAncestorOf(focus)
-        self.panel.setVisible(shown)
-        self._line.setVisible(shown)
-        if focused and not shown:
-            self.editor.setFocus()
+        layout.addWidget(self.columns)
 
     def _connect(self) -> None:
         self.editor.edited.connect(self.session.edit)
@@ -118,6 +110,7 @@ class PlaygroundView(QWidget):
         self.editor.redo_wanted.connect(self.session.redo)
         self.editor.zoomed.connect(self.zoomed)
         self.editor.files_given.connect(self.files_given)
+        self.drops.dropped.connect(self.files_given)
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
         self.panel.refused.connect(self.refused)
@@ -178,16 +171,6 @@ class PlaygroundView(QWidget):
             use_reading_face(value.reading_face)
             self.empty.set_text_size(scaled(value.text_size))
             self.editor.set_text_size(scaled(value.text_size))
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped anywhere on the page."""
-        if files_of(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.files_given.emit(files_of(event.mimeData()))
 
     @Slot()
     def _place_at_column(self) -> None:

@@ -1,4 +1,4 @@
-"""What stands above and below the page: the run's name and the button for another, and how fresh all of it is."""
+"""Bars of the Train page: the name of the selected run, the button that starts a new one, and the run's state."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _WORDS: Final = {
     "finished": "Finished",
     "stopped": "Stopped",
     "crashed": "Crashed",
-    "lost": "Its computer does not answer",
+    "lost": "No heartbeat",
 }
 
 
 class TrainBar(PageBar):
-    """The bar at the top.
+    """The top bar.
 
     Attributes:
-        name: of the run at hand.
-        new: begins another.
+        name: of the selected run or data.
+        new: opens the sheet that starts a run.
     """
 
     def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
@@ -50,7 +50,7 @@ class TrainBar(PageBar):
 
 
 class TrainStatus(PageStatus):
-    """The line at the bottom."""
+    """The status bar: state of the selected run, age of its last update, checkpoint and disk."""
 
     def __init__(self, theme: Theme, run_monitor: RunMonitor, parent: QWidget | None = None) -> None:
         super().__init__(theme, ("State of the run", "Process and last update", "Checkpoint and disk"), parent)
@@ -69,7 +69,7 @@ class TrainStatus(PageStatus):
 
     @Slot()
     def show_now(self) -> None:
-        """Says how it is at this moment."""
+        """Shows the present state."""
         if not self.isVisible():
             return
         view = self._run_monitor.view
@@ -83,7 +83,8 @@ class TrainStatus(PageStatus):
         if view is None:
             working = len(self._run_monitor.active)
             self.dot.set_state("good" if working else "muted")
-            self.state.setText(f"{working} at work" if working else "No run at work")
+            active = f"{working} active run{'' if working == 1 else 's'}" if working else "No active run"
+            self.state.setText(active)
             self.detail.setText("")
             self.right.setText("")
             return

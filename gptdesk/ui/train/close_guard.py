@@ -1,4 +1,4 @@
-"""What becomes of runs that are at work when the window is closed: the person is asked, once."""
+"""Asks whether active runs shall continue when the window closes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LONGEST_LIST = 4
 
 
 class CloseGuard(QObject):
-    """Asks, and carries the answer out.
+    """Asks and carries out the answer.
 
     Attributes:
-        allowed: the window may be closed without a question.
-        question: that is open, if one is.
+        allowed: whether the window may close without a question.
+        question: the open question, if any.
 
     Signals:
-        decided(): the person has answered that the window shall close, and what is to be done before is done.
+        decided(): emitted when the window may close: the user has answered, and requests to runs are written.
     """
 
     decided = Signal()
@@ -37,10 +37,10 @@ class CloseGuard(QObject):
         self.question: Question | None = None
 
     def may_close(self) -> bool:
-        """Whether the window may be closed now; if not, the person is being asked."""
+        """Returns whether the window may close now. If not, the user is being asked."""
         working, waiting = self._run_monitor.active, self._run_monitor.waiting.names
         app = QGuiApplication.instance()
-        ending = isinstance(app, QGuiApplication) and app.isSavingSession()  # the system does not wait for answers
+        ending = isinstance(app, QGuiApplication) and app.isSavingSession()  # the system waits for no answer then
         if self.allowed or not (working or waiting) or ending:
             return True
         if self.question is not None and shiboken6.isValid(self.question):
@@ -53,22 +53,24 @@ class CloseGuard(QObject):
     def _ask_about(self, working: Sequence[RunEntry], waiting: Sequence[str]) -> Question:
         names = _names([run.name for run in working])
         text = (
-            f"{names} can go on without this window, and will be here when you open it again. "
-            f"Stopping saves a checkpoint; you can resume later."
+            f"{names} can continue without this window and will be listed when you open it again. "
+            f"Stopping saves a checkpoint, from which you can resume."
         )
         return Question(
-            "A run is being trained" if len(working) == 1 else f"{len(working)} runs are being trained",
+            "A run is active" if len(working) == 1 else f"{len(working)} runs are active",
             f"{text} {_forgotten(waiting)}" if waiting else text,
             [("Stop and save", lambda: self._stop(working)), ("Keep running", self.decided.emit)],
             parent=self._window,
         )
 
     def _ask_about_waiting(self, waiting: Sequence[str]) -> Question:
-        title = "A run waits for its data" if len(waiting) == 1 else f"{len(waiting)} runs wait for their data"
+        title = (
+            "A run is waiting for its data" if len(waiting) == 1 else f"{len(waiting)} runs are waiting for their data"
+        )
         return Question(title, _forgotten(waiting), [("Close", self.decided.emit)], parent=self._window)
 
     def _stop(self, runs: Sequence[RunEntry]) -> None:
-        """The requests are written before the window goes; the trainers answer them without it."""
+        """Writes the requests before the window closes; the trainers answer them without it."""
 
         def ask_all() -> None:
             for run in runs:
@@ -78,7 +80,7 @@ class CloseGuard(QObject):
 
 
 def _forgotten(waiting: Sequence[str]) -> str:
-    return f"{_names(waiting)} will not start by {'itself' if len(waiting) == 1 else 'themselves'} without this window."
+    return f"{_names(waiting)} will not start automatically without this window."
 
 
 def _names(all_names: Sequence[str]) -> str:

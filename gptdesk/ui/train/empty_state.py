@@ -1,4 +1,4 @@
-"""What the page shows where there is no run to show: what it is for, and what to do first."""
+"""Empty state of the Train page: what the page is for, and how to start."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _WIDTH = 520
 
 
 class EmptyRuns(QWidget):
-    """An invitation.
+    """Shown while there is no run.
 
     Signals:
-        new_wanted(): the person wants to start a run.
-        example_wanted(): they want to start one on the text that comes with the program.
-        watch_wanted(): they have runs elsewhere.
+        new_wanted(): start a run.
+        example_wanted(): start a run on the example text.
+        watch_wanted(): list runs of another folder.
     """
 
     new_wanted = Signal()
@@ -29,17 +29,17 @@ class EmptyRuns(QWidget):
         title = QLabel("Train a model of your own")
         title.setProperty("kind", "figure")
         words = QLabel(
-            "Give it some text, and a small GPT-2 learns to write like it, from nothing or from a model that exists. "
-            "Here you watch the loss fall, read what it writes, and try any checkpoint in the Playground while it "
-            "still learns. A run goes on when you close this window."
+            "Choose some text, and train a small GPT-2 on it, from scratch or from an existing model. Watch the loss, "
+            "read samples, and use any checkpoint in the Playground during training. A run continues when you close "
+            "this window."
         )
         words.setWordWrap(True)
         self.new, self.example = QPushButton("New run"), QPushButton("Try it on Shakespeare")
         self.watch = QPushButton("Watch a folder…")
-        self.example.setToolTip(wrapped("New run with a small text that comes with gptdesk"))
+        self.example.setToolTip(wrapped("New run on a small text that comes with gptdesk"))
         self.new.setProperty("kind", "accent")
         self.new.setAccessibleDescription("Start training a model")
-        self.watch.setToolTip("Show runs that were started elsewhere")
+        self.watch.setToolTip("List runs that were started elsewhere")
         self.new.clicked.connect(self.new_wanted)
         self.example.clicked.connect(self.example_wanted)
         self.watch.clicked.connect(self.watch_wanted)

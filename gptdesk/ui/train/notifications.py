@@ -1,4 +1,4 @@
-"""Tells what happened to runs while the person looks elsewhere: on the desktop where it can, and in the window."""
+"""Notifications about runs, in the window and on the desktop."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Notifications(QObject):
     """Shows notices.
 
     Args:
-        at_hand: gives the run that the person sees now, if any.
-        on_desktop: returns whether the person wants notifications on the desktop.
+        at_hand: returns the folder of the run that is on the screen, if any.
+        on_desktop: returns whether the settings allow desktop notifications.
 
     Signals:
-        clicked(object): the person wants to see the run in that folder.
+        clicked(object): show the run in that folder.
     """
 
     clicked = Signal(object)
@@ -47,9 +47,9 @@ class Notifications(QObject):
 
     @Slot(object)
     def show_notice(self, notice: Notice) -> None:
-        """A message, unless the page shows it; on the desktop, too, when another window is at work.
+        """Shows a message unless the page shows the same, and a desktop notification while the window is inactive.
 
-        A run that did what it should is a toast. All else stays until the person has seen the run, or has closed it.
+        Good news is a toast. Anything else is a banner that stays until the run is shown or the banner closed.
         """
         if not (notice.shown and notice.folder == self._at_hand()):
             text, offers = f"{notice.title}. {notice.text}", [("Show", lambda: self.clicked.emit(notice.folder))]
@@ -62,7 +62,7 @@ class Notifications(QObject):
             self._show_on_desktop(notice)
 
     def forget(self, folder: Path) -> None:
-        """The person sees that run now."""
+        """Removes the banners about that run, which is on the screen now."""
         self._messages.solve(*[topic for topic in self._messages.banners if topic.startswith(f"{folder} ")])
 
     def _show_on_desktop(self, notice: Notice) -> None:

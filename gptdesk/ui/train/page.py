@@ -70,8 +70,8 @@ class TrainPage(BasePage):
             regions=(view.runs, view.middle, view.panel),
             focus=view.focus,
             message_area=view.middle,
-            fold=view.fold,
-            columns=view,
+            fold=view.parts.fold,
+            columns=view.parts,
         )
 
     def commands(self) -> Sequence[Command]:

@@ -6,7 +6,7 @@ from gptdesk.training.pydantic_import import import_pydantic
 
 
 def preload() -> None:
-    """Imports numpy, pyqtgraph, pydantic and the page, makes no widget, and reads the schema of the settings."""
+    """Imports numpy, pyqtgraph, pydantic and the page, and reads the schema of the settings. Makes no widget."""
     import_pydantic()
     import pyqtgraph  # noqa: F401
 

@@ -1,4 +1,4 @@
-"""The panel at the right: samples, console and events, one at a time."""
+"""Panel of the Train page: samples, console or events of the selected run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gptdesk.ui.train.runs.samples_panel import SamplesPanel
 
 
 class SidePanel(QWidget):
-    """Three views of the run at hand; only the one that is seen is kept up to date.
+    """Three tabs; only the visible one is updated.
 
     Attributes:
         tabs: their buttons, by name.
@@ -64,7 +64,7 @@ class SidePanel(QWidget):
         self._show()
 
     def show_run(self, view: RunView | None) -> None:
-        """Shows the run as it is now."""
+        """Shows the present state of the run."""
         self._view = view
         self._show()
 

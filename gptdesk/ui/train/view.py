@@ -1,20 +1,16 @@
-"""The Train page: runs at the left, the one at hand in the middle, what it writes at the right."""
+"""Widgets of the Train page: list of runs, dashboard of the selected run, its samples and logs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
-from gptdesk.training.launch import resume_run
-from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.runs.notices import Notice
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
@@ -23,15 +19,14 @@ from gptdesk.ui.train.charts.settings import ChartSettings
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.data.panel import DataPanel
 from gptdesk.ui.train.empty_state import EmptyRuns
+from gptdesk.ui.train.menus import TrainMenus
+from gptdesk.ui.train.new_run.opener import NewRunOpener
 from gptdesk.ui.train.runs.dashboard import Dashboard
-from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
+from gptdesk.ui.train.runs.run_requests import RunRequests
 from gptdesk.ui.train.side_panel import SidePanel
-from gptdesk.ui.widgets.panel_fold import PanelFold
-from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.widgets.question import Question
-from gptdesk.ui.widgets.splitter import Splitter
+from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
@@ -40,30 +35,28 @@ _LIST: Final = (20, 184, 320)
 _PANEL: Final = (27, 244, 640)
 """Percent of the width, and the least and most pixels of it at a font of 13 pixels."""
 
-_PROMPT: Final = "Once upon a time"
-_EXAMPLE: Final = "shakespeare"
-"""One of `trainer.prepare`'s bundled texts."""
-
 
 class TrainView(QWidget):
-    """The page.
+    """Selects a run or data in preparation, and shows it.
 
     Args:
         services: of the window.
         menu: of the window.
-        text: gives what stands in the Playground.
+        text: returns the text of the open document.
 
     Attributes:
-        top_bar: stands above the page.
-        status_bar: stands below it.
-        sheet: on which a run is being put together, if one is.
+        top_bar: above the page.
+        status_bar: below it.
+        requests: what the selected run can be asked for.
+        menus: of the page.
+        new_runs: opens the sheet that starts a run.
 
     Signals:
-        open_model(str): the person wants the model in that folder in the Playground.
-        follow_run(object): they want the Playground to follow the run in that folder; None: no longer.
-        refused(str): something cannot be done; the sentence says why.
-        told(str): something is done; the sentence says what.
-        run_chosen(): another run is at hand, or none.
+        open_model(str): use the model in that folder in the Playground.
+        follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
+        refused(str): why something cannot be done.
+        told(str): what was done.
+        run_chosen(): emitted when the selection changes.
     """
 
     open_model = Signal(str)
@@ -74,21 +67,28 @@ class TrainView(QWidget):
 
     def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._services, self._run_monitor, self._text = services, services.run_monitor, text
-        self._restarting: set[Path] = set()
+        self._services, self._run_monitor = services, services.run_monitor
         self.current: Path | None = None
-        self.sheet: NewRunSheet | None = None
         theme = services.theme
         self.top_bar = TrainBar(theme, menu)
         self.status_bar = TrainStatus(theme, self._run_monitor)
         self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed)
         self.data_actions = DataActions(self._run_monitor, self, self._data_entry)
-        self._more, self._checkpoints = Menu(self), Menu(self)
+        self.requests = RunRequests(self._run_monitor, lambda: self.current, self._sample_thread, text, self)
+        self.menus = TrainMenus(
+            self._run_monitor,
+            self.actions_,
+            self.data_actions,
+            self.requests,
+            lambda: self._data_entry() is not None,
+            self,
+        )
+        self.new_runs = NewRunOpener(services, self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
-        self.dashboard = Dashboard(theme, settings, self._more)
+        self.dashboard = Dashboard(theme, settings, self.menus.more)
         self.data = DataPanel(theme, self.data_actions)
-        self.panel = SidePanel(theme, self._checkpoints)
+        self.panel = SidePanel(theme, self.menus.checkpoints)
         self.empty = EmptyRuns()
         self._lay_out()
         self._connect()
@@ -97,70 +97,18 @@ class TrainView(QWidget):
         self._on_runs_changed()
 
     def _lay_out(self) -> None:
-        self.parts = Splitter(self._services.theme)
         self.middle = QStackedWidget()
         for page in (self.empty, self.dashboard, self.data):
             self.middle.addWidget(page)
-        for part in (self.runs, self.middle, self.panel):
-            self.parts.addWidget(part)
-        self.parts.setStretchFactor(1, 1)
-        self.parts.setCollapsible(1, False)
-        self._folded = False
-        self.fold = PanelFold(self, self._show_panel)
-        self._sides: list[int] | None = None
-        self.parts.splitterMoved.connect(self._on_moved)
-        self.parts.reset.connect(self._reset_widths)
+        left, right = (
+            SidePart(widget=widget, share=share, least=least, most=most)
+            for widget, (share, least, most) in ((self.runs, _LIST), (self.panel, _PANEL))
+        )
+        theme = self._services.theme
+        self.parts = PageColumns(theme, self.middle, left=left, right=right)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.parts)
-
-    def _show_panel(self, shown: bool) -> None:
-        self._folded = not shown
-        self._show_entry()
-
-    @property
-    def borders(self) -> str:
-        """The widths of the list and the panel that somebody chose; empty: nobody did."""
-        return " ".join(map(str, self._sides or ()))
-
-    def set_borders(self, borders: object) -> None:
-        """Puts the borders where `borders` said; what cannot be read leaves them."""
-        widths = str(borders).split()
-        if len(widths) == 2 and all(width.isdecimal() and len(width) < 6 for width in widths):
-            self._sides = [int(width) for width in widths]
-            self._set_widths()
-
-    @Slot()
-    def _on_moved(self) -> None:
-        sides = self._sides or self._usual_sides()
-        now = self.parts.sizes()[::2]
-        shown = (self.runs.isVisible(), self.panel.isVisible())
-        self._sides = [new if seen else old for new, seen, old in zip(now, shown, sides, strict=True)]
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The curves get what the list and the panel need not have."""
-        super().resizeEvent(event)
-        self._set_widths()
-
-    @Slot()
-    def _reset_widths(self) -> None:
-        self._sides = None
-        self._set_widths()
-
-    def _usual_sides(self) -> list[int]:
-        return [
-            min(max(self.width() * share // 100, scaled(least)), scaled(most)) for share, least, most in (_LIST, _PANEL)
-        ]
-
-    def _set_widths(self) -> None:
-        self.parts.resize(self.size())  # the layout may come to it later
-        left, right = self._sides or self._usual_sides()
-        self.parts.setSizes([left, max(1, self.width() - left - right), right])
-
-    def _show_part(self, part: QWidget, seen: bool) -> None:
-        if part.isHidden() == seen:
-            part.setVisible(seen)
-            self._set_widths()
 
     def _connect(self) -> None:
         run_monitor, dashboard = self._run_monitor, self.dashboard
@@ -168,17 +116,19 @@ class TrainView(QWidget):
         run_monitor.view_changed.connect(self._on_view_changed)
         run_monitor.history_changed.connect(self._on_history_changed)
         run_monitor.requests.changed.connect(self._on_view_changed)
-        run_monitor.requests.refused.connect(self._on_refused)
+        self.requests.changed.connect(self._on_view_changed)
+        self.requests.refused.connect(self.refused)
+        self.new_runs.created.connect(self.choose)
         run_monitor.waiting.changed.connect(self._on_runs_changed)
         run_monitor.waiting.started.connect(self._on_waiting_started)
         self.top_bar.new.clicked.connect(self.new_run)
         self.empty.new_wanted.connect(self.new_run)
-        self.empty.example_wanted.connect(self.new_run_on_example)
+        self.empty.example_wanted.connect(self.new_runs.open_on_example)
         self.empty.watch_wanted.connect(self.actions_.watch.trigger)
         self.runs.chosen.connect(self.choose)
         self.runs.menu_wanted.connect(self._on_menu_wanted)
-        dashboard.wanted.connect(self._on_wanted)
-        dashboard.restart_wanted.connect(self.restart)
+        dashboard.wanted.connect(self.requests.ask)
+        dashboard.restart_wanted.connect(self.requests.restart)
         dashboard.folder_wanted.connect(self.actions_.folder.trigger)
         dashboard.charts.settings_changed.connect(self._on_charts_changed)
         dashboard.charts.failed.connect(self.refused)
@@ -187,17 +137,15 @@ class TrainView(QWidget):
         self.actions_.opened.connect(self._on_opened)
         self.actions_.follow_wanted.connect(self.follow_run)
         self.data_actions.changed.connect(self._on_view_changed)
-        self.data_actions.run_wanted.connect(self.new_run_with)
-        self._more.aboutToShow.connect(self._fill_more)
-        self._checkpoints.aboutToShow.connect(self._fill_checkpoints)
+        self.data_actions.run_wanted.connect(self.new_runs.open_with)
 
-    # Which run
+    # Selection
 
     @Slot(object)
     def choose(self, folder: Path | None) -> None:
-        """Makes the run, or the preparation, in that folder the one at hand."""
+        """Selects the run, or the data, in that folder."""
         left = self._data_entry()
-        if left is not None and left.ready and left.folder != folder:  # it has been seen
+        if left is not None and left.ready and left.folder != folder:  # the user has seen that it is ready
             self._run_monitor.leave_out(left.folder)
         self.current = folder
         self._services.settings.update(run=str(folder) if folder else None)
@@ -208,7 +156,7 @@ class TrainView(QWidget):
         self.run_chosen.emit()
 
     def focus(self) -> None:
-        """So that the arrow keys choose runs; where there are none, Enter begins one."""
+        """Gives the focus to the list, or to the button that starts the first run."""
         if self._run_monitor.runs or self._run_monitor.data:
             self.runs.focus_current()
         else:
@@ -220,6 +168,9 @@ class TrainView(QWidget):
     def _data_entry(self) -> DataEntry | None:
         return self._run_monitor.data_entry(self.current)
 
+    def _sample_thread(self) -> tuple[str, int] | None:
+        return self.panel.samples.thread_at_hand
+
     def _followed(self) -> Path | None:
         follow = self._services.settings.value.follow
         return Path(follow) if follow else None
@@ -227,8 +178,7 @@ class TrainView(QWidget):
     @Slot()
     def _on_runs_changed(self) -> None:
         run_monitor, runs, data = self._run_monitor, self._run_monitor.runs, self._run_monitor.data
-        self._restarting -= {run.folder for run in runs if run.active}
-        self._show_part(self.runs, bool(runs or data))
+        self.parts.show_side(self.runs, bool(runs or data))
         waiting = {entry.folder: run_monitor.waiting.name(entry.folder) for entry in data}
         self.runs.show_runs(runs, run_monitor.curves, data, waiting)
         if (runs or data) and self._entry() is None and self._data_entry() is None:
@@ -243,7 +193,7 @@ class TrainView(QWidget):
         self.top_bar.name.setText(entry.name if entry else data.name if data else "")
         self.actions_.show_run(entry)
         self.data_actions.show_data(data)
-        self._show_part(self.panel, entry is not None and not self._folded)
+        self.parts.show_side(self.panel, entry is not None)
         if data is not None:
             self._show_data()
         elif entry is None:
@@ -266,7 +216,7 @@ class TrainView(QWidget):
         run_monitor = self._run_monitor
         pending: list[Pending] = run_monitor.requests.pending(folder)
         self.middle.setCurrentWidget(self.dashboard)
-        self.dashboard.show_run(view, pending, restarting=folder in self._restarting)
+        self.dashboard.show_run(view, pending, restarting=folder in self.requests.restarting)
         pinned = [run for run in run_monitor.runs if run.pinned]
         self.dashboard.show_curves(view.entry, pinned, run_monitor.histories, run_monitor.configs)
         self.panel.show_run(view)
@@ -277,113 +227,17 @@ class TrainView(QWidget):
         if entry and (entry.folder == self.current or entry.pinned):
             self.dashboard.refresh()
 
-    # What a run is asked for
+    # The sheet, menus, settings
 
-    @Slot(str)
-    def _on_wanted(self, action: str) -> None:
-        if self.current is None:
-            return
-        if action == "sample":
-            self._ask_for_sample()
-        else:
-            self._run_monitor.requests.ask(self.current, action)
-
-    def _ask_for_sample(self) -> None:
-        folder = self.current
-        assert folder is not None, "a run is at hand"
-        prompt, seed = self.panel.samples.thread_at_hand or (_PROMPT, 1)
-        dialog = SampleDialog(prompt, seed, self._text(), self)
-        ask = self._run_monitor.requests.ask
-        dialog.decided.connect(lambda prompt, seed: ask(folder, "sample", prompt=prompt, seed=seed))
-        dialog.open()
-
-    def _change(self) -> None:
-        """Asks for other intervals, or another factor of the learning rate."""
-        folder = self.current
-        history = self._run_monitor.histories.get(folder) if folder else None
-        if folder is None or history is None:
-            return
-        values: dict[str, Any] = dict(self._run_monitor.configs.get(folder, {}).get("run", {}))
-        for event in list(history.recent):
-            args = event.get("args") or {}
-            if event.get("ev") == "control" and event.get("action") == "set" and event.get("done"):
-                values[str(args.get("name"))] = args.get("value")
-        dialog = ChangeDialog(values, self)
-
-        def ask(changes: dict[str, Any]) -> None:
-            for name, value in changes.items():
-                self._run_monitor.requests.ask(folder, "set", name=name, value=value)
-
-        dialog.decided.connect(ask)
-        dialog.open()
-
-    def _abort(self) -> None:
-        entry = self._entry()
-        if entry is not None:
-            folder = entry.folder
-            Question(
-                f"Abort “{entry.name}”?",
-                "It ends without saving; what it has learnt since its last checkpoint is lost.",
-                [("Abort", lambda: self._run_monitor.requests.ask(folder, "abort"))],
-                dangerous=True,
-                parent=self,
-            ).open()
-
-    @Slot()
-    def restart(self) -> None:
-        """Goes on with a run that has ended, from its newest whole checkpoint."""
-        folder = self.current
-        if folder is None or folder in self._restarting:
-            return
-        self._restarting.add(folder)
-        self._on_view_changed()
-
-        def failed(sentence: str) -> None:
-            self._restarting.discard(folder)
-            self._on_view_changed()
-            self.refused.emit(sentence)
-
-        self._run_monitor.change(partial(resume_run, folder), failed=failed)
-
-    @Slot(object, str)
-    def _on_refused(self, pending: Pending, reason: str) -> None:
-        entry = self._run_monitor.entry(pending.folder)
-        name = entry.name if entry else pending.folder.name
-        self.refused.emit(f"{name} did not {pending.action}: {reason.rstrip('.')}.")
-
-    # Menus, dialogs, settings
+    @property
+    def sheet(self) -> NewRunSheet | None:
+        """The sheet that starts a run, while it is open."""
+        return self.new_runs.sheet
 
     @Slot()
     def new_run(self) -> None:
-        """Opens the sheet on which a run is put together."""
-        from gptdesk.ui.train.new_run.sheet import NewRunSheet  # pydantic, late
-
-        if self.sheet is not None:
-            self.sheet.raise_()
-            return
-        self.sheet = NewRunSheet(self._services, self._services.runs, self)
-        self.sheet.started.connect(self._on_started)
-        self.sheet.put_off.connect(self.choose)
-        self.sheet.finished.connect(self._on_sheet_closed)  # it goes by itself once its threads have ended
-        self.sheet.open()
-
-    @Slot(object)
-    def new_run_with(self, data: Path) -> None:
-        """Opens the sheet with that data, which may be in preparation still."""
-        self.new_run()
-        assert self.sheet is not None, "it is open"
-        self.sheet.data.wait_for(data)
-
-    @Slot()
-    def new_run_on_example(self) -> None:
-        """Opens the sheet with the text that comes with the program."""
-        self.new_run()
-        assert self.sheet is not None, "it is open"
-        self.sheet.data.use_text(_EXAMPLE)
-
-    @Slot(object)
-    def _on_started(self, folder: Path) -> None:
-        self._run_monitor.change(lambda: None, lambda _: self.choose(folder))
+        """Opens the sheet that starts a run."""
+        self.new_runs.open()
 
     @Slot(object, object, str)
     def _on_waiting_started(self, data: Path, run: Path, name: str) -> None:
@@ -393,46 +247,11 @@ class TrainView(QWidget):
             self._run_monitor.leave_out(data)
             self._run_monitor.noticed.emit(Notice(run, "info", f"{name} has started", "Its data is ready."))
 
-    def _on_sheet_closed(self) -> None:
-        self.sheet = None
-
     @Slot(object, QPoint)
     def _on_menu_wanted(self, folder: Path | None, at: QPoint) -> None:
-        menu = Menu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if folder is not None:
-            if folder != self.current:
-                self.choose(folder)
-            if self._data_entry() is not None:
-                self.data_actions.fill(menu)
-            else:
-                view = self._run_monitor.view
-                self.actions_.fill(menu, view.checkpoints if view else ())
-            menu.addSeparator()
-        self.actions_.fill_watched(menu)
-        menu.popup(at)
-
-    def _fill_more(self) -> None:
-        self._more.clear()
-        entry, view = self._entry(), self._run_monitor.view
-        if entry is None or view is None:
-            return
-        if entry.active:
-            for action, title in (
-                ("checkpoint", "Checkpoint now"),
-                ("evaluate", "Evaluate now"),
-                ("sample", "Sample now…"),
-            ):
-                self._more.addAction(title, partial(self._on_wanted, action))
-            self._more.addAction("Change while training…", self._change)
-            self._more.addAction("Abort without saving…", self._abort)
-            self._more.addSeparator()
-        self.actions_.fill(self._more, view.checkpoints)
-
-    def _fill_checkpoints(self) -> None:
-        self._checkpoints.clear()
-        view = self._run_monitor.view
-        self.actions_.fill_checkpoints(self._checkpoints, view.checkpoints if view else ())
+        if folder is not None and folder != self.current:
+            self.choose(folder)
+        self.menus.show_context_menu(folder is not None, at)
 
     @Slot(object)
     def _on_opened(self, checkpoint: Path) -> None:

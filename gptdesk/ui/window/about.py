@@ -1,4 +1,4 @@
-"""What this program is, in a few lines."""
+"""About dialog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gptdesk.ui.widgets.dialog import Dialog
 
 
 class AboutDialog(Dialog):
-    """Name, version, what it stands on."""
+    """Shows name, version, Python, Qt and licences."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("About gptdesk", parent, width=480)

@@ -1,4 +1,4 @@
-"""The application around the window: one instance, settings, logs, and an orderly end."""
+"""The application around the window: single instance, services, logs, orderly shutdown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from gptdesk.ui.window.welcome import Welcome
 log = logging.getLogger(__name__)
 
 _END_MS: Final = 15_000
-"""How long a thread may take to end: an import of torch on a slow disk, one more token of a large model."""
+"""Milliseconds that a thread may take to end: it may be importing torch, or computing a token of a large model."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -60,9 +60,11 @@ def run(argv: Sequence[str]) -> int:
     instance = Instance(folders.data)
     if not instance.take():
         if instance.raise_other():
-            print("gptdesk is open already; its window is in front now.")
+            print("gptdesk is already open; its window is in front now.")
             return 0
-        sentence = "gptdesk is open already, but its window does not answer. End that gptdesk, and start it again."
+        sentence = (
+            "gptdesk is already open, but its window does not respond. End that process, then start gptdesk again."
+        )
         print(sentence, file=sys.stderr)
         QMessageBox.critical(None, "gptdesk", sentence)
         return 1
@@ -70,8 +72,8 @@ def run(argv: Sequence[str]) -> int:
     log.info("gptdesk %s, process %d", __version__, os.getpid())
     try:
         return _show_window(app, folders, logs, instance)
-    except Exception:  # nothing may end without a word on the screen
-        log.exception("there is no window")
+    except Exception:  # the user must see why there is no window
+        log.exception("no window could be made")
         CrashDialog(traceback.format_exc(), logs.folder).exec()
         return 1
     finally:
@@ -91,7 +93,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
         _quit_on_signals(app, window)
         window.show()
         code = app.exec()
-    finally:  # a thread that is still running when its object goes brings the process down
+    finally:  # destroying a QThread that runs aborts the process
         crashes.remove()
         ended = end_services(services)
     if not ended:  # everything is saved already
@@ -102,14 +104,14 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
 
 
 def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
-    """The window as it was left; where that cannot be made, one with an empty document, and a report of why."""
+    """Restores the window; if that fails, makes one with an empty document and shows the traceback."""
     geometry = QSettings(str(services.folders.config / "window.ini"), QSettings.Format.IniFormat)
     report = ""
     try:
         window = MainWindow(services, geometry)
     except Exception:
         report = traceback.format_exc()
-        log.exception("the window cannot be made as it was left")
+        log.exception("the window cannot be restored")
         services.settings.update(document=None, page="", run=None, follow=None, charts={})
         window = MainWindow(services, geometry)
     crashes.install(window)
@@ -131,7 +133,7 @@ def _welcome(services: Services, window: MainWindow) -> None:
 
 
 def make_services(app: QApplication, folders: Folders) -> Services:
-    """Everything that the window stands on; threads of models and counting do not run yet."""
+    """Makes the services of the window. `Services.start` starts their threads."""
     settings = SettingsService(folders.config / "settings.json")
     theme = Theme(app, settings.value.theme)
     runs = RunIndex(folders.data / "runs.json", folders.runs)
@@ -150,17 +152,15 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         activation=ModelActivation(settings, inference, models, loader),
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
-        storage=DocumentStorage(
-            folders.data / "documents.sqlite"
-        ),  # the last: its thread runs, and must not be left behind
+        storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )
 
 
 def spare_the_collector(inference: Inference) -> None:
-    """Once a model is ready, what is there stays out of the sight of Python's collector of cycles.
+    """Excludes all present objects from garbage collection (`gc.freeze`) once a model is ready.
 
-    It looks at everything now and then, holding the interpreter: with torch loaded that are 400,000 objects, and the
-    window stood still for 0.2 s while a model wrote. A model that is let go of later ends without the collector.
+    A full collection holds the interpreter: with torch loaded there are 400,000 objects, and the window froze for 0.2 s
+    during a generation. A model that is unloaded later is freed by reference counts.
     """
 
     def on_changed() -> None:
@@ -186,15 +186,13 @@ def end_services(services: Services, milliseconds: int = _END_MS) -> bool:
 
 
 def _tell_of_crash(messages: Messages, report: Path) -> None:
-    messages.show(
-        f"gptdesk was torn down the last time. Your text is here again; the report is in {report}.", kind="warn"
-    )
+    messages.show(f"gptdesk crashed last time. Your text is restored; the crash report is in {report}.", kind="warn")
 
 
 def _quit_on_signals(app: QApplication, window: MainWindow) -> None:
-    """Ctrl+C in a terminal and a polite kill close the window; there may be nobody to answer a question."""
+    """SIGINT and SIGTERM close the window without a question: nobody may be there to answer it."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: QTimer.singleShot(0, window.leave))  # Python may be in the middle of painting
-    timer = QTimer(app)  # Python sees signals only while it runs
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.leave))  # the signal may interrupt a paint event
+    timer = QTimer(app)  # Python handles signals only while its code runs
     timer.timeout.connect(lambda: None)
     timer.start(500)

@@ -1,4 +1,4 @@
-"""The banners of the page at hand: one card over the page, with the others behind it."""
+"""Banners of the page that is shown: the newest as a card, the others behind a button."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from gptdesk.ui.window.message_card import MessageCard
 _WIDEST: Final = 760
 _SIDE: Final = 16
 _GAP: Final = 8
-"""To the edge of the area."""
+"""Pixels to the edge of the area."""
 
 
 class Banners(Overlay):
-    """Shows what `Messages` holds for the page at hand, the newest first; the others wait behind it.
+    """Shows the banners of `Messages` that belong to the page, the newest first.
 
-    It floats over the page, so that nothing moves when it comes and goes: under the upper edge where ``at_top`` says
-    so, else over the lower one.
+    The card floats over the page, so that nothing moves: below its upper edge if ``at_top``, else above its lower edge.
     """
 
     def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
@@ -32,7 +31,7 @@ class Banners(Overlay):
         self._theme, self._messages = theme, messages
         self._page = ANY_PAGE
         self._at_top = True
-        self._place = 0  # of the message that is shown, counted from the newest
+        self._place = 0  # index of the shown message, from the newest
         self._next: QPushButton | None = None
         self.card: MessageCard | None = None
         messages.changed.connect(self._on_changed)
@@ -40,11 +39,11 @@ class Banners(Overlay):
 
     @property
     def texts(self) -> list[str]:
-        """What holds on the page at hand, the oldest first."""
+        """The texts of all banners of the page, the oldest first."""
         return [message.text for message in self._shown()]
 
     def set_page(self, page: str, area: QWidget, *, at_top: bool) -> None:
-        """Another page is open; banners float over ``area`` of it."""
+        """Shows the banners of another page, over ``area``."""
         self._page, self._at_top, self._place = page, at_top, 0
         self._show_message()
         self.float_over(area)
@@ -83,7 +82,7 @@ class Banners(Overlay):
         self.place()
 
     def _put(self, message: Message | None) -> None:
-        """Shows that message in the place of the one that is shown."""
+        """Replaces the card by one for that message."""
         if self.card is not None:
             self.give_focus_back(self.card)
             self.card.hide()
@@ -96,7 +95,7 @@ class Banners(Overlay):
         self._next = self.card.add_button("", self._show_next, place=2 + len(message.offers))
         self._next.setProperty("kind", "flat")
         self._next.setAccessibleName("Next message")
-        self._next.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron behind the words
+        self._next.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the chevron after the text
         self._theme.set_icon(self._next, "chevron-right", "muted")
         self.card.closed.connect(lambda topic=message.topic: self._messages.solve(topic))
         self.card.show()

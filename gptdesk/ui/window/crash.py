@@ -1,4 +1,4 @@
-"""A mistake of ours is shown with everything that helps to mend it, and the window lives on."""
+"""Crash report: shows the traceback of an unexpected error; the window stays usable."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ log = logging.getLogger(__name__)
 
 
 class CrashDialog(QDialog):
-    """Says what happened, with the traceback, a button that copies it, and the log's place."""
+    """Shows a traceback, with buttons that copy it and open the log folder."""
 
     def __init__(self, report: str, logs: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._report, self._logs = report, logs
-        self.setWindowTitle("Something went wrong")
+        self.setWindowTitle("Unexpected error")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(720, 440)
-        title = QLabel("gptdesk made a mistake")
+        title = QLabel("Unexpected error")
         title.setProperty("kind", "heading")
         words = QLabel(
-            "Your text is safe and you can continue. If it happens again, please report it with the lines below. "
+            "Your text is saved and you can continue. If this happens again, please report it with the text below. "
             f"The log is in {logs}."
         )
         words.setWordWrap(True)
@@ -67,10 +67,10 @@ class CrashDialog(QDialog):
 
 
 class CrashHandler(QObject):
-    """Catches what nobody caught, in any thread.
+    """Shows exceptions that nothing else handled, in any thread.
 
     Signals:
-        caught(str): a traceback.
+        caught(str): the traceback of one.
     """
 
     caught = Signal(str)
@@ -83,20 +83,20 @@ class CrashHandler(QObject):
         self.caught.connect(self.show_report)
 
     def install(self, window: QWidget) -> None:
-        """From now on, until `remove`."""
+        """Handles exceptions from now on, until `remove`."""
         self._window = window
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
 
     def remove(self) -> None:
-        """Back to Python's own ways."""
+        """Restores Python's own hooks."""
         sys.excepthook = sys.__excepthook__
         threading.excepthook = threading.__excepthook__
         self._window = None
 
     @Slot(str)
     def show_report(self, report: str) -> None:
-        """Shows one dialog at a time: the first mistake is the one that counts, the others are in the log."""
+        """Shows one dialog at a time: the first error is usually the cause; the others are in the log."""
         if self._dialog is None:
             self._dialog = CrashDialog(report, self._logs, self._window)
             self._dialog.destroyed.connect(self._on_closed)
@@ -110,7 +110,7 @@ class CrashHandler(QObject):
             QGuiApplication.quit()
             return
         report = "".join(traceback.format_exception(kind, error, trace))
-        log.error("not caught:\n%s", report)
+        log.error("unhandled exception:\n%s", report)
         self.caught.emit(report)
 
     def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:

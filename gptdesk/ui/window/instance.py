@@ -1,4 +1,4 @@
-"""One window a person: a second start raises the first window and ends."""
+"""Single instance per user: a second start raises the first window and exits."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _PATIENCE_MS: Final = 5000
 
 
 class Instance(QObject):
-    """Whether this process has the window, and word from those that came later.
+    """Holds the lock of the window, and listens to processes that start later.
 
-    The system holds the lock as long as the process lives; what the file says, and who wrote it, does not matter. Where
-    there can be no lock in the folder (it is read-only, or something else has the lock's name), the lock is in the
-    folder for temporary files; where there can be none at all, the window opens without one.
+    The system holds the lock as long as the process lives; the content of the file does not matter. If the folder
+    cannot hold a lock (it is read-only, or something else has the lock's name), the lock is in the folder for temporary
+    files; if that fails too, the window opens without a lock.
 
     Args:
-        folder: of the person's data; who has the same folder shares the window.
+        folder: the user's data; processes with the same folder share the window.
 
     Signals:
-        raise_wanted(): somebody started gptdesk once more.
+        raise_wanted(): emitted when gptdesk was started again.
     """
 
     raise_wanted = Signal()
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        # The folders decide who is the same person; a socket's path may not be long.
+        # A hash: the path of a socket has a short limit.
         self._name = "gptdesk-" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         self._places = (folder / LOCK, Path(tempfile.gettempdir()) / f"{self._name}.lock")
         self._lock: FileLock | None = None
@@ -51,14 +51,14 @@ class Instance(QObject):
         self._server.newConnection.connect(self._on_connection)
 
     def take(self) -> bool:
-        """Becomes the one that has the window; returns false when another process does."""
+        """Takes the lock. Returns false if another process holds it."""
         for place in self._places:
             try:
                 ensure_folder(place.parent)
                 self._lock = FileLock(place, patience=0)
             except LockHeld:
                 return False
-            except (OSError, UserError) as error:  # no such place, or no locks there
+            except (OSError, UserError) as error:  # no folder, or no locks in it
                 log.warning("no lock in %s: %s", place, error)
                 continue
             break
@@ -67,7 +67,7 @@ class Instance(QObject):
         return True
 
     def raise_other(self) -> bool:
-        """Asks the process that has the window to show it; returns whether it answered."""
+        """Asks the other process to raise its window. Returns whether it answered."""
         socket = QLocalSocket()
         socket.connectToServer(self._name)
         if not socket.waitForConnected(_PATIENCE_MS):
@@ -78,7 +78,7 @@ class Instance(QObject):
         return answered
 
     def release(self) -> None:
-        """Lets the next start have a window of its own."""
+        """Releases the lock and the socket."""
         self._server.close()
         if self._lock is not None:
             self._lock.release()

@@ -6,24 +6,26 @@ import logging
 from typing import Final
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QWidget
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.banner import Banners
 from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
 from gptdesk.ui.window.geometry import WindowGeometry
 from gptdesk.ui.window.idle import IdleWatch
 from gptdesk.ui.window.main_menu import MainMenu
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.page_stack import PageStack, separator
-from gptdesk.ui.window.pages import Page, PageLinks, PageRegistry, PageView
+from gptdesk.ui.window.pages import PageLinks, PageRegistry
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.service_messages import ServiceMessages
 from gptdesk.ui.window.setting_effects import SettingEffects
 from gptdesk.ui.window.standard_commands import page_commands, panel_command, view_commands
+from gptdesk.ui.window.title import WindowTitle
 from gptdesk.ui.window.toast import Toasts
 from gptdesk.ui.window.window_tools import WindowTools
 
@@ -57,8 +59,9 @@ class MainWindow(QWidget):
         super().__init__()
         self._services, self._registry = services, registry
         self._was_painted = self._was_closed = self._leaves = False
-        self._titles: dict[str, str] = {}
-        self.stack = PageStack(self._make_failed_view, self)
+        self._title = WindowTitle(self)
+        EnterKey(self)
+        self.stack = PageStack(lambda page, report: make_failed_view(services, self, page.title, report), self)
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)
         SettingEffects(services, self)
@@ -118,13 +121,12 @@ class MainWindow(QWidget):
         self._commands.set_page(id)
         self._services.settings.update(page=id)
         self.banners.set_page(id, view.message_area or view.content, at_top=view.messages_at_top)
-        self._show_title()
+        self._title.show_page(id, self.pages[id].title)
         if view.focus is not None:
             view.focus()
 
     def set_title(self, page: str, title: str) -> None:
-        self._titles[page] = title
-        self._show_title()
+        self._title.set(page, title)
 
     @Slot()
     def bring_to_front(self) -> None:
@@ -159,25 +161,16 @@ class MainWindow(QWidget):
             QTimer.singleShot(0, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._leaves and not all(page.may_close() for page in self.pages.values()):
+        if not self._leaves and not self.stack.may_close():
             event.ignore()
             return
         self._geometry.save(self.stack.views)
-        for page in self.pages.values():
-            _close(page)
+        self.stack.close_pages()
         self._was_closed = True
         super().closeEvent(event)
         self.closed.emit()
 
-    # Keyboard, menu, layout
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses the button that has the focus, as Space does, unless something else uses the key."""
-        button = self.focusWidget()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
-            button.click()
-            return
-        super().keyPressEvent(event)
+    # Commands, parts, layout
 
     def _add_commands(self) -> None:
         settings = self._services.settings
@@ -185,13 +178,9 @@ class MainWindow(QWidget):
             self._commands.name_scope(page.id, page.title)
             self._commands.add(*page.commands())
         self._commands.add(*page_commands([(page.id, page.title) for page in self.pages.values()], self.show_page))
-        self._commands.add(panel_command(self._fold_panel))
+        self._commands.add(panel_command(self.stack.fold_panel))
         self._commands.add(*view_commands(settings, settings.zoom))
         self._commands.add(*self.tools.commands())
-
-    def _fold_panel(self) -> None:
-        if self.stack.view is not None and self.stack.view.fold is not None:
-            self.stack.view.fold.toggle()
 
     def _regions(self) -> list[QWidget]:
         """The parts of the window in the order of F6: the page's, the messages, and the bars."""
@@ -200,14 +189,6 @@ class MainWindow(QWidget):
             return [self.banners, self.toasts, self.rail]
         return [*view.regions, self.banners, self.toasts, view.status_bar, self.rail, view.top_bar]
 
-    def _make_failed_view(self, page: Page, report: str) -> PageView:
-        return make_failed_view(self._services, self, page.title, report)
-
-    def _show_title(self) -> None:
-        page = self.current_page
-        title = self._titles.get(page) or (self.pages[page].title if page else "")
-        self.setWindowTitle(f"{title} — gptdesk" if title else "gptdesk")
-
     def _lay_out(self) -> None:
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -215,10 +196,3 @@ class MainWindow(QWidget):
         layout.addWidget(self.rail)
         layout.addWidget(separator("vertical"))
         layout.addWidget(self.stack, 1)
-
-
-def _close(page: Page) -> None:
-    try:
-        page.close()
-    except Exception:  # the others save what they have
-        log.exception("the page %s did not close", page.id)

@@ -1,4 +1,4 @@
-"""The frame of one message: icon, words, buttons; it takes no focus by the mouse and gives the focus back."""
+"""Card of one message: icon, text, buttons. A click on it leaves the focus where it is."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _ICONS: Final = {
 
 _GAP: Final = 8
 _NARROWEST: Final = 240
-"""Pixels that words need beside buttons."""
+"""Least pixels of the text beside buttons."""
 
 _SLACK: Final = 12
-"""Pixels that letters may take more than they say, and a style's borders."""
+"""Pixels added to the width that font metrics report: rounding, and the borders of styles."""
 
 _DEAF_MS: Final = 400
-"""So long after it has come it may hear no mouse."""
+"""Milliseconds after it appears in which it ignores the mouse."""
 
 _STILL: Final = 4
-"""Pixels that a hand moves without meaning to."""
+"""Pixels of unintended mouse movement."""
 
 
 class MessageCard(QFrame):
     """One message.
 
     Attributes:
-        message: that it shows.
-        pointer: where the mouse was on the screen when it came.
+        message: shown by the card.
+        pointer: position of the mouse on the screen when the card appeared.
 
     Signals:
-        closed(): the person has read it, or has pressed one of its buttons.
+        closed(): emitted when the card was closed or one of its buttons pressed.
     """
 
     closed = Signal()
@@ -85,7 +85,7 @@ class MessageCard(QFrame):
         self._show_icon()
 
     def add_button(self, title: str, act: Callable[[], object], *, name: str = "", place: int = -1) -> QPushButton:
-        """A button behind the others, or at that place, that leaves the focus where it is when it is clicked."""
+        """Adds a button after the others, or at that place. A click on it does not take the focus."""
         button = QPushButton(title)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(name)
@@ -95,18 +95,18 @@ class MessageCard(QFrame):
         return button
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A press where the pointer has been since before the card came was meant for what is under the card."""
+        """Ignores a press where the pointer already was when the card appeared: it was meant for what is below."""
         if not isinstance(event, QMouseEvent) or event.type() == QEvent.Type.MouseMove:
             return False
         moved = (event.globalPosition().toPoint() - self.pointer).manhattanLength()
         return self._age.elapsed() < _DEAF_MS and moved < _STILL
 
     def width_at_best(self) -> int:
-        """Pixels that it needs to show its words in one line."""
+        """Pixels of the card with its text in one line."""
         return self._width_of_words() + self._width_of_others()
 
     def height_at(self, width: int) -> int:
-        """Pixels that it needs at that width; its offers go under the words where these would become a column."""
+        """Height in pixels at that width. Buttons move below the text if it would become too narrow."""
         beside = width - self._width_of_others() >= min(_NARROWEST, self._width_of_words())
         row = self.row if beside else self._below
         for place, button in enumerate(self._offers):
@@ -119,7 +119,7 @@ class MessageCard(QFrame):
         return self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK
 
     def _width_of_others(self) -> int:
-        """Pixels beside the words, when all buttons stand there."""
+        """Pixels of everything beside the text, with all buttons there."""
         margins, buttons = (
             self._column.contentsMargins(),
             [b for b in self.findChildren(QPushButton) if b.isVisibleTo(self)],

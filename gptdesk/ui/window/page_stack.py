@@ -69,6 +69,23 @@ class PageStack(QWidget):
         self.pages[id].set_shown(True)
         return made
 
+    def fold_panel(self) -> None:
+        """Hides the panel of the page that is shown, or shows it again."""
+        if self.view is not None and self.view.fold is not None:
+            self.view.fold.toggle()
+
+    def may_close(self) -> bool:
+        """Whether no page needs to ask the person before the window closes."""
+        return all(page.may_close() for page in self.pages.values())
+
+    def close_pages(self) -> None:
+        """Lets every page save and end what it has begun; one that fails does not keep the others from it."""
+        for page in self.pages.values():
+            try:
+                page.close()
+            except Exception:
+                log.exception("the page %s did not close", page.id)
+
     def _parts(self, view: PageView) -> tuple[tuple[QStackedWidget, QWidget], ...]:
         return (self._top_bars, view.top_bar), (self.contents, view.content), (self._status_bars, view.status_bar)
 

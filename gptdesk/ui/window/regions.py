@@ -1,4 +1,4 @@
-"""F6 goes from one part of the window to the next, Shift+F6 to the one before, each where one was in it."""
+"""F6 and Shift+F6 move the focus between parts of the window, to where it last was in each part."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 
 class Regions(QObject):
-    """Knows in which part the focus is, and where in each part it was last.
+    """Remembers where the focus was in each part.
 
     Args:
-        window: in which the keys hold.
-        parts: gives the parts that there are now, in their order.
+        window: in which the keys work.
+        parts: returns the present parts in their order.
     """
 
     def __init__(self, window: QWidget, parts: Callable[[], Sequence[QWidget]]) -> None:
@@ -27,7 +27,7 @@ class Regions(QObject):
             shortcut.activated.connect(lambda step=step: self.go(step))
 
     def go(self, step: int) -> None:
-        """Moves the focus to the next part that can have it, or to the one before (-1)."""
+        """Moves the focus to the next part that accepts it (1), or to the previous one (-1)."""
         parts = [part for part in self._parts() if part.isVisible()]
         focus = QApplication.focusWidget()
         here = next((n for n, part in enumerate(parts) if focus and (part is focus or part.isAncestorOf(focus))), -step)
@@ -40,7 +40,7 @@ class Regions(QObject):
                 return
 
     def _target(self, part: QWidget) -> QWidget | None:
-        """What gets the focus there: what had it last, or the first that can."""
+        """The widget that gets the focus in a part: the last one that had it, or the first that accepts it."""
         last = self._last.get(part)
         if last is not None and shiboken6.isValid(last) and last.isVisible() and last.isEnabled():
             return last

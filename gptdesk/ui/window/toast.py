@@ -1,4 +1,4 @@
-"""Toasts: what is done, said for some seconds over the lower right corner."""
+"""Toasts: what was done, shown for some seconds in the lower right corner."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gptdesk.ui.window.message_card import MessageCard
 
 _SHORTEST_MS: Final = 4000
 _LETTERS: Final = 60
-"""That can be read in that time."""
+"""Characters read in that time."""
 
 _LETTER_MS: Final = 60
-"""For each letter more."""
+"""For each further character."""
 
 _TICK_MS: Final = 100
 _WIDEST: Final = 420
@@ -29,7 +29,7 @@ _GAP: Final = 8
 
 
 class Toast(MessageCard):
-    """One of them; its time stands still while somebody points at it or has the focus in it, or is elsewhere."""
+    """One toast. Its time stops while the pointer or the focus is on it, and while the window is inactive."""
 
     def __init__(self, theme: Theme, message: Message, parent: QWidget) -> None:
         super().__init__(theme, message, parent)
@@ -41,9 +41,9 @@ class Toast(MessageCard):
 
     @property
     def waits(self) -> bool:
-        """Whether its time stands still."""
+        """Whether its time is stopped."""
         focus = QApplication.focusWidget()
-        pointed_at = self.underMouse() and QCursor.pos() != self.pointer  # not by chance
+        pointed_at = self.underMouse() and QCursor.pos() != self.pointer  # the mouse was moved there
         return pointed_at or not self.isActiveWindow() or (focus is not None and self.isAncestorOf(focus))
 
     def _on_tick(self) -> None:
@@ -55,7 +55,7 @@ class Toast(MessageCard):
 
 
 class Toasts(Overlay):
-    """The newest stands lowest."""
+    """A column of toasts, the newest at the bottom."""
 
     def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
         super().__init__(parent)
@@ -66,11 +66,11 @@ class Toasts(Overlay):
 
     @property
     def texts(self) -> list[str]:
-        """What is being said now."""
+        """The texts that are shown."""
         return [card.message.text for card in self.cards]
 
     def add(self, message: Message) -> None:
-        """Says it; what says the same already is said anew."""
+        """Shows a toast; one with the same text is replaced."""
         for card in [card for card in self.cards if card.message.text == message.text] or self.cards[: -_MOST + 1]:
             self._remove(card)
         card = Toast(self._theme, message, self)

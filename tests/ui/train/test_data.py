@@ -189,7 +189,7 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
         ),
     )
     assert not opened.window.close()
-    assert "library-smoke” will not start by itself" in question().words.text()
+    assert "library-smoke” will not start automatically" in question().words.text()
     question().cancel.click()
     signal_to(folder / ".prepare.json", signal.SIGCONT)
     wait(qtbot, lambda: opened.services.run_monitor.active)

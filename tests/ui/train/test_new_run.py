@@ -146,7 +146,7 @@ def kill(record: Path) -> None:
 
 def settle(sheet: NewRunSheet, qtbot: QtBot) -> None:
     """Waits until what the settings make has been worked out."""
-    qtbot.waitUntil(lambda: sheet._settled, timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.evaluation.settled, timeout=LONG)
 
 
 def choose(sheet: NewRunSheet, data: Path, qtbot: QtBot) -> None:
@@ -640,7 +640,7 @@ def test_a_number_that_cannot_be_is_said_at_its_field_and_starts_nothing(
     set_number(sheet, "schedule.steps", "0")
     assert row.problem_label.text() == "0 cannot be used: at least 1. It is 60 again."
     assert row.problem_label.isVisible()
-    assert not sheet._starting
+    assert not sheet.starter.starting
     set_number(sheet, "schedule.steps", "40")
     assert row.problem_label.isHidden()
 

@@ -232,7 +232,7 @@ def test_the_learning_rate_is_changed_while_it_learns(
     page: Callable[[], tuple[Opened, TrainView]], living: Living, qtbot: QtBot
 ) -> None:
     opened, train = page()
-    train._change()
+    train.requests.change_settings()
     change = dialog(ChangeDialog, qtbot)
     change.boxes["learning_rate_factor"].setValue(0.5)
     change.boxes["log_interval"].setValue(10)
@@ -242,7 +242,7 @@ def test_the_learning_rate_is_changed_while_it_learns(
     wait(qtbot, lambda: not pending(opened, living))
     train.panel.show_tab(2)
     wait(qtbot, lambda: "set learning_rate_factor to 0.5: done" in train.panel.events.toPlainText())
-    train._change()
+    train.requests.change_settings()
     assert dialog(ChangeDialog, qtbot).boxes["learning_rate_factor"].value() == 0.5
     dialog(ChangeDialog, qtbot).reject()
 
@@ -600,7 +600,7 @@ def test_borders_stand_after_a_restart_where_somebody_moved_them(
     assert again.window.train.parts.sizes() == moved
     again.window.train.parts.reset.emit()  # a double click
     assert again.window.train.parts.sizes() == before
-    assert again.window.train.borders == ""
+    assert again.window.train.parts.borders == ""
 
 
 def test_the_panel_is_folded_away_and_stays_so_while_runs_change(

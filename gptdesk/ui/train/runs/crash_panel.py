@@ -1,4 +1,4 @@
-"""What is known of a run that has crashed, and the button that goes on with it."""
+"""Panel of a crashed run: likely cause, last output, and a button that resumes it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class CrashPanel(QFrame):
-    """The likely cause, what to do, the last output.
+    """Shows the likely cause, what to do, and the last output.
 
     Signals:
-        resume_wanted(): the person wants the run to go on from its newest good checkpoint.
-        folder_wanted(): they want to see its folder.
+        resume_wanted(): resume the run from its newest complete checkpoint.
+        folder_wanted(): open the folder of the run.
     """
 
     resume_wanted = Signal()
@@ -77,27 +77,27 @@ class CrashPanel(QFrame):
 
         Args:
             folder: of the run.
-            diagnosis: what is known.
-            restarting: whether a trainer has been started for it that has not said anything yet.
+            diagnosis: cause, advice and output.
+            restarting: whether a trainer was started that has not reported yet.
         """
         step = diagnosis.step
         words = f"Resume from step {number_format.count(step)}" if step is not None else "Start again"
         self.resume.setText("Resuming…" if restarting else words)
         self.resume.setEnabled(not restarting)
-        tip = "Go on from the newest checkpoint that is whole" if step is not None else "There is no checkpoint yet"
+        tip = "Resume from the newest complete checkpoint" if step is not None else "The run has no checkpoint yet"
         self.resume.setToolTip(wrapped(tip))
         if (folder, diagnosis) == (self._folder, self._diagnosis):
             return
         self._folder, self._diagnosis = folder, diagnosis
         self.sentence.setText(diagnosis.sentence)
         self.advice.setText(diagnosis.advice)
-        self.output.setPlainText("\n".join(diagnosis.output) or "It printed nothing.")
+        self.output.setPlainText("\n".join(diagnosis.output) or "The trainer printed nothing.")
         self.output.moveCursor(QTextCursor.MoveOperation.End)
         self.output.moveCursor(QTextCursor.MoveOperation.StartOfLine)
 
     @property
     def report(self) -> str:
-        """All that is known, to be sent to somebody."""
+        """The report as text, for the clipboard."""
         known = self._diagnosis
         if known is None:
             return ""

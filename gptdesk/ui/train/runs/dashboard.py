@@ -1,4 +1,4 @@
-"""The middle of the page: the run at hand in numbers and curves, why it crashed if it did, and the buttons for it."""
+"""Dashboard of the selected run: buttons, figures, charts, and the crash panel."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from gptdesk.ui.train.runs.tiles import Tiles
 
 
 class Dashboard(QWidget):
-    """Everything about one run.
+    """Shows one run.
 
     Args:
-        settings: how the curves are drawn.
-        menu: of the button with the dots.
+        settings: of the charts.
+        menu: of the "…" button.
 
     Signals:
-        wanted(str): the person wants the trainer to do that; one of `trainer.run_directory.requests.ACTIONS`.
-        restart_wanted(): they want a run that has ended to go on.
-        folder_wanted(): they want to see its folder.
+        wanted(str): ask the trainer for that; one of `trainer.run_directory.requests.ACTIONS`.
+        restart_wanted(): resume a run that has ended.
+        folder_wanted(): open the folder of the run.
     """
 
     wanted = Signal(str)
@@ -81,11 +81,11 @@ class Dashboard(QWidget):
         self.crash.folder_wanted.connect(self.folder_wanted)
 
     def show_run(self, view: RunView, pending: Sequence[Pending], *, restarting: bool) -> None:
-        """Shows the run as it is now; the curves are redrawn by `show_curves` and `refresh`."""
+        """Shows the present state; charts are redrawn by `show_curves` and `refresh`."""
         entry = view.entry
         self.problem.setVisible(bool(entry.problem or entry.damage))
         self.problem.setText(entry.problem or entry.damage)
-        crashed = view.diagnosis is not None and not entry.problem  # what is not understood cannot be resumed
+        crashed = view.diagnosis is not None and not entry.problem  # a run that cannot be read cannot be resumed
         self.crash.setVisible(crashed)
         if crashed and view.diagnosis is not None:
             self.crash.show_diagnosis(entry.folder, view.diagnosis, restarting=restarting)
@@ -114,7 +114,7 @@ class Dashboard(QWidget):
         histories: Mapping[Path, RunHistory],
         configs: Mapping[Path, Mapping[str, Any]],
     ) -> None:
-        """Draws the run at hand and the pinned ones with it; costs nothing while they are the same."""
+        """Draws the curves of the selected run and of pinned ones; does nothing if they are the same."""
         others = [run for run in pinned if run.folder != current.folder]
         runs = [run for run in (current, *others) if run.folder in histories]
         plotted = tuple((run.name, run.steps, histories[run.folder], configs.get(run.folder)) for run in runs)
@@ -126,7 +126,7 @@ class Dashboard(QWidget):
         )
 
     def refresh(self) -> None:
-        """Draws what is new of the runs on the charts."""
+        """Draws new points of the curves."""
         self.charts.refresh()
 
 

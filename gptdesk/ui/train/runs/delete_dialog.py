@@ -1,4 +1,4 @@
-"""Asks before a run is removed from the disk, and says what that frees."""
+"""Asks before a run is deleted from the disk, and shows how much that frees."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gptdesk.ui.widgets.question import Question
 
 
 class DeleteDialog(Question):
-    """The question; the size comes when it has been counted.
+    """The question; the size is added once it is counted.
 
     Args:
         entry: the run.
-        delete: what the button does.
+        delete: deletes it.
     """
 
     def __init__(self, entry: RunEntry, delete: Callable[[], object], parent: QWidget | None = None) -> None:
@@ -26,11 +26,11 @@ class DeleteDialog(Question):
         )
 
     def show_size(self, size: int) -> None:
-        """How many bytes the run takes."""
+        """Shows the size of the run in bytes."""
         self.words.setText(self._text(number_format.memory(size)))
 
     def _text(self, size: str) -> str:
         return (
-            f"Its history, samples and checkpoints ({size}) in {self._folder} are removed. "
-            "This cannot be undone; models that you exported elsewhere stay."
+            f"Its history, samples and checkpoints ({size}) in {self._folder} are deleted. "
+            "This cannot be undone. Models exported elsewhere are kept."
         )

@@ -1,4 +1,4 @@
-"""The small dialogs of the page: what to sample, what to change while training, how a run is tagged."""
+"""Dialogs of runs: sample now, change settings during training, tags."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from gptdesk.ui.widgets.number_box import NumberBox
 LONGEST_TAG: Final = 24
 _LARGEST_INTERVAL: Final = 10_000_000
 _LARGEST_FACTOR: Final = 10
-"""What the trainer takes for ``learning_rate_factor``."""
+"""Range of ``learning_rate_factor`` that the trainer accepts."""
 
 _LARGEST_SEED: Final = 999_999
 
 
 class _Dialog(Dialog):
-    """A dialog with a column of things and two buttons below."""
+    """A dialog with a column of widgets above two buttons."""
 
     def __init__(self, title: str, accept: str, parent: QWidget | None) -> None:
         super().__init__(title, parent)
@@ -60,17 +60,17 @@ class _Dialog(Dialog):
         self.column.addLayout(self.row)
 
     def add(self, *widgets: QWidget) -> None:
-        """Puts these above the buttons."""
+        """Adds these above the buttons."""
         for widget in widgets:
             self.column.insertWidget(self.column.count() - 3, widget)
 
     def show_problem(self, sentence: str) -> None:
-        """Says what cannot be used, or nothing."""
+        """Shows what cannot be used; "" for nothing."""
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
 
     def _watch(self, box: NumberBox) -> None:
-        """What the box refuses is said in the dialog."""
+        """Shows in the dialog what a number box refuses."""
         box.refused.connect(self.show_problem)
         box.valueChanged.connect(lambda _: self.show_problem(""))
 
@@ -79,12 +79,12 @@ class _Dialog(Dialog):
 
 
 class SampleDialog(_Dialog):
-    """Asks what the weights of this moment shall continue.
+    """Asks for the prompt of a sample of the present weights.
 
     Args:
-        prompt: to begin with.
-        seed: to begin with.
-        playground: the text in the Playground, if there is one.
+        prompt: preset.
+        seed: preset.
+        playground: the text of the open document, if any.
 
     Signals:
         decided(str, int): prompt and seed.
@@ -101,7 +101,7 @@ class SampleDialog(_Dialog):
         self.prompt.textChanged.connect(self._judge)
         label = QLabel("Prompt")
         label.setBuddy(self.prompt)
-        self.use = QPushButton("Use the text of the Playground")
+        self.use = QPushButton("Use the text in the Playground")
         self.use.setEnabled(bool(playground.strip()))
         self.use.clicked.connect(lambda: self.prompt.setPlainText(playground))
         self.seed = NumberBox(0, _LARGEST_SEED, 0)
@@ -131,13 +131,13 @@ class SampleDialog(_Dialog):
 
 
 class ChangeDialog(_Dialog):
-    """Changes what a trainer lets be changed while it runs.
+    """Changes the settings that a trainer accepts during training.
 
     Args:
-        values: in force now, by the names of `trainer.run_directory.requests.SETTABLE`.
+        values: in force, by the names of `trainer.run_directory.requests.SETTABLE`.
 
     Signals:
-        decided(object): the values that are others now, by name.
+        decided(object): the changed values, by name.
     """
 
     decided = Signal(object)
@@ -164,7 +164,7 @@ class ChangeDialog(_Dialog):
             self._watch(box)
             self.boxes[name] = box
             form.addRow(title, box)
-        words = QLabel("The run takes them over at its next step. The factor holds until you change it again.")
+        words = QLabel("The run applies them at its next step. The factor stays until you change it again.")
         words.setProperty("kind", "muted")
         words.setWordWrap(True)
         holder = QWidget()

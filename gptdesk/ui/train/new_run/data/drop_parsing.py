@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QMimeData
-
 from gptdesk.gpt2.layout import CONFIG_FILE
 from gptdesk.training.data.datasets import is_prepared
 from trainer.run_directory.layout import RUN
@@ -35,11 +33,6 @@ class Drop:
     model: Path | None = None
     texts: tuple[str, ...] = ()
     sentence: str = ""
-
-
-def dropped_paths(data: QMimeData) -> list[str]:
-    """The files and folders on this computer in a drop."""
-    return [path for url in data.urls() if (path := url.toLocalFile())]
 
 
 def sort_drop(paths: Sequence[str]) -> Drop:

@@ -1,0 +1,67 @@
+"""Brings models into the library: asks for a file, a folder or a repository, and how to import what is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from gptdesk.ui.models.import_dialog import ImportDialog
+from gptdesk.ui.models.repository_dialog import RepositoryDialog
+from gptdesk.ui.services.model_library import ModelLibrary
+
+if TYPE_CHECKING:
+    from gptdesk.library.import_ import Importable
+
+_FILES: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
+
+
+class ModelImports(QObject):
+    """Asks and imports.
+
+    Args:
+        window: parent of dialogs.
+    """
+
+    def __init__(self, models: ModelLibrary, window: QWidget) -> None:
+        super().__init__(window)
+        self._models, self._window = models, window
+
+    def fill(self, menu: QMenu) -> None:
+        """Adds the ways to import from this computer."""
+        menu.addAction("Folder…", self._ask_for_folder)
+        menu.addAction("File…", self._ask_for_file)
+
+    @Slot()
+    def ask_for_repository(self) -> None:
+        """Asks for a repository of the Hugging Face hub, and downloads it."""
+        dialog = RepositoryDialog(self._window)
+        dialog.decided.connect(lambda repo, revision, called: self._models.download(repo, revision, called=called))
+        dialog.open()
+
+    @Slot(object)
+    def offer_all(self, paths: list[Path]) -> None:
+        """Asks how to import each of these files and folders."""
+        for path in paths:
+            self.offer(path)
+
+    def offer(self, path: Path) -> None:
+        """Asks how to import a file or folder, once it is known to be a model."""
+        self._models.look_at(path, self._ask_about)
+
+    def _ask_for_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, "Import a model's folder", str(Path.home()))
+        if folder:
+            self.offer(Path(folder))
+
+    def _ask_for_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._window, "Import a model's file", str(Path.home()), _FILES)
+        if path:
+            self.offer(Path(path))
+
+    def _ask_about(self, found: Importable) -> None:
+        dialog = ImportDialog(found, self._models.taken_names, self._window)
+        dialog.decided.connect(lambda path, name, link: self._models.import_model(path, name=name, link=link))
+        dialog.open()

@@ -1,0 +1,134 @@
+"""Columns of a page: a main part with panels beside it, whose widths are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.panel_fold import PanelFold
+from gptdesk.ui.widgets.splitter import Splitter
+
+_LONGEST: Final = 5
+"""Digits of a width that is read back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SidePart:
+    """A panel beside the main part.
+
+    Attributes:
+        widget: the panel.
+        share: of the page's width, in percent.
+        least: pixels at a font of 13 pixels.
+        most: pixels at a font of 13 pixels.
+    """
+
+    widget: QWidget
+    share: int
+    least: int
+    most: int
+
+
+class PageColumns(Splitter):
+    """A row of columns.
+
+    Args:
+        main: the part that gets what panels leave.
+        left: panel at its left.
+        right: panel at its right, which folds.
+
+    Attributes:
+        fold: of that panel.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        main: QWidget,
+        *,
+        left: SidePart | None = None,
+        right: SidePart | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._main, self._right = main, right
+        self._sides = [side for side in (left, right) if side is not None]
+        self._columns = [side.widget for side in (left,) if side] + [main] + [side.widget for side in (right,) if side]
+        self._widths: list[int] | None = None
+        self._folded = False
+        self._unwanted: set[QWidget] = set()
+        for widget in self._columns:
+            self.addWidget(widget)
+        self.setStretchFactor(self._columns.index(main), 1)
+        self.setChildrenCollapsible(False)
+        self.splitterMoved.connect(self._on_moved)
+        self.reset.connect(self._on_reset)
+        self.fold = PanelFold(self, self._show_panel)
+
+    @property
+    def borders(self) -> str:
+        """Widths of the panels in pixels that the person chose; "" for the usual ones."""
+        return " ".join(map(str, self._widths or ()))
+
+    def set_borders(self, borders: object) -> None:
+        """Restores what `borders` returned; a value that cannot be read changes nothing."""
+        widths = str(borders).split()
+        if len(widths) == len(self._sides) and all(w.isdecimal() and len(w) <= _LONGEST for w in widths):
+            self._widths = [int(width) for width in widths]
+            self._arrange()
+
+    def show_side(self, widget: QWidget, wanted: bool) -> None:
+        """Shows or hides a panel, depending on whether it has anything to show."""
+        if wanted == (widget in self._unwanted):
+            (self._unwanted.discard if wanted else self._unwanted.add)(widget)
+            self._arrange()
+
+    def _show_panel(self, shown: bool) -> None:
+        self._folded = not shown
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    @Slot()
+    def _on_moved(self) -> None:
+        sizes = dict(zip(self._columns, self.sizes(), strict=True))
+        before = self._widths or self._usual_widths()
+        self._widths = [
+            sizes[side.widget] if side.widget.isVisible() else width
+            for side, width in zip(self._sides, before, strict=True)
+        ]
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._widths = None
+        self._arrange()
+
+    def _usual_widths(self) -> list[int]:
+        width = self.width()
+        return [min(max(width * side.share // 100, scaled(side.least)), scaled(side.most)) for side in self._sides]
+
+    def _arrange(self) -> None:
+        """Folds what must be folded, and gives each column its width."""
+        widths = dict(zip((side.widget for side in self._sides), self._widths or self._usual_widths(), strict=True))
+        shown = {widget for widget in widths if widget not in self._unwanted}
+        if self._right is not None and self._folded:
+            shown.discard(self._right.widget)
+        for widget in widths:
+            if widget.isHidden() == (widget in shown):
+                self._show_or_hide(widget, widget in shown)
+        main = max(1, self.width() - sum(widths[widget] for widget in shown))
+        self.setSizes([widths.get(widget, main) for widget in self._columns])
+
+    def _show_or_hide(self, widget: QWidget, shown: bool) -> None:
+        focused = widget.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
+        widget.setVisible(shown)
+        if focused and not shown:
+            self._main.setFocus()

@@ -98,7 +98,7 @@ def _explain(
     if state.state == "lost":
         host = state.status.get("host")
         return "lost", f"Nothing has been heard of it from {host or 'its computer'} for a while."
-    never_began = phase(folder, launch) == FAILED
+    never_began = phase(launch, newest_segment(folder)) == FAILED
     ending: dict[str, Any] = {} if never_began else state.exit
     reason = str(ending.get("reason") or "")
     if ending.get("cause") == "not finite":

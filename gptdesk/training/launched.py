@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -85,13 +86,15 @@ def read_launch(folder: Path) -> Launch | None:
     )
 
 
-def phase(folder: Path, launch: Launch | None) -> str:
+def phase(launch: Launch | None, newest: int) -> str:
     """`STARTING` or `FAILED` while the launch has led to no trainer at work; empty once it has, or without a launch.
+
+    ``newest`` is the run's `newest_segment`.
 
     A command that ends well without a trainer has handed the run to somebody else, such as a queue, and that may take
     its time.
     """
-    if launch is None or newest_segment(folder) > launch.segment:
+    if launch is None or newest > launch.segment:
         return ""
     handed_on = launch.launcher.kind == COMMAND and launch.code in (None, 0)
     return STARTING if launch.lives or handed_on else FAILED
@@ -104,14 +107,19 @@ def ask(folder: Path, action: str, **args: Any) -> str:
         UserError: when the request cannot be made.
     """
     launch, newest = read_launch(folder), newest_segment(folder)
-    starting = launch is not None and phase(folder, launch) == STARTING
+    starting = launch is not None and phase(launch, newest) == STARTING
     to = launch.segment + 1 if launch is not None and starting else newest
     return send_request(folder, action, to=to if to >= 0 else None, **args)
 
 
 def newest_segment(folder: Path) -> int:
     """The number of the newest trainer that began on a run, from 0; -1 when none has."""
-    told = whole((read_json(folder / STATUS) or {}).get("segment"))
+    return segment_in(read_json(folder / STATUS) or {})
+
+
+def segment_in(status: Mapping[str, Any]) -> int:
+    """The number in the contents of ``status.json``; -1 when there is none."""
+    told = whole(status.get("segment"))
     return -1 if told is None else told
 
 

@@ -120,7 +120,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
         wait(seconds)
         found["writing"].append(ticks.stop())
         generation = session.generation
-        found["tokens_per_s"].append(generation.speed if generation else 0.0)
+        found["tokens_per_s"].append(generation.handle.speed if generation else 0.0)
         session.stop()
         wait_until(lambda: not session.busy)
     info = services.inference.info

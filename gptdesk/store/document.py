@@ -136,7 +136,7 @@ class Document:
         old_start, old_end, old = self._whole_tokens(start, end)
         before, after = self.text[old_start:start], self.text[end:old_end]
         new = tuple(join([Run(before + text + after)]))
-        self._splice(old_start, old_end, new, keep=False)
+        self._replace(old_start, old_end, new)
         self._history.record(Step(old_start, old, new, open=typing))
         self.changed_at = start + len(text)
 
@@ -147,7 +147,7 @@ class Document:
         if not self._history.can_undo:
             return False
         step = self._history.undo()
-        self._splice(step.start, step.end, step.old, keep=step.generation)
+        self._restore(step, step.end, step.old)
         self.changed_at = step.start + length_of(step.old)
         return True
 
@@ -156,7 +156,7 @@ class Document:
         if self.generating or not self._history.can_redo:
             return False
         step = self._history.redo()
-        self._splice(step.start, step.start + length_of(step.old), step.new, keep=step.generation)
+        self._restore(step, step.start + length_of(step.old), step.new)
         self.changed_at = step.end
         return True
 
@@ -174,13 +174,13 @@ class Document:
         self._history.close()
         self._tree.compact()
         if old:
-            self._splice(start, length, (), keep=True)
+            self._fork(start, length, ())
         self._step = Step(start, old, (), generation=True)
         self._growing = self._tree.append(Run("", (), origin))
         return self.text
 
-    def grow(self, text: str, tokens: Iterable[Token]) -> None:
-        """Adds what the model wrote; ``text`` may lag behind the tokens while it is held back."""
+    def append_tokens(self, text: str, tokens: Iterable[Token]) -> None:
+        """Appends generated tokens; ``text`` may lag behind them while a possible stop string is held back."""
         assert self._growing is not None, "no generation is running"
         run = self._tree.nodes[self._growing].run
         text = clean_piece(text)
@@ -205,7 +205,7 @@ class Document:
             self._history.record(replace(step, new=(run,)))
         else:
             self._tree.drop_leaf()
-            self._splice(step.start, step.start, step.old, keep=True)
+            self._fork(step.start, step.start, step.old)
         self._growing = None
         self._changed()
 
@@ -247,9 +247,17 @@ class Document:
             position += len(run.text)
         return first, last, tuple(join(covered))
 
-    def _splice(self, start: int, end: int, runs: tuple[Run, ...], *, keep: bool) -> None:
-        self._tree.splice(start, end, runs, keep=keep)
+    def _replace(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
+        self._tree.replace(start, end, runs)
         self._changed()
+
+    def _fork(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
+        self._tree.fork(start, end, runs)
+        self._changed()
+
+    def _restore(self, step: Step, end: int, runs: tuple[Run, ...]) -> None:
+        """Undoes or redoes a step; both texts of a generation stay in the tree."""
+        (self._fork if step.generation else self._replace)(step.start, end, runs)
 
     def _changed(self) -> None:
         self._text = None

@@ -75,17 +75,23 @@ class Tree:
         """Removes the path's last node, which must have no children."""
         self._remove(self.path.pop())
 
-    def splice(self, start: int, end: int, runs: Sequence[Run], *, keep: bool) -> None:
-        """Replaces the characters from ``start`` to ``end`` of the path by ``runs``; no token may lie across either.
+    def replace(self, start: int, end: int, runs: Sequence[Run]) -> None:
+        """Replaces the characters from ``start`` to ``end`` of the path; forks where other paths share the nodes.
 
-        What other paths share stays as it is, and the text forks where it begins to differ. ``keep`` forks even where
-        nothing is shared, so that the former text stays in the tree.
+        Args:
+            start, end: no token may lie across either.
+            runs: the new text.
         """
         first, offset = self._locate(start)
-        if not keep and self._is_alone(first):
+        if self._is_alone(first):
             self._replace(first, offset, end - start, runs)
         else:
             self._fork(first, offset, end - start, runs)
+
+    def fork(self, start: int, end: int, runs: Sequence[Run]) -> None:
+        """As `replace`, on a path of its own, so that the former text stays in the tree."""
+        first, offset = self._locate(start)
+        self._fork(first, offset, end - start, runs)
 
     def compact(self) -> None:
         """Makes one node of two where nothing diverges between them, as many small edits before a fork leave them."""
@@ -123,7 +129,7 @@ class Tree:
         return all(len(self._children[id]) == (id != tail[-1]) for id in tail)
 
     def _replace(self, first: int, offset: int, removed: int, runs: Sequence[Run]) -> None:
-        """Splices in place."""
+        """Replaces characters of nodes that no other path shares."""
         last, rest = first, offset + removed
         while last < len(self.path) and rest >= len(self._nodes[self.path[last]].run.text):
             rest -= len(self._nodes[self.path[last]].run.text)
@@ -168,7 +174,7 @@ class Tree:
         self.path = self.path[:first] + ids + tail
 
     def _fork(self, first: int, offset: int, removed: int, runs: Sequence[Run]) -> None:
-        """Splices into a path of its own."""
+        """Replaces characters on a path of its own."""
         behind = self._behind(first, offset + removed)
         if offset:
             self._split(first, offset)

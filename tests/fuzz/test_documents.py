@@ -53,7 +53,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         document.replace(0, 0, "Once upon a time ")
         for number in range(2):
             document.begin_generation(Origin(generation=f"g{number}", model="tiny"))
-            document.grow("é" * length, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),), 0.5)] * length)
+            document.append_tokens("é" * length, [Token(7, 1, -0.25, (Alternative(7, "é", -0.25),), 0.5)] * length)
             document.end_generation("length", seed=1)
             document.replace(len(document.text), len(document.text), " and then ")
             document.undo()
@@ -95,7 +95,7 @@ def use(database: Database, id: str) -> None:
     assert all(0 <= start <= end <= len(text) for start, end in document.generated_spans())
     document.replace(len(text) // 2, len(text) // 2 + 1 if text else 0, "new ")
     document.begin_generation(Origin(generation="new", model="tiny"))
-    document.grow("word", [Token(1, 4, -1.0)])
+    document.append_tokens("word", [Token(1, 4, -1.0)])
     document.end_generation("length", seed=0)
     document.undo()
     document.undo()

@@ -37,7 +37,7 @@ def document_of_two_parts() -> Document:
     document = Document()
     document.replace(0, 0, TYPED)
     document.begin_generation(Origin(generation="g", model="tiny"))
-    document.grow(WRITTEN, [Token(id, 1, -0.25) for id in range(len(WRITTEN))])
+    document.append_tokens(WRITTEN, [Token(id, 1, -0.25) for id in range(len(WRITTEN))])
     document.end_generation("length", seed=1)
     return document
 
@@ -193,7 +193,7 @@ def test_text_whose_document_is_gone_is_listed_again(path: Path, ids: tuple[str,
 def test_a_generation_that_a_crash_cut_off_is_not_damaged(path: Path) -> None:
     document = Document()
     document.begin_generation(Origin(generation="g", model="tiny"))
-    document.grow("abc", [Token(id, 1, -0.25) for id in range(5)])  # two characters are held back
+    document.append_tokens("abc", [Token(id, 1, -0.25) for id in range(5)])  # two characters are held back
     database = Database(path)
     database.save(document.snapshot())
     opened = database.open(document.id)

@@ -48,7 +48,7 @@ def written(count: int = 3) -> Document:
     settings = DecodingSettings(temperature=0.5, stop=("\n",), logit_bias={3: -100})
     for _ in range(2):
         document.begin_generation(Origin(generation=os.urandom(4).hex(), model="tiny", settings=settings))
-        document.grow("x" * count, [token(id) for id in range(count)])
+        document.append_tokens("x" * count, [token(id) for id in range(count)])
         document.end_generation("length", seed=2**63 - 1)
         document.undo()
     document.redo()
@@ -73,7 +73,7 @@ def test_precision_and_backend_that_were_kept_in_one_field_are_read_as_two(
 ) -> None:
     document = Document()
     document.begin_generation(Origin(generation="g", model="tiny", precision=kept))
-    document.grow("x", [token(1)])
+    document.append_tokens("x", [token(1)])
     document.end_generation("length", seed=1)
     database.save(document.snapshot())
     (run,) = load(path, document.id).runs
@@ -127,7 +127,7 @@ def test_tokens_of_earlier_versions_open_without_an_entropy(database: Database, 
 def test_an_entropy_that_is_no_number_costs_no_token(database: Database, path: Path, entropy: float | None) -> None:
     document = Document()
     document.begin_generation(Origin(generation="g", model="tiny"))
-    document.grow("x", [replace(token(1), entropy=entropy)])
+    document.append_tokens("x", [replace(token(1), entropy=entropy)])
     document.end_generation("length", seed=1)
     database.save(document.snapshot())
     assert load(path, document.id).runs[0].tokens[0].entropy in (None, 0.0)
@@ -136,10 +136,10 @@ def test_an_entropy_that_is_no_number_costs_no_token(database: Database, path: P
 def test_a_growing_run_writes_only_its_last_tokens(database: Database) -> None:
     document = Document()
     document.begin_generation(Origin(generation="g", model="tiny"))
-    document.grow("x" * 1000, [token(0) for _ in range(1000)])
+    document.append_tokens("x" * 1000, [token(0) for _ in range(1000)])
     database.save(document.snapshot())
     before = database._connection.total_changes
-    document.grow("x", [token(0)])
+    document.append_tokens("x", [token(0)])
     database.save(document.snapshot())
     assert database._connection.total_changes - before == 3  # document, node, last chunk
 

@@ -25,7 +25,7 @@ def tokens(pieces: list[str]) -> list[Token]:
 def generate(document: Document, pieces: list[str], *, start: int | None = None) -> None:
     document.begin_generation(origin(), start=start)
     for token, piece in zip(tokens(pieces), pieces, strict=True):
-        document.grow(piece, [token])
+        document.append_tokens(piece, [token])
     document.end_generation("length", seed=1)
 
 
@@ -34,7 +34,7 @@ def test_the_backend_that_was_used_is_kept() -> None:
     document = Document()
     for used in ("numba", None):
         document.begin_generation(origin(), start=None)
-        document.grow("x", tokens(["x"]))
+        document.append_tokens("x", tokens(["x"]))
         document.end_generation("length", seed=1, backend=used)
     kept = [run.origin.backend for run in document.runs if run.origin]
     assert kept == ["numba", origin().backend]
@@ -181,7 +181,7 @@ def test_an_edit_ends_a_running_generation_and_loses_nothing() -> None:
     document = Document()
     document.replace(0, 0, "Once")
     document.begin_generation(origin())
-    document.grow(" up", tokens([" upon"]))
+    document.append_tokens(" up", tokens([" upon"]))
     document.replace(7, 7, "!")
     assert document.text == "Once up!"
     assert not document.generating
@@ -205,7 +205,7 @@ def test_a_generation_that_wrote_nothing_leaves_no_trace() -> None:
 def test_text_held_back_for_a_stop_string_is_cut_from_the_last_tokens() -> None:
     document = Document()
     document.begin_generation(origin())
-    document.grow("He said", tokens(["He", " said", "\n", "\n"]))
+    document.append_tokens("He said", tokens(["He", " said", "\n", "\n"]))
     document.end_generation("stop", seed=3)
     (run,) = document.runs
     assert [token.length for token in run.tokens] == [2, 5, 0, 0]

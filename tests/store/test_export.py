@@ -35,7 +35,7 @@ def document_of(typed: str, generated: str, *, model: str = "stories", seed: int
     document.begin_generation(Origin(generation="g1", model=model, settings=settings, device="cpu", precision="int8"))
     top = (Alternative(11, "x", -0.5), Alternative(12, SCRIPT, -2.0))
     for number, piece in enumerate(["", *generated]):  # the first of its tokens is but a part of a character
-        document.grow(piece, [Token(number, len(piece), -0.25, top, 1.5)])
+        document.append_tokens(piece, [Token(number, len(piece), -0.25, top, 1.5)])
     document.end_generation("length", seed=seed)
     return document
 
@@ -131,7 +131,7 @@ def test_json_tells_all_of_a_generated_run() -> None:
 def test_a_number_that_json_does_not_know_is_null() -> None:
     document = document_of("", "")
     document.begin_generation(Origin(generation="g2", model="tiny"))
-    document.grow("x", [Token(1, 1, float("-inf"), (), float("nan"))])
+    document.append_tokens("x", [Token(1, 1, float("-inf"), (), float("nan"))])
     document.end_generation("length")
     (token,) = json.loads(to_json(document))["runs"][-1]["tokens"]
     assert (token["logprob"], token["entropy"]) == (None, None)
@@ -140,7 +140,7 @@ def test_a_number_that_json_does_not_know_is_null() -> None:
 def test_a_document_that_is_being_generated_is_written_as_far_as_it_is() -> None:
     document = Document()
     document.begin_generation(Origin(generation="g", model="tiny"))
-    document.grow("ab", [Token(1, 1, -1.0), Token(2, 1, -1.0), Token(3, 4, -1.0)])  # the last is held back
+    document.append_tokens("ab", [Token(1, 1, -1.0), Token(2, 1, -1.0), Token(3, 4, -1.0)])  # the last is held back
     values = json.loads(to_json(document))
     assert [token["text"] for token in values["runs"][0]["tokens"]] == ["a", "b", ""]
     assert values["runs"][0]["finish_reason"] is None

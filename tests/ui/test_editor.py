@@ -38,7 +38,7 @@ class View:
 
     def generate(self, text: str) -> None:
         self.document.begin_generation(Origin(generation=str(random.random()), model="tiny"))
-        self.document.grow(text, [Token(1, len(text), -1.0)])
+        self.document.append_tokens(text, [Token(1, len(text), -1.0)])
         self.document.end_generation("length")
         self.show()
 

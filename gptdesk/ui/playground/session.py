@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.errors import UserError
-from gptdesk.inference.events import DoneEvent, TokenEvent
-from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.events import DoneEvent
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Origin, Token
+from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
 from gptdesk.ui.services.document_storage import DocumentStorage
-from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference import Inference
-from gptdesk.ui.services.inference_messages import Failure, ModelInfo
+from gptdesk.ui.services.inference_messages import Failure
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.throttle import Throttle
 
-if TYPE_CHECKING:
-    from gptdesk.gpt2.tokenizer import TextStream
-
 _SAVE_AFTER_MS: Final = 400
 """A change is on disk after this time at the latest; the end of a generation is saved at once."""
-
-_ALTERNATIVES: Final = 10
-"""Alternatives recorded for each token; stored with the document."""
-
-PendingAction = Literal["generate", "regenerate"]
 
 
 class Session(QObject):
@@ -40,7 +29,7 @@ class Session(QObject):
 
     Attributes:
         document: the open document; only this class changes it.
-        generation: the last one asked for; ``None`` before the first, and after the document was changed under it.
+        generation: the last one asked for; ``None`` before the first, and after undo or redo changed its text.
         waiting: what to do when the model is free for this document.
         done: how the last generation of this text ended.
 
@@ -73,11 +62,9 @@ class Session(QObject):
         super().__init__(parent)
         self._inference, self._storage, self._settings = inference, storage, settings
         self.document = Document()
-        self.generation: Generation | None = None
+        self.generation: DocumentGeneration | None = None
         self.waiting: PendingAction | None = None
         self.done: DoneEvent | None = None
-        self._stream: TextStream | None = None
-        self._replaced: str | None = None  # text that the running regeneration replaced
         self._saving = Throttle(self.save, _SAVE_AFTER_MS, self)
         settings.changed.connect(self._on_settings_changed)
 
@@ -89,11 +76,11 @@ class Session(QObject):
     @property
     def stopping(self) -> bool:
         """Whether the generation was cancelled and has not ended yet."""
-        return self._running and self.generation is not None and self.generation.cancelled
+        return self._running and self.generation is not None and self.generation.handle.cancelled
 
     @property
     def _running(self) -> bool:
-        return self.generation is not None and self.generation.running
+        return self.generation is not None and self.generation.handle.running
 
     # Documents
 
@@ -101,9 +88,8 @@ class Session(QObject):
         """Opens another document; the one that was open is saved."""
         self._interrupt()
         self.flush()
-        self.generation = None  # what still comes of it is about the other document
+        self._forget_generation()
         self.document = document
-        self.done = None
         document.decoding = document.decoding or self._settings.value.new_document_decoding
         self._settings.update(document=document.id, decoding=document.decoding)
         self.opened.emit()
@@ -139,8 +125,8 @@ class Session(QObject):
         if self.document.decoding != decoding:
             self.document.decoding = decoding
             self._saving.request()
-            if self.generation is not None and self.generation.queued:
-                self.generation.settings = _request_settings(decoding)
+            if self.generation is not None:
+                self.generation.use_settings(decoding)
 
     # Edits
 
@@ -182,7 +168,7 @@ class Session(QObject):
         self._interrupt()
         changed = change()
         if changed:
-            self.generation = self.done = None  # their figures are about another text
+            self._forget_generation()  # its figures are about another text
         if changed or was_busy:
             self._on_changed()
             self.activity_changed.emit()
@@ -204,7 +190,7 @@ class Session(QObject):
         """Cancels the generation: at once when it waits, otherwise after the token that is being computed."""
         self.waiting = None
         if self.generation is not None:
-            self.generation.cancel()
+            self.generation.handle.cancel()
         self.activity_changed.emit()
 
     def _request(self, action: PendingAction) -> None:
@@ -216,138 +202,63 @@ class Session(QObject):
         self.activity_changed.emit()
 
     def _ask_for_model(self) -> None:
-        start = self.document.last_generation() if self.waiting == "regenerate" else None
-        prompt, settings = self.document.text[:start], _request_settings(self._settings.value.decoding)
+        if self.waiting is None:
+            return
+        decoding = self._settings.value.decoding
         try:
-            generation = self._inference.generate(prompt, settings, owner=self)
+            generation = DocumentGeneration(self.document, self.waiting, self._inference, decoding, self)
         except UserError as error:
             self.waiting = None
             self.failed.emit(Failure(str(error)))
             return
+        self._forget_generation(keep_done=True)
         self.generation = generation
         generation.started.connect(self._on_started)
-        generation.tokens.connect(self._on_tokens)
-        generation.notice.connect(self._on_notice)
-        generation.finished.connect(self._on_finished)
-        generation.failed.connect(self._on_failed)
-
-    @Slot(object)
-    def _on_started(self, model: ModelInfo) -> None:
-        if self._is_outdated or self.generation is None:
-            return
-        from gptdesk.gpt2.tokenizer import TextStream, gpt2_tokenizer
-
-        start = self.document.last_generation() if self.waiting == "regenerate" else None
-        removed = self.document.typed_since_generation() if start is not None else ""
-        self._replaced = None if start is None else self.document.text[start:]
-        self.waiting = self.done = None
-        self._stream = TextStream(gpt2_tokenizer())  # cached by now: the engine uses it
-        origin = Origin(
-            generation=uuid.uuid4().hex,
-            model=model.model,
-            settings=self._settings.value.decoding,
-            device=model.device,
-            precision=model.precision,
-            backend=model.backend,
-        )
-        prompt = self.document.begin_generation(origin, start=start)
-        assert prompt == self.generation.prompt, "edits cancel a generation that waits"
-        self.begun.emit()
-        self._on_changed()
-        self.activity_changed.emit()
-        if removed.strip():
-            self.removed.emit(removed, self.document.history.depth)
+        generation.changed.connect(self._on_changed)
+        generation.handle.notice.connect(self.notice)
+        generation.ended.connect(partial(self._on_ended, generation))
 
     def _interrupt(self) -> None:
         """Ends the document's generation with what has come so far; what still comes is ignored."""
         self.waiting = None
         if self.generation is not None:
-            self.generation.cancel()
-        if self.document.generating:
-            self.document.end_generation("cancelled")
-            self.save()
+            was_writing = self.document.generating
+            self.generation.stop_writing()
+            if was_writing:
+                self.save()
 
-    @property
-    def _is_outdated(self) -> bool:
-        """Whether a signal comes from a generation that is not this document's last one."""
-        return self.sender() is not self.generation
-
-    @Slot(object)
-    def _on_tokens(self, events: Iterable[TokenEvent]) -> None:
-        if self._is_outdated or not self.document.generating:
-            return
-        tokens = [self._token(event) for event in events]
-        self.document.grow("".join(event.text for event in events), tokens)
-        self._on_changed()
+    def _forget_generation(self, *, keep_done: bool = False) -> None:
+        """Cancels the last generation, if it has not ended, and hears no more of it."""
+        generation, self.generation = self.generation, None
+        if generation is not None:
+            generation.blockSignals(True)
+            generation.handle.blockSignals(True)
+            generation.deleteLater()
+        if not keep_done:
+            self.done = None
 
     @Slot(str)
-    def _on_notice(self, text: str) -> None:
-        if not self._is_outdated:
-            self.notice.emit(text)
+    def _on_started(self, removed: str) -> None:
+        self.waiting = self.done = None
+        self.begun.emit()
+        self.activity_changed.emit()
+        if removed.strip():
+            self.removed.emit(removed, self.document.history.depth)
 
-    @Slot(object)
-    def _on_finished(self, results: tuple[DoneEvent, ...]) -> None:
-        if self._is_outdated:
-            return
-        self._forget_unstarted()
-        if results:
-            (self.done,) = results
-        if self.document.generating:
-            self._end_document_generation(self.done if results else None)
-        self._on_ended()
-
-    @Slot(object)
-    def _on_failed(self, failure: Failure) -> None:
-        if self._is_outdated:
-            return
-        if self.document.generating:  # what was generated before it failed stays
-            self.document.end_generation("failed")
-            self._on_changed()
-            self.save()
-        self._forget_unstarted()
-        self.failed.emit(failure)
-        self._on_ended()
-
-    def _forget_unstarted(self) -> None:
-        """What has ended without having started does not wait any more."""
-        if self.generation is not None and self.generation.model is None:
+    def _on_ended(self, generation: DocumentGeneration, failure: Failure | None) -> None:
+        if generation.handle.model is None:  # it never started: nothing waits any more
             self.waiting = None
-
-    def _on_ended(self) -> None:
-        if self.waiting:
-            self._ask_for_model()
+        else:
+            self.done = generation.done or self.done
+            self.flush()
+        if failure:
+            self.failed.emit(failure)
+        elif generation.same_again:
+            self.same_again.emit()
+        self._ask_for_model()
         self.activity_changed.emit()
 
-    def _end_document_generation(self, done: DoneEvent | None) -> None:
-        if done is None:
-            self.document.end_generation("cancelled")
-        else:
-            self.document.grow(done.tail, ())
-            self.document.end_generation(done.finish_reason, seed=done.seed, backend=done.backend)
-        self.save()
-        self._on_changed()
-        if done is not None:
-            self._compare(done)
-
-    def _compare(self, done: DoneEvent) -> None:
-        """Says when a regeneration gave the same text, which looks as if nothing had happened."""
-        start, before = self.document.last_generation(), self._replaced
-        self._replaced = None
-        if before is None or start is None or done.finish_reason == "cancelled":
-            return
-        if before.startswith(self.document.text[start:]):
-            self.same_again.emit()
-
-    def _token(self, event: TokenEvent) -> Token:
-        """The token with its own length; the event's text may be held back for a stop string."""
-        assert self._stream is not None
-        return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
-
+    @Slot()
     def _on_changed(self) -> None:
         self._saving.request()
         self.changed.emit()
-
-
-def _request_settings(decoding: DecodingSettings) -> DecodingSettings:
-    """One completion, with alternatives for each token."""
-    return replace(decoding, n=1, top_logprobs=_ALTERNATIVES)

@@ -1,0 +1,149 @@
+"""One generation of a document: asks the model, and writes what comes of it into the document."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.store.document import Document
+from gptdesk.store.runs import Origin, Token
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.inference_messages import Failure, ModelInfo
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import TextStream
+
+_ALTERNATIVES: Final = 10
+"""Alternatives recorded for each token; stored with the document."""
+
+PendingAction = Literal["generate", "regenerate"]
+
+
+class DocumentGeneration(QObject):
+    """Continues a document, or replaces its last generation.
+
+    Args:
+        document: is changed from ``started`` until the end, or until `stop_writing`.
+        action: "generate" continues the text; "regenerate" replaces it from the beginning of its last generation on.
+        inference: generates.
+        decoding: settings of the document.
+
+    Attributes:
+        handle: the request.
+        done: how it ended; ``None`` before, and when it failed or was cancelled before it started.
+        same_again: whether a regeneration gave the text that it replaced.
+
+    Signals:
+        started(str): the model begins to generate; the text typed since the last generation that this one replaces.
+        changed(): the document's text has changed.
+        ended(object): it is over; a `Failure` or ``None``.
+
+    Raises:
+        UserError: no model is loaded, and none is being loaded.
+    """
+
+    started = Signal(str)
+    changed = Signal()
+    ended = Signal(object)
+
+    def __init__(
+        self,
+        document: Document,
+        action: PendingAction,
+        inference: Inference,
+        decoding: DecodingSettings,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._decoding = document, decoding
+        self._start = document.last_generation() if action == "regenerate" else None
+        self._replaced = ""
+        self._stream: TextStream | None = None
+        self.done: DoneEvent | None = None
+        self.same_again = False
+        prompt = document.text[: self._start]
+        self.handle = inference.generate(prompt, _request_settings(decoding), owner=self)
+        self.handle.started.connect(self._on_started)
+        self.handle.tokens.connect(self._on_tokens)
+        self.handle.finished.connect(self._on_finished)
+        self.handle.failed.connect(self._on_failed)
+
+    def use_settings(self, decoding: DecodingSettings) -> None:
+        """Changes the settings of a generation that waits; of one that has started they are fixed."""
+        if self.handle.queued:
+            self._decoding = decoding
+            self.handle.settings = _request_settings(decoding)
+
+    def stop_writing(self) -> None:
+        """Cancels it, and ends it in the document with what has come so far; what still comes is ignored."""
+        self.handle.cancel()
+        if self.handle.running and self._document.generating:
+            self._document.end_generation("cancelled")
+
+    @Slot(object)
+    def _on_started(self, model: ModelInfo) -> None:
+        from gptdesk.gpt2.tokenizer import TextStream, gpt2_tokenizer
+
+        removed = "" if self._start is None else self._document.typed_since_generation()
+        self._replaced = "" if self._start is None else self._document.text[self._start :]
+        self._stream = TextStream(gpt2_tokenizer())  # cached by now: the engine uses it
+        origin = Origin(
+            generation=uuid.uuid4().hex,
+            model=model.model,
+            settings=self._decoding,
+            device=model.device,
+            precision=model.precision,
+            backend=model.backend,
+        )
+        prompt = self._document.begin_generation(origin, start=self._start)
+        assert prompt == self.handle.prompt, "edits cancel a generation that waits"
+        self.started.emit(removed)
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_tokens(self, events: Iterable[TokenEvent]) -> None:
+        if self._document.generating:
+            tokens = [self._token(event) for event in events]
+            self._document.append_tokens("".join(event.text for event in events), tokens)
+            self.changed.emit()
+
+    @Slot(object)
+    def _on_finished(self, results: tuple[DoneEvent, ...]) -> None:
+        self.done = results[0] if results else None
+        if self._document.generating:
+            if self.done is None:
+                self._document.end_generation("cancelled")
+            else:
+                self._document.append_tokens(self.done.tail, ())
+                self._end(self.done)
+            self.changed.emit()
+        self.ended.emit(None)
+
+    def _end(self, done: DoneEvent) -> None:
+        self._document.end_generation(done.finish_reason, seed=done.seed, backend=done.backend)
+        start = self._document.last_generation()
+        if self._replaced and start is not None and done.finish_reason != "cancelled":
+            self.same_again = self._replaced.startswith(self._document.text[start:])
+
+    @Slot(object)
+    def _on_failed(self, failure: Failure) -> None:
+        if self._document.generating:  # what was generated before it failed stays
+            self._document.end_generation("failed")
+            self.changed.emit()
+        self.ended.emit(failure)
+
+    def _token(self, event: TokenEvent) -> Token:
+        """The token with its own length; the event's text may be held back for a stop string."""
+        assert self._stream is not None
+        return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
+
+
+def _request_settings(decoding: DecodingSettings) -> DecodingSettings:
+    """One completion, with alternatives for each token."""
+    return replace(decoding, n=1, top_logprobs=_ALTERNATIVES)

@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.window.welcome import CARDS, Welcome
@@ -48,3 +49,12 @@ def test_all_words_of_the_welcome_have_room(
     layout = welcome.layout()
     assert layout is not None
     assert welcome.height() >= layout.totalHeightForWidth(welcome.width())
+
+
+def test_a_click_beside_the_welcome_closes_it_and_does_what_it_was_meant_for(opened: Opened, welcome: Welcome) -> None:
+    QTest.mouseClick(welcome, Qt.MouseButton.LeftButton)
+    assert welcome.isVisible()
+    rail = next(b for b in opened.window.rail.findChildren(QToolButton) if b.text() == "Models")
+    QTest.mouseClick(rail, Qt.MouseButton.LeftButton)
+    assert welcome.isHidden()
+    assert opened.services.settings.value.page == "models"

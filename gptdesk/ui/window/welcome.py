@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.settings import SettingsService
@@ -51,7 +52,7 @@ _PADDING: Final = 24
 
 
 class Welcome(Overlay):
-    """Floats over the window and takes no focus; the first key that is pressed in the text closes it.
+    """Floats over the window and takes no focus; a click beside it or a key that is pressed in the text closes it.
 
     Args:
         settings: remember that it has been seen.
@@ -116,10 +117,16 @@ class Welcome(Overlay):
         self.show()
         self.place()
         self.raise_()
+        app = QApplication.instance()
+        if app is not None:
+            app.installEventFilter(self)  # while it is shown
         self._settings.update(welcome_seen=True)
 
     def dismiss(self) -> None:
         """Closes the cards and gives the focus back."""
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
         self.give_focus_back(self)
         self.hide()
 
@@ -140,9 +147,18 @@ class Welcome(Overlay):
         self.setGeometry((self.area.width() - width) // 2, (self.area.height() - height) // 2, width, height)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._watched and event.type() == QEvent.Type.KeyPress and self.isVisible():
+        if self.isVisible() and (
+            (event.type() == QEvent.Type.KeyPress and watched is self._watched)
+            or (event.type() == QEvent.Type.MouseButtonPress and self._is_beside(watched))
+        ):
             self.dismiss()
-        return super().eventFilter(watched, event)
+        return super().eventFilter(watched, event) if watched is self.area else False
+
+    def _is_beside(self, watched: QObject) -> bool:
+        return isinstance(watched, QWidget) and watched is not self and not self.isAncestorOf(watched)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        event.accept()  # not for the window below
 
     def paintEvent(self, event: object) -> None:
         paint_panel_of(self)

@@ -39,7 +39,7 @@ class SettingsStep(Step):
     preset_chosen = Signal(str)
 
     def __init__(self, theme: Theme, draft: Draft, parent: QWidget | None = None) -> None:
-        super().__init__("Settings", "A preset is a good beginning. Everything can be changed.", parent)
+        super().__init__("Settings", "Start with a preset. Every setting can be changed.", parent)
         self.presets = CalmListBox()
         self.presets.setAccessibleName("Preset")
         self.presets.setFixedWidth(WIDTH)

@@ -44,7 +44,7 @@ class SizeCard(QFrame):
         head.addWidget(self.shape, 1)
         ends = QHBoxLayout()
         for text, align in (
-            ("learns in minutes", Qt.AlignmentFlag.AlignLeft),
+            ("trains in minutes", Qt.AlignmentFlag.AlignLeft),
             ("GPT-2 XL", Qt.AlignmentFlag.AlignRight),
         ):
             label = QLabel(text)

@@ -44,7 +44,7 @@ class StartStep(Step):
     def __init__(
         self, theme: Theme, folders: Folders, index: RunIndex, quick: TaskQueue, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Start from", "A model that knows nothing yet, or one that has learned already.", parent)
+        super().__init__("Start from", "A new model with random weights, or a trained one.", parent)
         self._folders, self._index, self._quick = folders, index, quick
         self._base = Base()
         self._bases: dict[str, Base] = {}

@@ -29,7 +29,7 @@ from typing import Any, Final
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from benchmarks.machine import describe_machine
 from gptdesk.folders import Folders
@@ -171,14 +171,19 @@ def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict
 
 def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
     """Shows the page, and tells what that took once everything had been read."""
+    from gptdesk.ui.train.commands import train_commands
     from gptdesk.ui.train.view import TrainView
     from gptdesk.ui.window.application import end_services, make_services
+    from gptdesk.ui.window.commands import Commands
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     use_readable_locale()
     services = make_services(app, Folders.under(home))
-    page = TrainView(services, QMenu(), lambda: "")
+    window = QWidget()
+    commands = Commands(window, services.settings)
+    commands.add(*train_commands(lambda: None, lambda: None, lambda: None))
+    page = TrainView(services, commands, QMenu(), lambda: "")
     page.resize(*size)
     page.show()
     services.run_monitor.start()

@@ -196,3 +196,57 @@ def test_ctrl_n_begins_what_the_page_is_about(opened: Opened, open_window: Calla
     opened.window.show_page("train")
     assert commands.action("run.new").shortcut().toString() == "Ctrl+N"
     assert commands.action("document.new").shortcut().isEmpty()
+
+
+def test_commands_of_every_page_work_before_the_page_was_shown(opened: Opened, qtbot: QtBot) -> None:
+    commands = opened.window.commands
+    for id in ("model.verify", "run.delete", "data.pause", "run.checkpoint", "text.stop", "text.undo"):
+        reason = commands.reason(id)
+        assert reason is not None
+        assert reason.endswith(".")
+        assert not commands.run(id)
+    for id in ("models.search", "runs.watch", "run.new", "models.download", "text.generate"):
+        assert commands.reason(id) is None
+    assert commands.run("models.search")
+    assert opened.window.current_page == "models"
+    assert commands.run("text.generate")
+    assert opened.window.current_page == "play"
+    qtbot.waitUntil(lambda: not opened.window.session.busy)
+
+
+def test_find_and_delete_belong_to_the_page_that_is_shown(opened: Opened) -> None:
+    commands = opened.window.commands
+    keys = {
+        page: {command.id for command in commands if "Ctrl+F" in shortcuts_of(opened, page, command.id)}
+        for page in ("play", "models", "train")
+    }
+    assert keys == {"play": set(), "models": {"models.search"}, "train": {"runs.search"}}
+    commands.set_page("train")
+    commands.set_part("train", "data")
+    assert commands.action("data.cancel").shortcut().toString() == "Del"
+    assert commands.action("run.delete").shortcut().isEmpty()
+
+
+def shortcuts_of(opened: Opened, page: str, id: str) -> list[str]:
+    opened.window.commands.set_page(page)
+    return [key.toString() for key in opened.window.commands.action(id).shortcuts()]
+
+
+def test_buttons_have_the_description_and_the_key_in_their_tooltips(opened: Opened) -> None:
+    bar = opened.window.playground.bar
+    assert "Continue the text with the model (Ctrl+Return)" in bar.generate.toolTip()
+    assert "There is nothing to undo." in bar.undo.toolTip()
+    opened.window.commands.bind("text.generate", ("Ctrl+G",))
+    assert "(Ctrl+G)" in bar.generate.toolTip()
+    assert "Ctrl ↵" not in bar.generate.text()
+    assert "Ctrl+G" in opened.window.playground.empty.how.text()
+
+
+def test_undo_with_another_key_leaves_its_old_key_alone(opened: Opened, qtbot: QtBot) -> None:
+    opened.window.commands.bind("text.undo", ("Ctrl+U",))
+    editor = opened.window.playground.editor
+    QTest.keyClicks(editor, "on")
+    QTest.keyClick(editor, Qt.Key.Key_Z, CONTROL)
+    assert opened.window.session.document.text == "on"
+    QTest.keyClick(editor, Qt.Key.Key_U, CONTROL)
+    assert opened.window.session.document.text == ""

@@ -1,4 +1,4 @@
-"""What can be done with a model besides using it: verify, rename, reveal, export, remove; with keys of their own."""
+"""What can be done with a model besides using it: verify, rename, show, export, remove."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from pathlib import Path
 
 import shiboken6
 from PySide6.QtCore import QObject, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import setting_of, title_of
+from gptdesk.ui.models.command_table import ON_MODEL, model_id
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands import Commands
 
 
 class ModelActions(QObject):
-    """Actions on the item at hand.
+    """Does what the commands on the chosen item say, and says why they are not possible.
 
     Args:
-        window: parent of dialogs; the actions' keys hold in it.
-        current: gives the item at hand.
+        window: parent of dialogs.
+        current: returns the chosen item.
+        commands: with those of `model_commands`.
 
     Attributes:
         question: that was asked last, if any.
@@ -44,45 +45,56 @@ class ModelActions(QObject):
         using: ModelActivation,
         window: QWidget,
         current: Callable[[], Item | None],
+        commands: Commands,
     ) -> None:
         super().__init__(window)
         self._settings, self._models, self._using = settings, models, using
         self._window, self._current = window, current
         self.question: Question | None = None
-        self.verify = self._action("Verify", self._verify, "Ctrl+E")
-        self.rename = self._action("Rename…", self._rename, "F2")
-        self.card = self._action("Model card", self._open_card)
-        self.folder = self._action("Show in file manager", self._open_folder)
-        self.export = self._action("Export folder…", self._export_folder)
-        self.gguf = self._action("Export GGUF…", self._export_gguf)
-        self.keep = self._action("Copy to gptdesk's models", self._keep)
-        self.unload = self._action("Unload, and free its memory", using.unload)
-        self.remove = self._action("Remove…", self._remove, QKeySequence.StandardKey.Delete)
-        self.verify.setToolTip(wrapped("Reads its files again and compares them with what they should be"))
-        self.gguf.setToolTip(wrapped("One file for llama.cpp and the programs built on it"))
+        self._run = {
+            "unload": using.unload,
+            "verify": self._verify,
+            "rename": self._rename,
+            "keep": self._keep,
+            "card": self._open_card,
+            "folder": self._open_folder,
+            "export": self._export_folder,
+            "gguf": self._export_gguf,
+            "remove": self._remove,
+        }
+        self._commands = commands
+        action = {name: commands.action(model_id(name)) for name in self._run}
+        self.unload, self.verify, self.rename, self.keep = (action[n] for n in ("unload", "verify", "rename", "keep"))
+        self.card, self.folder, self.export, self.gguf = (action[n] for n in ("card", "folder", "export", "gguf"))
+        self.remove = action["remove"]
 
-    def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        return make_action(self, self._window, text, act, key)
+    def run(self, name: str) -> None:
+        """Does to the chosen model what the command of that name says."""
+        self._run[name]()
 
-    def show_item(self, item: Item | None) -> None:
-        """Offers what makes sense for the item at hand."""
+    def why_not(self, name: str) -> str | None:
+        """Why the chosen model does not allow that; ``None`` if it does."""
+        item = self._current()
         entry = item.entry if item else None
-        free = entry is not None and (item is None or item.job is None)
-        here = free and entry is not None and entry.path is not None
-        sound = here and entry is not None and entry.state == "ready"
-        changeable = free and entry is not None and entry.changeable
-        for action, offered in (
-            (self.verify, sound),
-            (self.rename, changeable),
-            (self.card, bool(card_url_of(item))),
-            (self.folder, here),
-            (self.export, sound),
-            (self.gguf, sound),
-            (self.keep, free and entry is not None and entry.kind == "cache"),
-            (self.unload, entry is not None and setting_of(entry) == self._loaded),
-            (self.remove, changeable),
-        ):
-            action.setEnabled(offered)
+        if item is None or entry is None:
+            return "Choose a model on this computer first."
+        if name == "unload":
+            return None if setting_of(entry) == self._loaded else "The model is not loaded."
+        if name == "card":
+            return None if card_url_of(item) else "The model has no page on the web."
+        if item.job is not None:
+            return "Another job uses the model; wait until it ends or cancel it."
+        if name == "keep":
+            return None if entry.kind == "cache" else "The model is not in the cache of Hugging Face."
+        if name in ("rename", "remove"):
+            return None if entry.changeable else "gptdesk does not manage this model."
+        if entry.path is None:
+            return "Download the model first."
+        return None if name == "folder" or entry.state == "ready" else "The model is incomplete or damaged."
+
+    def show_item(self) -> None:
+        """Brings the actions up to date with the chosen item."""
+        self._commands.refresh(*ON_MODEL)
 
     @property
     def _loaded(self) -> str | None:
@@ -90,8 +102,9 @@ class ModelActions(QObject):
         return now.model if now.memory else None
 
     def fill(self, menu: QMenu) -> None:
-        """Adds what makes sense for the item at hand."""
+        """Adds what is possible with the chosen item."""
         menu.clear()
+        self._commands.refresh(*ON_MODEL)
         menu.setToolTipsVisible(True)
         item = self._current()
         for section in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from gptdesk.ui import number_format
@@ -12,6 +13,7 @@ from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -24,13 +26,14 @@ class ModelsBar(PageBar):
         repository: asks for any model of the hub.
     """
 
-    def __init__(self, theme: Theme, menu: QMenu, imports: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, menu: QMenu, imports: QMenu, download: QAction, parent: QWidget | None = None
+    ) -> None:
         self.import_ = QPushButton("Import…")
         self.import_.setAccessibleName("Import a model")
         self.import_.setMenu(imports)
         self.import_.setToolTip(wrapped("A folder or file on this computer; it can be dropped on the page, too"))
-        self.repository = QPushButton("Download from Hugging Face…")
-        self.repository.setToolTip(wrapped("Any model of GPT-2's architecture on the Hugging Face hub"))
+        self.repository = ActionButton(download)
         super().__init__(theme, "Models", menu, (self.import_, self.repository), parent=parent)
 
 

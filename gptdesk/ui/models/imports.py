@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
@@ -29,11 +29,6 @@ class ModelImports(QObject):
         super().__init__(window)
         self._models, self._window = models, window
 
-    def fill(self, menu: QMenu) -> None:
-        """Adds the ways to import from this computer."""
-        menu.addAction("Folder…", self._ask_for_folder)
-        menu.addAction("File…", self._ask_for_file)
-
     @Slot()
     def ask_for_repository(self) -> None:
         """Asks for a repository of the Hugging Face hub, and downloads it."""
@@ -51,12 +46,14 @@ class ModelImports(QObject):
         """Asks how to import a file or folder, once it is known to be a model."""
         self._models.look_at(path, self._ask_about)
 
-    def _ask_for_folder(self) -> None:
+    def ask_for_folder(self) -> None:
+        """Asks for a folder, and imports the model in it."""
         folder = QFileDialog.getExistingDirectory(self._window, "Import a model's folder", str(Path.home()))
         if folder:
             self.offer(Path(folder))
 
-    def _ask_for_file(self) -> None:
+    def ask_for_file(self) -> None:
+        """Asks for a file, and imports the model in it."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Import a model's file", str(Path.home()), _FILES)
         if path:
             self.offer(Path(path))

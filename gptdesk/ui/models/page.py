@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Slot
 
+from gptdesk.ui.models.commands import model_commands
 from gptdesk.ui.models.library_messages import LibraryMessages
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
+
+if TYPE_CHECKING:
+    from gptdesk.ui.models.view import ModelsView
 
 
 class ModelsPage(BasePage):
@@ -21,6 +27,7 @@ class ModelsPage(BasePage):
 
     def __init__(self, services: Services, window: Window) -> None:
         super().__init__(services, window)
+        self.view: ModelsView | None = None
         self.messages = LibraryMessages(services.messages, services.models, self.id, self._show, self)
         window.links.models_wanted.connect(self._show)
 
@@ -28,7 +35,9 @@ class ModelsPage(BasePage):
         from gptdesk.ui.models.view import ModelsView
 
         services, window = self.services, self.window
-        view = ModelsView(services.theme, services.settings, services.models, services.activation, window.menu)
+        view = self.view = ModelsView(
+            services.theme, services.settings, services.models, services.activation, window.commands, window.menu
+        )
         view.play_wanted.connect(lambda: window.links.model_wanted.emit(services.settings.value.model))
         return PageView(
             content=view,
@@ -40,6 +49,14 @@ class ModelsPage(BasePage):
             fold=view.parts.fold,
             columns=view.parts,
         )
+
+    def commands(self) -> Sequence[Command]:
+        return model_commands(lambda: self.view, self._shown_view)
+
+    def _shown_view(self) -> ModelsView | None:
+        if self.window.current_page != self.id:
+            self._show()
+        return self.view
 
     @Slot()
     def _show(self) -> None:

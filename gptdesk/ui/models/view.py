@@ -7,14 +7,13 @@ from typing import Final
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QHideEvent,
-    QKeySequence,
-    QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from gptdesk.ui.models.actions import ModelActions
 from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
+from gptdesk.ui.models.command_table import IMPORTS
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.drop_frame import DropFrame
 from gptdesk.ui.models.imports import ModelImports
@@ -29,6 +28,7 @@ from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
 from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.window.commands import Commands
 
 _PANEL: Final = (25, 288, 400)
 """Percent of the width, and the least and most pixels of it."""
@@ -73,6 +73,7 @@ class ModelsView(QWidget):
         settings: SettingsService,
         models: ModelLibrary,
         using: ModelActivation,
+        commands: Commands,
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:
@@ -85,10 +86,12 @@ class ModelsView(QWidget):
         self._now, self._room = using.now, using.room(models.free_memory)
         imports = Menu(self)
         self.imports = ModelImports(models, self)
-        self.imports.fill(imports)
-        self.top_bar = ModelsBar(theme, menu, imports)
+        commands.refresh(*IMPORTS)
+        for id in IMPORTS:
+            imports.addAction(commands.action(id))
+        self.top_bar = ModelsBar(theme, menu, imports, commands.action("models.download"))
         self.status_bar = ModelsStatus(theme, models)
-        self.actions_ = ModelActions(settings, models, using, self, lambda: self.current)
+        self.actions_ = ModelActions(settings, models, using, self, lambda: self.current, commands)
         self._more = Menu(self)
         self.list = ModelList(theme, self._face)
         self.panel = DetailPanel(theme, settings, self._more)
@@ -115,12 +118,8 @@ class ModelsView(QWidget):
         self._models.progressed.connect(self._on_progressed)
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
-        self.top_bar.repository.clicked.connect(self.imports.ask_for_repository)
         self._drops.hovered.connect(self._on_hovered)
         self._drops.dropped.connect(self.imports.offer_all)
-        find = QShortcut(QKeySequence.StandardKey.Find, self)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        find.activated.connect(self.list.focus_search)
         self.list.chosen.connect(self.choose)
         self.list.wanted.connect(self.act)
         self.list.menu_wanted.connect(self._on_menu_wanted)
@@ -214,7 +213,7 @@ class ModelsView(QWidget):
     def _show_current(self) -> None:
         item = self.current
         self.list.set_current(self._current)
-        self.actions_.show_item(item)
+        self.actions_.show_item()
         shown = self._face(item) if item else Face("")
         self.panel.show_item(item, shown, self._room, self._models.checked.get(self._current))
         self._show_status()

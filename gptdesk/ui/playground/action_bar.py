@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.playground.speed_label import SpeedLabel
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.widgets.action_button import ActionButton
+from gptdesk.ui.window.commands import Commands
 
 _PADDING: Final = 7
 _FRAME: Final = _PADDING + 1
 """From the edge of the frame to its first button, border included, in pixels."""
 
+_RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Return": "Ctrl ↵"}
+"""Keys that the button writes shorter."""
+
 _SIDE: Final = 8
 """Least space between the frame and the edge of the page, in pixels."""
-
-
-class ActionButton(QPushButton):
-    """A button that triggers an action and is enabled when the action is."""
-
-    def __init__(self, action: QAction, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._action = action
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the cursor in the text
-        self.clicked.connect(action.trigger)
-        action.changed.connect(self._follow)
-        self._follow()
-
-    def _follow(self) -> None:
-        self.setEnabled(self._action.isEnabled())
-        self.setAccessibleName(self._action.text())
-        shortcut = self._action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        self.setToolTip(wrapped(f"{self._action.toolTip()} ({shortcut})" if shortcut else self._action.toolTip()))
 
 
 class ActionBar(QWidget):
@@ -52,26 +37,22 @@ class ActionBar(QWidget):
         self,
         theme: Theme,
         inference: Inference,
-        *,
-        generate: QAction,
-        stop: QAction,
-        regenerate: QAction,
-        undo: QAction,
-        redo: QAction,
+        commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column: tuple[int, int] | None = None
-        self.generate = ActionButton(generate)
+        action = commands.action
+        self.generate = ActionButton(action("text.generate"), "")
         self.generate.setProperty("kind", "accent")
-        self.stop = ActionButton(stop)
+        self.stop = ActionButton(action("text.stop"), "")
         theme.set_icon(self.stop, "stop")
-        self.regenerate = ActionButton(regenerate)
+        self.regenerate = ActionButton(action("text.regenerate"), "")
         theme.set_icon(self.regenerate, "regenerate")
         self.speed = SpeedLabel(inference)
-        self.undo, self.redo = ActionButton(undo), ActionButton(redo)
+        self.undo, self.redo = ActionButton(action("text.undo"), ""), ActionButton(action("text.redo"), "")
         for button, name in ((self.undo, "undo"), (self.redo, "redo")):
             button.setProperty("icon_only", "true")
             button.setProperty("kind", "flat")
@@ -88,6 +69,7 @@ class ActionBar(QWidget):
         row.addWidget(self.redo)
         self._outer = QVBoxLayout(self)
         self._outer.addWidget(self.frame)
+        commands.shortcuts_changed.connect(self._fit)
         self._fit()
 
     def set_column(self, left: int, width: int) -> None:
@@ -126,8 +108,9 @@ class ActionBar(QWidget):
 
     def _show_words(self, brief: int) -> None:
         """Sets how much is shown: 0 with the key, 1 without it, 2 icons where they are clear, 3 no undo and redo."""
-        key = "⌘ ↵" if sys.platform == "darwin" else "Ctrl ↵"
-        self.generate.setText("Generate" if brief else f"Generate   {key}")
+        key = self.generate.shortcut_text
+        key = _RETURN.get(key, key)
+        self.generate.setText("Generate" if brief or not key else f"Generate   {key}")
         self.stop.setText("" if brief >= 2 else " Stop")
         self.regenerate.setText("" if brief >= 2 else " Regenerate")
         for button in (self.undo, self.redo):

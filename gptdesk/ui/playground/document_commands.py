@@ -65,6 +65,7 @@ def document_commands(documents: Documents) -> list[Command]:
             title="Rename document…",
             description="Give the document a title",
             run=documents.ask_name,
+            label=lambda: "Rename…",
             shortcuts=("F2",),
             scope="play",
         ),
@@ -73,5 +74,6 @@ def document_commands(documents: Documents) -> list[Command]:
             title="Delete document",
             description="Delete the document that is open",
             run=documents.delete_at_hand,
+            label=lambda: "Delete",
         ),
     ]

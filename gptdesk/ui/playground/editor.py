@@ -8,6 +8,7 @@ from typing import Final
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
+    QAction,
     QContextMenuEvent,
     QDragLeaveEvent,
     QDropEvent,
@@ -47,7 +48,7 @@ class Editor(MarkedTextEdit):
 
     Attributes:
         text_size: height of the letters, in pixels.
-        can_undo, can_redo: whether there is something to undo and to do again, for the menu.
+        undo_actions: undo and redo, for the context menu.
 
     Signals:
         edited(int, int, str, bool): start, end, the text put there, whether by typing.
@@ -72,7 +73,7 @@ class Editor(MarkedTextEdit):
         self._length = 0  # of what the widget holds, in Qt's units
         self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
         self._showing = False
-        self.can_undo = self.can_redo = False
+        self.undo_actions: tuple[QAction, ...] = ()
         self.text_size = text_size
         self.setObjectName("editor")
         self.setAccessibleName("Text")
@@ -332,7 +333,6 @@ class Editor(MarkedTextEdit):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        undo, redo = (self.undo_wanted.emit, self.can_undo), (self.redo_wanted.emit, self.can_redo)
-        menu = text_menu(self, undo=undo, redo=redo)
+        menu = text_menu(self, self.undo_actions)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -26,6 +25,7 @@ class EmptyState(QWidget):
 
     Attributes:
         hint: stands where the text will.
+        how: says which key generates.
 
     Signals:
         chosen(str): a beginning that the person wants.
@@ -42,8 +42,8 @@ class EmptyState(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.hint)
         layout.addSpacing(32)
-        keys = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
-        layout.addWidget(self._label(f"Press {keys}, and the model goes on with it. Or begin with one of these:"))
+        self.how = self._label("")
+        layout.addWidget(self.how)
         for beginning in BEGINNINGS:
             button = QPushButton(beginning)
             button.setProperty("kind", "example")
@@ -65,6 +65,11 @@ class EmptyState(QWidget):
         self.hint.setFont(prose_font(pixels))
         for button in self.buttons:
             button.setFont(prose_font(scaled(_SIZE)))
+
+    def show_key(self, key: str) -> None:
+        """Says which key generates; "" for none."""
+        start = f"Press {key} and the model continues it." if key else "Generate continues it."
+        self.how.setText(f"{start} Or begin with one of these:")
 
     def _label(self, text: str) -> QLabel:
         label = QLabel(text)

@@ -15,6 +15,7 @@ from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.status_bar import StatusBar
+from gptdesk.ui.playground.text_commands import text_commands
 from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
@@ -27,6 +28,7 @@ class PlaygroundPage(BasePage):
     """The page; the open document and the model are served before its view is made.
 
     Attributes:
+        view: once it is made.
         session: the open document and its generations.
         documents: all documents.
         follower: loads each newest checkpoint of a run.
@@ -40,6 +42,7 @@ class PlaygroundPage(BasePage):
     def __init__(self, services: Services, window: Window) -> None:
         super().__init__(services, window)
         parent, links = window.widget, window.links
+        self.view: PlaygroundView | None = None
         self.session = Session(services.inference, services.storage, services.settings, self)
         self.documents = Documents(
             services.storage, self.session, services.settings, services.messages, parent, self.id
@@ -67,16 +70,23 @@ class PlaygroundPage(BasePage):
 
     def make_view(self) -> PageView:
         services, window = self.services, self.window
-        view = PlaygroundView(services, self.session)
+        view = self.view = PlaygroundView(services, self.session, window.commands)
         view.refused.connect(lambda text: services.messages.refuse(text, self.id, of_document=True))
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.documents.open_files)
         chooser = ModelChooser(services.settings, services.inference, services.models, services.activation)
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference)
-        title = DocumentButton(self.documents, self.session)
-        top_bar = TopBar(services.theme, services.inference, chooser, device, title, window.menu)
-        top_bar.new.clicked.connect(self.documents.new)
+        title = DocumentButton(self.documents, self.session, window.commands)
+        top_bar = TopBar(
+            services.theme,
+            services.inference,
+            chooser,
+            device,
+            title,
+            window.commands.action("document.new"),
+            window.menu,
+        )
         status = StatusBar(services.theme, services.inference)
         services.counter.counted.connect(status.show_counts)
         self.session.opened.connect(lambda: status.show_counts(None))
@@ -95,11 +105,16 @@ class PlaygroundPage(BasePage):
         )
 
     def commands(self) -> Sequence[Command]:
-        return document_commands(self.documents)
+        return [*text_commands(self.session, self._shown_view), *document_commands(self.documents)]
 
     def close(self) -> None:
         self.session.close()
         self.documents.close()
+
+    def _shown_view(self) -> PlaygroundView | None:
+        if self.window.current_page != self.id:
+            self._show()
+        return self.view
 
     @Slot()
     def _show(self) -> None:

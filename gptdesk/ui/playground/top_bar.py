@@ -8,8 +8,8 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
 
 from gptdesk.store.database import DocumentSummary
 from gptdesk.ui.playground.dates import when
@@ -20,10 +20,12 @@ from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands import Commands
 
 _MARGIN: Final = 16
 _SPACING: Final = 8
@@ -32,14 +34,18 @@ _RECENT: Final = 12
 _WIDEST: Final = 360
 """Of a title in a menu, in pixels."""
 
+_OF_DOCUMENT: Final = ("document.list", "document.rename", "document.delete")
+
 
 class DocumentButton(MenuButton):
     """The title of the document; its menu renames, deletes and opens another."""
 
-    def __init__(self, documents: Documents, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, documents: Documents, session: Session, commands: Commands, parent: QWidget | None = None
+    ) -> None:
         self._menu = Menu()
         super().__init__("title", self._menu, parent)
-        self._documents, self._session = documents, session
+        self._documents, self._session, self._commands = documents, session, commands
         self.setAccessibleName("Document")
         self.setToolTip(wrapped("Rename or delete this document, or open another"))
         self._menu.aboutToShow.connect(self._fill)
@@ -55,10 +61,9 @@ class DocumentButton(MenuButton):
     def _fill(self) -> None:
         fill_documents(self._menu, self._documents.entries(), self._documents.open)
         self._menu.addSeparator()
-        self._menu.addAction("All documents…", QKeySequence("Ctrl+Shift+O"), self._documents.show_list)
-        self._menu.addSeparator()
-        self._menu.addAction("Rename…", QKeySequence("F2"), self._documents.ask_name)
-        self._menu.addAction("Delete", self._documents.delete_at_hand)
+        self._commands.refresh(*_OF_DOCUMENT)
+        for id in _OF_DOCUMENT:
+            self._menu.addAction(self._commands.action(id))
 
 
 def fill_documents(menu: QMenu, entries: list[DocumentSummary], opened: Callable[[str], object]) -> None:
@@ -83,6 +88,7 @@ class TopBar(QWidget):
         chooser: ModelChooser,
         device: DeviceButton,
         title: DocumentButton,
+        new: QAction,
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:
@@ -91,9 +97,7 @@ class TopBar(QWidget):
         self._sides = left, right = QWidget(), QWidget()
         super().__init__(parent)
         set_up_bar(self, TOP_HEIGHT)
-        self.new = QPushButton(" New")
-        self.new.setAccessibleName("New document")
-        self.new.setToolTip(wrapped("Begin a new document; this one stays in the list (Ctrl+N)"))
+        self.new = ActionButton(new, " New")
         theme.set_icon(self.new, "plus")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")

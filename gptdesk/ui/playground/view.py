@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
@@ -16,6 +18,13 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
+from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.shortcuts import shown
+
+_COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
+"""Those that the view shows as buttons; `text_commands` makes them."""
+
+_KEYS = QKeySequence.StandardKey
 
 
 class PlaygroundView(QWidget):
@@ -38,56 +47,29 @@ class PlaygroundView(QWidget):
         self,
         services: Services,
         session: Session,
+        commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.session = session
         self._theme = theme = services.theme
         settings = services.settings
-        self._settings = settings
+        self._settings, self._commands = settings, commands
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, scaled(settings.value.text_size))
         self.empty = EmptyState(scaled(settings.value.text_size), self.editor)
         self.panel = DecodingPanel(theme, settings)
-        self._regeneration = Regeneration(session, settings, services.messages, self)
-        self._make_actions()
-        self.bar = ActionBar(
-            theme,
-            services.inference,
-            generate=self.generate,
-            stop=self.stop,
-            regenerate=self.regenerate,
-            undo=self.undo,
-            redo=self.redo,
-        )
+        self.regeneration = Regeneration(session, settings, services.messages, self)
+        actions = [commands.action(id) for id in _COMMANDS]
+        self.generate, self.stop, self.regenerate, self.undo, self.redo = actions
+        self.editor.undo_actions = (self.undo, self.redo)
+        self.bar = ActionBar(theme, services.inference, commands)
         self.drops = FileDrops(self)
         self._lay_out()
         self._connect()
         self._on_settings_changed()
         self._on_opened()
-
-    def _make_actions(self) -> None:
-        def action(text: str, tip: str, slot: object, *shortcuts: str) -> QAction:
-            made = QAction(text, self)
-            made.setToolTip(tip)
-            made.setShortcuts([QKeySequence(shortcut) for shortcut in shortcuts])
-            made.triggered.connect(slot)
-            self.addAction(made)
-            return made
-
-        session = self.session
-        self.generate = action("Generate", "Go on with the text", self._on_generate, "Ctrl+Return", "Ctrl+Enter")
-        self.stop = action("Stop", "Stop writing", session.stop, "Esc")
-        self.regenerate = action(
-            "Regenerate",
-            "Write the last generated part anew",
-            self._regeneration.ask,
-            "Ctrl+Shift+Return",
-            "Ctrl+Shift+Enter",
-        )
-        self.undo = action("Undo", "Undo the last edit or generation", session.undo, "Ctrl+Z")
-        self.redo = action("Redo", "Do again what was undone", session.redo, "Ctrl+Shift+Z", "Ctrl+Y")
 
     def _lay_out(self) -> None:
         text = QWidget()
@@ -106,8 +88,8 @@ class PlaygroundView(QWidget):
     def _connect(self) -> None:
         self.editor.edited.connect(self.session.edit)
         self.editor.touched.connect(self.session.interrupt)
-        self.editor.undo_wanted.connect(self.session.undo)
-        self.editor.redo_wanted.connect(self.session.redo)
+        self.editor.undo_wanted.connect(lambda: self._commands.run_by_standard_key("text.undo", _KEYS.Undo))
+        self.editor.redo_wanted.connect(lambda: self._commands.run_by_standard_key("text.redo", _KEYS.Redo))
         self.editor.zoomed.connect(self.zoomed)
         self.editor.files_given.connect(self.files_given)
         self.drops.dropped.connect(self.files_given)
@@ -120,6 +102,8 @@ class PlaygroundView(QWidget):
         self.session.begun.connect(self._on_begun)
         self.session.jumped.connect(self.editor.show_place)
         self._settings.changed.connect(self._on_settings_changed)
+        self._commands.shortcuts_changed.connect(self._show_key)
+        self._show_key()
 
     @Slot()
     def _on_opened(self) -> None:
@@ -138,17 +122,14 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _show_activity(self) -> None:
-        busy = self.session.busy
-        stopping = self.session.stopping
-        self.generate.setEnabled(not busy or stopping)
-        self.stop.setEnabled(busy and not stopping)
-        self.regenerate.setEnabled(not busy and self.session.document.last_generation() is not None)
-        self.undo.setEnabled(self.session.can_undo)
-        self.redo.setEnabled(self.session.can_redo)
-        self.editor.can_undo, self.editor.can_redo = self.session.can_undo, self.session.can_redo
+        self._commands.refresh(*_COMMANDS)
 
     @Slot()
-    def _on_generate(self) -> None:
+    def _show_key(self) -> None:
+        self.empty.show_key(next(iter(shown(self._commands.keys("text.generate"))), ""))
+
+    def start_generation(self) -> None:
+        """Continues the text at its end."""
         self.editor.show_end()
         self.session.generate()
 

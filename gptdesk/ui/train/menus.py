@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, QPoint, Qt
@@ -12,10 +11,11 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.runs.run_actions import RunActions
-from gptdesk.ui.train.runs.run_requests import RunRequests
 from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.window.commands import Commands
 
-_REQUESTS: Final = (("checkpoint", "Checkpoint now"), ("evaluate", "Evaluate now"), ("sample", "Sample now…"))
+_REQUESTS: Final = ("run.checkpoint", "run.evaluate", "run.sample", "run.change", "run.abort")
+"""Ids of the commands in the menu of an active run."""
 
 
 class TrainMenus(QObject):
@@ -35,13 +35,13 @@ class TrainMenus(QObject):
         run_monitor: RunMonitor,
         actions: RunActions,
         data_actions: DataActions,
-        requests: RunRequests,
+        commands: Commands,
         shows_data: Callable[[], bool],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._run_monitor, self._actions, self._data_actions = run_monitor, actions, data_actions
-        self._requests, self._shows_data, self._window = requests, shows_data, window
+        self._commands, self._shows_data, self._window = commands, shows_data, window
         self.more, self.checkpoints = Menu(window), Menu(window)
         self.more.aboutToShow.connect(self._fill_more)
         self.checkpoints.aboutToShow.connect(self._fill_checkpoints)
@@ -66,10 +66,9 @@ class TrainMenus(QObject):
         if view is None:
             return
         if view.entry.active:
-            for action, title in _REQUESTS:
-                self.more.addAction(title, partial(self._requests.ask, action))
-            self.more.addAction("Change while training…", self._requests.change_settings)
-            self.more.addAction("Abort without saving…", self._requests.abort)
+            self._commands.refresh(*_REQUESTS)
+            for id in _REQUESTS:
+                self.more.addAction(self._commands.action(id))
             self.more.addSeparator()
         self._actions.fill(self.more, view.checkpoints)
 

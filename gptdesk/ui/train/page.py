@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QKeySequence
 
 from gptdesk.training.pydantic_import import import_pydantic
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
+from gptdesk.ui.train.commands import train_commands
 from gptdesk.ui.train.notifications import Notifications
 from gptdesk.ui.train.preload import preload
 from gptdesk.ui.window.commands import Command
@@ -56,7 +56,7 @@ class TrainPage(BasePage):
         from gptdesk.ui.train.view import TrainView  # numpy and pyqtgraph, late
 
         window, links, messages = self.window, self.window.links, self.services.messages
-        self.view = view = TrainView(self.services, window.menu, lambda: links.current_text())
+        self.view = view = TrainView(self.services, window.commands, window.menu, lambda: links.current_text())
         view.open_model.connect(links.model_wanted)
         view.follow_run.connect(links.follow_wanted)
         view.refused.connect(lambda text: messages.refuse(text, self.id))
@@ -75,16 +75,12 @@ class TrainPage(BasePage):
         )
 
     def commands(self) -> Sequence[Command]:
-        new = Command(
-            id="run.new",
-            title="New run…",
-            description="Put a training run together: data, model and settings",
-            run=self.new_run,
-            group="new",
-            shortcuts=(QKeySequence.StandardKey.New,),
-            scope=self.id,
-        )
-        return (new,)
+        return train_commands(lambda: self.view, self._shown_view, self.new_run)
+
+    def _shown_view(self) -> TrainView | None:
+        if self.window.current_page != self.id:
+            self.window.show_page(self.id)
+        return self.view
 
     def set_shown(self, shown: bool) -> None:
         self.services.run_monitor.set_shown(shown)

@@ -16,6 +16,7 @@ from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
 from gptdesk.ui.train.charts.settings import ChartSettings
+from gptdesk.ui.train.command_table import DATA, RUN, SCOPE
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.data.panel import DataPanel
 from gptdesk.ui.train.empty_state import EmptyRuns
@@ -27,6 +28,7 @@ from gptdesk.ui.train.runs.run_list import RunList
 from gptdesk.ui.train.runs.run_requests import RunRequests
 from gptdesk.ui.train.side_panel import SidePanel
 from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
+from gptdesk.ui.window.commands import Commands
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
@@ -41,6 +43,7 @@ class TrainView(QWidget):
 
     Args:
         services: of the window.
+        commands: with those of `train_commands`.
         menu: of the window.
         text: returns the text of the open document.
 
@@ -65,21 +68,28 @@ class TrainView(QWidget):
     told = Signal(str)
     run_chosen = Signal()
 
-    def __init__(self, services: Services, menu: QMenu, text: Callable[[], str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        commands: Commands,
+        menu: QMenu,
+        text: Callable[[], str],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._services, self._run_monitor = services, services.run_monitor
+        self._services, self._run_monitor, self._commands = services, services.run_monitor, commands
         self.current: Path | None = None
         theme = services.theme
         self.top_bar = TrainBar(theme, menu)
         self.status_bar = TrainStatus(theme, self._run_monitor)
-        self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed)
-        self.data_actions = DataActions(self._run_monitor, self, self._data_entry)
+        self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed, commands)
+        self.data_actions = DataActions(self._run_monitor, self, self._data_entry, commands)
         self.requests = RunRequests(self._run_monitor, lambda: self.current, self._sample_thread, text, self)
         self.menus = TrainMenus(
             self._run_monitor,
             self.actions_,
             self.data_actions,
-            self.requests,
+            commands,
             lambda: self._data_entry() is not None,
             self,
         )
@@ -191,7 +201,8 @@ class TrainView(QWidget):
     def _show_entry(self) -> None:
         entry, data = self._entry(), self._data_entry()
         self.top_bar.name.setText(entry.name if entry else data.name if data else "")
-        self.actions_.show_run(entry)
+        self._commands.set_part(SCOPE, RUN if entry else DATA if data else "")
+        self.actions_.show_run()
         self.data_actions.show_data(data)
         self.parts.show_side(self.panel, entry is not None)
         if data is not None:

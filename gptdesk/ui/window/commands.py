@@ -116,6 +116,7 @@ class Commands(QObject):
         action = QAction(_escaped(command.title), self)
         action.setObjectName(command.id)
         action.setToolTip(wrapped(command.description))
+        action.setWhatsThis(command.description)
         action.setCheckable(command.checked is not None)
         action.triggered.connect(lambda: self.run(command.id))
         self._window.addAction(action)  # a menu that is closed hears no keys
@@ -170,6 +171,11 @@ class Commands(QObject):
         self.refresh(id)
         self.ran.emit(id)
         return True
+
+    def run_by_standard_key(self, id: str, key: QKeySequence.StandardKey) -> bool:
+        """Runs a command for a widget that handles a standard key itself, unless the person took the key away."""
+        own = {QKeySequence(text) for text in self.keys(id)}
+        return bool(own & set(QKeySequence.keyBindings(key))) and self.run(id)
 
     @property
     def recent(self) -> tuple[str, ...]:

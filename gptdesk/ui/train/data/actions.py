@@ -1,4 +1,4 @@
-"""What can be done with data that is being prepared: pause, go on, cancel, train on it; with keys of their own."""
+"""What can be done with data that is being prepared: pause, resume, cancel, train on it."""
 
 from __future__ import annotations
 
@@ -7,69 +7,107 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data_labels import CAN_GO_ON
-from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.question import Question
+from gptdesk.ui.window.commands import Commands
+
+PAUSING, RESUMING, CANCELLING = "Pausing…", "Resuming…", "Cancelling…"
+"""What the buttons say until the preparation has answered."""
 
 
 class DataActions(QObject):
-    """Actions on the preparation at hand.
+    """Does what the commands on the chosen data say, and says why they are not possible.
 
     Args:
-        window: parent of dialogs; the actions' keys hold in it.
-        current: gives the preparation at hand.
+        window: parent of dialogs.
+        current: returns the chosen data.
+        commands: with those of `train_commands`.
 
     Attributes:
         asked: what preparations have been asked for and have not done yet, by folder.
 
     Signals:
-        changed(): ``asked`` is another.
-        run_wanted(object): the person wants to train on the data in that folder.
+        changed(): emitted when ``asked`` changes.
+        run_wanted(object): emitted to train on the data in that folder.
     """
 
     changed = Signal()
     run_wanted = Signal(object)
 
-    def __init__(self, run_monitor: RunMonitor, window: QWidget, current: Callable[[], DataEntry | None]) -> None:
+    def __init__(
+        self,
+        run_monitor: RunMonitor,
+        window: QWidget,
+        current: Callable[[], DataEntry | None],
+        commands: Commands,
+    ) -> None:
         super().__init__(window)
         self._run_monitor, self._window, self._current = run_monitor, window, current
+        self._commands = commands
         self.asked: dict[Path, str] = {}
-        self.use = self._action("New run with this data", self._use)
-        self.pause = self._action("Pause", self._pause, "Ctrl+Shift+P")
-        self.folder = self._action("Open folder", self._open_folder)
-        self.cancel = self._action("Cancel…", self._cancel, QKeySequence.StandardKey.Delete)
-        self.leave_out = self._action("Take off the list", self._leave_out)
-        self.forget = self._action("Do not start the run", self._forget)
+        self._run = {
+            "use": self._use,
+            "pause": self._pause,
+            "folder": self._open_folder,
+            "cancel": self._cancel,
+            "leave_out": self._leave_out,
+            "forget": self._forget,
+        }
+        action = {name: commands.action(f"data.{name}") for name in self._run}
+        self.use, self.pause, self.folder = action["use"], action["pause"], action["folder"]
+        self.cancel, self.leave_out, self.forget = action["cancel"], action["leave_out"], action["forget"]
         self.show_data(None)
 
-    def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        return make_action(self, self._window, text, act, key)
+    def run(self, name: str) -> None:
+        """Does to the chosen data what the command of that name says."""
+        self._run[name]()
+
+    def why_not(self, name: str) -> str | None:
+        """Why the chosen data does not allow that; ``None`` if it does."""
+        entry = self._current()
+        if entry is None:
+            return "Choose data in preparation first."
+        asked, state = self.asked.get(entry.folder, ""), entry.state.state
+        if name == "use":
+            return "The data could not be prepared." if state == "failed" else None
+        if name in ("pause", "cancel") and entry.ready:
+            return "The data is ready."
+        if name == "pause" and asked:
+            return "The preparation has not answered yet."
+        if name == "cancel" and asked == CANCELLING:
+            return "The preparation is being cancelled."
+        if name == "leave_out" and not entry.ready:
+            return "The data is not ready; cancel its preparation instead."
+        if name == "forget" and not self._run_monitor.waiting.name(entry.folder):
+            return "No run waits for this data."
+        return None
+
+    def label(self, name: str) -> str:
+        """What menus and buttons say for a command whose label depends on the data; "" for its usual one."""
+        entry = self._current()
+        state = entry.state.state if entry else ""
+        if name == "pause":
+            asked = self.asked.get(entry.folder, "") if entry else ""
+            return asked or ("Try again" if state == "failed" else "Resume" if state in CAN_GO_ON else "Pause")
+        return "Dismiss" if name == "cancel" and state == "failed" else ""
 
     def show_data(self, entry: DataEntry | None) -> None:
-        """Offers what makes sense for the preparation at hand."""
+        """Shows what is possible with the chosen data, and hides what does not apply to it."""
         asked = self.asked.get(entry.folder, "") if entry else ""
-        if entry and ((asked == "Pausing…" and not entry.active) or (asked == "Resuming…" and entry.active)):
-            asked = ""
+        if entry and ((asked == PAUSING and not entry.active) or (asked == RESUMING and entry.active)):
             del self.asked[entry.folder]
-        state = entry.state.state if entry else ""
         ready = entry is not None and entry.ready
-        words = "Try again" if state == "failed" else "Resume" if state in CAN_GO_ON else "Pause"
-        self.pause.setText(asked or words)
-        self.pause.setEnabled(entry is not None and not ready and not asked)
         self.pause.setVisible(not ready)
-        self.cancel.setText("Dismiss" if state == "failed" else "Cancel…")
-        self.cancel.setEnabled(entry is not None and not ready and asked != "Cancelling…")
         self.cancel.setVisible(not ready)
         self.leave_out.setVisible(ready)
-        self.use.setEnabled(entry is not None and state != "failed")
-        self.folder.setEnabled(entry is not None)
         self.forget.setVisible(entry is not None and bool(self._run_monitor.waiting.name(entry.folder)))
+        self._commands.refresh(*(f"data.{name}" for name in self._run))
 
     def fill(self, menu: QMenu) -> None:
         """Adds everything to a menu."""
@@ -92,7 +130,7 @@ class DataActions(QObject):
             return
         preparation = Preparation(entry.folder)
         goes_on = entry.state.state in CAN_GO_ON
-        self._ask(entry.folder, "Resuming…" if goes_on else "Pausing…")
+        self._ask(entry.folder, RESUMING if goes_on else PAUSING)
         work = preparation.resume if goes_on else preparation.pause
         self._run_monitor.change(work, None, partial(self._on_refused, entry.folder))
 
@@ -117,7 +155,7 @@ class DataActions(QObject):
             self._ask(folder, "")
             self._run_monitor.change(lambda: None)
 
-        self._ask(folder, "Cancelling…")
+        self._ask(folder, CANCELLING)
         self._run_monitor.run_long(Preparation(folder).cancel, on_done, partial(self._on_refused, folder))
 
     def _on_refused(self, folder: Path, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with a run besides training it: rename, tag, pin, open, delete; with keys of their own."""
+"""What can be done with a run besides training it: rename, tag, pin, open, delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
+from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gptdesk.training.checkpoints import CheckpointInfo
@@ -19,26 +19,27 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
 from gptdesk.ui.train.runs.dialogs import TagsDialog, check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
-from gptdesk.ui.widgets.actions import make_action
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands import Commands
 
 _LONGEST_PATH: Final = 4
 """Parts of a path that a menu shows."""
 
 
 class RunActions(QObject):
-    """Actions on the run at hand.
+    """Does what the commands on the chosen run say, and says why they are not possible.
 
     Args:
-        window: parent of dialogs; the actions' keys hold in it.
-        current: gives the run at hand.
-        followed: gives the folder of the run that the Playground follows.
+        window: parent of dialogs.
+        current: returns the chosen run.
+        followed: returns the folder of the run that the Playground follows.
+        commands: with those of `train_commands`.
 
     Signals:
-        opened(object): the person wants the checkpoint in that folder in the Playground.
-        follow_wanted(object): they want the Playground to follow the run in that folder; None: no longer.
-        deleted(object): the run in that folder is gone.
+        opened(object): emitted to open the checkpoint in that folder in the Playground.
+        follow_wanted(object): emitted to make the Playground follow the run in that folder; ``None`` stops that.
+        deleted(object): emitted when the run in that folder was deleted.
     """
 
     opened = Signal(object)
@@ -52,31 +53,50 @@ class RunActions(QObject):
         window: QWidget,
         current: Callable[[], RunEntry | None],
         followed: Callable[[], Path | None],
+        commands: Commands,
     ) -> None:
         super().__init__(window)
         self._theme, self._run_monitor, self._window = theme, run_monitor, window
-        self._current, self._followed = current, followed
-        self.rename = self._action("Rename…", self._rename, "F2")
-        self.tags = self._action("Tags…", self._tag, "Ctrl+T")
-        self.pin = self._action("Pin", self._pin, "Ctrl+D")
-        self.pin.setCheckable(True)
-        self.pin.setToolTip(wrapped("Keep on top of the list, and draw its curves beside those of other runs"))
-        self.folder = self._action("Open folder", self._open_folder)
-        self.delete = self._action("Delete…", self._delete, QKeySequence.StandardKey.Delete)
-        self.watch = self._action("Watch another folder…", self._watch)
+        self._current, self._followed, self._commands = current, followed, commands
+        self._run = {
+            "rename": self._rename,
+            "tags": self._tag,
+            "pin": self._pin,
+            "folder": self._open_folder,
+            "delete": self._delete,
+        }
+        action = {name: commands.action(f"run.{name}") for name in self._run}
+        self.rename, self.tags, self.pin = action["rename"], action["tags"], action["pin"]
+        self.folder, self.delete, self.watch = action["folder"], action["delete"], commands.action("runs.watch")
 
-    def _action(self, text: str, act: Callable[[], object], key: str | QKeySequence.StandardKey = "") -> QAction:
-        return make_action(self, self._window, text, act, key)
+    def run(self, name: str) -> None:
+        """Does to the chosen run what the command of that name says."""
+        self._run[name]()
 
-    def show_run(self, entry: RunEntry | None) -> None:
-        """Offers what makes sense for the run at hand."""
-        for action in (self.rename, self.tags, self.pin, self.folder, self.delete):
-            action.setEnabled(entry is not None)
-        self.pin.setChecked(entry is not None and entry.pinned)
-        self.delete.setEnabled(entry is not None and not entry.active)
+    def why_not(self, name: str) -> str | None:
+        """Why the chosen run does not allow that; ``None`` if it does."""
+        entry = self._current()
+        if entry is None:
+            return "Choose a run first."
+        return "The run is active; stop it first." if name == "delete" and entry.active else None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the chosen run is pinned."""
+        entry = self._current()
+        return entry is not None and entry.pinned
+
+    def show_run(self) -> None:
+        """Brings the actions up to date with the chosen run."""
+        self._commands.refresh(*(action.objectName() for action in self._actions), "runs.watch")
+
+    @property
+    def _actions(self) -> tuple[QAction, ...]:
+        return self.rename, self.tags, self.pin, self.folder, self.delete
 
     def fill(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo] = ()) -> None:
         """Adds everything to a menu."""
+        self.show_run()
         menu.setToolTipsVisible(True)
         self.fill_checkpoints(menu.addMenu("Open in Playground"), checkpoints)
         menu.addSeparator()
@@ -149,7 +169,8 @@ class RunActions(QObject):
         if entry:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.folder)))
 
-    def _watch(self) -> None:
+    def ask_for_folder(self) -> None:
+        """Asks for a folder whose runs are listed, too."""
         folder = QFileDialog.getExistingDirectory(self._window, "Watch a folder of runs", str(Path.home()))
         if folder:
             self._run_monitor.change(partial(self._run_monitor.index.watch, Path(folder)))

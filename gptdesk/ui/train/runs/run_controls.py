@@ -12,29 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePoli
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked
 from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped
-
-TITLES: Final = {
-    "pause": ("Pause", "Hold at the end of this step; the run keeps its memory and its place"),
-    "resume": ("Resume", "Go on where the run was paused"),
-    "checkpoint": ("Checkpoint now", "Save the weights of this step, so that they can be tried or gone on from"),
-    "evaluate": ("Evaluate now", "Measure the validation loss now and write the samples"),
-    "sample": ("Sample now", "Have the weights of this moment continue a prompt"),
-    "stop": ("Stop and save", "Write a checkpoint and end; the run can be gone on with later"),
-}
-WAITING: Final = {
-    "pause": "Pausing…",
-    "resume": "Resuming…",
-    "checkpoint": "Saving…",
-    "evaluate": "Evaluating…",
-    "sample": "Sampling…",
-    "stop": "Stopping…",
-    "abort": "Aborting…",
-    "set": "Changing settings…",
-}
-"""What is said from the click until the trainer has answered."""
 
 _GAP: Final = 8
 _FIRST_TO_GO: Final = ("evaluate", "sample", "checkpoint")
@@ -108,7 +89,7 @@ class Controls(QWidget):
         for action, (title, _) in TITLES.items():
             button = self.buttons[action]
             button.setText(WAITING[action] if action in asked else title)
-            button.setEnabled(action in asked or not _blocked(action, state, asked))
+            button.setEnabled(action in asked or not is_blocked(action, state, asked))
             set_property(button, "busy", "true" if action in asked else "false")
         self._usable = set()
         if entry.active:
@@ -160,10 +141,3 @@ class Controls(QWidget):
         widths = [self.buttons[action].sizeHint().width() for action in shown]
         widths.append(self.more.sizeHint().width())
         return sum(widths) + _GAP * len(widths)
-
-
-def _blocked(action: str, state: str, asked: set[str]) -> bool:
-    """Whether the trainer would refuse it, or is about to end."""
-    if state == "stopping" or asked & {"stop", "abort"}:
-        return True
-    return action == "checkpoint" and state == "paused"

@@ -107,6 +107,16 @@ class RunList(QWidget):
         if card:
             card.setFocus()
 
+    def why_not(self, _name: str = "search") -> str | None:
+        """Why runs cannot be searched; ``None`` if they can."""
+        return None if self._entries else "There are no runs yet."
+
+    def focus_search(self) -> None:
+        """Gives the focus to the search field, which is shown for that."""
+        self._top.show()
+        self.filter.setFocus()
+        self.filter.selectAll()
+
     @property
     def shown(self) -> list[Path]:
         """The folders of the cards, from top to bottom."""

@@ -14,6 +14,7 @@ from gptdesk.training.launch import resume_run
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
+from gptdesk.ui.train.runs.request_labels import TITLES, is_blocked
 from gptdesk.ui.widgets.question import Question
 
 _PROMPT: Final = "Once upon a time"
@@ -53,6 +54,27 @@ class RunRequests(QObject):
         self.restarting: set[Path] = set()
         run_monitor.runs_changed.connect(self._on_runs_changed)
         run_monitor.requests.refused.connect(self._on_refused)
+
+    def why_not(self, name: str) -> str | None:
+        """Why the selected run cannot be asked for an action, "change", "abort" or "restart"; ``None`` if it can."""
+        entry = self._run_monitor.entry(self._current())
+        if entry is None:
+            return "Choose a run first."
+        if name == "restart":
+            if entry.folder in self.restarting:
+                return "The run is being resumed."
+            return "The run has not ended." if entry.active else None
+        if not entry.active:
+            return "The run is not active."
+        asked = {request.action for request in self._run_monitor.requests.pending(entry.folder)}
+        paused = entry.state.state == "paused"
+        if name in asked:
+            return "The trainer has not answered the last request yet."
+        if (name == "pause" and paused) or (name == "resume" and not paused):
+            return "The run is paused." if paused else "The run is not paused."
+        if name in TITLES and is_blocked(name, entry.state.state, asked):
+            return "The run is paused." if name == "checkpoint" and paused else "The run is stopping."
+        return None
 
     @Slot(str)
     def ask(self, action: str) -> None:

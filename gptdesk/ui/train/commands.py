@@ -1,0 +1,131 @@
+"""Commands of the Train page: a new run, what the chosen run can be asked for, what can be done with runs and data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence
+
+from gptdesk.ui.train.command_table import DATA, DATA_ENTRIES, REQUEST_TITLES, RUN, RUN_ENTRIES, SCOPE
+from gptdesk.ui.train.runs.request_labels import TITLES
+from gptdesk.ui.window.commands import Command
+
+if TYPE_CHECKING:
+    from gptdesk.ui.train.view import TrainView
+
+View = Callable[[], "TrainView | None"]
+
+
+def train_commands(view: View, show: View, new_run: Callable[[], object]) -> list[Command]:
+    """The commands of the page.
+
+    Args:
+        view: returns the page's view; ``None`` until it is made.
+        show: shows the page and returns its view.
+        new_run: opens the sheet of a new run.
+    """
+
+    def on_view(act: Callable[[TrainView], object]) -> Callable[[], object]:
+        return lambda: act(made) if (made := show()) is not None else None
+
+    def why_not(of: Callable[[TrainView], Callable[[str], str | None]], name: str) -> Callable[[], str | None]:
+        return lambda: of(made)(name) if (made := view()) is not None else "Choose a run on the Train page first."
+
+    return [
+        Command(
+            id="run.new",
+            title="New run…",
+            description="Put a training run together: data, model and settings",
+            run=new_run,
+            group="new",
+            shortcuts=(QKeySequence.StandardKey.New,),
+            scope=SCOPE,
+        ),
+        *(
+            Command(
+                id=f"run.{name}",
+                title=title,
+                description=TITLES[name][1],
+                label=partial(str, f"{TITLES[name][0]}{'…' if title.endswith('…') else ''}"),
+                run=on_view(lambda made, name=name: made.requests.ask(name)),  # type: ignore[misc]
+                scope=f"{SCOPE}.{RUN}",
+                is_possible=why_not(lambda made: made.requests.why_not, name),
+            )
+            for name, title in REQUEST_TITLES.items()
+        ),
+        Command(
+            id="run.change",
+            title="Change while training…",
+            description="Change intervals, or the learning rate, of the run that trains",
+            run=on_view(lambda made: made.requests.change_settings()),
+            is_possible=why_not(lambda made: made.requests.why_not, "change"),
+        ),
+        Command(
+            id="run.abort",
+            title="Abort without saving…",
+            description="End the run at once; what it learned since its last checkpoint is lost",
+            run=on_view(lambda made: made.requests.abort()),
+            is_possible=why_not(lambda made: made.requests.why_not, "abort"),
+        ),
+        Command(
+            id="run.restart",
+            title="Resume training",
+            description="Resume a run that has ended from its newest checkpoint",
+            run=on_view(lambda made: made.requests.restart()),
+            is_possible=why_not(lambda made: made.requests.why_not, "restart"),
+        ),
+        *(
+            Command(
+                id=f"run.{entry.name}",
+                title=entry.title,
+                description=entry.description,
+                label=partial(str, entry.label),
+                run=on_view(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
+                shortcuts=entry.shortcuts,
+                scope=f"{SCOPE}.{RUN}",
+                is_possible=why_not(lambda made: made.actions_.why_not, entry.name),
+                checked=partial(_is_pinned, view) if entry.name == "pin" else None,
+            )
+            for entry in RUN_ENTRIES
+        ),
+        *(
+            Command(
+                id=f"data.{entry.name}",
+                title=entry.title,
+                description=entry.description,
+                label=partial(_data_label, view, entry.name, entry.label),
+                run=on_view(lambda made, name=entry.name: made.data_actions.run(name)),  # type: ignore[misc]
+                shortcuts=entry.shortcuts,
+                scope=f"{SCOPE}.{DATA}",
+                is_possible=why_not(lambda made: made.data_actions.why_not, entry.name),
+            )
+            for entry in DATA_ENTRIES
+        ),
+        Command(
+            id="runs.watch",
+            title="Watch another folder…",
+            description="List the runs of another folder, too",
+            run=on_view(lambda made: made.actions_.ask_for_folder()),
+        ),
+        Command(
+            id="runs.search",
+            title="Search runs",
+            description="Go to the search field of the run list",
+            run=on_view(lambda made: made.runs.focus_search()),
+            shortcuts=(QKeySequence.StandardKey.Find,),
+            scope=SCOPE,
+            is_possible=why_not(lambda made: made.runs.why_not, "search"),
+        ),
+    ]
+
+
+def _is_pinned(view: View) -> bool:
+    made = view()
+    return made is not None and made.actions_.is_pinned
+
+
+def _data_label(view: View, name: str, usual: str) -> str:
+    made = view()
+    return (made.data_actions.label(name) if made is not None else "") or usual

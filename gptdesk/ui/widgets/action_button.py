@@ -1,0 +1,43 @@
+"""A button that triggers an action of a command."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from gptdesk.ui.widgets.tooltips import wrapped
+
+
+class ActionButton(QPushButton):
+    """Is enabled when the action is; its tooltip has the description, the shortcut, and why it is not possible.
+
+    Args:
+        action: that it triggers.
+        text: on the button; the action's own if it is not given.
+    """
+
+    def __init__(self, action: QAction, text: str | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(text or "", parent)
+        self.action = action
+        self._own_text = text is not None
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the cursor in the text
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    @property
+    def shortcut_text(self) -> str:
+        """The first shortcut as this system writes it; "" for none."""
+        return self.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+    @Slot()
+    def _follow(self) -> None:
+        action, key = self.action, self.shortcut_text
+        self.setEnabled(action.isEnabled())
+        self.setAccessibleName(action.text().removesuffix("…"))
+        if not self._own_text:
+            self.setText(action.text())
+        words = f"{action.whatsThis()} ({key})" if key else action.whatsThis()
+        reason = "" if action.isEnabled() else action.statusTip()
+        self.setToolTip(wrapped(f"{words}\n{reason}" if reason else words))

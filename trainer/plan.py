@@ -44,10 +44,6 @@ class Plan:
     accumulation: int
     tokens_per_step: int
 
-    @property
-    def flops_per_step(self) -> int:
-        return flops_per_token(self.shape, self.context_length) * self.tokens_per_step
-
 
 def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     """Resolves a configuration for a number of processes.

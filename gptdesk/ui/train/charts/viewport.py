@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.bounded_read import number
+from gptdesk.metrics import primary
 from gptdesk.ui.train.charts.points import SMALLEST_X
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 
@@ -100,13 +101,15 @@ def _whole(runs: Sequence[PlottedRun], settings: ChartSettings) -> tuple[float, 
     end = max(reached, _horizon(runs[0], settings.axis) if runs else 0.0) or 1.0
     if not settings.log_x:
         return 0.0, end
-    first = min((float(x[0]) for run in runs if len(x := run.history.series("loss").x(settings.axis))), default=1.0)
+    first = min(
+        (float(x[0]) for run in runs if len(x := run.history.series(primary().key).x(settings.axis))), default=1.0
+    )
     low = math.log10(max(first, SMALLEST_X))
     return low, max(math.log10(end), low + 0.1)
 
 
 def _reached(run: PlottedRun, axis: str) -> float:
-    ends = [x[-1] for series in (run.history.series("loss"), run.history.validation) if len(x := series.x(axis))]
+    ends = [x[-1] for series in (run.history.series(primary().key), run.history.validation) if len(x := series.x(axis))]
     return float(np.max(ends)) if ends else 0.0
 
 

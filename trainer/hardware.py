@@ -140,7 +140,7 @@ class Load:
         self._processors = os.cpu_count() or 1
 
     def look(self) -> dict[str, float]:
-        """What is known of ``cpu``, ``gpu`` and ``ram``, as `trainer.recorder` describes them."""
+        """What is known of ``cpu``, ``gpu`` and ``ram``, as `gptdesk.metrics` describes them."""
         wall, processor = time.perf_counter(), time.process_time()
         passed, used = wall - self._wall, processor - self._processor
         found: dict[str, float] = {}

@@ -195,14 +195,14 @@ def benchmark(config: TrainConfig, *, turns: int, steps: int, say: Callable[[str
     import torch
 
     from trainer.clock import StepClock
-    from trainer.distributed import Processes
     from trainer.hardware import peak_memory, training_device
     from trainer.loop import Trainer
-    from trainer.plan import FLOPS_FORMULA, flops_per_token
+    from trainer.parallel.distributed import ProcessGroup
+    from trainer.planning.plan import FLOPS_FORMULA, flops_per_token
 
     device = training_device(config.run)
     memory_before = peak_memory(device)
-    trainer = Trainer(config, Processes(0, 1, device))
+    trainer = Trainer(config, ProcessGroup(0, 1, device))
     say("first step, compiling where there is a compiler ...")
     began = time.perf_counter()
     trainer.step()

@@ -26,10 +26,10 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer_files import ChatFormat, complete_tokenizer, read_chat_format
 from trainer import lora
 from trainer.data.windows import Position
-from trainer.distributed import Processes
 from trainer.optim import Optimizers
+from trainer.parallel.distributed import ProcessGroup
+from trainer.parallel.tensors import as_stored_like, whole
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST
-from trainer.tensors import as_stored_like, whole
 
 OPTIMIZER: Final = "optimizer.safetensors"
 STATE: Final = "trainer.json"
@@ -85,7 +85,7 @@ def save_checkpoint(
     state: TrainState,
     *,
     vocab_size: int,
-    processes: Processes,
+    processes: ProcessGroup,
     chat: ChatFormat | None = None,
 ) -> Path:
     """Writes ``step-N`` under ``checkpoints`` and returns it; every process calls it, the one that records writes.
@@ -100,8 +100,8 @@ def save_checkpoint(
     """
     final = checkpoint_path(checkpoints, state.step)
     plain = _plain_model(model, processes)  # gathers shards: in every process
-    tensors = optimizers.state_tensors(keep=processes.records)
-    if not processes.records:
+    tensors = optimizers.state_tensors(keep=processes.is_main)
+    if not processes.is_main:
         return final
     if plain.config.vocab_size > vocab_size:
         tensors[_PADDING] = plain.wte.weight.detach()[vocab_size:].cpu().clone()
@@ -116,7 +116,7 @@ def save_checkpoint(
             lora.save_adapters(model, temporary / ADAPTER)
         save_file(tensors, temporary / OPTIMIZER)
         (temporary / STATE).write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
-        _seal(temporary)
+        _write_manifest(temporary)
         shutil.rmtree(final, ignore_errors=True)
         os.replace(temporary, final)
         sync_folder(checkpoints)
@@ -140,13 +140,13 @@ def chat_format(manifest: Mapping[str, Any], start: str) -> ChatFormat | None:
         return read_chat_format(Path(start)) if start else None
 
 
-def _plain_model(model: GPT2, processes: Processes) -> GPT2:
+def _plain_model(model: GPT2, processes: ProcessGroup) -> GPT2:
     """The model as one file holds it: shards gathered on the CPU, adapters merged in; itself when it is one already."""
     if lora.has_adapters(model):
         return lora.merged_model(model)
     if processes.count == 1 or not any(hasattr(weight, "full_tensor") for weight in model.parameters()):
         return model
-    plain = GPT2(model.config) if processes.records else None
+    plain = GPT2(model.config) if processes.is_main else None
     targets = dict(plain.named_parameters()) if plain else {}
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -156,7 +156,7 @@ def _plain_model(model: GPT2, processes: Processes) -> GPT2:
     return plain or model
 
 
-def _seal(folder: Path) -> None:
+def _write_manifest(folder: Path) -> None:
     """Writes the manifest and syncs every file and the folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest = {
@@ -174,7 +174,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def is_whole(checkpoint: Path) -> bool:
+def is_complete(checkpoint: Path) -> bool:
     """Whether every file is there with the size and hash that the manifest gives."""
     try:
         manifest = read_object(checkpoint / MANIFEST)
@@ -193,7 +193,7 @@ def list_checkpoints(checkpoints: Path) -> list[Path]:
 
 def newest_checkpoint(checkpoints: Path) -> Path | None:
     """The newest checkpoint whose manifest holds."""
-    return next((path for path in reversed(list_checkpoints(checkpoints)) if is_whole(path)), None)
+    return next((path for path in reversed(list_checkpoints(checkpoints)) if is_complete(path)), None)
 
 
 def load_checkpoint(checkpoint: Path, model: GPT2, optimizers: Optimizers) -> TrainState:
@@ -263,10 +263,10 @@ def prune(checkpoints: Path, *, newest: Path, keep: int, best_step: int) -> None
     for path in [path for path in list_checkpoints(checkpoints) if path <= newest][:-keep]:
         if path != checkpoint_path(checkpoints, best_step):
             shutil.rmtree(path, ignore_errors=True)
-    sweep(checkpoints)
+    remove_incomplete(checkpoints)
 
 
-def sweep(checkpoints: Path) -> None:
+def remove_incomplete(checkpoints: Path) -> None:
     """Removes what interrupted writes left behind."""
     for path in checkpoints.glob(f"{_TEMPORARY}*"):
         shutil.rmtree(path, ignore_errors=True)

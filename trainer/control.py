@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from trainer.distributed import Processes
+from trainer.parallel.distributed import ProcessGroup
 from trainer.run_directory.requests import Request
 from trainer.run_directory.writer import RunWriter
 
@@ -26,7 +26,7 @@ class Control:
         run: the run directory, in the process that records.
     """
 
-    def __init__(self, processes: Processes, run: RunWriter | None) -> None:
+    def __init__(self, processes: ProcessGroup, run: RunWriter | None) -> None:
         self._processes = processes
         self._run = run
         self._signalled = False
@@ -41,14 +41,14 @@ class Control:
             waiting = list(self._run.requests())
         if not self._processes.any(bool(waiting) or self._signalled):
             return []
-        requests: list[Request] = self._processes.agree(waiting)
+        requests: list[Request] = self._processes.broadcast(waiting)
         if self._processes.any(self._signalled):
             self._signalled = False
             requests = [*requests, Request("signal", "stop")]
         return requests
 
     @contextmanager
-    def signals(self, say: Callable[[str], None]) -> Iterator[None]:
+    def signals(self, log: Callable[[str], None]) -> Iterator[None]:
         """SIGTERM and Ctrl+C ask to save and stop; a second one ends the process at once."""
         received = 0
 
@@ -60,7 +60,7 @@ class Control:
                     self._run.abandon("ended at once by a second signal, without saving")
                 os._exit(128 + number)
             self._signalled = True
-            say("Saving and stopping (once more to stop at once) ...")
+            log("Saving and stopping (once more to stop at once) ...")
 
         numbers = [signal.SIGINT, signal.SIGTERM]
         if hasattr(signal, "SIGBREAK"):

@@ -32,7 +32,7 @@ def speaker(config: TrainConfig, rank: int) -> Iterator[Callable[[str], None]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as log:
 
-        def say(line: str) -> None:
+        def print_line(line: str) -> None:
             _print(line)
             try:
                 log.write(line + "\n")
@@ -40,7 +40,7 @@ def speaker(config: TrainConfig, rank: int) -> Iterator[Callable[[str], None]]:
             except OSError:
                 return  # a full disk must not end a run; the line was printed
 
-        yield say
+        yield print_line
 
 
 def _print(line: str) -> None:

@@ -1,4 +1,7 @@
-"""The training loop: data, forward, backward, clip, step, record."""
+"""`Trainer`: model, data and optimizers of one run, and one optimizer step: data, forward, backward, clip, step.
+
+`trainer.session` calls it in a loop.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ from torch import Tensor, nn
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.model import GPT2
-from trainer.checkpoint import TrainState, chat_format, copy_weights, load_checkpoint, newest_checkpoint, sweep
+from trainer.checkpoint import TrainState, chat_format, copy_weights
 from trainer.clock import StepClock
 from trainer.config import TrainConfig
 from trainer.data.packing import make_batches, packed_windows
 from trainer.data.shards import PreparedData
 from trainer.data.windows import IGNORED
-from trainer.distributed import Processes, TrainingLoss, parallelize, set_gradient_sync
 from trainer.evaluation.validation import validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
 from trainer.optim import Optimizers, clip_gradients
-from trainer.plan import Plan, plan_run, require_validation
+from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize, set_gradient_sync
+from trainer.planning.plan import Plan, plan_run, require_validation
 from trainer.schedule import learning_rate_share
 
 
@@ -48,7 +51,7 @@ class Trainer:
         UserError: for a configuration that cannot work here, or data or weights that cannot be read.
     """
 
-    def __init__(self, config: TrainConfig, processes: Processes) -> None:
+    def __init__(self, config: TrainConfig, processes: ProcessGroup) -> None:
         if not config.data.path:
             raise UserError("data.path is not set: name a folder that `trainer prepare` wrote.")
         self.config = config
@@ -77,17 +80,6 @@ class Trainer:
         self.clock = StepClock(self.device)
         self.state = TrainState()
 
-    def restore(self, checkpoints: Path) -> Path | None:
-        """Goes on from the newest whole checkpoint, if there is one, and returns its folder."""
-        if self.processes.records:
-            sweep(checkpoints)
-        newest: Path | None = self.processes.agree(newest_checkpoint(checkpoints))
-        if newest is not None:
-            self.state = load_checkpoint(newest, self.model, self.optimizers)
-            if self.state.scaler:
-                self.scaler.load_state_dict(self.state.scaler)
-        return newest
-
     def step(self) -> tuple[float, float, float]:
         """One optimizer step; returns its loss in nats a token, the gradient's norm and the learning rate.
 
@@ -101,21 +93,21 @@ class Trainer:
         share = learning_rate_share(state.step, config.schedule) * state.learning_rate_factor
         rate = self.optimizers.set_learning_rate(share)
         clock.start()
-        micro_batches, learnt = self._read_step()
+        micro_batches, valid_tokens = self._read_step()
         clock.mark("data")
         total = torch.zeros((), device=self.device)
         for i, (inputs, targets) in enumerate(micro_batches):
             set_gradient_sync(self.wrapped, i + 1 == len(micro_batches))
             with self.autocast():
-                # Normalised by the learnt tokens of the whole step; data parallelism averages, so its count is undone.
-                loss = self.loss(inputs, targets) * (self.processes.count / learnt)
+                # Divided by the valid tokens of the whole step; data parallelism averages, so its count is undone.
+                loss = self.loss(inputs, targets) * (self.processes.count / valid_tokens)
             total += loss.detach() / self.processes.count
             clock.mark("forward")
             self.scaler.scale(loss).backward()
             clock.mark("backward")
         self.optimizers.unscale(self.scaler)
         norm = clip_gradients(self.model, config.optim.grad_clip)
-        loss_value, norm_value = self.processes.sum(total).item(), norm.item()
+        loss_value, norm_value = self.processes.all_reduce(total).item(), norm.item()
         self._require_finite(loss_value, norm_value)
         self.optimizers.step(self.scaler)
         self.optimizers.zero_grad()
@@ -133,22 +125,22 @@ class Trainer:
         return loss_value, norm_value, rate
 
     def _read_step(self) -> tuple[list[tuple[Tensor, Tensor]], int]:
-        """This process's micro-batches of the step on the device, and the learnt tokens of all processes' together.
+        """This process's micro-batches of the step on the device, and the valid tokens of all processes together.
 
         The windows of a step are the same however many processes there are; they only share them out.
         """
         size, position = self.config.data.micro_batch, self.state.position
         pin = self.device.type == "cuda"
-        micro_batches, learnt = [], 0
+        micro_batches, valid_tokens = [], 0
         for i in range(self.plan.accumulation):
             first = (i * self.processes.count + self.processes.rank) * size
             inputs, targets = self.batches.read(self.batches.advance(position, first), size)
-            learnt += int((targets != IGNORED).sum())
+            valid_tokens += int((targets != IGNORED).sum())
             if pin:
                 inputs, targets = inputs.pin_memory(), targets.pin_memory()
             micro_batches.append((inputs.to(self.device, non_blocking=pin), targets.to(self.device, non_blocking=pin)))
-        everywhere = self.processes.sum(torch.tensor(float(learnt), dtype=torch.float64, device=self.device))
-        return micro_batches, max(1, int(everywhere.item()))
+        total = self.processes.all_reduce(torch.tensor(float(valid_tokens), dtype=torch.float64, device=self.device))
+        return micro_batches, max(1, int(total.item()))
 
     def evaluate(self, *, limit: int | None) -> tuple[float, int]:
         """The validation loss in nats a token and the tokens scored, of about ``limit`` tokens or of all.
@@ -166,7 +158,7 @@ class Trainer:
             limit=limit,
             packed=self._packed_validation,
         )
-        agreed: tuple[float, int] = self.processes.agree(measured)
+        agreed: tuple[float, int] = self.processes.broadcast(measured)
         return agreed
 
     def note_evaluation(self, loss: float) -> bool:

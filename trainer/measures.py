@@ -10,7 +10,7 @@ from typing import Any, Final
 from gptdesk.metrics import METRICS, metric
 from trainer.hardware import peak_memory
 from trainer.loop import Trainer
-from trainer.plan import flops_per_token
+from trainer.planning.plan import flops_per_token
 
 
 @dataclass(frozen=True, kw_only=True)

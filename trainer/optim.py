@@ -12,7 +12,7 @@ from gptdesk.errors import UserError
 from trainer.config import OptimSection
 from trainer.lazy_compiler import spare_compiler
 from trainer.optimizer_table import OPTIMIZERS, assign
-from trainer.tensors import as_stored_like, whole
+from trainer.parallel.tensors import as_stored_like, whole
 
 
 class Optimizers:

@@ -17,7 +17,7 @@ from trainer.loop import Trainer
 from trainer.measures import LoggedStep, measure
 from trainer.run_directory.writer import RunWriter
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 SLOW_FIRST_STEPS: Final = 2
 """Steps at the start (compiling, warming up) before which no time left is given."""
@@ -29,13 +29,13 @@ class Recorder:
     Args:
         trainer: at the step to start or resume from.
         run: the run directory, in the process that records; None in the others.
-        say: prints a line.
+        log: prints a line.
     """
 
-    def __init__(self, trainer: Trainer, run: RunWriter | None, *, say: Say) -> None:
+    def __init__(self, trainer: Trainer, run: RunWriter | None, *, log: Log) -> None:
         self._trainer = trainer
         self._run = run
-        self.say = say if trainer.processes.records else _say_nothing
+        self.log = log if trainer.processes.is_main else _log_nothing
         self._first_step = trainer.state.step
         self._peak = peak_flops(trainer.device, trainer.precision)
         self._load = Load(trainer.device)
@@ -71,14 +71,14 @@ class Recorder:
             compiled=trainer.compiled,
             torch=torch.__version__,
         )
-        self.say(
+        self.log(
             f"{shape.num_parameters():,} parameters, {trainer.plan.tokens_per_step:,} tokens a step, "
             f"on {trainer.device} in {precision}{', compiled' if trainer.compiled else ', not compiled'}"
         )
         if not trainer.validates:
-            self.say("There is no validation text: nothing is evaluated, and the last checkpoint is the one to use.")
+            self.log("There is no validation text: nothing is evaluated, and the last checkpoint is the one to use.")
         if trainer.batches.cut:
-            self.say(
+            self.log(
                 f"{trainer.batches.cut:,} records are longer than the context of {trainer.plan.context_length:,} "
                 "tokens: they lose the beginning of their prompt, or the end of a completion that is longer alone."
             )
@@ -87,9 +87,9 @@ class Recorder:
             self.status(step=state.step, steps=trainer.config.schedule.steps, tokens=state.tokens)
             if state.best_step:
                 self.status(best_loss=state.best_loss, best_step=state.best_step)
-            self.say(f"Resuming from step {self._first_step:,}.")
+            self.log(f"Resuming from step {self._first_step:,}.")
         if trainer.compiled:
-            self.say("Compiling; the first step takes up to a minute ...")
+            self.log("Compiling; the first step takes up to a minute ...")
 
     def step(self, loss: float, norm: float, rate: float, intervals: RunSection) -> None:
         """Records a step: in the status always, as an event and a line every ``log_interval`` steps."""
@@ -119,7 +119,7 @@ class Recorder:
         epoch = round(state.position.epoch + state.position.index / trainer.batches.windows_per_epoch, 4)
         self.event("step", tokens=state.tokens, epoch=epoch, **measure(logged))
         speed, minutes = logged.tokens_per_second, f"  {left * seconds / 60:,.0f} min left" if settled else ""
-        self.say(
+        self.log(
             f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
         )
 
@@ -137,8 +137,8 @@ class Recorder:
         self._say_loss(loss, tokens, "  (whole split)")
 
     def _say_loss(self, loss: float, tokens: int, remark: str) -> None:
-        self.say(f"step {self._trainer.state.step:7,}  validation loss {loss:.4f}{remark}  on {tokens:,} tokens")
+        self.log(f"step {self._trainer.state.step:7,}  validation loss {loss:.4f}{remark}  on {tokens:,} tokens")
 
 
-def _say_nothing(_line: str) -> None:
+def _log_nothing(_line: str) -> None:
     """Prints nothing: only the process that records does."""

@@ -21,9 +21,10 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
 from trainer.config import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control
-from trainer.distributed import Processes
 from trainer.loop import NotFinite, Trainer
-from trainer.recorder import Recorder, Say
+from trainer.parallel.distributed import ProcessGroup
+from trainer.recorder import Log, Recorder
+from trainer.resume import restore
 from trainer.run_directory.layout import CHECKPOINTS, EXIT
 from trainer.run_directory.requests import SETTABLE, Request
 from trainer.run_directory.writer import RunWriter
@@ -35,13 +36,13 @@ class Session:
     Args:
         trainer: at the step to go on from.
         run: the run directory, in the process that records; None in the others.
-        say: prints a line for the person watching.
+        log: prints a line for the person watching.
     """
 
-    def __init__(self, trainer: Trainer, run: RunWriter | None, *, say: Say) -> None:
+    def __init__(self, trainer: Trainer, run: RunWriter | None, *, log: Log) -> None:
         self._trainer = trainer
         self._run = run
-        self._recorder = Recorder(trainer, run, say=say)
+        self._recorder = Recorder(trainer, run, log=log)
         self._control = Control(trainer.processes, run)
         self._waiting: deque[Request] = deque()
         self._intervals: RunSection = trainer.config.run
@@ -58,7 +59,7 @@ class Session:
         trainer, recorder = self._trainer, self._recorder
         first, steps = trainer.state.step, trainer.config.schedule.steps
         recorder.start()
-        with self._control.signals(recorder.say):
+        with self._control.signals(recorder.log):
             recorder.status(state="compiling" if trainer.compiled else "running")
             while trainer.state.step < steps and not self._ending and not self._patience_is_over():
                 loss, norm, rate = trainer.step()
@@ -97,7 +98,7 @@ class Session:
     def _conclude(self) -> None:
         """Says why a run ends before its last step, and scores the whole split where evaluations saw a part."""
         if self._patience_is_over():
-            self._recorder.say("The validation loss has not improved for a while; stopping early.")
+            self._recorder.log("The validation loss has not improved for a while; stopping early.")
             self._recorder.event("early_stop", best_step=self._trainer.state.best_step)
         if self._intervals.eval_tokens < len(self._trainer.data.val):
             self._recorder.final_evaluation(*self._trainer.evaluate(limit=None))
@@ -154,7 +155,7 @@ class Session:
             )
         except CheckpointNotWritten as error:
             failure = str(error)
-        agreed: str = trainer.processes.agree(failure)
+        agreed: str = trainer.processes.broadcast(failure)
         if agreed:
             return agreed
         self._saved_step = trainer.state.step
@@ -165,7 +166,7 @@ class Session:
         if self._run is not None:
             keep, best = self._intervals.keep_checkpoints, trainer.state.best_step
             prune(self._checkpoints, newest=path, keep=keep, best_step=best)
-        trainer.processes.wait()
+        trainer.processes.barrier()
         return ""
 
     def _patience_is_over(self) -> bool:
@@ -188,7 +189,7 @@ class Session:
         if self._run is not None:
             self._run.answer(request, step=self._trainer.state.step, refused=refused)
         if refused:
-            self._recorder.say(f"Refused: {refused.rstrip('.')}.")
+            self._recorder.log(f"Refused: {refused.rstrip('.')}.")
 
     def _carry_out(self, request: Request) -> str:
         """Does what is asked, and returns why it was refused, or nothing. A pause begins after its answer."""
@@ -240,12 +241,12 @@ class Session:
         self._intervals = self._intervals.model_copy(update={name: value})
         if self._run is not None:
             config = self._trainer.config.model_copy(update={"run": self._intervals})
-            self._run.keep_config(config.model_dump(mode="json"))
+            self._run.write_config(config.model_dump(mode="json"))
         return ""
 
     def _pause(self, reason: str) -> None:
         """Holds at a step boundary until a request to go on or to end; the heartbeat lives on."""
-        self._recorder.say(reason or "Paused.")
+        self._recorder.log(reason or "Paused.")
         self._recorder.event("pause", reason=reason)
         self._recorder.status(state="paused", reason=reason)
         held = True
@@ -265,7 +266,7 @@ class Session:
 
 
 def run_training(
-    config: TrainConfig, processes: Processes, *, say: Say, more: Mapping[str, Any] = MappingProxyType({})
+    config: TrainConfig, processes: ProcessGroup, *, log: Log, more: Mapping[str, Any] = MappingProxyType({})
 ) -> str:
     """Starts the run of a configuration, or goes on with it, and returns ``finished`` or ``stopped``.
 
@@ -274,7 +275,7 @@ def run_training(
     Args:
         config: settings.
         processes: this one among those of the run.
-        say: prints a line for the person watching.
+        log: prints a line for the person watching.
         more: what ``run.json`` is to hold beside the configuration: which settings were given, and which gave way.
 
     Raises:
@@ -285,14 +286,14 @@ def run_training(
         raise UserError("run.folder is not set: say where the run is kept (--out).")
     values = config.model_dump(mode="json")
     description = {"config": values, "argv": sys.argv, "python": sys.version.split()[0], **more}
-    run = RunWriter(folder, description) if processes.records else None
-    processes.wait()
+    run = RunWriter(folder, description) if processes.is_main else None
+    processes.barrier()
     try:
         if run is not None:
-            run.keep_config(values)
+            run.write_config(values)
         trainer = Trainer(config, processes)
-        trainer.restore(folder / CHECKPOINTS)
-        state = Session(trainer, run, say=say).train()
+        restore(trainer, folder / CHECKPOINTS)
+        state = Session(trainer, run, log=log).train()
     except BaseException as error:
         _record_failure(folder, run, error, rank=processes.rank)
         raise

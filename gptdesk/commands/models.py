@@ -85,7 +85,7 @@ def _library() -> Library:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from gptdesk.library.downloads import Downloads
+    from gptdesk.library.downloads.manager import Downloads
 
     folders = Folders.of_this_user()
     entries = _library().entries()
@@ -157,8 +157,8 @@ def _date_text(iso: str) -> str:
 
 
 def _download(options: argparse.Namespace) -> int:
-    from gptdesk.library.download import Download
-    from gptdesk.library.downloads import Downloads
+    from gptdesk.library.downloads.download import Download
+    from gptdesk.library.downloads.manager import Downloads
 
     ended = threading.Event()
     bar = ProgressBar(options.model)

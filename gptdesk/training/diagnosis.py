@@ -12,7 +12,7 @@ from typing import Any, Final
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import reap
 from gptdesk.training.history.samples import ConsoleTail
-from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_segment, phase, read_launch
+from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_attempt, phase, read_launch
 from trainer.run_directory.state import RunState, boot_id
 
 OUTPUT_LINES: Final = 40
@@ -76,7 +76,7 @@ def diagnose(folder: Path, state: RunState) -> Diagnosis:
     console.update()
     output = tuple(line for line in console.lines if line.strip())
     traceback = str(state.exit.get("traceback") or "") or _printed_traceback(output)
-    if launch is not None and newest_segment(folder) > launch.segment + 1:  # somebody has resumed it elsewhere
+    if launch is not None and newest_attempt(folder) > launch.attempt + 1:  # somebody has resumed it elsewhere
         launch = None
     cause, sentence = _explain(state, launch, folder, output, traceback)
     newest = checkpoints(folder)[-1:]
@@ -98,7 +98,7 @@ def _explain(
     if state.state == "lost":
         host = state.status.get("host")
         return "lost", f"Nothing has been heard of it from {host or 'its computer'} for a while."
-    never_began = phase(launch, newest_segment(folder)) == FAILED
+    never_began = phase(launch, newest_attempt(folder)) == FAILED
     ending: dict[str, Any] = {} if never_began else state.exit
     reason = str(ending.get("reason") or "")
     if ending.get("cause") == "not finite":

@@ -22,8 +22,8 @@ from gptdesk.training.data.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from gptdesk.training.trainer_json import trainer_json
 from trainer.config import TrainConfig, with_absolute_paths
-from trainer.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
-from trainer.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
+from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
+from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
 from trainer.run_directory.layout import CHECKPOINTS, RUN
 
 Problems = dict[str, str]

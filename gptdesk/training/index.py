@@ -16,7 +16,7 @@ from gptdesk.files import read_json
 from gptdesk.locks import is_locked
 from gptdesk.training.detached import lives, reap
 from gptdesk.training.labels import Labels
-from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, phase, read_launch, segment_in
+from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, attempt_in, phase, read_launch
 from trainer.run_directory.fields import read_fields
 from trainer.run_directory.layout import CONFIG, EXIT, FORMAT, RUN, STATUS
 from trainer.run_directory.layout import LOCK as RUN_LOCK
@@ -307,7 +307,7 @@ def _read_state(folder: Path, launch: Launch | None) -> RunState:
     if state.active:
         return state
     # By the segment of the same status: a trainer that begins between two looks would seem to have ended.
-    match phase(launch, segment_in(state.status)):
+    match phase(launch, attempt_in(state.status)):
         case "starting":
             return replace(state, state=STARTING, exit={})
         case "failed":

@@ -28,12 +28,12 @@ from gptdesk.training.launched import (
     RECORD,
     TORCHRUN,
     Launcher,
-    newest_segment,
+    newest_attempt,
     read_launch,
 )
 from trainer.config import TrainConfig, build_config, merge, with_absolute_paths
-from trainer.defaults import settings_to_give
-from trainer.plan import plan_run
+from trainer.planning.defaults import settings_to_give
+from trainer.planning.plan import plan_run
 from trainer.reference import toml_value
 from trainer.run_directory.layout import CHECKPOINTS, CONSOLE, RUN
 from trainer.run_directory.requests import withdraw_requests
@@ -175,14 +175,14 @@ def _check(launcher: Launcher) -> None:
 
 
 def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int:
-    segment = newest_segment(folder)
-    withdraw_requests(folder, segment + 1)
+    attempt = newest_attempt(folder)
+    withdraw_requests(folder, attempt + 1)
     values = {
         "format": FORMAT,
         "t": time.time(),
         "name": name,
         "launcher": asdict(launcher),
-        "segment": segment,
+        "segment": attempt,
     }
     command = command_line(folder, launcher, resume=resume)
     return start_detached(

@@ -55,7 +55,7 @@ class Launch:
         t: when, seconds since the epoch.
         name: given to the run; empty when none was.
         launcher: that started it.
-        segment: the newest of the run's trainers before; -1 for a new run.
+        attempt: number of the run's newest trainer before this launch; -1 for a new run.
         console: bytes that its output began after.
         code: that the started process ended with, where the window saw its end.
         lives: whether that process lives.
@@ -64,7 +64,7 @@ class Launch:
     t: float
     name: str
     launcher: Launcher
-    segment: int
+    attempt: int
     console: int
     code: int | None
     lives: bool
@@ -79,7 +79,7 @@ def read_launch(folder: Path) -> Launch | None:
         t=values.get("t", 0.0),
         name=values.get("name", ""),
         launcher=_launcher(values.get("launcher", {})),
-        segment=values.get("segment", -1),
+        attempt=values.get("segment", -1),
         console=values.get("console", 0),
         code=values.get("code"),
         lives=lives(folder / LOCK, values),
@@ -89,12 +89,12 @@ def read_launch(folder: Path) -> Launch | None:
 def phase(launch: Launch | None, newest: int) -> str:
     """`STARTING` or `FAILED` while the launch has led to no trainer at work; empty once it has, or without a launch.
 
-    ``newest`` is the run's `newest_segment`.
+    ``newest`` is the run's `newest_attempt`.
 
     A command that ends well without a trainer has handed the run to somebody else, such as a queue, and that may take
     its time.
     """
-    if launch is None or newest > launch.segment:
+    if launch is None or newest > launch.attempt:
         return ""
     handed_on = launch.launcher.kind == COMMAND and launch.code in (None, 0)
     return STARTING if launch.lives or handed_on else FAILED
@@ -106,18 +106,18 @@ def ask(folder: Path, action: str, **args: Any) -> str:
     Raises:
         UserError: when the request cannot be made.
     """
-    launch, newest = read_launch(folder), newest_segment(folder)
+    launch, newest = read_launch(folder), newest_attempt(folder)
     starting = launch is not None and phase(launch, newest) == STARTING
-    to = launch.segment + 1 if launch is not None and starting else newest
+    to = launch.attempt + 1 if launch is not None and starting else newest
     return send_request(folder, action, to=to if to >= 0 else None, **args)
 
 
-def newest_segment(folder: Path) -> int:
+def newest_attempt(folder: Path) -> int:
     """The number of the newest trainer that began on a run, from 0; -1 when none has."""
-    return segment_in(read_json(folder / STATUS) or {})
+    return attempt_in(read_json(folder / STATUS) or {})
 
 
-def segment_in(status: Mapping[str, Any]) -> int:
+def attempt_in(status: Mapping[str, Any]) -> int:
     """The number in the contents of ``status.json``; -1 when there is none."""
     told = whole(status.get("segment"))
     return -1 if told is None else told

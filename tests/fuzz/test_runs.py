@@ -257,7 +257,7 @@ def test_a_trainer_starts_on_a_damaged_run(count: int, tmp_path: Path) -> None:
         for name, data in files.items():
             (target / name).write_bytes(data)
         with closing(_Finishing(RunWriter(target, {"config": {}}))) as run:
-            assert run.writer.segment >= 1
+            assert run.writer.attempt >= 1
             assert read_state(target).state == "starting"
 
     run_examples(count // 4, damaged_files(), check)

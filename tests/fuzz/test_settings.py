@@ -24,7 +24,7 @@ from tests.fuzz.mutations import (
     refuse_or,
     run_examples,
 )
-from trainer.checkpoint import is_whole
+from trainer.checkpoint import is_complete
 from trainer.config import build_config, merge, parse_flags, read_toml
 from trainer.data.manifest import MANIFEST
 from trainer.data.shards import PreparedData
@@ -221,6 +221,6 @@ def test_a_checkpoint_with_a_damaged_manifest_is_not_whole(count: int, tmp_path:
 
     def check(contents: bytes) -> None:
         (tmp_path / "manifest.json").write_bytes(contents)
-        assert not is_whole(tmp_path)
+        assert not is_complete(tmp_path)
 
     run_examples(count, damaged_json(manifest), check)

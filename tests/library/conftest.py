@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gptdesk.folders import Folders
-from gptdesk.library.download import Download
-from gptdesk.library.downloads import Downloads
+from gptdesk.library.downloads.download import Download
+from gptdesk.library.downloads.manager import Downloads
 from tests.hub_server import Hub
 from tests.patience import PATIENCE
 

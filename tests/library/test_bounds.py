@@ -15,7 +15,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config
 from gptdesk.hub.answers import LARGEST_ANSWER, pages
 from gptdesk.hub.errors import retry_after, wait_text
-from gptdesk.library.downloads import Downloads
+from gptdesk.library.downloads.manager import Downloads
 from gptdesk.library.repository import find_repository
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import Watch

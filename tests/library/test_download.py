@@ -20,10 +20,10 @@ from gptdesk.folders import Folders
 from gptdesk.hub.errors import retry_after
 from gptdesk.hub.transfer import BLOCK
 from gptdesk.library.catalogue import find_model
-from gptdesk.library.downloads import DOWNLOADS, Downloads
+from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
+from gptdesk.library.downloads.plan import Plan
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.library import Library
-from gptdesk.library.plan import Plan
 from gptdesk.library.record import read_record
 from gptdesk.library.repository import find_repository
 from gptdesk.library.verify import verify

@@ -17,7 +17,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import stored_name, tensor_shapes
 from gptdesk.library.catalogue import describe_model
-from gptdesk.library.downloads import DOWNLOADS, Downloads
+from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name

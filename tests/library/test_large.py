@@ -11,7 +11,7 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
-from gptdesk.library.downloads import DOWNLOADS, Downloads
+from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import Watch
 
@@ -66,7 +66,7 @@ def test_the_bar_of_more_than_four_gib_is_right_when_it_goes_on(
 ) -> None:
     """Nearly all of it is here already; what is here and what comes are counted beyond 32 bits."""
     hub.repos["someone/large"].know(WEIGHTS, "0" * 64)  # the slow test hashes it
-    monkeypatch.setattr("gptdesk.hub.transfer.hashlib", SimpleNamespace(sha256=QuickHash, sha1=hashlib.sha1))
+    monkeypatch.setattr("gptdesk.hub.digest.hashlib", SimpleNamespace(sha256=QuickHash, sha1=hashlib.sha1))
     downloads = Downloads(folders, on_change=watch)
     hub.faults.extend([None, Fault(status=404)])
     download = downloads.add("someone/large")

@@ -14,7 +14,7 @@ import pytest
 
 from gptdesk.cli import main
 from gptdesk.folders import Folders
-from gptdesk.library.downloads import DOWNLOADS
+from gptdesk.library.downloads.manager import DOWNLOADS
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything
 

@@ -12,19 +12,20 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from trainer.checkpoint import (
     CheckpointNotWritten,
-    is_whole,
+    is_complete,
     list_checkpoints,
     newest_checkpoint,
     prune,
     save_checkpoint,
 )
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS
+from trainer.parallel.distributed import ProcessGroup
+from trainer.resume import restore
 
 MakeConfig = Callable[..., TrainConfig]
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def save(trainer: Trainer, folder: Path) -> Path:
@@ -69,7 +70,7 @@ def test_going_on_equals_never_having_stopped(make_config: MakeConfig, tmp_path:
     assert run_steps(first, 3) == losses[:3]
     save(first, tmp_path / "checkpoints")
     second = Trainer(config, ALONE)
-    assert second.restore(tmp_path / "checkpoints") is not None
+    assert restore(second, tmp_path / "checkpoints") is not None
     assert run_steps(second, 3) == losses[3:]
     assert_same(whole, second)
 
@@ -83,7 +84,7 @@ def test_going_on_exactly_at_the_end_of_an_epoch(make_config: MakeConfig, tmp_pa
     assert (first.state.position.epoch, first.state.position.index) == (1, 0)
     save(first, tmp_path / "checkpoints")
     second = Trainer(config, ALONE)
-    second.restore(tmp_path / "checkpoints")
+    restore(second, tmp_path / "checkpoints")
     run_steps(second, 1)
     assert_same(whole, second)
 
@@ -112,9 +113,9 @@ def test_a_checkpoint_brings_its_tokenizer_and_vouches_for_it(make_config: MakeC
     text = "Once upon a time<|endoftext|> naïve 東京 🙂"
     assert tokenizer(text)["input_ids"] == gpt2_tokenizer().encode(text, allow_special=True)
     assert tokenizer.model_max_length == trainer.plan.shape.n_positions
-    assert is_whole(path)
+    assert is_complete(path)
     (path / "merges.txt").write_text("#version: 0.2\n")
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "manifest"])
@@ -169,7 +170,7 @@ def test_pruning_does_not_count_a_damaged_checkpoint_that_the_run_went_back_behi
 def test_a_checkpoint_of_another_shape_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
     save(Trainer(make_config(), ALONE), tmp_path / "checkpoints")
     with pytest.raises(UserError, match="do not fit"):
-        Trainer(make_config(model={"n_embd": 32}), ALONE).restore(tmp_path / "checkpoints")
+        restore(Trainer(make_config(model={"n_embd": 32}), ALONE), tmp_path / "checkpoints")
 
 
 def test_an_unwritable_place_leaves_what_was_there(make_config: MakeConfig, tmp_path: Path) -> None:
@@ -185,17 +186,18 @@ KILLED_WHILE_SAVING = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from trainer.checkpoint import is_whole, list_checkpoints, prune, save_checkpoint
+from trainer.checkpoint import is_complete, list_checkpoints, prune, save_checkpoint
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
+from trainer.parallel.distributed import ProcessGroup
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS
+from trainer.resume import restore
 
 torch.set_num_threads(1)
 config = TrainConfig.model_validate_json(sys.argv[1])
 checkpoints = Path(sys.argv[2])
 checkpoints.mkdir()
-alone = Processes(0, 1, torch.device("cpu"))
+alone = ProcessGroup(0, 1, torch.device("cpu"))
 trainer = Trainer(config, alone)
 vocab_size = trainer.plan.shape.vocab_size
 
@@ -223,9 +225,9 @@ for trial in range(200):
     os.waitpid(child, 0)
     hits += bool(list(checkpoints.glob(".tmp-*")))
     kept = list_checkpoints(checkpoints)
-    assert all(is_whole(path) for path in kept), trial
+    assert all(is_complete(path) for path in kept), trial
     prune(checkpoints, newest=kept[-1], keep=2, best_step=0)  # these are found whole
-    assert trainer.restore(checkpoints) is not None
+    assert restore(trainer, checkpoints) is not None
     assert not list(checkpoints.glob(".tmp-*")), trial
     if hits == 20:
         break
@@ -248,7 +250,7 @@ def test_a_kill_at_any_moment_of_saving_costs_at_most_the_checkpoint_in_hand(
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == 20, "kills that hit a save in progress"
     checkpoints = list_checkpoints(tmp_path / "checkpoints")
-    assert all(is_whole(path) for path in checkpoints)
+    assert all(is_complete(path) for path in checkpoints)
     trainer = Trainer(make_config(), ALONE)
-    trainer.restore(tmp_path / "checkpoints")
+    restore(trainer, tmp_path / "checkpoints")
     assert all(math.isfinite(value) for value in trainer.step())

@@ -13,8 +13,8 @@ from gptdesk.errors import UserError
 from tests.trainer.conftest import write_data
 from trainer.cli import main
 from trainer.config import build_config, merge, parse_flags, preset_names, read_preset
-from trainer.defaults import DataFacts, data_facts, fit_defaults, settings_to_give
-from trainer.plan import plan_run
+from trainer.planning.defaults import DataFacts, data_facts, fit_defaults, settings_to_give
+from trainer.planning.plan import plan_run
 
 LARGE = DataFacts(10**9, 10**7)
 

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from gptdesk.files import read_json
 from tests.trainer.processes import Group, Program, group, program
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
-from trainer.plan import plan_run
+from trainer.parallel.distributed import ProcessGroup
+from trainer.planning.plan import plan_run
 from trainer.reference import to_toml
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import EXIT
@@ -41,7 +41,7 @@ def written(config: TrainConfig, tmp_path: Path) -> str:
 
 def train_alone(config: TrainConfig, folder: Path) -> Path:
     config = config.model_copy(update={"run": config.run.model_copy(update={"folder": str(folder)})})
-    assert run_training(config, Processes(0, 1, torch.device("cpu")), say=lambda _: None) == "finished"
+    assert run_training(config, ProcessGroup(0, 1, torch.device("cpu")), log=lambda _: None) == "finished"
     return folder
 
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import pytest
 
 from gptdesk.errors import UserError
-from trainer import estimate
 from trainer.cli import main
 from trainer.config import TrainConfig, build_config, merge, preset_names, read_preset
-from trainer.estimate import describe
-from trainer.fit import require_disk, require_fit
-from trainer.plan import flops_per_token, memory_need, plan_run
+from trainer.planning import estimate
+from trainer.planning.estimate import describe
+from trainer.planning.fit import require_disk, require_fit
+from trainer.planning.plan import flops_per_token, memory_need, plan_run
 
 GB = 10**9
 LARGE = ("gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m")

@@ -23,12 +23,12 @@ from tests.patience import wait_for
 from trainer.checkpoint import TrainState, save_checkpoint
 from trainer.cli import main
 from trainer.config import OptimSection
-from trainer.distributed import Processes
 from trainer.evaluation.compare import Sample, format_samples, read_prompts
 from trainer.evaluation.models import find_model, find_models
 from trainer.evaluation.published import PUBLISHED
 from trainer.evaluation.report import format_results
 from trainer.optim import Optimizers
+from trainer.parallel.distributed import ProcessGroup
 
 PASSAGE = json.dumps({"text": "The cat sat on the mat"}) + "\n"
 QUESTION = json.dumps({"ctx": "A man sits", "endings": ["down.", "up.", "on a cat.", "in."], "label": 2}) + "\n"
@@ -47,7 +47,7 @@ def run_folder(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFactory
     run = tmp_path_factory.mktemp("runs") / "cats"
     (run / "checkpoints").mkdir(parents=True)
     model = load_model(tiny_model_folder)
-    one = Processes(0, 1, torch.device("cpu"))
+    one = ProcessGroup(0, 1, torch.device("cpu"))
     for step in (10, 20, 30):
         state = TrainState(step=step, best_step=20, best_loss=5.0)
         optimizers = Optimizers(model, OptimSection())

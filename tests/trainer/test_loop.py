@@ -13,11 +13,11 @@ from gptdesk.gpt2.model import GPT2
 from tests.trainer.conftest import write_data
 from trainer.config import TrainConfig
 from trainer.data.windows import IGNORED, Batches, Position
-from trainer.distributed import Processes
 from trainer.loop import NotFinite, Trainer
+from trainer.parallel.distributed import ProcessGroup
 
 MakeConfig = Callable[..., TrainConfig]
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:

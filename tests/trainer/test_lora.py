@@ -8,12 +8,13 @@ import torch
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
 from trainer.loop import Trainer
+from trainer.parallel.distributed import ProcessGroup
+from trainer.resume import restore
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_adapters_learn_and_the_base_stays(lora_config: TrainConfig) -> None:
 
 def test_a_checkpoint_holds_adapters_and_the_merged_model(lora_config: TrainConfig) -> None:
     trainer = Trainer(lora_config, ALONE)
-    assert run_training(lora_config, ALONE, say=lambda _: None) == "finished"
-    checkpoint = trainer.restore(Path(lora_config.run.folder) / "checkpoints")
+    assert run_training(lora_config, ALONE, log=lambda _: None) == "finished"
+    checkpoint = restore(trainer, Path(lora_config.run.folder) / "checkpoints")
     assert checkpoint is not None
     ids = torch.randint(0, 50257, (2, 30), generator=torch.Generator().manual_seed(0))
     trainer.model.eval()
@@ -62,19 +63,19 @@ def test_going_on_with_adapters_is_exact(lora_config: TrainConfig, tmp_path: Pat
     (tmp_path / "c").mkdir()
     save_checkpoint(tmp_path / "c", first.model, first.optimizers, first.state, vocab_size=50257, processes=ALONE)
     second = Trainer(lora_config, ALONE)
-    second.restore(tmp_path / "c")
+    restore(second, tmp_path / "c")
     assert [second.step() for _ in range(2)] == losses[3:]
 
 
 def test_adapters_of_another_rank_are_refused(lora_config: TrainConfig) -> None:
-    run_training(lora_config, ALONE, say=lambda _: None)
+    run_training(lora_config, ALONE, log=lambda _: None)
     other = lora_config.model_copy(update={"model": lora_config.model.model_copy(update={"lora_rank": 2})})
     with pytest.raises(UserError, match="do not fit"):
-        Trainer(other, ALONE).restore(Path(lora_config.run.folder) / "checkpoints")
+        restore(Trainer(other, ALONE), Path(lora_config.run.folder) / "checkpoints")
 
 
 def test_adapters_are_not_sharded(make_config: MakeConfig, tiny_model_folder: Path) -> None:
     model = {"start": str(tiny_model_folder), "lora_rank": 2}
     config = make_config(model=model, data={"micro_batch": 1}, run={"parallel": "fsdp"})
     with pytest.raises(UserError, match="choose ddp"):
-        Trainer(config, Processes(0, 2, torch.device("cpu")))
+        Trainer(config, ProcessGroup(0, 2, torch.device("cpu")))

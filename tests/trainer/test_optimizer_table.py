@@ -13,7 +13,7 @@ from torch import nn
 from trainer.config import OptimSection, TrainConfig
 from trainer.optim import Optimizers
 from trainer.optimizer_table import OPTIMIZERS, OptimizerKind
-from trainer.plan import memory_need, plan_run
+from trainer.planning.plan import memory_need, plan_run
 from trainer.reference import to_toml
 
 PROGRAM = """if True:
@@ -34,17 +34,17 @@ PROGRAM = """if True:
     from trainer.checkpoint import load_checkpoint
     from trainer.cli import main
     from trainer.config import TrainConfig, build_config, merge, read_toml
-    from trainer.distributed import Processes
-    from trainer.fit import checkpoint_bytes
+    from trainer.parallel.distributed import ProcessGroup
+    from trainer.planning.fit import checkpoint_bytes
     from trainer.loop import Trainer
-    from trainer.plan import memory_need, plan_run
+    from trainer.planning.plan import memory_need, plan_run
     from trainer.reference import reference_page
 
     file = sys.argv[1]
     assert main(["train", "--config", file, "--optim.optimizer", "made_up"]) == 0  # saves at step 2 of 4
     assert main(["train", "--config", file, "--optim.optimizer", "none"]) == 2
     config = build_config(merge(read_toml(Path(file)), {"optim": {"optimizer": "made_up"}}))
-    alone = Processes(0, 1, torch.device("cpu"))
+    alone = ProcessGroup(0, 1, torch.device("cpu"))
     whole, resumed = Trainer(config, alone), Trainer(config, alone)
     for _ in range(4):
         whole.step()
@@ -100,12 +100,12 @@ def test_an_optimizer_that_is_added_to_the_table_is_offered_documented_estimated
 def test_the_estimate_of_its_state_is_what_an_optimizer_keeps(
     make_config: Callable[..., TrainConfig], tiny_model_folder: Path, optimizer: str, rank: int
 ) -> None:
-    from trainer.distributed import Processes
     from trainer.loop import Trainer
+    from trainer.parallel.distributed import ProcessGroup
 
     model = {"start": str(tiny_model_folder), "lora_rank": rank} if rank else {}
     config = make_config(optim={"optimizer": optimizer}, model=model)
-    trainer = Trainer(config, Processes(0, 1, torch.device("cpu")))
+    trainer = Trainer(config, ProcessGroup(0, 1, torch.device("cpu")))
     trainer.step()
     kept = sum(value.numel() for value in trainer.optimizers.state_tensors().values() if value.ndim)
     assert memory_need(config, plan_run(config), bytes_per_activation=4).optimizer == 4 * kept

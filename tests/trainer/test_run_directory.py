@@ -216,7 +216,7 @@ def test_a_damaged_status_stops_no_run_and_its_trainers_are_counted_on(folder: P
         writer.finish("stopped")
     (folder / STATUS).write_text(contents)
     writer = RunWriter(folder, {"config": {}})
-    assert writer.segment == 2
+    assert writer.attempt == 2
     writer.finish("stopped")
 
 

@@ -19,7 +19,7 @@ from gptdesk.inference.engine import Engine
 from tests.trainer.processes import Program, program
 from trainer.cli import main
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
+from trainer.parallel.distributed import ProcessGroup
 from trainer.reference import to_toml
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import EXIT, SAMPLES
@@ -28,12 +28,12 @@ from trainer.run_directory.state import read_config, read_state
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 ENDLESS = {"schedule": {"steps": 100_000}, "run": {"eval_interval": 100_000, "checkpoint_interval": 100_000}}
 
 
 def train(config: TrainConfig) -> str:
-    return run_training(config, ALONE, say=lambda _: None)
+    return run_training(config, ALONE, log=lambda _: None)
 
 
 def train_asking(config: TrainConfig, *requests: dict[str, Any]) -> str:
@@ -44,7 +44,7 @@ def train_asking(config: TrainConfig, *requests: dict[str, Any]) -> str:
         while waiting:
             send_request(Path(config.run.folder), **waiting.pop(0))
 
-    return run_training(config, ALONE, say=ask)
+    return run_training(config, ALONE, log=ask)
 
 
 def events(config: TrainConfig, kind: str) -> list[dict[str, Any]]:

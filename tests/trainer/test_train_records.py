@@ -12,15 +12,15 @@ from gptdesk.gpt2.chat_template import ALPACA, PLAIN, Turn
 from gptdesk.gpt2.tokenizer_files import TOKENIZER_CONFIG, read_chat_format
 from trainer.checkpoint import MANIFEST, newest_checkpoint
 from trainer.config import TrainConfig
-from trainer.distributed import Processes
 from trainer.loop import Trainer
+from trainer.parallel.distributed import ProcessGroup
 from trainer.prepare import Request, prepare
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.session import run_training
 
 MakeConfig = Callable[..., TrainConfig]
-ALONE = Processes(0, 1, torch.device("cpu"))
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def prepared(folder: Path, records: list[dict[str, Any]], **settings: Any) -> Path:
@@ -39,7 +39,7 @@ def conversations(count: int = 60) -> list[dict[str, Any]]:
 
 def train(config: TrainConfig) -> list[str]:
     said: list[str] = []
-    assert run_training(config, ALONE, say=said.append) == "finished"
+    assert run_training(config, ALONE, log=said.append) == "finished"
     return said
 
 

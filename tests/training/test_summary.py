@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.training.estimate import dry_run, summarise
 from trainer.config import build_config, preset_names, read_preset
 from trainer.data.arrays import VERSION
-from trainer.plan import plan_run
+from trainer.planning.plan import plan_run
 
 Values = Callable[..., dict[str, Any]]
 

@@ -8,7 +8,7 @@ import sys
 
 from gptdesk import metrics
 from trainer.config import TrainConfig, build_config, parse_flags, preset_names, read_preset
-from trainer.defaults import fit_files
+from trainer.planning.defaults import fit_files
 from trainer.reference import reference_page, to_toml
 
 

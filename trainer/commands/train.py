@@ -20,7 +20,7 @@ from trainer.config import (
     read_toml,
     with_absolute_paths,
 )
-from trainer.defaults import fit_files, keys_of
+from trainer.planning.defaults import fit_files, keys_of
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.run_directory.state import read_config, read_description
 
@@ -55,7 +55,7 @@ def run_train(args: argparse.Namespace) -> None:
     fitted = fit_files(base, given, processes=_processes())
     config = with_absolute_paths(build_config(fitted.values))
     if args.dry_run:
-        from trainer.estimate import look_ahead  # torch, late
+        from trainer.planning.estimate import look_ahead  # torch, late
 
         outlook = look_ahead(config, fitted=fitted.notes)
         print(json.dumps(outlook.to_json()) if args.json else outlook)
@@ -95,12 +95,12 @@ def _start(config: TrainConfig, *, given: Set[str], notes: Sequence[str]) -> Non
     from trainer.environment import prepare_environment, speaker
 
     prepare_environment()
-    from trainer.distributed import join_processes  # torch, late: --help and mistakes answer at once
     from trainer.hardware import training_device
+    from trainer.parallel.distributed import join_processes  # torch, late: --help and mistakes answer at once
     from trainer.session import run_training
 
-    with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as say:
-        for note in notes if processes.records else ():
-            say(note)
-        state = run_training(config, processes, say=say, more={"given": sorted(given), "fitted": list(notes)})
-        say(f"{state.capitalize()}.")
+    with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as log:
+        for note in notes if processes.is_main else ():
+            log(note)
+        state = run_training(config, processes, log=log, more={"given": sorted(given), "fitted": list(notes)})
+        log(f"{state.capitalize()}.")

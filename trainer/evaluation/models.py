@@ -73,11 +73,11 @@ def best_checkpoint(run: Path) -> Path:
     Raises:
         UserError: when the run has no whole checkpoint yet.
     """
-    from trainer.checkpoint import STATE, checkpoint_path, is_whole, newest_checkpoint  # torch
+    from trainer.checkpoint import STATE, checkpoint_path, is_complete, newest_checkpoint  # torch
 
     newest = newest_checkpoint(run / CHECKPOINTS)
     if newest is None:
         raise UserError(f"The run {run} has no whole checkpoint yet.")
     state = json.loads((newest / STATE).read_text(encoding="utf-8"))
     best = checkpoint_path(run / CHECKPOINTS, state["best_step"])
-    return best if is_whole(best) else newest
+    return best if is_complete(best) else newest

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from trainer.prepare.broken import Broken
-from trainer.prepare.formats import CSV, JSON, JSONL, PARQUET, TEXT, TSV
+from trainer.prepare.formats import ROW_FORMATS, TEXT
 from trainer.prepare.sources.files import SourceFile
 
 
@@ -39,7 +39,7 @@ class Account:
     def saw_kind(self, kind: str) -> None:
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
 
-    def say(self, note: str) -> None:
+    def add_note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 
@@ -54,7 +54,7 @@ class Account:
             self.kinds[kind] = self.kinds.get(kind, 0) + count
         self.column = self.column or other.column
         for note in other.notes:
-            self.say(note)
+            self.add_note(note)
 
     def to_json(self) -> dict[str, Any]:
         """Without what is empty."""
@@ -83,7 +83,7 @@ def add_up(parts: Iterable[Mapping[int, Account]]) -> dict[int, Account]:
 
 _EMPTY: Final = {
     TEXT: "holds only white space",
-    **dict.fromkeys((JSONL, JSON, CSV, TSV, PARQUET), "holds only empty texts"),
+    **dict.fromkeys(ROW_FORMATS, "holds only empty texts"),
 }
 
 

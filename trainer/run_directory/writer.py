@@ -68,13 +68,13 @@ class RunWriter:
             raise UserError(f"Another trainer is at work in {folder}.") from None
         except OSError as error:
             raise UserError(f"The run directory {folder} cannot be written: {error.strerror}.") from None
-        self.segment = _newest_segment(folder) + 1
+        self.attempt = _newest_attempt(folder) + 1
         self._sequence = 0
         self._unread: set[str] = set()
         self._status: dict[str, Any] = {
             "format": FORMAT,
             "state": "starting",
-            "segment": self.segment,
+            "segment": self.attempt,
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "boot_id": boot_id(),
@@ -87,10 +87,10 @@ class RunWriter:
 
     def _refuse_leftovers(self) -> None:
         """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
-        for request in self._take(lambda values: values.get("to") != self.segment):
+        for request in self._take(lambda values: values.get("to") != self.attempt):
             self.answer(request, step=self._step, refused="the trainer that was asked had ended")
 
-    def keep_config(self, config: Mapping[str, Any]) -> None:
+    def write_config(self, config: Mapping[str, Any]) -> None:
         """Records the configuration in force, which the next start goes on with."""
         try:
             write_json(self.folder / CONFIG, config)
@@ -103,7 +103,7 @@ class RunWriter:
         line: dict[str, Any] = {
             "v": FORMAT,
             "seq": self._sequence,
-            "seg": self.segment,
+            "seg": self.attempt,
             "t": round(time.time(), 3),
             "ev": kind,
             **values,
@@ -122,7 +122,7 @@ class RunWriter:
             self._drop()
             return
         try:
-            self._append(handle, {"v": FORMAT, "seg": self.segment, "t": round(time.time(), 3), **values})
+            self._append(handle, {"v": FORMAT, "seg": self.attempt, "t": round(time.time(), 3), **values})
         finally:
             os.close(handle)
 
@@ -217,7 +217,7 @@ class RunWriter:
         self._heart.join()
         self.status(state=state)
         try:
-            write_json(self.folder / EXIT, {"state": state, "t": time.time(), "segment": self.segment, **values})
+            write_json(self.folder / EXIT, {"state": state, "t": time.time(), "segment": self.attempt, **values})
         except OSError:
             self._drop()
         os.close(self._events)
@@ -227,7 +227,7 @@ class RunWriter:
         """Writes ``exit.json`` and nothing else, for a process that ends at once; safe in a signal handler."""
         with suppress(OSError):
             write_json(
-                self.folder / EXIT, {"state": "stopped", "t": time.time(), "segment": self.segment, "reason": reason}
+                self.folder / EXIT, {"state": "stopped", "t": time.time(), "segment": self.attempt, "reason": reason}
             )
 
 
@@ -239,7 +239,7 @@ def _ends_in_half_a_line(handle: int) -> bool:
     return os.read(handle, 1) != b"\n"
 
 
-def _newest_segment(folder: Path) -> int:
+def _newest_attempt(folder: Path) -> int:
     """The number of the run's newest trainer before: by the status, or by the events where that is damaged; else -1."""
     told = whole((read_json(folder / STATUS) or {}).get("segment"))
     if told is not None:
@@ -250,10 +250,10 @@ def _newest_segment(folder: Path) -> int:
             lines = file.read(_LAST_BYTES).splitlines()
     except OSError:
         return -1
-    return max(map(_segment_of, lines), default=-1)
+    return max(map(_attempt_of, lines), default=-1)
 
 
-def _segment_of(line: bytes) -> int:
+def _attempt_of(line: bytes) -> int:
     try:
         event = parse_json(line)
     except ContentError:

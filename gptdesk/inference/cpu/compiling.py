@@ -21,7 +21,7 @@ CompiledStep: TypeAlias = Callable[..., None]
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's environment variable for the cache folder; without it, a temporary folder is used."""
 
-SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "group_size.py")
+SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "thread_intrinsics.py", "group_size.py")
 """Modules whose code or constants are compiled. Numba's own cache checks only the first."""
 
 _compiling = threading.Lock()

@@ -21,19 +21,15 @@ from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.kernel_intrinsics import (
     AHEAD,
     LANES,
-    add_one,
     bfloat16_pointer,
     float32_pointer,
     int8_pointer,
-    load,
     make_dots,
-    nap,
-    pause,
     power_of_two,
     prefetch,
-    replace,
     wide,
 )
+from gptdesk.inference.cpu.thread_intrinsics import add_one, load, nap, pause, replace
 
 
 class Phase(IntEnum):

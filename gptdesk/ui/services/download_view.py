@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gptdesk.library.download import Download
+    from gptdesk.library.downloads.download import Download
 
 
 @dataclass(frozen=True, kw_only=True)

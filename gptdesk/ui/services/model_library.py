@@ -24,8 +24,8 @@ from gptdesk.ui.services.download_view import DownloadView, view_of
 from gptdesk.ui.services.model_jobs import Jobs
 
 if TYPE_CHECKING:
-    from gptdesk.library.download import Download
-    from gptdesk.library.downloads import Downloads
+    from gptdesk.library.downloads.download import Download
+    from gptdesk.library.downloads.manager import Downloads
     from gptdesk.library.import_ import Importable
     from gptdesk.library.verify import Verification
 
@@ -274,7 +274,7 @@ class ModelLibrary(QObject):
 
     def _manager(self) -> Downloads:
         if self._downloads is None:
-            from gptdesk.library.downloads import Downloads
+            from gptdesk.library.downloads.manager import Downloads
 
             self._downloads = Downloads(self.folders, self._limit, on_change=self._download_told.emit)
         return self._downloads

@@ -59,7 +59,7 @@ def make_pool(workers: int, request: Request, folder: Path, *, strict: bool, rep
     """A pool of so many processes; none but this one for a single worker."""
     if workers == 1:
         return Inline(request, folder, strict=strict, report=report)
-    return Processes(workers, request, folder, strict=strict, report=report)
+    return ProcessGroup(workers, request, folder, strict=strict, report=report)
 
 
 class Inline:
@@ -88,8 +88,8 @@ class Inline:
         self._tasks.clear()
 
 
-class Processes:
-    """Processes, started as there is work for them, that end when this one does, however it ends."""
+class ProcessGroup:
+    """ProcessGroup, started as there is work for them, that end when this one does, however it ends."""
 
     def __init__(self, workers: int, request: Request, folder: Path, *, strict: bool, report: Report) -> None:
         self._settings = (request, folder, strict)

@@ -1,7 +1,7 @@
-"""The formats that can be read: one table, from which suffixes, help and sentences are derived.
+"""The formats that can be read: one table, from which suffixes, help and messages are derived.
 
-A format's module has ``read(source, start, end)``, which yields the documents of a stretch. It is imported when the
-format is read, and brings its library with it.
+A format's module has ``read(source, start, end)``, which yields the documents of a byte range. It is imported when a
+file of the format is read, and imports its library itself.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Format:
         label: in sentences.
         suffixes: of its files, in lower case.
         module: in this package.
+        rows: whether each document is a record of its own: a row of a table, an object.
         packed: whether its files are compressed inside, so that one compressed as a whole is refused.
         effort: bytes of plain text that take as long to read as one of its bytes, more or less.
         tokens_per_byte: expected of files that take long to read, so that no sample is read for an estimate; 0: it is.
@@ -32,6 +33,7 @@ class Format:
     label: str
     suffixes: tuple[str, ...]
     module: str
+    rows: bool = False
     packed: bool = False
     effort: int = 1
     tokens_per_byte: float = 0.0
@@ -41,11 +43,11 @@ FORMATS: Final = {
     format.name: format
     for format in (
         Format(name=TEXT, label="plain text", suffixes=(".txt", ".text", ".md", ".markdown"), module="text"),
-        Format(name=JSONL, label="JSON lines", suffixes=(".jsonl", ".ndjson"), module="jsonl"),
-        Format(name=JSON, label="JSON", suffixes=(".json",), module="json_array"),
-        Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table"),
-        Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table"),
-        Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", packed=True),
+        Format(name=JSONL, label="JSON lines", suffixes=(".jsonl", ".ndjson"), module="jsonl", rows=True),
+        Format(name=JSON, label="JSON", suffixes=(".json",), module="json_array", rows=True),
+        Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table", rows=True),
+        Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table", rows=True),
+        Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", rows=True, packed=True),
         Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
         Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True, effort=4, tokens_per_byte=0.2),
         Format(
@@ -62,8 +64,8 @@ FORMATS: Final = {
     )
 }
 
-ROW_FORMATS: Final = (JSONL, JSON, CSV, TSV, PARQUET)
-"""In which each document is a record of its own: a row of a table, an object."""
+ROW_FORMATS: Final = tuple(format.name for format in FORMATS.values() if format.rows)
+"""Formats in which each document is a record of its own."""
 
 COMPRESSIONS: Final = (".gz", ".xz", ".zst")
 """Of files of any format that is not packed."""

@@ -148,7 +148,7 @@ def in_words(text: str, sections: Sequence[Section]) -> str:
 
 
 def fitted_words(note: str, sections: Sequence[Section]) -> str:
-    """A note of `trainer.defaults` as "Warm-up steps: 5 instead of 100 (a tenth of the 50 steps)."."""
+    """A note of `trainer.planning.defaults` as "Warm-up steps: 5 instead of 100 (a tenth of the 50 steps)."."""
     key, _, rest = note.partition(" is ")
     numbers, _, why = rest.rstrip(".").partition(": ")
     titles = {setting.key: setting.title for section in sections for setting in section.settings}

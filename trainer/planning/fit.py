@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gptdesk.errors import UserError
 from trainer.config import TrainConfig
-from trainer.plan import (
+from trainer.planning.plan import (
     FLOAT_BYTES,
     MemoryNeed,
     Plan,

@@ -18,12 +18,12 @@ from gptdesk.errors import UserError
 from gptdesk.files import sync_folder
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.hub.transfer import TransferStopped
-from gptdesk.library.download import Download, bytes_here
-from gptdesk.library.fetching import READY, Attempt
-from gptdesk.library.known import KNOWN
+from gptdesk.library.downloads.attempt import READY, Attempt
+from gptdesk.library.downloads.download import Download, bytes_here
+from gptdesk.library.downloads.naming import is_here, name_of, new_folder, refuse_second
+from gptdesk.library.downloads.plan import Plan, read_plan
 from gptdesk.library.library import Library, now
-from gptdesk.library.names import check_name, free_name, taken
-from gptdesk.library.plan import Plan, read_plan
+from gptdesk.library.names import free_name, taken
 from gptdesk.library.record import read_record, write_record
 from gptdesk.library.repository import parse_name
 from gptdesk.locks import FileLock, LockHeld, is_locked
@@ -104,8 +104,8 @@ class Downloads:
                 ):  # fmt: skip
                     download.start()
                     return download
-            self._refuse_second(repo, asked)
-            folder = self._new_folder(name or self._name(repo, known.name if known else ""), given=name is not None)
+            refuse_second(self._library, repo, asked)
+            folder = new_folder(self.models, self._place, name or name_of(repo, known), given=name is not None)
             plan = Plan(repo, asked)
             plan.write(folder)
             download = Download(self, folder.name, plan, folder, "queued")
@@ -136,39 +136,12 @@ class Downloads:
         elif (
             (repository := plan.found) is not None
             and not bytes_here(folder)
-            and self._is_here(plan.repo, repository.revision)
-            and not self._is_elsewhere(folder)
+            and is_here(self._library, plan.repo, repository.revision)
+            and not is_locked(folder / _LOCK)
         ):
             self._remove(folder)
             return None
         return Download(self, folder.name, plan, folder, "failed" if plan.error else "paused")
-
-    def _is_here(self, repo: str, revision: str) -> bool:
-        return any(
-            entry.state == "ready" and (entry.repo, entry.revision) == (repo, revision)
-            for entry in self._library.installed()
-        )
-
-    def _refuse_second(self, repo: str, asked: str) -> None:
-        for entry in self._library.installed():
-            same = entry.kind == "installed" and entry.repo.casefold() == repo.casefold() and entry.state == "ready"
-            if same and (not asked or asked == entry.revision):
-                raise UserError(f"{repo} is here already, as {entry.name}.")
-
-    def _name(self, repo: str, known: str) -> str:
-        """What a model is called that the person gave no name: never as a known one that it is not."""
-        name = repo.rpartition("/")[2]
-        if not known and any(name.casefold() == other.name for other in KNOWN):
-            name = repo.replace("/", " ")
-        return known or name
-
-    def _new_folder(self, name: str, *, given: bool) -> Path:
-        place = ensure_folder(self._place)
-        if given:
-            check_name(name)
-            if taken(self.models, name) or taken(place, name):
-                raise UserError(f"There is a model called {name} already; take another name.")
-        return ensure_folder(place / free_name(name, self.models, place))
 
     def start(self, download: Download) -> None:
         """As `Download.start`."""
@@ -299,7 +272,7 @@ class Downloads:
             if download.state in ("ready", "cancelled"):
                 return
             self._stop(download)
-            if self._is_elsewhere(download._folder):
+            if is_locked(download._folder / _LOCK):
                 raise UserError(_ELSEWHERE)
             download.state = "paused"  # until nothing is left
             gone = download._folder.with_name(f"{_CANCELLED}{uuid.uuid4().hex}")
@@ -311,10 +284,6 @@ class Downloads:
         self._threads.add(thread)
         thread.start()
         self._schedule()
-
-    def _is_elsewhere(self, folder: Path) -> bool:
-        """Whether another program has a download in its hands."""
-        return is_locked(folder / _LOCK)
 
     def _throw_away(self, download: Download, folder: Path) -> None:
         self._remove(folder)

@@ -24,7 +24,7 @@ def world_size_from_environment() -> int:
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessGroup:
     """This process among those of the run.
 
     Attributes:
@@ -38,16 +38,16 @@ class Processes:
     device: torch.device
 
     @property
-    def records(self) -> bool:
+    def is_main(self) -> bool:
         return self.rank == 0
 
-    def sum(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """The sum of every process's tensor; in place."""
         if self.count > 1:
             dist.all_reduce(values)
         return values
 
-    def agree(self, value: Any) -> Any:
+    def broadcast(self, value: Any) -> Any:
         """What the process that records has, in every process."""
         if self.count == 1:
             return value
@@ -63,20 +63,20 @@ class Processes:
         dist.all_reduce(raised, op=dist.ReduceOp.MAX)
         return bool(raised.item())
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         if self.count > 1:
             dist.barrier()
 
 
 @contextmanager
-def join_processes(device: torch.device) -> Iterator[Processes]:
+def join_processes(device: torch.device) -> Iterator[ProcessGroup]:
     """Joins the group that torchrun describes in the environment; alone without it.
 
     Raises:
         UserError: when there are more processes on this machine than CUDA devices.
     """
     if world_size_from_environment() == 1:
-        yield Processes(0, 1, device)
+        yield ProcessGroup(0, 1, device)
         return
     if device.type == "cuda":
         local = int(os.environ["LOCAL_RANK"])
@@ -89,7 +89,7 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Processes(dist.get_rank(), dist.get_world_size(), device)
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device)
         dist.barrier()  # nobody leaves while another still sends
     finally:
         gc.collect()  # FSDP's modules lie in cycles that hold the group; it must not outlive its threads
@@ -108,7 +108,7 @@ class TrainingLoss(nn.Module):
         return self.model.loss(ids, targets, reduction="sum")
 
 
-def parallelize(loss: TrainingLoss, processes: Processes, *, how: str) -> nn.Module:
+def parallelize(loss: TrainingLoss, processes: ProcessGroup, *, how: str) -> nn.Module:
     """The loss module ready to train in all processes.
 
     ``ddp`` copies the model and averages gradients while the backward pass still runs; ``fsdp`` (FSDP2, `fully_shard`)

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from gptdesk.library.fetching import READY, Attempt
-from gptdesk.library.plan import Plan
+from gptdesk.library.downloads.attempt import READY, Attempt
+from gptdesk.library.downloads.plan import Plan
 from gptdesk.library.record import RECORD_FILE
 from gptdesk.locks import FileLock
 

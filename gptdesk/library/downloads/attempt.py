@@ -18,9 +18,9 @@ from gptdesk.gpt2.layout import CONFIG_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.hub.digest import Digest, HubFile, WrongBytes
 from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked, wait_text
 from gptdesk.hub.transfer import BLOCK, Transfer, TransferStopped
+from gptdesk.library.downloads.plan import Plan
 from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file
 from gptdesk.library.hubcache import cached_file
-from gptdesk.library.plan import Plan
 from gptdesk.library.record import Record, write_record
 from gptdesk.library.repository import PICKLE_FILE, find_repository
 from gptdesk.library.weights import check_weights

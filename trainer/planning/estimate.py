@@ -13,10 +13,10 @@ import torch
 from trainer.config import TrainConfig
 from trainer.data.shards import PreparedData
 from trainer.data.windows import Batches
-from trainer.distributed import world_size_from_environment
-from trainer.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
-from trainer.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run, require_validation
+from trainer.parallel.distributed import world_size_from_environment
+from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
+from trainer.planning.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run, require_validation
 
 TYPICAL_SHARE = 0.35
 """Of what one large matrix product reaches, a training step reaches about this much (measured: 0.25 to 0.5)."""
@@ -115,7 +115,7 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
 
     Args:
         config: settings.
-        fitted: a sentence for each setting that gave way (`trainer.defaults`).
+        fitted: a sentence for each setting that gave way (`trainer.planning.defaults`).
 
     Raises:
         UserError: when the configuration cannot work here.

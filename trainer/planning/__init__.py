@@ -1,0 +1,1 @@
+"""What a run will be and take, worked out before it starts. Only `estimate` loads torch."""

@@ -36,6 +36,7 @@ class HelpMark(QLabel):
 
 def label_with_help(label: QLabel, help: str) -> QHBoxLayout:
     """A row of the label and its question mark, at the left."""
+    label.setProperty("kind", "label")
     row = QHBoxLayout()
     row.setSpacing(6)
     row.addWidget(label)

@@ -41,6 +41,7 @@ class SettingRow(QWidget):
         self.setting = setting
         self._settings, self._missing = settings, missing or (dict)
         self.title = QLabel(setting.title)
+        self.title.setProperty("kind", "label")
         self.help = _wrapped(setting.help, "muted")
         self.problem = _wrapped("", "warn")
         self.problem.hide()

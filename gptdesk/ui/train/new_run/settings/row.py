@@ -33,6 +33,7 @@ class SettingRow(QWidget):
         self.control = make_control(setting, theme)
         self.control.setFixedWidth(WIDTH)
         self.label = QLabel(setting.title)
+        self.label.setProperty("kind", "label")
         self.label.setBuddy(self.control.focus)
         self.help = QLabel(_sentence(setting, setting.telling_limits))
         self.help.setProperty("kind", "muted")

@@ -1,8 +1,11 @@
 """What is imported when: the window shows and the terminal answers before torch loads, and no computing needs Qt.
 
+And how large modules and folders are.
+
 Who may import whom at all is checked by import-linter (pyproject.toml).
 """
 
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +94,41 @@ def test_a_model_writes_without_torchs_compiler(tiny_model_folder: Path) -> None
     arguments = ("complete", "Once upon a time", "--model", str(tiny_model_folder), "--max-tokens", "3")
     result = python(REFUSE + RUN_MODULE, "sympy", "gptdesk", *arguments)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+ROOT = Path(__file__).parents[1]
+
+LONGEST_MODULE, MOST_MODULES, MEDIAN_LINES = 350, 20, 160
+
+LONGER_MODULES = {
+    "gptdesk/inference/cpu/decode_kernel.py": "Numba compiles it as one unit",
+    "gptdesk/ui/services/model_library.py": "to be divided",
+    "run.py": "one file that anybody can start, with the standard library alone, before anything is installed",
+}
+
+FULLER_FOLDERS: dict[str, str] = {
+    "gptdesk/ui/playground": "to be divided",
+    "gptdesk/ui/models": "to be divided",
+    "gptdesk/ui/widgets": "to be divided",
+    "gptdesk/ui/window": "to be divided",
+}
+
+
+def modules() -> dict[str, int]:
+    """Lines of each module, by its path."""
+    paths = [path for folder in ("gptdesk", "trainer") for path in (ROOT / folder).rglob("*.py")]
+    return {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (*paths, ROOT / "run.py")
+    }
+
+
+def test_no_module_is_too_long_to_be_read_in_one_sitting() -> None:
+    lines = modules()
+    assert {path for path, count in lines.items() if count > LONGEST_MODULE} <= set(LONGER_MODULES)
+    assert statistics.median(lines.values()) < MEDIAN_LINES
+
+
+def test_no_folder_has_more_modules_than_can_be_looked_over() -> None:
+    folders = [path.rpartition("/")[0] for path in modules()]
+    assert {folder for folder in folders if folders.count(folder) > MOST_MODULES} <= set(FULLER_FOLDERS)

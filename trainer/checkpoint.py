@@ -1,4 +1,4 @@
-"""Checkpoints: a model folder in the hub's layout with the trainer's state beside it, renamed into place when whole."""
+"""Checkpoints: a model folder in the hub's layout plus the trainer's state, renamed into place when complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainer's command line: one subcommand a module of `trainer.commands`."""
+"""The trainer's command line: one subcommand per module of `trainer.commands`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time of a step goes, on the CPU or as a GPU sees it."""
+"""Measures the phases of a training step, on the CPU or with CUDA events."""
 
 from __future__ import annotations
 

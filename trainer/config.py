@@ -1,4 +1,4 @@
-"""The trainer's one configuration: the source of TOML file, flags, messages and reference page; no torch, no Qt."""
+"""The trainer's configuration: source of the TOML file, flags, messages and reference page. No torch, no Qt."""
 
 from __future__ import annotations
 

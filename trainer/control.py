@@ -1,4 +1,4 @@
-"""What a running trainer was asked for: signals and request files, seen by all processes at the same step."""
+"""Control of a running trainer: signals and request files, handed to all processes at the same step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must stand before torch is loaded, and where the trainer's words go. Imports no torch."""
+"""Environment variables to set before torch is imported, and the console log. Imports no torch."""
 
 from __future__ import annotations
 

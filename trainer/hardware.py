@@ -1,4 +1,4 @@
-"""What this computer can do for training: device, precision and compiler, chosen or as asked."""
+"""The computer's capabilities for training: device, precision, compiler, peak FLOP/s, memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Torch's optimizers without an import of its compiler, which takes as long as the rest of torch, and needs sympy."""
+"""Torch's optimizers without importing its compiler, which takes as long as the rest of torch and needs sympy."""
 
 from __future__ import annotations
 

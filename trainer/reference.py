@@ -1,4 +1,4 @@
-"""The configuration written out: as a TOML file, and as the reference page docs/CONFIG.md."""
+"""Writes the configuration as a TOML file, and as the reference page docs/CONFIG.md."""
 
 from __future__ import annotations
 

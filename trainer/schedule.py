@@ -1,4 +1,4 @@
-"""The learning rate at each step, as a share of its peak."""
+"""The learning rate schedule, as a fraction of the peak."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run from start to end: steps, evaluations, checkpoints, and what it is asked for on the way."""
+"""Runs a training run from start to end: steps, evaluations, checkpoints, samples and requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chat templates: how the turns of a conversation become the text that a model reads and learns."""
+"""Chat templates: render the turns of a conversation as the text that a model reads and is trained on."""
 
 from __future__ import annotations
 

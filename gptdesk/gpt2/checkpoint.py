@@ -1,4 +1,4 @@
-"""Reads and writes models in the hub's layout; the one place that knows how a file's tensors become our network's."""
+"""Reads and writes models in the hub's layout; the only module that maps a file's tensors to our network's."""
 
 from __future__ import annotations
 

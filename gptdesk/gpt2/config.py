@@ -1,4 +1,4 @@
-"""The shape of a GPT-2: frozen, validated, and read from and written to the hub's ``config.json``. Imports no torch."""
+"""GPT-2's configuration: frozen, validated, read from and written to the hub's ``config.json``. Imports no torch."""
 
 from __future__ import annotations
 

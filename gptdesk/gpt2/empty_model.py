@@ -1,4 +1,4 @@
-"""A network without weights, for those that are read from a file."""
+"""Builds a network without initialising its weights, for weights that are then read from a file."""
 
 from __future__ import annotations
 

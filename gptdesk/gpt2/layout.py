@@ -1,4 +1,4 @@
-"""What a model folder holds in the hub's layout: its files and the names of its tensors. Imports no torch."""
+"""The hub's layout of a model folder: file names and tensor names. Imports no torch."""
 
 from __future__ import annotations
 

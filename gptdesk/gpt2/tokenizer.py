@@ -1,4 +1,4 @@
-"""GPT-2's byte-pair encoding, from text to token ids and back, never touching the network. Imports no torch."""
+"""GPT-2's byte-pair encoding: text to token ids and back, without the network. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tokenizer's files of a model folder, as the hub's GPT-2 has them and ``transformers`` reads them."""
+"""Reads and writes the tokenizer files of a model folder, as ``transformers`` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPT-2's tokens and merges as text, the way OpenAI published them; transformers and llama.cpp read them so."""
+"""GPT-2's tokens and merges as text, in the form that OpenAI published and transformers and llama.cpp read."""
 
 from __future__ import annotations
 

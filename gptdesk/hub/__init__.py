@@ -1,1 +1,1 @@
-"""What window, library and trainer share of the Hugging Face hub: sentences for its errors, and one file's download."""
+"""The Hugging Face hub for window, library and trainer: errors as sentences, and the download of one file."""

@@ -1,4 +1,4 @@
-"""Asks the hub and reads its answers: their sizes are bounded, and what is wrong with them becomes a sentence."""
+"""Sends requests to the hub and reads answers of bounded size; failures become sentences."""
 
 from __future__ import annotations
 

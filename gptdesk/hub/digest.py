@@ -1,4 +1,4 @@
-"""A file of the hub, and whether the bytes that arrived are those that the hub lists."""
+"""Hashes a file of the hub as it arrives, and checks it against what the hub lists."""
 
 from __future__ import annotations
 

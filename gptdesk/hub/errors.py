@@ -1,4 +1,4 @@
-"""What the hub's library raises, as sentences for the person."""
+"""Turns the exceptions of the hub's library into sentences for the person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads one file of the hub into a part file, goes on where it stopped, and proves its contents."""
+"""Downloads one file of the hub into a part file, resumes it, and verifies its contents."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The models that a person has."""
+"""The model library: list, download, verify, import, export, remove."""

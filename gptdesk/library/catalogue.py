@@ -1,4 +1,4 @@
-"""Finds models by name or folder and describes them without loading them. Imports no torch."""
+"""Finds models by name or folder and describes them without loading weights. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One model of the library, wherever it lies or could be fetched from."""
+"""`LibraryEntry`: one model of the library, installed or available."""
 
 from __future__ import annotations
 

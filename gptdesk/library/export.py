@@ -1,4 +1,4 @@
-"""Writes a model to where other programs find it: a folder for transformers, a GGUF file for llama.cpp."""
+"""Exports a model for other programs: a folder for transformers, a GGUF file for llama.cpp."""
 
 from __future__ import annotations
 

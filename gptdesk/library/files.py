@@ -1,4 +1,4 @@
-"""Files of models: copied, hashed, put on the disk for good, and what is said when the disk does not take them."""
+"""Copies and hashes model files, checks disk space, and turns disk errors into sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Hugging Face library's own cache holds; nothing in it is ever changed."""
+"""Reads files from the Hugging Face library's cache; never changes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a model that lies somewhere else into the models folder: copied, converted or linked."""
+"""Imports a model into the library: copy, convert or link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that gptdesk knows by name: where they are on the hub, their sizes, and what their weights hash to."""
+"""The models that gptdesk knows by name: repository, size and hashes of the weights."""
 
 from __future__ import annotations
 

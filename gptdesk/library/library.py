@@ -1,4 +1,4 @@
-"""All models that a person has or could have, and what can be done with those in the models folder."""
+"""Lists installed and available models; links, renames and removes those in the models folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory a model needs, and whether this computer has it."""
+"""Estimates the memory that a model needs, and compares it with what is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of models in the models folder: what may be a folder's name on every system, and which are taken."""
+"""Names of models in the models folder: valid on every system, and unique."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converts weights kept as torch pickles (``pytorch_model.bin``, nanoGPT's ``.pt``) without running what is in them."""
+"""Converts pickled weights (``pytorch_model.bin``, nanoGPT's ``.pt``) without running any code in them."""
 
 from __future__ import annotations
 

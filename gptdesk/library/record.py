@@ -1,4 +1,4 @@
-"""``model.json``: what gptdesk wrote down about a model in the models folder, and how a person wants it used."""
+"""``model.json``: where a model in the models folder comes from, and the person's defaults for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's repository on the hub: its commit, and which of its files make a model that gptdesk loads."""
+"""A model's repository on the hub: its commit, and the files of it that gptdesk loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a model's files again, to find out whether they still are what they should be."""
+"""Verifies a model: reads its files again and compares them with their recorded hashes."""
 
 from __future__ import annotations
 

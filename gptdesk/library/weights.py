@@ -1,4 +1,4 @@
-"""Looks whether a model folder's weights are sound and fit its config, by their headers alone. Imports no torch."""
+"""Checks by the headers alone that a folder's weights are valid and fit its config. Imports no torch."""
 
 from __future__ import annotations
 

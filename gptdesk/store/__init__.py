@@ -1,1 +1,1 @@
-"""What a person keeps: documents, settings and presets. Knows neither Qt nor torch."""
+"""Documents, settings and presets on disk. Imports neither Qt nor torch."""

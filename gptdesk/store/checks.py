@@ -1,4 +1,4 @@
-"""Looks for damage in the documents' file: missing tables, stray rows, and rows of other types than ours."""
+"""Finds damage in the documents' database: missing tables, orphaned rows, wrong types."""
 
 from __future__ import annotations
 

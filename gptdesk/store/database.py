@@ -1,4 +1,4 @@
-"""Documents in an SQLite file: saved as they change, node by node, and whole again after a crash."""
+"""The documents' SQLite database: saves documents node by node as they change, and loads them."""
 
 from __future__ import annotations
 

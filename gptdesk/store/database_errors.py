@@ -1,4 +1,4 @@
-"""What SQLite cannot do, as sentences: a disk that is full or may not be written, and a file that is damaged."""
+"""Turns SQLite's errors into sentences: full or read-only disk, damaged file."""
 
 from __future__ import annotations
 

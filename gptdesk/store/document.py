@@ -1,4 +1,4 @@
-"""A document: the tree of runs that is the truth behind the editor, with edits, generations, undo and redo."""
+"""A document: the tree of runs of text behind the editor, with edits, generations, undo and redo."""
 
 from __future__ import annotations
 

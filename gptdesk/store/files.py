@@ -1,4 +1,4 @@
-"""Writing and setting aside files so that a crash, a full disk or another program never costs a person their work."""
+"""Replaces a person's files atomically, and sets aside those that cannot be read."""
 
 from __future__ import annotations
 

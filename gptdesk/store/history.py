@@ -1,4 +1,4 @@
-"""What was done to a document, step by step, so that it can be undone and done again."""
+"""Undo and redo of a document, as a list of steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the documents' file, as numbered steps from an empty file to the newest version."""
+"""The schema of the documents' database as numbered steps from an empty file to the newest version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens the file of documents in whatever state it is: a damaged one is set aside and copied as far as it can be."""
+"""Opens the documents' database in any state; a damaged file is set aside and recovered as far as possible."""
 
 from __future__ import annotations
 

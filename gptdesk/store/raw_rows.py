@@ -1,4 +1,4 @@
-"""The rows of one document as they lie in the database, whatever is in them: read, written and exported unchecked."""
+"""Reads, writes and exports the rows of one document without checking them."""
 
 from __future__ import annotations
 

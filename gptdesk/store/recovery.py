@@ -1,4 +1,4 @@
-"""What is sound of a document's rows: its text first, the rest where it fits, and a sentence about what does not."""
+"""Recovers a document from damaged rows: its text first, the rest where it fits, and a sentence about what is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run lies in the database: tokens are kept in chunks, so that a growing run is cheap to save."""
+"""Converts runs of text to database rows; tokens lie in chunks, so that appending is cheap to save."""
 
 from __future__ import annotations
 

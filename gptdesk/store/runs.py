@@ -1,4 +1,4 @@
-"""Runs: stretches of a document's text with one author, a person or a model, and how they are cut and joined."""
+"""Runs: spans of a document's text with one author, a person or a model; splitting and joining them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of a person: one typed object in one JSON file with a schema version."""
+"""The person's settings: one typed object in one JSON file with a schema version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of a document's runs: each version of the text is a path from the root, shared up to where it diverges."""
+"""The tree of a document's runs: each version of the text is a path from the root; versions share their beginning."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the window knows about training: runs started, found, read, explained and removed. No Qt, no torch."""
+"""Training for the window: starts, finds, reads, explains and removes runs. Imports neither Qt nor torch."""

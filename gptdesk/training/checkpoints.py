@@ -1,4 +1,4 @@
-"""The checkpoints of a run, told by their names and manifests alone."""
+"""Lists the checkpoints of a run by folder names and manifests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that give way to those that a person chose and to the data, as the trainer lets them. No torch, no Qt."""
+"""Defaults that adapt to chosen settings and data; the trainer's own, for the window. No torch, no Qt."""
 
 from trainer.planning.defaults import DataFacts, Fitted, fit_defaults
 

@@ -1,4 +1,4 @@
-"""Programs that outlive who started them: in a session of their own, their output in a file, a lock held for life."""
+"""Starts processes that outlive this one: own session, output to a file, a lock held until they end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a run crashed, as far as its directory tells, and from where it can go on."""
+"""Explains why a run crashed, from its run directory, and from where it can resume."""
 
 from __future__ import annotations
 

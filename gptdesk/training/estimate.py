@@ -1,4 +1,4 @@
-"""What a run would take, and what would not work: at once from the configuration alone, or measured by the trainer."""
+"""Estimates a run from its configuration alone, and names the settings that cannot work; or has the trainer measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs there are: those of the person's folder and of watched ones, with the names and tags given to them."""
+"""The index of runs: those in the runs folder and in watched folders, with their names and tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person said of runs, beside the runs: names, tags and pins by the run's id, and the folders to look in."""
+"""Names, tags and pins of runs by the run's id, and the watched folders; kept beside the runs."""
 
 from __future__ import annotations
 

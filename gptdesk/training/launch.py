@@ -1,4 +1,4 @@
-"""Starts a trainer that outlives whoever started it, here, under torchrun or by a command of the person's own."""
+"""Launches a trainer that outlives this process: locally, under torchrun, or by the person's own command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run was launched, as its directory remembers it: told apart from whether its trainer ever began."""
+"""Reads how a run was launched, and whether its trainer ever started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses that others have published, to hold a run's against."""
+"""Published validation losses, for comparison with a run's."""
 
 from __future__ import annotations
 

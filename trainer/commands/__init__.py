@@ -1,4 +1,4 @@
-"""One module a subcommand: its flags, and the call of the code that does the work."""
+"""One module per subcommand: its flags, and the call of the code that does the work."""
 
 from typing import Final
 

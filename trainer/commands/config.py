@@ -1,4 +1,4 @@
-"""``trainer config``: the settings there are, as a JSON schema, a reference page, or a TOML file to edit."""
+"""``trainer config``: the settings as a JSON schema, a reference page, or a TOML file to edit."""
 
 from __future__ import annotations
 

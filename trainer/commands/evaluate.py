@@ -1,4 +1,4 @@
-"""``trainer eval``: losses, perplexities and published tests of one or more models."""
+"""``trainer eval``: losses, perplexities and published benchmarks of one or more models."""
 
 from __future__ import annotations
 

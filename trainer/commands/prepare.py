@@ -1,4 +1,4 @@
-"""``trainer prepare``: text in, token shards out."""
+"""``trainer prepare``: turns text into token shards."""
 
 from __future__ import annotations
 

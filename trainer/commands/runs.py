@@ -1,4 +1,4 @@
-"""``trainer list``, ``info``, ``stop`` and ``ask``: runs seen and steered from any shell, by their directories."""
+"""``trainer list``, ``info``, ``stop`` and ``ask``: inspect and control runs by their directories."""
 
 from __future__ import annotations
 

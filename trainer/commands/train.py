@@ -1,4 +1,4 @@
-"""``trainer train`` and ``trainer resume``: starts a run, or goes on with one."""
+"""``trainer train`` and ``trainer resume``: start or resume a run."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Prepared data as training reads it: shards on disk, and which tokens each step sees."""
+"""Prepared data for training: shards on disk, and which tokens each step reads."""

@@ -1,4 +1,4 @@
-"""Files of one array each, with a header that names their kind; written piece by piece, read through memory maps."""
+"""Array files with a typed header, written in pieces and read through memory maps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and checks ``manifest.json`` of prepared data; what it must hold, and no more than that."""
+"""Reads and validates ``manifest.json`` of prepared data."""
 
 from __future__ import annotations
 

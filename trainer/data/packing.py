@@ -1,4 +1,4 @@
-"""Packs whole records into training sequences, so that none is torn from its prompt where it fits.
+"""Packs whole records into training sequences, so that a completion stays with its prompt where it fits.
 
 How many sequences there are of which lengths is worked out once, from the histogram of lengths alone
 ("longest-pack-first histogram-packing": Krell et al. 2021, "Efficient Sequence Packing without Cross-contamination",

@@ -1,4 +1,4 @@
-"""Which tokens a step sees: a pure function of (seed, epoch, index), so that resuming needs two integers."""
+"""Data order: which tokens a step reads, a pure function of (seed, epoch, index); resuming needs two integers."""
 
 from __future__ import annotations
 

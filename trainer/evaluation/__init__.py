@@ -1,1 +1,1 @@
-"""How good a model is: losses, perplexities, published tests, and texts side by side."""
+"""Evaluation of models: losses, perplexities, published benchmarks, and samples side by side."""

@@ -1,4 +1,4 @@
-"""Texts of several models on the same prompts and seeds, side by side."""
+"""Completes the same prompts with the same seeds by several models, side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HellaSwag: which of four endings goes on from a description of everyday life.
+"""HellaSwag: choose which of four endings continues a description of everyday life.
 
 Zellers et al. 2019, https://arxiv.org/abs/1905.07830. Two protocols, because published figures mix them.
 """

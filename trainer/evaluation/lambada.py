@@ -1,4 +1,4 @@
-"""LAMBADA: the last word of a passage, which a person guesses from the whole of it and hardly from its last sentence.
+"""LAMBADA: predict the last word of a passage, which takes the whole passage and not only its last sentence.
 
 Paperno et al. 2016, https://arxiv.org/abs/1606.06031. Two protocols, because published figures mix them.
 """

@@ -1,4 +1,4 @@
-"""Which model a person means: a folder, a checkpoint, a run, or one by name."""
+"""Resolves what names a model: a folder, a checkpoint, a run, or a library name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perplexity of a text, with a window that slides over it."""
+"""Perplexity of a text, with a sliding window."""
 
 from __future__ import annotations
 

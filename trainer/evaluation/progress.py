@@ -1,4 +1,4 @@
-"""Progress of a long job on stderr: one line that is rewritten in a terminal, a line now and then in a file."""
+"""Progress of a long job on stderr: one line rewritten in a terminal, occasional lines in a file."""
 
 from __future__ import annotations
 

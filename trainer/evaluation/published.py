@@ -1,4 +1,4 @@
-"""Published figures of OpenAI's GPT-2, each with the protocol that it was measured by and where it was published."""
+"""Published results of OpenAI's GPT-2, each with its protocol and source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results of several models: as JSON, and as tables with the published figures beside them."""
+"""Reports the results of several models as JSON and as tables beside published results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts every task to every model, one model in memory at a time."""
+"""Runs every task on every model, with one model in memory at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cross-entropies that a model gives to chosen tokens of many texts, in batches of about equal work."""
+"""Cross-entropies of chosen tokens of many texts, in batches of about equal work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions of a published test: from a file in its published format, or from the hub."""
+"""Reads the questions of a published benchmark, from a file or from the hub."""
 
 from __future__ import annotations
 

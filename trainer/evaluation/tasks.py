@@ -1,4 +1,4 @@
-"""What can be measured: a task reads its questions once, before any model loads, and puts them to one after another."""
+"""Evaluation tasks: each reads its questions once, before any model loads, and scores one model after another."""
 
 from __future__ import annotations
 

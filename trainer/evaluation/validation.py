@@ -1,4 +1,4 @@
-"""Validation loss."""
+"""Validation loss over windows or packed records."""
 
 from __future__ import annotations
 

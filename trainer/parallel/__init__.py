@@ -1,1 +1,1 @@
-"""One run over several processes: who we are among them, and tensors that are sharded over them."""
+"""Training with several processes: the process group, DDP and FSDP, and sharded tensors."""

@@ -1,4 +1,4 @@
-"""One process or many: who we are among them, and what they agree on. torchrun starts the many."""
+"""The process group that torchrun describes, its collectives, and DDP and FSDP wrapping of the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole tensors and their shards: what FSDP spreads over processes, gathered for a file and spread again."""
+"""Gathers tensors that FSDP shards, and shards whole ones."""
 
 from __future__ import annotations
 

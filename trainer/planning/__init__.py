@@ -1,1 +1,1 @@
-"""What a run will be and take, worked out before it starts. Only `estimate` loads torch."""
+"""Plans a run before it starts: defaults, shape, memory, time. Only `estimate` imports torch."""

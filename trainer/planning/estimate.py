@@ -1,4 +1,4 @@
-"""What a run would take here: parameters, work, memory and time, and whether it fits at all."""
+"""Estimates a run on this computer: parameters, FLOPs, memory and time, partly measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each source file: counted where it is read, added up for the manifest, told at the end."""
+"""Counts what became of each source file, for the manifest and the final report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was wrong with the input: counted by file and reason, with the first place of each."""
+"""Counts unusable input by file and reason, with the first place of each."""
 
 from __future__ import annotations
 

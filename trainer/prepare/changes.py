@@ -1,4 +1,4 @@
-"""Notices sources that are others than those that a finished folder was prepared from."""
+"""Detects sources that changed after a folder was prepared from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the borders of units of work inside files."""
+"""Splits files into units of work at document borders."""
 
 from __future__ import annotations
 

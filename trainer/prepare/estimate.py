@@ -1,4 +1,4 @@
-"""What a preparation will take, before it begins: tokens (by samples of the files), bytes to download, disk."""
+"""Estimates a preparation: tokens (from samples of the files), download size, disk space."""
 
 from __future__ import annotations
 

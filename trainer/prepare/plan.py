@@ -1,4 +1,4 @@
-"""What was asked for, and how it is cut into units of work, whatever the number of workers."""
+"""The request of a preparation, and its division into units of work."""
 
 from __future__ import annotations
 

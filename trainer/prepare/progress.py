@@ -1,4 +1,4 @@
-"""How far a preparation is, and how fast it goes."""
+"""Progress and speed of a preparation."""
 
 from __future__ import annotations
 

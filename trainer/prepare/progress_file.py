@@ -1,4 +1,4 @@
-"""``progress.json`` in the folder that is prepared: what a window, or anybody else, reads to show the preparation.
+"""``progress.json`` in the prepared folder: state and progress for the window and other readers.
 
 It is replaced as a whole, at most twice a second (on a full disk its last state is written over it), and holds
 

@@ -1,4 +1,4 @@
-"""Reads documents out of files of all formats, in memory that does not grow with the file."""
+"""Reads documents from files of all formats in bounded memory."""
 
 from __future__ import annotations
 

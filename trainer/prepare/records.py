@@ -1,4 +1,4 @@
-"""How a record becomes a document: a text, a prompt and its completion, an instruction, or a conversation."""
+"""Converts a record to a document: text, prompt and completion, instruction, or conversation."""
 
 from __future__ import annotations
 

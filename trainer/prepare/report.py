@@ -1,4 +1,4 @@
-"""What `prepare` made of each source, for a person to read at its end."""
+"""Formats the final report of `prepare`: what became of each source."""
 
 from __future__ import annotations
 

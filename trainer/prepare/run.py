@@ -1,4 +1,4 @@
-"""Prepares data from beginning to end: plan, encode, merge; each step goes on where an earlier call was stopped."""
+"""Prepares data: plan, encode, merge; each step resumes where an earlier call was interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encodes a plan section by section: downloads, cuts into units, hands them to workers, and resumes earlier calls."""
+"""Encodes a plan section by section: download, split into units, hand to workers, resume earlier work."""
 
 from __future__ import annotations
 

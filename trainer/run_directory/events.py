@@ -1,4 +1,4 @@
-"""Reading what a run has written down line by line, once or again and again as it grows; no torch, no Qt."""
+"""Follows the event files of a run as they grow. Imports neither torch nor Qt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The entries of a run directory's JSON by type and range; what is of another is left out, and named."""
+"""Types and ranges of the fields in a run directory's JSON; invalid ones are dropped and named."""
 
 from __future__ import annotations
 

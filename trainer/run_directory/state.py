@@ -1,4 +1,4 @@
-"""What state a run is in, told from its directory alone. Imports neither torch nor Qt."""
+"""Determines a run's state from its directory. Imports neither torch nor Qt."""
 
 from __future__ import annotations
 

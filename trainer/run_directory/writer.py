@@ -1,4 +1,4 @@
-"""The trainer's side of a run directory: writes what happens, and takes requests."""
+"""`RunWriter`: the trainer's side of a run directory; writes events and status, takes requests."""
 
 from __future__ import annotations
 

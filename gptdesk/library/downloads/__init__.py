@@ -1,1 +1,1 @@
-"""Downloads of models: several at once, each resumable over restarts; their manager, and one attempt of one."""
+"""Model downloads, several at once, each resumable after a restart."""

@@ -1,4 +1,4 @@
-"""One attempt at downloading a model: asks the hub, takes what the cache has, transfers the rest, checks all of it."""
+"""One attempt at a model download: queries the hub, copies cached files, transfers the rest, verifies all."""
 
 from __future__ import annotations
 

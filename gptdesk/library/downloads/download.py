@@ -1,4 +1,4 @@
-"""One download of a model, as the person sees it: how far it is, and what can be done with it."""
+"""The state of one model download, and the actions on it."""
 
 from __future__ import annotations
 

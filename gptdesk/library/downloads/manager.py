@@ -1,4 +1,4 @@
-"""Downloads of models: several at once within a limit, each in a thread of its own, kept on disk until they end."""
+"""Runs model downloads in threads, several at once within a limit; unfinished ones are kept on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a model is in the library already, and the name and folder of one that is to be downloaded."""
+"""Checks whether a model is in the library, and chooses name and folder of one to download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written down about a download that has not ended, so that it can go on after a reboot."""
+"""The record of an unfinished download on disk, from which it resumes after a restart."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Data sets and their preparation, without Qt."""
+"""Prepared data sets and their preparation. Imports no Qt."""

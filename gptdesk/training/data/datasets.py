@@ -1,4 +1,4 @@
-"""Data that is ready to train on: what there is, and what it looks like to a model."""
+"""Lists prepared data sets, describes them, and previews their documents as token spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preparing data as a job of its own: started, followed, paused and cancelled."""
+"""Runs `trainer prepare` as a detached process: start, progress, pause, cancel."""
 
 from __future__ import annotations
 

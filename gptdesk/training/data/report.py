@@ -1,4 +1,4 @@
-"""What `trainer prepare` made of the sources of a data set, as lines for a person."""
+"""Formats the result of a preparation as lines: what became of each source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a text file of a person's for the window, in whatever encoding it is, as `trainer prepare` would."""
+"""Reads a text file in any encoding, detected as `trainer prepare` does."""
 
 from __future__ import annotations
 

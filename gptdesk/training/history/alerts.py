@@ -1,4 +1,4 @@
-"""What a person should be told about a run without having asked, and the rules that decide it."""
+"""Alerts about a run, and the rules that raise them."""
 
 from __future__ import annotations
 

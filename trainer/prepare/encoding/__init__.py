@@ -1,1 +1,1 @@
-"""From documents to blocks of tokens, in worker processes."""
+"""Encodes documents into blocks of tokens, in worker processes."""

@@ -1,4 +1,4 @@
-"""Encoded documents waiting to be merged: one file a block, and a note a unit that says its blocks are whole."""
+"""Blocks of encoded documents on disk, and a note per unit that says its blocks are complete."""
 
 from __future__ import annotations
 

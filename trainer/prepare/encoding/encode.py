@@ -1,4 +1,4 @@
-"""Encodes many documents at once, faster than one after the other: pieces of text are looked up in a table.
+"""Encodes many documents at once: pieces of text are looked up in a table.
 
 GPT-2's pattern cuts text into pieces (words with the space before them, numbers, runs of signs or white space), and
 most pieces come again and again. Here numpy finds the pieces of a whole batch in a handful of passes over its bytes and

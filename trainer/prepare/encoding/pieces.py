@@ -1,4 +1,4 @@
-"""A table from pieces of text to their tokens, in which numpy looks up many pieces at once."""
+"""A hash table from pieces of text to tokens, looked up in batches with numpy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who encodes units: worker processes, or this process when one is enough."""
+"""Runs units in worker processes, or in this one when one is enough."""
 
 from __future__ import annotations
 

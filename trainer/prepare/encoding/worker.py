@@ -1,4 +1,4 @@
-"""Turns one unit into blocks of encoded documents."""
+"""Reads one unit and writes it as blocks of encoded documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zip archives of files of the other formats; members are read in place, none is written to the disk."""
+"""Zip archives of files in other formats; members are read in place, nothing is extracted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table holds the text, where nobody has said it."""
+"""Chooses the text column of a table when none was named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Word files: paragraphs and tables. Nothing in them is run, fetched or expanded."""
+"""Word files: paragraphs and tables. Runs, fetches and expands nothing in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EPUB: a book as one document, its chapters in the order of reading, without its navigation."""
+"""EPUB: a book as one document, chapters in reading order, without navigation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML: the text that a reader sees, in paragraphs; scripts, styles, navigation and forms are left out."""
+"""HTML: the visible text in paragraphs, without scripts, styles, navigation and forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a format reads: a file on this computer, or a member of an archive, unpacked and as UTF-8."""
+"""`Input`: a file or a member of an archive, decompressed and decoded to UTF-8 for a format's reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lxml and pypdf, which only documents need, imported when they do."""
+"""Imports lxml and pypdf on first use, and says how to install them."""
 
 from __future__ import annotations
 

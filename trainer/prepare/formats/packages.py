@@ -1,4 +1,4 @@
-"""Zip files that others made: archives, EPUB and Word files, opened with bounds and never unpacked to the disk."""
+"""Opens zip files (archives, EPUB, Word) with bounds on size; extracts nothing to the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet, a row group at a time."""
+"""Parquet, one row group at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes paragraphs of the lines of pages: running heads, page numbers and hyphens at line ends go."""
+"""Joins lines of PDF pages into paragraphs; drops running heads, page numbers and end-of-line hyphens."""
 
 from __future__ import annotations
 

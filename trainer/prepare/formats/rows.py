@@ -1,4 +1,4 @@
-"""Rows of any format become documents here: an object of JSON, a row of a table."""
+"""Converts records (JSON objects, table rows) to documents."""
 
 from __future__ import annotations
 

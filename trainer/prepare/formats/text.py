@@ -1,4 +1,4 @@
-"""Plain text and Markdown: documents stand between lines of ``<|endoftext|>``."""
+"""Plain text and Markdown: documents separated by lines of ``<|endoftext|>``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends the work of a library that a hostile file keeps busy."""
+"""Limits the time of a library call on a hostile file."""
 
 from __future__ import annotations
 

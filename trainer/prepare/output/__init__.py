@@ -1,1 +1,1 @@
-"""From blocks of tokens to shards with a manifest."""
+"""Merges blocks of tokens into shards with a manifest."""

@@ -1,4 +1,4 @@
-"""Holds the end of a text out for validation where there are too few documents to choose some by their hashes.
+"""Holds out the end of a text for validation when hashes choose too few documents.
 
 A first text is often one file without separators, that is one document, which can be in one split only; or a folder of
 40 chapters, of which one in a hundred is none. Then the last part of the whole text, in the order of the sources, is

@@ -1,4 +1,4 @@
-"""What a prepared folder says of itself; the same for the same input, whoever prepared it with however many workers."""
+"""Builds the manifest of a prepared folder; it does not depend on the number of workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts encoded blocks together into shards, in an order that the seed gives, and goes on where it was stopped."""
+"""Merges encoded blocks into shards in seeded order; resumes after an interruption."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What there is to read: files, bundled texts, and data sets of the hub."""
+"""Sources of text: files, bundled texts, and data sets on the hub."""

@@ -1,4 +1,4 @@
-"""Texts that ship with the program, by the short names under which they can be prepared."""
+"""Texts that ship with the program, by short name."""
 
 from __future__ import annotations
 

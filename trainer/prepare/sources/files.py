@@ -1,4 +1,4 @@
-"""What there is to read: the files that the names of sources stand for."""
+"""Resolves sources to the list of files to read."""
 
 from __future__ import annotations
 

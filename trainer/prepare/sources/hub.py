@@ -1,4 +1,4 @@
-"""Data sets of the Hugging Face hub: names, files at a pinned revision, and downloads that go on where they stopped."""
+"""Data sets on the Hugging Face hub: names, files at a pinned revision, resumable downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the name of a source means: a path, a text that ships with the program, or a data set of the hub."""
+"""Interprets the name of a source: a path, a bundled text, or a data set on the hub."""
 
 from __future__ import annotations
 

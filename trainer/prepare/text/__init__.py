@@ -1,1 +1,1 @@
-"""From bytes to text: decompression, encodings, and where documents end."""
+"""Bytes to text: decompression, encodings, document separators."""

@@ -1,4 +1,4 @@
-"""pyarrow, which only parquet and Zstandard need, imported when they do."""
+"""Imports pyarrow on first use, for Parquet and Zstandard."""
 
 from __future__ import annotations
 

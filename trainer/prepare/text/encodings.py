@@ -1,4 +1,4 @@
-"""Which encoding a text has, told by a byte order mark, by the bytes, or guessed."""
+"""Detects the encoding of a text by byte order mark, by its bytes, or by a guess."""
 
 from __future__ import annotations
 

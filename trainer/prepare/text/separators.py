@@ -1,4 +1,4 @@
-"""Where the documents of a text end: at lines that hold ``<|endoftext|>`` alone, or where a long one may be cut."""
+"""Finds the ends of documents in text: lines of ``<|endoftext|>``, and cuts in very long ones."""
 
 from __future__ import annotations
 

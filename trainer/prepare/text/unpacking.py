@@ -1,4 +1,4 @@
-"""Reads compressed files that are cut short or damaged: what comes before the damage is kept."""
+"""Decompresses files that may be truncated or damaged; keeps what comes before the damage."""
 
 from __future__ import annotations
 

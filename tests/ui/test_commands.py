@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -250,3 +251,9 @@ def test_undo_with_another_key_leaves_its_old_key_alone(opened: Opened, qtbot: Q
     assert opened.window.session.document.text == "on"
     QTest.keyClick(editor, Qt.Key.Key_U, CONTROL)
     assert opened.window.session.document.text == ""
+
+
+def test_no_command_has_a_standard_key_that_means_more_on_some_desktops(opened: Opened) -> None:
+    """On X11 "delete" is also Ctrl+D, which pins a run: the window did not open there."""
+    for command in opened.window.commands:
+        assert QKeySequence.StandardKey.Delete not in command.shortcuts, command.id

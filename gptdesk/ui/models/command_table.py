@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from PySide6.QtGui import QKeySequence
-
 from gptdesk.ui.window.shortcuts import Shortcut
 
 SCOPE: Final = "models"
@@ -40,7 +38,7 @@ MODEL_ENTRIES: Final = (
         "Remove model…",
         "Remove…",
         "Remove the model from this computer",
-        (QKeySequence.StandardKey.Delete,),
+        ("Del",),
     ),
 )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from PySide6.QtGui import QKeySequence
-
 from gptdesk.ui.window.shortcuts import Shortcut
 
 SCOPE: Final = "train"
@@ -23,7 +21,7 @@ class Entry(NamedTuple):
     shortcuts: tuple[Shortcut, ...] = ()
 
 
-_DELETE: Final = (QKeySequence.StandardKey.Delete,)
+_DELETE: Final = ("Del",)
 
 RUN_ENTRIES: Final = (
     Entry("rename", "Rename run…", "Rename…", "Give the run another name", ("F2",)),
@@ -36,9 +34,7 @@ RUN_ENTRIES: Final = (
         ("Ctrl+D",),
     ),
     Entry("folder", "Open run folder", "Open folder", "Open the folder of the run in the file manager"),
-    Entry(
-        "delete", "Delete run…", "Delete…", "Delete the run with its checkpoints", (QKeySequence.StandardKey.Delete,)
-    ),
+    Entry("delete", "Delete run…", "Delete…", "Delete the run with its checkpoints", ("Del",)),
 )
 
 DATA_ENTRIES: Final = (

@@ -162,7 +162,7 @@ def test_the_document_at_hand_is_deleted_and_the_next_one_opens(opened: Opened) 
 def test_the_last_document_leaves_an_empty_one_and_an_empty_one_can_be_deleted(opened: Opened) -> None:
     write(opened, "One")
     for _ in range(2):
-        opened.window.documents.delete_at_hand()
+        opened.window.documents.delete_current()
         assert text_of(opened) == ""
         assert opened.window.documents.entries() == []
 
@@ -170,7 +170,7 @@ def test_the_last_document_leaves_an_empty_one_and_an_empty_one_can_be_deleted(o
 def test_a_letter_typed_just_before_deleting_does_not_bring_the_document_back(opened: Opened) -> None:
     write(opened, "One", "Two")
     QTest.keyClicks(opened.window.playground.editor, "x")
-    opened.window.documents.delete_at_hand()
+    opened.window.documents.delete_current()
     assert [entry.title for entry in opened.window.documents.entries()] == ["One"]
 
 

@@ -561,7 +561,7 @@ def test_regenerate_at_temperature_0_says_why_the_text_is_the_same(opened: Opene
     opened.window.playground.regenerate.trigger()
     qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
     assert any("temperature 0" in card.message.text for card in opened.window.toasts.cards)
-    opened.window.documents.delete_at_hand()
+    opened.window.documents.delete_current()
     assert not any("temperature 0" in card.message.text for card in opened.window.toasts.cards)
 
 

@@ -61,11 +61,9 @@ class ModelsView(QWidget):
 
     Signals:
         play_wanted(): the person wants the Playground.
-        refused(str): something cannot be done; the sentence says why.
     """
 
     play_wanted = Signal()
-    refused = Signal(str)
 
     def __init__(
         self,

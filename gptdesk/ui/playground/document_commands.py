@@ -73,7 +73,7 @@ def document_commands(documents: Documents) -> list[Command]:
             id="document.delete",
             title="Delete document",
             description="Delete the document that is open",
-            run=documents.delete_at_hand,
+            run=documents.delete_current,
             label=lambda: "Delete",
         ),
     ]

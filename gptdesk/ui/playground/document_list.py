@@ -39,7 +39,7 @@ class Keeper(Protocol):
     """What the dialog asks for."""
 
     @property
-    def at_hand(self) -> str: ...
+    def current_id(self) -> str: ...
 
     def entries(self) -> list[DocumentSummary]: ...
 
@@ -97,7 +97,7 @@ class DocumentList(QDialog):
             button.setAutoDefault(False)
         self._lay_out()
         self._connect()
-        self._fill(keeper.at_hand)
+        self._fill(keeper.current_id)
         self.filter.setFocus()
 
     def _lay_out(self) -> None:
@@ -136,7 +136,7 @@ class DocumentList(QDialog):
         for entry in self._keeper.entries():
             item = QListWidgetItem(entry.title)
             item.setData(_ID, entry.id)
-            item.setData(_DATE, "open now" if entry.id == self._keeper.at_hand else when(entry.modified, now))
+            item.setData(_DATE, "open now" if entry.id == self._keeper.current_id else when(entry.modified, now))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {item.data(_DATE)}")
             item.setToolTip(wrapped(entry.title))
             self.list.addItem(item)

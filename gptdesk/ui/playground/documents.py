@@ -1,4 +1,4 @@
-"""All that can be done with documents as a whole: begin, open, rename, delete, bring in from files, save as files."""
+"""Operations on whole documents: create, open, rename, delete, open from files, save as files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _OPENED: Final = "Text and Markdown (*.txt *.md *.markdown *.text);;All files (*)"
 _MOST_FILES: Final = 50
-"""That are opened at once: whoever drops a folder's thousand meant to train on them."""
+"""Files that can be opened at once; who drops a thousand probably wants to train on them."""
 
 _SAVE: Final = "save document"
 _OPEN: Final = "open file"
@@ -38,14 +38,14 @@ _END_MS: Final = 15_000
 
 
 class Documents(QObject):
-    """The documents of a person, for menus and keys.
+    """What menus and shortcuts do with documents.
 
     Args:
-        window: over which dialogs are opened.
+        window: parent of dialogs.
         page: id of the page on which messages about documents are shown.
 
     Signals:
-        wanted(): the person wants to see the text.
+        wanted(): show the text.
     """
 
     wanted = Signal()
@@ -72,12 +72,12 @@ class Documents(QObject):
     # In the list
 
     @property
-    def at_hand(self) -> str:
-        """Id of the document that is open."""
+    def current_id(self) -> str:
+        """Id of the open document."""
         return self._session.document.id
 
     def entries(self) -> list[DocumentSummary]:
-        """All documents, the one that was changed last first; none when they cannot be read, which is said."""
+        """All documents, last changed first; none when they cannot be read, and a banner says so."""
         self._session.flush()
         try:
             return self._storage.entries()
@@ -87,30 +87,30 @@ class Documents(QObject):
 
     @Slot(str)
     def open(self, id: str) -> None:
-        """Lays the document of that id before the person."""
+        """Opens the document of that id."""
         self._session.flush()
-        if id != self.at_hand:
+        if id != self.current_id:
             opening = open_document(self._storage, id)
             if opening.document is not None:
                 self._session.open(opening.document)
-            self._tell(id, opening)  # after what was said of the document before has gone
+            self._tell(id, opening)  # after messages about the former document were removed
         self.wanted.emit()
 
     def open_last(self) -> None:
-        """Opens the document that was open when gptdesk ended; an empty one where there is none."""
+        """Opens the document that was open when gptdesk was closed, or an empty one."""
         settings = self._settings.value
         opening = open_document(self._storage, settings.document) if settings.document else Opening()
         document = opening.document
-        if document is None:  # settings that were chosen before there was a text are kept, too
+        if document is None:  # decoding settings chosen before there was a text are kept
             document = Document()
             document.decoding = settings.decoding
         self._session.open(document)
         self._tell(settings.document or "", opening)
 
     def _tell(self, id: str, opening: Opening) -> None:
-        """Says what cannot be read of the document of that id, with what can be done."""
+        """Shows what cannot be read of the document of that id, and what can be done."""
         if opening.report:
-            QTimer.singleShot(0, self, lambda: self._messages.crash(opening.report))  # somebody listens by then
+            QTimer.singleShot(0, self, lambda: self._messages.crash(opening.report))  # once the crash report listens
         if opening.problem:
             offers: list[Offer] = [("Export all of it…", partial(self._save_raw, id))]
             if opening.document:
@@ -120,7 +120,7 @@ class Documents(QObject):
             )
 
     def _save_raw(self, id: str) -> None:
-        """Asks for a place and writes there what is on disk of the document of that id, as JSON."""
+        """Asks for a file and writes everything stored of the document of that id to it, as JSON."""
         place = str(self._folder / "document.json")
         found, _ = QFileDialog.getSaveFileName(self._window, "Export all of it", place, "JSON (*.json)")
         if not found:
@@ -143,29 +143,29 @@ class Documents(QObject):
 
     @Slot()
     def new(self) -> None:
-        """An empty text; the one at hand stays in the list."""
+        """Opens an empty document; the open one stays in the list."""
         if self._session.document.text or self._session.document.own_title:
             self._session.open(Document())
         self.wanted.emit()
 
     @Slot()
     def show_list(self) -> None:
-        """A dialog with all of them."""
+        """Opens a dialog with all documents."""
         DocumentList(self, self._window).open()
 
-    # One of them
+    # One document
 
     @Slot()
     def ask_name(self) -> None:
-        """Asks for a title of the document at hand."""
+        """Asks for a title of the open document."""
         document = self._session.document
         dialog = NameDialog("Rename", document.title if document.text else "", check_title, self._window)
         dialog.named.connect(partial(self.rename, document.id))
         dialog.open()
 
     def rename(self, id: str, title: str) -> None:
-        """Gives a document a title that stays."""
-        if id == self.at_hand:
+        """Sets the title of a document."""
+        if id == self.current_id:
             self._session.rename(title)
             return
         try:
@@ -174,14 +174,14 @@ class Documents(QObject):
             self._messages.show(str(error), topic="documents")
 
     def delete(self, id: str) -> bool:
-        """Deletes a document; where it is the one at hand, the next one takes its place.
+        """Deletes a document; if it is the open one, opens the next.
 
         Returns:
-            Whether it is gone; if not, it is said why.
+            Whether it was deleted; if not, a banner says why.
         """
-        at_hand = id == self.at_hand
+        is_open = id == self.current_id
         try:
-            if at_hand:
+            if is_open:
                 others = [entry.id for entry in self.entries() if entry.id != id]
                 opening = open_document(self._storage, others[0]) if others else Opening()
                 self._session.open(opening.document or Document())
@@ -203,8 +203,8 @@ class Documents(QObject):
             self.open(id)
 
     @Slot()
-    def delete_at_hand(self) -> None:
-        """Deletes the document that is open, and offers to undo it."""
+    def delete_current(self) -> None:
+        """Deletes the open document, and offers to undo that."""
         document = self._session.document
         if self.delete(document.id):
             undo = partial(self.bring_back, document.id, open_it=True)
@@ -221,7 +221,7 @@ class Documents(QObject):
 
     @Slot(object)
     def open_files(self, paths: Sequence[Path]) -> None:
-        """Makes each file a document and shows the last of them."""
+        """Opens each file as a new document; the last one stays open."""
         self._messages.solve(_OPEN)
         if len(paths) > _MOST_FILES:
             self._on_open_failed(
@@ -236,7 +236,7 @@ class Documents(QObject):
         document = Document()
         document.replace(0, 0, file.text)
         document.own_title = file_name(file.path.stem)
-        self._session.open(Document(document.snapshot()))  # without a step that would undo the whole text
+        self._session.open(Document(document.snapshot()))  # so that undo does not remove the whole text
         self._session.save()
         self._settings.update(folder=str(file.path.parent))
         if file.damaged:
@@ -251,7 +251,7 @@ class Documents(QObject):
 
     @Slot()
     def save(self) -> None:
-        """Saves to the document's own file; asks for one when there is none."""
+        """Saves to the document's file; asks for one when it has none."""
         if self._session.document.file:
             self._write(Path(self._session.document.file))
         else:
@@ -259,7 +259,7 @@ class Documents(QObject):
 
     @Slot()
     def save_as(self) -> None:
-        """Asks for a place and saves there, in the format that is chosen with it."""
+        """Asks for a file and format, and saves there."""
         document = self._session.document
         place = Path(document.file) if document.file else self._folder / f"{file_name(document.title)}.txt"
         chosen = export.format_of(place).filter
@@ -300,7 +300,7 @@ class Documents(QObject):
 
     @property
     def _folder(self) -> Path:
-        """Where the last file was, or else the person's own."""
+        """Folder of the last file, or the home folder."""
         folder = self._settings.value.folder
         return Path(folder) if folder and Path(folder).is_dir() else Path.home()
 

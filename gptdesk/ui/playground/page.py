@@ -19,6 +19,7 @@ from gptdesk.ui.playground.text_commands import text_commands
 from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
@@ -70,8 +71,8 @@ class PlaygroundPage(BasePage):
 
     def make_view(self) -> PageView:
         services, window = self.services, self.window
-        view = self.view = PlaygroundView(services, self.session, window.commands)
-        view.refused.connect(lambda text: services.messages.refuse(text, self.id, of_document=True))
+        messages = PageMessages(services.messages, self.id, of_document=True)
+        view = self.view = PlaygroundView(services, messages, self.session, window.commands)
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.documents.open_files)
         chooser = ModelChooser(services.settings, services.inference, services.models, services.activation)

@@ -1,4 +1,4 @@
-"""Writing the last generated part anew: says what it takes away, and why a text comes out the same."""
+"""Regenerating: asks before it removes typed text, and explains why a text came out the same."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.question import Question
 
 _MUCH: Final = 300
-"""Characters that a person typed, some three sentences; more are not taken away without asking."""
+"""Typed characters, some three sentences; more are not removed without asking."""
 
 
 class Regeneration(QObject):
-    """What a person should know when they regenerate.
+    """Regenerates, with questions and messages.
 
-    What they typed after the last generation goes with it: a little is said, with an offer to undo it; much is asked
-    about before.
+    Text typed after the last generation is removed: for little of it a toast offers to undo that; for much of it a
+    question comes first.
     """
 
     def __init__(self, session: Session, settings: SettingsService, messages: Messages, window: QWidget) -> None:
@@ -36,7 +36,7 @@ class Regeneration(QObject):
 
     @Slot()
     def ask(self) -> None:
-        """Regenerates, unless too much of the person's own text would go without their consent."""
+        """Regenerates; asks first if much typed text would be removed."""
         typed = len(self._session.document.typed_since_generation().strip())
         if typed <= _MUCH:
             self._session.regenerate()
@@ -70,7 +70,7 @@ class Regeneration(QObject):
     def _on_same_again(self) -> None:
         decoding = self._settings.value.decoding
         if decoding.greedy:
-            reason = "temperature 0 always takes the likeliest token. A higher temperature gives others a chance."
+            reason = "temperature 0 always takes the most likely token. Raise the temperature for variety."
             self._messages.toast(f"The text came out the same: {reason}", kind="info", of_document=True)
         elif decoding.seed is not None:
             self._messages.toast(
@@ -80,11 +80,11 @@ class Regeneration(QObject):
                 offers=[("Try another seed", self._for_this_document(self._try_another))],
             )
         else:
-            reason = "the settings leave next to no choice. A higher temperature, top-k or top-p gives more."
+            reason = "the settings leave almost no choice. Raise temperature, top-k or top-p."
             self._messages.toast(f"The text came out the same: {reason}", kind="info", of_document=True)
 
     def _for_this_document(self, act: Callable[[], object]) -> Callable[[], None]:
-        """What a toast offers is about the document at hand; over another one it does nothing."""
+        """Makes an offer of a toast do nothing once another document is open."""
         document = self._session.document
 
         def checked() -> None:

@@ -15,6 +15,7 @@ from gptdesk.ui.playground.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
@@ -34,24 +35,23 @@ class PlaygroundView(QWidget):
         session: the document and what goes on with it.
 
     Signals:
-        refused(str): something that the person gave cannot be used; the sentence says why.
         zoomed(int): text larger (1) or smaller (-1).
         files_given(object): paths of files that were dropped or pasted.
     """
 
-    refused = Signal(str)
     files_given = Signal(object)
     zoomed = Signal(int)
 
     def __init__(
         self,
         services: Services,
+        messages: PageMessages,
         session: Session,
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.session = session
+        self.session, self._messages = session, messages
         self._theme = theme = services.theme
         settings = services.settings
         self._settings, self._commands = settings, commands
@@ -95,7 +95,7 @@ class PlaygroundView(QWidget):
         self.drops.dropped.connect(self.files_given)
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
-        self.panel.refused.connect(self.refused)
+        self.panel.refused.connect(self._messages.refuse)
         self.session.opened.connect(self._on_opened)
         self.session.changed.connect(self._show)
         self.session.activity_changed.connect(self._show_activity)

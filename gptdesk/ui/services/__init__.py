@@ -1,1 +1,1 @@
-"""What pages share: inference, documents, models, settings, messages. All threads belong to these."""
+"""Services that pages share: inference, documents, models, runs, settings, messages. They own all threads."""

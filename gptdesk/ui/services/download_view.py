@@ -1,4 +1,4 @@
-"""A download as it was a moment ago; what the page paints."""
+"""An immutable snapshot of a download, for the GUI thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadView:
-    """What `Download` says of itself, and a number that tells it from others."""
+    """The attributes of `Download` at one moment, and a number that identifies it."""
 
     number: int
     name: str
@@ -29,7 +29,7 @@ class DownloadView:
 
 
 def view_of(number: int, download: Download) -> DownloadView:
-    """How a download is now."""
+    """Takes a snapshot of a download."""
     return DownloadView(
         number=number,
         name=download.name,

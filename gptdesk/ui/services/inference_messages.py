@@ -29,10 +29,10 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Job:
-    """Something for the thread to do; whoever keeps it can cancel it.
+    """Work for the inference thread; it can be cancelled from any thread.
 
     Attributes:
-        number: tells the news of one job from those of another.
+        number: identifies the job in what the worker reports.
     """
 
     number: int = field(default_factory=lambda: next(_numbers), init=False)
@@ -48,14 +48,14 @@ class Job:
 
 @dataclass(frozen=True)
 class LoadJob(Job):
-    """Read a model.
+    """Loads a model.
 
     Attributes:
         model: name, or folder.
-        find: gives the folder of a model's name; raises UserError when there is none.
+        find: returns the folder of a model's name; raises UserError when there is none.
         device: as in `choose_device`.
         precision: as in `choose_precision`.
-        threads: to decode with on a CPU; 0 for as many as it has cores.
+        threads: for decoding on a CPU; 0 for one per core.
     """
 
     model: str
@@ -67,7 +67,7 @@ class LoadJob(Job):
 
 @dataclass(frozen=True)
 class GenerateJob(Job):
-    """Complete ``prompt``."""
+    """Completes ``prompt``."""
 
     prompt: str
     settings: DecodingSettings
@@ -78,15 +78,15 @@ class ModelInfo:
     """A model that is loaded.
 
     Attributes:
-        model: the name or folder that it was asked for by.
-        name: for people.
+        model: name or folder that was asked for.
+        name: to show.
         parameters: number of weights.
-        context: tokens that it can read.
+        context: context length, in tokens.
         device: "cpu", "cuda:0", ...
         precision: of the weights.
         backend: what decodes: "torch", or "numba" for compiled code.
-        memory: bytes of the weights, in all the forms in which they are kept.
-        compiling: faster code for this processor is being compiled; until it is there torch writes.
+        memory: bytes of the weights, in all forms that are kept.
+        compiling: the CPU decoder is being compiled; until it is ready torch decodes.
     """
 
     model: str
@@ -102,11 +102,11 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Failure:
-    """A job ended otherwise than it should.
+    """Why a job did not end as it should.
 
     Attributes:
         sentence: what happened and what to do; empty when it was only cancelled.
-        traceback: of a mistake of ours; empty when it was none.
+        traceback: of an error of ours; empty for other failures.
     """
 
     sentence: str = ""

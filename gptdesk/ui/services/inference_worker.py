@@ -1,4 +1,4 @@
-"""The side of inference that has a thread of its own: the only place of the window that imports torch."""
+"""Worker of the inference thread: loads models and generates. The only module of the window that imports torch."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK_MS: Final = 500
-"""Between two looks whether code is compiled by now."""
+"""Between two checks whether the decoder is compiled."""
 
 
 class _Cancelled(Exception):
-    """The person does not want the model any more."""
+    """Loading was cancelled."""
 
 
 class InferenceWorker(QObject):
-    """Does one job at a time, in the order in which they come.
+    """Does one job at a time, first come, first served.
 
     Attributes:
-        events: what generations have yielded and the window has not taken yet, each with its job's number.
+        events: events of generations that the GUI thread has not taken yet, each with its job's number.
 
     Signals:
-        available(): ``events`` was empty and is no more.
+        available(): ``events`` is no longer empty.
         progress(int, object, object): job, bytes read, bytes in all.
         loaded(int, object): job, `ModelInfo`.
-        changed(object): `ModelInfo`; the model writes otherwise than was told: code for it was compiled meanwhile.
-        devices_known(object): the devices that are not there, by name, each with the reason.
-        ended(int, object): job, a `Failure` or ``None``; the last news of every job.
+        changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
+        devices_known(object): missing devices by name, each with the reason.
+        ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
     """
 
     available = Signal()
@@ -62,7 +62,7 @@ class InferenceWorker(QObject):
 
     @Slot()
     def warm_up(self) -> None:
-        """Imports what takes long while nobody waits for it yet."""
+        """Imports torch and the engine before anybody needs them."""
         set_thread_environment()
         keep_compiled_code()
         import gptdesk.inference.engine  # noqa: F401
@@ -71,7 +71,7 @@ class InferenceWorker(QObject):
 
     @Slot(object)
     def load(self, job: LoadJob) -> None:
-        """Reads a model; the former one gives its memory back first."""
+        """Loads a model; the former one is unloaded first."""
         self._run(job, self._load)
 
     @Slot(object)
@@ -80,7 +80,7 @@ class InferenceWorker(QObject):
 
     @Slot()
     def unload(self) -> None:
-        """Gives the model's memory back."""
+        """Frees the model's memory."""
         self._engine = self._told = None
         self._compiling.stop()
         gc.collect()
@@ -139,7 +139,7 @@ class InferenceWorker(QObject):
 
     @Slot()
     def _tell_changes(self) -> None:
-        """Compiled code may be there now, or may not come at all."""
+        """Reports when the compiled decoder is ready, or cannot be compiled."""
         if self._engine is None or self._told is None:
             return
         now = _describe(self._told.model, self._engine)

@@ -1,4 +1,4 @@
-"""Whether a model fits into this computer's memory, in words."""
+"""Whether a model fits into this computer's memory, and the sentence about it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from gptdesk.ui import number_format
 
 @dataclass(frozen=True)
 class Room:
-    """Memory that models can have.
+    """Memory available to a model.
 
     Attributes:
-        free: bytes; ``None`` where nobody knows, so that everything is taken to fit.
+        free: bytes; ``None`` when unknown: then every model is taken to fit.
     """
 
     free: int | None
@@ -24,7 +24,7 @@ class Room:
         return config is None or self.free is None or memory_needed(config, precision) <= self.free
 
     def warning(self, config: GPT2Config | None, precision: str = "auto") -> str:
-        """What is short, and what to do; empty when it fits."""
+        """How much memory is missing and what to do; empty when it fits."""
         if config is None or self.free is None or self.fits(config, precision):
             return ""
         needed = number_format.memory(memory_needed(config, precision))
@@ -36,7 +36,7 @@ class Room:
         return f"{sentence}: in {name} it needs {less}, which is there."
 
     def proposal(self, config: GPT2Config | None, precision: str) -> str | None:
-        """A precision in which a model fits that does not in ``precision``."""
+        """A smaller precision in which a model fits that does not fit in ``precision``."""
         if config is None or self.free is None:
             return None
         return smaller_precision(config, precision, self.free)

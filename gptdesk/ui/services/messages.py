@@ -1,4 +1,4 @@
-"""What the window tells the person: toasts for what is done, banners for what is wrong as long as it is. No widgets."""
+"""Messages to the user: toasts for what is done, banners for what is wrong while it is, crash reports. No widgets."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal
 
 Offer = tuple[str, Callable[[], object]]
-"""What a button says, and what it does."""
+"""Title of a button, and what it does."""
 
 ANY_PAGE: Final = ""
-"""Of a message that concerns the whole window."""
+"""`Message.page` of a message about the whole window."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One message.
+    """A toast or a banner.
 
     Attributes:
         text: one sentence or two.
         kind: "good", "info", "warn" or "bad"; decides colour and icon.
-        topic: what it is about; there is one message a topic.
+        topic: what it is about; there is at most one banner per topic.
         page: id of the page on which it is shown, or `ANY_PAGE`.
-        of_document: it is about the document at hand and goes with it.
+        of_document: it is about the open document, and is removed when another one is opened.
         offers: buttons.
     """
 
@@ -42,18 +42,18 @@ def refused_on(page: str) -> str:
 
 
 class Messages(QObject):
-    """The banners that hold now, and toasts on their way to the screen.
+    """The one way to tell the user something, from anywhere.
 
-    Which one to use: something that was asked for **is done** is a toast (`toast`); something **is wrong**, or waits
-    for an answer, is a banner (`show`) that whoever knows that it is over takes away (`solve`).
+    Use `toast` when something that was asked for is done; `show` when something is wrong or waits for an answer, and
+    `solve` when it no longer is; `crash` for an error of ours.
 
     Attributes:
-        banners: by topic, the oldest first.
+        banners: those that are shown, by topic, oldest first.
 
     Signals:
-        changed(): ``banners`` is another.
-        toasted(object): a `Message` that is to be shown for a moment.
-        document_left(): another document is open; what was said of the last one no longer matters.
+        changed(): emitted when ``banners`` changes.
+        toasted(object): a `Message` to show for some seconds.
+        document_left(): another document was opened; messages about the former one no longer matter.
         crashed(str): the traceback of an error of ours, for the crash report.
     """
 
@@ -67,12 +67,12 @@ class Messages(QObject):
         self.banners: dict[str, Message] = {}
 
     def toast(self, text: str, *, kind: str = "good", of_document: bool = False, offers: Sequence[Offer] = ()) -> None:
-        """Says for some seconds, in the lower corner, that something is done.
+        """Shows a message for some seconds, in the lower corner.
 
         Args:
             text: one sentence.
-            kind: "good", or "info" for what is merely to be known.
-            of_document: it is taken away when another document is opened.
+            kind: "good" when something is done, "info" for other news.
+            of_document: as in `Message`.
             offers: at most one button, such as *Show*.
         """
         self.toasted.emit(Message(text=text, kind=kind, of_document=of_document, offers=tuple(offers)))
@@ -91,14 +91,14 @@ class Messages(QObject):
         of_document: bool = False,
         offers: Sequence[Offer] = (),
     ) -> None:
-        """Says what is wrong until `solve` is called with its topic, or the person closes it.
+        """Shows a banner until `solve` is called with its topic, or the user closes it.
 
         Args:
             text: what is wrong and what to do, one sentence or two.
             kind: "bad", "warn" or "info".
-            topic: a newer message of the same topic takes the place of the older; the text itself when empty.
-            page: the page that it is about; elsewhere it is not shown.
-            of_document: it is taken away when another document is opened.
+            topic: a banner replaces an older one of the same topic; the text is the topic when empty.
+            page: as in `Message`.
+            of_document: as in `Message`.
             offers: buttons; each of them also closes the message.
         """
         topic = topic or text
@@ -108,25 +108,25 @@ class Messages(QObject):
         self.changed.emit()
 
     def refuse(self, text: str, page: str, *, of_document: bool = False) -> None:
-        """Says why something that was asked for on that page cannot be done, until the next success there."""
+        """Shows why something that was asked for on that page cannot be done, until the next success there."""
         self.show(text, kind="warn", topic=refused_on(page), page=page, of_document=of_document)
 
     def succeed(self, text: str, page: str) -> None:
-        """Says that something that was asked for on that page is done."""
+        """Shows that something that was asked for on that page is done."""
         self.solve(refused_on(page))
         self.toast(text)
 
     def show_again(self, topic: str) -> None:
-        """Lays the message of that topic over the others."""
+        """Moves the banner of that topic over the others."""
         self.banners[topic] = self.banners.pop(topic)
         self.changed.emit()
 
     def solve(self, *topics: str) -> None:
-        """Takes the messages of these topics away, where there are any: what they said holds no longer."""
+        """Removes the banners of these topics, if there are any, because they no longer hold."""
         self._remove([topic for topic in topics if topic in self.banners])
 
     def leave_document(self) -> None:
-        """Takes away what was said of the document that was at hand."""
+        """Removes messages about the document that was open."""
         self._remove([topic for topic, message in self.banners.items() if message.of_document])
         self.document_left.emit()
 
@@ -135,3 +135,30 @@ class Messages(QObject):
             del self.banners[topic]
         if topics:
             self.changed.emit()
+
+
+@dataclass(frozen=True)
+class PageMessages:
+    """Messages about what was asked for on one page; handed to its parts.
+
+    Attributes:
+        messages: of the window.
+        page: its id.
+        of_document: messages are removed when another document is opened.
+    """
+
+    messages: Messages
+    page: str
+    of_document: bool = False
+
+    def refuse(self, text: str) -> None:
+        """Says why something cannot be done, until the next success on the page."""
+        self.messages.refuse(text, self.page, of_document=self.of_document)
+
+    def succeed(self, text: str) -> None:
+        """Says that something is done."""
+        self.messages.succeed(text, self.page)
+
+    def fail(self, text: str, topic: str) -> None:
+        """Says that something has gone wrong, until the topic is solved or the banner is closed."""
+        self.messages.show(text, topic=topic, page=self.page)

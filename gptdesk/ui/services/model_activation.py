@@ -1,4 +1,4 @@
-"""Makes a model the one that writes: asks first where it does not fit, and takes over how it is to be used."""
+"""Changes the model in use: warns if it does not fit into memory, and applies the model's defaults."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from gptdesk.ui.widgets.question import Answer, Question
 
 @dataclass(frozen=True)
 class InUse:
-    """The model that writes.
+    """The model in use.
 
     Attributes:
-        model: what the settings call it.
+        model: its name or folder, as in the settings.
         state: of inference.
-        share: of it that has been read, 0 to 1, while it loads.
+        share: loaded share, 0 to 1, while it loads.
         memory: bytes of its weights, once they are loaded.
     """
 
@@ -41,14 +41,14 @@ class InUse:
 
 
 class ModelActivation(QObject):
-    """Changes the model in the settings; whoever loads models listens to those.
+    """Changes the model in the settings, which `ModelLoader` loads.
 
     Attributes:
-        question: that was asked last, if any.
+        question: the last one asked, if any.
 
     Signals:
-        changed(): another model is in use, or it has been read further.
-        chosen(): the person has decided, and the settings are as they want them.
+        changed(): emitted when the model in use or its loaded share changes.
+        chosen(): the user has decided, and the settings are changed.
     """
 
     changed = Signal()
@@ -72,20 +72,20 @@ class ModelActivation(QObject):
 
     @property
     def now(self) -> InUse:
-        """The model that writes."""
+        """The model in use."""
         info = self._inference.info
         model = self._inference.loading or (info.model if info else self._settings.value.model)
         return InUse(model, self._inference.state, self._share, info.memory if info else 0)
 
     def room(self, free: int | None) -> Room:
-        """Memory that another model could have where ``free`` bytes are: the one that is loaded goes first."""
+        """Memory available to another model when ``free`` bytes are free: the loaded one is unloaded first."""
         info = self._inference.info
         if free is None or (info is not None and info.device != "cpu"):
             return Room(None)  # a card's memory is not the computer's
         return Room(free + (info.memory if info else 0))
 
     def entry(self, model: str) -> LibraryEntry | None:
-        """The model that the settings call so."""
+        """The model of that name or folder in the library, if it is there."""
         return next((entry for entry in self._models.entries if setting_of(entry) == model), None)
 
     def use(self, model: str, window: QWidget) -> None:

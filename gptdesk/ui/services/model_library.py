@@ -1,4 +1,4 @@
-"""The window's side of the library: what models there are, what is on its way, and what is done to them."""
+"""Qt front end of the model library: list of models, downloads, and jobs such as import and export."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ if TYPE_CHECKING:
 
 
 class ModelLibrary(QObject):
-    """Knows the person's models and downloads; never blocks.
+    """The models and downloads of this user; never blocks.
 
     Args:
-        folders: of the person.
-        watched: gives folders with runs beside the person's; called from any thread.
+        folders: of this user.
+        watched: returns further folders with runs; called from any thread.
 
     Attributes:
-        entries: models, as they were at the last look.
-        looked: whether there was a look yet.
+        entries: models, as of the last scan.
+        looked: whether there was a scan yet.
         jobs: imports, exports and verifications.
-        checked: what the last verification of each model said, by the model's key.
-        free_disk: bytes left where models are kept; ``None`` when nobody knows.
-        free_memory: bytes that programs can still take; ``None`` when nobody knows.
+        checked: result of the last verification of each model, by the model's key.
+        free_disk: free bytes on the disk of the models folder; ``None`` when unknown.
+        free_memory: free bytes of memory; ``None`` when unknown.
 
     Signals:
-        changed(): entries, downloads or jobs are others.
-        measured(): ``free_memory`` is another.
-        progressed(str): the item of that key has come further.
-        unfinished(object): names of downloads that an earlier day left half done.
-        arrived(str): the model of that name is here now.
-        said(str): something that was asked for is done; the sentence says what came of it.
-        failed(str): something that was asked for could not be done.
+        changed(): emitted when entries, downloads or jobs change.
+        measured(): emitted when ``free_memory`` changes.
+        progressed(str): emitted when the item of that key has progressed.
+        unfinished(object): names of downloads that an earlier session left unfinished.
+        arrived(str): the model of that name is installed now.
+        said(str): something that was asked for is done; the sentence says the result.
+        failed(str): something that was asked for failed; the sentence says why.
     """
 
     changed = Signal()
@@ -77,7 +77,7 @@ class ModelLibrary(QObject):
         self.free_memory: int | None = None
         self._library = Library(folders, watched)
         self._limit: int = Settings.simultaneous_downloads
-        self._downloads: Downloads | None = None  # of the thread that controls them
+        self._downloads: Downloads | None = None  # made by the first task that needs it
         self._numbers: dict[Download, int] = {}
         self._counter = itertools.count(1)
         self._views: dict[int, DownloadView] = {}
@@ -90,11 +90,11 @@ class ModelLibrary(QObject):
         self.jobs.progressed.connect(lambda view: self.progressed.emit(view.about or f"job:{view.number}"))
         self._download_told.connect(self._on_download_told, Qt.ConnectionType.QueuedConnection)
 
-    # What there is
+    # The list
 
     @property
     def downloads(self) -> tuple[DownloadView, ...]:
-        """Those that have not ended, in the order of their coming."""
+        """Those that have not ended, oldest first."""
         return tuple(view for view in self._views.values() if view.state != "cancelled")
 
     def entry(self, key: str) -> LibraryEntry | None:
@@ -102,13 +102,13 @@ class ModelLibrary(QObject):
         return next((entry for entry in self.entries if entry_key(entry) == key), None)
 
     def start(self) -> None:
-        """Looks for the first time, and finds downloads of earlier days."""
+        """Scans for the first time, and finds downloads of earlier sessions."""
         self.look()
         self._control.run(self._found, self._on_found)
 
     @Slot()
     def look(self) -> None:
-        """Looks now, or as soon as the look that goes on has ended."""
+        """Scans now, or as soon as the running scan has ended."""
         if self._looking:
             self._again = True
             return
@@ -117,16 +117,16 @@ class ModelLibrary(QObject):
 
     @Slot()
     def measure(self) -> None:
-        """Looks how much memory is free now: not in the thread that paints, which would wait for its turn after."""
+        """Measures free memory in the background: reading a file in the GUI thread gives up the interpreter."""
         self._look.run(free_memory, self._on_measured)
 
     def shut_down(self, milliseconds: int) -> bool:
-        """Pauses downloads, cancels the rest and ends the threads; returns whether they ended in time."""
+        """Pauses downloads, cancels jobs and ends the threads; returns whether they ended in time."""
         ended = self.jobs.shut_down(milliseconds)
         ended = self._look.shut_down(milliseconds) and ended
         ended = self._control.shut_down(milliseconds) and ended
         if self._downloads is not None:
-            self._downloads.on_change = lambda download: None  # nobody is there any more
+            self._downloads.on_change = lambda download: None  # nobody listens any more
             self._downloads.close()
         return ended
 
@@ -148,24 +148,24 @@ class ModelLibrary(QObject):
         self._control.run(add, None, failed)
 
     def resume(self, number: int) -> None:
-        """Goes on with a download that was paused or failed."""
+        """Resumes a download that was paused or failed."""
         self._with_download(number, lambda download: download.start())
 
     def pause(self, number: int) -> None:
         self._with_download(number, lambda download: download.pause())
 
     def cancel(self, number: int) -> None:
-        """Ends a download and throws away what is here of it."""
+        """Cancels a download and deletes its files."""
         self._with_download(number, lambda download: download.cancel())
 
     def resume_all(self) -> None:
-        """Goes on with all that were left half done."""
+        """Resumes all unfinished downloads."""
         self._control.run(lambda: self._manager().resume_all())
 
-    # What is done to models
+    # Jobs
 
     def verify(self, entry: LibraryEntry) -> None:
-        """Reads a model's files again and compares them with what they should be."""
+        """Reads a model's files again and compares their hashes."""
 
         def work(progress: Any) -> Verification:
             from gptdesk.library.verify import verify
@@ -177,12 +177,12 @@ class ModelLibrary(QObject):
 
     @property
     def taken_names(self) -> set[str]:
-        """Names, in small letters, that models of the models folder have or will have."""
+        """Case-folded names of models that are, or will be, in the models folder."""
         coming = {view.name for view in self.downloads} | {job.title for job in self.jobs.views if job.kind == "import"}
         return {name.casefold() for name in coming | {entry.name for entry in self.entries if entry.changeable}}
 
     def look_at(self, path: Path, done: Callable[[Importable], object]) -> None:
-        """Looks whether a folder or file is a model that can be imported."""
+        """Checks whether a folder or file is a model that can be imported."""
 
         def work() -> Importable:
             from gptdesk.library.import_ import look_at
@@ -192,7 +192,7 @@ class ModelLibrary(QObject):
         self._look.run(work, done)
 
     def import_model(self, path: Path, *, name: str = "", link: bool = False) -> None:
-        """Brings a model from elsewhere to the others: copied, converted, or linked."""
+        """Imports a model into the models folder: copies, converts or links it."""
 
         def work(progress: Any) -> LibraryEntry:
             from gptdesk.library.import_ import import_model
@@ -202,7 +202,7 @@ class ModelLibrary(QObject):
         self.jobs.start("import", name or path.name, work, self._on_imported)
 
     def export(self, entry: LibraryEntry, target: Path) -> None:
-        """Writes a model to a new folder, or to a file that ends in ``.gguf``."""
+        """Exports a model to a new folder, or to a file that ends in ``.gguf``."""
 
         def work(progress: Any) -> Path:
             from gptdesk.library.export import export_folder, export_gguf
@@ -231,7 +231,7 @@ class ModelLibrary(QObject):
         self._look.run(lambda: self._library.rename(entry.name, name), on_done, failed)
 
     def size(self, entry: LibraryEntry, done: Callable[[int], object]) -> None:
-        """How many bytes removing it frees."""
+        """Computes the bytes that removing a model frees."""
         self._look.run(lambda: disk_use(self.folders.models / entry.name), done)
 
     def remove(self, entry: LibraryEntry) -> None:
@@ -247,7 +247,7 @@ class ModelLibrary(QObject):
     def set_defaults(
         self, entry: LibraryEntry, *, precision: str | None = None, decoding: Mapping[str, Any] | None = None
     ) -> None:
-        """Writes down how a model is to be used; what is not given stays."""
+        """Stores a model's defaults; what is not given stays."""
         self._change(lambda: self._library.set_defaults(entry, precision=precision, decoding=decoding), lambda _: None)
 
     def _change(self, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
@@ -263,7 +263,7 @@ class ModelLibrary(QObject):
         if self._downloads is not None:
             self._control.run(partial(self._downloads.set_limit, limit))
 
-    # In threads of their own
+    # In background tasks
 
     def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
         if not self.looked:
@@ -287,7 +287,7 @@ class ModelLibrary(QObject):
         if download is not None:
             self._control.run(lambda: act(download))
 
-    # What they found
+    # Their results
 
     @Slot(object)
     def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
@@ -324,7 +324,7 @@ class ModelLibrary(QObject):
 
     @Slot(object)
     def _on_download_told(self, download: Download) -> None:
-        """Looks how it is now: reports of several threads may come in any order."""
+        """Reads its state now: reports of several threads may come in any order."""
         number = self._numbers.get(download) or self._numbers.setdefault(download, next(self._counter))
         before, view = self._views.get(number), view_of(number, download)
         if view.state == "cancelled" or (view.state == "ready" and before is None):

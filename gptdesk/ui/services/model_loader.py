@@ -1,4 +1,4 @@
-"""Loads the model of the settings whenever they change, and goes back to what worked when a device does not."""
+"""Loads the model of the settings when they change; returns to the last device that worked when one fails."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class _Choice(NamedTuple):
 
 
 class ModelLoader(QObject):
-    """Keeps `Inference` in step with the settings.
+    """Keeps the loaded model the one of the settings.
 
     Signals:
-        failed(object): there is no model now; a `Failure`.
-        fell_back(str): the device or precision that was chosen cannot be used, the one before is used again; the
-            sentence says why.
+        failed(object): loading failed, and no model is loaded; a `Failure`.
+        fell_back(str): the chosen device or precision cannot be used, and the last one is used again; the sentence
+            says why.
     """
 
     failed = Signal(object)
@@ -50,7 +50,7 @@ class ModelLoader(QObject):
 
     @Slot()
     def load(self) -> None:
-        """Reads the model of the settings."""
+        """Loads the model of the settings."""
         self._loaded = choice = self._choice()
         self._inference.load(choice.model, device=choice.device, precision=choice.precision, threads=choice.threads)
 

@@ -1,4 +1,4 @@
-"""What the window's parts share, made once and handed down."""
+"""The services of a window, made once and handed to its pages."""
 
 from __future__ import annotations
 

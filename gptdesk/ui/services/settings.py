@@ -1,4 +1,4 @@
-"""The settings while the window lives: changed at once, written shortly after."""
+"""The settings of the window: changed in memory at once, written to the file shortly after."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _WRITE_AFTER_MS: Final = 300
 
 
 class SettingsService(QObject):
-    """What a person has set.
+    """The settings, and when they are saved.
 
     Args:
         kind: of the settings: `Settings`, or a class derived from it.
 
     Attributes:
         value: the settings now.
-        problems: a sentence for everything in the file that could not be used.
+        problems: a sentence for every entry of the file that could not be used.
 
     Signals:
-        changed(): ``value`` is another.
-        saved(): ``value`` is in the file.
-        failed(str): the file cannot be written; the settings last until the window closes.
+        changed(): emitted when ``value`` changes.
+        saved(): ``value`` was written to the file.
+        failed(str): the file cannot be written; the settings are lost when the window closes.
     """
 
     changed = Signal()
@@ -61,7 +61,7 @@ class SettingsService(QObject):
         self.update(text_size=min(max(size, SMALLEST_TEXT), LARGEST_TEXT))
 
     def flush(self) -> None:
-        """Writes now what would be written shortly."""
+        """Writes pending changes now."""
         self._saving.flush()
 
     def _write(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import Slot
 
 from gptdesk.training.pydantic_import import import_pydantic
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.commands import train_commands
@@ -48,19 +49,20 @@ class TrainPage(BasePage):
         )
         self.notifications.clicked.connect(self.show_run)
         services.run_monitor.noticed.connect(self.notifications.show_notice)
-        services.run_monitor.failed.connect(self._on_failed)
+        self.messages = PageMessages(services.messages, self.id)
+        services.run_monitor.failed.connect(lambda text: self.messages.fail(text, "runs"))
         window.links.run_wanted.connect(self.show_run)
 
     def make_view(self) -> PageView:
         import_pydantic()
         from gptdesk.ui.train.view import TrainView  # numpy and pyqtgraph, late
 
-        window, links, messages = self.window, self.window.links, self.services.messages
-        self.view = view = TrainView(self.services, window.commands, window.menu, lambda: links.current_text())
+        window, links = self.window, self.window.links
+        self.view = view = TrainView(
+            self.services, self.messages, window.commands, window.menu, lambda: links.current_text()
+        )
         view.open_model.connect(links.model_wanted)
         view.follow_run.connect(links.follow_wanted)
-        view.refused.connect(lambda text: messages.refuse(text, self.id))
-        view.told.connect(lambda text: messages.succeed(text, self.id))
         view.run_chosen.connect(self._on_run_chosen)
         self._on_run_chosen()
         return PageView(
@@ -118,7 +120,3 @@ class TrainPage(BasePage):
             self.window.set_title(self.id, self.view.top_bar.name.text())
         if (folder := self._shown_run()) is not None:
             self.notifications.forget(folder)
-
-    @Slot(str)
-    def _on_failed(self, text: str) -> None:
-        self.services.messages.show(text, topic="runs", page=self.id)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.runs.notices import Notice
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
@@ -43,6 +44,7 @@ class TrainView(QWidget):
 
     Args:
         services: of the window.
+        messages: of the page.
         commands: with those of `train_commands`.
         menu: of the window.
         text: returns the text of the open document.
@@ -57,34 +59,32 @@ class TrainView(QWidget):
     Signals:
         open_model(str): use the model in that folder in the Playground.
         follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
-        refused(str): why something cannot be done.
-        told(str): what was done.
         run_chosen(): emitted when the selection changes.
     """
 
     open_model = Signal(str)
     follow_run = Signal(object)
-    refused = Signal(str)
-    told = Signal(str)
     run_chosen = Signal()
 
     def __init__(
         self,
         services: Services,
+        messages: PageMessages,
         commands: Commands,
         menu: QMenu,
         text: Callable[[], str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._messages = messages
         self._services, self._run_monitor, self._commands = services, services.run_monitor, commands
         self.current: Path | None = None
         theme = services.theme
         self.top_bar = TrainBar(theme, menu)
         self.status_bar = TrainStatus(theme, self._run_monitor)
         self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed, commands)
-        self.data_actions = DataActions(self._run_monitor, self, self._data_entry, commands)
-        self.requests = RunRequests(self._run_monitor, lambda: self.current, self._sample_thread, text, self)
+        self.data_actions = DataActions(self._run_monitor, messages, self, self._data_entry, commands)
+        self.requests = RunRequests(self._run_monitor, messages, lambda: self.current, self._sample_thread, text, self)
         self.menus = TrainMenus(
             self._run_monitor,
             self.actions_,
@@ -121,13 +121,12 @@ class TrainView(QWidget):
         layout.addWidget(self.parts)
 
     def _connect(self) -> None:
-        run_monitor, dashboard = self._run_monitor, self.dashboard
+        run_monitor, dashboard, messages = self._run_monitor, self.dashboard, self._messages
         run_monitor.runs_changed.connect(self._on_runs_changed)
         run_monitor.view_changed.connect(self._on_view_changed)
         run_monitor.history_changed.connect(self._on_history_changed)
         run_monitor.requests.changed.connect(self._on_view_changed)
         self.requests.changed.connect(self._on_view_changed)
-        self.requests.refused.connect(self.refused)
         self.new_runs.created.connect(self.choose)
         run_monitor.waiting.changed.connect(self._on_runs_changed)
         run_monitor.waiting.started.connect(self._on_waiting_started)
@@ -141,8 +140,8 @@ class TrainView(QWidget):
         dashboard.restart_wanted.connect(self.requests.restart)
         dashboard.folder_wanted.connect(self.actions_.folder.trigger)
         dashboard.charts.settings_changed.connect(self._on_charts_changed)
-        dashboard.charts.failed.connect(self.refused)
-        dashboard.charts.saved.connect(lambda path: self.told.emit(f"Saved as {path}."))
+        dashboard.charts.failed.connect(messages.refuse)
+        dashboard.charts.saved.connect(lambda path: messages.succeed(f"Saved as {path}."))
         self.panel.samples.opened.connect(self._on_opened)
         self.actions_.opened.connect(self._on_opened)
         self.actions_.follow_wanted.connect(self.follow_run)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data_labels import CAN_GO_ON
 from gptdesk.ui.widgets.question import Question
@@ -43,12 +44,14 @@ class DataActions(QObject):
     def __init__(
         self,
         run_monitor: RunMonitor,
+        messages: PageMessages,
         window: QWidget,
         current: Callable[[], DataEntry | None],
         commands: Commands,
     ) -> None:
         super().__init__(window)
-        self._run_monitor, self._window, self._current = run_monitor, window, current
+        self._run_monitor, self._messages = run_monitor, messages
+        self._window, self._current = window, current
         self._commands = commands
         self.asked: dict[Path, str] = {}
         self._run = {
@@ -160,7 +163,7 @@ class DataActions(QObject):
 
     def _on_refused(self, folder: Path, sentence: str) -> None:
         self._ask(folder, "")
-        self._run_monitor.failed.emit(sentence)
+        self._messages.fail(sentence, "runs")
 
     def _ask(self, folder: Path, words: str) -> None:
         self.asked.pop(folder, None)

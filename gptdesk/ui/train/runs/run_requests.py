@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.launch import resume_run
+from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
@@ -24,6 +25,7 @@ class RunRequests(QObject):
     """Asks the selected run, after asking the person where something must be chosen or could be lost.
 
     Args:
+        messages: tell when the run or the trainer refuses.
         current: returns the folder of the selected run.
         sample_thread: returns prompt and seed of the samples that are shown, if any.
         text: returns the text of the open document, which can be a prompt.
@@ -34,22 +36,21 @@ class RunRequests(QObject):
 
     Signals:
         changed(): emitted when `restarting` changes.
-        refused(str): the run or the trainer refused; the sentence says why.
     """
 
     changed = Signal()
-    refused = Signal(str)
 
     def __init__(
         self,
         run_monitor: RunMonitor,
+        messages: PageMessages,
         current: Callable[[], Path | None],
         sample_thread: Callable[[], tuple[str, int] | None],
         text: Callable[[], str],
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._run_monitor, self._current, self._window = run_monitor, current, window
+        self._run_monitor, self._messages, self._current, self._window = run_monitor, messages, current, window
         self._sample_thread, self._text = sample_thread, text
         self.restarting: set[Path] = set()
         run_monitor.runs_changed.connect(self._on_runs_changed)
@@ -140,7 +141,7 @@ class RunRequests(QObject):
         def failed(sentence: str) -> None:
             self.restarting.discard(folder)
             self.changed.emit()
-            self.refused.emit(sentence)
+            self._messages.refuse(sentence)
 
         self._run_monitor.change(partial(resume_run, folder), failed=failed)
 
@@ -152,4 +153,4 @@ class RunRequests(QObject):
     def _on_refused(self, pending: Pending, reason: str) -> None:
         entry = self._run_monitor.entry(pending.folder)
         name = entry.name if entry else pending.folder.name
-        self.refused.emit(f"{name} did not {pending.action}: {reason.rstrip('.')}.")
+        self._messages.refuse(f"{name} did not {pending.action}: {reason.rstrip('.')}.")

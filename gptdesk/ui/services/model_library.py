@@ -263,8 +263,6 @@ class ModelLibrary(QObject):
         if self._downloads is not None:
             self._control.run(partial(self._downloads.set_limit, limit))
 
-    # In background tasks
-
     def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
         if not self.looked:
             self._library.clean_up()
@@ -286,8 +284,6 @@ class ModelLibrary(QObject):
         download = next((each for each, other in self._numbers.items() if other == number), None)
         if download is not None:
             self._control.run(lambda: act(download))
-
-    # Their results
 
     @Slot(object)
     def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:

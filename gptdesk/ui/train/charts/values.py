@@ -134,7 +134,7 @@ def plain(key: str, value: float) -> str:
 
 def html(heading: str, under: str, rows: Sequence[Row], colours: Colours) -> str:
     """Contents of the box."""
-    top = f'<b>{heading}</b><br><span style="color:{colours.muted}">{under}</span>'
+    top = f'<span style="font-weight:600">{heading}</span><br><span style="color:{colours.muted}">{under}</span>'
     lines = "".join(_line(row, colours) for row in rows)
     return f"{top}<table cellspacing='1' style='margin-top:4px'>{lines}</table>"
 

@@ -195,7 +195,7 @@ class SamplesPanel(QWidget):
         block.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         cursor.setBlockFormat(block)
         bold, plain = QTextCharFormat(), QTextCharFormat()
-        bold.setFontWeight(QFont.Weight.Bold)
+        bold.setFontWeight(QFont.Weight.DemiBold)
         cursor.insertText(sample.prompt, bold)
         cursor.insertText(sample.text, plain)
         self.text.moveCursor(QTextCursor.MoveOperation.Start)

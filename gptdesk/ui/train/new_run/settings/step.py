@@ -53,6 +53,7 @@ class SettingsStep(Step):
         self.fitted.setAccessibleName("Settings that were fitted")
         self.fitted.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         title = QLabel("Preset")
+        title.setProperty("kind", "label")
         title.setBuddy(self.presets)
         card = QFrame()
         card.setProperty("kind", "card")

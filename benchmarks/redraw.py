@@ -174,7 +174,7 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
     from gptdesk.ui.train.commands import train_commands
     from gptdesk.ui.train.view import TrainView
     from gptdesk.ui.window.application import end_services, make_services
-    from gptdesk.ui.window.commands import Commands
+    from gptdesk.ui.window.commands.registry import Commands
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)

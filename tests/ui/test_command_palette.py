@@ -8,9 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gptdesk.ui.window.command_palette import CommandPalette
-from gptdesk.ui.window.command_search import Entry, rank
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.palette import CommandPalette
+from gptdesk.ui.window.commands.registry import Command
+from gptdesk.ui.window.commands.search import Entry, rank
 
 from .conftest import Opened
 

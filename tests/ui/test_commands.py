@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.window.commands import Command, Commands
+from gptdesk.ui.window.commands.registry import Command, Commands
+from gptdesk.ui.window.commands.shortcuts import check_key
 from gptdesk.ui.window.main_menu import MainMenu
-from gptdesk.ui.window.shortcuts import check_key
 
 from .conftest import Opened
 

@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
-from gptdesk.ui.playground import view_text
-from gptdesk.ui.playground.editor import Editor
+from gptdesk.ui.playground.editing import view_text
+from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.theme import Theme
 
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gptdesk.ui.window.keyboard_page import KeyboardPage
-from gptdesk.ui.window.settings_dialog import SettingsDialog
+from gptdesk.ui.window.settings.dialog import SettingsDialog
+from gptdesk.ui.window.settings.keyboard_page import KeyboardPage
 
 from .conftest import Opened
 

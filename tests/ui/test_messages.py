@@ -13,9 +13,9 @@ from gptdesk.store.document import Document
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.window.banner import Banners
+from gptdesk.ui.window.messages.banner import Banners
+from gptdesk.ui.window.messages.toast import Toasts
 from gptdesk.ui.window.page_list import PAGES
-from gptdesk.ui.window.toast import Toasts
 
 from .conftest import Opened
 

@@ -31,10 +31,10 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
 from gptdesk.ui import number_format
-from gptdesk.ui.models.card import card_height
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.items import GROUPS, Item
 from gptdesk.ui.models.labels import Face
+from gptdesk.ui.models.list_view.card import card_height
 from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
 from gptdesk.ui.models.view import ModelsView

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout
 from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.train.runs.dialogs import ChangeDialog
-from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 
 @pytest.mark.parametrize(

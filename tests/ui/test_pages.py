@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from gptdesk.folders import Folders
 from gptdesk.store.settings import Settings, SettingsFile
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
+from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.pages import BasePage, PageRegistry, PageView, Window

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.icons import icon
 from gptdesk.ui.palette import DARK, LIGHT, Colours, contrast
-from gptdesk.ui.playground.generated_marks import older_bar
+from gptdesk.ui.playground.editing.generated_marks import older_bar
 from gptdesk.ui.stylesheet import mix, outline, stylesheet
 from gptdesk.ui.theme import Theme
 

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets import popup
-from gptdesk.ui.widgets.boxes import ListBox
+from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.popup import SHADOW, Menu
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # a popup of the offscreen platform

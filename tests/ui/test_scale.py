@@ -11,8 +11,8 @@ from gptdesk.inference.sampling.fields import Slider
 from gptdesk.inference.sampling.settings import LIMITS, SETTINGS
 from gptdesk.ui.decoding.rows import slider_spec
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.scale import STEPS
-from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
+from gptdesk.ui.widgets.inputs.scale import STEPS
+from gptdesk.ui.widgets.inputs.slider_row import SliderRow, SliderSpec
 
 SLIDERS = [slider_spec(s, s.control) for s in SETTINGS.values() if isinstance(s.control, Slider)]
 SPECS = pytest.mark.parametrize("spec", SLIDERS, ids=lambda spec: spec.name)

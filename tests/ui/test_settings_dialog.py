@@ -14,12 +14,12 @@ from pytestqt.qtbot import QtBot
 from gptdesk.store.setting_fields import Number, setting
 from gptdesk.store.settings import SETTINGS, Settings
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.widgets.boxes import ListBox
-from gptdesk.ui.widgets.check_box import CheckBox
-from gptdesk.ui.widgets.number_box import NumberBox
-from gptdesk.ui.window.guide import GuideDialog, shortcuts_page
-from gptdesk.ui.window.setting_row import SettingRow
-from gptdesk.ui.window.settings_dialog import SettingsDialog
+from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.inputs.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
+from gptdesk.ui.window.help.guide import GuideDialog, shortcuts_page
+from gptdesk.ui.window.settings.dialog import SettingsDialog
+from gptdesk.ui.window.settings.row import SettingRow
 
 from .conftest import Opened
 from .test_window import nameless

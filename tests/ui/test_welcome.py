@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
-from gptdesk.ui.window.welcome import CARDS, Welcome
+from gptdesk.ui.window.help.welcome import CARDS, Welcome
 
 from .conftest import Opened
 

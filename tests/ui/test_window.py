@@ -28,8 +28,8 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
-from gptdesk.ui.window.about import AboutDialog
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.help.about import AboutDialog
 from gptdesk.ui.window.page_list import PAGES
 
 from .conftest import Opened

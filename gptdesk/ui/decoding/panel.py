@@ -17,11 +17,11 @@ from gptdesk.ui.decoding.rows import NumberRow, make_row
 from gptdesk.ui.decoding.seed_box import SeedBox
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.chips import Chips
-from gptdesk.ui.widgets.collapsible_section import CollapsibleSection
 from gptdesk.ui.widgets.help_mark import label_with_help
+from gptdesk.ui.widgets.inputs.chips import Chips
+from gptdesk.ui.widgets.inputs.slider_row import SliderRow
+from gptdesk.ui.widgets.layout.collapsible_section import CollapsibleSection
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
-from gptdesk.ui.widgets.slider_row import SliderRow
 from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312

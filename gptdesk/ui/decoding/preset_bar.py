@@ -11,7 +11,7 @@ from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.store.settings import check_preset_name
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped

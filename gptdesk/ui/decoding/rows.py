@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from gptdesk.inference.sampling.fields import Setting, Slider
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.help_mark import label_with_help
-from gptdesk.ui.widgets.number_box import NumberBox
-from gptdesk.ui.widgets.scale import Linear, LogThenOff, Power, Scale
-from gptdesk.ui.widgets.slider_row import BOX_WIDTH, SliderRow, SliderSpec
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
+from gptdesk.ui.widgets.inputs.scale import Linear, LogThenOff, Power, Scale
+from gptdesk.ui.widgets.inputs.slider_row import BOX_WIDTH, SliderRow, SliderSpec
 from gptdesk.ui.widgets.tooltips import wrapped
 
 

@@ -14,7 +14,7 @@ from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
+from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 from gptdesk.ui.widgets.tooltips import wrapped
 
 

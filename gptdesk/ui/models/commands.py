@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.models.command_table import MODEL_ENTRIES, SCOPE, model_id
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 
 if TYPE_CHECKING:
     from gptdesk.ui.models.view import ModelsView

@@ -19,7 +19,7 @@ from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.long_words import wrappable
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 

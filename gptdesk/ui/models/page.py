@@ -10,7 +10,7 @@ from PySide6.QtCore import Slot
 from gptdesk.ui.models.commands import model_commands
 from gptdesk.ui.models.library_messages import LibraryMessages
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
 
 if TYPE_CHECKING:

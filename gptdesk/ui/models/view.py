@@ -15,20 +15,20 @@ from gptdesk.ui.models.actions import ModelActions
 from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.command_table import IMPORTS
 from gptdesk.ui.models.detail_panel import DetailPanel
-from gptdesk.ui.models.drop_frame import DropFrame
 from gptdesk.ui.models.imports import ModelImports
 from gptdesk.ui.models.items import Item, changed_item, make_items, next_item
 from gptdesk.ui.models.labels import Face, face
-from gptdesk.ui.models.model_list import ModelList
+from gptdesk.ui.models.list_view.drop_frame import DropFrame
+from gptdesk.ui.models.list_view.model_list import ModelList
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.file_drops import FileDrops
-from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
+from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
 from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 _PANEL: Final = (25, 288, 400)
 """Percent of the width, and the least and most pixels of it."""

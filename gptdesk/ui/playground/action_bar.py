@@ -12,7 +12,7 @@ from gptdesk.ui.playground.speed_label import SpeedLabel
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 _PADDING: Final = 7
 _FRAME: Final = _PADDING + 1

@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.top_bar import fill_documents
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 
 
 def document_commands(documents: Documents) -> list[Command]:

@@ -21,7 +21,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
 

@@ -14,7 +14,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, set_up_bar
+from gptdesk.ui.widgets.layout.page_bars import STATUS_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.status_dot import StatusDot
 from gptdesk.ui.widgets.tooltips import wrapped
 

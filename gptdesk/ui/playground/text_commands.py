@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 
 SCOPE: Final = "play"
 

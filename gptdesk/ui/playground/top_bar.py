@@ -21,11 +21,11 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
-from gptdesk.ui.widgets.page_bars import TOP_HEIGHT, set_up_bar
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
+from gptdesk.ui.widgets.layout.page_bars import TOP_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 _MARGIN: Final = 16
 _SPACING: Final = 8

@@ -11,16 +11,16 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
-from gptdesk.ui.playground.editor import Editor
+from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
-from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
-from gptdesk.ui.window.commands import Commands
-from gptdesk.ui.window.shortcuts import shown
+from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
+from gptdesk.ui.window.commands.registry import Commands
+from gptdesk.ui.window.commands.shortcuts import shown
 
 _COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
 """Those that the view shows as buttons; `text_commands` makes them."""

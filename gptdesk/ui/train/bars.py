@@ -14,7 +14,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
+from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 
 _EVERY_MS: Final = 500
 _WORDS: Final = {

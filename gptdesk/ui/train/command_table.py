@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gptdesk.ui.window.shortcuts import Shortcut
+from gptdesk.ui.window.commands.shortcuts import Shortcut
 
 SCOPE: Final = "train"
 RUN, DATA = "run", "data"

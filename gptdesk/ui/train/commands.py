@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.train.command_table import DATA, DATA_ENTRIES, REQUEST_TITLES, RUN, RUN_ENTRIES, SCOPE
 from gptdesk.ui.train.runs.request_labels import TITLES
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.view import TrainView

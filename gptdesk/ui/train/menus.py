@@ -12,7 +12,7 @@ from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 _REQUESTS: Final = ("run.checkpoint", "run.evaluate", "run.sample", "run.change", "run.abort")
 """Ids of the commands in the menu of an active run."""

@@ -15,7 +15,7 @@ from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.commands import train_commands
 from gptdesk.ui.train.notifications import Notifications
 from gptdesk.ui.train.preload import preload
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
 from gptdesk.ui.train.runs.run_requests import RunRequests
 from gptdesk.ui.train.side_panel import SidePanel
-from gptdesk.ui.widgets.page_columns import PageColumns, SidePart
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
+from gptdesk.ui.window.commands.registry import Commands
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet

@@ -36,10 +36,10 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.help.welcome import Welcome
 from gptdesk.ui.window.instance import Instance
 from gptdesk.ui.window.main_window import MainWindow
 from gptdesk.ui.window.standard_commands import welcome_command
-from gptdesk.ui.window.welcome import Welcome
 
 log = logging.getLogger(__name__)
 

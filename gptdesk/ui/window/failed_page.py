@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.widgets.page_bars import PageBar, PageStatus
+from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 from gptdesk.ui.window.pages import BasePage, Page, PageRegistry, PageView, Window
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.window.commands import GROUPS, Command, Commands
+from gptdesk.ui.window.commands.registry import GROUPS, Command, Commands
 
 
 class MainMenu(Menu):

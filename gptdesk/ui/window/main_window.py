@@ -10,23 +10,23 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.window.banner import Banners
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
 from gptdesk.ui.window.geometry import WindowGeometry
 from gptdesk.ui.window.idle import IdleWatch
 from gptdesk.ui.window.main_menu import MainMenu
+from gptdesk.ui.window.messages.banner import Banners
+from gptdesk.ui.window.messages.service_messages import ServiceMessages
+from gptdesk.ui.window.messages.toast import Toasts
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.page_stack import PageStack, separator
 from gptdesk.ui.window.pages import PageLinks, PageRegistry
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
-from gptdesk.ui.window.service_messages import ServiceMessages
-from gptdesk.ui.window.setting_effects import SettingEffects
+from gptdesk.ui.window.settings.effects import SettingEffects
 from gptdesk.ui.window.standard_commands import page_commands, panel_command, view_commands
 from gptdesk.ui.window.title import WindowTitle
-from gptdesk.ui.window.toast import Toasts
 from gptdesk.ui.window.window_tools import WindowTools
 
 log = logging.getLogger(__name__)

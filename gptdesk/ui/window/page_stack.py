@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
-from gptdesk.ui.widgets.page_bars import STATUS_HEIGHT, TOP_HEIGHT
+from gptdesk.ui.widgets.layout.page_bars import STATUS_HEIGHT, TOP_HEIGHT
 from gptdesk.ui.window.pages import Page, PageView
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.widgets.panel_fold import PanelFold
-from gptdesk.ui.window.commands import Command, Commands
+from gptdesk.ui.widgets.layout.panel_fold import PanelFold
+from gptdesk.ui.window.commands.registry import Command, Commands
 
 
 class PageLinks(QObject):

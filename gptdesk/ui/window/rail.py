@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
+from gptdesk.ui.window.commands.shortcuts import native
 from gptdesk.ui.window.pages import Page, PageRegistry
-from gptdesk.ui.window.shortcuts import native
 
 WIDTH: Final = 96
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.store.settings import titles_of
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.window.commands import Command
+from gptdesk.ui.window.commands.registry import Command
 
 _THEMES: Final = {
     "system": "Follow the system's choice of light or dark",

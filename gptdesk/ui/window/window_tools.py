@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.window.about import AboutDialog
-from gptdesk.ui.window.commands import Command, Commands
+from gptdesk.ui.window.commands.registry import Command, Commands
+from gptdesk.ui.window.help.about import AboutDialog
 
 if TYPE_CHECKING:
-    from gptdesk.ui.window.command_palette import CommandPalette
-    from gptdesk.ui.window.settings_dialog import SettingsDialog
+    from gptdesk.ui.window.commands.palette import CommandPalette
+    from gptdesk.ui.window.settings.dialog import SettingsDialog
 
 
 class WindowTools(QObject):
@@ -82,14 +82,14 @@ class WindowTools(QObject):
     def open_palette(self) -> None:
         """Shows the palette over the window."""
         if self.palette is None:
-            from gptdesk.ui.window.command_palette import CommandPalette
+            from gptdesk.ui.window.commands.palette import CommandPalette
 
             self.palette = CommandPalette(self._commands, self._window)
         self.palette.open()
 
     def open_settings(self) -> SettingsDialog:
         """Opens the settings dialog."""
-        from gptdesk.ui.window.settings_dialog import SettingsDialog
+        from gptdesk.ui.window.settings.dialog import SettingsDialog
 
         dialog = SettingsDialog(self._services, self._commands, self._window)
         dialog.open()
@@ -97,12 +97,12 @@ class WindowTools(QObject):
 
     def open_shortcuts(self) -> None:
         """Opens the settings dialog at its page of shortcuts."""
-        from gptdesk.ui.window.settings_dialog import KEYBOARD
+        from gptdesk.ui.window.settings.dialog import KEYBOARD
 
         self.open_settings().show_page(KEYBOARD)
 
     def open_guide(self) -> None:
         """Opens the guide."""
-        from gptdesk.ui.window.guide import GuideDialog
+        from gptdesk.ui.window.help.guide import GuideDialog
 
         GuideDialog(self._commands, self._window).open()

@@ -23,7 +23,7 @@ from gptdesk.ui.train.charts.run_lines import DASHES, area_colours
 from gptdesk.ui.train.charts.settings import SMALL_CHARTS, ChartSettings, level, value_name
 from gptdesk.ui.train.charts.values import ValueBox, small_value
 from gptdesk.ui.train.charts.viewport import Viewport
-from gptdesk.ui.widgets.boxes import MenuButton
+from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 
 _LARGEST_LEGEND: Final = 420

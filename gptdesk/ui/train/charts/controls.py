@@ -15,10 +15,10 @@ from gptdesk.metrics import METRICS
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.settings import LARGEST_SMOOTHING, ChartSettings
-from gptdesk.ui.widgets.boxes import IconMenuButton, MenuButton
-from gptdesk.ui.widgets.near_one_scale import FromOne
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
+from gptdesk.ui.widgets.inputs.near_one_scale import FromOne
+from gptdesk.ui.widgets.inputs.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.widgets.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _LOG_CHARTS: Final = ", ".join(each.title for each in METRICS if each.log_y)

@@ -16,7 +16,7 @@ from gptdesk.ui.services.messages import PageMessages
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.train.data_labels import CAN_GO_ON
 from gptdesk.ui.widgets.question import Question
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 PAUSING, RESUMING, CANCELLING = "Pausing…", "Resuming…", "Cancelling…"
 """What the buttons say until the preparation has answered."""

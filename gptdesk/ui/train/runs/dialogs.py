@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 from gptdesk.bounded_read import number
 from gptdesk.errors import UserError
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.chips import Chips
 from gptdesk.ui.widgets.dialog import Dialog
-from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.inputs.chips import Chips
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 LONGEST_TAG: Final = 24
 _LARGEST_INTERVAL: Final = 10_000_000

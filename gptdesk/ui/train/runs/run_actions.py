@@ -21,7 +21,7 @@ from gptdesk.ui.train.runs.dialogs import TagsDialog, check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.tooltips import wrapped
-from gptdesk.ui.window.commands import Commands
+from gptdesk.ui.window.commands.registry import Commands
 
 _LONGEST_PATH: Final = 4
 """Parts of a path that a menu shows."""

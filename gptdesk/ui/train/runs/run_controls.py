@@ -13,7 +13,7 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked
-from gptdesk.ui.widgets.boxes import IconMenuButton
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped
 

@@ -17,7 +17,7 @@ from gptdesk.ui import number_format
 from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.labels import SEPARATOR
-from gptdesk.ui.widgets.boxes import IconMenuButton, ListBox
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _FRAME_MS: Final = 700

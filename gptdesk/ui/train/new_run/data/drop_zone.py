@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.training.data.preparations import READABLE_FORMATS, READABLE_SUFFIXES
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import ListBox
-from gptdesk.ui.widgets.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped
 

@@ -15,10 +15,10 @@ from gptdesk.errors import UserError
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.schema import FOLDER, Setting
-from gptdesk.ui.widgets.boxes import ListBox
-from gptdesk.ui.widgets.check_box import CheckBox
-from gptdesk.ui.widgets.chips import Chips
-from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.inputs.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.chips import Chips
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 WIDTH: Final = 168
 """Of a control, in pixels; all in a column are as wide."""

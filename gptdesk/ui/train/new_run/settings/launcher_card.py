@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QSizePolic
 
 from gptdesk.training.launch import COMMAND, HERE, TORCHRUN, Launcher
 from gptdesk.ui.train.new_run.settings.controls import WIDTH, CalmListBox
-from gptdesk.ui.widgets.number_box import NumberBox
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _COMMAND_NOTE: Final = (
     "Starts the run elsewhere, over ssh or Slurm; gptdesk watches its folder. {command} stands for the trainer with "

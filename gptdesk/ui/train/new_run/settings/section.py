@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.settings.row import SettingRow
-from gptdesk.ui.widgets.collapsible_section import CollapsibleSection
+from gptdesk.ui.widgets.layout.collapsible_section import CollapsibleSection
 
 
 class SettingsSection(CollapsibleSection):

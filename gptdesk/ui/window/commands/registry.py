@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.tooltips import wrapped
-from gptdesk.ui.window.shortcuts import Bindings, Shortcut, is_text_key
+from gptdesk.ui.window.commands.shortcuts import Bindings, Shortcut, is_text_key
 
 GROUPS: Final = ("new", "file", "page", "view", "help", "quit")
 """Sections of the main menu, from top to bottom."""

@@ -12,7 +12,7 @@ from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import ANY_PAGE, Message, Messages
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
-from gptdesk.ui.window.message_card import MessageCard
+from gptdesk.ui.window.messages.card import MessageCard
 
 _WIDEST: Final = 760
 _SIDE: Final = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from gptdesk.ui.playground.following_text import FollowingTextEdit
-from gptdesk.ui.playground.generated_marks import MarkedText, paint_marks
+from gptdesk.ui.playground.editing.following_text import FollowingTextEdit
+from gptdesk.ui.playground.editing.generated_marks import MarkedText, paint_marks
 from gptdesk.ui.theme import Theme
 
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QWidget
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.boxes import IconMenuButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.status_dot import StatusDot
 
 TOP_HEIGHT: Final = 52

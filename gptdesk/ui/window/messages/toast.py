@@ -12,7 +12,7 @@ from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import Message, Messages
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
-from gptdesk.ui.window.message_card import MessageCard
+from gptdesk.ui.window.messages.card import MessageCard
 
 _SHORTEST_MS: Final = 4000
 _LETTERS: Final = 60

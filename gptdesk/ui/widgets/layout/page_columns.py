@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.panel_fold import PanelFold
-from gptdesk.ui.widgets.splitter import Splitter
+from gptdesk.ui.widgets.layout.panel_fold import PanelFold
+from gptdesk.ui.widgets.layout.splitter import Splitter
 
 _LONGEST: Final = 5
 """Digits of a width that is read back."""

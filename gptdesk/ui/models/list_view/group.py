@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from gptdesk.ui.models.card import ModelCard, card_height
+from gptdesk.ui.models.list_view.card import ModelCard, card_height
 
 _GAP: Final = 8
 _COLUMN: Final = 760

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 
 from gptdesk.errors import UserError
 from gptdesk.ui.widgets.problem_label import ProblemLabel
-from gptdesk.ui.window.command_search import Entry, rank
-from gptdesk.ui.window.commands import Command, Commands
-from gptdesk.ui.window.shortcuts import check_key, native, shown
+from gptdesk.ui.window.commands.registry import Command, Commands
+from gptdesk.ui.window.commands.search import Entry, rank
+from gptdesk.ui.window.commands.shortcuts import check_key, native, shown
 
 _ID: Final = Qt.ItemDataRole.UserRole
 _MODIFIERS: Final = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)

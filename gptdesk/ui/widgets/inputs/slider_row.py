@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOption
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.help_mark import label_with_help
-from gptdesk.ui.widgets.number_box import OFF, NumberBox
-from gptdesk.ui.widgets.scale import STEPS, Scale
+from gptdesk.ui.widgets.inputs.number_box import OFF, NumberBox
+from gptdesk.ui.widgets.inputs.scale import STEPS, Scale
 from gptdesk.ui.widgets.tooltips import wrapped
 
 BOX_WIDTH: Final = 80

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBox
 from gptdesk.errors import UserError
 from gptdesk.store.setting_fields import Choice, Number, Setting, Switch
 from gptdesk.ui.services.settings import SettingsService
-from gptdesk.ui.widgets.boxes import ListBox
-from gptdesk.ui.widgets.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.inputs.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.number_box import NumberBox
 from gptdesk.ui.widgets.long_words import wrappable
-from gptdesk.ui.widgets.number_box import NumberBox
 
 _WIDTH: Final = 216
 """Of a control, in pixels; all in a column are as wide."""

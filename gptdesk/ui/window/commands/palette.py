@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.widgets.popup import SHADOW, paint_panel
-from gptdesk.ui.window.command_search import Entry, rank
-from gptdesk.ui.window.commands import TAKES_KEYS, Commands
-from gptdesk.ui.window.shortcuts import shown
+from gptdesk.ui.window.commands.registry import TAKES_KEYS, Commands
+from gptdesk.ui.window.commands.search import Entry, rank
+from gptdesk.ui.window.commands.shortcuts import shown
 
 _WIDTH: Final = 600
 _ROWS: Final = 9

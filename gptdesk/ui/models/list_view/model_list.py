@@ -11,10 +11,10 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.ui import number_format
-from gptdesk.ui.models.card import ModelCard
-from gptdesk.ui.models.group import ModelGroup
 from gptdesk.ui.models.items import GROUPS, Group, Item
 from gptdesk.ui.models.labels import Face
+from gptdesk.ui.models.list_view.card import ModelCard
+from gptdesk.ui.models.list_view.group import ModelGroup
 from gptdesk.ui.theme import Theme
 
 FILTERS: Final[dict[str, tuple[Group, ...]]] = {

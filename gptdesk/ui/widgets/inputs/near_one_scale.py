@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gptdesk.ui.widgets.scale import STEPS
+from gptdesk.ui.widgets.inputs.scale import STEPS
 
 
 @dataclass(frozen=True)

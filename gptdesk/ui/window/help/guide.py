@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
 from gptdesk.resource_files import documentation
 from gptdesk.store.reference import reference_page
-from gptdesk.ui.window.commands import Commands
-from gptdesk.ui.window.shortcuts import shown
+from gptdesk.ui.window.commands.registry import Commands
+from gptdesk.ui.window.commands.shortcuts import shown
 
 _SIZE: Final = QSize(880, 720)
 _MARGIN, _BETWEEN, _ABOVE_HEADING = 24, 10, 20

@@ -25,10 +25,10 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.runs import clean
 from gptdesk.ui.fonts import prose_font
-from gptdesk.ui.playground import view_text
-from gptdesk.ui.playground.marked_text_edit import MarkedTextEdit
-from gptdesk.ui.playground.mime import text_of
-from gptdesk.ui.playground.text_menu import text_menu
+from gptdesk.ui.playground.editing import view_text
+from gptdesk.ui.playground.editing.marked_text_edit import MarkedTextEdit
+from gptdesk.ui.playground.editing.mime import text_of
+from gptdesk.ui.playground.editing.text_menu import text_menu
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.file_drops import files_of
 from gptdesk.ui.widgets.overlay import BANNER_HEIGHT

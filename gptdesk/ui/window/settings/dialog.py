@@ -23,10 +23,10 @@ from PySide6.QtWidgets import (
 from gptdesk.store.setting_fields import settings_of
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.services import Services
-from gptdesk.ui.window.commands import Commands
-from gptdesk.ui.window.folders_page import FoldersPage
-from gptdesk.ui.window.keyboard_page import KeyboardPage
-from gptdesk.ui.window.setting_row import SettingRow
+from gptdesk.ui.window.commands.registry import Commands
+from gptdesk.ui.window.settings.folders_page import FoldersPage
+from gptdesk.ui.window.settings.keyboard_page import KeyboardPage
+from gptdesk.ui.window.settings.row import SettingRow
 
 FOLDERS: Final = "Folders"
 KEYBOARD: Final = "Keyboard"

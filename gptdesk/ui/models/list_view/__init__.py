@@ -1,0 +1,1 @@
+"""The list of models: groups, cards and their contents."""

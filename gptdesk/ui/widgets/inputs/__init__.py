@@ -1,0 +1,1 @@
+"""Controls for values: boxes, chips, sliders and their scales."""

@@ -1,0 +1,1 @@
+"""Widgets and layouts that arrange others: bars, columns, folds, splitters."""

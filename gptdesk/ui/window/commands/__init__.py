@@ -1,0 +1,1 @@
+"""The registry of commands, its search and palette, and keyboard shortcuts."""

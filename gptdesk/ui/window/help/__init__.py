@@ -1,0 +1,1 @@
+"""The guide, the welcome and the about dialog."""

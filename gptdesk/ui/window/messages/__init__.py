@@ -1,0 +1,1 @@
+"""Toasts and banners over the page."""

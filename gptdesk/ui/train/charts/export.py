@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
@@ -27,6 +25,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.errors import UserError
+from gptdesk.files import replacing
 from gptdesk.metrics import metric
 from gptdesk.store.files import write_atomic
 from gptdesk.training.history.series import Series
@@ -152,17 +151,13 @@ def write_csv(runs: Sequence[PlottedRun], charts: Sequence[str], path: Path) -> 
         UserError: when it cannot be written; a file that was there is then as it was.
     """
     names = {key: each.column(key) for each in map(metric, charts) for key in each.keys}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["run", "step", "tokens", "seconds", *names.values(), "validation"])
             for run in runs:
                 _write_run(run, list(names), file)
-        os.replace(temporary, path)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise UserError(_sentence(path, error)) from error
 
 

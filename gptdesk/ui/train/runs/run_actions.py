@@ -39,12 +39,10 @@ class RunActions(QObject):
     Signals:
         opened(object): emitted to open the checkpoint in that folder in the Playground.
         follow_wanted(object): emitted to make the Playground follow the run in that folder; ``None`` stops that.
-        deleted(object): emitted when the run in that folder was deleted.
     """
 
     opened = Signal(object)
     follow_wanted = Signal(object)
-    deleted = Signal(object)
 
     def __init__(
         self,
@@ -185,11 +183,8 @@ class RunActions(QObject):
         dialog.open()
 
     def _remove(self, folder: Path) -> None:
-        def on_done(_: object) -> None:
-            self.deleted.emit(folder)
-            self._run_monitor.change(lambda: None)
-
-        self._run_monitor.run_long(partial(self._run_monitor.index.delete, folder), on_done)
+        delete = partial(self._run_monitor.index.delete, folder)
+        self._run_monitor.run_long(delete, lambda _: self._run_monitor.change(lambda: None))
 
 
 def _short(folder: Path) -> str:

@@ -589,7 +589,7 @@ def test_a_toml_with_good_data_makes_a_failed_preparation_forgotten(
     (tmp_path / "bad.jsonl").write_text('{"other": "only one"}\n')
     drop(sheet, tmp_path / "bad.jsonl")
     qtbot.waitUntil(lambda: bool(sheet.data.failure), timeout=LONG)
-    qtbot.waitUntil(lambda: sheet.view.message.text().startswith("“bad” could not be prepared: "), timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.view.message.text().startswith("Preparing “bad” failed: "), timeout=LONG)
     assert not sheet.start.isEnabled()
     (tmp_path / "good.toml").write_text(f"[data]\npath = '{prepared}'\n")
     drop(sheet, tmp_path / "good.toml", on=sheet.data.drop)

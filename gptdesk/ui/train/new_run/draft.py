@@ -1,4 +1,4 @@
-"""A run that is being put together: a preset, and what the person changed of it. Plain Python, no Qt."""
+"""Draft of a run: a preset and the user's changes to it. Plain Python, no Qt."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ FRESH_PRESET: Final = "story-10m"
 TUNING_PRESET: Final = "finetune-gpt2"
 
 FRESH_ONLY: Final = ("model.n_layer", "model.n_head", "model.n_embd", "model.n_positions", "model.bias")
-"""Settings that a model which exists has decided already."""
+"""Settings that an existing model determines."""
 
 TUNING_ONLY: Final = ("model.lora_rank", "model.lora_alpha")
 
 _KEPT: Final = ("data.path", "model.start", "run.folder", "run.seed", "run.sample_prompts")
-"""Choices that another preset leaves alone."""
+"""Settings that a preset does not change."""
 
 _SOME: Final = 1
-"""Stands for the validation tokens of data of which only those to train on are known."""
+"""Placeholder for an unknown number of validation tokens."""
 
 _READINGS: Final = 20
 _FEWEST_STEPS: Final = 200
-"""On a small text a preset's steps are cut to so many readings of it, but not below so many steps: a small model that
-reads the same text over and over learns it by heart."""
+"""On a small data set, the steps of a preset are reduced to this many epochs, but not below this many steps: more
+would overfit."""
 
 _FLAGS: Final = re.compile(r" \(--[^)]*\)")
-"""What only somebody at a command line needs to know."""
+"""Parts of notes that apply to the command line only."""
 
 _NO_NAME: Final = re.compile(r"[^\w.-]+")
 
@@ -50,9 +50,9 @@ class Base:
     """What a run starts from.
 
     Attributes:
-        name: for people; empty for a fresh model.
-        folder: of the model; empty for a fresh one.
-        context: tokens that it can read; 0 for a fresh one.
+        name: shown; "" for from scratch.
+        folder: of the model; "" for from scratch.
+        context: context length in tokens; 0 for from scratch.
     """
 
     name: str = ""
@@ -67,13 +67,13 @@ class Draft:
         schema: of the configuration.
 
     Attributes:
-        preset: that the settings begin with.
-        base: what the run starts from.
-        train_tokens: in the data that was chosen; 0 while unknown.
-        val_tokens: the same of its validation split; None while unknown.
-        data_name: of the data, for people.
+        preset: that the settings start from.
+        base: model that the run starts from.
+        train_tokens: of the chosen data; 0 while unknown.
+        val_tokens: of its validation split; ``None`` while unknown.
+        data_name: shown name of the data.
         launcher: how the run is started.
-        name: that the person gave the run; empty for one made up from data and model.
+        name: chosen by the user; "" for one made from data and model.
     """
 
     def __init__(self, schema: type[BaseModel] = TrainConfig) -> None:
@@ -90,22 +90,22 @@ class Draft:
 
     @property
     def fresh(self) -> bool:
-        """Whether the weights are new."""
+        """Whether the run starts from scratch."""
         return not self.get("model.start")
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Settings that mean nothing as things are."""
+        """Settings that have no effect with the present ones."""
         return TUNING_ONLY if self.fresh else FRESH_ONLY
 
     @property
     def fitted(self) -> bool:
-        """Whether there are fewer steps than the preset has, because the data is small."""
+        """Whether the steps were reduced because the data is small."""
         return bool(self._fitted(self._wished()))
 
     @property
     def suggested_name(self) -> str:
-        """From what it reads and what it starts from."""
+        """A name made from data and model."""
         model = self.preset if self.fresh else (self.base.name or Path(self.get("model.start")).name)
         return _NO_NAME.sub("-", "-".join(part for part in (self.data_name, model) if part)).strip("-.")
 
@@ -115,15 +115,15 @@ class Draft:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each setting that gave way to what the person chose or to the data."""
+        """A sentence for each setting that was changed to fit the user's choices or the data."""
         return self._give_way().notes
 
     def values(self) -> dict[str, Any]:
-        """All nested values that hold now."""
+        """All values in force, nested."""
         return self._give_way().values
 
     def _give_way(self) -> Fitted:
-        """Where a preset's settings cannot be had together with what was chosen, they give way as for the trainer."""
+        """Fits settings of the preset to the user's choices, as the trainer does."""
         wished = self._wished()
         return fit_defaults(
             merge(wished, {"schedule": self._fitted(wished)}),
@@ -139,7 +139,7 @@ class Draft:
         return merge(merge(default_values(self.sections), _preset(self.preset)), self._changed)
 
     def get(self, key: str) -> Any:
-        """The value of ``section.name``; None where there is no such setting."""
+        """The value of ``section.name``; ``None`` for an unknown setting."""
         section, _, name = key.partition(".")
         return self.values().get(section, {}).get(name)
 
@@ -149,12 +149,12 @@ class Draft:
         self._changed = merge(self._changed, {section: {name: value}})
 
     def choose_preset(self, name: str) -> None:
-        """Begins anew from a preset; data and start stay."""
+        """Applies a preset; keeps data and model."""
         self._preset_chosen = True
         self._use_preset(name)
 
     def start_from(self, base: Base) -> None:
-        """Chooses what the weights are at first, and the preset that suits it unless the person chose one."""
+        """Chooses the model to start from, and a preset for it unless the user chose one."""
         self.base = base
         was_fresh = self.fresh
         self.set("model.start", base.folder)
@@ -162,12 +162,12 @@ class Draft:
             self._use_preset(FRESH_PRESET if self.fresh else TUNING_PRESET)
 
     def choose_data(self, path: str, name: str = "", train_tokens: int = 0, val_tokens: int | None = None) -> None:
-        """Chooses prepared data; an empty path chooses none."""
+        """Chooses prepared data; "" for none."""
         self.set("data.path", path)
         self.data_name, self.train_tokens, self.val_tokens = name, train_tokens, val_tokens
 
     def know_data(self, train_tokens: int | None, val_tokens: int | None) -> bool:
-        """Takes over what the chosen data turned out to hold, if that is known, and returns whether it is news."""
+        """Sets the sizes of the chosen data, if known. Returns whether they changed."""
         known = (self.train_tokens, self.val_tokens) == (train_tokens, val_tokens)
         if train_tokens is None or known:
             return False
@@ -175,9 +175,9 @@ class Draft:
         return True
 
     def replace(self, values: Mapping[str, Any]) -> None:
-        """Takes over a whole configuration, such as that of a TOML file; what it does not say is as by default.
+        """Replaces all settings, for instance by those of a TOML file; missing ones get their defaults.
 
-        Data and start that it does not name stay as they are.
+        Data and model are kept if the values name none.
         """
         kept = {key: self.get(key) for key in ("data.path", "model.start")}
         path, start = self.get("data.path"), self.get("model.start")
@@ -204,11 +204,11 @@ class Draft:
         return self._changed.get(section, {}).get(name)
 
     def _keep_steps(self) -> None:
-        """A file's number of steps is what its writer wants, whatever the data."""
+        """Keeps the steps of a file, whatever the size of the data."""
         self.set("schedule.steps", self.get("schedule.steps"))
 
     def _fitted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Fewer steps where the data is small and the person has not said how many."""
+        """Reduces the steps on a small data set, unless the user has set them."""
         if not self.train_tokens or self._chosen("schedule.steps") is not None:
             return {}
         data, schedule = values["data"], values["schedule"]
@@ -228,6 +228,6 @@ def _preset(name: str) -> dict[str, Any]:
 
 @cache
 def preset_note(name: str) -> str:
-    """What a preset is for, as its file says."""
+    """Description of a preset, from its file."""
     first = (PRESETS_FOLDER / f"{name}.toml").read_text(encoding="utf-8").partition("\n")[0]
     return _FLAGS.sub("", first.removeprefix("# "))

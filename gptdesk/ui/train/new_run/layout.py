@@ -1,4 +1,4 @@
-"""How the sheet is laid out: steps at the left, one page that scrolls, the summary at the right, buttons below."""
+"""Layout of the New run sheet: steps at the left, one scrolling page, summary at the right, buttons below."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _STEPPER: Final = (26, 0.2)
 _SUMMARY: Final = (34, 0.25)
-"""Letters that have room in the sides, and the most that they may have of the sheet's width."""
+"""Characters that fit into the side columns, and their largest share of the width."""
 
 _BETWEEN: Final = 40
 _EDGE: Final = 24
 
 
 class SheetLayout(QObject):
-    """Builds the sheet.
+    """The widgets of the sheet in place.
 
     Attributes:
-        stepper, summary: at its sides.
-        message: why the run cannot start; leads to where that is settled.
-        cancel, start: its buttons.
+        stepper, summary: side columns.
+        message: why the run cannot start; a click scrolls to the cause.
+        cancel, start: buttons.
     """
 
     def __init__(self, theme: Theme, steps: Sequence[Step], sheet: QDialog) -> None:
@@ -51,7 +51,7 @@ class SheetLayout(QObject):
         make_quiet(self.area)
         page = _zone("background")
         column = self._column = QVBoxLayout(page)
-        column.setContentsMargins(_EDGE, _EDGE, _EDGE - 12, _EDGE)  # the scroll bar has the rest
+        column.setContentsMargins(_EDGE, _EDGE, _EDGE - 12, _EDGE)  # the scroll bar takes the rest
         column.setSpacing(_BETWEEN)
         for step in steps:
             column.addWidget(step)
@@ -78,34 +78,34 @@ class SheetLayout(QObject):
         layout.addWidget(_line("horizontal"))
         layout.addLayout(footer)
         for button in sheet.findChildren(QPushButton):
-            button.setAutoDefault(button is self.start)  # Enter in a field must not press the first button there is
+            button.setAutoDefault(button is self.start)  # Enter in a field must not press the first button
         self.stepper.chosen.connect(self.show_step)
         self.area.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.show_message("")
 
     def fit(self, width: int) -> None:
-        """Gives the sides what they need in a sheet of that width."""
+        """Fits the side columns to the width of the sheet."""
         for side, (letters, share) in self._sides:
             side.setFixedWidth(min(letters * side.fontMetrics().averageCharWidth(), round(share * width)))
 
     def show_step(self, number: int) -> None:
-        """Brings a step into view."""
+        """Scrolls to a step."""
         self.area.verticalScrollBar().setValue(self._steps[number].y() - _EDGE)
         self.stepper.show_current(number)
 
     def scroll_to(self, widget: QWidget, focus: QWidget) -> None:
-        """Brings a part of the page into view and gives it the keyboard."""
-        self._column.activate()  # what was folded has its place only now
+        """Scrolls to a part of the page and gives it the focus."""
+        self._column.activate()  # a section that was just opened gets its place now
         self.area.ensureWidgetVisible(widget, 0, 3 * _EDGE)
         focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_message(self, text: str, *, leads_on: bool = False) -> None:
-        """Says something beside the buttons; where it leads on, it can be pressed."""
+        """Shows a message beside the buttons, clickable if it leads somewhere."""
         self.message.say(text, "message")
         self.message.setEnabled(leads_on)
 
     def show_failure(self, text: str) -> None:
-        """Something could not be done."""
+        """Shows a failure beside the buttons."""
         self.message.say(text, "failure")
         self.message.setEnabled(False)
 

@@ -1,4 +1,4 @@
-"""How long the run would take here: measured by the trainer once the settings have been left alone for a while."""
+"""Measures how long the run would take on this computer, once the settings have not changed for a while."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from gptdesk.ui.throttle import Debounce
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 
 QUIET_MS: Final = 1500
-"""Without a change, after which it is measured unasked."""
+"""Milliseconds without a change before a measurement starts."""
 
 
 class Measuring(QObject):
-    """Measures the settings at hand; another setting ends it.
+    """Measures the present settings; a change cancels the measurement.
 
     Args:
-        panel: shows it.
-        slow: the thread in which the trainer is waited for.
+        panel: shows the result.
+        slow: queue in which the trainer runs.
     """
 
     def __init__(self, panel: SummaryPanel, slow: TaskQueue, parent: QObject) -> None:
@@ -34,14 +34,14 @@ class Measuring(QObject):
         panel.measure_cancelled.connect(self._on_cancelled)
 
     def offer(self, values: Mapping[str, Any] | None) -> None:
-        """These settings can be measured; None: nothing can."""
+        """Sets the settings to measure; ``None`` if they cannot be measured."""
         self._values = values
         self._panel.show_measurable(values is not None)
         if values is not None:
             self._quiet.request()
 
     def forget(self) -> None:
-        """What is being measured, or was, does not hold any more."""
+        """Discards the measurement: the settings have changed."""
         self.stop()
         self._values = None
         self._panel.show_time(None)
@@ -55,7 +55,7 @@ class Measuring(QObject):
 
     @Slot()
     def measure(self) -> None:
-        """Begins to measure."""
+        """Starts the measurement."""
         if self._values is None:
             return
         self.stop()

@@ -1,4 +1,4 @@
-"""A sentence beside the buttons of a sheet, in as many lines as it takes; pressed, it leads to what it is about."""
+"""A message beside the buttons of a sheet, in several lines if needed, that can be clicked."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gptdesk.ui.widgets.tooltips import wrapped
 _PADDING: Final = 8
 _LEAST: Final = 32
 _MOST_LINES: Final = 6
-"""More than this is shortened; hovering shows all of it."""
+"""Lines that are shown; the tooltip has the whole text."""
 
 _WRAP: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class MessageButton(QPushButton):
-    """One sentence."""
+    """The message."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class MessageButton(QPushButton):
         self._fit()
 
     def _fit(self) -> None:
-        """As high as the sentence is at this width."""
+        """Height of the text at this width."""
         metrics = self.fontMetrics()
         room = QRect(0, 0, max(1, self.width() - 2 * _PADDING), 10_000)
         height = metrics.boundingRect(room, int(_WRAP), self.text()).height() if self.text() else 0

@@ -1,4 +1,4 @@
-"""What the three steps of the sheet have in common: a headline, what it is about, and a problem."""
+"""Base of the three steps of the New run sheet: title, note and problem."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ class Step(QWidget):
     """One step.
 
     Args:
-        title: its name.
-        note: what is decided in it.
+        title: name of the step.
+        note: what is chosen in it.
 
     Attributes:
-        column: where its parts go.
-        problem: why it cannot be left as it is; empty when it can.
-        problem_label: shows that; a step puts it where it belongs.
+        column: layout of its parts.
+        problem: what is wrong; "" for nothing.
+        problem_label: shows the problem; each step places it.
     """
 
     def __init__(self, title: str, note: str, parent: QWidget | None = None) -> None:
@@ -41,7 +41,7 @@ class Step(QWidget):
         self.column.addSpacing(8)
 
     def show_problem(self, problem: str) -> None:
-        """Says why it cannot be left as it is, or nothing."""
+        """Shows what is wrong; "" for nothing."""
         self.problem = problem
         self.problem_label.setText(problem)
         self.problem_label.setVisible(bool(problem))

@@ -1,4 +1,4 @@
-"""The steps at the left of the sheet: where one is, what was decided, and where something is missing."""
+"""Stepper of the New run sheet: the present step, what was chosen, and what is missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stepper(QWidget):
     """The column of steps.
 
     Signals:
-        chosen(int): the person wants to see that step.
+        chosen(int): scroll to that step.
     """
 
     chosen = Signal(int)
@@ -41,11 +41,11 @@ class Stepper(QWidget):
         self.show_current(0)
 
     def show_current(self, number: int) -> None:
-        """The step of that number is in view."""
+        """Marks the step that is in view."""
         self.buttons[number].setChecked(True)
 
     def show_step(self, number: int, note: str, state: str) -> None:
-        """Shows what was decided in a step, and whether it is `OPEN`, `DONE` or `WRONG`."""
+        """Shows what was chosen in a step, and whether it is `OPEN`, `DONE` or `WRONG`."""
         self.buttons[number].show_state(note, state)
 
 

@@ -1,4 +1,4 @@
-"""What the run will be, in numbers, at the right of the sheet."""
+"""Summary of the run: figures, name, and the settings as text."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 _ROWS: Final = {
     "parameters": ("Parameters", "Weights of the model."),
-    "tokens": ("Tokens", "That the model reads while it learns: steps times tokens in a step."),
-    "epochs": ("Epochs", "How often it reads all of the training data."),
-    "memory": ("Memory", "That one process needs at its peak, within about a fifth."),
-    "disk": ("Checkpoints", "Disk for all checkpoints that are there at one time: the newest, the best, and the next."),
-    "device": ("Runs on", "The device and the precision that the trainer would choose here."),
-    "time": ("Time here", "Measured on this computer a moment ago; what else it does makes it longer."),
+    "tokens": ("Tokens", "Tokens processed during training: steps times tokens per step."),
+    "epochs": ("Epochs", "How often the run passes over the training data."),
+    "memory": ("Memory", "Estimated peak memory of one process, within about 20 %."),
+    "disk": (
+        "Checkpoints",
+        "Disk space of all checkpoints that exist at one time: newest, best, and next.",
+    ),
+    "device": ("Runs on", "Device and precision that the trainer would choose on this computer."),
+    "time": ("Time here", "Measured on this computer; other programs that run at the same time make it longer."),
 }
 _NOTHING: Final = "–"
 _MANY_EPOCHS: Final = 40
 
 
 class SummaryPanel(QWidget):
-    """The numbers, the run's name, and the settings as text.
+    """The panel.
 
     Signals:
-        named(str): the person calls the run this; empty: the name made up for it.
-        measure_wanted(), measure_cancelled(): of the time it takes here.
+        named(str): name the run so; "" for the suggested name.
+        measure_wanted(), measure_cancelled(): measure the time on this computer, or stop that.
     """
 
     named = Signal(str)
@@ -105,7 +108,7 @@ class SummaryPanel(QWidget):
             self.name.setText(name)
 
     def show_summary(self, summary: Summary) -> None:
-        """Shows what can be told at once."""
+        """Shows the figures that need no measurement."""
         epochs = summary.epochs
         disk = summary.checkpoint_bytes * summary.checkpoints_at_once
         shown = {
@@ -121,23 +124,23 @@ class SummaryPanel(QWidget):
             self.values[key].setText(text)
         many = epochs is not None and epochs > _MANY_EPOCHS
         self._say(
-            f"The text is read {number_format.count(round(epochs))} times over and may be learned by heart; "
-            "more text, fewer steps or a smaller model would help."
+            f"The run takes {number_format.count(round(epochs))} epochs and may overfit; "
+            "use more text, fewer steps or a smaller model."
             if many and epochs is not None
             else "",
             "warn",
         )
 
     def show_copied(self, what: str) -> None:
-        """The settings are on the clipboard."""
+        """Confirms that the settings were copied."""
         self.copied.setText(f"{what} copied")
 
     def show_measurable(self, measurable: bool) -> None:
-        """Whether the settings are such that the time can be measured."""
+        """Shows whether the time can be measured."""
         self.measure.setVisible(measurable or self._measuring)
 
     def show_measuring(self) -> None:
-        """It is being measured."""
+        """Shows that the measurement runs."""
         self._measuring = True
         self.values["time"].setText("…")
         self.measure.setText("Stop measuring")
@@ -145,7 +148,7 @@ class SummaryPanel(QWidget):
         self.measure.show()
 
     def show_time(self, told: DryRun | None) -> None:
-        """What was measured; None: nothing that still holds."""
+        """Shows the measured time; ``None`` for no valid measurement."""
         self._measuring = False
         self.measure.setText("Measure")
         self.measure.setAccessibleName("Measure the time it takes here")
@@ -153,7 +156,7 @@ class SummaryPanel(QWidget):
         self.values["device"].setText(f"{told.device.upper()}, {told.precision}" if told else _NOTHING)
 
     def show_failure(self, sentence: str) -> None:
-        """It could not be measured."""
+        """Shows why the measurement failed."""
         self.show_time(None)
         self._say(sentence, "bad")
 

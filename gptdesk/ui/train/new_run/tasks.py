@@ -1,4 +1,4 @@
-"""What the sheet has done elsewhere: working out, reading a file, starting. For a worker thread; no Qt."""
+"""Background tasks of the sheet: evaluate the settings, read a file, start a run. No Qt."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Values = Mapping[str, Any]
 
 
 def run_folder(values: Values, runs: Path, name: str) -> Path:
-    """Where the run will be kept: where the settings say, else a new folder among the runs."""
+    """Folder of the run: from the settings, or a new one in the runs folder."""
     wished = values["run"]["folder"]
     return Path(os.path.expanduser(wished)) if wished else new_run_folder(runs, name)  # Path's own raises for ~nobody
 
 
 def work_out(values: Values, runs: Path, name: str, launcher: Launcher) -> Summary:
-    """What the settings make, with the disk looked at on which the run will be kept."""
-    if launcher.kind != COMMAND:  # elsewhere, disk and memory are that computer's
+    """Summarises the settings, with the free space of the disk that will hold the run."""
+    if launcher.kind != COMMAND:  # another computer has its own disk and memory
         values = merge(values, {"run": {"folder": str(run_folder(values, runs, name))}})
     return summarise(values, processes=launcher.processes)
 
@@ -33,7 +33,7 @@ def launch(values: Values, runs: Path, name: str, launcher: Launcher) -> Path:
     """Starts the run and returns its folder.
 
     Raises:
-        UserError: when it cannot be started.
+        UserError: if it cannot be started.
     """
     folder = run_folder(values, runs, name)
     start_run(values, folder, launcher, name=name)
@@ -41,10 +41,10 @@ def launch(values: Values, runs: Path, name: str, launcher: Launcher) -> Path:
 
 
 def launch_with(draft: Draft, data: Path, runs: Path) -> Path:
-    """The same for settings that were put together while the data was still being prepared.
+    """Starts a run whose data was in preparation when its settings were chosen.
 
     Raises:
-        UserError: when the data cannot be used, or the run cannot be started.
+        UserError: if the data cannot be used, or the run cannot be started.
     """
     found = describe_set(data)
     draft.choose_data(str(data), found.name, found.train_tokens, found.val_tokens)
@@ -52,10 +52,10 @@ def launch_with(draft: Draft, data: Path, runs: Path) -> Path:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The values in a TOML file.
+    """Reads the values in a TOML file.
 
     Raises:
-        UserError: when it cannot be read, or holds what is no setting.
+        UserError: if it cannot be read, or contains an unknown setting.
     """
     values = read_toml(path)
     build_config(values)

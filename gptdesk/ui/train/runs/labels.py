@@ -1,4 +1,4 @@
-"""What is said of a run in a line."""
+"""Labels of a run's state."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ ROLES: Final = {
     "crashed": "bad",
     "lost": "warn",
 }
-"""Colours of states; the word beside the dot says the same."""
+"""Colour roles of states; the label beside the dot says the same."""
 
 RINGS: Final = ("starting", "compiling", "stopping", "paused")
-"""States in which the dot is a ring: something is going on, or waits."""
+"""States in which the dot is a ring: in progress, or waiting."""
 
 SEPARATOR: Final = "  ·  "
 
 
 def role(entry: RunEntry) -> str:
-    """The colour of the run's state."""
+    """Colour role of the run's state."""
     return "warn" if entry.problem else ROLES.get(entry.state.state, "muted")
 
 
@@ -47,14 +47,14 @@ def state_words(entry: RunEntry) -> str:
 def detail_words(entry: RunEntry) -> str:
     """Best 3.71 · 2 h ago · #muon."""
     parts = [f"best {number_format.decimal(entry.best_loss, 2)}"] if entry.best_loss is not None else []
-    if entry.created:  # of a damaged run nobody may know
+    if entry.created:  # unknown for some damaged runs
         parts.append(number_format.ago(max(0.0, time.time() - entry.created)))
     parts += [f"#{tag}" for tag in entry.tags]
     return " · ".join(parts)
 
 
 def spoken(entry: RunEntry) -> str:
-    """For those who listen."""
+    """Description of a run for screen readers."""
     step = f", step {number_format.count(entry.step)}" if entry.step else ""
     pinned = ", pinned" if entry.pinned else ""
     return f"{entry.name}, {state_words(entry)}{step}, {detail_words(entry)}{pinned}"

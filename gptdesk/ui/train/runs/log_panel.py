@@ -1,4 +1,4 @@
-"""What the trainer printed, and what happened when: two lists of lines that stay at their end unless one scrolls up."""
+"""Console output and event log of a run; both follow the end unless the user scrolls up."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gptdesk.ui import number_format
 from gptdesk.ui.fonts import fixed_font
 
 _LINES: Final = 2000
-"""Newest lines kept, as many as `ConsoleTail` hands over."""
+"""Lines that are kept, as many as `ConsoleTail` returns."""
 
 _EVENTS: Final = 500
-"""Newest events shown."""
+"""Events that are shown, the newest."""
 
 
 class LogView(QPlainTextEdit):
-    """Lines that can be read and copied."""
+    """A list of lines that can be selected and copied."""
 
     def __init__(self, name: str, empty: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,19 +30,19 @@ class LogView(QPlainTextEdit):
         self.setPlaceholderText(empty)
         self.setTabChangesFocus(True)
         self.setFont(fixed_font())
-        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # columns stay columns; it scrolls sideways
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)  # keeps columns aligned; scrolls sideways
         self.setMaximumBlockCount(_LINES)
         self._lines: tuple[str, ...] = ()
 
     def show_lines(self, lines: Sequence[str]) -> None:
-        """Shows these lines; costs something only when they are others."""
+        """Shows these lines; does nothing if they are the same."""
         if (new := tuple(lines)) == self._lines:
             return
         bar = self.verticalScrollBar()
         at_end, place = bar.value() >= bar.maximum() - 1, bar.value()
         kept = _kept(self._lines, new)
         if kept:
-            self.appendPlainText("\n".join(new[kept:]))  # the oldest go by themselves
+            self.appendPlainText("\n".join(new[kept:]))  # Qt drops the oldest
         else:
             self.setPlainText("\n".join(new))
         bar.setValue(bar.maximum() if at_end else place)
@@ -50,16 +50,16 @@ class LogView(QPlainTextEdit):
 
 
 class EventView(LogView):
-    """The event log of a run, in words."""
+    """Event log of a run."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Events", "Nothing has happened yet.", parent)
+        super().__init__("Events", "No events yet.", parent)
         self.setFont(QApplication.font())
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self._shown: tuple[object, ...] = ()
 
     def show_history(self, history: RunHistory) -> None:
-        """Shows what the run has recorded besides its steps."""
+        """Shows the recorded events other than steps."""
         events = list(history.recent)[-_EVENTS:]
         shown = (history, len(events), events[-1] if events else None)
         if shown != self._shown:
@@ -68,7 +68,7 @@ class EventView(LogView):
 
 
 def _kept(old: tuple[str, ...], new: tuple[str, ...]) -> int:
-    """How many of the first new lines are the last old ones; 0 when they do not follow upon each other."""
+    """Number of new lines that are already shown; 0 if the new lines do not continue the old ones."""
     if not old:
         return 0
     # The same text twice is the same object only where it is the same line.
@@ -78,7 +78,7 @@ def _kept(old: tuple[str, ...], new: tuple[str, ...]) -> int:
 
 
 def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line an event, under a line for each day."""
+    """One line for each event, below a line for each day."""
     lines: list[str] = []
     day = ""
     for event in events:
@@ -94,7 +94,7 @@ def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def event_words(event: Mapping[str, Any]) -> str:
-    """One event as a person would say it."""
+    """Describes one event."""
     kind = event.get("ev")
     if kind == "start":
         return f"training starts on {event.get('device')} in {event.get('precision')}"
@@ -113,9 +113,9 @@ def event_words(event: Mapping[str, Any]) -> str:
     if kind == "pause":
         return f"paused {event.get('reason') or ''}".rstrip()
     if kind == "resume":
-        return "goes on"
+        return "resumed"
     if kind == "early_stop":
-        return "stops early: the validation loss no longer improves"
+        return "early stopping: the validation loss no longer improves"
     if kind == "crash":
         return f"crashed: {event.get('reason')}"
     if kind == "end":

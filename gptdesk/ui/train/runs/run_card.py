@@ -1,4 +1,4 @@
-"""Cards in the list: a run with the shape of its loss, or data that is being prepared."""
+"""Cards of the list: a run with its loss curve, or data in preparation."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ HEIGHT: Final = 80
 _CURVE: Final = QSize(48, 32)
 _PIN: Final = 12
 _ROOMY: Final = 200
-"""Width from which a card has room for the curve beside its name, in pixels at a font of 13 pixels."""
+"""Width from which a card shows the curve beside its name, in pixels at a font of 13 pixels."""
 
 
 class Card(QPushButton):
-    """A name, a state and a detail below each other; checked when it is what is at hand.
+    """Name, state and detail; checked while selected.
 
     Attributes:
-        folder: of what it stands for.
+        folder: of the run or data.
     """
 
     def __init__(self, theme: Theme, folder: Path, parent: QWidget | None = None) -> None:
@@ -72,7 +72,7 @@ class Card(QPushButton):
         self._row.addLayout(left, 1)
 
     def nextCheckState(self) -> None:
-        """A click on what is at hand leaves it at hand."""
+        """A click on the selected card keeps it selected."""
         self.setChecked(True)
 
     def sizeHint(self) -> QSize:
@@ -97,7 +97,7 @@ class Card(QPushButton):
 
 
 class RunCard(Card):
-    """A run, with the shape of its loss."""
+    """Card of a run, with its loss curve."""
 
     def __init__(self, theme: Theme, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(theme, folder, parent)
@@ -112,7 +112,7 @@ class RunCard(Card):
         self._show_pin()
 
     def show_run(self, entry: RunEntry, curve: Sequence[float]) -> None:
-        """Shows the run as it is now."""
+        """Shows the present state of the run."""
         words = (entry.name, state_words(entry), detail_words(entry), role(entry))
         shown = (*words, entry.pinned, tuple(curve))
         if shown == self._shown:
@@ -125,7 +125,7 @@ class RunCard(Card):
         self.setToolTip(wrapped(f"{entry.problem or entry.damage or entry.name}\n{entry.folder}"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the words have it."""
+        """Hides the curve in a narrow card."""
         super().resizeEvent(event)
         self.curve.setVisible(event.size().width() >= scaled(_ROOMY))
 
@@ -134,7 +134,7 @@ class RunCard(Card):
 
 
 class DataCard(Card):
-    """Data that is being prepared, with a bar for how far it is."""
+    """Card of data in preparation, with a progress bar."""
 
     def __init__(self, theme: Theme, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(theme, folder, parent)
@@ -147,7 +147,7 @@ class DataCard(Card):
         self._let_clicks_through()
 
     def show_data(self, entry: DataEntry, waiting: str) -> None:
-        """Shows it as it is now, and the name of the run that waits for it, if one does."""
+        """Shows the present state, and the name of the run that waits for this data, if any."""
         state = entry.state
         detail = f"then starts {waiting}" if waiting else data_detail_words(state)
         words = (entry.name, data_state_words(state), detail, data_role(state))

@@ -1,4 +1,4 @@
-"""The buttons below the charts: what a run can be asked for, and what it has not answered yet."""
+"""Buttons of a run: requests to its trainer, and those that it has not answered."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 _GAP: Final = 8
 _FIRST_TO_GO: Final = ("evaluate", "sample", "checkpoint")
-"""Buttons that a narrow window does without, in this order: the menu beside them has them all."""
+"""Buttons that a narrow window hides, in this order; the menu beside them has them all."""
 
 
 class Controls(QWidget):
-    """The buttons for the run at hand.
+    """The buttons.
 
     Attributes:
         buttons: by action.
-        restart: goes on with a run that has ended.
-        waiting: says what is pending that has no button.
+        restart: resumes a run that has ended.
+        waiting: names pending requests that have no button.
 
     Signals:
-        wanted(str): the person wants that action.
-        restart_wanted(): they want a run that has ended to go on.
+        wanted(str): ask the trainer for that action.
+        restart_wanted(): resume a run that has ended.
     """
 
     wanted = Signal(str)
@@ -43,7 +43,7 @@ class Controls(QWidget):
         self.buttons = {action: self._button(action) for action in TITLES}
         self.restart = QPushButton("Resume training")
         self.restart.setAccessibleName("Resume training")
-        self.restart.setToolTip("Go on from the newest checkpoint")
+        self.restart.setToolTip("Resume from the newest checkpoint")
         self.restart.clicked.connect(self.restart_wanted)
         self.waiting = QLabel()
         self.waiting.setProperty("kind", "muted")
@@ -72,16 +72,16 @@ class Controls(QWidget):
         return button
 
     def _on_clicked(self, action: str) -> None:
-        if action not in self._asked:  # a button that waits stays enabled, or the focus would go to the next one
+        if action not in self._asked:  # a waiting button stays enabled, or the focus would move to the next one
             self.wanted.emit(action)
 
     def show_run(self, entry: RunEntry, pending: Sequence[Pending], *, restarting: bool) -> None:
-        """Offers what the run can be asked for now.
+        """Shows the buttons that apply now.
 
         Args:
-            entry: the run at hand.
-            pending: what it has not answered.
-            restarting: whether a trainer has been started for it that has not said anything yet.
+            entry: the selected run.
+            pending: requests that it has not answered.
+            restarting: whether a trainer was started that has not reported yet.
         """
         asked = self._asked = {request.action for request in pending}
         state = entry.state.state
@@ -94,7 +94,7 @@ class Controls(QWidget):
         self._usable = set()
         if entry.active:
             self._usable = {"checkpoint", "evaluate", "sample", "stop", "resume" if paused else "pause"}
-        self.restart.setVisible(state == "stopped" and not entry.problem)  # after a crash there is a panel for it
+        self.restart.setVisible(state == "stopped" and not entry.problem)  # else the crash panel has this button
         self.restart.setEnabled(not restarting)
         self.restart.setText("Resuming…" if restarting else "Resume training")
         self.waiting.setText("  ".join(WAITING[action] for action in sorted(asked - self._usable)))
@@ -105,18 +105,18 @@ class Controls(QWidget):
         self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as with the buttons that always stay."""
+        """Width of the buttons that always stay."""
         size = super().minimumSizeHint()
         size.setWidth(self._width({"pause", "stop"}))
         return size
 
     @property
     def alone(self) -> bool:
-        """Whether the menu is all that the run can be asked for: it has finished, crashed or is lost."""
+        """Whether only the menu applies: the run has finished, crashed or is lost."""
         return not self._usable and self.restart.isHidden() and not self.waiting.text()
 
     def take_back_menu(self) -> None:
-        """Puts the button of the menu behind the others."""
+        """Puts the menu's button after the others."""
         self._row.addWidget(self.more)
 
     def _fit(self) -> None:
@@ -133,7 +133,7 @@ class Controls(QWidget):
             self.buttons[action].setVisible(False)
 
     def _successor(self, action: str, shown: set[str]) -> QPushButton:
-        """Where the focus goes when a button leaves: to what stands in its place, never to another action."""
+        """Moves the focus of a button that is hidden to the one that replaces it, never to another action."""
         other = {"pause": "resume", "resume": "pause"}.get(action, "")
         return self.buttons[other] if other in shown else self.more
 

@@ -1,4 +1,4 @@
-"""The left of the page: data in preparation and runs, as cards that are chosen with a click or the arrow keys."""
+"""List of runs and data in preparation: cards selected with a click or the arrow keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.run_card import Card, DataCard, RunCard
 
 _FILTER_FROM: Final = 6
-"""So many runs are seen at a glance; more can be searched."""
+"""More runs than this get a search field."""
 
 _LEAST_WIDTH: Final = 176
 
@@ -26,17 +26,17 @@ C = TypeVar("C", bound=Card)
 
 
 class RunList(QWidget):
-    """The cards, in the order in which they are given; data above the runs.
+    """The cards in the given order, data above runs.
 
     Attributes:
         cards: of runs, by folder.
         data_cards: of data in preparation, by folder.
-        filter: a line that keeps those whose name or tags hold its words.
+        filter: field that filters by name and tags.
 
     Signals:
-        chosen(object): the folder of what the person wants at hand.
-        menu_wanted(object, QPoint): the person wants to do something with what is in that folder, there on the screen;
-            None: with the list.
+        chosen(object): select the entry in that folder.
+        menu_wanted(object, QPoint): open the menu of the entry in that folder at that place on the screen; ``None``: of
+            the list.
     """
 
     chosen = Signal(object)
@@ -96,13 +96,13 @@ class RunList(QWidget):
         self._show()
 
     def set_current(self, folder: Path | None) -> None:
-        """Marks what is at hand."""
+        """Marks the selected card."""
         self._current = folder
         for path, card in self._all().items():
             card.setChecked(path == folder)
 
     def focus_current(self) -> None:
-        """So that the arrow keys go on from there."""
+        """Gives the focus to the selected card."""
         card = self._all().get(self._current) if self._current else None
         if card:
             card.setFocus()
@@ -160,7 +160,7 @@ class RunList(QWidget):
         return card
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Beside the cards: what concerns the list."""
+        """Opens the menu of the list for a click beside the cards."""
         self.menu_wanted.emit(None, event.globalPos())
 
     def _mend_tab_order(self, shown: Sequence[Path]) -> None:
@@ -170,7 +170,7 @@ class RunList(QWidget):
                 QWidget.setTabOrder(cards[before], cards[after])
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down, Home and End choose another card."""
+        """Up, Down, Home and End select a card."""
         if isinstance(watched, Card) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             shown = self.shown
             place = shown.index(watched.folder) if watched.folder in shown else 0

@@ -1,4 +1,4 @@
-"""What the run's weights wrote, step by step: a slider that goes from the first to the last, and plays them."""
+"""Samples of a run by step, with a slider that can play them in order."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _FRAME_MS: Final = 700
-"""Between two steps while they are played: time to see what is another."""
+"""Milliseconds for each step while samples are played."""
 
 _TEXT_SIZE: Final = 15
 _LINE_HEIGHT: Final = 160.0  # percent
 _LONGEST_PROMPT: Final = 40
 
-_EMPTY: Final = "What the model writes appears here at every evaluation, and whenever you ask for it with “Sample now”."
+_EMPTY: Final = "Samples appear here at every evaluation, and when you ask for one with “Sample now”."
 
 Thread = tuple[str, int]
-"""A prompt and a seed: what is the same in all samples that are compared."""
+"""Prompt and seed, the same for all samples that are compared."""
 
 
 class SamplesPanel(QWidget):
-    """Samples of the run at hand.
+    """Samples of the selected run.
 
     Attributes:
-        menu: of the button beside "Open in Playground"; filled by whoever knows the checkpoints.
+        menu: of the button beside "Open in Playground"; its owner fills it.
 
     Signals:
-        opened(object): the person wants the checkpoint in that folder in the Playground.
+        opened(object): open the checkpoint in that folder in the Playground.
     """
 
     opened = Signal(object)
@@ -121,14 +121,14 @@ class SamplesPanel(QWidget):
 
     @property
     def thread_at_hand(self) -> Thread | None:
-        """The prompt and the seed that are shown."""
+        """Prompt and seed that are shown."""
         place = self.prompts.currentIndex()
         return self._threads[place] if 0 <= place < len(self._threads) else None
 
     def show_samples(
         self, run: Path | None, samples: tuple[Sample, ...], checkpoints: tuple[CheckpointInfo, ...]
     ) -> None:
-        """Shows what that run has written; the newest stays in sight unless the person has moved the slider."""
+        """Shows the samples of a run, the newest unless the user has moved the slider."""
         if checkpoints != self._checkpoints or run != self._run:
             self._checkpoints = checkpoints
             self._show_target()
@@ -151,7 +151,7 @@ class SamplesPanel(QWidget):
         self._show_thread(newest=True)
 
     def _show_thread(self, *, newest: bool) -> None:
-        """The samples of the prompt at hand, by step."""
+        """Samples of the shown prompt, by step."""
         thread = self.thread_at_hand
         found = [sample for sample in self._samples if (sample.prompt, sample.seed) == thread]
         self._shown = sorted(found, key=lambda sample: sample.step)
@@ -169,7 +169,7 @@ class SamplesPanel(QWidget):
 
     @property
     def sample(self) -> Sample | None:
-        """The one that is shown."""
+        """The shown sample."""
         place = self.slider.value()
         return self._shown[place] if place < len(self._shown) else None
 
@@ -221,7 +221,7 @@ class SamplesPanel(QWidget):
 
     def _show_play(self) -> None:
         playing = self._timer.isActive()
-        name = "Hold" if playing else "Play from the first step to the last"
+        name = "Pause" if playing else "Play from the first step to the last"
         self.play.setAccessibleName(name)
         self.play.setToolTip(name)
         self._theme.set_icon(self.play, "pause" if playing else "play")
@@ -230,7 +230,7 @@ class SamplesPanel(QWidget):
 
     @property
     def target(self) -> CheckpointInfo | None:
-        """The checkpoint that is kept nearest to the step shown; the newest where there is no sample."""
+        """The checkpoint nearest to the shown step; the newest if there is no sample."""
         if not self._checkpoints:
             return None
         sample = self.sample
@@ -243,9 +243,9 @@ class SamplesPanel(QWidget):
         self.open.setEnabled(target is not None)
         self.more.setEnabled(target is not None)
         tip = (
-            f"Try the checkpoint of step {number_format.count(target.step)} in the Playground"
+            f"Use the checkpoint of step {number_format.count(target.step)} in the Playground"
             if target
-            else "There is no checkpoint yet; “Checkpoint now” writes one"
+            else "The run has no checkpoint yet; “Checkpoint now” saves one"
         )
         self.open.setToolTip(wrapped(tip))
         self.open.setAccessibleDescription(tip)
@@ -261,5 +261,5 @@ def _short(prompt: str) -> str:
 
 
 def newest_first(checkpoints: Sequence[CheckpointInfo]) -> list[CheckpointInfo]:
-    """As a menu lists them."""
+    """Sorts checkpoints, the newest first."""
     return sorted(checkpoints, key=lambda checkpoint: checkpoint.step, reverse=True)

@@ -1,4 +1,4 @@
-"""A curve as small as a word, with neither axes nor numbers."""
+"""Sparkline: a small curve without axes and numbers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MARGIN: Final = 2.0
 
 
 class Sparkline(QWidget):
-    """The shape of a run's loss.
+    """The loss curve of a run.
 
     Args:
-        theme: whose colours it is drawn in.
+        theme: colours of the curve.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -36,7 +36,7 @@ class Sparkline(QWidget):
         return _SIZE
 
     def set_curve(self, values: Sequence[float], role: str) -> None:
-        """Shows values that lie evenly apart, in the colour of that role; what is not finite is left out."""
+        """Shows evenly spaced values in the colour of that role; values that are not finite are left out."""
         finite = tuple(value for value in values if math.isfinite(value))
         if (finite, role) != (self._values, self._role):
             self._values, self._role = finite, role

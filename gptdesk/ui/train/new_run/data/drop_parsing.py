@@ -1,4 +1,4 @@
-"""Sorts what was dropped on the sheet: settings, prepared data, a model, a run, or text."""
+"""Sorts files dropped on the sheet: settings, prepared data, a model, a run, or text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WEIGHTS: Final = (".safetensors", ".safetensors.index.json", ".bin")
 
 @dataclass(frozen=True)
 class Drop:
-    """What a drop is used for; what it holds besides is left aside.
+    """How dropped files are used; others are left aside.
 
     Attributes:
         settings: a TOML file with settings.
         data: a folder of prepared data.
         model: a folder of a model to start from.
         texts: paths of files and folders to prepare.
-        sentence: what is done with it, where that does not go without saying.
+        sentence: how they are used, where that is not obvious.
     """
 
     settings: Path | None = None
@@ -72,7 +72,7 @@ def _kind(path: str) -> str:
     if os.path.isfile(os.path.join(path, RUN)):
         return "run"
     if os.path.isfile(os.path.join(path, CONFIG_FILE)) and any(name.endswith(_WEIGHTS) for name in _inside(path)):
-        return "model"  # checkpoints are models that have a manifest, too
+        return "model"  # a checkpoint is a model with a manifest
     return "data" if is_prepared(Path(path)) else "text"
 
 

@@ -1,4 +1,4 @@
-"""Where a person drops text, or chooses it."""
+"""Drop zone for text, with buttons that choose files and options."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 FILTER: Final = f"Text ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
 _COLUMN_HELP: Final = (
-    "The key or column that holds it in JSON and tables; found by itself where there is one obvious choice."
+    "The key or column that holds it in JSON and tables; found automatically if there is one obvious choice."
 )
 _TEMPLATE_HELP: Final = (
     "How the turns of conversations and instructions are written in the text. It is kept with the data and with each "
     "checkpoint."
 )
-_PROMPTS_HELP: Final = "Otherwise only what the model is to write is learnt: completions and the assistant's turns."
+_PROMPTS_HELP: Final = "If off, only completions and the assistant's turns are learned."
 _WIDTH: Final = 240
 _NOTE: Final = f"{', '.join(READABLE_FORMATS)}; also compressed. Files stay where they are."
 _ICON = 24
@@ -50,7 +50,7 @@ class DropZone(QFrame):
         learn_prompts: box to check where prompts are learnt, too.
 
     Signals:
-        picked(list): paths of files and folders that the person chose.
+        picked(list): paths of chosen files and folders.
     """
 
     picked = Signal(list)
@@ -104,7 +104,7 @@ class DropZone(QFrame):
         self.template.setAccessibleName("Chat template")
         for template in TEMPLATES.values():
             self.template.addItem(template.label, template.name)
-        self.learn_prompts = CheckBox("Learn prompts, too")
+        self.learn_prompts = CheckBox("Learn prompts too")
         self.learn_prompts.setToolTip(wrapped(_PROMPTS_HELP))
         self.held_out = QPushButton("Choose files…")
         self._held_out_names = QLabel("A part of the text")
@@ -117,7 +117,7 @@ class DropZone(QFrame):
         grid.setColumnStretch(2, 1)
         for row, (text, tip, widget) in enumerate(
             (
-                ("Validation text", "What the model never trains on and is measured with.", self.held_out),
+                ("Validation text", "Text for the validation loss; the model is not trained on it.", self.held_out),
                 ("Name of the text", _COLUMN_HELP, self.column),
                 ("Chat template", _TEMPLATE_HELP, self.template),
             )
@@ -146,12 +146,12 @@ class DropZone(QFrame):
             self.picked.emit([folder])
 
     def _choose_validation(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Text to measure with", str(Path.home()), FILTER)
+        paths, _ = QFileDialog.getOpenFileNames(self, "Validation text", str(Path.home()), FILTER)
         self.validation = paths
         self._held_out_names.setText(", ".join(Path(path).name for path in paths) or "A part of the text")
 
     def show_over(self, over: bool) -> None:
-        """Shows that what is dragged would be taken."""
+        """Shows that the dragged files would be accepted."""
         set_property(self, "over", "true" if over else "false")
 
     def _show_icon(self) -> None:

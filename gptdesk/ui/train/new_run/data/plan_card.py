@@ -1,4 +1,4 @@
-"""A data set of the hub: what it is, what it takes, and then the button that begins."""
+"""Card of a data set on the hub: description, size, and the button that prepares it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gptdesk.ui.widgets.style_state import set_kind
 
 @dataclass(frozen=True)
 class HubSet:
-    """A data set that is known by name."""
+    """A known data set."""
 
     name: str
     title: str
@@ -23,8 +23,8 @@ class HubSet:
 
 
 HUB_SETS: Final = (
-    HubSet("openwebtext", "OpenWebText", "Pages that people linked to: what GPT-2 was trained on, collected anew"),
-    HubSet("fineweb-edu", "FineWeb-Edu", "Pages that teach something; learned from faster than other text"),
+    HubSet("openwebtext", "OpenWebText", "Web pages linked from Reddit: an open reproduction of GPT-2's training data"),
+    HubSet("fineweb-edu", "FineWeb-Edu", "Educational web pages; models learn faster from them than from other text"),
 )
 
 
@@ -32,7 +32,7 @@ class PlanCard(QFrame):
     """One data set.
 
     Attributes:
-        plan: what it takes, once that is known.
+        plan: size of the download and of the data, once known.
 
     Signals:
         plan_wanted(str), cancelled(str), prepare_wanted(str): the data set's name.
@@ -68,12 +68,12 @@ class PlanCard(QFrame):
         self._show_button()
 
     def show_asking(self) -> None:
-        """The hub is being asked."""
+        """Shows that the hub is being asked."""
         self._asking = True
-        self._say("Asking the hub what is in it", "muted")
+        self._say("Asking the hub for its size", "muted")
 
     def show_plan(self, plan: Mapping[str, Any]) -> None:
-        """Says what it takes, and whether the disk has the room."""
+        """Shows the sizes, and whether the disk has enough space."""
         self._asking, self.plan = False, plan
         download, disk, free = (number_format.memory(plan[f"{name}_bytes"]) for name in ("download", "disk", "free"))
         tokens = number_format.parameters(plan["tokens"])
@@ -83,12 +83,12 @@ class PlanCard(QFrame):
         self.button.setEnabled(fits)
 
     def show_failure(self, sentence: str) -> None:
-        """It could not be found out; it can be tried again."""
+        """Shows why the size is unknown, with a button that tries again."""
         self._asking, self.plan = False, None
         self._say(sentence, "bad")
 
     def reset(self) -> None:
-        """As at first."""
+        """Resets the card."""
         self._asking, self.plan = False, None
         self._say(self.hub_set.note, "muted")
 

@@ -1,4 +1,4 @@
-"""A preparation that is under way: how far it is, and what can be done about it."""
+"""Card of a preparation: progress, pause, resume, cancel."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class PreparationCard(QFrame):
         self.show_state(self.state)
 
     def show_state(self, state: PreparationState) -> None:
-        """Shows how far it is."""
+        """Shows the progress."""
         self.state = state
         busy = state.state == "planning"
         self.bar.setRange(0, 0 if busy else 1000)
@@ -79,7 +79,7 @@ class PreparationCard(QFrame):
         self.cancel.setEnabled(True)
 
     def show_problem(self, text: str) -> None:
-        """Something that was asked of it could not be done."""
+        """Shows why a request failed."""
         self.words.setText(text)
         self.pause.setEnabled(True)
         self.cancel.setEnabled(True)
@@ -91,5 +91,5 @@ class PreparationCard(QFrame):
     def _on_cancel(self) -> None:
         self.pause.setEnabled(False)
         self.cancel.setEnabled(False)
-        self.words.setText("Clearing up" if self.state.state == "failed" else "Stopping, and clearing up")
+        self.words.setText("Removing files" if self.state.state == "failed" else "Stopping and removing files")
         self.cancel_wanted.emit(self.folder)

@@ -1,4 +1,4 @@
-"""The first documents of the data as the model will read them, token by token, and what was made of each source."""
+"""Preview of prepared data: its first documents token by token, and a report on each source."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _GROUNDS: Final = (0.13, 0.04)
 _LEARNT_GROUNDS: Final = (0.34, 0.2)
 """How much of the accent is in those of tokens that the model learns to write, where there are others, too."""
 
-_TITLE: Final = "As the model reads it: each patch is a token."
-_LEARNT_TITLE: Final = f"{_TITLE} It learns to write the underlined ones; the others are given."
+_TITLE: Final = "As the model reads it: each highlight is a token."
+_LEARNT_TITLE: Final = f"{_TITLE} The underlined ones are learned; the others are given."
 
 
 class Preview(QFrame):
-    """Some documents; tokens are told apart by their ground."""
+    """Documents with each token highlighted."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +58,7 @@ class Preview(QFrame):
         self.hide()
 
     def show_documents(self, documents: Sequence[DocumentPreview], report: Sequence[str] = ()) -> None:
-        """Shows these, or nothing when there are none.
+        """Shows these; hides the preview if there are none.
 
         Args:
             documents: the first ones.

@@ -1,4 +1,4 @@
-"""The first step: what the model reads. Drop, pick or fetch it; preparing it goes on without the sheet."""
+"""First step of the New run sheet: choose or prepare data. Preparations continue without the sheet."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _EVERY_MS: Final = 500
 
 
 class DataStep(Step):
-    """What there is to choose.
+    """Chooses the data.
 
     Args:
-        quick: a thread for what takes a moment.
-        slow: one for what takes seconds.
+        quick: queue of short tasks.
+        slow: queue of tasks that take seconds.
 
     Attributes:
-        waiting: the data that is being prepared for this run; it is chosen when it is ready.
+        waiting: data in preparation for this run; it is chosen when it is ready.
 
     Signals:
         chosen(str, str, object): folder of prepared data, its name, tokens to train on.
-        picked(list): paths of files and folders that the person chose from dialogs.
-        waiting_changed(): ``waiting`` or ``failure`` is another.
+        picked(list): paths of files and folders chosen in dialogs.
+        waiting_changed(): emitted when ``waiting`` or ``failure`` changes.
     """
 
     chosen = Signal(str, str, object)
@@ -51,7 +51,7 @@ class DataStep(Step):
     def __init__(
         self, theme: Theme, folders: Folders, quick: TaskQueue, slow: TaskQueue, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Data", "The text that the model learns from.", parent)
+        super().__init__("Data", "The text to train on.", parent)
         self._theme, self._folders, self._quick, self._slow = theme, folders, quick, slow
         self.waiting: Path | None = None
         self._path = ""
@@ -76,7 +76,7 @@ class DataStep(Step):
         self.open.setProperty("kind", "muted")
         for widget in (self.drop, self._cards, self.problem_label, self._ready_title, self.sets, self.preview):
             self.column.addWidget(widget)
-        self.column.addWidget(_caption("Comes with gptdesk"))
+        self.column.addWidget(_caption("Bundled with gptdesk"))
         for text in self.texts.values():
             self.column.addWidget(text)
             text.use_wanted.connect(self.use_text)
@@ -97,20 +97,20 @@ class DataStep(Step):
         self._timer.timeout.connect(self._look)
 
     def start(self) -> None:
-        """Begins to look what there is, twice a second."""
+        """Starts listing data, twice a second."""
         self.drop.files.setFocus()
         self._timer.start()
         self._look()
 
     def stop(self) -> None:
-        """Looks no more, and waits for no answer; what is being prepared goes on."""
+        """Stops listing data; preparations continue."""
         self._timer.stop()
         for task in self._plan_tasks.values():
             task.cancel()
 
     @property
     def failure(self) -> str:
-        """Why what is waited for could not be prepared; empty while it may still be ready."""
+        """Why preparing ``waiting`` failed; "" if it has not."""
         card = self.cards.get(self.waiting) if self.waiting else None
         if card is None or card.state.state != "failed":
             return ""
@@ -118,7 +118,7 @@ class DataStep(Step):
 
     @Slot(list)
     def prepare(self, sources: Sequence[str]) -> None:
-        """Begins to prepare data of files, folders or names of the hub; it is chosen when it is ready."""
+        """Prepares files, folders or data sets of the hub; the data is chosen when it is ready."""
         if tuple(sources) in self._beginning:
             return
         self._beginning.add(tuple(sources))
@@ -141,7 +141,7 @@ class DataStep(Step):
 
     @Slot(str, str)
     def show_chosen(self, path: str) -> None:
-        """The data of that folder is the run's."""
+        """Marks the chosen data."""
         if path == self._path:
             return
         self._path = path
@@ -152,14 +152,14 @@ class DataStep(Step):
 
     @Slot(str)
     def use_text(self, name: str) -> None:
-        """Trains on a text that comes with the program, and prepares it where that has not been done."""
+        """Chooses a bundled text, and prepares it if needed."""
         folder = preparations.data_folder(self._folders, name)
         if str(folder) in self._ready:
             self._on_set_chosen(str(folder))
         elif folder in self.cards or folder == self.waiting:
             self.wait_for(folder)
         else:
-            self.prepare([str(BUNDLED_TEXTS[name].path)])  # a name may be that of a folder, too
+            self.prepare([str(BUNDLED_TEXTS[name].path)])  # a folder may have the same name
 
     def _prepare_hub_set(self, name: str) -> None:
         self.plans[name].reset()
@@ -212,7 +212,7 @@ class DataStep(Step):
             self.waiting_changed.emit()
 
     def _settle(self, states: Mapping[Path, Any]) -> None:
-        """Chooses what was waited for once it is ready; where nothing is, waits for what is under way."""
+        """Chooses ``waiting`` once it is ready; without it, waits for a preparation in progress."""
         if self.waiting and str(self.waiting) in self._ready:
             data = self._ready[str(self.waiting)]
             self.wait_for(None)
@@ -280,7 +280,7 @@ class DataStep(Step):
             self.use_folder(Path(folder))
 
     def use_folder(self, folder: Path) -> None:
-        """Chooses a folder of prepared data, wherever it is."""
+        """Chooses any folder of prepared data."""
         self.show_problem("")
         self.wait_for(None)
         self.chosen.emit(str(folder), folder.name, 0)

@@ -1,4 +1,4 @@
-"""What the data step asks of the disk and the trainer: plain functions for a worker thread. No Qt."""
+"""Background tasks of the data step. No Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gptdesk.training.data.report import report_or_nothing
 
 @dataclass(frozen=True)
 class Found:
-    """Data on this computer: ready, and in preparation."""
+    """Data on this computer: ready, or in preparation."""
 
     ready: tuple[PreparedSet, ...]
     under_way: tuple[tuple[Path, PreparationState], ...]
@@ -25,7 +25,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Look:
-    """A glance at prepared data.
+    """A preview of prepared data.
 
     Attributes:
         documents: the first ones.
@@ -37,7 +37,7 @@ class Look:
 
 
 def look(folders: Folders) -> Found:
-    """The data that is there now."""
+    """Lists the data."""
     ready = tuple(preparations.prepared_sets(folders))
     under_way = tuple((each.folder, each.state()) for each in preparations.preparations(folders))
     return Found(ready, under_way)
@@ -52,10 +52,10 @@ def begin(
     template: str = DEFAULT_TEMPLATE,
     learn_prompts: bool = False,
 ) -> Path:
-    """Begins to prepare data of these sources, with these options of `Preparation.start`, and returns its folder.
+    """Starts preparing these sources with these options of `Preparation.start`. Returns the folder.
 
     Raises:
-        UserError: when it cannot be begun.
+        UserError: if it cannot be started.
     """
     name = _name(Path(sources[0]))
     folder = preparations.new_data_folder(folders, name)
@@ -70,7 +70,7 @@ def begin(
 
 
 def _name(path: Path) -> str:
-    """Of the data: the file's without all that tells its format."""
+    """Name of the data: the file's name without suffixes of formats."""
     name = path.name
     while (suffix := Path(name).suffix).lower() in preparations.READABLE_SUFFIXES:
         name = name.removesuffix(suffix)
@@ -78,9 +78,9 @@ def _name(path: Path) -> str:
 
 
 def preview(folder: Path) -> Look:
-    """The first documents of prepared data, and what was made of its sources.
+    """Reads the first documents of prepared data, and the report on its sources.
 
     Raises:
-        UserError: when it cannot be read.
+        UserError: if it cannot be read.
     """
     return Look(tuple(preparations.preview(folder, 2)), report_or_nothing(folder))

@@ -1,4 +1,4 @@
-"""A text that comes with the program: what it is, and the button that trains on it."""
+"""Card of a bundled text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class TextCard(QFrame):
     """One text.
 
     Signals:
-        use_wanted(str): the text's name.
+        use_wanted(str): train on the text of that name.
     """
 
     use_wanted = Signal(str)

@@ -1,4 +1,4 @@
-"""A column of things of which one can be chosen."""
+"""A column of choices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gptdesk.ui.train.new_run.start.choice_row import ChoiceRow
 
 @dataclass(frozen=True)
 class Choice:
-    """What a row shows, and the key that it stands for."""
+    """Content and key of a row."""
 
     key: str
     title: str
@@ -28,7 +28,7 @@ class ChoiceList(QWidget):
         rows: by key.
 
     Signals:
-        chosen(str): the person chose the row of that key.
+        chosen(str): the row of that key was chosen.
     """
 
     chosen = Signal(str)
@@ -44,7 +44,7 @@ class ChoiceList(QWidget):
         self._group.buttonClicked.connect(self._on_clicked)
 
     def show_choices(self, choices: Sequence[Choice], chosen: str = "") -> None:
-        """Shows these; the row of the key ``chosen`` is marked, if it is among them."""
+        """Shows these choices, and marks the row of the key ``chosen``, if there is one."""
         if tuple(choices) != self._choices:
             self._choices = tuple(choices)
             for row in self.rows.values():
@@ -62,7 +62,7 @@ class ChoiceList(QWidget):
         self.setVisible(bool(self._choices))
 
     def mark(self, key: str) -> None:
-        """Marks the row of that key, or none."""
+        """Marks the row of that key; "" for none."""
         self._group.setExclusive(False)
         for each, row in self.rows.items():
             row.setChecked(each == key)

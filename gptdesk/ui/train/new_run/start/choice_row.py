@@ -1,4 +1,4 @@
-"""Something that can be chosen, with a line that describes it; used for data, models and checkpoints."""
+"""A row of a choice: title, note and detail; for data, models and checkpoints."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _RADIO = 16
 
 
 class ChoiceRow(QPushButton):
-    """One of several; put them into one exclusive button group.
+    """One choice; add the rows to one exclusive button group.
 
     Args:
-        title: its name.
-        note: what it is, muted.
+        title: name of the choice.
+        note: description, muted.
         detail: at the right end, muted.
     """
 

@@ -1,4 +1,4 @@
-"""The sizes that the slider offers for a fresh model: from one that learns in minutes to GPT-2's largest."""
+"""Model sizes that the slider offers for training from scratch, up to GPT-2 XL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gptdesk.gpt2.config import GPT2Config
 
 @dataclass(frozen=True)
 class Shape:
-    """The numbers that make a model large or small."""
+    """Layers, heads and width of a model."""
 
     n_layer: int
     n_head: int
@@ -33,24 +33,24 @@ SHAPES: Final = (
 
 
 def shape_of(model: Mapping[str, Any]) -> Shape:
-    """The shape in the values of the section ``model``."""
+    """Reads the shape from the values of the section ``model``."""
     return Shape(model["n_layer"], model["n_head"], model["n_embd"])
 
 
 def nearest(model: Mapping[str, Any]) -> int:
-    """Which of `SHAPES` is nearest in size to the values of the section ``model``."""
+    """Index of the shape in `SHAPES` that is nearest in size to the values of the section ``model``."""
     wanted = count_parameters(model, shape_of(model))
     return min(range(len(SHAPES)), key=lambda i: abs(count_parameters(model, SHAPES[i]) - wanted))
 
 
 def count_parameters(model: Mapping[str, Any], shape: Shape) -> int:
-    """Weights of a model of that shape, and otherwise as the values of the section ``model`` say; 0 for none at all."""
+    """Parameters of a model of that shape with the other values of the section ``model``; 0 for an impossible one."""
     try:
         return GPT2Config(
             n_positions=model["n_positions"],
             n_embd=shape.n_embd,
             n_layer=shape.n_layer,
-            n_head=1,  # does not matter, and divides every width
+            n_head=1,  # does not change the count, and divides every width
             bias=model["bias"],
         ).num_parameters()
     except UserError:

@@ -1,4 +1,4 @@
-"""How large a fresh model is: one slider, and the number of weights that it makes."""
+"""Card that chooses the size of a model trained from scratch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SizeCard(QFrame):
     """The slider.
 
     Signals:
-        chosen(object): the person wants this `Shape`.
+        chosen(object): a `Shape` was chosen.
     """
 
     chosen = Signal(object)
@@ -59,7 +59,7 @@ class SizeCard(QFrame):
         self.slider.valueChanged.connect(lambda position: self.chosen.emit(SHAPES[position]))
 
     def show_model(self, model: Mapping[str, Any]) -> None:
-        """Shows the size that the values of the section ``model`` make."""
+        """Shows the size given by the values of the section ``model``."""
         shape = shape_of(model)
         parameters = count_parameters(model, shape)
         self.count.setText(number_format.parameters(parameters) if parameters else "–")

@@ -1,4 +1,4 @@
-"""The second step: a model from scratch, of any size, one that exists, or a checkpoint of an earlier run."""
+"""Second step of the New run sheet: from scratch, an existing model, or a checkpoint of a run."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from gptdesk.ui.widgets.flow_layout import FlowLayout
 
 FRESH, MODEL, CHECKPOINT = "fresh", "model", "checkpoint"
 
-_NO_CHECKPOINTS: Final = "No run has written a checkpoint yet."
-_NO_GPT2: Final = "GPT-2 itself is not on this computer yet; where it is kept elsewhere, open its folder."
+_NO_CHECKPOINTS: Final = "No run has a checkpoint yet."
+_NO_GPT2: Final = "GPT-2 is not among your models yet. Download it on the Models page, or open its folder."
 
 
 class StartStep(Step):
-    """What there is to start from.
+    """Chooses the model that training starts from.
 
     Signals:
         chosen(object): a `Base`.
-        shape_chosen(object): the person wants a fresh model of this `Shape`.
+        shape_chosen(object): train a model of this `Shape` from scratch.
     """
 
     chosen = Signal(object)
@@ -44,11 +44,11 @@ class StartStep(Step):
     def __init__(
         self, theme: Theme, folders: Folders, index: RunIndex, quick: TaskQueue, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Start from", "A new model with random weights, or a trained one.", parent)
+        super().__init__("Start from", "Train from scratch, or continue from an existing model.", parent)
         self._folders, self._index, self._quick = folders, index, quick
         self._base = Base()
         self._bases: dict[str, Base] = {}
-        self._listed: list[Choice] = []  # models that gptdesk knows
+        self._listed: list[Choice] = []  # models of the library
         self.kinds = {
             FRESH: QPushButton("From scratch"),
             MODEL: QPushButton("Existing model"),
@@ -88,16 +88,16 @@ class StartStep(Step):
         self._show_kind(FRESH)
 
     def start(self) -> None:
-        """Looks what there is."""
+        """Lists models and checkpoints, in the background."""
         self._quick.run(partial(find_starts, self._folders, self._index), self._on_found, self.show_problem)
 
     def show_base(self, base: Base, model: Mapping[str, Any]) -> None:
-        """Shows what the run starts from, and the values of the section ``model`` for a fresh one."""
+        """Shows the model to start from, and the values of the section ``model`` for one from scratch."""
         self.size_card.show_model(model)
         if base == self._base:
             return
         self._base = base
-        if base.folder and base.folder not in self._bases:  # from elsewhere: a folder, or a TOML file
+        if base.folder and base.folder not in self._bases:  # an opened folder, or named by a TOML file
             self._bases[base.folder] = base
             self._fill_models()
         kind = CHECKPOINT if base.folder in self.checkpoints.rows else MODEL if base.folder else FRESH
@@ -127,7 +127,7 @@ class StartStep(Step):
         return next(kind for kind, button in self.kinds.items() if button.isChecked())
 
     def _on_kind(self, kind: str) -> None:
-        """Chooses the first of the kind, so that no click leads to a run that cannot be started."""
+        """Chooses the first model of that kind, so that every click leads to a run that can start."""
         rows = {MODEL: self.models.rows, CHECKPOINT: self.checkpoints.rows}.get(kind, {})
         if kind == FRESH:
             self.chosen.emit(Base())
@@ -158,7 +158,7 @@ class StartStep(Step):
             self.use_folder(Path(folder))
 
     def use_folder(self, folder: Path) -> None:
-        """Starts from the model in that folder, once it is known to be one."""
+        """Chooses the model in that folder, once it is known to be one."""
         self._quick.run(partial(describe_model, folder), self._on_described, self.show_problem)
 
     def _on_described(self, entry: ModelEntry) -> None:
@@ -167,7 +167,7 @@ class StartStep(Step):
 
 
 def _model_choice(entry: ModelEntry) -> Choice:
-    note = "Comes with gptdesk; writes short stories" if entry.bundled else str(entry.path)
+    note = "Bundled with gptdesk; writes short stories" if entry.bundled else str(entry.path)
     return Choice(str(entry.path), entry.name, note, number_format.parameters(entry.parameters))
 
 

@@ -1,4 +1,4 @@
-"""What a run can start from: models and checkpoints on this computer. For a worker thread; no Qt."""
+"""Lists the models and checkpoints that a run can start from. For a worker thread; no Qt."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Checkpoint:
 
     Attributes:
         run: name of its run.
-        base: what it is as a start.
-        step: at which it was written.
-        best: whether its run did not get better.
-        parameters: weights in it.
-        t: when it was written, seconds since the epoch.
+        base: of a run that starts from it.
+        step: at which it was saved.
+        best: whether it is the best of its run.
+        parameters: of the model.
+        t: when it was saved, seconds since the epoch.
     """
 
     run: str
@@ -36,14 +36,14 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Starts:
-    """What there is to start from."""
+    """Everything that a run can start from."""
 
     models: tuple[ModelEntry, ...]
     checkpoints: tuple[Checkpoint, ...]
 
 
 def find_starts(folders: Folders, index: RunIndex) -> Starts:
-    """Everything on this computer that a run can start from: of each run the newest checkpoint and the best."""
+    """Lists models, and the newest and the best checkpoint of each run."""
     found = []
     for entry in index.scan():
         kept = checkpoints(entry.folder)

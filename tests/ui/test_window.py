@@ -382,3 +382,14 @@ def test_a_narrow_window_hides_the_panel_until_it_is_asked_for(opened: Opened, p
     window.commands.run("view.panel")
     window.resize(1000, 700)
     assert panel.isVisible()
+
+
+def test_ctrl_m_hides_the_marks_of_generated_text_and_that_is_remembered(
+    opened: Opened, open_window: Callable[..., Opened], qapp: QApplication
+) -> None:
+    assert opened.services.settings.value.marks
+    QTest.keyClick(opened.window.playground.editor, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    assert not opened.services.settings.value.marks
+    assert not opened.window.playground.editor._marks
+    opened.close()
+    assert not open_window().window.playground.editor._marks

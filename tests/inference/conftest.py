@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture
+
 
 class Fetches(TorchDispatchMode):
     """Counts how often a number is taken out of a tensor, for which a device would be waited for."""

@@ -21,6 +21,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.main_window import MainWindow
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.pages import PageRegistry
@@ -48,6 +49,14 @@ def little_to_look_through() -> None:
     """What was loaded since the tests were collected, torch among it, need not be gone through after each of them."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collector(qapp: QApplication) -> Iterator[None]:
+    """As in the program."""
+    made = Collector()
+    yield
+    made.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import traceback
 from collections import deque
@@ -80,10 +79,9 @@ class InferenceWorker(QObject):
 
     @Slot()
     def unload(self) -> None:
-        """Frees the model's memory."""
+        """Frees the model's memory. Its parts are in no cycles; collecting here would destroy QObjects here."""
         self._engine = self._told = None
         self._compiling.stop()
-        gc.collect()
 
     def _run(self, job: Job, work: object) -> None:
         failure: Failure | None = None

@@ -35,6 +35,7 @@ from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.help.welcome import Welcome
 from gptdesk.ui.window.instance import Instance
@@ -82,6 +83,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance) -> int:
+    collector = Collector()
     services = make_services(app, folders)
     crashes = CrashHandler(logs.folder)
     code = 1
@@ -96,6 +98,8 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
     finally:  # destroying a QThread that runs aborts the process
         crashes.remove()
         ended = end_services(services)
+        if ended:
+            collector.stop()
     if not ended:  # everything is saved already
         log.warning("a thread did not end in time")
         logging.shutdown()

@@ -1,0 +1,38 @@
+"""Runs Python's collector of cycles in the GUI thread alone.
+
+Python collects in whichever thread allocates. A QObject in a cycle would be destroyed there: Qt then holds a lock of
+its connections while PySide waits for the interpreter, and a GUI thread that holds the interpreter waits for that lock.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer
+
+_EVERY_MS: Final = 500
+
+
+class Collector(QObject):
+    """Takes the place of the automatic collector until `stop`; must be made in the GUI thread."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._collect_if_due)
+        self._timer.start(_EVERY_MS)
+
+    def stop(self) -> None:
+        """Gives way to the automatic collector."""
+        self._timer.stop()
+        gc.enable()
+
+    def _collect_if_due(self) -> None:
+        """Collects the oldest generation that is due by Python's own thresholds."""
+        counts, limits = gc.get_count(), gc.get_threshold()
+        for generation in (2, 1, 0):
+            if counts[generation] > limits[generation]:
+                gc.collect(generation)
+                return

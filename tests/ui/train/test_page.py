@@ -27,8 +27,7 @@ from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import start_run
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.train.data_labels import data_role
-from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
-from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog, TagsDialog
+from gptdesk.ui.train.runs.dialogs import ChangeDialog, DeleteDialog, SampleDialog, TagsDialog
 from gptdesk.ui.train.runs.labels import ROLES
 from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.train.view import TrainView

@@ -1,8 +1,8 @@
-"""Dialogs of runs: sample now, change settings during training, tags."""
+"""Dialogs of runs: sample now, change settings during training, tags, delete."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -18,10 +18,13 @@ from PySide6.QtWidgets import (
 
 from gptdesk.bounded_read import number
 from gptdesk.errors import UserError
+from gptdesk.training.index import RunEntry
+from gptdesk.ui import number_format
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.inputs.chips import Chips
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
+from gptdesk.ui.widgets.question import Question
 
 LONGEST_TAG: Final = 24
 _LARGEST_INTERVAL: Final = 10_000_000
@@ -217,6 +220,31 @@ def _tag(text: str) -> str:
     if len(tag) > LONGEST_TAG:
         raise UserError(f"A tag may have at most {LONGEST_TAG} characters.")
     return tag
+
+
+class DeleteDialog(Question):
+    """The question; the size is added once it is counted.
+
+    Args:
+        entry: the run.
+        delete: deletes it.
+    """
+
+    def __init__(self, entry: RunEntry, delete: Callable[[], object], parent: QWidget | None = None) -> None:
+        self._folder = entry.folder
+        super().__init__(
+            f"Delete “{entry.name}”?", self._text("…"), [("Delete", delete)], dangerous=True, parent=parent
+        )
+
+    def show_size(self, size: int) -> None:
+        """Shows the size of the run in bytes."""
+        self.words.setText(self._text(number_format.memory(size)))
+
+    def _text(self, size: str) -> str:
+        return (
+            f"Its history, samples and checkpoints ({size}) in {self._folder} are deleted. "
+            "This cannot be undone. Models exported elsewhere are kept."
+        )
 
 
 def check_run_name(name: str) -> None:

@@ -16,8 +16,7 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.delete_dialog import DeleteDialog
-from gptdesk.ui.train.runs.dialogs import TagsDialog, check_run_name
+from gptdesk.ui.train.runs.dialogs import DeleteDialog, TagsDialog, check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.tooltips import wrapped

@@ -1,4 +1,4 @@
-"""The numbers of a run that are looked at most, each explained on hover, and how far the run is."""
+"""Figures of a run, each with an explanation on hover, and its progress."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _LEFT: Final = 12
 _RIGHT: Final = 8
 
 _SIZES: Final = {"": 20, "some": 16, "much": 13}
-"""Pixels of the numbers with the usual font, by how tight it is; the style sheet says the same."""
+"""Pixels of the figures at the usual font, by density; the style sheet has the same numbers."""
 
 _WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
-"""Rows, and how tight it is in them: the first that fits is taken."""
+"""Rows and density: the first pair that fits is used."""
 
 _MFU_HELP: Final = (
     "Model FLOP/s utilization: how much of what the hardware can do at best goes into the model.\n"
@@ -42,7 +42,7 @@ _MEMORY_HELP: Final = "The most memory that this process has held so far{where}.
 
 
 class Tile(QFrame):
-    """One number with its name above it."""
+    """One figure with its name above it."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +59,7 @@ class Tile(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_figure(self, text: str, help: str, name: str = "") -> None:
-        """Shows the number, and on hover what it means."""
+        """Shows the figure, and its explanation on hover."""
         if name:
             self.name.setText(name)
         if text != self.figure.text():
@@ -70,16 +70,16 @@ class Tile(QFrame):
         self.setAccessibleName(f"{self.name.text()} {text}")
 
     def wanted_width(self, tight: str) -> int:
-        """Pixels in which name and number stand; the same for numbers of as many digits."""
+        """Width of name and figure; the same for figures of as many digits."""
         figure = self.figure.metrics(tight).horizontalAdvance(_DIGIT.sub("0", self.figure.text()))
         return max(figure, self.name.sizeHint().width()) + _LEFT + _RIGHT + _SLACK
 
 
 class _Figure(QLabel):
-    """A number, as high as at its full size even where it is written smaller."""
+    """A figure that keeps its full height when its font is smaller."""
 
     def metrics(self, tight: str) -> QFontMetrics:
-        """Those of the font in which it is written where it is as tight as that."""
+        """Font metrics at that density."""
         font = QFont(self.font())
         font.setPixelSize(scaled(_SIZES[tight]))
         font.setWeight(QFont.Weight.DemiBold)
@@ -92,7 +92,7 @@ class _Figure(QLabel):
         return QSize(40, self.sizeHint().height())
 
     def set_tight(self, tight: str) -> None:
-        """Writes it larger or smaller."""
+        """Sets the density."""
         if self.property("tight") != tight:
             self.setProperty("tight", tight)
             self.style().unpolish(self)
@@ -129,13 +129,13 @@ class Tiles(QWidget):
         self._arrange()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as two rows can be."""
+        """Width of two rows."""
         columns = len(self.tiles) // 2
         width = max(tile.minimumSizeHint().width() for tile in self.tiles)
         return QSize(columns * width + (columns - 1) * _GAP, super().minimumSizeHint().height())
 
     def show_run(self, entry: RunEntry, history: RunHistory) -> None:
-        """Shows where the run stands."""
+        """Shows the present figures."""
         last, facts = history.last, history.facts
         step, steps = entry.step, entry.steps
         self._show_step(step, steps, last, facts)
@@ -197,7 +197,7 @@ class Tiles(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        """Sets the tiles in one row or in two, all numbers in one size, each as wide as its number asks for."""
+        """Arranges the tiles in one row or two, with one font size, each as wide as its figure needs."""
         words = tuple(_DIGIT.sub("0", tile.name.text() + tile.figure.text()) for tile in self.tiles)
         if (self.width(), self.font(), words) == self._arranged_for:
             return
@@ -218,7 +218,7 @@ class Tiles(QWidget):
         return self.width() - _GAP * (len(self.tiles) // rows - 1)
 
     def _widths(self, rows: int, tight: str) -> list[int]:
-        """Pixels that each column asks for."""
+        """Pixels that each column needs."""
         widths, columns = [tile.wanted_width(tight) for tile in self.tiles], len(self.tiles) // rows
         return [max(widths[column::columns]) for column in range(columns)]
 

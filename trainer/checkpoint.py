@@ -50,7 +50,7 @@ LARGEST_FACTOR: Final = 10.0
 
 @dataclass(frozen=True)
 class TrainState:
-    """What a run needs beside weights and optimizer state to go on exactly.
+    """What a run needs, beside weights and optimizer state, to resume exactly.
 
     Attributes:
         step: optimizer steps taken.
@@ -197,7 +197,7 @@ def newest_checkpoint(checkpoints: Path) -> Path | None:
 
 
 def load_checkpoint(checkpoint: Path, model: GPT2, optimizers: Optimizers) -> TrainState:
-    """Fills model and optimizers, sharded or not, and returns the state to go on from.
+    """Loads model and optimizers, sharded or not, and returns the training state.
 
     Raises:
         UserError: when the checkpoint belongs to another configuration or cannot be read.

@@ -47,7 +47,7 @@ def _print(line: str) -> None:
     try:
         print(line, flush=True)
     except OSError:
-        return  # nobody reads any more, or the disk is full
+        return  # the reader is gone, or the disk is full
 
 
 def _is_standard_output(path: Path) -> bool:

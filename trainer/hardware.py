@@ -107,7 +107,7 @@ _PEAK_FLOPS: Final = (
 
 
 def peak_flops(device: torch.device, precision: torch.dtype) -> float:
-    """The most that the device multiplies in a second, in FLOP/s at 16 bits; 0 where nobody says, as for CPUs."""
+    """Peak FLOP/s of the device at 16 bits, from its data sheet; 0 where unknown, as for CPUs."""
     if device.type != "cuda" or precision == torch.float32:
         return 0.0
     name = torch.cuda.get_device_name(device)

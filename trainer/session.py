@@ -34,7 +34,7 @@ class Session:
     """Drives a `Trainer` through its run.
 
     Args:
-        trainer: at the step to go on from.
+        trainer: at the step to start or resume from.
         run: the run directory, in the process that records; None in the others.
         log: prints a line for the person watching.
     """
@@ -132,7 +132,7 @@ class Session:
     def _checkpoint(self) -> None:
         """Writes a checkpoint of this step if there is none; with a full disk the run pauses until there is room.
 
-        Whoever asks such a run to go on or to stop has it try again: only an abort ends a run unsaved.
+        A request to resume or to stop tries again; only an abort ends a run unsaved.
         """
         while self._trainer.state.step != self._saved_step and self._ending != "aborted":
             failure = self._write_checkpoint()
@@ -245,7 +245,7 @@ class Session:
         return ""
 
     def _pause(self, reason: str) -> None:
-        """Holds at a step boundary until a request to go on or to end; the heartbeat lives on."""
+        """Waits at a step boundary for a request to resume or to stop; the heartbeat continues."""
         self._recorder.log(reason or "Paused.")
         self._recorder.event("pause", reason=reason)
         self._recorder.status(state="paused", reason=reason)
@@ -268,7 +268,7 @@ class Session:
 def run_training(
     config: TrainConfig, processes: ProcessGroup, *, log: Log, more: Mapping[str, Any] = MappingProxyType({})
 ) -> str:
-    """Starts the run of a configuration, or goes on with it, and returns ``finished`` or ``stopped``.
+    """Starts or resumes the run of a configuration, and returns ``finished`` or ``stopped``.
 
     However it ends, the run directory says how.
 

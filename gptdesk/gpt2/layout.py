@@ -188,7 +188,7 @@ def check_is_no_pointer(path: Path) -> None:
     try:
         with path.open("rb") as file:
             is_pointer = file.read(len(_POINTER)) == _POINTER
-    except OSError:  # whoever opens it says so
+    except OSError:  # opening it gives the message
         return
     if is_pointer:
         raise UserError(f"{path} is only a pointer of Git LFS to the file that belongs there; run git lfs pull.")

@@ -71,7 +71,7 @@ class Digest:
         """The SHA-256, once it is sure that this is the file.
 
         Raises:
-            WrongBytes: when it is another.
+            WrongBytes: when it is not that file.
         """
         sha256 = self._sha256.hexdigest()
         expected, got = file.sha256 or file.blob, sha256 if file.sha256 or not self._small else self._git.hexdigest()

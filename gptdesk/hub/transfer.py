@@ -145,7 +145,7 @@ class Transfer:
         self._changed(self)
 
     def _start_anew(self) -> None:
-        """Throws away what is here, where the server does not go on with it."""
+        """Discards the part file when the server cannot resume it."""
         self._restarts += 1
         if self._restarts > _RESTARTS:
             raise UserError(

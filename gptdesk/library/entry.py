@@ -62,7 +62,7 @@ class LibraryEntry:
 
     @property
     def parameters(self) -> int:
-        """Number of weights; 0 when nobody knows."""
+        """Number of weights; 0 when unknown."""
         return 0 if self.config is None else self.config.num_parameters()
 
     @property

@@ -18,7 +18,7 @@ from gptdesk.gpt2.tokenizer_files import complete_tokenizer
 from gptdesk.hub.transfer import BLOCK
 
 Progress = Callable[[int, int], None]
-"""Told how much has been done and how much there is; what it raises ends the job, which then leaves nothing behind."""
+"""Called with what is done and the total; an exception from it ends the job, which then leaves nothing behind."""
 
 RESERVE: Final = 64 * 2**20
 """Bytes of the disk that models leave to others."""
@@ -27,7 +27,7 @@ _FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def silent(done: int, total: int) -> None:
-    """Progress that nobody watches."""
+    """Ignores progress."""
 
 
 def check_room(folder: Path, size: int) -> None:

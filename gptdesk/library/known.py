@@ -52,7 +52,7 @@ def card_url(repo: str) -> str:
 
 
 def find_known(name_or_repo: str) -> Known | None:
-    """The known model of that name or repository; ``None`` when it is another."""
+    """The known model of that name or repository; ``None`` for any other."""
     wanted = name_or_repo.casefold()
     return next((known for known in KNOWN if wanted in (known.name.casefold(), known.repo.casefold())), None)
 

@@ -42,7 +42,7 @@ IMPORTING: Final = ".importing-"
 """Begin the names of folders that are half removed, and half imported."""
 
 _FORGOTTEN: Final = 86_400.0
-"""Seconds after which what is half imported is nobody's work any more."""
+"""Seconds after which an unfinished import is abandoned."""
 _MANIFEST: Final = "manifest.json"
 """The trainer writes it last, with the SHA-256 of every file of a checkpoint."""
 

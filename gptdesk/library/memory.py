@@ -45,7 +45,7 @@ def smaller_precision(config: GPT2Config, precision: str, free: int, context: in
 
 
 def fits(config: GPT2Config, precision: str = "auto", context: int | None = None) -> str:
-    """Why a model would not fit into what memory is free now, with what to do; empty when it does, or nobody knows."""
+    """Why a model does not fit into free memory, and what to do; empty when it does, or that is unknown."""
     free = free_memory()
     needed = memory_needed(config, precision, context)
     if free is None or needed <= free:

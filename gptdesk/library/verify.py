@@ -19,7 +19,7 @@ class FileCheck:
     Attributes:
         name: of the file.
         bytes: its size.
-        expected: SHA-256 that it should have; empty where nobody knows.
+        expected: SHA-256 that it should have; empty where unknown.
         got: SHA-256 that it has.
     """
 

@@ -17,7 +17,7 @@ class Step:
 
     Attributes:
         generation: whether the step is a whole generation, whose text stays in the tree when it is undone.
-        open: whether typing goes on and may be added to this step.
+        open: whether more typing may be merged into this step.
     """
 
     start: int
@@ -80,7 +80,7 @@ class History:
 
 
 def _joined(last: Step, step: Step) -> Step | None:
-    """Both steps in one, when the second goes on with the word of the first, or deletes on in the same direction."""
+    """Merges two steps when the second continues the word of the first, or deletes in the same direction; else None."""
     if not (last.open and step.open):
         return None
     if not last.old and not step.old and step.start == last.end and not _begins_word(last, step):

@@ -38,7 +38,7 @@ class Settings:
     Attributes:
         model: name or folder of the model.
         recent_models: folders opened lately, newest first.
-        decoding: how tokens are chosen in the document at hand.
+        decoding: decoding settings of the open document.
         new_document_decoding: the same for a document that is begun; ``decoding`` where a file does not say.
         presets: the person's own, by name.
         document: id of the document that was open last.

@@ -66,7 +66,7 @@ class DryRun:
         device, precision: chosen.
         compiled: whether the step would be.
         memory: bytes that a process needs.
-        memory_available: bytes that it has; 0 where nobody knows.
+        memory_available: free bytes; 0 where unknown.
         disk_free: bytes free where the run will be kept; 0 when no folder is given.
     """
 
@@ -148,7 +148,7 @@ def _nearest(values: Mapping[str, Any], problems: Problems) -> TrainConfig:
             before = _count(tried)
             for place in wrong:
                 _drop(tried, place)
-            if _count(tried) == before:  # nothing to leave out, so that this would go on for ever
+            if _count(tried) == before:  # nothing left to drop: without this the loop would not end
                 return TrainConfig()
 
 

@@ -39,7 +39,7 @@ class RunEntry:
         id: tells runs apart, whatever their names.
         name: for people.
         tags: given by the person.
-        pinned: stays on top, and is drawn beside the run at hand.
+        pinned: stays on top of the list, and is drawn beside the selected run.
         state: ``starting``, too, for one just launched, and ``crashed`` when that trainer ended before it began.
         steps: in the whole run, where known.
         created: seconds since the epoch.
@@ -60,7 +60,7 @@ class RunEntry:
 
     @property
     def active(self) -> bool:
-        """Whether a trainer is at work on it, or about to be."""
+        """Whether a trainer is running or starting."""
         return self.state.active
 
     @property

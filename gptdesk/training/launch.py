@@ -49,7 +49,7 @@ _LONGEST_SLUG: Final = 40
 
 
 def command_line(folder: Path, launcher: Launcher = PLAIN, *, resume: bool = False) -> list[str]:
-    """The arguments that start, or go on with, the run in ``folder``; for `COMMAND` those of the system's shell."""
+    """The command that starts or resumes the run in ``folder``; for `COMMAND` a line for the system's shell."""
     if launcher.kind == COMMAND:
         line = _filled(launcher.template, folder, _trainer_arguments(folder, resume=resume))
         return ["cmd", "/c", line] if os.name == "nt" else ["/bin/sh", "-c", line]
@@ -133,7 +133,7 @@ def resume_run(folder: Path, launcher: Launcher | None = None) -> int:
         launcher: how; by default as it was started.
 
     Raises:
-        UserError: when it is at work, or nothing can be started.
+        UserError: when it is running, or nothing can be started.
     """
     before = read_launch(folder)
     launcher = launcher or (before.launcher if before else PLAIN)

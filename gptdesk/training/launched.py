@@ -87,7 +87,7 @@ def read_launch(folder: Path) -> Launch | None:
 
 
 def phase(launch: Launch | None, newest: int) -> str:
-    """`STARTING` or `FAILED` while the launch has led to no trainer at work; empty once it has, or without a launch.
+    """`STARTING` or `FAILED` while the launch has not led to a running trainer; empty once it has, or without a launch.
 
     ``newest`` is the run's `newest_attempt`.
 

@@ -28,7 +28,7 @@ class Sample:
 
     Attributes:
         model: name of the model that wrote it.
-        prompt: what it goes on from.
+        prompt: the text to continue.
         index: which of the n of this model and prompt.
         seed: with which it alone comes out the same.
         text: the completion, without the prompt.

@@ -26,7 +26,7 @@ class Item:
 
     Attributes:
         context: what is to be gone on from.
-        endings: the four ways to go on, without the space between.
+        endings: the four continuations, without the space before them.
         label: index of the right one.
     """
 

@@ -19,7 +19,7 @@ from gptdesk.gpt2.model import GPT2
 from trainer.data.windows import IGNORED
 
 BATCH_TOKENS: Final = 4096
-"""Tokens that go through the network at once when nobody says otherwise: enough to keep a processor busy."""
+"""Default number of tokens per batch: enough to keep a processor busy."""
 
 _HEAD_ROWS: Final = 512
 """Positions whose logits are held at once; 50,257 float32 each, so 100 MB."""

@@ -90,7 +90,7 @@ def join_processes(device: torch.device) -> Iterator[ProcessGroup]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device)
-        dist.barrier()  # nobody leaves while another still sends
+        dist.barrier()  # no process leaves the group while another still sends
     finally:
         gc.collect()  # FSDP's modules lie in cycles that hold the group; it must not outlive its threads
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""Fits settings that nobody gave, those of defaults and presets, to the ones that were given and to the data. No torch.
+"""Adapts defaults and presets to the settings that were given and to the data. Imports no torch.
 
 What a person gave (as a flag, in a file, in a form) is never changed: where such values contradict each other, the
 configuration refuses them and names both. What only stands in a default or a preset gives way, and that is said.
@@ -70,7 +70,7 @@ class Fitted:
 
 
 def data_facts(path: str) -> DataFacts | None:
-    """What prepared data holds; None where that cannot be told, which whoever opens it will say."""
+    """Facts about prepared data; None where it cannot be read (opening it gives the message)."""
     try:
         manifest = read_manifest(Path(path).expanduser())[0] if path else {}
         splits = manifest["splits"]

@@ -29,7 +29,7 @@ class Outlook:
     """What a run would take here.
 
     Attributes:
-        start: model folder it goes on from; empty for fresh weights.
+        start: model folder to fine-tune; empty for training from scratch.
         parameters: of the model.
         context_length: tokens in a training sequence.
         tokens_per_step: over all processes.
@@ -39,7 +39,7 @@ class Outlook:
         train_tokens: in the data; 0 when none is given.
         flops_per_token: by `FLOPS_FORMULA`.
         memory: that a process needs.
-        memory_available: bytes that it has; 0 where nobody knows.
+        memory_available: free bytes; 0 where unknown.
         checkpoint_bytes: of one checkpoint.
         checkpoints_at_once: that may be on the disk.
         disk_free: bytes free where the run will be kept; 0 when no folder is given.

@@ -40,7 +40,7 @@ _EVERY_SECONDS: Final = 0.5
 
 
 class ProgressFile:
-    """Writes `PROGRESS` from the planning to the end; used by whoever holds the folder's lock.
+    """Writes `PROGRESS` from planning to the end; used by the process that holds the folder's lock.
 
     As a context manager it writes how its block ended: with an `Exception` it failed, and with any other
     `BaseException`, such as the interrupt of Ctrl+C, it was stopped.

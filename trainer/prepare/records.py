@@ -14,7 +14,7 @@ Document = tuple[bytes, ...]
 the turns of a conversation."""
 
 DEFAULT_COLUMN: Final = "text"
-"""Where nobody names another, what is said to be learnt of a record goes before its text."""
+"""Default text column. A prompt and completion, instruction or conversation in a record takes precedence over it."""
 
 TEXT, PROMPT, INSTRUCTION, CONVERSATION = "text", "prompt and completion", "instruction", "conversation"
 """Kinds of records."""

@@ -28,7 +28,7 @@ _LONGEST_ID: Final = 200
 
 @dataclass(frozen=True)
 class Request:
-    """Something that a running trainer was asked for.
+    """A request to a running trainer.
 
     Attributes:
         id: answered under this name.
@@ -68,7 +68,7 @@ def send_request(folder: Path, action: str, *, to: int | None = None, **args: An
 
 
 def withdraw_requests(folder: Path, to: int) -> None:
-    """Takes back what was asked of a trainer that never began, so that the next of that number does not do it."""
+    """Deletes requests to a trainer that never started, so that the next one of its number does not obey them."""
     with suppress(OSError):
         for path in (folder / CONTROL_IN).glob("*.json"):
             if (read_json(path) or {}).get("to") == to:

@@ -36,7 +36,7 @@ class RunState:
 
     Attributes:
         state: ``starting``, ``compiling``, ``running``, ``paused``, ``stopping``, ``finished``, ``stopped``,
-            ``crashed`` (it failed, or nobody is at work and nobody said goodbye) or ``lost`` (elsewhere, and silent).
+            ``crashed`` (it failed, or ended without ``exit.json``) or ``lost`` (on another computer, without heartbeat).
         status: the newest ``status.json``, empty when there is none.
         exit: ``exit.json``, empty when there is none.
         damage: a clause about what of them cannot be used, and was left out; else empty.
@@ -49,7 +49,7 @@ class RunState:
 
     @property
     def active(self) -> bool:
-        """Whether a trainer is at work on it."""
+        """Whether a trainer is running."""
         return self.state in ("starting", "compiling", "running", "paused", "stopping")
 
 

@@ -37,11 +37,11 @@ from trainer.run_directory.state import boot_id
 HEARTBEAT_SECONDS: Final = 1.0
 
 _LAST_BYTES: Final = 1 << 16
-"""Of the events that are looked at where the status is damaged."""
+"""Bytes at the end of the events that are read when the status is damaged."""
 
 
 class RunWriter:
-    """The trainer's side of a run directory; what cannot be written is counted, and never stops the training loop.
+    """Writes a run directory and takes requests; records that cannot be written are counted and never stop training.
 
     Args:
         folder: made when it is not there.
@@ -86,12 +86,12 @@ class RunWriter:
         self._refuse_leftovers()
 
     def _refuse_leftovers(self) -> None:
-        """Requests that an ended trainer left unanswered were meant for it: a stop of yesterday stops nothing today."""
+        """Refuses requests that were meant for an earlier trainer, so that an old stop does not end this run."""
         for request in self._take(lambda values: values.get("to") != self.attempt):
             self.answer(request, step=self._step, refused="the trainer that was asked had ended")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        """Records the configuration in force, which the next start goes on with."""
+        """Records the configuration in force, which the next start uses."""
         try:
             write_json(self.folder / CONFIG, config)
         except OSError:
@@ -139,7 +139,7 @@ class RunWriter:
             self._drop()
 
     def _drop(self) -> None:
-        """Notes that something could not be written; training goes on, and the status says so as soon as it can."""
+        """Counts a record that could not be written; training continues, and the status reports it."""
         with self._guard:
             self.dropped += 1
             self._status["degraded"] = f"{self.dropped} records could not be written; is the disk full?"

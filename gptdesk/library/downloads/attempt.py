@@ -48,7 +48,7 @@ class Attempt:
         state: "resolving", "downloading" or "verifying".
         done, total: bytes; while a part of an earlier day is read again, those that were.
         waiting: why and how long the next try is being waited for; empty otherwise.
-        guard: held by whoever changes something in the folder.
+        guard: held while something in the folder changes.
     """
 
     def __init__(self, plan: Plan, folder: Path, changed: Callable[[Attempt], None]) -> None:

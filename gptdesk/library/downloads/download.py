@@ -51,7 +51,7 @@ class Download:
         state: one of `State`; "cancelled" once nothing is left of it.
         done, total: bytes; while what is here is read again (state "verifying"), bytes read.
         bytes_per_s: speed over the last seconds; 0 when nothing comes.
-        seconds_left: ``None`` when nobody knows.
+        seconds_left: ``None`` when unknown.
         waiting: why and how long the next try is being waited for; empty otherwise.
         error: why it failed and what to do, a sentence.
     """
@@ -106,10 +106,10 @@ class Download:
         return (self.total - self.done) / speed if speed and self.total else None
 
     def start(self) -> None:
-        """Begins, or goes on where it stopped, as soon as it is its turn.
+        """Starts or resumes, as soon as it is its turn.
 
         Raises:
-            UserError: when it has ended, or nobody knows any more what it was.
+            UserError: when it has ended, or its record is lost.
         """
         self._owner.start(self)
 

@@ -75,17 +75,17 @@ class Downloads:
             return tuple(self._downloads)
 
     def unfinished(self) -> tuple[Download, ...]:
-        """Those that were left half done, and could go on."""
+        """Unfinished downloads that can be resumed."""
         return tuple(download for download in self.list() if download.state == "paused")
 
     def resume_all(self) -> None:
-        """Goes on with all that were left half done."""
+        """Resumes all unfinished downloads."""
         for download in self.unfinished():
             with suppress(UserError):  # one that has ended meanwhile keeps none of the others
                 download.start()
 
     def add(self, name_or_repo: str, revision: str | None = None, *, name: str | None = None) -> Download:
-        """Begins to download a model, or goes on with it if that was begun.
+        """Starts the download of a model, or resumes one that was started.
 
         Args:
             name_or_repo: a known model's name, or ``owner/name``, with or without ``@revision``.
@@ -115,13 +115,13 @@ class Downloads:
         return download
 
     def forget(self, download: Download) -> None:
-        """Takes one that has ended from the list."""
+        """Removes a download that has ended from the list."""
         with self._guard:
             if download.state in ("ready", "cancelled"):
                 self._downloads.remove(download)
 
     def close(self) -> None:
-        """Pauses all; they go on when the program is started again and asked to."""
+        """Pauses all; `resume_all` continues them after a restart."""
         for download in self.list():
             if download.active:
                 download.pause()
@@ -129,7 +129,7 @@ class Downloads:
             thread.join(_LONGEST_END)
 
     def _found(self, folder: Path) -> Download | None:
-        """A download of an earlier day; None when all that was left to do was to forget it."""
+        """A download of an earlier start; None when the model is here already, and its folder is removed."""
         plan = read_plan(folder)
         if plan is None:
             plan = Plan("", error="Nobody knows any more what this download was; cancel it to free its place.")
@@ -217,7 +217,7 @@ class Downloads:
             self._schedule()
 
     def _install(self, download: Download) -> None:
-        """Moves a whole model to its place, and forgets the download."""
+        """Moves the complete model into the library and removes the download."""
         if taken(self.models, download.name):  # by a model that came meanwhile
             download.name = free_name(download.name, self.models)
         ready = download._folder / READY

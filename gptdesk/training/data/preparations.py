@@ -59,7 +59,7 @@ _ENCODING_SHARE: Final = 0.95
 """Of the whole work; the rest is merging, which only copies."""
 
 _END_SECONDS: Final = 30.0
-"""In which a preparation that is told to stop does: at most a few units and a shard are at hand."""
+"""Seconds in which a preparation stops when told to: it finishes at most a few units and a shard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class PreparationState:
         share: of the work that is done, 0 to 1.
         documents, tokens: encoded so far.
         tokens_per_s: encoded in this go.
-        seconds_left: of the phase at hand, where that can be told.
+        seconds_left: of the current phase; None where unknown.
         downloaded, download: bytes that have come, and that are to come; 0 for sources on this computer.
         error: the sentence that it failed with; else empty.
         broken: things that were left out.
@@ -177,7 +177,7 @@ class Preparation:
         )
 
     def _works(self) -> bool:
-        """Whether a program is at work on it, however it was started; locks tell."""
+        """Whether a process is preparing it, however it was started; asks the lock."""
         record = read_json(self.folder / RECORD) or {}
         return is_locked(self.folder / _TRAINER_LOCK) or lives(self.folder / _LOCK, record)
 
@@ -227,7 +227,7 @@ class Preparation:
         return list(console.lines)
 
     def pause(self) -> None:
-        """Stops it so that `resume` goes on from there; returns at once.
+        """Stops it so that `resume` can continue; returns at once.
 
         Raises:
             UserError: when it was started elsewhere and cannot be reached.
@@ -262,7 +262,7 @@ class Preparation:
             raise UserError(f"{error.filename or self.folder} cannot be removed ({error.strerror or error}).") from None
 
     def _terminate(self) -> None:
-        """SIGTERM to the process that holds the folder's lock, or that is about to; nobody else can have its id."""
+        """Sends SIGTERM to the process that holds the folder's lock or is about to; its id cannot have been reused."""
         record = read_json(self.folder / RECORD) or {}
         if lives(self.folder / _LOCK, record):
             pid = record.get("pid")

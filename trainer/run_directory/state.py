@@ -36,7 +36,7 @@ class RunState:
 
     Attributes:
         state: ``starting``, ``compiling``, ``running``, ``paused``, ``stopping``, ``finished``, ``stopped``,
-            ``crashed`` (it failed, or ended without ``exit.json``) or ``lost`` (on another computer, without heartbeat).
+            ``crashed`` (it failed, or ended without ``exit.json``) or ``lost`` (elsewhere, without a heartbeat).
         status: the newest ``status.json``, empty when there is none.
         exit: ``exit.json``, empty when there is none.
         damage: a clause about what of them cannot be used, and was left out; else empty.

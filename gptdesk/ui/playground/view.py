@@ -64,6 +64,7 @@ class PlaygroundView(QWidget):
         actions = [commands.action(id) for id in _COMMANDS]
         self.generate, self.stop, self.regenerate, self.undo, self.redo = actions
         self.editor.undo_actions = (self.undo, self.redo)
+        self.editor.is_command_key = commands.wants_key
         self.bar = ActionBar(theme, services.inference, commands)
         self.drops = FileDrops(self)
         self._lay_out()

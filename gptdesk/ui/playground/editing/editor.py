@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from PySide6.QtCore import QMimeData, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -49,6 +49,7 @@ class Editor(MarkedTextEdit):
     Attributes:
         text_size: height of the letters, in pixels.
         undo_actions: undo and redo, for the context menu.
+        is_command_key: returns whether a key belongs to a command, although text fields could use it.
 
     Signals:
         edited(int, int, str, bool): start, end, the text put there, whether by typing.
@@ -74,6 +75,7 @@ class Editor(MarkedTextEdit):
         self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
         self._showing = False
         self.undo_actions: tuple[QAction, ...] = ()
+        self.is_command_key: Callable[[QKeyEvent], bool] = lambda event: False
         self.text_size = text_size
         self.setObjectName("editor")
         self.setAccessibleName("Text")
@@ -246,6 +248,13 @@ class Editor(MarkedTextEdit):
         self._center_column()
         super().resizeEvent(event)
         self.column_moved.emit()  # and the text is laid out
+
+    def event(self, event: QEvent) -> bool:
+        """Leaves the keys of commands to the window, which gets those that a text field ignores here."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.is_command_key(event):
+            event.ignore()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Undo):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.widgets.popup import SHADOW, paint_panel
-from gptdesk.ui.window.commands.registry import TAKES_KEYS, Commands
+from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.commands.search import Entry, rank
 from gptdesk.ui.window.commands.shortcuts import shown
 
@@ -50,7 +50,6 @@ class CommandPalette(QFrame):
         self.field = QLineEdit()
         self.field.setPlaceholderText("Search commands")
         self.field.setAccessibleName("Search commands")
-        self.field.setProperty(TAKES_KEYS, True)
         self.field.installEventFilter(self)
         self.list = QListWidget()
         self.list.setObjectName("commands")

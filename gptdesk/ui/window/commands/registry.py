@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-import shiboken6
-from PySide6.QtCore import QEvent, QObject, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -17,9 +16,6 @@ from gptdesk.ui.window.commands.shortcuts import Bindings, Shortcut, is_text_key
 
 GROUPS: Final = ("new", "file", "page", "view", "help", "quit")
 """Sections of the main menu, from top to bottom."""
-
-TAKES_KEYS: Final = "takes_keys"
-"""Property of a widget that gets every key while it has the focus."""
 
 
 def always() -> str | None:
@@ -88,11 +84,7 @@ class Commands(QObject):
         self._parts: dict[str, str] = {}
         self._titles: dict[str, str] = {"": "Everywhere"}
         self.bindings = Bindings(settings.value.shortcuts)
-        self._watched: QWidget | None = None
         window.installEventFilter(self)
-        application = QApplication.instance()
-        assert isinstance(application, QApplication), "there is a window"
-        application.focusChanged.connect(self._on_focus_changed)
 
     # Registering
 
@@ -197,32 +189,22 @@ class Commands(QObject):
             if command.checked is not None:
                 action.setChecked(command.checked())
 
-    @Slot(QWidget, QWidget)
-    def _on_focus_changed(self, _before: QWidget | None, now: QWidget | None) -> None:
-        if self._watched is not None and shiboken6.isValid(self._watched):
-            self._watched.removeEventFilter(self)
-        inside = now is not None and now is not self._window and now.window() is self._window
-        self._watched = now if inside else None
-        if self._watched is not None:
-            self._watched.installEventFilter(self)
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Before Qt looks for the shortcut of a key: brings actions up to date, and keeps the key from text fields.
+        """Before Qt looks for the shortcut of a key, actions are brought up to date."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            self.refresh()
+        return False
 
-        Text fields take keys such as Ctrl+K, which deletes to the end of the line on some systems; commands win.
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Whether a text field should leave that key to a command.
+
+        Text fields take keys such as Ctrl+K, which deletes to the end of the line on some systems.
         """
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-            return False
-        if watched.property(TAKES_KEYS):
+        if is_text_key(event):
             return False
         self.refresh()
-        if watched is self._window or is_text_key(event):
-            return False
         pressed = QKeySequence(event.keyCombination())
-        if any(action.isEnabled() and pressed in action.shortcuts() for action in self._actions.values()):
-            event.ignore()
-            return True
-        return False
+        return any(action.isEnabled() and pressed in action.shortcuts() for action in self._actions.values())
 
     # Keys
 

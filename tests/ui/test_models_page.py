@@ -571,7 +571,7 @@ def test_a_model_is_renamed_exported_and_removed(
     question = shown.page.actions_.question
     assert question is not None
     shown.wait(lambda: "That frees 13 MB" in question.words.text())
-    assert "goes on with stories" in question.words.text()
+    assert "then uses stories" in question.words.text()
     answer(shown, "Remove")
     shown.wait(lambda: not shown.has("saga"))
     assert not (folders.models / "saga").exists()

@@ -201,7 +201,7 @@ class ModelActions(QObject):
             else "Its files are removed from the disk."
         )
         again = " You can download it again." if entry.repo and not linked else ""
-        more = f" It is in use; the Playground goes on with {BUNDLED}." if used else ""
+        more = f" It is in use; the Playground then uses {BUNDLED}." if used else ""
         self.question = question = Question(
             f"Remove “{title_of(entry)}”?",
             f"{sentence}{again}{more}",

@@ -28,7 +28,7 @@ class DefaultsCard(QWidget):
         decoding: the box for a preset.
 
     Signals:
-        changed(str, object): the person wants another precision, and other decoding settings (None: as they are).
+        changed(str, object): emitted with the precision and the decoding settings chosen (``None``: unchanged).
     """
 
     changed = Signal(object, object)
@@ -49,7 +49,7 @@ class DefaultsCard(QWidget):
             label.setProperty("kind", "muted")
             label.setBuddy(box)
             box.setAccessibleName(f"Default {name.lower()}")
-            box.setToolTip("Taken over whenever this model is chosen")
+            box.setToolTip("Applied when this model is loaded")
             box.setSizeAdjustPolicy(ListBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(8)
             grid.addWidget(label, row, 0)

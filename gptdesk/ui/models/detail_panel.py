@@ -1,4 +1,4 @@
-"""The panel at the right: all that is known of the model at hand, and what can be done with it."""
+"""Panel at the right of the Models page: details of the selected model, and its buttons."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DetailPanel(QScrollArea):
         warning: why it does not fit.
 
     Signals:
-        wanted(str, str): key of the item, and what the person wants done.
+        wanted(str, str): emitted with the key of the item and the action of the button.
         defaults_wanted(object, object): another precision, and other decoding settings.
     """
 

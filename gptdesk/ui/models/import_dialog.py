@@ -53,7 +53,7 @@ class ImportDialog(Dialog):
         self.link.setEnabled(found.linkable)
         self.link.setToolTip(
             wrapped(
-                "A linked model takes no room, and is gone when its folder is"
+                "Uses no disk space; unavailable if the folder moves"
                 if found.linkable
                 else "Only a folder with config.json and safetensors can be linked"
             )

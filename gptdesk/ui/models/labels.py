@@ -41,7 +41,7 @@ class Face:
         badge: a word about its state, and the role of its colour; empty when there is nothing to say.
         note: a line below, and the role of its colour.
         figures: at the right.
-        share: how far something is, 0 to 1; ``None`` when nothing goes on.
+        share: progress of the job, 0 to 1; ``None`` without one.
         action: what its button does, as the page knows it; empty for none.
         label: of that button.
         stop: what its second button does, such as "Cancel"; empty for none.

@@ -1,4 +1,4 @@
-"""The Models page: what there is and what can be had in the middle, the one at hand at the right."""
+"""Widgets of the Models page: list of local models and of those to download, details of the selected one."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class ModelsView(QWidget):
         top_bar: stands above the page.
         status_bar: stands below it.
         list: of models.
-        panel: about the one at hand.
+        panel: details of the selected model.
 
     Signals:
-        play_wanted(): the person wants the Playground.
+        play_wanted(): emitted to show the Playground.
     """
 
     play_wanted = Signal()
@@ -130,7 +130,7 @@ class ModelsView(QWidget):
 
     @property
     def current(self) -> Item | None:
-        """The item at hand."""
+        """The selected item."""
         return self._items.get(self._current)
 
     @property
@@ -144,7 +144,7 @@ class ModelsView(QWidget):
 
     @Slot(str)
     def choose(self, key: str) -> None:
-        """Makes the item of that key the one at hand."""
+        """Selects the item of that key."""
         self._current = key
         self.list.set_current(key)
         self._show_current()
@@ -219,7 +219,7 @@ class ModelsView(QWidget):
     def _show_status(self) -> None:
         self.status_bar.show_now(self._now, self._models.free_memory)
 
-    # What the person wants
+    # Buttons of cards and panel
 
     @Slot(str, str)
     def act(self, key: str, action: str) -> None:

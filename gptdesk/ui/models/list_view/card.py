@@ -68,17 +68,17 @@ class _ActButton(QPushButton):
 
 
 class ModelCard(QPushButton):
-    """One card; checked when its model is the one at hand. It paints its words itself: there may be hundreds.
+    """One card; checked while its model is selected. It paints its words itself: there may be hundreds.
 
     Attributes:
         key: of its item.
         face: what it shows.
         act: the button for what one would do.
-        stop: cancels what goes on.
+        stop: cancels the job of the model.
         more: opens the menu.
 
     Signals:
-        wanted(str, str): key, and what the person wants done.
+        wanted(str, str): emitted with the key and the action of the button.
     """
 
     wanted = Signal(str, str)
@@ -139,7 +139,7 @@ class ModelCard(QPushButton):
         self.update()
 
     def nextCheckState(self) -> None:
-        """A click on the model at hand leaves it at hand."""
+        """A click on the selected model leaves it selected."""
         self.setChecked(True)
 
     def sizeHint(self) -> QSize:

@@ -56,7 +56,7 @@ class ModelGroup(QWidget):
         all: shows those that are left out.
 
     Signals:
-        unfolded(): the person wants to see all of them, or no longer.
+        unfolded(): emitted to show all of them, or no longer.
     """
 
     unfolded = Signal()

@@ -43,7 +43,7 @@ class ModelList(QWidget):
         groups: by name.
 
     Signals:
-        chosen(str): the person wants the item of that key at hand.
+        chosen(str): emitted when the item of that key is selected.
         wanted(str, str): key, and what they want done.
         menu_wanted(str, QPoint): key, and where on the screen they want the menu.
     """
@@ -161,7 +161,7 @@ class ModelList(QWidget):
             card.show_face(self._face_of(self._items[key]))
 
     def set_current(self, key: str) -> None:
-        """Marks the item at hand."""
+        """Marks the selected item."""
         self._current = key
         for each, card in self.cards.items():
             card.setChecked(each == key)

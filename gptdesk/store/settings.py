@@ -140,7 +140,7 @@ class Settings:
     follow: str | None = None
     welcome_seen: bool = False
     charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    closed_groups: tuple[str, ...] = ("Other",)
+    closed_groups: tuple[str, ...] = ("Repetition", "Other")
     shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     recent_commands: tuple[str, ...] = ()
 

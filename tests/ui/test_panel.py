@@ -93,15 +93,16 @@ def test_speculative_tokens_are_off_at_first_and_stay_when_a_preset_is_taken(
 
 
 def test_groups_open_and_close_and_stay_so(panel: DecodingPanel, theme: Theme, settings: SettingsService) -> None:
-    row = panel.rows["repetition_penalty"]
+    row = panel.rows["top_k"]
     assert row.isVisibleTo(panel)
     assert not panel.rows["prompt_lookup"].isVisibleTo(panel)
-    for group in (Group.REPETITION, Group.OTHER):
+    for group in (Group.CUTOFFS, Group.OTHER):
         panel.sections[group].button.click()
     assert not row.isVisibleTo(panel)
     assert panel.rows["prompt_lookup"].isVisibleTo(panel)
     again = DecodingPanel(theme, settings)
-    assert [group for group, section in again.sections.items() if not section.is_open] == [Group.REPETITION]
+    closed = [group for group, section in again.sections.items() if not section.is_open]
+    assert closed == [Group.CUTOFFS, Group.REPETITION]
 
 
 def test_a_closed_group_names_the_settings_that_are_not_neutral(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -44,6 +44,7 @@ class ActionBar(QWidget):
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column: tuple[int, int] | None = None
+        self._needed = 0  # width of the row, in pixels, when its labels were chosen
         action = commands.action
         self.generate = ActionButton(action("text.generate"), "")
         self.generate.setProperty("kind", "accent")
@@ -71,6 +72,7 @@ class ActionBar(QWidget):
         self._outer.addWidget(self.frame)
         commands.shortcuts_changed.connect(self._fit)
         self._fit()
+        self.frame.installEventFilter(self)
 
     def set_column(self, left: int, width: int) -> None:
         """Puts the first button at the left edge of the text and the last one at its right edge.
@@ -91,6 +93,12 @@ class ActionBar(QWidget):
         super().resizeEvent(event)
         self._fit()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A larger font makes buttons wider: other labels may be needed."""
+        if event.type() == QEvent.Type.LayoutRequest and self._row.sizeHint().width() != self._needed:
+            self._fit()
+        return super().eventFilter(watched, event)
+
     def _fit(self) -> None:
         """Chooses the longest labels that have room, and the sides of the frame."""
         room = self.width() - 2 * _SIDE
@@ -98,7 +106,7 @@ class ActionBar(QWidget):
         for brief in range(4):
             self._show_words(brief)
             self._row.invalidate()
-            needed = self._row.sizeHint().width()
+            self._needed = needed = self._row.sizeHint().width()
             if needed <= wanted:
                 break
         left = min(self._column[0] - _FRAME, self.width() - _SIDE - needed) if self._column else _SIDE

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
+from gptdesk.ui.clipboard import release_clipboard
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.top_bar import DocumentButton
@@ -57,6 +58,7 @@ def collector(qapp: QApplication) -> Iterator[None]:
     made = Collector()
     yield
     made.stop()
+    release_clipboard()
 
 
 @pytest.fixture(autouse=True)

@@ -239,6 +239,33 @@ def test_a_window_that_cannot_be_made_as_it_was_left_is_made_empty(
         assert application.end_services(services, 1000 * int(PATIENCE))
 
 
+def test_the_program_ends_in_order_after_text_was_copied(folders: Folders) -> None:
+    program = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from gptdesk.ui.window import application
+
+class Window(application.MainWindow):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.painted.connect(self.copy)
+
+    def copy(self):
+        editor = self.pages["play"].view.editor
+        editor.replace_selection("copied text")
+        editor.selectAll()
+        editor.copy()
+        QGuiApplication.instance().aboutToQuit.connect(lambda: print(QGuiApplication.clipboard().text()))
+        QTimer.singleShot(0, self.close)
+
+application.MainWindow = Window
+sys.exit(application.run([]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "copied text\n", "")
+
+
 def test_no_window_at_all_is_said_on_the_screen(
     folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

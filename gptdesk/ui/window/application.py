@@ -21,6 +21,7 @@ from gptdesk.folders import Folders
 from gptdesk.library.catalogue import find_model
 from gptdesk.resource_files import resource
 from gptdesk.training.index import RunIndex
+from gptdesk.ui.clipboard import release_clipboard
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.document_storage import DocumentStorage
@@ -97,6 +98,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
         code = app.exec()
     finally:  # destroying a QThread that runs aborts the process
         crashes.remove()
+        release_clipboard()
         ended = end_services(services)
         if ended:
             collector.stop()

@@ -32,7 +32,7 @@ class Program:
 
     def wait_until_painted(self) -> float:
         """Seconds from the start of the process to its first picture."""
-        wait_for(lambda: self._painted_at() is not None, "the window")
+        wait_for(lambda: self._painted_at() is not None, "the window", alive=lambda: self.process.poll() is None)
         wait_for(lambda: self.screen.shows(self.process), "the window on the screen")
         painted = self._painted_at()
         assert painted is not None

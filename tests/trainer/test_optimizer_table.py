@@ -39,6 +39,7 @@ PROGRAM = """if True:
     from trainer.loop import Trainer
     from trainer.planning.plan import memory_need, plan_run
     from trainer.reference import reference_page
+    from trainer.resume import restore
 
     file = sys.argv[1]
     assert main(["train", "--config", file, "--optim.optimizer", "made_up"]) == 0  # saves at step 2 of 4
@@ -53,7 +54,7 @@ PROGRAM = """if True:
     while resumed.state.step < 4:
         resumed.step()
     ended = Trainer(config, alone)
-    ended.restore(Path(config.run.folder) / "checkpoints")
+    restore(ended, Path(config.run.folder) / "checkpoints")
     same = lambda one, other: all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     plan = plan_run(config)
     sections = read_sections(TrainConfig)

@@ -220,6 +220,8 @@ def test_pictures_of_pages_are_told(tmp_path: Path) -> None:
     assert "recognise the text first (OCR)" in read.broken["a.pdf"]
 
 
+# Where the end comes while Python collects garbage it is only reported, and comes again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_pdf_that_keeps_its_reader_busy_is_left_out_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +234,7 @@ def test_a_pdf_that_keeps_its_reader_busy_is_left_out_and_the_next_is_read(
     assert Read(write_pdf(tmp_path / "good.pdf", [["Some text."]])).texts == ["Some text."]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_work_that_catches_all_errors_is_ended_too() -> None:
     def work() -> None:
         with time_limit(0.1):

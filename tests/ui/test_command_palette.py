@@ -83,6 +83,12 @@ def test_three_letters_and_enter_run_a_command(palette: CommandPalette, opened: 
     assert QApplication.focusWidget() is opened.window.playground.editor
 
 
+def test_the_palette_does_not_list_itself(palette: CommandPalette) -> None:
+    listed = [palette.list.item(row).text() for row in range(palette.list.count())]
+    assert "Settings" in listed
+    assert "Command palette" not in listed
+
+
 def test_the_text_keeps_what_stands_behind_the_cursor_when_ctrl_k_opens_the_palette(
     opened: Opened, qtbot: QtBot
 ) -> None:

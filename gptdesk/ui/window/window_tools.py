@@ -38,6 +38,7 @@ class WindowTools(QObject):
                 run=self.open_palette,
                 group="view",
                 shortcuts=("Ctrl+K", "Ctrl+Shift+P"),
+                in_palette=False,
             ),
             Command(
                 id="settings.open",

@@ -92,7 +92,7 @@ class CommandPalette(QFrame):
 
     def _fill(self) -> None:
         typed = self.field.text()
-        listed = [command for command in self._commands if command.fill is None]
+        listed = [command for command in self._commands if command.fill is None and command.in_palette]
         entries = [Entry(c.id, self._commands.full_title(c), c.description) for c in listed]
         self.list.clear()
         for id in rank(entries, typed, self._commands.recent):

@@ -40,6 +40,7 @@ class Command:
         is_possible: returns ``None``, or one sentence that says why the command cannot run now.
         label: returns the text that menus and buttons show now, where it differs from the title.
         checked: returns whether the command is switched on; ``None`` for one that is no switch.
+        in_palette: whether the command palette lists it; the command that opens the palette is of no use there.
         fill: makes the command a submenu of the main menu, and fills it each time it opens.
     """
 
@@ -55,6 +56,7 @@ class Command:
     label: Callable[[], str] | None = None
     checked: Callable[[], bool] | None = None
     fill: Callable[[QMenu], object] | None = field(default=None)
+    in_palette: bool = True
 
 
 class Commands(QObject):

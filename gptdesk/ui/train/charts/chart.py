@@ -25,6 +25,9 @@ from gptdesk.ui.train.charts.ticks import TICK_UNITS, ticks
 from gptdesk.ui.train.charts.view import ChartView
 from gptdesk.ui.train.charts.viewport import Viewport
 
+_ROUNDING: Final = 1e-9
+"""Values that differ by no more than this share of them are one value."""
+
 _ABOVE: Final = 0.06
 """Margin above the highest and below the lowest value, as a share of their distance."""
 
@@ -219,7 +222,9 @@ class Chart(ChartView):
         low, high = _without_outliers(found)
         if self.quantity.from_zero and not self.log_y:
             return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
-        spread = (high - low) or abs(high) * 0.1 or 1.0
+        spread = high - low
+        if spread <= _ROUNDING * abs(high):  # a constant, whose averages differ by rounding
+            spread = abs(high) * 0.1 or 1.0
         below = self.marks.height() + _MARKS_AWAY
         return (low - spread * max(_ABOVE, below / max(below, self.box.height() - below)), high + _ABOVE * spread)
 

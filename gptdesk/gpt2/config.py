@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from typing import Annotated, Any, Final, get_type_hints
 
-from gptdesk.errors import UserError
+import msgspec
+
+from gptdesk.errors import UserError, brief
 
 VOCAB_SIZE: Final = 50257
 """Tokens in GPT-2's byte-pair encoding: 256 bytes, 50,000 merges and ``<|endoftext|>``."""
@@ -17,8 +19,25 @@ END_OF_TEXT: Final = 50256
 
 _TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
 
-# Limits that no GPT-2 comes near; a config beyond them is a broken or hostile file, not a model.
-_LARGEST = {"vocab_size": 1_000_000, "n_positions": 131_072, "n_embd": 65_536, "n_layer": 1_000, "n_head": 1_024}
+_REQUIRED: Final = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
+"""Fields that a ``config.json`` must hold; the others may be left out."""
+
+_REQUIRED_VALUES: Final = {
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+}
+"""Variants of ``transformers``' GPT-2 that our network does not have, and the values that turn them off."""
+
+
+def _whole(largest: int) -> msgspec.Meta:
+    """The range of a size. No GPT-2 comes near ``largest``; a config beyond it is a broken or hostile file."""
+    return msgspec.Meta(ge=1, le=largest, description=f"be a whole number from 1 to {largest:,}")
+
+
+_INNER = _whole(1_048_576)
+_FRACTION = msgspec.Meta(gt=0, lt=1, description="lie between 0 and 1")
+_SWITCH = msgspec.Meta(description="be true or false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,31 +59,21 @@ class GPT2Config:
         UserError: when the numbers do not make a model.
     """
 
-    vocab_size: int = VOCAB_SIZE
-    n_positions: int = 1024
-    n_embd: int = 768
-    n_layer: int = 12
-    n_head: int = 12
-    n_inner: int | None = None
-    layer_norm_epsilon: float = 1e-5
-    bias: bool = True
-    tie_word_embeddings: bool = True
+    vocab_size: Annotated[int, _whole(1_000_000)] = VOCAB_SIZE
+    n_positions: Annotated[int, _whole(131_072)] = 1024
+    n_embd: Annotated[int, _whole(65_536)] = 768
+    n_layer: Annotated[int, _whole(1_000)] = 12
+    n_head: Annotated[int, _whole(1_024)] = 12
+    n_inner: Annotated[Annotated[int, _INNER] | None, msgspec.Meta(description=_INNER.description)] = None
+    layer_norm_epsilon: Annotated[float, _FRACTION] = 1e-5
+    bias: Annotated[bool, _SWITCH] = True
+    tie_word_embeddings: Annotated[bool, _SWITCH] = True
 
     def __post_init__(self) -> None:
-        for name, largest in _LARGEST.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
-                raise UserError(f"{name} must be a whole number from 1 to {largest:,}, not {_shown(value)}.")
-        if self.n_inner is not None and (
-            not isinstance(self.n_inner, int)
-            or isinstance(self.n_inner, bool)
-            or not 1 <= self.n_inner <= 16 * _LARGEST["n_embd"]
-        ):
-            raise UserError(f"n_inner must be a whole number above 0, not {_shown(self.n_inner)}.")
+        for name, kind in _kinds().items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), kind))
         if self.n_embd % self.n_head:
             raise UserError(f"n_embd ({self.n_embd}) must be a multiple of n_head ({self.n_head}).")
-        if not isinstance(self.layer_norm_epsilon, float) or not 0 < self.layer_norm_epsilon < 1:
-            raise UserError(f"layer_norm_epsilon must lie between 0 and 1, not {_shown(self.layer_norm_epsilon)}.")
 
     @property
     def head_size(self) -> int:
@@ -98,20 +107,12 @@ class GPT2Config:
             "attn_pdrop": 0.0,
             "embd_pdrop": 0.0,
             "resid_pdrop": 0.0,
-            "bias": self.bias,
             "bos_token_id": END_OF_TEXT if self.vocab_size > END_OF_TEXT else None,
             "eos_token_id": END_OF_TEXT if self.vocab_size > END_OF_TEXT else None,
-            "layer_norm_epsilon": self.layer_norm_epsilon,
             "n_ctx": self.n_positions,
-            "n_embd": self.n_embd,
-            "n_head": self.n_head,
-            "n_inner": self.n_inner,
-            "n_layer": self.n_layer,
-            "n_positions": self.n_positions,
             "scale_attn_weights": True,
-            "tie_word_embeddings": self.tie_word_embeddings,
             "use_cache": True,
-            "vocab_size": self.vocab_size,
+            **asdict(self),
         }
 
     @classmethod
@@ -124,41 +125,35 @@ class GPT2Config:
         if not isinstance(values, Mapping):
             raise UserError("config.json must hold one JSON object.")
         if values.get("model_type") != "gpt2":
-            raise UserError(f"The model's type is {_shown(values.get('model_type'))}; only GPT-2 models can be used.")
+            raise UserError(f"The model's type is {brief(values.get('model_type'))}; only GPT-2 models can be used.")
         activation = values.get("activation_function", "gelu_new")
         if activation not in _TANH_GELU:
-            raise UserError(f"The model uses the activation {_shown(activation)}; only GPT-2's tanh GELU is supported.")
-        for name, expected in {
-            "scale_attn_weights": True,
-            "scale_attn_by_inverse_layer_idx": False,
-            "add_cross_attention": False,
-        }.items():
-            if values.get(name, expected) is not expected:
-                raise UserError(f"The model sets {name} to {_shown(values[name])}, which is not supported.")
-        fields = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
-        missing = [name for name in fields if name not in values]
+            raise UserError(f"The model uses the activation {brief(activation)}; only GPT-2's tanh GELU is supported.")
+        for name, required in _REQUIRED_VALUES.items():
+            if values.get(name, required) is not required:
+                raise UserError(f"The model sets {name} to {brief(values[name])}, which is not supported.")
+        missing = [name for name in _REQUIRED if name not in values]
         if missing:
             raise UserError(f"config.json lacks {', '.join(missing)}.")
-        epsilon = values.get("layer_norm_epsilon", 1e-5)
-        if isinstance(epsilon, int) and not isinstance(epsilon, bool) and abs(epsilon) < 2:  # the rest is refused below
-            epsilon = float(epsilon)
-        for name in ("bias", "tie_word_embeddings"):
-            if not isinstance(values.get(name, True), bool):
-                raise UserError(f"{name} must be true or false, not {_shown(values[name])}.")
-        return cls(
-            **{name: values[name] for name in fields},
-            n_inner=values.get("n_inner"),
-            layer_norm_epsilon=epsilon,
-            bias=values.get("bias", True),
-            tie_word_embeddings=values.get("tie_word_embeddings", True),
-        )
+        return cls(**{one.name: values[one.name] for one in fields(cls) if one.name in values})
 
 
-def _shown(value: Any) -> str:
-    """A value from a file, cut short: a stranger's may have a million characters."""
-    short = reprlib.Repr()
-    short.maxlevel = 1
-    return short.repr(value)
+@cache
+def _kinds() -> Mapping[str, Any]:
+    """The type of each field, with its limits and the sentence that names them."""
+    return get_type_hints(GPT2Config, include_extras=True)
+
+
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    """``value`` in the field's type: a whole number becomes a float where one is asked for, and nothing else changes.
+
+    Raises:
+        UserError: when it has another type or is out of range.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise UserError(f"{name} must {kind.__metadata__[0].description}, not {brief(value)}.") from None
 
 
 OPENAI_SIZES: Final[Mapping[str, GPT2Config]] = {

@@ -8,8 +8,11 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
+
+from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 
@@ -39,10 +42,16 @@ CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
 _POINTER = b"version https://git-lfs.github.com/spec/"
 """How every pointer of Git LFS begins (git-lfs/docs/spec.md)."""
 
-_SHARD = re.compile(r"[\w.-]+\.safetensors")
-
 LARGEST_JSON: Final = 16 * 2**20
 """Bytes that a config or an index may have; the index of gpt2-xl has some 50 thousand."""
+
+
+class _Index(msgspec.Struct):
+    """An index: the file that holds each tensor, by the tensor's name."""
+
+    weight_map: Annotated[
+        dict[str, Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+\.safetensors\Z")]], msgspec.Meta(min_length=1)
+    ]
 
 
 def read_config(folder: Path) -> GPT2Config:
@@ -165,13 +174,11 @@ def _some(names: list[str]) -> str:
 
 
 def _shards(index: Path) -> list[Path]:
-    values = _read_json(index)
-    names = values.get("weight_map") if isinstance(values, dict) else None
-    if not isinstance(names, dict) or not names:
-        raise UserError(f"{index} names no weights.")
-    if not all(isinstance(name, str) and _SHARD.fullmatch(name) for name in names.values()):
-        raise UserError(f"{index} names files that are not safetensors files beside it.")
-    paths = [index.with_name(name) for name in sorted(set(names.values()))]
+    try:
+        names = msgspec.convert(_read_json(index), _Index).weight_map.values()
+    except msgspec.ValidationError:
+        raise UserError(f"{index} names no weights, or files that are not safetensors files beside it.") from None
+    paths = [index.with_name(name) for name in sorted(set(names))]
     for path in paths:
         if not _is_file(path):
             raise UserError(f"{index.parent} is not a whole model folder: {path.name} is missing.")
@@ -199,9 +206,11 @@ def _read_json(path: Path) -> Any:
         raise UserError(f"{path} has {size:,} bytes, which is no description of a model.")
     check_is_no_pointer(path)
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_bytes(path, largest=LARGEST_JSON))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
+    except ContentError as error:
+        raise UserError(f"{path} is damaged: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: it is not JSON.") from error
 

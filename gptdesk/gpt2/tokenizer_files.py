@@ -10,6 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
+from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING
@@ -35,6 +38,16 @@ LARGEST: Final = 64 * 2**20
 
 CONTEXT: Final = 1024
 """Tokens of context of OpenAI's models."""
+
+
+class _TokenizerConfig(msgspec.Struct):
+    """What is read of ``tokenizer_config.json``."""
+
+    chat_template: str | None = None
+    stop_strings: list[str] | None = None
+
+
+_CONFIG: Final = msgspec.json.Decoder(_TokenizerConfig)
 
 
 class ChatFormat(NamedTuple):
@@ -124,18 +137,16 @@ def complete_tokenizer(
 
 def read_chat_format(folder: Path) -> ChatFormat | None:
     """The chat template that a model's folder brings, with its stop strings; None where there is none of use."""
-    config: Any = None
-    with suppress(UserError, OSError, ValueError, RecursionError):
+    with suppress(UserError, OSError, ContentError, msgspec.MsgspecError, UnicodeError, RecursionError):
         files = {file.name: file for file in tokenizer_files(folder)}
+        config = _TokenizerConfig()
         if TOKENIZER_CONFIG in files:
-            config = json.loads(files[TOKENIZER_CONFIG].read_text(encoding="utf-8"))
-        template = config.get("chat_template") if isinstance(config, dict) else None
+            config = _CONFIG.decode(read_bytes(files[TOKENIZER_CONFIG], largest=LARGEST))
+        template = config.chat_template
         if CHAT_TEMPLATE in files:  # where newer versions of `transformers` write it
-            template = files[CHAT_TEMPLATE].read_text(encoding="utf-8")
-        if isinstance(template, str) and template:
-            stops = config.get("stop_strings") if isinstance(config, dict) else None
-            strings = [stop for stop in stops if isinstance(stop, str) and stop] if isinstance(stops, list) else []
-            return ChatFormat(template, tuple(strings))
+            template = read_bytes(files[CHAT_TEMPLATE], largest=LARGEST).decode()
+        if template:
+            return ChatFormat(template, tuple(stop for stop in config.stop_strings or () if stop))
     return None
 
 

@@ -28,8 +28,9 @@ class _OursText(Text):
         self._context.read(self._ids, lambda: False)
 
     def step(self, id: int) -> Logits:
-        self._context.decoder = self._owner.decoder
-        self._context.step(id)
+        from gptdesk.inference.decode import DecodeInput, decode
+
+        decode([DecodeInput(self._context, id)], self._owner.decoder)
         return self._context.logits.numpy()
 
 
@@ -76,8 +77,8 @@ def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
 
     keep = Folders.of_this_user().quantized
     engine = Engine.load(path, device="cpu", precision=precision, threads=threads, keep=keep)
-    assert engine._decoder_future is not None, "Numba is installed"
-    decoder = engine._decoder_future.result()  # compiled now if it never was
+    assert engine.decoder is not None, "Numba is installed"
+    decoder = engine.decoder.result()  # compiled now if it never was
     assert decoder is not None
     assert (decoder.precision, decoder.backend) == (precision, "numba")
     return engine.model, decoder

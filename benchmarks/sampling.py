@@ -88,7 +88,7 @@ class Row:
 
 
 def choose_ours(logits: Tensor, ids: np.ndarray, chain: SamplerChain, generator: torch.Generator) -> Tensor:
-    """What `Completion` does for a token, without its text; returns the logits that were drawn from."""
+    """What `choose` does for a token, without its text; returns the logits that were drawn from."""
     prediction = Prediction(logits)
     half = len(ids) // 2
     processed = chain.apply(logits, History(ids[:half], ids[half:]))
@@ -143,7 +143,7 @@ def model_logits(count: int) -> tuple[list[Tensor], list[int]]:
     for _ in range(count):
         found.append(context.logits[:VOCAB_SIZE].clone())
         ids.append(sample(found[-1], generator))
-        context.step(ids[-1])
+        context.append(ids[-1])
     return found, ids
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,8 +11,17 @@ from torch import Tensor
 from gptdesk.gpt2.model import GPT2, KVCache
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 
-if TYPE_CHECKING:
-    from gptdesk.inference.decoder import Decoder
+
+class Draft(NamedTuple):
+    """A speculative token that the model has read.
+
+    Attributes:
+        id: of the token.
+        logits: after it, (V) float32.
+    """
+
+    id: int
+    logits: Tensor
 
 
 class Context:
@@ -23,34 +32,40 @@ class Context:
     `PROMPT_CHUNK`, and only whole chunks of the last prompt are reused (or all of it, if it is the same). Tokens that
     were decoded one by one are read again when they come back in a prompt: a small part of the time that decoding took.
 
+    `read` replaces the tokens by a prompt, `decode.decode` appends to them.
+
     Attributes:
+        cache: keys and values of the tokens, and after them those of ``drafts``. On a CPU it is float32 whatever the
+            weights are: attention is several times faster than in 16 bits.
         logits: of the next token, (V) float32: on the CPU after a prompt, on the decoder's device after a step.
-        draft_tokens: speculative tokens verified so far.
-        accepted_tokens: those of them that were chosen.
-        decoder: computes the steps after the prompt; ``None``: the network does, which reads all prompts.
+        drafts: speculative tokens at the end of ``cache``, none of them chosen yet.
     """
 
     logits: Tensor
-    decoder: Decoder | None = None
 
     def __init__(self, model: GPT2) -> None:
         self._model = model
         self._device = model.wpe.weight.device
-        # On a CPU attention is several times faster in float32 than in 16 bits.
         dtype = torch.float32 if self._device.type == "cpu" else model.wpe.weight.dtype
-        self._cache = KVCache(model.config, dtype=dtype, device=self._device)
+        self.cache = KVCache(model.config, dtype=dtype, device=self._device)
+        self.drafts: list[Draft] = []
         self._prompt: list[int] = []  # the part that was read in chunks
         self._prompt_logits: Tensor | None = None  # None if reading was cancelled
-        self.draft_tokens = self.accepted_tokens = 0
-        self._drafts: list[tuple[int, Tensor]] = []  # last tokens in the cache, not yet chosen; the logits after each
 
     @property
-    def full(self) -> bool:
+    def length(self) -> int:
+        """Tokens of the sequence, without drafts."""
+        return self.cache.length - len(self.drafts)
+
+    @property
+    def is_full(self) -> bool:
         """Whether the context length is reached."""
-        return self._length == self._cache.capacity
+        return self.length == self.cache.capacity
 
     def read(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
         """Replaces the sequence by ``prompt``, 1 ... n_positions ids.
+
+        Chunks that were read before ``cancelled`` stay in the cache: the next call continues from there.
 
         Args:
             prompt: ids.
@@ -60,53 +75,51 @@ class Context:
             False if ``cancelled`` returned True before the end.
         """
         prompt = list(prompt)
-        self._drop_drafts()
+        self.drop_drafts()
         if self._prompt_logits is not None and prompt == self._prompt:
-            self._cache.truncate(len(prompt))
+            self.cache.truncate(len(prompt))
             self.logits = self._prompt_logits
             return True
         reused = self._whole_chunks_shared_with(prompt)
-        self._cache.truncate(reused)
+        self.cache.truncate(reused)
         self._prompt, self._prompt_logits = prompt[:reused], None
         for start in range(reused, len(prompt), PROMPT_CHUNK):
             if cancelled():
                 return False
-            self._feed(prompt[start : start + PROMPT_CHUNK], last=start + PROMPT_CHUNK >= len(prompt))
-            self._prompt += prompt[start : start + PROMPT_CHUNK]
+            chunk = prompt[start : start + PROMPT_CHUNK]
+            self._feed(chunk, last=start + PROMPT_CHUNK >= len(prompt))
+            self._prompt += chunk
         self._prompt_logits = self.logits
         return True
 
-    def step(self, id: int) -> None:
-        """Appends one token; the context must not be `full`."""
-        decode_batch([DecodeInput(self, id)])
+    def append(self, id: int) -> None:
+        """Appends one token with the network; the context must have no drafts, and not be full."""
+        assert not self.drafts
+        self._feed([id], last=True)
 
-    def accept(self, id: int) -> bool:
-        """Appends a token that needs no decoder: an accepted draft, or one that the network reads. Returns whether."""
-        if self._drafts and self._drafts[0][0] == id:
-            self.logits = self._drafts.pop(0)[1]
-            self.accepted_tokens += 1
+    def take_draft(self, id: int) -> bool:
+        """Appends a token if it is the next draft, whose logits are computed already; else removes all drafts.
+
+        Returns:
+            Whether it was.
+        """
+        if self.drafts and self.drafts[0].id == id:
+            self.logits = self.drafts.pop(0).logits
             return True
-        self._drop_drafts()
-        if self.decoder is None:
-            self._feed([id], last=True)
-        return self.decoder is None
+        self.drop_drafts()
+        return False
 
-    @property
-    def _length(self) -> int:
-        """Tokens of the sequence, without drafts."""
-        return self._cache.length - len(self._drafts)
-
-    def _drop_drafts(self) -> None:
-        self._cache.truncate(self._length)
-        self._drafts.clear()
+    def drop_drafts(self) -> None:
+        """Removes all drafts."""
+        self.cache.truncate(self.length)
+        self.drafts = []
 
     def copy(self) -> Context:
-        """A second context with the same tokens, independent of this one."""
-        self._drop_drafts()
+        """A second context with the same tokens, without drafts, independent of this one."""
         other = Context(self._model)
         with torch.inference_mode():
-            other._cache.copy_from(self._cache)
-        other.decoder = self.decoder
+            other.cache.copy_from(self.cache)
+        other.cache.truncate(self.length)
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
         other.logits = self.logits
         return other
@@ -116,9 +129,9 @@ class Context:
         """Appends ``ids`` with the network; computes logits only after the ``last`` chunk."""
         batch = torch.tensor([ids], device=self._device)  # (1, T)
         if last:
-            self.logits = self._model.next_token_logits(batch, self._cache)[0].cpu()
+            self.logits = self._model.next_token_logits(batch, self.cache)[0].cpu()
         else:
-            self._model.hidden_states(batch, self._cache)
+            self._model.hidden_states(batch, self.cache)
 
     def _whole_chunks_shared_with(self, prompt: list[int]) -> int:
         """How many tokens of ``prompt`` the cache contains with the bits that reading gives; never the last one."""
@@ -128,35 +141,3 @@ class Context:
                 break
             shared += 1
         return shared - shared % PROMPT_CHUNK
-
-
-class DecodeInput(NamedTuple):
-    """The next token of a context that is not `Context.full`, and draft tokens that may follow it."""
-
-    context: Context
-    id: int
-    drafts: Sequence[int] = ()
-
-
-def decode_batch(inputs: Sequence[DecodeInput]) -> None:
-    """Appends one token to each of several contexts of one model.
-
-    A decoder reads the weights once for all of them and for their draft tokens, which changes no bit of any logits.
-    A draft needs no acceptance rule: the token is chosen from its logits as always, and where it equals the draft, the
-    logits after it are already computed.
-    """
-    waiting = [one for one in inputs if not one.context.accept(one.id)]
-    decoder = waiting[0].context.decoder if waiting else None
-    if decoder is None:
-        return
-    for first in range(0, len(waiting), decoder.max_batch):
-        batch = waiting[first : first + decoder.max_batch]
-        most_drafts = decoder.max_batch // len(batch) - 1
-        texts = []
-        for context, id, drafts in batch:
-            free = context._cache.capacity - context._cache.length - 1
-            texts.append((context._cache, [id, *drafts[: min(most_drafts, free)]]))
-        for (context, _, _), (_, ids), logits in zip(batch, texts, decoder.steps(texts), strict=True):
-            context.logits = logits[0]
-            context._drafts = list(zip(ids[1:], logits[1:], strict=True))
-            context.draft_tokens += len(ids) - 1

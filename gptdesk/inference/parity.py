@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.context import Context
+from gptdesk.inference.decode import DecodeInput, decode
 
 if TYPE_CHECKING:
     from gptdesk.inference.decoder import Decoder
@@ -44,12 +45,11 @@ def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = Non
     because it changes no probability and is larger than all else (GPT-2's is near -100). Infinite if any is not finite.
     """
     context, ids, rows = Context(model), _ids(model), []
-    context.decoder = decoder
     half = len(ids) // 2
     context.read(ids[: half + 1], lambda: False)
     rows.append(context.logits)
     for id in ids[half + 1 :]:
-        context.step(id)
+        decode([DecodeInput(context, id)], decoder)
         rows.append(context.logits.cpu())
     error = float((torch.stack(rows) - expected).norm() / (expected - expected.mean(dim=1, keepdim=True)).norm())
     return error if error < float("inf") else float("inf")

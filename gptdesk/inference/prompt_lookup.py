@@ -8,7 +8,11 @@ so a draft never changes the text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MAX_DRAFT_TOKENS: Final = 7
 """Draft tokens that one step may read."""
@@ -21,36 +25,27 @@ class PromptLookup:
     """Finds the last earlier occurrence of the text's last n-gram, and drafts the tokens that followed it.
 
     Args:
-        prompt: its ids.
         max_tokens: longest draft, 0 to `MAX_DRAFT_TOKENS`; 0 never drafts.
     """
 
-    def __init__(self, prompt: Sequence[int], max_tokens: int) -> None:
+    def __init__(self, max_tokens: int) -> None:
         assert 0 <= max_tokens <= MAX_DRAFT_TOKENS
         self._max_tokens = max_tokens
-        self._ids: list[int] = []
-        self._ends: dict[tuple[int, ...], int] = {}  # n-grams, and where each ended last
-        self._prompt_length = len(prompt)
-        self._draft: list[int] = []
-        if max_tokens:
-            self._extend(prompt)
+        self._length = 0  # of the text that was looked through
+        self._ends: dict[tuple[int, ...], int] = {}  # n-grams in it, and where each ended last
+        self._found: int | None = None  # where its last n-gram ended before
 
-    def draft(self, sampled: Sequence[int]) -> list[int]:
-        """Ids that may follow the prompt and ``sampled``: all ids chosen since, which are more at each call."""
+    def draft(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> list[int]:
+        """Ids that may follow the text ``ids``, which begins with that of the call before."""
         if not self._max_tokens:
             return []
-        self._extend(sampled[len(self._ids) - self._prompt_length :])
-        return self._draft
-
-    def _extend(self, ids: Sequence[int]) -> None:
-        for id in ids:
-            self._ids.append(id)
-            end = len(self._ids)
-            found = None
+        for end in range(self._length + 1, len(ids) + 1):
+            self._found = None
             for size in _NGRAMS:
                 if end >= size:
-                    ngram = tuple(self._ids[end - size :])
+                    ngram = tuple(map(int, ids[end - size : end]))
                     before = self._ends.get(ngram)
-                    found = before if found is None else found
+                    self._found = before if self._found is None else self._found
                     self._ends[ngram] = end
-            self._draft = [] if found is None else self._ids[found : found + self._max_tokens]
+        self._length = len(ids)
+        return [] if self._found is None else list(map(int, ids[self._found : self._found + self._max_tokens]))

@@ -5,6 +5,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.context import Context
+from gptdesk.inference.decode import DecodeInput, decode
 
 CONFIG = GPT2Config(vocab_size=500, n_positions=4 * CHUNK, n_embd=48, n_layer=2, n_head=3)
 
@@ -53,9 +54,9 @@ def test_every_length_read_or_stepped_equals_the_full_forward(model, ids):
         torch.testing.assert_close(read.logits, whole[length - 1], atol=1e-4, rtol=0)
     stepped = _fresh(model, ids[: CHUNK + 5])
     for place in range(CHUNK + 5, len(ids)):
-        stepped.step(ids[place])
+        stepped.append(ids[place])
         torch.testing.assert_close(stepped.logits, whole[place], atol=1e-4, rtol=0)
-    assert stepped.full
+    assert stepped.is_full
 
 
 def test_an_extended_prompt_reads_only_from_the_last_whole_chunk_on(model, ids, tokens_read):
@@ -69,7 +70,7 @@ def test_the_same_prompt_is_not_read_again(model, ids, tokens_read):
     context = _fresh(model, ids[:70])
     first = context.logits
     for id in ids[70:90]:
-        context.step(id)
+        context.append(id)
     tokens_read.clear()
     assert context.read(ids[:70], never)
     assert torch.equal(context.logits, first)
@@ -85,12 +86,12 @@ def test_what_was_read_before_changes_no_bit(model, ids, before, length, stepped
         context.read(ids[:before], never)
     if before and stepped:
         for id in ids[before : before + 20]:
-            context.step(id)
+            context.append(id)
     context.read(ids[:length], never)
     fresh = _fresh(model, ids[:length])
     assert torch.equal(context.logits, fresh.logits)
     for id in ids[length : length + 5]:
-        context.step(id), fresh.step(id)
+        decode([DecodeInput(context, id), DecodeInput(fresh, id)], None)
         assert torch.equal(context.logits, fresh.logits)
 
 
@@ -114,12 +115,12 @@ def test_reading_is_cancelled_between_chunks_and_goes_on_from_there(model, ids, 
 def test_a_copy_goes_its_own_way(model, ids):
     first = _fresh(model, ids[:70])
     second = first.copy()
-    second.step(3)
+    second.append(3)
     for id in ids[70:75]:
-        first.step(id)
+        first.append(id)
     alone = _fresh(model, ids[:70])
     for id in ids[70:75]:
-        alone.step(id)
+        alone.append(id)
     assert torch.equal(first.logits, alone.logits)
     assert second.read(ids[:70], never)
     assert torch.equal(second.logits, _fresh(model, ids[:70]).logits)
@@ -131,12 +132,12 @@ def test_the_cache_of_16_bit_weights_is_float32_on_a_cpu(model, ids, dtype):
     halved.load_state_dict(model.state_dict())
     halved = halved.to(dtype).eval()
     context = Context(halved)
-    assert context._cache.keys.dtype == torch.float32
+    assert context.cache.keys.dtype == torch.float32
     context.read(ids[: CHUNK + 3], never)
-    context.step(ids[CHUNK + 3])
+    context.append(ids[CHUNK + 3])
     assert context.logits.dtype == torch.float32
     exact = _fresh(model, ids[: CHUNK + 3])
-    exact.step(ids[CHUNK + 3])
+    exact.append(ids[CHUNK + 3])
     difference = (context.logits - exact.logits).norm() / exact.logits.norm()
     assert difference < 0.05
 

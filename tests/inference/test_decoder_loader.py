@@ -69,7 +69,7 @@ def test_greedy_text_in_float32_is_the_networks_over_500_tokens(folder: Path) ->
 def test_same_seed_same_text(folder: Path, name: str) -> None:
     engines = [Engine.load(folder, device="cpu", precision=name, threads=threads) for threads in (1, 2)]
     for engine in engines:
-        engine._decoder_future.result(timeout=600)  # type: ignore[union-attr]
+        engine.decoder.result(timeout=600)  # type: ignore[union-attr]
     texts = [written([*engine.generate(PROMPT, SAMPLED)]) for engine in (*engines, *engines)]
     assert texts == [texts[0]] * 4
     assert (engines[0].precision, engines[0].backend) == ("int8" if name == "auto" else name, "numba")
@@ -142,8 +142,8 @@ from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.events import precision_label
 engine = Engine.load(Path(sys.argv[1]), device="cpu", precision="float32", threads=2)
 first = precision_label(engine.precision, engine.backend)
-if engine._decoder_future is not None:
-    engine._decoder_future.result(600)
+if engine.decoder is not None:
+    engine.decoder.result(600)
 greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
 *tokens, done = engine.generate("Once upon a time", greedy)
 print(first, precision_label(done.precision, done.backend), *(token.id for token in tokens), sep=",")

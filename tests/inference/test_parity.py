@@ -10,7 +10,7 @@ import torch
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2, Block
-from gptdesk.inference import engine as engine_module
+from gptdesk.inference import loading
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.parity import TOLERANCE, computes_correctly, expected_logits, parity_error
@@ -90,8 +90,8 @@ def test_damaged_weights_are_not_the_devices_fault(model: GPT2) -> None:
 def wrong_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first model that is loaded is computed wrongly."""
     answers = iter([False])
-    monkeypatch.setattr(engine_module, "CHECKED_DEVICES", ("cpu",))
-    monkeypatch.setattr(engine_module, "computes_correctly", lambda model: next(answers, True))
+    monkeypatch.setattr(loading, "CHECKED_DEVICES", ("cpu",))
+    monkeypatch.setattr(loading, "computes_correctly", lambda model: next(answers, True))
 
 
 @pytest.mark.usefixtures("wrong_device")

@@ -14,24 +14,24 @@ numba = pytest.importorskip("numba")
 
 
 def test_what_followed_the_same_tokens_is_guessed() -> None:
-    lookup = PromptLookup([1, 2, 3, 4, 5, 6, 9], 3)
-    assert lookup.draft([1, 2, 3]) == [4, 5, 6]
-    assert lookup.draft([1, 2, 3, 4]) == [5, 6, 9]
-    assert lookup.draft([1, 2, 3, 4, 7]) == []
+    lookup, prompt = PromptLookup(3), [1, 2, 3, 4, 5, 6, 9]
+    assert lookup.draft([*prompt, 1, 2, 3]) == [4, 5, 6]
+    assert lookup.draft([*prompt, 1, 2, 3, 4]) == [5, 6, 9]
+    assert lookup.draft([*prompt, 1, 2, 3, 4, 7]) == []
 
 
 def test_the_last_place_counts_and_longer_matches_before_shorter_ones() -> None:
-    assert PromptLookup([1, 2, 5, 1, 2, 6], 1).draft([1, 2]) == [6]
-    assert PromptLookup([7, 1, 2, 5, 8, 1, 2, 6], 1).draft([7, 1, 2]) == [5]
+    assert PromptLookup(1).draft([1, 2, 5, 1, 2, 6, 1, 2]) == [6]
+    assert PromptLookup(1).draft([7, 1, 2, 5, 8, 1, 2, 6, 7, 1, 2]) == [5]
 
 
 def test_a_text_that_ends_in_its_own_repetition_is_guessed_as_far_as_it_goes() -> None:
-    assert PromptLookup([4, 4, 4], 7).draft([4]) == [4]
+    assert PromptLookup(7).draft([4, 4, 4, 4]) == [4]
 
 
 def test_one_token_is_no_match_and_nothing_is_guessed_where_that_is_off() -> None:
-    assert PromptLookup([1, 2, 3], 4).draft([2]) == []
-    assert PromptLookup([1, 2, 1, 2], 0).draft([1, 2]) == []
+    assert PromptLookup(4).draft([1, 2, 3, 2]) == []
+    assert PromptLookup(0).draft([1, 2, 1, 2, 1, 2]) == []
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def engine() -> Engine:
     entry = find_model(BUNDLED, Folders.of_this_user())
     assert entry.path is not None
     loaded = Engine.load(entry.path, device="cpu", threads=2)
-    assert loaded._decoder_future is not None
-    assert loaded._decoder_future.result(timeout=600) is not None
+    assert loaded.decoder is not None
+    assert loaded.decoder.result(timeout=600) is not None
     return loaded
 
 

@@ -68,10 +68,10 @@ def test_a_model_ends_without_the_collector() -> None:
     entry = find_model(BUNDLED, Folders.of_this_user())
     assert entry.path is not None
     engine = Engine.load(entry.path, device="cpu")
-    assert engine._decoder_future is not None
-    decoder = engine._decoder_future.result(timeout=600)
+    assert engine.decoder is not None
+    decoder = engine.decoder.result(timeout=600)
     list(engine.generate("Once", DecodingSettings(max_tokens=4, n=2)))
-    ends = [weakref.ref(part) for part in (engine.model, decoder, engine._context)]
+    ends = [weakref.ref(part) for part in (engine.model, decoder, engine.context)]
     del engine, decoder
     assert not gc.isenabled()
     assert [end() for end in ends] == [None] * 3

@@ -72,12 +72,12 @@ def test_the_status_bar_says_that_code_is_compiled_and_what_that_means(opened: O
     worker, status = opened.services.inference._worker, opened.window.status
     assert worker._engine is not None
     assert not status.compiling.isVisible()
-    before, coming = worker._engine._decoder_future, Future()  # type: ignore[var-annotated]
+    before, coming = worker._engine.decoder, Future()  # type: ignore[var-annotated]
 
     def look() -> None:
         QMetaObject.invokeMethod(worker, "_tell_changes", Qt.ConnectionType.QueuedConnection)  # type: ignore[call-overload]
 
-    worker._engine._decoder_future = coming
+    worker._engine.decoder = coming
     look()
     qtbot.waitUntil(status.compiling.isVisible, timeout=PATIENCE)
     assert "slower" in status.compiling.text()
@@ -85,4 +85,4 @@ def test_the_status_bar_says_that_code_is_compiled_and_what_that_means(opened: O
     coming.set_result(None)
     look()
     qtbot.waitUntil(lambda: not status.compiling.isVisible(), timeout=PATIENCE)
-    worker._engine._decoder_future = before
+    worker._engine.decoder = before

@@ -13,6 +13,7 @@ from gptdesk.gpt2.model import GPT2, KVCache
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.cuda.decoder import BUCKETS, DeviceDecoder
+from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import DoneEvent, Engine, Event, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -153,17 +154,16 @@ def test_contexts_read_step_and_are_copied_with_it() -> None:
     model, ids = random_model(SMALL), random_ids(SMALL)
     whole, decoder = expected(model, ids), DeviceDecoder(model, graphs=False)
     context = Context(model)
-    context.decoder = decoder
     assert context.read(ids[:100], lambda: False)
-    context.step(ids[100])
+    decode([DecodeInput(context, ids[100])], decoder)
     copied = context.copy()
     for id in ids[101:150]:
-        context.step(id)
+        decode([DecodeInput(context, id)], decoder)
     torch.testing.assert_close(context.logits, whole[149], atol=1e-4, rtol=1e-4)
-    copied.step(ids[101])
+    decode([DecodeInput(copied, ids[101])], decoder)
     torch.testing.assert_close(copied.logits, whole[101], atol=1e-4, rtol=1e-4)
     assert context.read(ids[:200], lambda: False)
-    context.step(ids[200])
+    decode([DecodeInput(context, ids[200])], decoder)
     torch.testing.assert_close(context.logits, whole[200], atol=1e-4, rtol=1e-4)
 
 

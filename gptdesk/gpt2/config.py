@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import msgspec
 
 from gptdesk.errors import UserError, brief
+from gptdesk.gpt2.activations import Activation, find_activation
 
 VOCAB_SIZE: Final = 50257
 """Tokens in GPT-2's byte-pair encoding: 256 bytes, 50,000 merges and ``<|endoftext|>``."""
@@ -17,17 +19,8 @@ VOCAB_SIZE: Final = 50257
 END_OF_TEXT: Final = 50256
 """Id of ``<|endoftext|>``, which OpenAI put between documents."""
 
-_TANH_GELU = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
-
 _REQUIRED: Final = ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head")
 """Fields that a ``config.json`` must hold; the others may be left out."""
-
-_REQUIRED_VALUES: Final = {
-    "scale_attn_weights": True,
-    "scale_attn_by_inverse_layer_idx": False,
-    "add_cross_attention": False,
-}
-"""Variants of ``transformers``' GPT-2 that our network does not have, and the values that turn them off."""
 
 
 def _whole(largest: int) -> msgspec.Meta:
@@ -37,6 +30,7 @@ def _whole(largest: int) -> msgspec.Meta:
 
 _INNER = _whole(1_048_576)
 _FRACTION = msgspec.Meta(gt=0, lt=1, description="lie between 0 and 1")
+_NAME = msgspec.Meta(description="be a name")
 _SWITCH = msgspec.Meta(description="be true or false")
 
 
@@ -54,9 +48,13 @@ class GPT2Config:
         layer_norm_epsilon: added to the variance in every layer norm.
         bias: whether linear layers and layer norms have biases (OpenAI's do).
         tie_word_embeddings: whether the head shares its weights with the token embedding (OpenAI's does).
+        activation_function: between the two linear layers of the MLP; a name of `ACTIVATIONS`.
+        scale_attn_weights: whether attention scores are divided by the square root of the head size.
+        scale_attn_by_inverse_layer_idx: whether they are also divided by the number of the block, counted from 1.
+        reorder_and_upcast_attn: whether attention is computed in float32 when the weights have 16 bits.
 
     Raises:
-        UserError: when the numbers do not make a model.
+        UserError: when the numbers do not make a model, or the activation is unknown.
     """
 
     vocab_size: Annotated[int, _whole(1_000_000)] = VOCAB_SIZE
@@ -68,12 +66,17 @@ class GPT2Config:
     layer_norm_epsilon: Annotated[float, _FRACTION] = 1e-5
     bias: Annotated[bool, _SWITCH] = True
     tie_word_embeddings: Annotated[bool, _SWITCH] = True
+    activation_function: Annotated[str, _NAME] = "gelu_new"
+    scale_attn_weights: Annotated[bool, _SWITCH] = True
+    scale_attn_by_inverse_layer_idx: Annotated[bool, _SWITCH] = False
+    reorder_and_upcast_attn: Annotated[bool, _SWITCH] = False
 
     def __post_init__(self) -> None:
         for name, kind in _kinds().items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), kind))
         if self.n_embd % self.n_head:
             raise UserError(f"n_embd ({self.n_embd}) must be a multiple of n_head ({self.n_head}).")
+        find_activation(self.activation_function)
 
     @property
     def head_size(self) -> int:
@@ -82,6 +85,16 @@ class GPT2Config:
     @property
     def inner_size(self) -> int:
         return self.n_inner or 4 * self.n_embd
+
+    @property
+    def activation(self) -> Activation:
+        """The entry of ``activation_function`` in the table."""
+        return find_activation(self.activation_function)
+
+    def attention_scale(self, layer: int) -> float:
+        """Factor of the attention scores before the softmax, in the block of that index (from 0)."""
+        scale = 1.0 / math.sqrt(self.head_size) if self.scale_attn_weights else 1.0
+        return scale / (layer + 1) if self.scale_attn_by_inverse_layer_idx else scale
 
     def num_parameters(self) -> int:
         """Number of weights, the tied head counted once: 124,439,808 for the smallest of OpenAI's."""
@@ -103,14 +116,12 @@ class GPT2Config:
         return {
             "architectures": ["GPT2LMHeadModel"],
             "model_type": "gpt2",
-            "activation_function": "gelu_new",
             "attn_pdrop": 0.0,
             "embd_pdrop": 0.0,
             "resid_pdrop": 0.0,
             "bos_token_id": END_OF_TEXT if self.vocab_size > END_OF_TEXT else None,
             "eos_token_id": END_OF_TEXT if self.vocab_size > END_OF_TEXT else None,
             "n_ctx": self.n_positions,
-            "scale_attn_weights": True,
             "use_cache": True,
             **asdict(self),
         }
@@ -126,12 +137,9 @@ class GPT2Config:
             raise UserError("config.json must hold one JSON object.")
         if values.get("model_type") != "gpt2":
             raise UserError(f"The model's type is {brief(values.get('model_type'))}; only GPT-2 models can be used.")
-        activation = values.get("activation_function", "gelu_new")
-        if activation not in _TANH_GELU:
-            raise UserError(f"The model uses the activation {brief(activation)}; only GPT-2's tanh GELU is supported.")
-        for name, required in _REQUIRED_VALUES.items():
-            if values.get(name, required) is not required:
-                raise UserError(f"The model sets {name} to {brief(values[name])}, which is not supported.")
+        if values.get("add_cross_attention", False) is not False:
+            shown = brief(values["add_cross_attention"])
+            raise UserError(f"The model sets add_cross_attention to {shown}, which is not supported.")
         missing = [name for name in _REQUIRED if name not in values]
         if missing:
             raise UserError(f"config.json lacks {', '.join(missing)}.")

@@ -69,6 +69,8 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         self.layer = layer
         self.n_head = config.n_head
+        self.scale = config.attention_scale(layer)
+        self.upcast = config.reorder_and_upcast_attn
         self.dropout = dropout
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)  # queries, keys, values in one
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
@@ -83,23 +85,42 @@ class CausalSelfAttention(nn.Module):
         if cache is not None:
             k, v = cache.append(self.layer, k, v)  # (B, nh, S, hs)
         causal = mask is None and T > 1  # a single token may see everything that the cache holds
-        dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q.to(k.dtype), k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal)
+        y = self.attend(q.to(k.dtype), k, v, mask=mask, causal=causal)
         y = y.to(q.dtype).transpose(1, 2).contiguous().view(B, T, C)  # the heads side by side again
         return self.resid_dropout(self.c_proj(y))
 
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+        """softmax(scale q k^T) v, (B, nh, T, hs), of q (B, nh, T, hs) and k and v (B, nh, S, hs) in one dtype.
+
+        A model with ``reorder_and_upcast_attn`` gets it in float32, whatever the dtype and autocast
+        (https://github.com/stanford-crfm/mistral).
+        """
+        dropout = self.dropout if self.training else 0.0
+        if self.upcast and q.dtype != torch.float32:
+            q, k, v = q.float(), k.float(), v.float()
+            mask = mask if mask is None or mask.dtype == torch.bool else mask.float()
+            with torch.autocast(q.device.type, enabled=False):
+                return F.scaled_dot_product_attention(
+                    q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, scale=self.scale
+                )
+        return F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, scale=self.scale
+        )
+
 
 class MLP(nn.Module):
-    """Two linear layers with the tanh approximation of GELU between them (Hendrycks & Gimpel 2016)."""
+    """Two linear layers with the config's activation function between them: OpenAI's models have GELU's tanh
+    approximation (Hendrycks & Gimpel 2016)."""
 
     def __init__(self, config: GPT2Config, dropout: float) -> None:
         super().__init__()
         self.c_fc = nn.Linear(config.n_embd, config.inner_size, bias=config.bias)
         self.c_proj = nn.Linear(config.inner_size, config.n_embd, bias=config.bias)
+        self.activation = config.activation.function()
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dropout(self.c_proj(F.gelu(self.c_fc(x), approximate="tanh")))
+        return self.dropout(self.c_proj(self.activation(self.c_fc(x))))
 
 
 class Block(nn.Module):

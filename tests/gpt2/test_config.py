@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.activations import ACTIVATIONS
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
 from gptdesk.gpt2.model import GPT2
 
@@ -27,6 +28,10 @@ sizes = st.fixed_dictionaries(
         "layer_norm_epsilon": st.floats(1e-12, 0.1),
         "bias": st.booleans(),
         "tie_word_embeddings": st.booleans(),
+        "activation_function": st.sampled_from([name for one in ACTIVATIONS for name in one.names]),
+        "scale_attn_weights": st.booleans(),
+        "scale_attn_by_inverse_layer_idx": st.booleans(),
+        "reorder_and_upcast_attn": st.booleans(),
     },
 )
 
@@ -86,10 +91,12 @@ def test_we_read_what_transformers_writes() -> None:
         ("layer_norm_epsilon", True),
         ("bias", 1),
         ("tie_word_embeddings", "yes"),
-        ("activation_function", "relu"),
+        ("activation_function", "mish"),
         ("activation_function", ["gelu_new"]),
-        ("scale_attn_weights", False),
-        ("scale_attn_by_inverse_layer_idx", True),
+        ("activation_function", None),
+        ("scale_attn_weights", 0),
+        ("scale_attn_by_inverse_layer_idx", "yes"),
+        ("reorder_and_upcast_attn", None),
         ("add_cross_attention", True),
         ("model_type", "llama"),
         ("model_type", None),

@@ -21,8 +21,11 @@ CompiledStep: TypeAlias = Callable[..., None]
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's environment variable for the cache folder; without it, a temporary folder is used."""
 
-SOURCES: Final = ("decode_kernel.py", "kernel_intrinsics.py", "thread_intrinsics.py", "group_size.py")
-"""Modules whose code or constants are compiled. Numba's own cache checks only the first."""
+SOURCES: Final = (
+    "decode_kernel.py", "activation_kernels.py", "kernel_intrinsics.py", "thread_intrinsics.py", "group_size.py",
+    "../../gpt2/activations.py",
+)  # fmt: skip
+"""Modules whose code or constants are compiled, from this folder. Numba's own cache checks only the first."""
 
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of the two that follow
@@ -123,7 +126,7 @@ def code_folder() -> Path:
     """Cache folder of this version's compiled code: under `FOLDER_VARIABLE`, or in a temporary folder of this process
     where that is not writable.
     """
-    sources = b"".join(Path(__file__).with_name(source).read_bytes() for source in SOURCES)
+    sources = b"".join((Path(__file__).parent / source).read_bytes() for source in SOURCES)
     version = hashlib.sha256(sources).hexdigest()[:16]
     name = os.environ.get(FOLDER_VARIABLE)
     if name:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numba import carray, njit
 
+from gptdesk.inference.cpu.activation_kernels import activate, exp
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.kernel_intrinsics import (
     AHEAD,
@@ -25,7 +26,6 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
     float32_pointer,
     int8_pointer,
     make_dots,
-    power_of_two,
     prefetch,
     wide,
 )
@@ -37,7 +37,8 @@ class Phase(IntEnum):
 
     Addresses point to contiguous arrays; offsets count elements from the start of a token's part of the workspace.
 
-    A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its GELU.
+    A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its
+    activation.
     """
 
     FIRST = 0  # number of the first task; in the row after the last phase, the number of all tasks
@@ -50,13 +51,14 @@ class Phase(IntEnum):
     )
     FORMAT = 6  # of the weights
     WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
-    SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups)
+    SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups); of ATTEND: the factor of the scores, (1)
     BIAS = 9  # address; (ROWS) float32, or 0 for none; of EMBED: the positions' embeddings, (n_positions, COLUMNS)
     NORM_WEIGHT = 10  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
     NORM_BIAS = 11  # address; (COLUMNS) float32, or 0 for none
     INPUT = 12  # offset
     OUTPUT = 13  # offset
     ROW_BYTES = 14  # of the weights
+    ACTIVATION = 15  # of ACTIVATE: an `ActivationCase`
 
 
 class Kind(IntEnum):
@@ -66,7 +68,7 @@ class Kind(IntEnum):
     ATTEND = 1
     STORE = 2
     ADD = 3
-    GELU = 4
+    ACTIVATE = 4
     LOGITS = 5  # STORE into the logits
 
 
@@ -121,11 +123,12 @@ _NORM_BIAS = int(Phase.NORM_BIAS)
 _INPUT = int(Phase.INPUT)
 _OUTPUT = int(Phase.OUTPUT)
 _ROW_BYTES = int(Phase.ROW_BYTES)
+_ACTIVATION = int(Phase.ACTIVATION)
 _EMBED = int(Kind.EMBED)
 _ATTEND = int(Kind.ATTEND)
 _STORE = int(Kind.STORE)
 _ADD = int(Kind.ADD)
-_GELU = int(Kind.GELU)
+_ACTIVATE = int(Kind.ACTIVATE)
 _LOGITS = int(Kind.LOGITS)
 _FLOAT32 = int(Format.FLOAT32)
 _BFLOAT16 = int(Format.BFLOAT16)
@@ -328,29 +331,6 @@ def _multiply_rows(phase, first, last, x, offsets, y):
 # --- Other arithmetic ---
 
 
-@njit(fastmath={"contract"})
-def _exp(x):
-    """e**x in float32, to 2e-7 of its value, in a form that compilers turn into vectors (Cephes' expf); 0 below -87."""
-    x = np.float32(-87) if x < np.float32(-87) else x
-    x = np.float32(88) if x > np.float32(88) else x
-    n = np.floor(x * np.float32(1.44269504088896341) + np.float32(0.5))
-    r = x - n * np.float32(0.693359375) - n * np.float32(-2.12194440e-4)
-    p = np.float32(1.9875691500e-4)
-    p = p * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    return (p * r * r + r + np.float32(1)) * power_of_two(np.int32(n))
-
-
-@njit(fastmath={"contract"})
-def _gelu(x):
-    """The tanh approximation of GELU (Hendrycks & Gimpel 2016): x (1 + tanh u) / 2 = x / (1 + e**-2u)."""
-    u = np.float32(0.7978845608028654) * (x + np.float32(0.044715) * x * x * x)
-    return x / (np.float32(1) + _exp(np.float32(-2) * u))
-
-
 @njit(fastmath=_SUMS)
 def _normalise(x, weight, bias, biased, epsilon, out):
     """Layer norm (Ba et al. 2016) of x, (C); ``bias`` counts if ``biased``."""
@@ -380,14 +360,13 @@ def _largest(x, length):
 
 
 @njit(fastmath=_SUMS)
-def _attend(keys, values, length, scores, y):
-    """softmax(scores / sqrt(hs)) @ values for one head: keys @ q in scores, y (hs), values (length or more, hs)."""
+def _attend(values, length, scale, scores, y):
+    """softmax(scale * scores) @ values for one head: keys @ q in scores, y (hs), values (length or more, hs)."""
     size = len(y)
     largest = _largest(scores, length)
-    scale = np.float32(1) / np.sqrt(np.float32(size))
     total = np.float32(0)
     for i in range(length):
-        scores[i] = _exp((scores[i] - largest) * scale)
+        scores[i] = exp((scores[i] - largest) * scale)
         total += scores[i]
     for d in range(size):
         y[d] = np.float32(0)
@@ -454,6 +433,7 @@ def _attend_head(phase, head, token_rows, cache_shape, work, scores):
     at = phase[_INPUT] + head * size  # queries, keys and values of all heads follow each other
     to = phase[_OUTPUT] + head * size
     offset = 4 * (layer * heads + head) * positions * size
+    scale = carray(float32_pointer(phase[_SCALES]), (1,))[0]
     for token in range(len(token_rows)):
         position = token_rows[token, _POSITION]
         keys = carray(float32_pointer(token_rows[token, _KEYS] + offset), (positions, size))
@@ -466,7 +446,7 @@ def _attend_head(phase, head, token_rows, cache_shape, work, scores):
         _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0, 0, 0)
         if size % LANES:
             _add_last_columns(keys, 0, length, q, scores)
-        _attend(keys, values, length, scores[0], mine[0, to : to + size])
+        _attend(values, length, scale, scores[0], mine[0, to : to + size])
 
 
 @njit
@@ -488,9 +468,8 @@ def _multiply(phase, first, last, x, offsets, work, logits):
         if kind == _ADD:
             for i in range(count):
                 out[i] += mine[i]
-        elif kind == _GELU:
-            for i in range(count):
-                out[i] = _gelu(mine[i])
+        elif kind == _ACTIVATE:
+            activate(phase[_ACTIVATION], mine, out)
         else:
             for i in range(count):
                 out[i] = mine[i]

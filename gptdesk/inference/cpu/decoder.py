@@ -146,6 +146,7 @@ class _Program:
         self._kept: list[Tensor] = []  # tensors that addresses in the table point to
         config = model.config
         width = config.n_embd
+        self._activation = config.activation.case
         residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
         self.work = -(-(inner + config.inner_size) // GROUP) * GROUP + GROUP
         place = {Phase.COLUMNS: width, Phase.BIAS: self._address(model.wpe.weight), Phase.OUTPUT: residual}
@@ -154,10 +155,11 @@ class _Program:
             assert isinstance(block, Block)
             attn, mlp = block.attn, block.mlp
             self._product(Kind.STORE, attn.c_attn, residual, qkv, norm=block.ln_1)
+            scale = self._address(torch.tensor([attn.scale]))
             attend = {Phase.LAYER: layer, Phase.COLUMNS: width, Phase.INPUT: qkv, Phase.OUTPUT: heads}
-            self._add(Kind.ATTEND, self._split(config.n_head, 1, 1), attend)
+            self._add(Kind.ATTEND, self._split(config.n_head, 1, 1), {**attend, Phase.SCALES: scale})
             self._product(Kind.ADD, attn.c_proj, heads, residual)
-            self._product(Kind.GELU, mlp.c_fc, residual, inner, norm=block.ln_2)
+            self._product(Kind.ACTIVATE, mlp.c_fc, residual, inner, norm=block.ln_2)
             self._product(Kind.ADD, mlp.c_proj, inner, residual)
         self._product(Kind.LOGITS, model.lm_head, residual, 0, norm=model.ln_f)
 
@@ -190,6 +192,7 @@ class _Program:
             Phase.NORM_BIAS: self._address(norm.bias if norm else None),
             Phase.INPUT: source,
             Phase.OUTPUT: target,
+            Phase.ACTIVATION: self._activation,
         }
         least = max(_MULTIPLE, _LEAST_BYTES // matrix[Phase.ROW_BYTES])
         self._add(kind, self._split(rows, least, _MULTIPLE), values)

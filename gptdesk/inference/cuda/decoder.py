@@ -103,7 +103,7 @@ class DeviceDecoder:
             qkv = block.attn.c_attn(block.ln_1(x)).view(3, heads, 1, size).to(kv.dtype)
             kv[:, layer, 0].index_copy_(2, self._position, qkv[1:])
             k, v = kv[:, layer, :, :, :bucket]  # (1, nh, bucket, hs)
-            y = F.scaled_dot_product_attention(qkv[:1], k, v, attn_mask=mask)  # (1, nh, 1, hs)
+            y = block.attn.attend(qkv[:1], k, v, mask=mask)  # (1, nh, 1, hs)
             x = x + block.attn.c_proj(y.to(x.dtype).reshape(1, -1))
             x = x + block.mlp(block.ln_2(x))
         x, weight = model.ln_f(x), model.lm_head.weight

@@ -128,7 +128,7 @@ def _info(options: argparse.Namespace) -> int:
         "size": size_text(entry.size) if entry.size else "",
         "to download": size_text(entry.download) if entry.download else "",
         "hub": f"{entry.repo}@{entry.revision}" if entry.repo else "", "from": entry.source,
-        "licence": entry.licence, "card": entry.card_url, "added": _date_text(entry.added),
+        "left out": entry.left_out, "licence": entry.licence, "card": entry.card_url, "added": _date_text(entry.added),
         "precision": entry.defaults.precision, "decoding": dict(entry.defaults.decoding) or "",
     }  # fmt: skip
     if (config := entry.config) is not None:
@@ -241,16 +241,20 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from gptdesk.library.import_ import import_model
+    from gptdesk.library.import_ import import_model, look_at
 
     bar = ProgressBar(options.path.name)
+    left_out = look_at(Folders.of_this_user(), options.path).left_out
     try:
         entry = import_model(
             Folders.of_this_user(), options.path, name=options.name, link=options.link, progress=bar.progress
         )
     finally:
         bar.end()
-    _say(options, "imported", f"{options.path} is here as {entry.name}.", name=entry.name, path=str(entry.path))
+    sentence = f"{options.path} is here as {entry.name}."
+    if left_out:
+        sentence += f" The language model is used; {left_out} is left out."
+    _say(options, "imported", sentence, name=entry.name, path=str(entry.path), left_out=left_out)
     return 0
 
 
@@ -283,7 +287,7 @@ def _values(entry: LibraryEntry) -> dict[str, Any]:
     return {
         **{name: getattr(entry, name) for name in (
             "name", "kind", "state", "problem", "parameters", "size", "download", "repo", "revision", "source",
-            "licence", "card_url", "note", "added",
+            "licence", "card_url", "note", "left_out", "added",
         )},
         "path": None if entry.path is None else str(entry.path),
         "sha256": dict(entry.sha256),

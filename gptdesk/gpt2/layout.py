@@ -30,6 +30,9 @@ EMBEDDING: Final = "wte.weight"
 # The causal mask, which old versions of transformers stored with every layer.
 _MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 
+# Heads of other tasks beside the language model's, which are not loaded: by architecture, and in the names of tensors.
+_OTHER_HEADS: Final = {"GPT2DoubleHeadsModel": "multiple_choice_head"}
+
 # OpenAI wrote these layers as 1-wide convolutions (Conv1D): their weights are stored as (inputs, outputs).
 _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 
@@ -80,6 +83,19 @@ def _is_run(values: Any) -> bool:
     return isinstance(values, dict) and "model_type" not in values and {"model", "schedule", "run"} <= values.keys()
 
 
+def left_out(folder: Path) -> str:
+    """Name of the part of a model folder that is not loaded: the second head of a ``GPT2DoubleHeadsModel``; empty for
+    none.
+
+    Raises:
+        UserError: when ``config.json`` is missing or cannot be read.
+    """
+    values = _read_json(folder / CONFIG_FILE)
+    architectures = values.get("architectures") if isinstance(values, dict) else None
+    names = [name for name in architectures if isinstance(name, str)] if isinstance(architectures, list) else []
+    return next((_OTHER_HEADS[name] for name in names if name in _OTHER_HEADS), "")
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files that hold a model's weights: one, or as many as its index names.
 
@@ -104,9 +120,9 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def our_name(stored: str) -> str | None:
-    """Our name of a tensor in a file of the hub's, ``None`` for what is no weight (causal masks)."""
+    """Our name of a tensor in a file of the hub's, ``None`` for what is not loaded (causal masks, see `left_out`)."""
     name = stored.removeprefix(PREFIX)
-    return None if _MASK.fullmatch(name) else name
+    return None if _MASK.fullmatch(name) or name.partition(".")[0] in _OTHER_HEADS.values() else name
 
 
 def stored_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.layout import CONFIG_FILE, read_config, weight_files
+from gptdesk.gpt2.layout import CONFIG_FILE, left_out, read_config, weight_files
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
@@ -48,12 +48,14 @@ class ModelEntry:
         path: its folder.
         config: its shape.
         size: of its weights on disk, in bytes.
+        left_out: name of the part that is not loaded; empty for none.
     """
 
     name: str
     path: Path
     config: GPT2Config
     size: int
+    left_out: str = ""
 
     @property
     def parameters(self) -> int:
@@ -108,7 +110,8 @@ def describe_model(folder: Path) -> ModelEntry:
     """
     config = read_config(folder)
     files = weight_files(folder)
-    return ModelEntry(name=folder.name, path=folder, config=config, size=sum(file.stat().st_size for file in files))
+    size = sum(file.stat().st_size for file in files)
+    return ModelEntry(name=folder.name, path=folder, config=config, size=size, left_out=left_out(folder))
 
 
 def describe_named(folder: Path) -> ModelEntry:

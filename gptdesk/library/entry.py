@@ -39,6 +39,7 @@ class LibraryEntry:
         note: what it is, a sentence; empty for others than known ones.
         problem: why it cannot be loaded, and what to do, a sentence.
         defaults: how the person wants it used.
+        left_out: name of the part that is not loaded (a head of another task); empty for none.
         added: day and time (ISO 8601, UTC) when it came; empty when unknown.
     """
 
@@ -58,6 +59,7 @@ class LibraryEntry:
     note: str = ""
     problem: str = ""
     defaults: Defaults = field(default_factory=Defaults)
+    left_out: str = ""
     added: str = ""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -76,7 +77,7 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
             leaves nothing.
 
     Raises:
-        UserError: when the package ``gguf`` is missing, the model cannot be told in GGUF, or nothing can be written.
+        UserError: when the package ``gguf`` is missing, llama.cpp cannot compute the model, or nothing can be written.
     """
     try:
         import gguf
@@ -88,6 +89,11 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
     if os.path.lexists(target):
         raise UserError(f"{target} is there already; name a new file.")
     config = check_weights(source)
+    if not config.activation.in_llama_cpp:
+        raise UserError(
+            f"{entry.name} has the activation {config.activation_function}, and llama.cpp's GPT-2 knows only the tanh "
+            "approximation of GELU, so it cannot be written as GGUF; export it as a folder."
+        )
     if config.vocab_size < VOCAB_SIZE:
         raise UserError(
             f"{entry.name} has {config.vocab_size:,} tokens, not GPT-2's {VOCAB_SIZE:,}; GGUF needs theirs."
@@ -141,6 +147,7 @@ def _write_weights(writer: Any, source: Path, precision: str, progress: Progress
     from gptdesk.gpt2.checkpoint import load_model  # torch
 
     model = load_model(source, progress=lambda read, total: progress(read, 2 * total))
+    _scale_queries(model)
     tensors: list[tuple[str, np.ndarray[Any, Any], str]] = []
     for name, weight in model.named_parameters():  # a tied head comes once, as the embedding, as llama.cpp wants it
         halved = precision == "float16" and weight.dim() == 2 and not name.startswith("wpe")
@@ -160,6 +167,21 @@ def _write_weights(writer: Any, source: Path, precision: str, progress: Progress
         writer.write_tensor_data(array.astype(dtype, copy=False))
         done += array.size
         progress(done, 2 * total)
+
+
+def _scale_queries(model: Any) -> None:
+    """Multiplies the layers of queries so that scores divided by the square root of the head size, as llama.cpp divides
+    them, are those of the config."""
+    import torch
+
+    config = model.config
+    for layer, block in enumerate(model.h):
+        factor = config.attention_scale(layer) * math.sqrt(config.head_size)
+        if math.isclose(factor, 1.0):
+            continue
+        with torch.no_grad():
+            for weight in block.attn.c_attn.parameters():  # queries, keys, values one after the other
+                weight[: config.n_embd] *= factor
 
 
 def gguf_name(name: str) -> str:

@@ -22,6 +22,7 @@ from gptdesk.gpt2.layout import (
     INDEX_FILE,
     WEIGHTS_FILE,
     check_is_no_pointer,
+    left_out,
     weight_files,
 )
 from gptdesk.gpt2.tokenizer_files import tokenizer_files
@@ -54,12 +55,14 @@ class Importable:
         name: that the model would have, free in the models folder.
         converted: whether its weights are rewritten as safetensors.
         linkable: whether it can stay where it is.
+        left_out: name of the part that is not loaded; empty for none.
     """
 
     path: Path
     name: str
     converted: bool
     linkable: bool
+    left_out: str = ""
 
 
 def look_at(folders: Folders, path: Path) -> Importable:
@@ -83,7 +86,9 @@ def look_at(folders: Folders, path: Path) -> Importable:
     name = free_name(_name_of(path), folders.models)
     beside = path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE))
     linkable = pickle is None and (os.path.isdir(path) or beside)
-    return Importable(path=path, name=name, converted=pickle is not None, linkable=linkable)
+    home = path if os.path.isdir(path) else path.parent
+    rest = left_out(home) if os.path.lexists(home / CONFIG_FILE) else ""
+    return Importable(path=path, name=name, converted=pickle is not None, linkable=linkable, left_out=rest)
 
 
 def import_model(

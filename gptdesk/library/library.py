@@ -241,7 +241,7 @@ class Library:
         entry = LibraryEntry(
             kind="cache", name=snapshot.repo, path=snapshot.path, config=model.config, size=model.size,
             repo=known.repo if known else snapshot.repo, revision=snapshot.revision, sha256=hashes,
-            card_url=card_url(snapshot.repo),
+            card_url=card_url(snapshot.repo), left_out=model.left_out,
             licence=known.licence if known else "", note=known.note if known else "",
         )  # fmt: skip
         return replace(entry, defaults=self.record(entry).defaults)
@@ -255,7 +255,7 @@ class Library:
             model: ModelEntry = describe_named(path) if kind in ("installed", "linked") else describe_model(path)
         except (UserError, OSError) as error:
             return replace(entry, state="damaged", problem=str(error))
-        return replace(entry, path=model.path, config=model.config, size=model.size)
+        return replace(entry, path=model.path, config=model.config, size=model.size, left_out=model.left_out)
 
     def _record_folder(self, entry: LibraryEntry) -> Path:
         """Where a model's record is: in its folder if that is ours."""

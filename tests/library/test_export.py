@@ -1,6 +1,8 @@
 """Models for other programs: what transformers reads of our folders and our GGUF files."""
 
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.gpt2.activations import ACTIVATIONS, Activation
+from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.tokenizer import gpt2_tokenizer
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
@@ -97,6 +101,68 @@ def test_a_gguf_is_what_transformers_computes_the_same_with(folders: Folders, tm
     header = file.read_bytes()[:5_000_000]
     for key in ("gpt2.feed_forward_length", "tokenizer.ggml.pre", "general.file_type", "tokenizer.ggml.token_type"):
         assert key.encode() in header, "llama.cpp asks for it"
+
+
+@pytest.fixture
+def variant(tiny_config: GPT2Config, folders: Folders, tmp_path: Path) -> Callable[..., LibraryEntry]:
+    """Imports a small model whose config has those changes."""
+    import torch
+    from transformers import GPT2Config as TheirConfig
+    from transformers import GPT2LMHeadModel
+
+    def make(**changes: Any) -> LibraryEntry:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = GPT2LMHeadModel(TheirConfig(**tiny_config.to_json() | changes))
+            with torch.no_grad():
+                for block in model.transformer.h:
+                    block.attn.c_attn.weight.normal_(std=0.3)
+                    block.attn.c_attn.bias.normal_(std=0.3)
+        model.save_pretrained(tmp_path / "variant")
+        return import_model(folders, tmp_path / "variant")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"scale_attn_weights": False}, {"scale_attn_by_inverse_layer_idx": True, "reorder_and_upcast_attn": True}],
+    ids=["unscaled attention", "scaled by layer"],
+)
+def test_a_gguf_of_a_model_with_other_scales_computes_the_same(
+    variant: Callable[..., LibraryEntry], tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """llama.cpp divides scores by the root of the head size alone; the rest is in the weights."""
+    import torch
+    from transformers import GPT2Config as TheirConfig
+    from transformers import GPT2LMHeadModel
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    entry = variant(**changes)
+    assert entry.path is not None
+    file = export_gguf(entry, tmp_path / "model.gguf", precision="float32")
+    model = GPT2LMHeadModel.from_pretrained(entry.path)
+    assert entry.config is not None
+    usual = replace(entry.config, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False)
+    plain = GPT2LMHeadModel(TheirConfig(**usual.to_json()))
+    with torch.no_grad():
+        found = load_gguf_checkpoint(file, return_tensors=True, model_to_load=model)
+        plain.load_state_dict(found["tensors"], strict=False)
+        plain.tie_weights()
+        assert torch.allclose(plain.eval()(torch.tensor(IDS)).logits, logits(entry.path), atol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=lambda activation: activation.names[0])
+def test_an_activation_that_llama_cpp_does_not_compute_is_refused(
+    variant: Callable[..., LibraryEntry], tmp_path: Path, activation: Activation
+) -> None:
+    entry, target = variant(activation_function=activation.names[-1]), tmp_path / "model.gguf"
+    if activation.in_llama_cpp:
+        assert export_gguf(entry, target).exists()
+    else:
+        with pytest.raises(UserError, match=rf"has the activation {activation.names[-1]}, and llama\.cpp's GPT-2"):
+            export_gguf(entry, target)
+        assert not target.exists()
 
 
 def test_a_gguf_in_half_precision_is_half_as_large(entry: LibraryEntry, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gptdesk.cli import main
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.library.catalogue import find_model
@@ -386,3 +387,26 @@ def test_what_is_no_model_is_refused_before_a_name_is_asked_for(
         if path.name != "config.json":
             with pytest.raises(UserError):
                 look_at(folders, path)
+
+
+@pytest.mark.parametrize("kept_as", ["safetensors", "pickle"])
+def test_a_second_head_is_named_and_left_out(
+    folders: Folders, tmp_path: Path, kept_as: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+    from transformers import GPT2Config, GPT2DoubleHeadsModel
+
+    shape = {"vocab_size": 60, "n_positions": 16, "n_embd": 12, "n_layer": 1, "n_head": 2}
+    model = GPT2DoubleHeadsModel(GPT2Config(**shape, bos_token_id=None, eos_token_id=None))
+    source = tmp_path / "double"
+    model.save_pretrained(source)
+    if kept_as == "pickle":
+        (source / WEIGHTS).unlink()
+        torch.save(model.state_dict(), source / "pytorch_model.bin")
+    assert look_at(folders, source).left_out == "multiple_choice_head"
+    assert main(["models", "import", str(source)]) == 0
+    assert "The language model is used; multiple_choice_head is left out." in capsys.readouterr().out
+    entry = Library(folders).entry("double")
+    assert entry.left_out == ("multiple_choice_head" if kept_as == "safetensors" else "")  # converted: it is not there
+    assert entry.path is not None
+    assert not any("multiple_choice" in name for name in weights_of(entry.path))

@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
 from tests.trainer.conftest import write_data
+from trainer.checkpoint import save_checkpoint
 from trainer.config import TrainConfig
 from trainer.data.windows import IGNORED, Batches, Position
 from trainer.loop import NotFinite, Trainer
@@ -153,3 +156,22 @@ def test_validation_is_the_mean_over_all_windows(make_config: MakeConfig, tmp_pa
             window = torch.from_numpy(tokens[start : min(start + 17, 101)]).unsqueeze(0)
             total += trainer.model.loss(window[:, :-1], window[:, 1:], reduction="sum").item()
     assert loss == pytest.approx(total / 100, rel=1e-5)
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2], ids=["all weights", "adapters"])
+def test_a_run_that_starts_from_a_variant_trains_and_keeps_it(
+    make_config: MakeConfig, tmp_path: Path, lora_rank: int
+) -> None:
+    """Its activation and the scales of its attention are in the checkpoint that training leaves."""
+    shape = GPT2Config(
+        vocab_size=400, n_layer=2, n_head=2, n_embd=16, n_positions=16, activation_function="silu",
+        scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True,
+    )  # fmt: skip
+    model = GPT2(shape)
+    model.init_weights(torch.Generator().manual_seed(0))
+    save_model(model, tmp_path / "start")
+    trainer = Trainer(make_config(model={"start": str(tmp_path / "start"), "lora_rank": lora_rank}), ALONE)
+    _, norm, _ = trainer.step()
+    assert norm > 0
+    saved = save_checkpoint(tmp_path, trainer.model, trainer.optimizers, trainer.state, vocab_size=400, processes=ALONE)
+    assert read_config(saved) == shape

@@ -96,6 +96,7 @@ def _of_entry(entry: LibraryEntry) -> dict[str, str]:
     values = {
         "On disk": number_format.memory(entry.size) if entry.size else "",
         "To download": number_format.memory(entry.download) if entry.download else "",
+        "Left out": entry.left_out,
         "Licence": licence_words(entry.licence),
         "Repository": entry.repo,
         "Revision": entry.revision,

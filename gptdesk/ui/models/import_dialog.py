@@ -58,11 +58,14 @@ class ImportDialog(Dialog):
                 else "Only a folder with config.json and safetensors can be linked"
             )
         )
-        note = QLabel(
+        words = (
             "Its weights are converted to safetensors; nothing else that the file may hold is opened or run."
             if found.converted
             else "Its weights, config and tokenizer are taken; other files stay where they are."
         )
+        if found.left_out:
+            words += f" The language model is used; {found.left_out} is left out."
+        note = QLabel(words)
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
         self.problem = ProblemLabel()

@@ -1,8 +1,8 @@
 """Activation functions of the decode kernel, and the exponential that they and the softmax are made of.
 
-The case is chosen once for the outputs of a task, before the loop over them: each case is a loop of its own, and a model
-pays nothing for the cases that it does not use. With the error model of NumPy a division needs no check for 0, which would
-keep the compiler from turning the loops into vectors.
+The case is chosen once for the outputs of a task, before the loop over them: each case is a loop of its own, and a
+model pays nothing for the cases that it does not use. With the error model of NumPy a division needs no check for 0,
+which would keep the compiler from turning the loops into vectors.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import math
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -118,6 +117,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """
     if len(text) > LARGEST_TOML:
         raise ContentError(f"it is larger than {LARGEST_TOML >> 10} KB")
+    import tomllib  # the window reads none before it is painted
+
     try:
         values = tomllib.loads(text)
     except RecursionError:

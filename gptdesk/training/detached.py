@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptdesk.child_process import child_environment
 from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
 from gptdesk.locks import FileLock, LockHeld, is_locked
+
+if TYPE_CHECKING:
+    import subprocess
 
 _guard = threading.Lock()
 _children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
@@ -46,6 +48,8 @@ def start_detached(
     Raises:
         UserError: when it cannot be started, or another holds the lock.
     """
+    import subprocess  # the window starts nothing before it is painted
+
     reap()
     shell = isinstance(command, str)
     try:
@@ -89,6 +93,8 @@ def _begin(record: Path, values: Mapping[str, Any]) -> None:
 
 def _detachment(held: FileLock) -> Mapping[str, object]:
     if os.name == "nt":  # a console of its own that nobody sees, or compilers that it calls would each open one
+        import subprocess
+
         new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         return {"creationflags": new_group | getattr(subprocess, "CREATE_NO_WINDOW", 0)}
     return {"start_new_session": True, "pass_fds": (held.fileno(),)}

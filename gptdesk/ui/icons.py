@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from gptdesk.resource_files import resource
@@ -14,30 +14,17 @@ from gptdesk.resource_files import resource
 SIZE: Final = 16
 """Side of an icon in a control, in pixels of a standard screen."""
 
-_SCALES: Final = (1, 2, 3)
-
 
 @functools.cache
-def _source(name: str) -> str:
-    return resource("icons", f"{name}.svg").read_text(encoding="utf-8")
-
-
-@functools.cache
-def icon(name: str, colour: str, disabled: str | None = None, size: int = SIZE) -> QIcon:
-    """The icon of that name in ``colour``, sharp on screens up to three times the standard density.
+def icon(name: str, colour: str, disabled: str | None = None) -> QIcon:
+    """The icon of that name in ``colour``, sharp in every size; it is drawn when it is first shown.
 
     Args:
         name: of a file in ``resources/icons``, without ``.svg``.
         colour: of its lines, ``#rrggbb``.
-        disabled: colour on a control that cannot be used.
-        size: side in pixels of a standard screen.
+        disabled: colour on a disabled control.
     """
-    made = QIcon()
-    for scale in _SCALES:
-        made.addPixmap(_pixmap(name, colour, size, scale))
-        if disabled:
-            made.addPixmap(_pixmap(name, disabled, size, scale), QIcon.Mode.Disabled)
-    return made
+    return QIcon(_SvgEngine(name, colour, disabled or colour))
 
 
 def paint_icon(painter: QPainter, name: str, colour: str, rect: QRectF) -> None:
@@ -45,16 +32,43 @@ def paint_icon(painter: QPainter, name: str, colour: str, rect: QRectF) -> None:
     _renderer(name, colour).render(painter, rect)
 
 
+class _SvgEngine(QIconEngine):
+    """Draws what is asked for; Qt's own engine would draw each size and each state when the icon is made."""
+
+    def __init__(self, name: str, colour: str, disabled: str) -> None:
+        super().__init__()
+        self._name, self._colour, self._disabled = name, colour, disabled
+
+    def clone(self) -> QIconEngine:
+        return _SvgEngine(self._name, self._colour, self._disabled)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        paint_icon(painter, self._name, self._colour_in(mode), QRectF(rect))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return _pixmap(self._name, self._colour_in(mode), size.width(), size.height())
+
+    def _colour_in(self, mode: QIcon.Mode) -> str:
+        return self._disabled if mode == QIcon.Mode.Disabled else self._colour
+
+
 @functools.cache
 def _renderer(name: str, colour: str) -> QSvgRenderer:
     return QSvgRenderer(QByteArray(_source(name).replace("currentColor", colour).encode()))
 
 
-def _pixmap(name: str, colour: str, size: int, scale: int) -> QPixmap:
-    pixmap = QPixmap(size * scale, size * scale)
+@functools.cache
+def _source(name: str) -> str:
+    return resource("icons", f"{name}.svg").read_text(encoding="utf-8")
+
+
+@functools.lru_cache(maxsize=256)
+def _pixmap(name: str, colour: str, width: int, height: int) -> QPixmap:
+    """The icon in so many pixels of the screen."""
+    pixmap = QPixmap(width, height)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    _renderer(name, colour).render(painter)
+    side = min(width, height)
+    paint_icon(painter, name, colour, QRectF((width - side) / 2, (height - side) / 2, side, side))
     painter.end()
-    pixmap.setDevicePixelRatio(scale)
     return pixmap

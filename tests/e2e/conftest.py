@@ -118,7 +118,7 @@ class Program:
     def _painted_at(self) -> float | None:
         log = self.folders.logs / "gptdesk.log"
         lines = log.read_text().splitlines() if log.exists() else []
-        painted = [line for line in lines if line.endswith(": painted")]
+        painted = [line for line in lines if ": painted after " in line]
         times = [datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S.%f").timestamp() for line in painted]
         return next((at for at in times if at >= self.started - 0.001), None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,13 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
+
+
+@cache
+def _host() -> str:
+    import socket  # the window scans no run before it is painted
+
+    return socket.gethostname()
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def read_state(folder: Path) -> RunState:
     ending, odd_ending = read_fields(folder / EXIT, EXIT_FIELDS)
     damage = "; ".join(filter(None, (odd_status, odd_ending)))
     told = status.get("state")
-    here = status.get("host") in (None, socket.gethostname())
+    here = status.get("host") in (None, _host())
     fresh = abs(time.time() - status.get("heartbeat", 0)) < LOST_AFTER_SECONDS
     if is_locked(folder / LOCK):
         state = told if told in STATES else "running" if damage else "starting"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -33,8 +34,9 @@ _FOR_NEW_HELP = "Every new document starts with these settings, the seed and the
 class DecodingPanel(QScrollArea):
     """Shows the decoding settings, and changes them.
 
+    The rows of a group are made when it is opened for the first time.
+
     Attributes:
-        rows: of the settings whose control is a slider or a box, by name.
         sections: the groups.
 
     Signals:
@@ -45,6 +47,7 @@ class DecodingPanel(QScrollArea):
 
     def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._shown = QWidget()
         self._settings = settings
         self.presets = PresetBar(theme, settings)
         self.seed = SeedBox(theme)
@@ -53,8 +56,7 @@ class DecodingPanel(QScrollArea):
         self.stop.line.setAccessibleName("Add a stop string")
         self.stop.line.setAccessibleDescription(_STOP_HELP)
         self.stop.setToolTip(wrapped(_STOP_HELP))
-        self.rows: dict[str, SliderRow | NumberRow] = {}
-        self.sections = {group: CollapsibleSection(theme, group.value) for group in Group}
+        self._rows: dict[str, SliderRow | NumberRow] = {}  # of the groups that have been opened
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip(wrapped(NEUTRAL_HELP))
         self.for_new = QPushButton()
@@ -65,12 +67,14 @@ class DecodingPanel(QScrollArea):
         make_quiet(self)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._shown = self._contents()
+        self.setMinimumWidth(WIDTH)
+        self.setWidget(self._shown)  # before it is filled: Qt would style each row once more
+        self.sections = {
+            group: CollapsibleSection(theme, group.value, self._shown, fill=partial(self._fill, group))
+            for group in Group
+        }
+        self._lay_out()
         self._shown.installEventFilter(self)
-        for line in self._shown.findChildren(QLineEdit):
-            line.setAcceptDrops(False)  # a file that is dropped there is for the page, and its address is no setting
-        self.setWidget(self._shown)
-        self._fit_width()
 
         self.seed.changed.connect(self._on_changed)
         self.stop.changed.connect(self._on_changed)
@@ -83,10 +87,16 @@ class DecodingPanel(QScrollArea):
         settings.changed.connect(self._show)
         self._show()
 
-    def _contents(self) -> QWidget:
-        contents = QWidget()
-        contents.setProperty("zone", "surface")
-        layout = QVBoxLayout(contents)
+    @property
+    def rows(self) -> dict[str, SliderRow | NumberRow]:
+        """The rows of all settings whose control is a slider or a box, by name; makes those of closed groups, too."""
+        for section in self.sections.values():
+            section.fill()
+        return self._rows
+
+    def _lay_out(self) -> None:
+        self._shown.setProperty("zone", "surface")
+        layout = QVBoxLayout(self._shown)
         layout.setContentsMargins(16, 16, 4, 16)  # and the scroll bar
         layout.setSpacing(8)
         heading = QHBoxLayout()
@@ -103,24 +113,28 @@ class DecodingPanel(QScrollArea):
         for section in self.sections.values():
             section.column.setSpacing(6)
             layout.addWidget(section)
-        self._fill_sections()
         layout.addWidget(self.neutral)
         layout.addWidget(self.for_new)
         layout.addStretch(1)
-        return contents
 
-    def _fill_sections(self) -> None:
-        """Adds a row for each setting to its group."""
-        special = {"seed": self.seed, "stop": self._stop_row()}
+    def _fill(self, group: Group) -> None:
+        """Adds a row for each setting of a group."""
+        section = self.sections[group]
         for name, setting in SETTINGS.items():
-            column = self.sections[setting.group].column
-            if name in special:
-                column.addWidget(special[name])
+            if setting.group is not group:
+                continue
+            if name == "seed":
+                section.column.addWidget(self.seed)
+            elif name == "stop":
+                section.column.addWidget(self._stop_row())
             elif row := make_row(setting):
-                self.rows[name] = row
-                column.addWidget(row)
+                self._rows[name] = row
+                section.column.addWidget(row)
+                row.set_value(getattr(self._settings.value.decoding, name))
                 signal = row.changed if isinstance(row, SliderRow) else row.box.valueChanged
                 signal.connect(self._on_changed)
+        for line in section.findChildren(QLineEdit):
+            line.setAcceptDrops(False)  # a file that is dropped there is for the page, and its address is no setting
 
     def _stop_row(self) -> QWidget:
         row = QWidget()
@@ -152,7 +166,7 @@ class DecodingPanel(QScrollArea):
         same = settings == self._settings.value.new_document_decoding
         self.for_new.setEnabled(not same)
         self.for_new.setText("Used for new documents" if same else "Use for new documents")
-        for name, row in self.rows.items():
+        for name, row in self._rows.items():
             row.set_value(getattr(settings, name))
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
@@ -175,7 +189,7 @@ class DecodingPanel(QScrollArea):
         settings = self._settings.value.decoding
         changes: dict[str, Any] = {
             name: row.value
-            for name, row in self.rows.items()
+            for name, row in self._rows.items()
             if row.value != round(getattr(settings, name), SETTINGS[name].decimals)
         }
         changes |= {"seed": self.seed.value, "stop": self.stop.values}

@@ -14,8 +14,6 @@ from gptdesk.errors import UserError
 from gptdesk.store.database import DocumentSummary
 from gptdesk.store.document import Document, check_title
 from gptdesk.ui.file_names import file_name
-from gptdesk.ui.playground import export
-from gptdesk.ui.playground.document_list import DocumentList
 from gptdesk.ui.playground.document_opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue
@@ -121,6 +119,8 @@ class Documents(QObject):
 
     def _save_raw(self, id: str) -> None:
         """Asks for a file and writes everything stored of the document of that id to it, as JSON."""
+        from gptdesk.ui.playground import export
+
         place = str(self._folder / "document.json")
         found, _ = QFileDialog.getSaveFileName(self._window, "Export all of it", place, "JSON (*.json)")
         if not found:
@@ -151,6 +151,8 @@ class Documents(QObject):
     @Slot()
     def show_list(self) -> None:
         """Opens a dialog with all documents."""
+        from gptdesk.ui.playground.document_list import DocumentList
+
         DocumentList(self, self._window).open()
 
     # One document
@@ -260,6 +262,8 @@ class Documents(QObject):
     @Slot()
     def save_as(self) -> None:
         """Asks for a file and format, and saves there."""
+        from gptdesk.ui.playground import export
+
         document = self._session.document
         place = Path(document.file) if document.file else self._folder / f"{file_name(document.title)}.txt"
         chosen = export.format_of(place).filter
@@ -285,6 +289,8 @@ class Documents(QObject):
             self._write(path)
 
     def _write(self, path: Path) -> None:
+        from gptdesk.ui.playground import export
+
         try:
             export.save(self._session.document, path)
         except UserError as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
-from gptdesk.training.checkpoints import checkpoints
 from gptdesk.ui.services.services import Services
 
 
@@ -74,5 +73,7 @@ class CheckpointFollower(QObject):
 
 
 def _newest(run: Path) -> Path | None:
+    from gptdesk.training.checkpoints import checkpoints
+
     found = checkpoints(run)
     return found[-1].path if found else None

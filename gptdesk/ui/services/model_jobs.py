@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from gptdesk.library.files import Progress
 from gptdesk.ui.services.background import Task, TaskQueue
+
+if TYPE_CHECKING:
+    from gptdesk.library.files import Progress
 
 Kind = Literal["verify", "import", "export", "remove"]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.services.runs.notices import Notice
+
+if TYPE_CHECKING:
+    from gptdesk.ui.services.runs.notices import Notice
 
 _KINDS: Final = {
     "info": QSystemTrayIcon.MessageIcon.Information,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import functools
 
 from PySide6.QtGui import QGuiApplication
@@ -18,6 +16,8 @@ def can_be_transparent() -> bool:
 @functools.cache
 def _x11_is_composited() -> bool:
     """Whether a compositing manager owns its selection on the first screen (EWMH, "_NET_WM_CM_Sn")."""
+    import ctypes.util
+
     try:
         x11 = ctypes.CDLL(ctypes.util.find_library("X11") or "libX11.so.6")
     except OSError:

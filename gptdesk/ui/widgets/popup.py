@@ -28,7 +28,13 @@ class Menu(QMenu):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._margin = prepare(self)
+        remove_frame(self)
+        self._margin = 0
+        self.aboutToShow.connect(self._add_shadow)
+
+    def _add_shadow(self) -> None:
+        """Before the menu is shown: whether it can have one takes loading a library on X11."""
+        self._margin = add_shadow(self)
         self.setContentsMargins(self._margin, self._margin, self._margin, self._margin)
 
     def addMenu(self, title: str) -> Menu:  # type: ignore[override]
@@ -65,7 +71,8 @@ class PanelPainter(QObject):
     def __init__(self, popup: QWidget) -> None:
         super().__init__(popup)
         self._popup = popup
-        self._margin = prepare(popup)
+        remove_frame(popup)
+        self._margin = add_shadow(popup)
         popup.setContentsMargins(self._margin, self._margin, self._margin, self._margin)
         popup.installEventFilter(self)
 
@@ -85,10 +92,14 @@ class PanelPainter(QObject):
         return True
 
 
-def prepare(popup: QWidget) -> int:
-    """Makes ``popup`` transparent around its panel and returns the width of its shadow, in pixels; 0 without one."""
+def remove_frame(popup: QWidget) -> None:
+    """Leaves frame and shadow of ``popup`` to us."""
     flags = Qt.WindowType.FramelessWindowHint | Qt.WindowType.NoDropShadowWindowHint
     popup.setWindowFlags(popup.windowFlags() | flags)
+
+
+def add_shadow(popup: QWidget) -> int:
+    """Makes ``popup`` transparent around its panel and returns the width of its shadow, in pixels; 0 without one."""
     transparent = can_be_transparent()
     popup.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground, transparent)
     return SHADOW if transparent else 0

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,6 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gptdesk import __version__
 from gptdesk.folders import Folders
-from gptdesk.library.catalogue import find_model
 from gptdesk.resource_files import resource
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.clipboard import release_clipboard
@@ -38,10 +38,8 @@ from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
-from gptdesk.ui.window.help.welcome import Welcome
 from gptdesk.ui.window.instance import Instance
 from gptdesk.ui.window.main_window import MainWindow
-from gptdesk.ui.window.standard_commands import welcome_command
 
 log = logging.getLogger(__name__)
 
@@ -123,19 +121,12 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
     crashes.install(window)
     services.messages.crashed.connect(crashes.show_report)
     window.painted.connect(window.start)
-    _welcome(services, window)
+    if not services.settings.value.welcome_seen:
+        window.painted.connect(window.tools.open_welcome)
     spare_the_collector(services.inference)
     if report:
         QTimer.singleShot(0, window, lambda: crashes.show_report(report))
     return window
-
-
-def _welcome(services: Services, window: MainWindow) -> None:
-    """Adds the cards of the first start, which the menu shows again."""
-    welcome = Welcome(services.theme, services.settings, window.commands.run, window)
-    window.commands.add(welcome_command(welcome.open))
-    if not services.settings.value.welcome_seen:
-        window.painted.connect(welcome.open)
 
 
 def make_services(app: QApplication, folders: Folders) -> Services:
@@ -143,7 +134,7 @@ def make_services(app: QApplication, folders: Folders) -> Services:
     settings = SettingsService(folders.config / "settings.json")
     theme = Theme(app, settings.value.theme)
     runs = RunIndex(folders.data / "runs.json", folders.runs)
-    inference = Inference(lambda name: find_model(name, folders).path)
+    inference = Inference(partial(_model_folder, folders))
     models = ModelLibrary(folders, lambda: runs.watched)
     loader = ModelLoader(settings, inference)
     return Services(
@@ -160,6 +151,12 @@ def make_services(app: QApplication, folders: Folders) -> Services:
         run_monitor=RunMonitor(runs, folders),
         storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )
+
+
+def _model_folder(folders: Folders, name: str) -> Path:
+    from gptdesk.library.catalogue import find_model
+
+    return find_model(name, folders).path
 
 
 def spare_the_collector(inference: Inference) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Final
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal, Slot
@@ -157,7 +158,7 @@ class MainWindow(QWidget):
         super().paintEvent(event)
         if not self._was_painted:
             self._was_painted = True
-            log.info("painted")
+            log.info("painted after %.3f s of processor time", time.process_time())
             QTimer.singleShot(0, self.painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -173,14 +174,16 @@ class MainWindow(QWidget):
     # Commands, parts, layout
 
     def _add_commands(self) -> None:
-        settings = self._services.settings
-        for page in self.pages.values():
+        settings, pages = self._services.settings, self.pages.values()
+        for page in pages:
             self._commands.name_scope(page.id, page.title)
-            self._commands.add(*page.commands())
-        self._commands.add(*page_commands([(page.id, page.title) for page in self.pages.values()], self.show_page))
-        self._commands.add(panel_command(self.stack.fold_panel))
-        self._commands.add(*view_commands(settings, settings.zoom))
-        self._commands.add(*self.tools.commands())
+        self._commands.add(
+            *(command for page in pages for command in page.commands()),
+            *page_commands([(page.id, page.title) for page in pages], self.show_page),
+            panel_command(self.stack.fold_panel),
+            *view_commands(settings, settings.zoom),
+            *self.tools.commands(),
+        )
 
     def _regions(self) -> list[QWidget]:
         """The parts of the window in the order of F6: the page's, the messages, and the bars."""

@@ -1,4 +1,4 @@
-"""Commands of the window itself: pages, panel, theme, marks, size of the text, welcome."""
+"""Commands of the window itself: pages, panel, theme, marks and text size."""
 
 from __future__ import annotations
 
@@ -88,14 +88,3 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
         Command(id=id, title=title, description=tip, run=partial(zoom, step), group="view", shortcuts=keys)
         for id, title, tip, step, keys in sizes
     ]
-
-
-def welcome_command(show: Callable[[], object]) -> Command:
-    """Shows what the program can do."""
-    return Command(
-        id="help.welcome",
-        title="Welcome",
-        description="Show what gptdesk can do: write, get models, train",
-        run=show,
-        group="help",
-    )

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Command, Commands
-from gptdesk.ui.window.help.about import AboutDialog
 
 if TYPE_CHECKING:
     from gptdesk.ui.window.commands.palette import CommandPalette
+    from gptdesk.ui.window.help.welcome import Welcome
     from gptdesk.ui.window.settings.dialog import SettingsDialog
 
 
@@ -21,12 +21,14 @@ class WindowTools(QObject):
 
     Attributes:
         palette: once it was opened.
+        welcome: once it was opened.
     """
 
     def __init__(self, services: Services, commands: Commands, window: QWidget) -> None:
         super().__init__(window)
         self._services, self._commands, self._window = services, commands, window
         self.palette: CommandPalette | None = None
+        self.welcome: Welcome | None = None
 
     def commands(self) -> list[Command]:
         """The commands that open them, and those that end the window."""
@@ -67,7 +69,14 @@ class WindowTools(QObject):
                 id="help.about",
                 title="About gptdesk",
                 description="Show the version and the licences",
-                run=lambda: AboutDialog(self._window).open(),
+                run=self.open_about,
+                group="help",
+            ),
+            Command(
+                id="help.welcome",
+                title="Welcome",
+                description="Show what gptdesk can do: write, get models, train",
+                run=self.open_welcome,
                 group="help",
             ),
             Command(
@@ -107,3 +116,17 @@ class WindowTools(QObject):
         from gptdesk.ui.window.help.guide import GuideDialog
 
         GuideDialog(self._commands, self._window).open()
+
+    def open_about(self) -> None:
+        """Opens the dialog with version and licences."""
+        from gptdesk.ui.window.help.about import AboutDialog
+
+        AboutDialog(self._window).open()
+
+    def open_welcome(self) -> None:
+        """Shows the cards of the first start over the window."""
+        if self.welcome is None:
+            from gptdesk.ui.window.help.welcome import Welcome
+
+            self.welcome = Welcome(self._services.theme, self._services.settings, self._commands.run, self._window)
+        self.welcome.open()

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.folders import Folders
-from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
 from gptdesk.training.index import RunEntry, RunIndex
-from gptdesk.training.run_scanner import RunScanner, RunView, ScanResult, Selection
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.runs.autostart import Autostart
-from gptdesk.ui.services.runs.notices import notice_of
 from gptdesk.ui.services.runs.pending_requests import PendingRequests
 
 if TYPE_CHECKING:
+    from gptdesk.training.data.data_scanner import DataEntry, DataView
     from gptdesk.training.history.history import RunHistory
+    from gptdesk.training.run_scanner import RunScanner, RunView, ScanResult
 
 _SHOWN_MS: Final = 250
 """Between two scans while the Train page is shown."""
@@ -67,8 +65,9 @@ class RunMonitor(QObject):
         self.view: RunView | None = None
         self.data_view: DataView | None = None
         self.index = index
-        self._scanner = RunScanner(index, DataScanner(folders))
-        self._selection = Selection()
+        self._folders = folders
+        self._selected: Path | None = None
+        self._pinned: tuple[Path, ...] = ()
         self._scanning = self._again = self._preloaded = False
         self._quick = TaskQueue("runs", self)
         self._long = TaskQueue("long work on runs", self)
@@ -81,6 +80,14 @@ class RunMonitor(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_HIDDEN_MS)
         self._timer.timeout.connect(self.look)
+
+    @cached_property
+    def _scanner(self) -> RunScanner:
+        """Made at the first scan, after the window was painted."""
+        from gptdesk.training.data.data_scanner import DataScanner
+        from gptdesk.training.run_scanner import RunScanner
+
+        return RunScanner(self.index, DataScanner(self._folders))
 
     @property
     def active(self) -> tuple[RunEntry, ...]:
@@ -123,15 +130,15 @@ class RunMonitor(QObject):
 
     def select(self, folder: Path | None) -> None:
         """Selects the run, or the preparation, in that folder."""
-        if folder == self._selection.current:
+        if folder == self._selected:
             return
-        self._selection = replace(self._selection, current=folder)
+        self._selected = folder
         self.view = self.data_view = None
         self.look()
 
     def set_pinned(self, folders: tuple[Path, ...]) -> None:
         """Sets the runs whose curves are drawn with that of the selected run."""
-        self._selection = replace(self._selection, pinned=folders)
+        self._pinned = folders
 
     @Slot()
     def look(self) -> None:
@@ -139,9 +146,11 @@ class RunMonitor(QObject):
         if self._scanning:
             self._again = True
             return
+        from gptdesk.training.run_scanner import Selection
+
         self._scanning, self._again = True, False
-        selection = self._selection
-        self._quick.run(lambda: self._scanner.scan(selection), self._on_scanned, self._on_failed)
+        scan = partial(self._scanner.scan, Selection(self._selected, self._pinned))
+        self._quick.run(scan, self._on_scanned, self._on_failed)
 
     def change(
         self,
@@ -182,6 +191,8 @@ class RunMonitor(QObject):
 
     @Slot(object)
     def _on_scanned(self, result: ScanResult) -> None:
+        from gptdesk.ui.services.runs.notices import notice_of
+
         self._scanning = False
         self.histories, self.configs = result.histories, result.configs
         if result.runs is not None:
@@ -191,10 +202,10 @@ class RunMonitor(QObject):
         for folder in result.changed:
             self.history_changed.emit(folder)
         self.requests.take_answers(result.histories, self.runs)
-        if result.view and result.view.entry.folder == self._selection.current:
+        if result.view and result.view.entry.folder == self._selected:
             self.view = result.view
             self.view_changed.emit()
-        elif result.data_view and result.data_view.entry.folder == self._selection.current:
+        elif result.data_view and result.data_view.entry.folder == self._selected:
             self.data_view = result.data_view
             self.view_changed.emit()
         for notice in map(notice_of, result.events):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -11,6 +13,9 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 class CollapsibleSection(QFrame):
     """A heading with a chevron, a caption beside it, and contents under it. Closed at first.
+
+    Args:
+        fill: adds the contents to ``column``; called once, before they are shown.
 
     Attributes:
         button: the heading.
@@ -23,9 +28,11 @@ class CollapsibleSection(QFrame):
 
     toggled = Signal(bool)
 
-    def __init__(self, theme: Theme, title: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, title: str, parent: QWidget | None = None, *, fill: Callable[[], object] | None = None
+    ) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._fill = theme, fill
         self.button = QPushButton(title)
         self.button.setProperty("kind", "fold")
         self.button.setCheckable(True)
@@ -39,7 +46,7 @@ class CollapsibleSection(QFrame):
         head.setSpacing(16)
         head.addWidget(self.button)
         head.addWidget(self.caption, 1)
-        self._contents = QWidget()
+        self._contents = QWidget(self)
         self.column = QVBoxLayout(self._contents)
         self.column.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
@@ -61,9 +68,17 @@ class CollapsibleSection(QFrame):
         """Whether the contents should be shown; a subclass may have more reasons than the heading."""
         return self.button.isChecked()
 
+    def fill(self) -> None:
+        """Makes the contents, if that has not been done."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill()
+
     def show_contents(self) -> None:
         """Shows or hides the contents as `wants_open` says."""
         shown = self.wants_open()
+        if shown:
+            self.fill()
         self._contents.setVisible(shown)
         self._theme.set_icon(self.button, "chevron-down" if shown else "chevron-right", "muted")
 

@@ -82,6 +82,7 @@ class Commands(QObject):
         self._window, self._settings = window, settings
         self._commands: dict[str, Command] = {}
         self._actions: dict[str, QAction] = {}
+        self._assigned: dict[str, tuple[str, ...]] = {}  # keys that an action has now, by id
         self._page = ""
         self._parts: dict[str, str] = {}
         self._titles: dict[str, str] = {"": "Everywhere"}
@@ -259,7 +260,8 @@ class Commands(QObject):
         part = self._parts.get(self._page, "")
         scope = f"{self._page}.{part}" if part else self._page
         for id, keys in self.bindings.effective(scope).items():
-            if id in self._actions:
+            if id in self._actions and keys != self._assigned.get(id, ()):
+                self._assigned[id] = keys
                 self._actions[id].setShortcuts([QKeySequence(key) for key in keys])
         self.shortcuts_changed.emit()
 

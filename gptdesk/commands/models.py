@@ -44,7 +44,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         job_parser.set_defaults(run=run)
         return job_parser
 
-    job("list", _list, "list the models on this computer and those to download")
+    one = job("list", _list, "list the models on this computer and those to download")
+    one.add_argument("--all", action="store_true", help="list all models to download that gptdesk knows")
     one = job("info", _info, "show the details of a model")
     one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
     one = job(
@@ -54,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "Downloads a model from the hub and verifies it; resumes an earlier download. Ctrl+C keeps what "
         "was downloaded. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies work as in Hugging Face's own programs.",
     )
-    one.add_argument("model", metavar="MODEL", help="gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, or OWNER/NAME")
+    one.add_argument("model", metavar="MODEL", help="a name that gptdesk models list --all shows, or OWNER/NAME")
     one.add_argument("--revision", metavar="REVISION", help="branch, tag or commit; the newest when not given")
     one.add_argument("--name", metavar="NAME", help="name on this computer; that on the hub when not given")
     one = job("verify", _verify, "verify the files of a model by their hashes")
@@ -97,13 +98,16 @@ def _list(options: argparse.Namespace) -> int:
             _print_json({"name": download.name, "kind": "download", "state": download.state, "repo": download.repo,
                          "done": download.done, "total": download.total, "error": download.error})  # fmt: skip
         return 0
-    rows = [("NAME", "PARAMETERS", "SIZE", "WHERE"), *map(_row, entries)]
+    shown = [entry for entry in entries if options.all or not entry.more]
+    rows = [("NAME", "PARAMETERS", "SIZE", "WHERE"), *map(_row, shown)]
     for download in unfinished:
         where = f"half downloaded; go on with: gptdesk models download {download.repo}"
         rows.append((download.name, "", f"{size_text(download.done)} of {size_text(download.total)}", where))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for name, parameters, size, where in rows:
         print(f"{name:<{widths[0]}}  {parameters:>{widths[1]}}  {size:>{widths[2]}}  {where}".rstrip())
+    if left := len(entries) - len(shown):
+        print(f"{left} more to download: gptdesk models list --all")
     return 0
 
 
@@ -113,7 +117,8 @@ def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
         "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download", "folder": str(entry.path),
     }[entry.kind]  # fmt: skip
     parameters = parameters_text(entry.parameters) if entry.parameters else ""
-    size = size_text(entry.size or entry.download)
+    bytes = entry.size or entry.download
+    size = size_text(bytes) if bytes else ""
     return entry.name, parameters, size, entry.problem if entry.state == "damaged" else where
 
 

@@ -29,7 +29,7 @@ class LibraryEntry:
         path: its folder; ``None`` when it is not here.
         config: its shape; ``None`` when it cannot be read.
         size: of its weights on disk, in bytes; 0 when it is not here.
-        download: bytes to download; 0 when it is here.
+        download: bytes to download; 0 when it is here, or unknown.
         repo: ``owner/name`` on the hub; empty for others.
         revision: commit on the hub; empty for others.
         source: path that it was imported from; empty for others.
@@ -40,6 +40,7 @@ class LibraryEntry:
         problem: why it cannot be loaded, and what to do, a sentence.
         defaults: how the person wants it used.
         left_out: name of the part that is not loaded (a head of another task); empty for none.
+        more: whether it is listed only when more models are asked for.
         added: day and time (ISO 8601, UTC) when it came; empty when unknown.
     """
 
@@ -60,6 +61,7 @@ class LibraryEntry:
     problem: str = ""
     defaults: Defaults = field(default_factory=Defaults)
     left_out: str = ""
+    more: bool = False
     added: str = ""
 
     @property

@@ -197,7 +197,7 @@ def _known_config(path: Path) -> GPT2Config:
     width = shapes.get("wte.weight", (0, 0))[-1]
     layers = {name.split(".")[1] for name in shapes if name.startswith("h.")}
     for known in KNOWN:
-        if (known.config.n_embd, known.config.n_layer) == (width, len(layers)):
+        if not known.more and (known.config.n_embd, known.config.n_layer) == (width, len(layers)):
             return known.config
     raise UserError(f"{path} has no {CONFIG_FILE} beside it, and its shape is none of OpenAI's; put its config there.")
 

@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.gpt2.layout import WEIGHTS_FILE
+from gptdesk.gpt2.config import OPENAI_SIZES
+from gptdesk.library.known_model import Known, card_url
+from gptdesk.library.relatives import RELATIVES
 
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """A model of the hub.
-
-    Attributes:
-        name: short, as a person types it.
-        repo: ``owner/name`` on the hub.
-        revision: commit, so that everybody gets the same bytes.
-        config: its shape.
-        size: of its weights, in bytes.
-        sha256: of its weights; ``None`` where we know none: then the hub's own is taken and written down.
-        licence: as its card says.
-        note: what it is, one sentence.
-        file: that holds its weights.
-    """
-
-    name: str
-    repo: str
-    revision: str
-    config: GPT2Config
-    size: int
-    sha256: str | None
-    licence: str
-    note: str
-    file: str = WEIGHTS_FILE
-
-    @property
-    def parameters(self) -> int:
-        """Number of weights."""
-        return self.config.num_parameters()
-
-    @property
-    def card_url(self) -> str:
-        """Its model card."""
-        return card_url(self.repo)
-
-
-def card_url(repo: str) -> str:
-    """The page of a model on the hub."""
-    return f"https://huggingface.co/{repo}"
+__all__ = ["KNOWN", "Known", "card_url", "find_known"]
 
 
 def find_known(name_or_repo: str) -> Known | None:
@@ -59,7 +20,7 @@ def find_known(name_or_repo: str) -> Known | None:
 
 # Revisions and hashes: several independent projects that pin these models agree on each of them. The weights of the
 # large one have been found in none, so they are taken on the hub's word.
-KNOWN: Final = (
+_OPENAI: Final = (
     Known(
         name="gpt2",
         repo="openai-community/gpt2",
@@ -111,4 +72,6 @@ KNOWN: Final = (
         note="Hugging Face's half-depth copy of gpt2: twice as fast, and less sure of itself.",
     ),
 )
-"""The four models that OpenAI released, and their best-known pupil."""
+
+KNOWN: Final = (*_OPENAI, *RELATIVES)
+"""The four models that OpenAI released, their best-known pupil, and models of the same architecture by others."""

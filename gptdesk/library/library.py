@@ -73,7 +73,7 @@ class Library:
             LibraryEntry(
                 kind="known", name=known.name, state="missing", config=known.config, download=known.size,
                 repo=known.repo, revision=known.revision, licence=known.licence, card_url=known.card_url,
-                note=known.note, sha256={known.file: known.sha256} if known.sha256 else {},
+                note=known.note, sha256={known.file: known.sha256} if known.sha256 else {}, more=known.more,
             )
             for known in KNOWN
             if known.repo.casefold() not in repos

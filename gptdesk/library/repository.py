@@ -104,7 +104,7 @@ def find_repository(repo: str, revision: str = "") -> Repository:
         UserError: when there is no such model, it is none that can be loaded, or the hub cannot be asked.
     """
     known = find_known(repo)
-    wanted = revision or (known.revision if known else "main")
+    wanted = revision or (known.revision if known else "") or "main"
     found = _of_cache(repo, wanted) or _of_hub(repo, wanted)
     if known is None or known.sha256 is None or found.revision != known.revision:
         return found

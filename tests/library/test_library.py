@@ -11,11 +11,12 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import OPENAI_SIZES
 from gptdesk.library import memory
-from gptdesk.library.catalogue import KNOWN, find_model, fits, list_models, memory_needed
+from gptdesk.library.catalogue import KNOWN, find_known, find_model, fits, list_models, memory_needed
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name
 from gptdesk.library.record import Record, write_record
+from gptdesk.library.repository import COMMIT
 from gptdesk.library.verify import verify
 from gptdesk.training.index import RunIndex
 from tests.library.conftest import everything
@@ -48,6 +49,7 @@ def test_the_bundled_model_and_the_known_ones_are_always_listed(library: Library
         "gpt2-large",
         "gpt2-xl",
         "distilgpt2",
+        *(known.name for known in KNOWN if known.more),
     ]
     gpt2 = entries[1]
     assert (gpt2.kind, gpt2.state, gpt2.path, gpt2.parameters) == ("known", "missing", None, 124_439_808)
@@ -58,10 +60,21 @@ def test_the_bundled_model_and_the_known_ones_are_always_listed(library: Library
 
 
 def test_known_sizes_are_those_of_weights_masks_and_a_header() -> None:
-    for known in KNOWN:
+    for known in (known for known in KNOWN if not known.more):  # the others' are rounded
         masks = known.config.n_layer * (known.config.n_positions**2 * 4)
         header = known.size - 4 * known.parameters - masks
         assert 0 < header < 1_400 * known.config.n_layer, known.name
+
+
+def test_every_known_model_says_what_it_is_and_where_it_comes_from() -> None:
+    names = [known.name.casefold() for known in KNOWN]
+    assert len(set(names)) == len(names)
+    assert len({known.repo.casefold() for known in KNOWN}) == len(KNOWN)
+    for known in KNOWN:
+        assert COMMIT.fullmatch(known.revision or "0" * 40), known.name
+        assert known.note.endswith("."), known.name
+        assert known.size == 0 or 0.4 < known.size / (4 * known.parameters) < 1.5, known.name  # 2 or 4 bytes, and masks
+        assert find_known(known.name) is find_known(known.repo.upper()) is known
 
 
 def test_models_of_the_person_come_with_what_was_written_down(library: Library, own: str) -> None:

@@ -15,6 +15,9 @@ import pytest
 from gptdesk.cli import main
 from gptdesk.folders import Folders
 from gptdesk.library.downloads.manager import DOWNLOADS
+from gptdesk.library.known import KNOWN, find_known
+from gptdesk.library.library import Library
+from gptdesk.library.repository import COMMIT
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything
 
@@ -207,3 +210,28 @@ def test_a_model_without_safetensors_is_imported_by_its_pickle(
     torch.save(GPT2LMHeadModel.from_pretrained(tiny_model_folder).state_dict(), tmp_path / "pytorch_model.bin")
     status, output, _ = run(capsys, "import", str(tmp_path / "pytorch_model.bin"), "--name", "old")
     assert (status, output) == (0, f"{tmp_path / 'pytorch_model.bin'} is here as old.\n")
+
+
+def test_relatives_of_gpt2_are_listed_when_all_are_asked_for(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
+    more = [known for known in KNOWN if known.more]
+    _, output, _ = run(capsys, "list")
+    assert "DialoGPT-small" not in output
+    assert output.endswith(f"{len(more)} more to download: gptdesk models list --all\n")
+    _, output, _ = run(capsys, "list", "--all")
+    assert re.search(r"^DialoGPT-small +124M +351 MB  to download$", output, re.MULTILINE)
+    assert "--all" not in output
+
+
+def test_a_known_model_without_a_pinned_revision_is_downloaded_at_the_newest(
+    capsys: pytest.CaptureFixture[str], hub: Hub, folders: Folders, tiny_model_folder: Path
+) -> None:
+    known = find_known("battlestar-gpt2-small-x49")
+    assert known is not None
+    assert known.revision == ""
+    hub.add(known.repo, tiny_model_folder)
+    status, _, errors = run(capsys, "download", known.name)
+    assert (status, errors) == (0, "")
+    entry = Library(folders).entry(known.name)
+    assert COMMIT.fullmatch(entry.revision)
+    assert len(entry.sha256["model.safetensors"]) == 64
+    assert entry.note == known.note

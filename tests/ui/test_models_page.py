@@ -29,6 +29,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.import_ import import_model, look_at
+from gptdesk.library.known import KNOWN
 from gptdesk.library.library import Library
 from gptdesk.ui import number_format
 from gptdesk.ui.models.import_dialog import ImportDialog
@@ -169,9 +170,7 @@ def test_everything_is_listed_where_it_belongs(
     shown.wait(lambda: shown.has("linked"))
     places = {item.name: item.group for item in shown.page.items}
     assert places["stories"] == places["tale"] == places["linked"] == "here"
-    assert {name for name, place in places.items() if place == "known"} == {
-        "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2",
-    }  # fmt: skip
+    assert {name for name, place in places.items() if place == "known"} == {known.name for known in KNOWN}
     assert places["20260101-101010-fables/step-00002000"] == "runs"
     shown.wait(lambda: shown.face("20260101-101010-fables/step-00002000").title == "fables · step 2,000")
     shown.wait(lambda: shown.face("gpt2-xl").title)
@@ -186,6 +185,29 @@ def test_everything_is_listed_where_it_belongs(
     assert facts["SHA-256"].startswith("248dfc39")
     assert facts["Parameters"] == "124,439,808"
     assert shown.page.panel.bars.accessibleDescription().startswith("float32: 666 MB")
+
+
+def test_relatives_of_gpt2_are_listed_when_more_are_asked_for(shown: Shown) -> None:
+    listing, group = shown.page.list, shown.page.list.groups["known"]
+    more = {known.name for known in KNOWN if known.more}
+
+    def listed() -> set[str]:
+        return {shown.page._items[key].name for key in listing.shown}
+
+    assert group.all.text() == f"More ({len(more)})"
+    assert not more & listed()
+    QTest.mouseClick(group.all, Qt.MouseButton.LeftButton)
+    assert more <= listed()
+    shown.wait(lambda: shown.face("Cerebras-GPT-111M").title)
+    face = shown.face("Cerebras-GPT-111M")
+    assert (face.action, face.figures[0].value) == ("get", "111M")
+    assert "Apache 2.0" in face.note[0]
+    shown.choose("battlestar-gpt2-small-x49")
+    assert "Revision" not in shown.page.panel.facts.values  # the newest is downloaded, and written down
+    QTest.mouseClick(group.all, Qt.MouseButton.LeftButton)
+    assert more & listed() == {"battlestar-gpt2-small-x49"}  # the selected one stays
+    listing.search.setText("german library")
+    shown.wait(lambda: listed() == {"german-gpt2"})
 
 
 def test_models_are_found_by_words_by_place_and_with_the_arrow_keys(tale: Path, shown: Shown) -> None:

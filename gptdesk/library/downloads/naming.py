@@ -35,7 +35,7 @@ def name_of(repo: str, known: Known | None) -> str:
     if known:
         return known.name
     name = repo.rpartition("/")[2]
-    return repo.replace("/", " ") if any(name.casefold() == other.name for other in KNOWN) else name
+    return repo.replace("/", " ") if any(name.casefold() == other.name.casefold() for other in KNOWN) else name
 
 
 def new_folder(models: Path, place: Path, name: str, *, given: bool) -> Path:

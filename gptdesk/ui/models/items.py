@@ -74,6 +74,11 @@ class Item:
         return self.known.config if self.known else None
 
     @property
+    def more(self) -> bool:
+        """Whether it is listed only when more models are asked for; one on its way always is."""
+        return self.entry is not None and self.entry.more
+
+    @property
     def model(self) -> str:
         """What the settings call it; empty when it is not here."""
         return setting_of(self.entry) if self.entry else ""

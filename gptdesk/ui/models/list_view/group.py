@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -53,7 +53,7 @@ class ModelGroup(QWidget):
 
     Attributes:
         grid: of its cards.
-        all: shows those that are left out.
+        all: below the cards; shows those that are left out.
 
     Signals:
         unfolded(): emitted to show all of them, or no longer.
@@ -76,16 +76,17 @@ class ModelGroup(QWidget):
         top.setSpacing(8)
         top.addWidget(heading)
         top.addWidget(self._note, 1)
-        top.addWidget(self.all)
         self.grid = CardGrid()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(top)
         layout.addWidget(self.grid)
+        layout.addWidget(self.all, 0, Qt.AlignmentFlag.AlignLeft)
 
     def show_words(self, note: str, hidden: int) -> None:
-        """Says something beside the title, and how many cards are left out."""
+        """Shows a note beside the title, and how many cards are left out."""
         self._note.setText(note)
-        self.all.setText("Show fewer" if self.all.isChecked() else f"Show {hidden} more")
+        self.all.setText("Fewer" if self.all.isChecked() else f"More ({hidden})")
+        self.all.setAccessibleName(f"{self.all.text()}: {self.accessibleName()}")
         self.all.setVisible(bool(hidden) or self.all.isChecked())

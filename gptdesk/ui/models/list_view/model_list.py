@@ -189,7 +189,8 @@ class ModelList(QWidget):
         for group in FILTERS[self.filter]:
             keys = [key for key, item in self._items.items() if item.group == group and item.matches(words)]
             if not words and not self.groups[group].all.isChecked():
-                keys = keys[:_FOLD_OVER] + [key for key in keys[_FOLD_OVER:] if key == self._current]
+                first = [key for key in keys if not self._items[key].more][:_FOLD_OVER]
+                keys = [key for key in keys if key in first or key == self._current]
             wanted[group] = keys
         return wanted
 
@@ -210,10 +211,11 @@ class ModelList(QWidget):
         for name, group in self.groups.items():
             keys = wanted.get(name, [])
             total = [item for item in self._items.values() if item.group == name]
-            group.setVisible(bool(keys))
-            group.show_words(self._note(name, total), 0 if words else len(total) - len(keys))
+            hidden = 0 if words or name not in wanted else len(total) - len(keys)
+            group.setVisible(bool(keys or hidden))
+            group.show_words(self._note(name, total), hidden)
         self.repaint_faces()
-        found = bool(keep)
+        found = any(not group.isHidden() for group in self.groups.values())
         self.nothing.setVisible(not found)
         self.nothing.setText(f"No model has “{words}” in its name." if words else "No models here yet.")
         self._timer.start()

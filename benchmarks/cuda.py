@@ -28,7 +28,7 @@ import torch
 from benchmarks.machine import describe_machine, hand_over
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.parity import TOLERANCE, expected_logits, parity_error

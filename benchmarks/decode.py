@@ -129,7 +129,7 @@ def measure_loading(
 
 def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> list[dict[str, Any]]:
     """Perplexity of ours at each precision on the first ``tokens`` of a text."""
-    from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
     ids = gpt2_tokenizer().encode(text.read_text(encoding="utf-8"))[:tokens]
     rows: list[dict[str, Any]] = []

@@ -33,7 +33,8 @@ from tiktoken.load import load_tiktoken_bpe
 from benchmarks.machine import describe_machine
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256, Tokenizer, gpt2_tokenizer
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, RANKS_SHA256, gpt2_tokenizer
 from gptdesk.resource_files import resource
 from trainer.prepare import Request, prepare
 from trainer.prepare.broken import Broken

@@ -30,7 +30,7 @@ from transformers.generation import logits_process as peer
 from benchmarks.machine import describe_machine, hand_over
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.prediction import Prediction
 from gptdesk.inference.sampling.choice import argmax, sample

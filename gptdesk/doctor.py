@@ -17,7 +17,7 @@ from typing import Final
 import gptdesk
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.folders import HOME_VARIABLE, Folders
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compile_process import describe_code
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.sampling.settings import DecodingSettings

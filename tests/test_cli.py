@@ -17,7 +17,7 @@ import pytest
 
 import gptdesk
 from gptdesk.cli import main
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings

@@ -48,6 +48,7 @@ NEITHER_TORCH_NOR_QT = (
     "gptdesk.gpt2.layout",
     "gptdesk.resource_files",
     "gptdesk.gpt2.tokenizer",
+    "gptdesk.gpt2.tokenizers",
     "gptdesk.hub",
     "gptdesk.library",
     "gptdesk.store",

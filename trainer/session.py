@@ -14,7 +14,7 @@ from typing import Any
 
 from gptdesk.errors import UserError, brief
 from gptdesk.files import read_json, write_json
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings

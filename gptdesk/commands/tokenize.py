@@ -27,7 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Prints the tokens and returns the exit status."""
     text = read_text(options.text)
-    from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
     tokenizer = gpt2_tokenizer()
     for id in tokenizer.encode(text, allow_special=options.special):

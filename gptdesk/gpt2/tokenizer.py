@@ -1,140 +1,95 @@
-"""GPT-2's byte-pair encoding: text to token ids and back, without the network. Imports no torch."""
+"""What every tokenizer does: text to token ids and back. Imports no torch.
+
+`gptdesk.gpt2.tokenizers.loading` chooses the tokenizer of a model folder.
+"""
 
 from __future__ import annotations
 
-import base64
 import codecs
-import functools
-import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final
-
-from gptdesk.errors import UserError
-from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.resource_files import resource
-
-RANKS_SHA256: Final = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
-"""SHA-256 of ``resources/gpt2/gpt2.tiktoken``."""
-
-END_OF_TEXT_STRING: Final = "<|endoftext|>"
-
-# How OpenAI cut text into words before merging bytes (gpt-2/src/encoder.py), in tiktoken's faster equivalent form
-# (tiktoken_ext/openai_public.py, r50k_pat_str).
-_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
-
-# tiktoken's regex engine backtracks over white space that is followed by something else, and panics where a run of it
-# is 1,000,000 characters or longer. Shorter texts cannot hold such a run.
-_SAFE_LENGTH = 500_000
-_WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # \s of that engine
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 
-class Tokenizer:
-    """GPT-2's tokenizer.
-
-    Args:
-        ranks_file: tokens and their ranks in tiktoken's format.
+class Tokenizer(Protocol):
+    """The tokens of a model. Safe to use from several threads.
 
     Attributes:
-        vocab_size: 50257 tokens.
-        end_of_text: id of ``<|endoftext|>``.
-        sha256: of the ranks file, in hexadecimal; names the tokenizer in runs and documents.
-
-    Raises:
-        UserError: when the file is missing or is not the one that gptdesk ships.
+        name: for display, such as "GPT-2's" or "BPE of 8,192 tokens".
+        vocab_size: number of tokens; their ids are 0 ... vocab_size - 1. Rows of a model beyond it are padding.
+        sha256: identity in hexadecimal: tokenizers with the same one give every text the same ids. The ids that end a
+            text are no part of it.
+        special_tokens: ids of the tokens that no text stands for unless asked, by their names.
+        end_ids: the tokens that end a text; the model's folder says which. May be empty.
+        end_of_text: the first of them, which separates documents in training data; None where there is none.
+        start_of_text: the token that a text begins with where no prompt does; None where there is none.
     """
 
-    vocab_size: int = VOCAB_SIZE
-    end_of_text: int = END_OF_TEXT
-
-    def __init__(self, ranks_file: Path) -> None:
-        try:
-            contents = ranks_file.read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"The tokenizer's file {ranks_file} cannot be read ({error.strerror}); install gptdesk again."
-            ) from error
-        self.sha256 = hashlib.sha256(contents).hexdigest()
-        if self.sha256 != RANKS_SHA256:
-            raise UserError(f"The tokenizer's file {ranks_file} is damaged; install gptdesk again.")
-        ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, contents.splitlines())}
-        self._bytes = [*ranks, END_OF_TEXT_STRING.encode()]  # the file's lines are in the order of the ranks
-        import tiktoken  # late: the window asks for names in this module before it is painted
-
-        self._encoding = tiktoken.Encoding(
-            "gpt2",
-            pat_str=_PATTERN,
-            mergeable_ranks=ranks,
-            special_tokens={END_OF_TEXT_STRING: END_OF_TEXT},
-            explicit_n_vocab=VOCAB_SIZE,
-        )
+    @property
+    def name(self) -> str: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def special_tokens(self) -> Mapping[str, int]: ...
+    @property
+    def end_ids(self) -> Sequence[int]: ...
+    @property
+    def end_of_text(self) -> int | None: ...
+    @property
+    def start_of_text(self) -> int | None: ...
 
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
-        """Token ids of ``text``.
+        """Token ids of ``text``; none are added before or after it.
 
         Args:
             text: any string; lone surrogates, which no UTF-8 can hold, become U+FFFD.
-            allow_special: whether ``<|endoftext|>`` in the text means the special token; else it is plain text.
-        """
-        if not allow_special:
-            return self._encode_plain(text)
-        first, *rest = text.split(END_OF_TEXT_STRING)
-        ids = self._encode_plain(first)
-        for part in rest:
-            ids.append(END_OF_TEXT)
-            ids.extend(self._encode_plain(part))
-        return ids
+            allow_special: whether the names of special tokens in the text mean those; else they are plain text.
 
-    def count_tokens(self, text: str) -> int:
-        """Number of tokens that `encode` makes of ``text``."""
-        return len(self.encode(text))
+        Raises:
+            UserError: when the vocabulary has no token for a part of the text.
+        """
+        ...
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ``ids``; bytes that are not UTF-8 become U+FFFD, ids beyond the vocabulary nothing."""
-        return b"".join(map(self.token_bytes, ids)).decode("utf-8", errors="replace")
+        ...
 
     def token_bytes(self, id: int) -> bytes:
-        """The bytes of one token; none for ids beyond the vocabulary, which padded models have."""
-        return self._bytes[id] if 0 <= id < VOCAB_SIZE else b""
+        """The bytes of one token amid a text; none for ids beyond the vocabulary, which padded models have."""
+        ...
+
+    def bytes_after(self, previous: int | None, id: int) -> bytes:
+        """The bytes of one token that follows another, or begins a text (None).
+
+        They differ from `token_bytes` where spaces are no part of tokens but stand between them.
+        """
+        ...
 
     def piece(self, id: int) -> str:
         """What a person is shown for one token: its text, with U+FFFD for bytes that are part of a character."""
-        return self.decode([id])
-
-    def _encode_plain(self, text: str) -> list[int]:
-        if len(text) <= _SAFE_LENGTH:
-            return self._encoding.encode_ordinary(text)
-        return [id for part in _cut_long_white_space(text) for id in self._encoding.encode_ordinary(part)]
+        ...
 
 
 class TextStream:
-    """Turns tokens that arrive one by one into text, holding back bytes that are not yet whole characters."""
+    """Turns tokens that arrive one by one into text, holding back bytes that are not yet whole characters.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    Args:
+        tokenizer: of the model.
+        previous: the token before the first one; None where the text begins with it, or a space stands before it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, previous: int | None = None) -> None:
         self._tokenizer = tokenizer
+        self._previous = previous
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def feed(self, id: int) -> str:
         """The text that became whole with this token: ``""`` while a character is incomplete."""
-        return self._decoder.decode(self._tokenizer.token_bytes(id))
+        data = self._tokenizer.bytes_after(self._previous, id)
+        self._previous = id
+        return self._decoder.decode(data)
 
     def flush(self) -> str:
         """The end of the text: U+FFFD if bytes of an unfinished character are left. The stream is empty then."""
         return self._decoder.decode(b"", final=True)
-
-
-@functools.cache
-def gpt2_tokenizer() -> Tokenizer:
-    """The one tokenizer of this process, built on first use (some 60 ms)."""
-    return Tokenizer(resource("gpt2", "gpt2.tiktoken"))
-
-
-def _cut_long_white_space(text: str) -> Iterator[str]:
-    """Cuts before the last character of a long run of white space in the text, where `_PATTERN` ends a word anyway."""
-    start = 0
-    for run in _WHITE_SPACE.finditer(text):
-        if run.end() - run.start() > _SAFE_LENGTH and run.end() < len(text):
-            yield text[start : run.end() - 1]
-            start = run.end() - 1
-    yield text[start:]

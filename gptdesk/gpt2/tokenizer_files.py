@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,26 +14,15 @@ import msgspec
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING
-from gptdesk.gpt2.vocabulary import gpt2_vocabulary
-
-TOKENIZER_CONFIG: Final = "tokenizer_config.json"
-CHAT_TEMPLATE: Final = "chat_template.jinja"
-
-TOKENIZER_FILES: Final = (
-    "tokenizer.json",
-    "vocab.json",
-    "merges.txt",
-    TOKENIZER_CONFIG,
-    "added_tokens.json",
-    "special_tokens_map.json",
+from gptdesk.gpt2.tokenizers.folder_files import (
     CHAT_TEMPLATE,
-    "generation_config.json",
+    LARGEST,
+    TOKENIZER_CONFIG,
+    has_vocabulary,
+    tokenizer_files,
 )
-"""Names of the files beside a model's weights that say how text becomes its tokens, and when it is to stop."""
-
-LARGEST: Final = 64 * 2**20
-"""Bytes that a tokenizer's file may have; GPT-2's largest has 1.4 million, a multilingual one 20."""
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING
+from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 
 CONTEXT: Final = 1024
 """Tokens of context of OpenAI's models."""
@@ -123,7 +111,7 @@ def complete_tokenizer(
         OSError: when they cannot be written.
     """
     here = {file.name for file in tokenizer_files(folder)}
-    if vocab_size < VOCAB_SIZE or "tokenizer.json" in here or {"vocab.json", "merges.txt"} <= here:
+    if vocab_size < VOCAB_SIZE or has_vocabulary(here):
         return []
     written = {name: data for name, data in _vocabulary_files().items() if name not in here}
     for name, data in written.items():
@@ -148,19 +136,6 @@ def read_chat_format(folder: Path) -> ChatFormat | None:
         if template:
             return ChatFormat(template, tuple(stop for stop in config.stop_strings or () if stop))
     return None
-
-
-def tokenizer_files(folder: Path) -> list[Path]:
-    """The tokenizer's files that a model folder holds.
-
-    Raises:
-        UserError: when one is too large to be one.
-    """
-    files = [folder / name for name in TOKENIZER_FILES if os.path.isfile(folder / name)]
-    for file in files:
-        if (size := file.stat().st_size) > LARGEST:
-            raise UserError(f"{file} has {size:,} bytes, which no tokenizer has; remove it from the folder.")
-    return files
 
 
 @functools.cache

@@ -6,7 +6,8 @@ import functools
 from typing import Final
 
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.byte_letters import byte_letters
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, gpt2_tokenizer
 
 _BYTES: Final = 256
 """The first tokens are the single bytes."""
@@ -17,7 +18,7 @@ def gpt2_vocabulary() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """GPT-2's tokens in the letters that OpenAI wrote bytes with, and its merges in their order (some 0.3 s, once)."""
     tokenizer = gpt2_tokenizer()
     tokens = [tokenizer.token_bytes(id) for id in range(END_OF_TEXT)]
-    letters = _letters()
+    letters = byte_letters()
     texts = ["".join(letters[byte] for byte in token) for token in tokens]
     merges = tuple(f"{texts[left]} {texts[right]}" for left, right in _parts(tokens)[_BYTES:])
     return (*texts, END_OF_TEXT_STRING), merges
@@ -53,13 +54,3 @@ def _parts(tokens: list[bytes]) -> list[tuple[int, int]]:
         parts[id] = older[0] if len(older) == 1 else next(pair for pair in older if stays_cut(*pair))
         merged[parts[id]] = id
     return parts
-
-
-def _letters() -> dict[int, str]:
-    """The letter for each byte: printable ones stand for themselves, the others are moved beyond 255."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    letters = {byte: chr(byte) for byte in printable}
-    for byte in range(256):
-        if byte not in letters:
-            letters[byte] = chr(256 + len(letters) - len(printable))
-    return letters

@@ -33,7 +33,7 @@ def choose(sequence: Sequence, tokenizer: Tokenizer, vocab_size: int) -> TokenEv
         vocab_size: ids from there on are padding and cannot be chosen.
 
     Returns:
-        The token; ``None`` for ``<|endoftext|>``, which ends the sequence and is not part of it.
+        The token; ``None`` for one that ends the text, which is not part of the sequence.
 
     Raises:
         UserError: when every token is banned, or the model computes values that are not numbers.
@@ -65,7 +65,7 @@ def _sample(sequence: Sequence, logits: Tensor) -> _Chosen:
 
 def _append(sequence: Sequence, chosen: _Chosen, tokenizer: Tokenizer) -> TokenEvent | None:
     """Appends a token and its text, and notes where it ends the sequence."""
-    if chosen.id == tokenizer.end_of_text:
+    if chosen.id in tokenizer.end_ids:
         sequence.finish_reason = "end_of_text"
         return None
     sequence.append(chosen.id)

@@ -8,8 +8,10 @@ from time import perf_counter
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.quantized import precision_of
 from gptdesk.inference.decoder import Decoder, DecoderFuture
@@ -76,10 +78,11 @@ class Engine:
             UserError: when the folder contains no usable model, the device does not exist, memory does not suffice, or
                 the device computes wrong values (with "auto" the CPU is used then).
         """
+        tokenizer = load_tokenizer(folder, read_config(folder))
         model, decoder = load_for_inference(
             folder, device=device, precision=precision, threads=threads, keep=keep, progress=progress
         )
-        return cls(model, gpt2_tokenizer(), name=folder.name, decoder=decoder)
+        return cls(model, tokenizer, name=folder.name, decoder=decoder)
 
     @property
     def precision(self) -> str:
@@ -114,9 +117,9 @@ class Engine:
     ) -> Iterator[Event]:
         """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
 
-        Text is encoded without special tokens; an empty prompt becomes ``<|endoftext|>``, after which a document
-        starts. Positions are absolute, so the context cannot slide: where prompt or completion outgrows it, the model
-        reads the end of the text again (`window_start`), and a notice says so.
+        Text is encoded without special tokens; an empty prompt becomes the token that begins a text, after which a
+        document starts. Positions are absolute, so the context cannot slide: where prompt or completion outgrows it,
+        the model reads the end of the text again (`window_start`), and a notice says so.
 
         Args:
             prompt: text, or token ids.
@@ -133,17 +136,19 @@ class Engine:
         started = perf_counter()
         ids = self._prompt_ids(prompt)
         self._check_biased_ids(settings)
+        begins_word = not prompt or (isinstance(prompt, str) and prompt[-1].isspace())
+        previous = None if begins_word else ids[-1]  # a space before the first word is there already
         if start := window_start(len(ids), self.config.n_positions):
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
         context, self.context = self.context, None  # not shared with a call that starts before this one ends
         with memory_errors_explained():
             context = context or Context(self.model)
             try:
-                yield from generate(ids[start:], context, settings, self._setup(cancelled, started))
+                yield from generate(ids[start:], context, settings, self._setup(previous, cancelled, started))
             finally:
                 self.context = context
 
-    def _setup(self, cancelled: Callable[[], bool], started: float) -> Setup:
+    def _setup(self, previous: int | None, cancelled: Callable[[], bool], started: float) -> Setup:
         return Setup(
             tokenizer=self.tokenizer,
             vocab_size=self.vocab_size,
@@ -151,6 +156,7 @@ class Engine:
             decoder=self._ready_decoder(),
             device=self.device,
             precision=self.precision,
+            previous=previous,
             cancelled=cancelled,
             started=started,
         )
@@ -166,9 +172,10 @@ class Engine:
             raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
         if ids:
             return ids
-        if self.tokenizer.end_of_text >= self.vocab_size:
-            raise UserError("The model has no <|endoftext|>, so it cannot start by itself: type a prompt.")
-        return [self.tokenizer.end_of_text]
+        start = self.tokenizer.start_of_text
+        if start is None or start >= self.vocab_size:
+            raise UserError("The model has no token that begins a text, so it cannot start by itself: type a prompt.")
+        return [start]
 
     def _check_biased_ids(self, settings: DecodingSettings) -> None:
         unknown = next((id for id in settings.logit_bias if id >= self.vocab_size), None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
 from gptdesk.inference.choose import choose
 from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
@@ -32,6 +32,7 @@ class Setup:
         n_positions: the model's context length, in tokens.
         decoder: appends the tokens that are chosen; ``None``: the network does.
         device, precision: for `DoneEvent`.
+        previous: the token that the text follows, as for `TextStream`.
         cancelled: asked before every token and every chunk of a prompt; True ends all completions.
         started: `time.perf_counter` when the completions were asked for.
     """
@@ -42,6 +43,7 @@ class Setup:
     decoder: Decoder | None
     device: str
     precision: str
+    previous: int | None
     cancelled: Callable[[], bool]
     started: float
 
@@ -89,7 +91,7 @@ def prefill(prompt: abc.Sequence[int], context: Context, settings: DecodingSetti
             context.copy() if finished and index else context,
             settings,
             seed=(seed + index) % (int(LIMITS["seed"].highest) + 1),
-            tokenizer=setup.tokenizer,
+            stream=TextStream(setup.tokenizer, setup.previous),
             started=setup.started,
         )
         for index in range(settings.n)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
+from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.context import Context
 from gptdesk.inference.events import FinishReason
 from gptdesk.inference.prompt_lookup import PromptLookup
@@ -26,7 +26,7 @@ class Sequence:
         context: used by this sequence alone.
         settings: decoding settings.
         seed: of its random numbers.
-        tokenizer: of the model.
+        stream: makes text of its tokens.
         started: `time.perf_counter` when the completion was asked for.
 
     Attributes:
@@ -36,7 +36,6 @@ class Sequence:
         generator: gives its random numbers, on the CPU.
         chain: its samplers.
         lookup: its draft tokens.
-        stream: makes text of its tokens.
         stops: ends its text.
         pieces: text so far, one piece a token.
         draft_tokens: speculative tokens that were verified.
@@ -54,7 +53,7 @@ class Sequence:
         settings: DecodingSettings,
         *,
         seed: int,
-        tokenizer: Tokenizer,
+        stream: TextStream,
         started: float,
     ) -> None:
         self.index = index
@@ -69,7 +68,7 @@ class Sequence:
         self.generator = torch.Generator().manual_seed(seed)
         self.chain = SamplerChain(settings)
         self.lookup = PromptLookup(settings.prompt_lookup)
-        self.stream = TextStream(tokenizer)
+        self.stream = stream
         self.stops = StopStrings(settings.stop)
         self.pieces: list[str] = []
         self.draft_tokens = self.accepted_tokens = 0

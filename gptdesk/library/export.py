@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.files import replacing
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
-from gptdesk.gpt2.tokenizer_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, add_tokenizer, copy_files, disk_errors, folder_beside, silent

@@ -25,7 +25,7 @@ from gptdesk.gpt2.layout import (
     left_out,
     weight_files,
 )
-from gptdesk.gpt2.tokenizer_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import (
     Progress,

@@ -13,7 +13,7 @@ import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
-from gptdesk.gpt2.tokenizer_files import LARGEST, TOKENIZER_FILES
+from gptdesk.gpt2.tokenizers.folder_files import LARGEST, TOKENIZER_FILES
 from gptdesk.hub.answers import ask
 from gptdesk.hub.digest import HubFile
 from gptdesk.hub.errors import not_understood

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, weight_files
-from gptdesk.gpt2.tokenizer_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, hash_file, silent
 from gptdesk.library.weights import check_weights

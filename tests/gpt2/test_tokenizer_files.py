@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
-from gptdesk.gpt2.tokenizer_files import TOKENIZER_FILES, complete_tokenizer, tokenizer_files, write_tokenizer
+from gptdesk.gpt2.tokenizer_files import complete_tokenizer, write_tokenizer
+from gptdesk.gpt2.tokenizers.folder_files import TOKENIZER_FILES, tokenizer_files
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
 TEXTS = [
     "Once upon a time, there was a naïve café — “quoted”, 12,345 times.",

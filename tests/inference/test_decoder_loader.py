@@ -17,7 +17,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
 from gptdesk.inference.cpu.quantized_files import load_quantized
 from gptdesk.inference.decoder import DecoderFuture

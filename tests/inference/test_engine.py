@@ -14,7 +14,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import END_OF_TEXT, GPT2Config
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings

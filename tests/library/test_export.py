@@ -12,7 +12,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.activations import ACTIVATIONS, Activation
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.export import export_folder, export_gguf, gguf_name

@@ -9,7 +9,7 @@ import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.checkpoint import (
     CheckpointNotWritten,
     is_complete,

@@ -14,7 +14,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.shards import PreparedData, TokenSet
 from trainer.evaluation.hellaswag import PROTOCOLS, hellaswag, questions
 from trainer.evaluation.lambada import lambada, passages

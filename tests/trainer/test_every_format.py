@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from gptdesk.files import read_json
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from tests.trainer.made_files import paragraph, write_docx, write_epub, write_pdf, write_zip
 from trainer.cli import main
 from trainer.data.shards import PreparedData

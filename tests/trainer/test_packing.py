@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.arrays import MappedArrays
 from trainer.data.packing import PackedBatches, PackedWindows, pack_lengths
 from trainer.data.shards import PreparedData, TokenSet

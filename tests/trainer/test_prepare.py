@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.shards import PreparedData
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.broken import Broken

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.shards import PreparedData
 from trainer.prepare import Manner, Request, prepare
 from trainer.prepare.output.held_out import cut_text

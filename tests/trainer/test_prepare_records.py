@@ -14,7 +14,7 @@ import pytest
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import ALPACA, PLAIN
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.training.data.datasets import describe_set, preview
 from trainer.cli import main
 from trainer.data.shards import PreparedData

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from gptdesk.errors import UserError
 from gptdesk.files import put_in_place, sync_folder
 from gptdesk.gpt2.config import END_OF_TEXT
-from gptdesk.gpt2.tokenizer import RANKS_SHA256
+from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
 
 HEADER: Final = struct.Struct("<8sIIQI32s4x")
 """Magic of the kind, format version, bits an item, items, id of ``<|endoftext|>``, SHA-256 of the tokenizer."""

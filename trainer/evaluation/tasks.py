@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.packing import packed_windows
 from trainer.data.shards import PreparedData
 from trainer.evaluation import hellaswag as hellaswag_test

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
-from gptdesk.gpt2.tokenizer import RANKS_SHA256
+from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
 from trainer.data.arrays import VERSION
 from trainer.data.manifest import LARGEST_MANIFEST
 from trainer.prepare.broken import Broken

@@ -13,7 +13,7 @@ from typing import Any, Final
 from gptdesk.bounded_read import whole
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.arrays import INDEX, open_array
 from trainer.data.manifest import MANIFEST, read_manifest
 from trainer.data.shards import PreparedData

@@ -88,7 +88,8 @@ class DocumentGeneration(QObject):
 
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
-        from gptdesk.gpt2.tokenizer import TextStream, gpt2_tokenizer
+        from gptdesk.gpt2.tokenizer import TextStream
+        from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
         removed = "" if self._start is None else self._document.typed_since_generation()
         self._replaced = "" if self._start is None else self._document.text[self._start :]

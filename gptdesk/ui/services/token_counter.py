@@ -29,7 +29,7 @@ class Counts:
 
 def _count(text: str, prompt_end: int) -> tuple[Counts, float]:
     """Returns the counts and the seconds that they took."""
-    from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
     encode = gpt2_tokenizer().encode  # made once, and not part of what a count costs
     began = perf_counter()

@@ -10,7 +10,7 @@ import torch
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2, KVCache
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.cuda.decoder import BUCKETS, DeviceDecoder
 from gptdesk.inference.decode import DecodeInput, decode

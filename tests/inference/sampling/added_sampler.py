@@ -80,7 +80,7 @@ from gptdesk.commands import complete  # noqa: E402
 from gptdesk.errors import UserError  # noqa: E402
 from gptdesk.gpt2.config import GPT2Config  # noqa: E402
 from gptdesk.gpt2.model import GPT2  # noqa: E402
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer  # noqa: E402
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer  # noqa: E402
 from gptdesk.inference.cuda import sampling as device_sampling  # noqa: E402
 from gptdesk.inference.engine import Engine, TokenEvent  # noqa: E402
 from gptdesk.inference.sampling.fields import Group  # noqa: E402

@@ -16,7 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.gpt2.tokenizer import Tokenizer, gpt2_tokenizer
+from gptdesk.gpt2.config import END_OF_TEXT
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.prepare.encoding.pieces import KEY_BYTES, PieceTable
 
 Int64s = npt.NDArray[np.int64]
@@ -110,7 +112,7 @@ class BatchEncoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self._table = PieceTable(tokenizer, {END_OF_DOCUMENT: [tokenizer.end_of_text], END_OF_SEGMENT: [_BREAK]})
+        self._table = PieceTable(tokenizer, {END_OF_DOCUMENT: [END_OF_TEXT], END_OF_SEGMENT: [_BREAK]})
 
     def encode(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
         """Encodes documents, each a sequence of segments that are given and learnt in turn, the last one learnt.
@@ -141,7 +143,7 @@ class BatchEncoder:
 
     def _encode_alone(self, document: Sequence[bytes]) -> Encoded:
         segments = [self._tokenizer.encode(segment.decode()) for segment in document]
-        segments[-1].append(self._tokenizer.end_of_text)
+        segments[-1].append(END_OF_TEXT)
         sizes = [len(ids) for ids in segments]
         learnt = np.repeat(np.arange(len(segments) - 1, -1, -1) % 2 == 0, sizes)
         tokens = np.array([id for ids in segments for id in ids], np.uint16)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.tokenizer import Tokenizer
 
 Int64s = npt.NDArray[np.int64]
@@ -42,7 +43,7 @@ class PieceTable:
     def __init__(self, tokenizer: Tokenizer, fixed: Mapping[bytes, Sequence[int]]) -> None:
         self._tokenizer = tokenizer
         # A piece that is in the vocabulary is one token (tiktoken's own first look); pieces of ASCII suffice.
-        vocabulary = ((tokenizer.token_bytes(id), id) for id in range(tokenizer.end_of_text))
+        vocabulary = ((tokenizer.token_bytes(id), id) for id in range(END_OF_TEXT))
         self._known = dict(fixed)
         self._known |= {
             piece: [id]

@@ -21,7 +21,7 @@ import numpy as np
 
 from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
-from gptdesk.gpt2.tokenizer import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.prepare.encoding.blocks import Block, read_block, write_block
 from trainer.prepare.encoding.encode import Encoded, gpt2_batch_encoder
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS, shuffled

@@ -8,7 +8,7 @@ from typing import Any
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.tokenizer import END_OF_TEXT_STRING, RANKS_SHA256
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.data.arrays import VERSION
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken

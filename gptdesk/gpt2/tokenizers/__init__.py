@@ -1,0 +1,1 @@
+"""The tokenizers of models: OpenAI's, compiled, and whatever a model folder brings. Imports no torch."""

@@ -1,0 +1,129 @@
+"""Chooses and loads the tokenizer of a model folder. Imports no torch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gptdesk.bounded_read import ContentError
+from gptdesk.bounded_read import read_object as read_any_object
+from gptdesk.errors import UserError, brief
+from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.layout import CONFIG_FILE
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.description import describe, foreign_vocabularies
+from gptdesk.gpt2.tokenizers.folder_files import (
+    GENERATION_CONFIG,
+    VOCABULARY_FILES,
+    has_vocabulary,
+    read_object,
+    tokenizer_files,
+)
+from gptdesk.gpt2.tokenizers.folder_tokenizer import FolderTokenizer
+from gptdesk.gpt2.tokenizers.identity import OPENAI, identity
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.vocabulary_checks import model_tokens
+
+_KEPT = 8
+"""Tokenizers that stay loaded: those of the models that are used in turn."""
+
+
+def load_tokenizer(folder: Path, config: GPT2Config) -> Tokenizer:
+    """The tokenizer of a model folder: what its files describe, else OpenAI's where the size fits.
+
+    Files that describe OpenAI's tokens, whatever they are called, give the compiled tokenizer of tiktoken.
+
+    Args:
+        folder: of the model.
+        config: of the model; says how many tokens it has rows for.
+
+    Raises:
+        UserError: when the files are damaged or contradict the model, or there are none and OpenAI's tokens do not fit.
+    """
+    watched = [*tokenizer_files(folder), folder / CONFIG_FILE]
+    state = tuple((path.name, status.st_mtime_ns, status.st_size) for path in watched if (status := _status(path)))
+    return _load(folder.absolute(), config.vocab_size, state)
+
+
+def brings_tokenizer(folder: Path) -> bool:
+    """Whether a model folder holds a vocabulary of its own, be it OpenAI's; else OpenAI's is assumed."""
+    return has_vocabulary({path.name for path in tokenizer_files(folder)})
+
+
+def _status(path: Path) -> Any:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _load(folder: Path, rows: int, state: tuple[tuple[str, int, int], ...]) -> Tokenizer:
+    """`load_tokenizer`; ``state`` of the files makes those that were changed be read again."""
+    described = describe(folder)
+    if described is None:
+        if rows < VOCAB_SIZE:
+            raise _missing(folder, rows)
+        ends, start = _ends(folder, VOCAB_SIZE, {END_OF_TEXT_STRING: VOCAB_SIZE - 1}, {})
+        return gpt2_tokenizer().ending_at(ends, start)
+    source = _source(folder)
+    tokens = model_tokens(source, described["model"]) | {
+        token["content"]: token["id"] for token in described["added_tokens"]
+    }
+    if len(tokens) > rows:
+        extra = next(token for token, id in tokens.items() if id >= rows)
+        raise UserError(
+            f"{source} has {len(tokens):,} tokens, but the model in {folder} has rows for {rows:,}: {brief(extra)} has "
+            "none. The tokenizer belongs to another model."
+        )
+    ends, start = _ends(folder, len(tokens), tokens, described["roles"])
+    if identity(described) == OPENAI:
+        return gpt2_tokenizer().ending_at(ends, start)
+    return FolderTokenizer(source, described, end_ids=ends, start_of_text=start)
+
+
+def _source(folder: Path) -> Path:
+    """The file of the vocabulary."""
+    names = {path.name for path in tokenizer_files(folder)}
+    return folder / next(group[0] for group in VOCABULARY_FILES if names.issuperset(group))
+
+
+def _missing(folder: Path, rows: int) -> UserError:
+    wanted = ", or ".join(" and ".join(group) for group in VOCABULARY_FILES)
+    foreign = foreign_vocabularies(folder)
+    found = f" ({', '.join(foreign[:3])} cannot be read)" if foreign else ""
+    return UserError(
+        f"The model in {folder} has a vocabulary of {rows:,} tokens, so not OpenAI's of {VOCAB_SIZE:,}, and the folder "
+        f"brings no tokenizer{found}: put its {wanted} there."
+    )
+
+
+def _ends(
+    folder: Path, vocab_size: int, tokens: Mapping[str, int], roles: Mapping[str, str]
+) -> tuple[tuple[int, ...], int | None]:
+    """The tokens that end a text, and the one that begins it.
+
+    ``generation_config.json`` says it, else ``config.json``, else the special tokens. Ids that the vocabulary lacks do
+    not count: ``transformers`` writes 50256 into the config of every GPT-2.
+    """
+    names = {path.name: path for path in tokenizer_files(folder)}
+    generation = read_object(names[GENERATION_CONFIG]) if GENERATION_CONFIG in names else {}
+    try:
+        config = read_any_object(folder / CONFIG_FILE)
+    except (OSError, ContentError):  # `read_config` says what is wrong with it
+        config = {}
+
+    def chosen(key: str, *role_names: str) -> tuple[int, ...]:
+        for values in (generation, config):
+            named = values.get(key)
+            ids = [id for id in (named if isinstance(named, list) else [named]) if type(id) is int]
+            if known := tuple(dict.fromkeys(id for id in ids if 0 <= id < vocab_size)):
+                return known
+        named_tokens = [roles[role] for role in role_names if role in roles]
+        return tuple(tokens[name] for name in (*named_tokens, END_OF_TEXT_STRING) if name in tokens)[:1]
+
+    ends = chosen("eos_token_id", "eos_token")
+    starts = chosen("bos_token_id", "bos_token", "cls_token")
+    return ends, (starts or ends or (None,))[0]

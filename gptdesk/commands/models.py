@@ -15,6 +15,7 @@ from typing import Any, Final
 from gptdesk.commands.progress_bar import ProgressBar, parameters_text, size_text, time_text
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library
 from gptdesk.library.memory import fits, memory_needed
@@ -162,13 +163,12 @@ def _date_text(iso: str) -> str:
 
 
 def _download(options: argparse.Namespace) -> int:
-    from gptdesk.library.downloads.download import Download
     from gptdesk.library.downloads.manager import Downloads
 
     ended = threading.Event()
     bar = ProgressBar(options.model)
 
-    def on_change(download: Download) -> None:
+    def on_change(download: DownloadStatus) -> None:
         if options.json:
             _print_json({
                 "event": "progress", "state": download.state, "done": download.done, "total": download.total,
@@ -181,7 +181,7 @@ def _download(options: argparse.Namespace) -> int:
 
     downloads = Downloads(Folders.of_this_user(), on_change=on_change)
     try:
-        download = downloads.add(options.model, options.revision, name=options.name)
+        number = downloads.add(options.model, options.revision, name=options.name).number
         while not ended.wait(1.0):  # a wait without an end could not be interrupted on Windows
             pass
     except KeyboardInterrupt:
@@ -189,6 +189,8 @@ def _download(options: argparse.Namespace) -> int:
         bar.end()
         _say(options, "paused", "Paused; what is here is kept. To go on, run the same command again.")
         raise
+    download = downloads.status(number)
+    assert download is not None, "only this process could cancel or forget it"
     bar.show(download.done, download.total, _note(download), now=True)
     bar.end()
     if download.state == "ready":
@@ -203,16 +205,16 @@ def _download(options: argparse.Namespace) -> int:
     error = download.error
     if not download.done:  # nothing to go on with
         with suppress(UserError):
-            download.cancel()
+            downloads.cancel(number)
         downloads.close()
     return _failed(options, error)
 
 
-def _note(download: Any) -> str:
+def _note(download: DownloadStatus) -> str:
     if download.state == "verifying":
         return "verifying"
     if download.waiting:
-        return str(download.waiting)
+        return download.waiting
     note = f"{size_text(download.done)} of {size_text(download.total)}" if download.total else "asking the hub"
     if download.bytes_per_s:
         note += f", {size_text(download.bytes_per_s)}/s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.gpt2.layout import WEIGHTS_FILE
@@ -47,6 +49,15 @@ _MANIFEST: Final = "manifest.json"
 """The trainer writes it last, with the SHA-256 of every file of a checkpoint."""
 
 _LARGEST_MANIFEST: Final = 2**20
+
+
+class _ManifestFile(msgspec.Struct):
+    """What is read of a file in a manifest."""
+
+    sha256: str
+
+
+_MANIFEST_FILES: Final = msgspec.json.Decoder(dict[str, _ManifestFile])
 
 _REPO: Final = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+")
 
@@ -303,14 +314,12 @@ def now() -> str:
 
 
 def _manifest_hashes(checkpoint: Path) -> dict[str, str]:
+    """SHA-256 of the files of a checkpoint by name; none when its manifest cannot be read."""
     try:
-        path = checkpoint / _MANIFEST
-        if path.stat().st_size > _LARGEST_MANIFEST:
-            return {}
-        manifest = json.loads(path.read_bytes())
-        return {name: str(values["sha256"]) for name, values in manifest.items() if "/" not in name}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        listed = _MANIFEST_FILES.decode(read_bytes(checkpoint / _MANIFEST, largest=_LARGEST_MANIFEST))
+    except (OSError, ContentError, msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
+    return {name: file.sha256 for name, file in listed.items() if "/" not in name}
 
 
 def _changed(folder: Path) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
+
+from gptdesk.bounded_read import read_bytes
 from gptdesk.devices import PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.files import write_json
@@ -17,17 +19,30 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 RECORD_FILE: Final = "model.json"
 FORMAT: Final = 1
 _LARGEST: Final = 2**20
+"""Bytes of a file of ours; a larger one is not read."""
 
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_T = TypeVar("_T", bound=msgspec.Struct)
+_Text = Annotated[str, msgspec.Meta(max_length=4095)]
+_Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Defaults(msgspec.Struct):
+    """`Defaults` as they are stored; each is checked by itself, so that an invalid one costs no other."""
+
+    precision: Any = "auto"
+    decoding: Any = {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Defaults:
-    """How a person wants a model used.
+    """Settings of a person that apply whenever a model is loaded.
 
     Attributes:
         precision: one of `PRECISIONS`.
         decoding: settings that differ from the program's, by the names of `DecodingSettings`.
+
+    Raises:
+        UserError: for an unknown precision, or invalid settings.
     """
 
     precision: str = "auto"
@@ -41,16 +56,16 @@ class Defaults:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is known about where a model came from.
+    """Origin, hashes and defaults of a model.
 
     Attributes:
         source: ``owner/name`` on the hub, or the path that it was imported from; empty when unknown.
-        revision: commit on the hub; empty for others.
+        revision: commit on the hub; empty for other models.
         sha256: of its files, by name.
-        added: day and time (ISO 8601, UTC) when it came.
-        link: where the model really lies, when it was linked and not copied; empty otherwise.
-        licence: as its card says, such as "mit"; empty when unknown.
-        defaults: how it is to be used.
+        added: day and time (ISO 8601, UTC) when it was installed.
+        link: folder of the model, when it was linked and not copied; empty otherwise.
+        licence: as the model card names it, such as "mit"; empty when unknown.
+        defaults: apply whenever the model is loaded.
     """
 
     source: str = ""
@@ -63,32 +78,21 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """The record of a model; an empty one when there is none, and without the parts that are no part of one."""
-    path = folder / RECORD_FILE
-    try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return Record()
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return Record()
-    if not isinstance(values, dict):
-        return Record()
-    texts = {name: _text(values.get(name)) for name in ("source", "revision", "added", "licence")}
-    hashes = values.get("sha256")
+    """The record of a model; fields that are missing or invalid have their defaults."""
+    values = _read_values(folder / RECORD_FILE) or {}
+    texts = {name: _valid(values.get(name), _Text, "") for name in ("source", "revision", "added", "licence")}
+    hashes: dict[str, Any] = _valid(values.get("sha256"), dict[str, Any], {})
+    link = _valid(values.get("link"), _Text, "")
     return Record(
-        **texts,
-        link=_path(values.get("link")),
-        sha256={
-            name: value
-            for name, value in (hashes.items() if isinstance(hashes, dict) else ())
-            if isinstance(value, str) and _SHA256.fullmatch(value)
-        },
-        defaults=_defaults(values.get("defaults")),
+        **{name: text if text.isprintable() else "" for name, text in texts.items()},
+        link="" if "\0" in link else link,  # a path may hold any other character
+        sha256={name: value for name, value in hashes.items() if _valid(value, _Sha256, "")},
+        defaults=_defaults(_valid(values.get("defaults"), _Defaults, _Defaults())),
     )
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Replaces a model's record as a whole.
+    """Replaces a model's record atomically.
 
     Raises:
         UserError: when it cannot be written.
@@ -104,10 +108,10 @@ def write_record(folder: Path, record: Record) -> None:
 
 
 def with_defaults(record: Record, *, precision: str | None, decoding: Mapping[str, Any] | None) -> Record:
-    """The record with other defaults; what is ``None`` stays.
+    """The record with other defaults; ``None`` keeps the present one.
 
     Raises:
-        UserError: for a precision or settings that there are not.
+        UserError: for an unknown precision, or invalid settings.
     """
     old = record.defaults
     return replace(
@@ -120,7 +124,7 @@ def with_defaults(record: Record, *, precision: str | None, decoding: Mapping[st
 
 
 def replace_json(path: Path, values: Mapping[str, Any]) -> None:
-    """`write_json` with a sentence for the person.
+    """Replaces a JSON file atomically, as `write_json`.
 
     Raises:
         UserError: when it cannot be written.
@@ -131,23 +135,33 @@ def replace_json(path: Path, values: Mapping[str, Any]) -> None:
         raise UserError(f"{path} cannot be written ({error.strerror}).") from error
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) and len(value) < 4096 and value.isprintable() else ""
+def read_struct(path: Path, kind: type[_T]) -> _T | None:
+    """The contents of a JSON file of ours as a `msgspec.Struct`; ``None`` when there is no file, or they do not fit."""
+    read: _T | None = _valid(_read_values(path), kind, None)
+    return read
 
 
-def _path(value: Any) -> str:
-    """A path, which may have any letters."""
-    return value if isinstance(value, str) and len(value) < 4096 and "\0" not in value else ""
-
-
-def _defaults(values: Any) -> Defaults:
-    if not isinstance(values, dict):
-        return Defaults()
-    precision, decoding = values.get("precision"), values.get("decoding")
+def _read_values(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file. Names of files keep what is not UTF-8, which msgspec's own decoder refuses."""
     try:
-        return Defaults(
-            precision=precision if isinstance(precision, str) else "auto",
-            decoding=decoding if isinstance(decoding, dict) else {},
-        )
+        values = json.loads(read_bytes(path, largest=_LARGEST))
+    except (OSError, ValueError, RecursionError):  # ContentError among them
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _valid(value: Any, kind: Any, otherwise: Any) -> Any:
+    """The value if it is of that type, as msgspec checks it."""
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, RecursionError):
+        return otherwise
+
+
+def _defaults(read: _Defaults) -> Defaults:
+    precision = _valid(read.precision, str, "auto")
+    decoding = _valid(read.decoding, dict[str, Any], {})
+    try:
+        return Defaults(precision=precision, decoding=decoding)
     except ValueError:  # UserError among them; a number of thousands of digits raises a plain one
         return Defaults()

@@ -4,12 +4,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gptdesk.folders import Folders
-from gptdesk.library.downloads.download import Download
 from gptdesk.library.downloads.manager import Downloads
+from gptdesk.library.downloads.status import DownloadStatus
 from tests.hub_server import Hub
 from tests.patience import PATIENCE
 
@@ -25,7 +26,7 @@ class Watch:
         self.reports = 0
         self._news = threading.Condition()
 
-    def __call__(self, download: Download) -> None:
+    def __call__(self, download: DownloadStatus) -> None:
         with self._news:
             self.reports += 1
             if not self.states or self.states[-1] != download.state:
@@ -36,6 +37,38 @@ class Watch:
         """Waits until a report after which that holds."""
         with self._news:
             assert self._news.wait_for(condition, PATIENCE), self.states
+
+
+class Followed:
+    """One download as it is now: the attributes of its newest `DownloadStatus`, and what can be done with it."""
+
+    def __init__(self, manager: Downloads, status: DownloadStatus) -> None:
+        self._manager, self._last = manager, status
+
+    def __getattr__(self, name: str) -> Any:
+        if (status := self._manager.status(self._last.number)) is not None:
+            self._last = status
+            return getattr(status, name)
+        return "cancelled" if name == "state" else getattr(self._last, name)
+
+    def start(self) -> None:
+        self._manager.start(self._last.number)
+
+    def pause(self) -> None:
+        self._manager.pause(self._last.number)
+
+    def cancel(self) -> None:
+        self._manager.cancel(self._last.number)
+
+
+def add(manager: Downloads, name: str) -> Followed:
+    return Followed(manager, manager.add(name))
+
+
+def only(manager: Downloads) -> Followed:
+    """The one download that there is."""
+    (status,) = manager.list()
+    return Followed(manager, status)
 
 
 @pytest.fixture

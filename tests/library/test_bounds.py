@@ -18,7 +18,7 @@ from gptdesk.hub.errors import retry_after, wait_text
 from gptdesk.library.downloads.manager import Downloads
 from gptdesk.library.repository import find_repository
 from tests.hub_server import Fault, Hub
-from tests.library.conftest import Watch
+from tests.library.conftest import Watch, add
 
 MOST_MEMORY = 4 * LARGEST_ANSWER
 BUFFERS = 16 * 2**20
@@ -119,7 +119,7 @@ def test_small_files_that_are_listed_as_large_are_not_downloaded(
     with (tmp_path / "large" / name).open("ab") as file:
         file.truncate(180_000_000)
     hub.add("someone/large", tmp_path / "large").know(name, "0" * 64)
-    download = downloads.add("someone/large")
+    download = add(downloads, "someone/large")
     watch.until(lambda: not download.active)
     assert f"someone/large cannot be used: its {name} has 180,000,000 bytes" in download.error
     assert hub.sent == []
@@ -127,7 +127,7 @@ def test_small_files_that_are_listed_as_large_are_not_downloaded(
 
 def test_a_file_that_goes_on_beyond_its_listed_size_is_left(hub: Hub, downloads: Downloads, watch: Watch) -> None:
     hub.always = Fault(endless=b" " * 65_536)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: not download.active)
     assert "config.json of someone/tiny arrived damaged" in download.error
     assert hub.poured < BUFFERS
@@ -168,7 +168,7 @@ def test_a_wait_is_said_in_words(seconds: float, text: str) -> None:
 
 def test_the_sentence_of_a_hub_that_asks_for_ages_can_be_read(hub: Hub, downloads: Downloads, watch: Watch) -> None:
     hub.api_faults.append(Fault(status=429, headers={"Retry-After": "1" + "0" * 300}))
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: not download.active)
     assert download.error == "The hub has had too many requests from here; try again in 1 day."
 

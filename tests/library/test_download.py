@@ -28,7 +28,7 @@ from gptdesk.library.record import read_record
 from gptdesk.library.repository import find_repository
 from gptdesk.library.verify import verify
 from tests.hub_server import Fault, Hub
-from tests.library.conftest import TOKENIZER, Watch, everything
+from tests.library.conftest import TOKENIZER, Followed, Watch, add, everything, only
 from tests.patience import PATIENCE
 
 WEIGHTS = "model.safetensors"
@@ -39,9 +39,9 @@ def same(folder: Path, other: Path) -> bool:
     return all((folder / name).read_bytes() == (other / name).read_bytes() for name in ("config.json", WEIGHTS))
 
 
-def get(downloads: Downloads, watch: Watch, name: str = "someone/tiny") -> Any:
+def get(downloads: Downloads, watch: Watch, name: str = "someone/tiny") -> Followed:
     """Downloads it to whatever end."""
-    download = downloads.add(name)
+    download = add(downloads, name)
     watch.until(lambda: not download.active)
     return download
 
@@ -85,7 +85,7 @@ def test_another_model_is_not_called_as_a_known_one(
 def test_progress_is_told_five_times_a_second_at_most(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     hub.always = Fault(bytes_per_s=8e6)
     begin = time.monotonic()
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.bytes_per_s > 0 and download.seconds_left is not None)
     assert 0 < download.bytes_per_s < 2e7
     watch.until(lambda: not download.active)
@@ -96,7 +96,7 @@ def test_pausing_keeps_what_is_here_and_going_on_fetches_the_rest(
     downloads: Downloads, watch: Watch, hub: Hub, folders: Folders, tiny_model_folder: Path
 ) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 1_000_000)
     download.pause()
     assert download.state == "paused"
@@ -113,7 +113,7 @@ def test_pausing_keeps_what_is_here_and_going_on_fetches_the_rest(
 
 def test_cancelling_leaves_nothing(downloads: Downloads, watch: Watch, hub: Hub, folders: Folders) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 500_000)
     download.cancel()
     watch.until(lambda: download.state == "cancelled")
@@ -128,7 +128,7 @@ def test_cancelling_does_not_wait_for_a_silent_hub(
     silent, reached = threading.Event(), threading.Event()
     hub.faults.append(Fault(cut=0 if when == "before the answer" else 100, stall=silent, reached=reached.set))
     try:
-        download = downloads.add("someone/tiny")
+        download = add(downloads, "someone/tiny")
         assert reached.wait(600)
         download.cancel()
         watch.until(lambda: download.state == "cancelled")
@@ -141,7 +141,7 @@ def test_as_many_run_as_the_limit_allows(downloads: Downloads, watch: Watch, hub
     hub.always = Fault(bytes_per_s=SLOW)
     for number in range(3):
         hub.add(f"someone/tiny{number}", tiny_model_folder)
-    three = [downloads.add(f"someone/tiny{number}") for number in range(3)]
+    three = [add(downloads, f"someone/tiny{number}") for number in range(3)]
     watch.until(lambda: three[1].state == "downloading" == three[0].state)
     assert three[2].state == "queued"
     three[0].pause()
@@ -155,12 +155,13 @@ def test_what_was_left_half_done_is_offered_when_the_program_starts_again(
     downloads: Downloads, watch: Watch, hub: Hub, folders: Folders, tiny_model_folder: Path
 ) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 500_000)
     downloads.close()
     hub.always = None
     again = Downloads(folders, on_change=watch)
-    (found,) = again.unfinished()
+    found = only(again)
+    assert [status.name for status in again.unfinished()] == ["tiny"]
     assert (found.state, found.name, found.repo) == ("paused", "tiny", "someone/tiny")
     assert found.done > 500_000
     again.resume_all()
@@ -173,11 +174,11 @@ def test_what_another_program_brought_to_its_end_is_not_begun_again(
     downloads: Downloads, watch: Watch, hub: Hub, folders: Folders
 ) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 100_000)
     seen = Watch()
     other = Downloads(folders, on_change=seen)
-    (found,) = other.unfinished()
+    found = only(other)
     hub.always = None
     download.pause()
     download.start()
@@ -204,7 +205,7 @@ def test_a_download_that_was_cut_off_while_it_was_forgotten_is_not_offered(
 def test_pausing_while_the_hub_is_asked_learns_nothing_more(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     silent = threading.Event()
     hub.api_faults.append(Fault(stall=silent))
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     (thread,) = (each for each in threading.enumerate() if each.name == "download tiny")
     watch.until(lambda: download.state == "resolving")
     download.pause()
@@ -215,16 +216,16 @@ def test_pausing_while_the_hub_is_asked_learns_nothing_more(downloads: Downloads
 
 def test_two_programs_do_not_download_the_same(downloads: Downloads, watch: Watch, hub: Hub, folders: Folders) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 100_000)
     other = Downloads(folders)
-    (found,) = other.unfinished()
+    found = only(other)
     found.start()
     assert (found.state, found.error) == (
         "failed",
-        "Another gptdesk is downloading it; wait for that, or stop it there.",
+        "Another gptdesk is downloading this model; wait until it ends, or stop it there.",
     )
-    with pytest.raises(UserError, match="Another gptdesk is downloading it"):
+    with pytest.raises(UserError, match="Another gptdesk is downloading this model"):
         found.cancel()
     hub.always = None
     download.pause()
@@ -248,7 +249,7 @@ def test_a_flipped_byte_is_caught(
     with pytest.raises(UserError):
         find_model("tiny", folders)
     assert not [name for name in everything(folders.models) if name.endswith((".part", ".safetensors"))]
-    download.retry()
+    download.start()
     watch.until(lambda: download.state == "ready")
     assert same(download.path, tiny_model_folder)
 
@@ -265,7 +266,7 @@ def test_a_byte_that_is_flipped_on_the_disk_while_paused_is_caught(
     downloads: Downloads, watch: Watch, hub: Hub, folders: Folders
 ) -> None:
     hub.always = Fault(bytes_per_s=SLOW)
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: download.done > 500_000)
     download.pause()
     with (folders.models / DOWNLOADS / "tiny" / f"{WEIGHTS}.part").open("r+b") as part:
@@ -306,7 +307,7 @@ def test_a_hub_with_moods_gives_the_file_in_the_end(
 def test_retry_after_is_honoured_and_told(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     hub.faults.extend([None, Fault(status=429, headers={"Retry-After": "1"})])
     begin = time.monotonic()
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: bool(download.waiting))
     assert "The hub has had too many requests from here" in download.waiting
     watch.until(lambda: not download.active)
@@ -317,7 +318,7 @@ def test_retry_after_is_honoured_and_told(downloads: Downloads, watch: Watch, hu
 def test_retry_after_is_honoured_when_the_hub_is_asked(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     hub.api_faults.append(Fault(status=429, headers={"Retry-After": "1"}))
     begin = time.monotonic()
-    download = downloads.add("someone/tiny")
+    download = add(downloads, "someone/tiny")
     watch.until(lambda: bool(download.waiting))
     assert "The hub has had too many requests from here" in download.waiting
     watch.until(lambda: not download.active)
@@ -507,10 +508,10 @@ def test_a_disk_that_takes_no_more_keeps_what_is_here(
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"The disk of {folders.models} takes no file that large; the download needs another.\n"
     again = Downloads(folders, on_change=watch)
-    (found,) = again.list()
+    found = only(again)
     assert found.state == "failed"
     assert found.done > 1_900_000
-    found.retry()
+    found.start()
     watch.until(lambda: found.state == "ready")
     assert same(found.path, tiny_model_folder)
 
@@ -669,7 +670,7 @@ def test_cancelling_a_conversion_leaves_nothing(
         save(*arguments, **more)
 
     monkeypatch.setattr(checkpoint, "save_weights", slow)
-    download = downloads.add("someone/old")
+    download = add(downloads, "someone/old")
     (thread,) = (each for each in threading.enumerate() if each.name == "download old")
     assert begun.wait(PATIENCE)
     download.cancel()
@@ -685,10 +686,10 @@ def test_a_download_whose_record_is_damaged_can_only_be_cancelled(folders: Folde
     (folder / "download.json").write_text("{")
     (folder / "model.safetensors.part").write_bytes(bytes(1000))
     downloads = Downloads(folders, on_change=watch)
-    (found,) = downloads.list()
+    found = only(downloads)
     assert (found.state, found.done) == ("failed", 1000)
-    with pytest.raises(UserError, match="cancel it to free its place"):
-        found.retry()
+    with pytest.raises(UserError, match="cancel it to delete its files"):
+        found.start()
     found.cancel()
     watch.until(lambda: found.state == "cancelled")
     assert everything(folders.models) == []

@@ -13,7 +13,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
 from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
 from tests.hub_server import Fault, Hub
-from tests.library.conftest import Watch
+from tests.library.conftest import Watch, add
 
 CONFIG = GPT2Config(n_layer=20, n_head=16, n_embd=2048, n_positions=64)
 WEIGHTS = "model.safetensors"
@@ -69,7 +69,7 @@ def test_the_bar_of_more_than_four_gib_is_right_when_it_goes_on(
     monkeypatch.setattr("gptdesk.hub.digest.hashlib", SimpleNamespace(sha256=QuickHash, sha1=hashlib.sha1))
     downloads = Downloads(folders, on_change=watch)
     hub.faults.extend([None, Fault(status=404)])
-    download = downloads.add("someone/large")
+    download = add(downloads, "someone/large")
     watch.until(lambda: not download.active)
     part = folders.models / DOWNLOADS / "large" / f"{WEIGHTS}.part"
     here = size - 3_000_000
@@ -79,7 +79,7 @@ def test_the_bar_of_more_than_four_gib_is_right_when_it_goes_on(
     hub.always = Fault(bytes_per_s=3e6)
     seen: list[tuple[str, int, int]] = []
     downloads.on_change = lambda d: (seen.append((d.state, d.done, d.total)), watch(d))[-1]
-    download.retry()
+    download.start()
     watch.until(lambda: not download.active)
     downloads.close()
     total = size + (tmp_path / "large" / "config.json").stat().st_size
@@ -100,7 +100,7 @@ def test_more_than_four_gib_come_whole(hub: Hub, folders: Folders, watch: Watch,
     downloads = Downloads(folders, on_change=watch)
     shares: list[float] = []
     downloads.on_change = lambda d: (shares.append(d.done / d.total if d.total else 0), watch(d))[-1]
-    download = downloads.add("someone/large")
+    download = add(downloads, "someone/large")
     while download.active:
         before = len(shares)
         watch.until(lambda: len(shares) > before or not download.active)  # noqa: B023 (called at once)

@@ -1,16 +1,16 @@
-"""One attempt at a model download: queries the hub, copies cached files, transfers the rest, verifies all."""
+"""One attempt to download a model: lists its files, copies cached ones, transfers the rest, verifies all."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from gptdesk.bounded_read import ContentError, parse_json
 from gptdesk.errors import UserError
 from gptdesk.files import sync_folder
 from gptdesk.gpt2.config import GPT2Config
@@ -26,35 +26,38 @@ from gptdesk.library.repository import PICKLE_FILE, find_repository
 from gptdesk.library.weights import check_weights
 
 DOWNLOAD: Final = "download"
-READY: Final = "ready"
-"""Folder in a download's own, of files that are whole and proven; it becomes the model's."""
+"""What error messages call the operation."""
 
-_LOOK_EVERY: Final = 32 * 2**20
-"""Bytes after which the disk is looked at again."""
+READY: Final = "ready"
+"""Subfolder of complete, verified files; it becomes the folder of the model."""
+
+_DISK_CHECK_INTERVAL: Final = 32 * 2**20
+"""Bytes after which free disk space is measured again."""
 
 _ASKS: Final = 3
-"""Times that the hub is asked what a model consists of, when it cannot be reached."""
+"""How often the hub is asked for the list of files while it cannot be reached."""
 
 
 class Attempt:
-    """Downloads one model into its folder; `stop` ends it from another thread, and then nothing is written any more.
+    """Downloads one model into its folder. `stop` ends it from another thread; nothing is written after that.
 
     Args:
-        plan: what to download; what is learnt on the way is kept in it, and written into the folder.
+        plan: what to download; the list of files, ETags and errors are added to it, and written into the folder.
         folder: of the download.
-        changed: called with this, in the thread of `run`, whenever an attribute changed.
+        changed: called with this object, in the thread of `run`, whenever an attribute changed.
 
     Attributes:
-        state: "resolving", "downloading" or "verifying".
-        done, total: bytes; while a part of an earlier day is read again, those that were.
-        waiting: why and how long the next try is being waited for; empty otherwise.
+        state: of the attempt.
+        done: bytes that have arrived; while files of an earlier attempt are verified, bytes verified.
+        total: bytes of all files; 0 before they are known.
+        waiting: why the next request is delayed and for how long, a sentence; empty otherwise.
         guard: held while something in the folder changes.
     """
 
     def __init__(self, plan: Plan, folder: Path, changed: Callable[[Attempt], None]) -> None:
         self.plan = plan
         self.folder = folder
-        self.state = "resolving"
+        self.state: Literal["resolving", "downloading", "verifying"] = "resolving"
         self.done = 0
         self.total = plan.found.bytes if plan.found else 0
         self.waiting = ""
@@ -63,21 +66,21 @@ class Attempt:
         self._stopped = threading.Event()
         self._transfer: Transfer | None = None
         self._before = 0
-        self._looked = 0
+        self._measured = 0
 
     def stop(self) -> None:
-        """Ends the attempt, also one that waits for the network: that thread ends when it wakes."""
+        """Ends the attempt at once. A thread that waits for the network ends when it wakes, and writes nothing."""
         with self.guard:
             self._stopped.set()
             if self._transfer is not None:
                 self._transfer.stop()
 
     def run(self) -> None:
-        """Leaves a whole, proven model and its record in the folder's `READY`.
+        """Downloads and verifies all files; leaves the complete model and its record in `READY`.
 
         Raises:
             TransferStopped: when `stop` was called.
-            UserError: when it cannot be had.
+            UserError: when the model cannot be downloaded or used.
         """
         try:
             self._resolve()
@@ -101,7 +104,7 @@ class Attempt:
                 break
             try:
                 found = find_repository(self.plan.repo, self.plan.asked)
-                with self._writing():  # one that was stopped meanwhile has no say any more
+                with self._writing():  # raises if it was stopped meanwhile
                     self.plan.found = found
             except Passing as error:
                 if asks == _ASKS - 1:
@@ -120,7 +123,7 @@ class Attempt:
         self._set_state("downloading")
 
     def _wait(self, error: Passing, seconds: float) -> None:
-        """Waits before the hub is asked again: for so long, or for as long as it wants."""
+        """Waits that many seconds before the hub is asked again, or as long as its ``Retry-After`` says."""
         if (wanted := error.retry_after) is not None:
             if wanted > LONGEST_RETRY_AFTER:
                 raise error
@@ -132,16 +135,16 @@ class Attempt:
         self.waiting = ""
 
     def _check_disk(self) -> None:
-        """Refuses what does not fit before it is begun."""
+        """Refuses a model that does not fit on the disk before anything is transferred."""
         assert self.plan.found is not None
         here = sum(entry.stat().st_size for entry in self.folder.rglob("*") if entry.is_file())
         converted = sum(file.bytes for file in self.plan.found.files if file.path == PICKLE_FILE)
         check_room(self.folder.parent.parent, self.total + converted - here)
 
     def _get(self, file: HubFile) -> str:
-        """Brings one file into `READY` and returns its SHA-256."""
+        """Puts one file into `READY` and returns its SHA-256."""
         target = self.folder / READY / file.path
-        if (found := self._prove(file, target)) or (found := self._from_cache(file, target)):
+        if (found := self._verify(file, target)) or (found := self._from_cache(file, target)):
             return found
         part = self.folder / f"{file.path}.part"
         transfer = Transfer(file, part, etag=self.plan.etags.get(file.path, ""), changed=self._on_transfer)
@@ -160,14 +163,14 @@ class Attempt:
         return sha256
 
     def _on_transfer(self, transfer: Transfer) -> None:
-        state = "verifying" if transfer.checking else "downloading"
+        state: Final = "verifying" if transfer.checking else "downloading"
         self.done, self.waiting = self._before + transfer.done, transfer.waiting
         if transfer.etag != self.plan.etags.get(transfer.file.path, "") and not transfer.checking:
             with self._writing():
                 self.plan.etags[transfer.file.path] = transfer.etag
                 self.plan.write(self.folder)
-        if state == "downloading" and abs(self.done - self._looked) >= _LOOK_EVERY:
-            self._looked = self.done
+        if state == "downloading" and abs(self.done - self._measured) >= _DISK_CHECK_INTERVAL:
+            self._measured = self.done
             if shutil.disk_usage(self.folder).free < min(RESERVE, self.total - self.done):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if state != self.state:
@@ -175,8 +178,8 @@ class Attempt:
         else:
             self._changed(self)
 
-    def _prove(self, file: HubFile, path: Path) -> str:
-        """The SHA-256 of a file that came earlier; empty where there is none, or it is not what it should be."""
+    def _verify(self, file: HubFile, path: Path) -> str:
+        """The SHA-256 of a file of an earlier attempt; empty when there is none, or its hash is wrong."""
         if not path.is_file() or path.stat().st_size != file.bytes:
             return ""
         digest = Digest(file.bytes)
@@ -194,9 +197,9 @@ class Attempt:
             return ""
 
     def _from_cache(self, file: HubFile, target: Path) -> str:
-        """Takes a file from the hub's cache, by a second name where the disk allows, and returns its SHA-256."""
+        """Takes a file from the hub's cache, as a hard link if possible, and returns its SHA-256; or ""."""
         if not (file.sha256 or file.blob):
-            return ""  # nothing to prove it by
+            return ""  # no hash to verify it with
         cached = cached_file(file.repo, file.revision, file.path)
         if cached is None or cached.stat().st_size != file.bytes:
             return ""
@@ -217,7 +220,7 @@ class Attempt:
                         with self._writing():
                             output.write(block)
                         self._advance(output.tell())
-        return self._prove(file, target)
+        return self._verify(file, target)
 
     def _advance(self, done: int) -> None:
         if self._stopped.is_set():
@@ -226,13 +229,13 @@ class Attempt:
         self._changed(self)
 
     def _check_config(self) -> None:
-        """Refuses another architecture before its gigabytes are downloaded."""
+        """Refuses another architecture before its weights are downloaded."""
         path = self.folder / READY / CONFIG_FILE
-        if path.stat().st_size > LARGEST_JSON:  # also where a plan of an earlier day let it pass
+        if path.stat().st_size > LARGEST_JSON:  # a plan of an earlier version may have let it pass
             raise UserError(f"The {CONFIG_FILE} of {self.plan.repo} is too large to be one.")
         try:
-            values = json.loads(path.read_bytes())
-        except (ValueError, RecursionError):
+            values = parse_json(path.read_bytes())
+        except ContentError:
             raise UserError(f"The {CONFIG_FILE} of {self.plan.repo} is no JSON.") from None
         try:
             GPT2Config.from_json(values)
@@ -240,7 +243,7 @@ class Attempt:
             raise UserError(f"{self.plan.repo} cannot be used: {error}") from None
 
     def _finish(self, hashes: dict[str, str]) -> None:
-        """Makes sure that the model can be loaded, and writes its record."""
+        """Converts pickled weights, checks that the model can be loaded, adds its tokenizer and writes its record."""
         self.done = self.total
         self._set_state("verifying")
         ready = self.folder / READY
@@ -252,13 +255,13 @@ class Attempt:
             with self._writing():
                 (ready / PICKLE_FILE).unlink()
             del hashes[PICKLE_FILE]
-            for name in (CONFIG_FILE, WEIGHTS_FILE):  # both were written anew
+            for name in (CONFIG_FILE, WEIGHTS_FILE):  # the conversion wrote both
                 hashes[name] = hash_file(ready / name, self._on_read)
         config = check_weights(ready)
         self.done = self.total
         with self._writing():
             for path in ready.iterdir():
-                if path.name not in hashes:  # of another revision, or another day
+                if path.name not in hashes:  # of another revision, or an earlier attempt
                     path.unlink()
             hashes |= {name: hash_file(ready / name) for name in add_tokenizer(ready, config)}
             write_record(
@@ -273,13 +276,13 @@ class Attempt:
             sync_folder(ready)
 
     def _on_read(self, done: int) -> None:
-        """Bytes of weights that were read once more; there may be more of them than came."""
+        """Takes the bytes of weights read for the conversion, which may exceed the bytes downloaded."""
         if self._stopped.is_set():
             raise TransferStopped
         self.done = min(done, self.total)
         self._changed(self)
 
-    def _set_state(self, state: str) -> None:
+    def _set_state(self, state: Literal["downloading", "verifying"]) -> None:
         if self._stopped.is_set():
             raise TransferStopped
         self.state = state
@@ -290,7 +293,7 @@ class Attempt:
 
 
 class _Writing:
-    """Holds the guard, and lets nothing be written once the attempt was stopped."""
+    """Holds the guard; raises `TransferStopped` on entry once the attempt was stopped."""
 
     def __init__(self, guard: threading.RLock, stopped: threading.Event) -> None:
         self._guard = guard

@@ -11,18 +11,23 @@ from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name, taken
 
 
-def is_here(library: Library, repo: str, revision: str) -> bool:
-    """Whether the library holds this revision."""
+def is_installed(library: Library, repo: str, revision: str) -> bool:
+    """Whether the library holds this revision, undamaged."""
     return any(
         entry.state == "ready" and (entry.repo, entry.revision) == (repo, revision) for entry in library.installed()
     )
 
 
 def refuse_second(library: Library, repo: str, asked: str) -> None:
-    """Refuses to download what is here already.
+    """Refuses to download a model that is installed already.
+
+    Args:
+        library: that is searched.
+        repo: ``owner/name``.
+        asked: revision; "" for any.
 
     Raises:
-        UserError: when the repository is here, in the revision ``asked`` for if that is not empty.
+        UserError: when the library holds it.
     """
     for entry in library.installed():
         same = entry.kind == "installed" and entry.repo.casefold() == repo.casefold() and entry.state == "ready"
@@ -30,8 +35,8 @@ def refuse_second(library: Library, repo: str, asked: str) -> None:
             raise UserError(f"{repo} is here already, as {entry.name}.")
 
 
-def name_of(repo: str, known: Known | None) -> str:
-    """The name of a model that the person gave none; never that of another known one."""
+def own_name(repo: str, known: Known | None) -> str:
+    """The name of a model for which the person chose none: the repository's, but never that of another known model."""
     if known:
         return known.name
     name = repo.rpartition("/")[2]
@@ -39,16 +44,16 @@ def name_of(repo: str, known: Known | None) -> str:
 
 
 def new_folder(models: Path, place: Path, name: str, *, given: bool) -> Path:
-    """Makes the folder of a download in ``place``.
+    """Makes the folder of a download in ``place`` and returns it.
 
     Args:
-        models: folder of the library.
+        models: models folder.
         place: folder of all downloads.
         name: of the model.
-        given: whether the person chose the name; a number is added to any other that is taken.
+        given: whether the person chose the name; a number is added to any other name that is taken.
 
     Raises:
-        UserError: when the person's name is taken or none, or the folder cannot be made.
+        UserError: when the person's name is taken or invalid, or the folder cannot be made.
     """
     ensure_folder(place)
     if given:

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
+
+from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.gpt2.layout import CONFIG_FILE
 from gptdesk.hub.digest import HubFile
-from gptdesk.library.record import replace_json
+from gptdesk.library.record import read_struct, replace_json
 from gptdesk.library.repository import COMMIT, Repository, parse_name
 
 PLAN_FILE: Final = "download.json"
 FORMAT: Final = 1
-_LARGEST: Final = 2**20
+
+_Size = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
+_Commit = Annotated[str, msgspec.Meta(pattern=rf"^{COMMIT.pattern}\Z")]
+
+
+class _File(msgspec.Struct):
+    """A file to download, as `Plan.write` writes it."""
+
+    path: str
+    bytes: _Size
+    sha256: str
+    blob: str
+
+
+class _Found(msgspec.Struct):
+    """A repository, as `Plan.write` writes it."""
+
+    revision: _Commit
+    licence: str
+    files: Annotated[list[_File], msgspec.Meta(min_length=1)]
+
+
+class _Plan(msgspec.Struct):
+    """The whole file; ``format`` is for other programs."""
+
+    repo: str
+    asked: str
+    error: str
+    etags: dict[str, str]
+    found: _Found | None = None
 
 
 @dataclass
@@ -25,8 +55,8 @@ class Plan:
     Attributes:
         repo: ``owner/name``.
         asked: revision that was asked for; empty for the newest or the pinned one.
-        found: what the hub said it consists of; ``None`` before it was asked.
-        etags: that the server gave to what is in each part, by file.
+        found: the files that the hub lists; ``None`` before it was asked.
+        etags: ETag of the server for what each part file holds, by file.
         error: why it failed, a sentence; empty when it did not.
     """
 
@@ -37,7 +67,7 @@ class Plan:
     error: str = ""
 
     def write(self, folder: Path) -> None:
-        """Replaces the file as a whole.
+        """Replaces the file in ``folder`` atomically.
 
         Raises:
             UserError: when it cannot be written.
@@ -58,39 +88,36 @@ class Plan:
 
 def read_plan(folder: Path) -> Plan | None:
     """The plan in a download's folder; ``None`` when there is none, or a damaged one."""
-    path = folder / PLAN_FILE
+    read = read_struct(folder / PLAN_FILE, _Plan)
+    if read is None:
+        return None
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            return None
-        values = json.loads(path.read_bytes())
-        repo, _, _ = parse_name(values["repo"])
-        found = values.get("found")
-        etags = values["etags"]
+        repo, _, _ = parse_name(read.repo)
         return Plan(
             repo=repo,
-            asked=str(values["asked"]),
-            found=None if found is None else _repository(repo, found),
-            etags={str(name): str(etag) for name, etag in etags.items() if _is_header(str(etag))},
-            error=str(values["error"]),
+            asked=read.asked,
+            found=None if read.found is None else _repository(repo, read.found),
+            etags={name: etag for name, etag in read.etags.items() if _is_header(etag)},
+            error=read.error,
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except ValueError:  # UserError among them
         return None
 
 
-def _repository(repo: str, values: Mapping[str, Any]) -> Repository:
-    revision = values["revision"]
-    if not COMMIT.fullmatch(revision):
-        raise ValueError("no commit")
-    files = [
-        HubFile(repo, revision, file["path"], int(file["bytes"]), str(file["sha256"]), str(file["blob"]), kind="model")
-        for file in values["files"]
-    ]
-    names = [file.path for file in files]
+def _repository(repo: str, found: _Found) -> Repository:
+    """The repository of a plan.
+
+    Raises:
+        ValueError: when its files are not those of a model.
+    """
+    names = [file.path for file in found.files]
     if names[0] != CONFIG_FILE or len(set(names)) != len(names) or not all(map(_is_plain, names)):
-        raise ValueError("no files of a model")
-    if any(file.bytes < 0 for file in files):
-        raise ValueError("no sizes")
-    return Repository(repo, revision, tuple(files), str(values["licence"]))
+        raise ValueError("not the files of a model")
+    files = [
+        HubFile(repo, found.revision, file.path, file.bytes, file.sha256, file.blob, kind="model")
+        for file in found.files
+    ]
+    return Repository(repo, found.revision, tuple(files), found.licence)
 
 
 def _is_header(value: str) -> bool:
@@ -99,7 +126,7 @@ def _is_header(value: str) -> bool:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether it is a file's name alone, of a kind that makes a model."""
+    """Whether it is the name of a file without folder, of a type that belongs to a model."""
     return (
         Path(name).name == name
         and name.endswith((".json", ".safetensors", ".bin", ".txt", ".jinja"))

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
+from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.ui import number_format
 from gptdesk.ui.models.labels import SEPARATOR, speed_words
-from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.model_activation import InUse
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.theme import Theme
@@ -71,7 +71,7 @@ class ModelsStatus(PageStatus):
         self.right.setText(SEPARATOR.join(right))
 
 
-def _detail(active: Sequence[DownloadView]) -> str:
+def _detail(active: Sequence[DownloadStatus]) -> str:
     speed = sum(view.bytes_per_s for view in active)
     if not speed:
         return ""

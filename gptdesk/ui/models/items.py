@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.known import Known, find_known
 from gptdesk.ui.model_names import entry_key, setting_of
-from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.model_jobs import JobView
 
 Group = Literal["coming", "here", "known", "runs", "cache"]
@@ -44,7 +44,7 @@ class Item:
     key: str
     group: Group
     entry: LibraryEntry | None = None
-    download: DownloadView | None = None
+    download: DownloadStatus | None = None
     job: JobView | None = None
 
     @property
@@ -97,7 +97,7 @@ class Item:
         return all(word in text for word in words)
 
 
-def changed_item(item: Item, downloads: Sequence[DownloadView], jobs: Sequence[JobView]) -> Item:
+def changed_item(item: Item, downloads: Sequence[DownloadStatus], jobs: Sequence[JobView]) -> Item:
     """The same item, with what is on its way as it is now."""
     if (old := item.download) is not None:
         item = replace(item, download=next((each for each in downloads if each.number == old.number), old))
@@ -107,7 +107,7 @@ def changed_item(item: Item, downloads: Sequence[DownloadView], jobs: Sequence[J
 
 
 def make_items(
-    entries: Sequence[LibraryEntry], downloads: Sequence[DownloadView], jobs: Sequence[JobView]
+    entries: Sequence[LibraryEntry], downloads: Sequence[DownloadStatus], jobs: Sequence[JobView]
 ) -> list[Item]:
     """All cards in the order of the page.
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.memory import memory_needed
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import title_of
 from gptdesk.ui.models.items import Item
-from gptdesk.ui.services.download_view import DownloadView
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.services.model_activation import InUse
@@ -153,7 +153,7 @@ def _job_face(name: str, job: JobView) -> Face:
     return Face(title=name, note=(words, "muted"), share=share, stop="" if job.stopping else "Cancel")
 
 
-def _download_face(item: Item, view: DownloadView) -> Face:
+def _download_face(item: Item, view: DownloadStatus) -> Face:
     share = view.done / view.total if view.total else 0.0
     of = f"{number_format.memory(view.done)} of {number_format.memory(view.total)}" if view.total else ""
     action, label, badge, role = "pause", "Pause", ("", "muted"), "muted"

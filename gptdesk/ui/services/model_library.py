@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -20,12 +19,11 @@ from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import entry_key
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.services.download_view import DownloadView, view_of
 from gptdesk.ui.services.model_jobs import Jobs
 
 if TYPE_CHECKING:
-    from gptdesk.library.downloads.download import Download
     from gptdesk.library.downloads.manager import Downloads
+    from gptdesk.library.downloads.status import DownloadStatus
     from gptdesk.library.import_ import Importable
     from gptdesk.library.verify import Verification
 
@@ -63,7 +61,7 @@ class ModelLibrary(QObject):
     said = Signal(str)
     failed = Signal(str)
 
-    _download_told = Signal(object)
+    _download_changed = Signal(object)
 
     def __init__(
         self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple, parent: QObject | None = None
@@ -78,9 +76,8 @@ class ModelLibrary(QObject):
         self._library = Library(folders, watched)
         self._limit: int = Settings.simultaneous_downloads
         self._downloads: Downloads | None = None  # made by the first task that needs it
-        self._numbers: dict[Download, int] = {}
-        self._counter = itertools.count(1)
-        self._views: dict[int, DownloadView] = {}
+        self._statuses: dict[int, DownloadStatus] = {}
+        self._serials: dict[int, int] = {}  # of the newest status of each download
         self._looking = self._again = False
         self._look, self._control = TaskQueue("models", self), TaskQueue("model downloads", self)
         self.jobs = Jobs(self)
@@ -88,14 +85,14 @@ class ModelLibrary(QObject):
             part.failed.connect(self.failed)
         self.jobs.changed.connect(self.changed)
         self.jobs.progressed.connect(lambda view: self.progressed.emit(view.about or f"job:{view.number}"))
-        self._download_told.connect(self._on_download_told, Qt.ConnectionType.QueuedConnection)
+        self._download_changed.connect(self._on_download_changed, Qt.ConnectionType.QueuedConnection)
 
     # The list
 
     @property
-    def downloads(self) -> tuple[DownloadView, ...]:
+    def downloads(self) -> tuple[DownloadStatus, ...]:
         """Those that have not ended, oldest first."""
-        return tuple(view for view in self._views.values() if view.state != "cancelled")
+        return tuple(self._statuses.values())
 
     def entry(self, key: str) -> LibraryEntry | None:
         """The model of that key, if there is one."""
@@ -126,7 +123,7 @@ class ModelLibrary(QObject):
         ended = self._look.shut_down(milliseconds) and ended
         ended = self._control.shut_down(milliseconds) and ended
         if self._downloads is not None:
-            self._downloads.on_change = lambda download: None  # nobody listens any more
+            self._downloads.on_change = lambda status: None  # nobody listens any more
             self._downloads.close()
         return ended
 
@@ -149,14 +146,14 @@ class ModelLibrary(QObject):
 
     def resume(self, number: int) -> None:
         """Resumes a download that was paused or failed."""
-        self._with_download(number, lambda download: download.start())
+        self._control.run(lambda: self._manager().start(number))
 
     def pause(self, number: int) -> None:
-        self._with_download(number, lambda download: download.pause())
+        self._control.run(lambda: self._manager().pause(number))
 
     def cancel(self, number: int) -> None:
         """Cancels a download and deletes its files."""
-        self._with_download(number, lambda download: download.cancel())
+        self._control.run(lambda: self._manager().cancel(number))
 
     def resume_all(self) -> None:
         """Resumes all unfinished downloads."""
@@ -178,7 +175,9 @@ class ModelLibrary(QObject):
     @property
     def taken_names(self) -> set[str]:
         """Case-folded names of models that are, or will be, in the models folder."""
-        coming = {view.name for view in self.downloads} | {job.title for job in self.jobs.views if job.kind == "import"}
+        coming = {status.name for status in self.downloads} | {
+            job.title for job in self.jobs.views if job.kind == "import"
+        }
         return {name.casefold() for name in coming | {entry.name for entry in self.entries if entry.changeable}}
 
     def look_at(self, path: Path, done: Callable[[Importable], object]) -> None:
@@ -274,16 +273,11 @@ class ModelLibrary(QObject):
         if self._downloads is None:
             from gptdesk.library.downloads.manager import Downloads
 
-            self._downloads = Downloads(self.folders, self._limit, on_change=self._download_told.emit)
+            self._downloads = Downloads(self.folders, self._limit, on_change=self._download_changed.emit)
         return self._downloads
 
-    def _found(self) -> tuple[Download, ...]:
+    def _found(self) -> tuple[DownloadStatus, ...]:
         return self._manager().list()
-
-    def _with_download(self, number: int, act: Callable[[Download], object]) -> None:
-        download = next((each for each, other in self._numbers.items() if other == number), None)
-        if download is not None:
-            self._control.run(lambda: act(download))
 
     @Slot(object)
     def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
@@ -292,8 +286,8 @@ class ModelLibrary(QObject):
         self._on_measured(free)
         before = self.entries
         self.entries = tuple(entries)
-        ended = [number for number, view in self._views.items() if view.state == "ready"]
-        names = [self._views.pop(number).name for number in ended]
+        ended = [number for number, status in self._statuses.items() if status.state == "ready"]
+        names = [self._statuses.pop(number).name for number in ended]
         if names or self.entries != before:
             self.changed.emit()
         for name in names:
@@ -311,31 +305,33 @@ class ModelLibrary(QObject):
         self.failed.emit(sentence)
 
     @Slot(object)
-    def _on_found(self, downloads: tuple[Download, ...]) -> None:
-        for download in downloads:
-            self._on_download_told(download)
-        names = [download.name for download in downloads if download.state == "paused"]
+    def _on_found(self, downloads: tuple[DownloadStatus, ...]) -> None:
+        for status in downloads:
+            self._on_download_changed(status)
+        names = [status.name for status in downloads if status.state == "paused"]
         if names:
             self.unfinished.emit(names)
 
     @Slot(object)
-    def _on_download_told(self, download: Download) -> None:
-        """Reads its state now: reports of several threads may come in any order."""
-        number = self._numbers.get(download) or self._numbers.setdefault(download, next(self._counter))
-        before, view = self._views.get(number), view_of(number, download)
-        if view.state == "cancelled" or (view.state == "ready" and before is None):
-            if self._views.pop(number, None) or view.state == "cancelled":
-                self._numbers.pop(download, None)
-                self.changed.emit()
-                self.look()
+    def _on_download_changed(self, status: DownloadStatus) -> None:
+        """Takes over a status unless a newer one has arrived: reports of several threads may come in any order."""
+        number = status.number
+        if status.serial <= self._serials.get(number, 0):
             return
-        self._views[number] = view
-        if before is None or (before.state, before.name) != (view.state, view.name):
+        self._serials[number] = status.serial
+        before = self._statuses.get(number)
+        if status.state == "cancelled":
+            self._statuses.pop(number, None)
+            self.changed.emit()
+            self.look()
+            return
+        self._statuses[number] = status
+        if before is None or (before.state, before.name) != (status.state, status.name):
             self.changed.emit()
         else:
             self.progressed.emit(f"download:{number}")
-        if view.state == "ready" and (before is None or before.state != "ready"):
-            self._control.run(lambda: self._manager().forget(download))
+        if status.state == "ready":
+            self._control.run(lambda: self._manager().forget(number))
             self.look()
 
     def _on_verified(self, key: str, result: Verification) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import gptdesk
+from gptdesk import number_format
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
@@ -122,7 +123,7 @@ def _devices() -> Iterator[Finding]:
 
     for index in range(torch.cuda.device_count()):
         card = torch.cuda.get_device_properties(index)
-        yield Finding("devices", f"cuda:{index}", f"{card.name}, {card.total_memory / 2**30:.1f} GiB")
+        yield Finding("devices", f"cuda:{index}", f"{card.name}, {number_format.size(card.total_memory)}")
     if torch.backends.mps.is_available():
         yield Finding("devices", "mps", "Apple silicon")
     yield _found("devices", "auto", chosen)
@@ -148,7 +149,7 @@ def _folder_problem(path: Path) -> str | None:
     except OSError as error:
         return f"{nearest} cannot be written ({error.strerror}); {advice}"
     if free < LEAST_FREE_DISK:
-        return f"The disk of {path} is full: {free / 2**20:.0f} MiB are free."
+        return f"The disk of {path} is full: {number_format.size(free)} are free."
     return None
 
 
@@ -186,4 +187,4 @@ def _bundled_model(folders: Folders) -> str:
     engine = Engine.load(entry.path)
     for _ in engine.generate("Once upon a time", DecodingSettings(temperature=0, max_tokens=1)):
         pass
-    return f"{entry.parameters / 1e6:.1f} million parameters, {entry.size / 1e6:.1f} MB, {entry.path}"
+    return f"{number_format.parameters(entry.parameters)} parameters, {number_format.size(entry.size)}, {entry.path}"

@@ -12,7 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.commands.progress_bar import ProgressBar, parameters_text, size_text, time_text
+from gptdesk import number_format
+from gptdesk.commands.progress_bar import ProgressBar
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.library.downloads.status import DownloadStatus
@@ -102,8 +103,8 @@ def _list(options: argparse.Namespace) -> int:
     shown = [entry for entry in entries if options.all or not entry.more]
     rows = [("NAME", "PARAMETERS", "SIZE", "WHERE"), *map(_row, shown)]
     for download in unfinished:
-        where = f"half downloaded; go on with: gptdesk models download {download.repo}"
-        rows.append((download.name, "", f"{size_text(download.done)} of {size_text(download.total)}", where))
+        where = f"incomplete; resume with: gptdesk models download {download.repo}"
+        rows.append((download.name, "", _share(download), where))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for name, parameters, size, where in rows:
         print(f"{name:<{widths[0]}}  {parameters:>{widths[1]}}  {size:>{widths[2]}}  {where}".rstrip())
@@ -117,9 +118,9 @@ def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
         "bundled": "comes with gptdesk", "installed": "here", "linked": f"linked to {entry.path}",
         "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download", "folder": str(entry.path),
     }[entry.kind]  # fmt: skip
-    parameters = parameters_text(entry.parameters) if entry.parameters else ""
+    parameters = number_format.parameters(entry.parameters) if entry.parameters else ""
     bytes = entry.size or entry.download
-    size = size_text(bytes) if bytes else ""
+    size = number_format.size(bytes) if bytes else ""
     return entry.name, parameters, size, entry.problem if entry.state == "damaged" else where
 
 
@@ -131,8 +132,8 @@ def _info(options: argparse.Namespace) -> int:
     lines: dict[str, object] = {
         "name": entry.name, "state": entry.state, "problem": entry.problem, "what": entry.note, "folder": entry.path,
         "parameters": f"{entry.parameters:,}" if entry.parameters else "",
-        "size": size_text(entry.size) if entry.size else "",
-        "to download": size_text(entry.download) if entry.download else "",
+        "size": number_format.size(entry.size) if entry.size else "",
+        "to download": number_format.size(entry.download) if entry.download else "",
         "hub": f"{entry.repo}@{entry.revision}" if entry.repo else "", "from": entry.source,
         "left out": entry.left_out, "licence": entry.licence, "card": entry.card_url, "added": _date_text(entry.added),
         "precision": entry.defaults.precision, "decoding": dict(entry.defaults.decoding) or "",
@@ -141,9 +142,9 @@ def _info(options: argparse.Namespace) -> int:
         lines["shape"] = f"{config.n_layer} layers, {config.n_head} heads, width {config.n_embd}"
         lines["context"] = f"{config.n_positions:,} tokens"
         for precision in _PRECISIONS:
-            lines[f"memory, {precision}"] = size_text(memory_needed(config, precision))
+            lines[f"memory, {precision}"] = number_format.size(memory_needed(config, precision))
         free = free_memory()
-        lines["memory, free"] = size_text(free) if free is not None else ""
+        lines["memory, free"] = number_format.size(free) if free is not None else ""
         lines["!"] = fits(config)
     for name, hash in entry.sha256.items():
         lines[f"sha256 of {name}"] = hash
@@ -210,16 +211,24 @@ def _download(options: argparse.Namespace) -> int:
     return _failed(options, error)
 
 
+def _share(download: DownloadStatus) -> str:
+    return f"{number_format.size(download.done)} of {number_format.size(download.total)}"
+
+
 def _note(download: DownloadStatus) -> str:
     if download.state == "verifying":
         return "verifying"
     if download.waiting:
         return download.waiting
-    note = f"{size_text(download.done)} of {size_text(download.total)}" if download.total else "asking the hub"
+    note = (
+        f"{number_format.size(download.done)} of {number_format.size(download.total)}"
+        if download.total
+        else "asking the hub"
+    )
     if download.bytes_per_s:
-        note += f", {size_text(download.bytes_per_s)}/s"
+        note += f", {number_format.size(download.bytes_per_s)}/s"
     if download.seconds_left is not None and download.state == "downloading":
-        note += f", {time_text(download.seconds_left)} left"
+        note += f", {number_format.duration(download.seconds_left)} left"
     return note
 
 
@@ -283,7 +292,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _remove(options: argparse.Namespace) -> int:
     freed = Library(Folders.of_this_user()).remove(options.name)
-    _say(options, "removed", f"{options.name} is removed; {size_text(freed)} are free again.", freed=freed)
+    _say(options, "removed", f"{options.name} is removed; {number_format.size(freed)} are free again.", freed=freed)
     return 0
 
 

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Final
 
+from gptdesk import number_format
+
 _TELL_EVERY: Final = 0.2
 _BAR: Final = 16
 
@@ -39,35 +41,10 @@ class ProgressBar:
 
     def progress(self, done: int, total: int) -> None:
         """Shows bytes."""
-        self.show(done, total, f"{size_text(done)} of {size_text(total)}")
+        self.show(done, total, f"{number_format.size(done)} of {number_format.size(total)}")
 
     def end(self) -> None:
         """Leaves the line as it is; what is printed next begins another."""
         if self._shown:
             print(file=sys.stderr)
             self._shown = False
-
-
-def size_text(size: float) -> str:
-    """48 MB, 1.5 GB: bytes in powers of 1000, as disks and the hub count, and as the window writes them."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
-            break
-        size /= 1000
-    return f"{size:.{1 if unit in ('GB', 'TB') else 0}f} {unit}"
-
-
-def parameters_text(number: int) -> str:
-    """124M, 1.6M: weights of a model, as the window writes them."""
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if number >= size:
-            share = number / size
-            return f"{share:.{1 if share < 10 else 0}f}{unit}"
-    return str(number)
-
-
-def time_text(seconds: float) -> str:
-    """A duration for people."""
-    minutes, left = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {left} s" if minutes else f"{left} s"

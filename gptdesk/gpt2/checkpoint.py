@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from gptdesk import number_format
 from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
@@ -272,8 +273,8 @@ def check_memory(needed: int, device: torch.device) -> None:
     free = free_memory()
     if device.type == "cpu" and free is not None and needed > free:
         raise UserError(
-            f"The model takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; close other "
-            "programs, or choose a smaller model or precision bfloat16."
+            f"The model takes {number_format.size(needed)} of memory and {number_format.size(free)} are free; close "
+            "other programs, or choose a smaller model or precision bfloat16."
         )
 
 

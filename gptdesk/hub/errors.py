@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from gptdesk.errors import UserError
+from gptdesk.number_format import waiting_time
 
 PASSING_STATUS: Final = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be others in a moment."""
@@ -82,7 +82,7 @@ def answer_error(response: Any, repo: str, what: str, revision: str = "", file: 
     if status in PASSING_STATUS:
         after = retry_after(response.headers.get("Retry-After"))
         if status == 429:
-            wait = f"in {wait_text(after)}" if after else "later"
+            wait = f"in {waiting_time(after)}" if after else "later"
             return Passing(f"The hub has had too many requests from here; try again {wait}.", after)
         return Passing(f"The hub has trouble of its own (it answered {status}); try again later.", after)
     if code == "GatedRepo":
@@ -132,16 +132,6 @@ def retry_after(value: str | None) -> float | None:
         except (ValueError, TypeError, OverflowError):  # TypeError: a date that names no zone
             return None
     return min(seconds, _DAY) if seconds >= 0 else None  # NaN is not
-
-
-def wait_text(seconds: float) -> str:
-    """40 seconds, 5 minutes, 3 hours, or 1 day: how long to wait, rounded up."""
-    size, unit = next(
-        ((size, unit) for size, unit in ((_DAY, "day"), (3600, "hour"), (60, "minute")) if seconds >= size),
-        (1, "second"),
-    )
-    number = math.ceil(seconds / size)
-    return f"{number} {unit}{'s' * (number != 1)}"
 
 
 def not_asked(error: Exception) -> UserError:

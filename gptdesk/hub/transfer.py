@@ -14,7 +14,8 @@ from typing import IO, Any, Final
 from gptdesk.errors import UserError
 from gptdesk.hub.answers import answer
 from gptdesk.hub.digest import Digest, HubFile, WrongBytes, wrong_bytes
-from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of, wait_text
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of
+from gptdesk.number_format import waiting_time
 
 BLOCK: Final = 256 * 1024
 """Bytes that are read, hashed and written at once at most; a cut loses no more than that."""
@@ -259,7 +260,7 @@ class Transfer:
             seconds = error.retry_after + random.uniform(0, 0.5)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self.waiting = f"Trying again in {wait_text(left)}: {error}" if seconds >= 1 else ""
+            self.waiting = f"Trying again in {waiting_time(left)}: {error}" if seconds >= 1 else ""
             self._changed(self)
             if self._stopped.wait(min(left, 1.0)):
                 raise TransferStopped

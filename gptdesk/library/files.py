@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gptdesk import number_format
 from gptdesk.errors import UserError
 from gptdesk.files import sync_file
 from gptdesk.gpt2.config import GPT2Config
@@ -39,8 +40,8 @@ def check_room(folder: Path, size: int) -> None:
     needed, free = max(0, size) + RESERVE, shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"The disk of {folder} is too full: {needed / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free; make "
-            "room and try again."
+            f"The disk of {folder} is too full: {number_format.size(needed)} are needed, {number_format.size(free)} "
+            "are free; make room and try again."
         )
 
 

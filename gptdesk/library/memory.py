@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gptdesk import number_format
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.system_memory import free_memory
@@ -52,6 +53,6 @@ def fits(config: GPT2Config, precision: str = "auto", context: int | None = None
         return ""
     advice = "choose a smaller model, or close other programs"
     if name := smaller_precision(config, precision, free, context):
-        less = f"{memory_needed(config, name, context) / 2**30:.1f} GiB"
+        less = f"{number_format.size(memory_needed(config, name, context))}"
         advice = f"choose precision {name} ({less}), a smaller model, or close other programs"
-    return f"It takes {needed / 2**30:.1f} GiB of memory and {free / 2**30:.1f} GiB are free; {advice}."
+    return f"It takes {number_format.size(needed)} of memory and {number_format.size(free)} are free; {advice}."

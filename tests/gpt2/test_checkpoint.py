@@ -560,7 +560,7 @@ def test_a_model_larger_than_the_memory(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("the disk has no sparse files of this size")
     sentence = refusal(tmp_path)
-    assert "GiB of memory" in sentence or "cannot be read" in sentence
+    assert "TB of memory" in sentence or "cannot be read" in sentence
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,9 +14,10 @@ import pytest
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config
 from gptdesk.hub.answers import LARGEST_ANSWER, pages
-from gptdesk.hub.errors import retry_after, wait_text
+from gptdesk.hub.errors import retry_after
 from gptdesk.library.downloads.manager import Downloads
 from gptdesk.library.repository import find_repository
+from gptdesk.number_format import waiting_time
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import Watch, add
 
@@ -163,7 +164,7 @@ def test_a_hub_may_name_the_time_when_it_is_ready() -> None:
     [(0.4, "1 second"), (40, "40 seconds"), (61, "2 minutes"), (3600, "1 hour"), (7201, "3 hours"), (86_400, "1 day")],
 )
 def test_a_wait_is_said_in_words(seconds: float, text: str) -> None:
-    assert wait_text(seconds) == text
+    assert waiting_time(seconds) == text
 
 
 def test_the_sentence_of_a_hub_that_asks_for_ages_can_be_read(hub: Hub, downloads: Downloads, watch: Watch) -> None:

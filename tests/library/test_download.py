@@ -487,7 +487,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_000_000))
     download = get(downloads, watch)
-    assert "is too full: 0.08 GB are needed, 0.00 GB are free; make room and try again." in download.error
+    assert "is too full: 78 MB are needed, 1 MB are free; make room and try again." in download.error
     assert hub.sent == []
 
 

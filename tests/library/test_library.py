@@ -275,12 +275,12 @@ def test_what_does_not_fit_is_told_with_what_would(monkeypatch: pytest.MonkeyPat
     xl = OPENAI_SIZES["gpt2-xl"]
     monkeypatch.setattr(memory, "free_memory", lambda: 5 * 2**30)
     assert fits(xl, "float32") == (
-        "It takes 6.5 GiB of memory and 5.0 GiB are free; choose precision bfloat16 (3.6 GiB), a smaller model, or "
+        "It takes 7.0 GB of memory and 5.4 GB are free; choose precision bfloat16 (3.8 GB), a smaller model, or "
         "close other programs."
     )
     assert fits(xl, "float16") == fits(OPENAI_SIZES["gpt2"]) == fits(xl) == ""
     monkeypatch.setattr(memory, "free_memory", lambda: 2 * 2**30)
-    assert "choose precision int4 (1.8 GiB)" in fits(xl)
+    assert "choose precision int4 (2.0 GB)" in fits(xl)
     monkeypatch.setattr(memory, "free_memory", lambda: 2**30)
     assert fits(xl).endswith("; choose a smaller model, or close other programs.")
     monkeypatch.setattr(memory, "free_memory", lambda: None)

@@ -129,7 +129,7 @@ def test_checkpoints_that_the_disk_does_not_hold_are_refused(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda place: _Usage(4 * GB))
     assert require_disk(make_config(), GB) == 4 * GB
-    with pytest.raises(UserError, match=r"4 checkpoints of 1\.50 GB do not fit .* 4\.0 GB free"):
+    with pytest.raises(UserError, match=r"4 checkpoints of 1\.5 GB do not fit .* 4\.0 GB free"):
         require_disk(make_config(), GB * 3 // 2)
 
 

@@ -23,7 +23,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
-from gptdesk.commands.progress_bar import parameters_text, size_text
+from gptdesk import number_format as english
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
@@ -39,6 +39,7 @@ from gptdesk.ui.models.list_view.card import card_height
 from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
 from gptdesk.ui.models.view import ModelsView
+from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.theme import Theme
@@ -824,8 +825,10 @@ def assert_is_free(late: list[float]) -> None:
 
 @pytest.mark.parametrize("number", [0, 7, 999, 1000, 1555, 283_000, 1_638_400, 12_400_000, 124_439_808, 1_557_611_200])
 def test_the_command_line_and_the_window_write_numbers_alike(number: int) -> None:
-    assert parameters_text(number) == number_format.parameters(number)
-    assert size_text(number) == number_format.memory(number)
+    use_readable_locale()
+    assert english.parameters(number) == number_format.parameters(number)
+    assert english.size(number) == number_format.memory(number)
+    assert english.duration(number) == number_format.span(number)
 
 
 def test_cards_and_bars_grow_with_the_font(theme: Theme) -> None:

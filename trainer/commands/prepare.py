@@ -14,15 +14,16 @@ from typing import Any, Final, NoReturn
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
+from gptdesk.number_format import counted, duration, size
 from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
-from trainer.prepare.estimate import require_room, size_text
+from trainer.prepare.estimate import require_room
 from trainer.prepare.formats import COMPRESSIONS, formats_text
 from trainer.prepare.output.manifest import validation_text
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress import MERGE
 from trainer.prepare.progress_file import PROGRESS
-from trainer.prepare.report import account_lines, counted
+from trainer.prepare.report import account_lines
 from trainer.prepare.sections import DOWNLOADS_AHEAD
 from trainer.prepare.sources.bundled import BUNDLED_TEXTS
 from trainer.prepare.sources.hub import SHORT_NAMES
@@ -185,18 +186,12 @@ def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
 
 
 def _sentence(expected: Estimate) -> str:
-    download = f", {size_text(expected.download_bytes)} to download" if expected.download_bytes else ""
+    download = f", {size(expected.download_bytes)} to download" if expected.download_bytes else ""
     return (
-        f"{counted(expected.files, 'file')}, {size_text(expected.source_bytes)}{download}; "
-        f"about {counted(expected.tokens, 'token')}, {size_text(expected.result_bytes)}; "
-        f"{size_text(expected.disk_bytes)} of disk while preparing, {size_text(expected.free_bytes)} free"
+        f"{counted(expected.files, 'file')}, {size(expected.source_bytes)}{download}; "
+        f"about {counted(expected.tokens, 'token')}, {size(expected.result_bytes)}; "
+        f"{size(expected.disk_bytes)} of disk while preparing, {size(expected.free_bytes)} free"
     )
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 class _Text:
@@ -219,13 +214,11 @@ class _Text:
             return
         self._last = now.seconds
         share = now.bytes / now.bytes_total if now.bytes_total else 1.0
-        left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+        left = f", {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
         done = f"{counted(now.documents, 'document')}, {counted(now.tokens, 'token')}"
         speed = f"{now.documents_per_s:,.0f} documents/s, {now.tokens_per_s:,.0f} tokens/s"
         what = "merging" if now.phase == MERGE else f"{done}, {speed}"
-        loaded = (
-            f", {size_text(now.downloaded)} of {size_text(now.download_total)} downloaded" if now.download_total else ""
-        )
+        loaded = f", {size(now.downloaded)} of {size(now.download_total)} downloaded" if now.download_total else ""
         broken = f", {now.broken:,} broken" if now.broken else ""
         line = f"{share:6.1%}  {what}{loaded}{broken}{left}"
         if self._terminal:

@@ -5,28 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from gptdesk.bounded_read import ContentError, number, parse_json
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.metrics import METRICS, Format, metric_of
+from gptdesk.metrics import METRICS, metric_of
+from gptdesk.number_format import metric_value
 from trainer.run_directory.events import EventTail, newest_step
 from trainer.run_directory.layout import CHECKPOINTS, RUN
 from trainer.run_directory.requests import ACTIONS, send_request
 from trainer.run_directory.state import describe, find_runs, planned_steps, read_config, read_state
-
-_FORMATS: Final[dict[Format, Callable[[float], str]]] = {
-    "decimal": "{:.4f}".format,
-    "digits": "{:.3g}".format,
-    "rate": "{:,.0f}".format,
-    "bytes": lambda size: f"{size / 1e9:.2f} GB",
-    "share": "{:.0%}".format,
-    "milliseconds": "{:,.1f} ms".format,
-}
 
 ANSWER_SECONDS = 600.0
 """How long `stop` waits: one step, one evaluation and one checkpoint may stand before the answer."""
@@ -112,7 +103,7 @@ def run_info(args: argparse.Namespace) -> None:
             print(f"{name:<12}  {', '.join(value) if isinstance(value, list) else value}")
     for key, value in newest_metrics(args.folder).items():
         if key not in run:
-            print(f"{key:<12}  {_FORMATS[metric_of(key).format](value)}")
+            print(f"{key:<12}  {metric_value(metric_of(key).format, value)}")
 
 
 def newest_metrics(folder: Path) -> dict[str, float]:

@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Final, TextIO
 
+from gptdesk.number_format import duration
+
 _TERMINAL_SECONDS: Final = 0.1
 _FILE_SECONDS: Final = 10.0
 
@@ -32,7 +34,7 @@ class ProgressLine:
             return
         self._shown = now
         speed = done / (now - self._began)
-        left = f", {_duration((total - done) / speed)} left" if speed else ""
+        left = f", {duration((total - done) / speed)} left" if speed else ""
         line = f"{self._what}: {done:,} of {total:,} {self._unit}, {speed:,.1f}/s{left}"
         self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         self._stream.flush()
@@ -42,9 +44,3 @@ class ProgressLine:
         if self._terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

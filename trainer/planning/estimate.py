@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from gptdesk.number_format import duration, size
 from trainer.config import TrainConfig
 from trainer.data.shards import PreparedData
 from trainer.data.windows import Batches
@@ -20,8 +21,6 @@ from trainer.planning.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_tok
 
 TYPICAL_SHARE = 0.35
 """Of what one large matrix product reaches, a training step reaches about this much (measured: 0.25 to 0.5)."""
-
-_GB = 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +91,12 @@ class Outlook:
             "The run": f"{self.steps:,} steps, {self.tokens:,} tokens{epochs}",
             "Work": f"{self.flops_per_token * self.tokens:.2e} FLOP ({FLOPS_FORMULA}: {self.flops_per_token:,})",
             "Memory": f"{parts_text(self.memory)} a process"
-            + (f", which has {self.memory_available / _GB:.1f} GB" if self.memory_available else ""),
-            "Disk": f"{self.checkpoint_bytes / _GB:.2f} GB a checkpoint, up to {self.checkpoints_at_once} at once"
-            + (f", of {self.disk_free / _GB:.1f} GB free" if self.disk_free else ""),
+            + (f", which has {size(self.memory_available)}" if self.memory_available else ""),
+            "Disk": f"{size(self.checkpoint_bytes)} a checkpoint, up to {self.checkpoints_at_once} at once"
+            + (f", of {size(self.disk_free)} free" if self.disk_free else ""),
             "Here": f"{self.device} in {self.precision}, {'' if self.compiled else 'not '}compiled, "
             f"processes: {self.processes}",
-            "Time": f"about {_duration(self.seconds)}, at {TYPICAL_SHARE:.0%} of the "
+            "Time": f"about {duration(self.seconds)}, at {TYPICAL_SHARE:.0%} of the "
             f"{self.flops_per_s / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
         }
         width = max(map(len, lines))
@@ -171,10 +170,3 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
     if not data.holds_records:
         Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text
     return len(data.train)
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:,.0f} seconds"

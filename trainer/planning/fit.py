@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from gptdesk.errors import UserError
+from gptdesk.number_format import size
 from trainer.config import TrainConfig
 from trainer.planning.plan import (
     FLOAT_BYTES,
@@ -18,7 +19,6 @@ from trainer.planning.plan import (
     trained_weights,
 )
 
-_GB = 10**9
 _TRIED = 1 << 15
 """Largest divisor tried from either end: a form asks at every key press, whatever number it holds."""
 
@@ -42,7 +42,7 @@ def require_fit(
     need = need_of(config)
     if available is None or need.total <= available:
         return need
-    tries = (_with(config, size, checkpointing) for checkpointing in (False, True) for size in _smaller(config))
+    tries = (_with(config, smaller, checkpointing) for checkpointing in (False, True) for smaller in _smaller(config))
     fits = next((tried for tried in tries if need_of(tried).total <= available), None)
     if fits is None:
         advice = (
@@ -53,14 +53,14 @@ def require_fit(
         advice = f"it would fit with --data.micro_batch {fits.data.micro_batch}"
         if fits.model.activation_checkpointing and not config.model.activation_checkpointing:
             advice += " --model.activation_checkpointing true"
-    raise UserError(f"A process needs about {parts_text(need)} of memory, and has {available / _GB:.1f} GB: {advice}.")
+    raise UserError(f"A process needs about {parts_text(need)} of memory, and has {size(available)}: {advice}.")
 
 
 def _smaller(config: TrainConfig) -> list[int]:
     """Divisors of the configured micro-batch, the largest first."""
-    size = config.data.micro_batch
-    divisors = [number for number in range(1, min(math.isqrt(size), _TRIED) + 1) if size % number == 0]
-    return sorted({*divisors, *(size // divisor for divisor in divisors)}, reverse=True)
+    micro = config.data.micro_batch
+    divisors = [number for number in range(1, min(math.isqrt(micro), _TRIED) + 1) if micro % number == 0]
+    return sorted({*divisors, *(micro // divisor for divisor in divisors)}, reverse=True)
 
 
 def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainConfig:
@@ -85,8 +85,8 @@ def require_disk(config: TrainConfig, checkpoint: int) -> int:
     free = shutil.disk_usage(place).free
     if free < checkpoint * checkpoints_at_once(config):
         raise UserError(
-            f"{checkpoints_at_once(config)} checkpoints of {checkpoint / _GB:.2f} GB do not fit on the disk of "
-            f"{config.run.folder}, which has {free / _GB:.1f} GB free: choose another run.folder or a smaller "
+            f"{checkpoints_at_once(config)} checkpoints of {size(checkpoint)} do not fit on the disk of "
+            f"{config.run.folder}, which has {size(free)} free: choose another run.folder or a smaller "
             "run.keep_checkpoints."
         )
     return free
@@ -106,6 +106,6 @@ def checkpoint_bytes(config: TrainConfig, plan: Plan) -> int:
 def parts_text(need: MemoryNeed) -> str:
     """A memory need in words, with its parts."""
     return (
-        f"{need.total / _GB:.1f} GB (weights {need.weights / _GB:.1f}, gradients {need.gradients / _GB:.1f}, "
-        f"optimizer {need.optimizer / _GB:.1f}, activations {need.activations / _GB:.1f})"
+        f"{size(need.total)} (weights {size(need.weights)}, gradients {size(need.gradients)}, "
+        f"optimizer {size(need.optimizer)}, activations {size(need.activations)})"
     )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gptdesk import number_format
 from gptdesk.errors import UserError
 from trainer.prepare.broken import Broken
 from trainer.prepare.encoding.encode import gpt2_batch_encoder
@@ -137,15 +138,6 @@ def require_room(estimated: Estimate, folder: Path) -> None:
     """
     if estimated.disk_bytes * 0.8 > estimated.free_bytes:
         raise UserError(
-            f"Preparing this needs about {size_text(estimated.disk_bytes)} on the disk of {folder}, and "
-            f"{size_text(estimated.free_bytes)} are free; make room or choose another --out."
+            f"Preparing this needs about {number_format.size(estimated.disk_bytes)} on the disk of {folder}, and "
+            f"{number_format.size(estimated.free_bytes)} are free; make room or choose another --out."
         )
-
-
-def size_text(count: float) -> str:
-    """A number of bytes for a person to read."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}"
-        count /= 1000
-    return f"{count:,.1f} GB"

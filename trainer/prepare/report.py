@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
+from gptdesk.number_format import counted
 from trainer.prepare.broken import describe
 from trainer.prepare.formats import FORMATS
 
@@ -70,11 +71,6 @@ def _records(records: dict[str, Any] | None) -> Iterator[str]:
         label = f" ({TEMPLATES[name].label})" if name in TEMPLATES else ""
         yield f"chat template: {name}{label}; every checkpoint keeps it"
     yield f"learnt of records: {learnt}"
-
-
-def counted(count: int, what: str) -> str:
-    """``1 document``, ``2,000 documents``."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _left_out(entries: Sequence[dict[str, Any]], most: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ from gptdesk.files import sync_folder
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, LARGEST_JSON, WEIGHTS_FILE
 from gptdesk.hub.digest import Digest, HubFile, WrongBytes
-from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked, wait_text
+from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, not_asked
 from gptdesk.hub.transfer import BLOCK, Transfer, TransferStopped
 from gptdesk.library.downloads.plan import Plan
 from gptdesk.library.files import RESERVE, add_tokenizer, check_room, disk_sentence, hash_file
@@ -24,6 +24,7 @@ from gptdesk.library.hubcache import cached_file
 from gptdesk.library.record import Record, write_record
 from gptdesk.library.repository import PICKLE_FILE, find_repository
 from gptdesk.library.weights import check_weights
+from gptdesk.number_format import waiting_time
 
 DOWNLOAD: Final = "download"
 """What error messages call the operation."""
@@ -128,7 +129,7 @@ class Attempt:
             if wanted > LONGEST_RETRY_AFTER:
                 raise error
             seconds = max(seconds, wanted)
-        self.waiting = f"Trying again in {wait_text(seconds)}: {error}" if seconds >= 1 else ""
+        self.waiting = f"Trying again in {waiting_time(seconds)}: {error}" if seconds >= 1 else ""
         self._changed(self)
         if self._stopped.wait(seconds):
             raise TransferStopped

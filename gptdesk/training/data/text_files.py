@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gptdesk import number_format
 from gptdesk.errors import UserError
 from trainer.prepare.text.encodings import NotText, detect, named
 
@@ -44,7 +45,8 @@ def read_text_file(path: Path) -> TextFile:
         size = path.stat().st_size
         if size > LARGEST:
             raise UserError(
-                f"{path.name} has {size / 1e6:,.0f} MB, and the Playground takes texts of up to {LARGEST // 10**6} MB. "
+                f"{path.name} has {number_format.size(size)}, and the Playground takes texts of up to "
+                f"{number_format.size(LARGEST)}. "
                 "To train on it, drop it on the Train page."
             )
         data = path.read_bytes()

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.number_format import size
 from gptdesk.training.history.series import Floats
 
 WINDOW: Final = 128
@@ -265,6 +266,6 @@ def _about_disk(step: float, t: float, free: int, checkpoint_bytes: int) -> Aler
         int(step),
         t,
         "The disk is nearly full",
-        f"{free / 1e9:,.1f} GB are free and a checkpoint takes {checkpoint_bytes / 1e9:,.1f} GB; there should be room "
+        f"{size(free)} are free and a checkpoint takes {size(checkpoint_bytes)}; there should be room "
         f"for {CHECKPOINTS_TO_SPARE}. Free some space, or the run will hold at the next checkpoint.",
     )

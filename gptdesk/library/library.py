@@ -36,7 +36,7 @@ from gptdesk.library.names import check_name, taken
 from gptdesk.library.record import Record, read_record, with_defaults, write_record
 from gptdesk.library.weights import check_weights
 
-_RECORDS: Final = ".records"
+RECORDS: Final = ".records"
 """Folder in the models folder for records of models that lie elsewhere."""
 
 _REMOVING: Final = ".removing-"
@@ -274,7 +274,7 @@ class Library:
             return self.folders.models / entry.name
         identity = BUNDLED if entry.kind == "bundled" else entry.repo or str(entry.path)
         digest = hashlib.sha256(f"{entry.kind}:{identity}".encode("utf-8", "replace")).hexdigest()
-        return self.folders.models / _RECORDS / digest[:16]
+        return self.folders.models / RECORDS / digest[:16]
 
     def _changeable(self, name: str) -> Path:
         """The folder of a model in the models folder."""

@@ -1,10 +1,11 @@
-"""What a setting is besides its value: words for people, its page in the settings dialog, its control and its check.
+"""A setting beside its value: title, help, page of the settings dialog, control, and which values it takes.
 
 `Settings` declares each setting once, with `setting`; the dialog and docs/SETTINGS.md read `settings_of`. Without Qt.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
@@ -97,7 +98,25 @@ class Text:
         return self.values
 
 
-Control = Choice | Number | Switch | Text
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this computer by its absolute path; "" for the standard one. It need not be there."""
+
+    def check(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str) or not (value == "" or os.path.isabs(value)) or not _is_unicode(value):
+            raise UserError(f"{name} must be the whole path of a folder, or empty, not {brief(value)}.")
+        return value
+
+    def describe(self) -> str:
+        return "a folder, or empty for the standard one"
+
+
+Control = Choice | Number | Switch | Text | Folder
+
+
+def _is_unicode(path: str) -> bool:
+    """Whether JSON can hold the path: names of files may be any bytes."""
+    return "\0" not in path and path.encode("utf-8", "replace").decode() == path
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from gptdesk.errors import UserError, brief
 from gptdesk.hub.endpoint import check_endpoint
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.store.files import set_aside, write_atomic
-from gptdesk.store.setting_fields import Choice, Number, Switch, Text, setting, settings_of
+from gptdesk.store.setting_fields import Choice, Folder, Number, Switch, Text, setting, settings_of
 
 SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
@@ -129,6 +129,14 @@ class Settings:
         help="A mirror to download from. Empty: the environment variable HF_ENDPOINT, else https://huggingface.co.",
         page="Models",
         control=Text(placeholder="https://huggingface.co", checked=check_endpoint, values="an address, or empty"),
+    )
+    models_folder: str = setting(
+        "",
+        title="Models folder",
+        help="Where models are downloaded and imported to. When you change it, models stay where they are and are "
+        "linked in the new folder.",
+        page="Folders",
+        control=Folder(),
     )
     decoding: DecodingSettings = PRESETS["Balanced"]
     new_document_decoding: DecodingSettings = PRESETS["Balanced"]

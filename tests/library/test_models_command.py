@@ -196,7 +196,7 @@ def test_a_terminal_shows_a_bar(hub: Hub) -> None:
         os.close(master)
     assert process.wait() == 0
     text = shown.decode()
-    assert re.search(r"someone/tiny  █+░+ +\d+%  [\d.]+ [kM]B of 10 MB, [\d.]+ MB/s, \d s left", text), text
+    assert re.search(r"someone/tiny  █+░+ +\d+%  [\d.]+ [kM]B of 10 MB, [\d.]+ MB/s, [\d.]+ s left", text), text
     assert "100%" in text
 
 

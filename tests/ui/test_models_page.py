@@ -251,7 +251,7 @@ def test_a_model_is_got_paused_resumed_and_writes(shown: Shown, hub: Hub) -> Non
     shown.wait(lambda: shown.has("my tiny"))
     shown.wait(lambda: shown.page.current is not None and shown.page.current.key == "installed:my tiny")
     assert 0 < hub.last().start <= here
-    assert not shown.models.downloads
+    assert not shown.models.downloads.statuses
     shown.wait(lambda: "installed:my tiny" in shown.page.list.cards)
     shown.press("my tiny")
     window = shown.opened.window
@@ -793,12 +793,12 @@ def test_the_window_is_free_while_two_downloads_a_verification_and_a_generation_
     opened = shown.opened
     opened.services.settings.update(decoding=DecodingSettings(max_tokens=300, seed=1))
     QTest.keyClicks(opened.window.playground.editor, "Once upon a time ")
-    shown.wait(lambda: sum(view.state == "downloading" for view in shown.models.downloads) == 2)
+    shown.wait(lambda: sum(view.state == "downloading" for view in shown.models.downloads.statuses) == 2)
     shown.choose("vast")
     shown.page.actions_.verify.trigger()
     opened.window.playground.generate.trigger()
     late = lateness(shown.qtbot, lambda: not opened.window.session.busy)
-    assert sum(view.state == "downloading" for view in shown.models.downloads) == 2
+    assert sum(view.state == "downloading" for view in shown.models.downloads.statuses) == 2
     assert len(shown.models.jobs.views) == 1
     shown.press("vast", "stop")
     shown.wait(lambda: not shown.models.jobs.views and shown.page.actions_.verify.isEnabled())

@@ -1,5 +1,6 @@
 """The settings dialog in the real window: changes apply at once and are kept, bad values are refused."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +9,22 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from gptdesk.folders import MODELS_SETTING, Folders
 from gptdesk.store.setting_fields import Number, setting
 from gptdesk.store.settings import SETTINGS, Settings
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.folder_choice import FolderChoice
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 from gptdesk.ui.window.help.guide import GuideDialog, shortcuts_page
 from gptdesk.ui.window.settings.dialog import SettingsDialog
 from gptdesk.ui.window.settings.row import SettingRow
+from tests.hub_server import Fault, Hub
 
 from .conftest import Opened
 from .test_window import nameless
@@ -130,10 +135,78 @@ def test_folders_are_shown_and_opened(dialog: SettingsDialog, opened: Opened, mo
     assert str(opened.services.folders.logs) in texts
 
 
-def test_the_number_of_downloads_reaches_the_library(dialog: SettingsDialog, opened: Opened, qtbot: QtBot) -> None:
-    opened.services.settings.update(simultaneous_downloads=5)
-    manager = lambda: opened.services.models._downloads  # noqa: E731
-    qtbot.waitUntil(lambda: manager() is not None and manager().limit == 5)
+def choose_models_folder(dialog: SettingsDialog, monkeypatch: pytest.MonkeyPatch, folder: Path) -> SettingRow:
+    row = dialog.rows[MODELS_SETTING]
+    assert isinstance(row.control, FolderChoice)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    row.control.choose.click()
+    return row
+
+
+def test_another_models_folder_lists_the_models_of_the_former_one_and_takes_new_ones(
+    dialog: SettingsDialog,
+    opened: Opened,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tiny_model_folder: Path,
+) -> None:
+    services, old = opened.services, opened.services.folders.models
+    shutil.copytree(tiny_model_folder, old / "first")
+    row = choose_models_folder(dialog, monkeypatch, tmp_path / "elsewhere")
+    qtbot.waitUntil(lambda: services.settings.value.models_folder == str(tmp_path / "elsewhere"))
+    assert row.control.isEnabled()
+    services.models.import_model(tiny_model_folder, name="second")
+    names = lambda: {entry.name: entry.kind for entry in services.models.entries}  # noqa: E731
+    qtbot.waitUntil(lambda: names().get("second") == "installed")
+    assert names()["first"] == "linked"
+    assert (tmp_path / "elsewhere" / "second" / "config.json").is_file()
+    assert any(
+        label.text().replace("\u200b", "") == str(tmp_path / "elsewhere") for label in dialog.findChildren(QLabel)
+    )
+    services.settings.update(model="first")
+    qtbot.waitUntil(lambda: opened.state is State.READY and services.inference.info.model == "first")  # type: ignore[union-attr]
+    services.settings.flush()
+    assert Folders.of_this_user().models == tmp_path / "elsewhere"
+    row.control.reset.click()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: services.settings.value.models_folder == "")
+    qtbot.waitUntil(lambda: names().get("first") == "installed" and names().get("second") == "linked")
+
+
+def test_a_folder_that_cannot_hold_models_is_refused_beside_the_button(
+    dialog: SettingsDialog, opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").touch()
+    row = choose_models_folder(dialog, monkeypatch, tmp_path / "photos")
+    qtbot.waitUntil(lambda: "holds other files than models (a.png)" in row.problem.accessibleName())
+    assert row.control.isEnabled()
+    assert opened.services.settings.value.models_folder == ""
+    assert opened.services.models.folders == opened.services.folders
+
+
+def test_a_models_folder_that_is_gone_is_named(tmp_path: Path, qtbot: QtBot) -> None:
+    service = SettingsService(tmp_path / "settings.json")
+    service.update(models_folder="/no disk/models")
+    row = SettingRow(service, SETTINGS[MODELS_SETTING])
+    qtbot.addWidget(row)
+    assert row.problem.accessibleName().startswith("The folder /no disk/models is not there; connect its disk")
+
+
+def test_the_number_of_downloads_reaches_those_that_wait(
+    dialog: SettingsDialog, opened: Opened, qtbot: QtBot, hub: Hub, tiny_model_folder: Path
+) -> None:
+    hub.always = Fault(bytes_per_s=1e6)
+    hub.add("someone/other", tiny_model_folder)
+    downloads, box = opened.services.models.downloads, dialog.rows["simultaneous_downloads"].control
+    assert isinstance(box, NumberBox)
+    box.setValue(1)
+    downloads.add("someone/tiny")
+    downloads.add("someone/other")
+    states = lambda: [status.state for status in downloads.statuses]  # noqa: E731
+    qtbot.waitUntil(lambda: states() == ["downloading", "queued"])
+    box.setValue(2)
+    qtbot.waitUntil(lambda: states() == ["downloading", "downloading"])
 
 
 def test_a_setting_that_is_added_to_the_table_has_a_row_that_changes_it(tmp_path: Path, qtbot: QtBot) -> None:

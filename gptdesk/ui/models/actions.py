@@ -121,7 +121,7 @@ class ModelActions(QObject):
         if item is not None and item.download is not None:
             number, failed = item.download.number, item.download.state == "failed"
             words = "Dismiss" if failed else "Cancel the download"
-            menu.addAction(words, lambda: self._models.cancel(number))
+            menu.addAction(words, lambda: self._models.downloads.cancel(number))
         if menu.isEmpty():
             menu.addAction("Nothing to do").setEnabled(False)
 
@@ -136,7 +136,7 @@ class ModelActions(QObject):
     def _keep(self) -> None:
         """The downloads take what the cache has, and check it."""
         if entry := self._entry():
-            self._models.download(entry.repo, entry.revision)
+            self._models.downloads.add(entry.repo, entry.revision)
 
     def _open_card(self) -> None:
         if url := card_url_of(self._current()):

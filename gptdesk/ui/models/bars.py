@@ -46,7 +46,7 @@ class ModelsStatus(PageStatus):
 
     def show_now(self, in_use: InUse, free_memory: int | None) -> None:
         """Says how it is at this moment."""
-        downloads = self._models.downloads
+        downloads = self._models.downloads.statuses
         active = [view for view in downloads if view.active]
         failed = [view for view in downloads if view.state == "failed"]
         paused = len(downloads) - len(active) - len(failed)

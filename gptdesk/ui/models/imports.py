@@ -33,7 +33,7 @@ class ModelImports(QObject):
     def ask_for_repository(self) -> None:
         """Asks for a repository of the Hugging Face hub, and downloads it."""
         dialog = RepositoryDialog(self._window)
-        dialog.decided.connect(lambda repo, revision, called: self._models.download(repo, revision, called=called))
+        dialog.decided.connect(lambda repo, revision, called: self._models.downloads.add(repo, revision, called=called))
         dialog.open()
 
     @Slot(object)

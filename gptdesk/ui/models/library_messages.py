@@ -29,7 +29,7 @@ class LibraryMessages(QObject):
         models.failed.connect(self._on_failed)
         models.said.connect(self._on_said)
         models.arrived.connect(lambda _: messages.solve(_FAILED))
-        models.unfinished.connect(self._on_unfinished)
+        models.downloads.unfinished.connect(self._on_unfinished)
         models.changed.connect(self._on_changed)
 
     @Slot(str)
@@ -46,10 +46,10 @@ class LibraryMessages(QObject):
         """Downloads from an earlier session of gptdesk."""
         one = len(names) == 1
         sentence = f"The download of {names[0]} is" if one else f"{len(names)} downloads are"
-        offers: list[Offer] = [("Show", self._show_models), ("Resume", self._models.resume_all)]
+        offers: list[Offer] = [("Show", self._show_models), ("Resume", self._models.downloads.resume_all)]
         self._messages.show(f"{sentence} not finished.", kind="info", topic=_UNFINISHED, offers=offers)
 
     @Slot()
     def _on_changed(self) -> None:
-        if not any(download.state == "paused" for download in self._models.downloads):
+        if not any(download.state == "paused" for download in self._models.downloads.statuses):
             self._messages.solve(_UNFINISHED)

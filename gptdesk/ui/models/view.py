@@ -159,7 +159,7 @@ class ModelsView(QWidget):
     @Slot()
     def _on_changed(self) -> None:
         before, current = self._items, self._current
-        items = make_items(self._models.entries, self._models.downloads, self._models.jobs.views)
+        items = make_items(self._models.entries, self._models.downloads.statuses, self._models.jobs.views)
         self._items = {item.key: item for item in items}
         self._now, self._room = self._using.now, self._using.room(self._models.free_memory)
         self.list.show_items(items)
@@ -180,7 +180,7 @@ class ModelsView(QWidget):
         if before is None:  # it will be listed soon
             return
         key = before.key
-        item = changed_item(before, self._models.downloads, self._models.jobs.views)
+        item = changed_item(before, self._models.downloads.statuses, self._models.jobs.views)
         self._items[key] = item
         self.list.update_item(item)
         if key == self._current:
@@ -228,7 +228,7 @@ class ModelsView(QWidget):
         if item is None:
             return
         if action == "get" and item.entry is not None:
-            self._models.download(item.entry.name)
+            self._models.downloads.add(item.entry.name)
         elif action == "use":
             self._using.use(item.model, self.window())
         elif action == "play":
@@ -236,11 +236,12 @@ class ModelsView(QWidget):
         elif action == "stop":
             self._stop(item)
         elif item.download is not None:
-            {"pause": self._models.pause, "resume": self._models.resume}[action](item.download.number)
+            downloads = self._models.downloads
+            {"pause": downloads.pause, "resume": downloads.resume}[action](item.download.number)
 
     def _stop(self, item: Item) -> None:
         if item.download is not None:
-            self._models.cancel(item.download.number)
+            self._models.downloads.cancel(item.download.number)
         elif item.job is not None:
             self._models.jobs.cancel(item.job.number)
         else:

@@ -37,6 +37,10 @@ class Inference(QObject):
     model cancels the generation that runs and keeps those that wait: they get the new model. Where loading fails and
     nothing else is being loaded, or the model is unloaded, those that wait fail.
 
+    Args:
+        find: returns the folder of a model by its name; raises `UserError` when there is none. Called in the worker.
+        keep: folder for quantized copies of models; ``None`` keeps none.
+
     Attributes:
         info: the model that is loaded, if any.
         missing_devices: devices that are not there, by name, each with the reason; empty until torch is imported.
@@ -57,8 +61,9 @@ class Inference(QObject):
     _warm_up = Signal()
     _unload = Signal()
 
-    def __init__(self, find: Callable[[str], Path], parent: QObject | None = None) -> None:
+    def __init__(self, find: Callable[[str], Path], parent: QObject | None = None, *, keep: Path | None = None) -> None:
         super().__init__(parent)
+        self._keep = keep
         self.info: ModelInfo | None = None
         self.missing_devices: Mapping[str, str] = {}
         self._find = find
@@ -115,7 +120,7 @@ class Inference(QObject):
         if self._loading:
             self._loading.cancel()
         self.info = None
-        self._loading = LoadJob(model, self._find, device, precision, threads)
+        self._loading = LoadJob(model, self._find, device, precision, threads, self._keep)
         self._load.emit(self._loading)
         if self.current:
             self.current.cancel()

@@ -56,6 +56,7 @@ class LoadJob(Job):
         device: as in `choose_device`.
         precision: as in `choose_precision`.
         threads: for decoding on a CPU; 0 for one per core.
+        keep: folder for quantized copies of models, which load faster the next time; ``None`` keeps none.
     """
 
     model: str
@@ -63,6 +64,7 @@ class LoadJob(Job):
     device: str = "auto"
     precision: str = "auto"
     threads: int = 0
+    keep: Path | None = None
 
 
 @dataclass(frozen=True)

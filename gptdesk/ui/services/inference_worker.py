@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.devices import missing_devices, set_thread_environment
 from gptdesk.errors import UserError
-from gptdesk.folders import Folders, keep_compiled_code
+from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
 
@@ -118,7 +118,7 @@ class InferenceWorker(QObject):
             device=job.device,
             precision=job.precision,
             threads=job.threads or None,
-            keep=Folders.of_this_user().quantized,
+            keep=job.keep,
             progress=progress,
         )
         self._told = _describe(job.model, self._engine)

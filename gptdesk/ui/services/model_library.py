@@ -9,21 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.folders import Folders
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.library import Library, disk_use
-from gptdesk.store.settings import Settings
 from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import entry_key
-from gptdesk.ui.services.background import TaskQueue
+from gptdesk.ui.services.background import Task, TaskQueue
+from gptdesk.ui.services.model_downloads import ModelDownloads
 from gptdesk.ui.services.model_jobs import Jobs
 
 if TYPE_CHECKING:
-    from gptdesk.library.downloads.manager import Downloads
-    from gptdesk.library.downloads.status import DownloadStatus
     from gptdesk.library.import_ import Importable
     from gptdesk.library.verify import Verification
 
@@ -38,6 +36,8 @@ class ModelLibrary(QObject):
     Attributes:
         entries: models, as of the last scan.
         looked: whether there was a scan yet.
+        folders: of this user; the models folder can be changed with `change_folder`.
+        downloads: running and unfinished ones.
         jobs: imports, exports and verifications.
         checked: result of the last verification of each model, by the model's key.
         free_disk: free bytes on the disk of the models folder; ``None`` when unknown.
@@ -47,7 +47,6 @@ class ModelLibrary(QObject):
         changed(): emitted when entries, downloads or jobs change.
         measured(): emitted when ``free_memory`` changes.
         progressed(str): emitted when the item of that key has progressed.
-        unfinished(object): names of downloads that an earlier session left unfinished.
         arrived(str): the model of that name is installed now.
         said(str): something that was asked for is done; the sentence says the result.
         failed(str): something that was asked for failed; the sentence says why.
@@ -56,12 +55,9 @@ class ModelLibrary(QObject):
     changed = Signal()
     measured = Signal()
     progressed = Signal(str)
-    unfinished = Signal(object)
     arrived = Signal(str)
     said = Signal(str)
     failed = Signal(str)
-
-    _download_changed = Signal(object)
 
     def __init__(
         self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple, parent: QObject | None = None
@@ -73,26 +69,21 @@ class ModelLibrary(QObject):
         self.checked: dict[str, Verification] = {}
         self.free_disk: int | None = None
         self.free_memory: int | None = None
+        self._watched = watched
         self._library = Library(folders, watched)
-        self._limit: int = Settings.simultaneous_downloads
-        self._downloads: Downloads | None = None  # made by the first task that needs it
-        self._statuses: dict[int, DownloadStatus] = {}
-        self._serials: dict[int, int] = {}  # of the newest status of each download
+        self.downloads = ModelDownloads(folders, self)
         self._looking = self._again = False
-        self._look, self._control = TaskQueue("models", self), TaskQueue("model downloads", self)
+        self._look = TaskQueue("models", self)
         self.jobs = Jobs(self)
-        for part in (self._look, self._control, self.jobs):
+        for part in (self._look, self.downloads, self.jobs):
             part.failed.connect(self.failed)
+        self.downloads.changed.connect(self.changed)
+        self.downloads.progressed.connect(self.progressed)
+        self.downloads.ended.connect(self.look)
         self.jobs.changed.connect(self.changed)
         self.jobs.progressed.connect(lambda view: self.progressed.emit(view.about or f"job:{view.number}"))
-        self._download_changed.connect(self._on_download_changed, Qt.ConnectionType.QueuedConnection)
 
     # The list
-
-    @property
-    def downloads(self) -> tuple[DownloadStatus, ...]:
-        """Those that have not ended, oldest first."""
-        return tuple(self._statuses.values())
 
     def entry(self, key: str) -> LibraryEntry | None:
         """The model of that key, if there is one."""
@@ -101,7 +92,7 @@ class ModelLibrary(QObject):
     def start(self) -> None:
         """Scans for the first time, and finds downloads of earlier sessions."""
         self.look()
-        self._control.run(self._found, self._on_found)
+        self.downloads.start()
 
     @Slot()
     def look(self) -> None:
@@ -121,43 +112,7 @@ class ModelLibrary(QObject):
         """Pauses downloads, cancels jobs and ends the threads; returns whether they ended in time."""
         ended = self.jobs.shut_down(milliseconds)
         ended = self._look.shut_down(milliseconds) and ended
-        ended = self._control.shut_down(milliseconds) and ended
-        if self._downloads is not None:
-            self._downloads.on_change = lambda status: None  # nobody listens any more
-            self._downloads.close()
-        return ended
-
-    # Downloads
-
-    def download(
-        self,
-        name: str,
-        revision: str = "",
-        *,
-        called: str = "",
-        failed: Callable[[str], object] | None = None,
-    ) -> None:
-        """Downloads a known model, or ``owner/name``."""
-
-        def add() -> None:
-            self._manager().add(name, revision or None, name=called or None)
-
-        self._control.run(add, None, failed)
-
-    def resume(self, number: int) -> None:
-        """Resumes a download that was paused or failed."""
-        self._control.run(lambda: self._manager().start(number))
-
-    def pause(self, number: int) -> None:
-        self._control.run(lambda: self._manager().pause(number))
-
-    def cancel(self, number: int) -> None:
-        """Cancels a download and deletes its files."""
-        self._control.run(lambda: self._manager().cancel(number))
-
-    def resume_all(self) -> None:
-        """Resumes all unfinished downloads."""
-        self._control.run(lambda: self._manager().resume_all())
+        return self.downloads.shut_down(milliseconds) and ended
 
     # Jobs
 
@@ -175,7 +130,7 @@ class ModelLibrary(QObject):
     @property
     def taken_names(self) -> set[str]:
         """Case-folded names of models that are, or will be, in the models folder."""
-        coming = {status.name for status in self.downloads} | {
+        coming = {status.name for status in self.downloads.statuses} | {
             job.title for job in self.jobs.views if job.kind == "import"
         }
         return {name.casefold() for name in coming | {entry.name for entry in self.entries if entry.changeable}}
@@ -256,11 +211,35 @@ class ModelLibrary(QObject):
 
         self._look.run(work, on_done)
 
-    def set_limit(self, limit: int) -> None:
-        """Changes how many downloads run at once."""
-        self._limit = limit
-        if self._downloads is not None:
-            self._control.run(partial(self._downloads.set_limit, limit))
+    def change_folder(
+        self, folder: Path, done: Callable[[Mapping[str, str]], object], failed: Callable[[str], object]
+    ) -> None:
+        """Uses another models folder from now on. Models stay where they are and are linked in the new one.
+
+        Args:
+            folder: the new one; made if it is missing.
+            done: gets the new names of models whose names are taken there, by old name.
+            failed: gets a sentence; nothing is changed then.
+        """
+        if self.downloads.statuses or self.jobs.views:
+            failed("Wait until all downloads and imports have ended, or cancel them; then change the folder.")
+            return
+
+        def work(task: Task) -> tuple[Path, dict[str, str]]:
+            from gptdesk.library.models_folder import check_models_folder, link_models
+
+            checked = check_models_folder(folder, self.folders.models)
+            return checked, link_models(self.folders, checked, task.report)
+
+        def on_done(result: tuple[Path, dict[str, str]]) -> None:
+            checked, renamed = result
+            self.folders = replace(self.folders, models=checked)
+            self._library = Library(self.folders, self._watched)
+            self.downloads.use_folders(self.folders)
+            done(renamed)
+            self.look()
+
+        self._look.run_task(work, on_done, failed)
 
     def _scan(self) -> tuple[list[LibraryEntry], int | None, int | None]:
         if not self.looked:
@@ -269,16 +248,6 @@ class ModelLibrary(QObject):
         place = next((path for path in (self.folders.models, *self.folders.models.parents) if path.is_dir()), None)
         return entries, shutil.disk_usage(place).free if place else None, free_memory()
 
-    def _manager(self) -> Downloads:
-        if self._downloads is None:
-            from gptdesk.library.downloads.manager import Downloads
-
-            self._downloads = Downloads(self.folders, self._limit, on_change=self._download_changed.emit)
-        return self._downloads
-
-    def _found(self) -> tuple[DownloadStatus, ...]:
-        return self._manager().list()
-
     @Slot(object)
     def _on_scanned(self, found: tuple[list[LibraryEntry], int | None, int | None]) -> None:
         self._looking, self.looked = False, True
@@ -286,8 +255,7 @@ class ModelLibrary(QObject):
         self._on_measured(free)
         before = self.entries
         self.entries = tuple(entries)
-        ended = [number for number, status in self._statuses.items() if status.state == "ready"]
-        names = [self._statuses.pop(number).name for number in ended]
+        names = self.downloads.forget_ready()
         if names or self.entries != before:
             self.changed.emit()
         for name in names:
@@ -303,36 +271,6 @@ class ModelLibrary(QObject):
     def _on_scan_failed(self, sentence: str) -> None:
         self._looking = False
         self.failed.emit(sentence)
-
-    @Slot(object)
-    def _on_found(self, downloads: tuple[DownloadStatus, ...]) -> None:
-        for status in downloads:
-            self._on_download_changed(status)
-        names = [status.name for status in downloads if status.state == "paused"]
-        if names:
-            self.unfinished.emit(names)
-
-    @Slot(object)
-    def _on_download_changed(self, status: DownloadStatus) -> None:
-        """Takes over a status unless a newer one has arrived: reports of several threads may come in any order."""
-        number = status.number
-        if status.serial <= self._serials.get(number, 0):
-            return
-        self._serials[number] = status.serial
-        before = self._statuses.get(number)
-        if status.state == "cancelled":
-            self._statuses.pop(number, None)
-            self.changed.emit()
-            self.look()
-            return
-        self._statuses[number] = status
-        if before is None or (before.state, before.name) != (status.state, status.name):
-            self.changed.emit()
-        else:
-            self.progressed.emit(f"download:{number}")
-        if status.state == "ready":
-            self._control.run(lambda: self._manager().forget(number))
-            self.look()
 
     def _on_verified(self, key: str, result: Verification) -> None:
         self.checked[key] = result

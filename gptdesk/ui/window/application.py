@@ -18,7 +18,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gptdesk import __version__
-from gptdesk.folders import Folders
+from gptdesk.folders import SETTINGS_FILE, Folders
 from gptdesk.resource_files import resource
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.clipboard import release_clipboard
@@ -131,11 +131,11 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
 
 def make_services(app: QApplication, folders: Folders) -> Services:
     """Makes the services of the window. `Services.start` starts their threads."""
-    settings = SettingsService(folders.config / "settings.json")
+    settings = SettingsService(folders.config / SETTINGS_FILE)
     theme = Theme(app, settings.value.theme)
     runs = RunIndex(folders.data / "runs.json", folders.runs)
-    inference = Inference(partial(_model_folder, folders))
     models = ModelLibrary(folders, lambda: runs.watched)
+    inference = Inference(partial(_model_folder, models), keep=folders.quantized)
     loader = ModelLoader(settings, inference)
     return Services(
         folders=folders,
@@ -153,10 +153,11 @@ def make_services(app: QApplication, folders: Folders) -> Services:
     )
 
 
-def _model_folder(folders: Folders, name: str) -> Path:
+def _model_folder(models: ModelLibrary, name: str) -> Path:
+    """The folder of a model by its name, in the present models folder; for the inference worker."""
     from gptdesk.library.catalogue import find_model
 
-    return find_model(name, folders).path
+    return find_model(name, models.folders).path
 
 
 def spare_the_collector(inference: Inference) -> None:

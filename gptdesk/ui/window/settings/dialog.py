@@ -1,8 +1,9 @@
-"""Settings dialog: pages made from the table of settings, one for folders, one for keyboard shortcuts."""
+"""Settings dialog: pages made from the table of settings, a list of folders, and a page for keyboard shortcuts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QSize, Qt
@@ -20,13 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.folders import MODELS_SETTING
 from gptdesk.store.setting_fields import settings_of
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.settings.folders_page import FoldersPage
 from gptdesk.ui.window.settings.keyboard_page import KeyboardPage
-from gptdesk.ui.window.settings.row import SettingRow
+from gptdesk.ui.window.settings.models_folder import change_models_folder
+from gptdesk.ui.window.settings.row import Apply, SettingRow
 
 FOLDERS: Final = "Folders"
 KEYBOARD: Final = "Keyboard"
@@ -57,15 +60,17 @@ class SettingsDialog(QDialog):
         self._missing: Mapping[str, Callable[[], Mapping[Any, str]]] = {
             "device": lambda: services.inference.missing_devices
         }
+        self._apply: Mapping[str, Apply] = {MODELS_SETTING: partial(change_models_folder, services)}
         self.keyboard = KeyboardPage(commands)
         table = settings_of(type(services.settings.value)).values()
-        for title in dict.fromkeys(setting.page for setting in table):
+        for title in dict.fromkeys([*(setting.page for setting in table), FOLDERS]):
             rows = [
-                SettingRow(services.settings, one, self._missing.get(one.key)) for one in table if one.page == title
+                SettingRow(services.settings, one, self._missing.get(one.key), self._apply.get(one.key))
+                for one in table
+                if one.page == title
             ]
             self.rows |= {row.setting.key: row for row in rows}
-            self._add(title, _scrolled(_column(rows)))
-        self._add(FOLDERS, _scrolled(FoldersPage(services.folders)))
+            self._add(title, _scrolled(_column([*rows, self._folders(services)] if title == FOLDERS else rows)))
         self._add(KEYBOARD, self.keyboard)
         self.pages.currentRowChanged.connect(self._show_row)
         self.pages.setCurrentRow(0)
@@ -76,6 +81,11 @@ class SettingsDialog(QDialog):
         """Shows the page of that title."""
         for item in self.pages.findItems(title, Qt.MatchFlag.MatchExactly):
             self.pages.setCurrentItem(item)
+
+    def _folders(self, services: Services) -> FoldersPage:
+        page = FoldersPage(lambda: services.models.folders)
+        services.settings.changed.connect(page.show_paths)
+        return page
 
     def _add(self, title: str, page: QWidget) -> None:
         item = QListWidgetItem(title)
@@ -111,7 +121,7 @@ class SettingsDialog(QDialog):
         self.pages.setFocus()
 
 
-def _column(rows: list[SettingRow]) -> QWidget:
+def _column(rows: Sequence[QWidget]) -> QWidget:
     column = QWidget()
     layout = QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 12, 0)

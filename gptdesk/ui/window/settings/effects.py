@@ -25,7 +25,7 @@ class SettingEffects(QObject):
         services.theme.set_reading_face(value.reading_face)
         if value.simultaneous_downloads != self._limit:
             self._limit = value.simultaneous_downloads
-            services.models.set_limit(self._limit)
+            services.models.downloads.set_limit(self._limit)
         if value.endpoint != self._endpoint:
             self._endpoint = value.endpoint
             use_endpoint(value.endpoint)

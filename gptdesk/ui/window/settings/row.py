@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.store.setting_fields import Choice, Number, Setting, Switch
+from gptdesk.store.setting_fields import Choice, Folder, Number, Setting, Switch
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
+from gptdesk.ui.widgets.inputs.folder_choice import FolderChoice
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 from gptdesk.ui.widgets.long_words import wrappable
 
@@ -26,6 +29,10 @@ _SHARE: Final = (3, 2)
 Missing = Callable[[], Mapping[Any, str]]
 """Returns the values that cannot be chosen on this computer, each with the reason."""
 
+Apply = Callable[[Any, Callable[[], object], Callable[[str], object]], object]
+"""Puts a new value into effect and keeps it; calls the second argument when that is done, or the third with the reason
+why it cannot be done."""
+
 
 class SettingRow(QWidget):
     """Shows a setting and changes it at once.
@@ -34,12 +41,15 @@ class SettingRow(QWidget):
         settings: that hold the value.
         setting: what the row is about.
         missing: values of a choice that cannot be chosen.
+        apply: changes a setting that takes time to apply; others are changed at once.
     """
 
-    def __init__(self, settings: SettingsService, setting: Setting, missing: Missing | None = None) -> None:
+    def __init__(
+        self, settings: SettingsService, setting: Setting, missing: Missing | None = None, apply: Apply | None = None
+    ) -> None:
         super().__init__()
         self.setting = setting
-        self._settings, self._missing = settings, missing or (dict)
+        self._settings, self._missing, self._apply = settings, missing or dict, apply
         self.title = QLabel(setting.title)
         self.title.setProperty("kind", "label")
         self.help = _wrapped(setting.help, "muted")
@@ -63,16 +73,29 @@ class SettingRow(QWidget):
         self.show_value()
 
     def show_value(self) -> None:
-        """Shows the value that holds now."""
+        """Shows the present value."""
         self._show(getattr(self._settings.value, self.setting.key))
 
     def _change(self, value: Any) -> None:
-        """Takes the value over, or says why it cannot be used and shows the one before."""
+        """Changes the setting, or says why the value cannot be used and shows the present one."""
+        if self._apply is not None:
+            self._refuse("")
+            self.control.setEnabled(False)
+            self._apply(value, self._on_applied, self._on_refused)
+            return
         sentence = ""
         try:
             self._settings.update(**{self.setting.key: value})
         except UserError as error:
             sentence = str(error)
+        self._refuse(sentence)
+
+    def _on_applied(self) -> None:
+        if shiboken6.isValid(self):  # the dialog may be closed by now
+            self.control.setEnabled(True)
+
+    def _on_refused(self, sentence: str) -> None:
+        self.control.setEnabled(True)
         self._refuse(sentence)
 
     def _refuse(self, sentence: str) -> None:
@@ -90,6 +113,8 @@ class SettingRow(QWidget):
             check = CheckBox()
             check.clicked.connect(self._change)
             return check, check.setChecked
+        if isinstance(control, Folder):
+            return self._make_folder()
         line = QLineEdit()
         line.setPlaceholderText(control.placeholder)
         line.setFixedWidth(_WIDTH)
@@ -116,6 +141,17 @@ class SettingRow(QWidget):
         box.refused.connect(self._refuse)
         box.valueChanged.connect(lambda value: self._change(round(value)))
         return box, lambda value: None if box.value() == value else box.setValue(value)
+
+    def _make_folder(self) -> tuple[QWidget, Callable[[Any], object]]:
+        buttons = FolderChoice(self.setting.title)
+        buttons.chosen.connect(self._change)
+
+        def show(folder: str) -> None:
+            buttons.show_folder(folder)
+            missing = bool(folder) and not os.path.isdir(folder)
+            self._refuse(f"The folder {folder} is not there; connect its disk, or choose another." if missing else "")
+
+        return buttons, show
 
 
 class _CalmList(ListBox):

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from gptdesk.errors import UserError
-from gptdesk.inference.sampling.arrays import INF, kept_places
+from gptdesk.inference.sampling.fast import INF, kept_places
 
 
 def argmax(logits: Tensor) -> int:

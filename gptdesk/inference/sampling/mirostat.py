@@ -8,7 +8,7 @@ from math import log2
 import numpy as np
 from torch import Tensor
 
-from gptdesk.inference.sampling.arrays import keep_where
+from gptdesk.inference.sampling.fast import keep_where
 from gptdesk.inference.sampling.sampler import History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 

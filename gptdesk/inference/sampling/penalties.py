@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptdesk.inference.sampling.arrays import INF
+from gptdesk.inference.sampling.fast import INF
 from gptdesk.inference.sampling.sampler import History, Ids, Sampler, as_ids
 from gptdesk.inference.sampling.settings import BAN, DecodingSettings
 

@@ -9,42 +9,13 @@ from scipy import stats
 from transformers.generation import logits_process as oracle
 
 from gptdesk.errors import UserError
-from gptdesk.inference.sampling import choice, cutoffs, penalties
+from gptdesk.inference.sampling import choice, fast, penalties
 from gptdesk.inference.sampling.registry import SamplerChain
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.inference.sampling.logits import INF, any_logits, distinct, probability, tied
 
-INF = float("inf")
 VOCAB = 50257
-
-
-def _distinct(size: int, seed: int) -> torch.Tensor:
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed)) * 4 - 30
-
-
-def _tied(size: int, seed: int, values: int) -> torch.Tensor:
-    return torch.randint(values, (size,), generator=torch.Generator().manual_seed(seed)).float() / 2 - 3
-
-
-@st.composite
-def any_logits(draw: st.DrawFn, *, removed: bool = True) -> torch.Tensor:
-    """Short ones value by value, long ones from a seed; of few values or many; all there or some already removed."""
-    size = draw(st.one_of(st.integers(1, 40), st.sampled_from([64, 300, 5000])))
-    kinds = [
-        st.lists(st.sampled_from([-2.0, -0.0, 0.0, 0.5, 1.0, 7.0]), min_size=size, max_size=size).map(torch.tensor),
-        st.lists(st.floats(-100, 100, width=32), min_size=size, max_size=size).map(torch.tensor),
-    ]
-    seeded = [
-        st.integers(0, 999).map(partial(_distinct, size)),
-        st.builds(partial(_tied, size), st.integers(0, 999), st.integers(1, 20)),
-    ]
-    logits = draw(st.one_of(kinds + seeded if size <= 40 else seeded))
-    if removed and draw(st.booleans()):
-        kept = draw(st.integers(0, size - 1))
-        gone = torch.rand(size, generator=torch.Generator().manual_seed(kept)) < 0.5
-        gone[kept] = False
-        logits = logits.masked_fill(gone, -INF)
-    return logits
 
 
 def _check(
@@ -56,21 +27,18 @@ def _check(
     assert torch.equal(logits, before), "the filters change nothing in place"
 
 
-probability = st.one_of(st.floats(0.001, 0.999), st.sampled_from([0.25, 0.5, 0.75, 0.9, 0.95]))
-
-
 def process(logits: torch.Tensor, prompt: list[int], sampled: list[int], settings: DecodingSettings) -> torch.Tensor:
     return SamplerChain(settings).apply(logits, History(prompt, sampled))
 
 
 @given(any_logits(), st.floats(0.01, 5))
 def test_temperature_equals_transformers(logits, value):
-    _check(cutoffs.temperature(logits, value), oracle.TemperatureLogitsWarper(value), logits)
+    _check(fast.temperature(logits, value), oracle.TemperatureLogitsWarper(value), logits)
 
 
 @given(any_logits(), st.integers(1, 6000))
 def test_top_k_equals_transformers(logits, k):
-    _check(cutoffs.top_k(logits, k), oracle.TopKLogitsWarper(k), logits)
+    _check(fast.top_k(logits, k), oracle.TopKLogitsWarper(k), logits)
 
 
 @given(any_logits(), st.one_of(probability, st.sampled_from([0.0, 1e-7, 1 - 1e-7])))
@@ -78,18 +46,18 @@ def test_top_k_equals_transformers(logits, k):
 @example(torch.zeros(4), 0.5)
 @example(torch.tensor([0.5, 0.3, 0.2]).log(), 0.7)
 def test_top_p_equals_transformers(logits, p):
-    _check(cutoffs.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
+    _check(fast.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
 
 
 @given(any_logits(), st.one_of(probability, st.sampled_from([0.0, 1.0])))
 def test_min_p_equals_transformers(logits, p):
-    _check(cutoffs.min_p(logits, p), oracle.MinPLogitsWarper(p), logits)
+    _check(fast.min_p(logits, p), oracle.MinPLogitsWarper(p), logits)
 
 
 @given(any_logits(), st.one_of(probability, st.sampled_from([1e-7, 1 - 1e-7])))
 @settings(max_examples=400)
 def test_typical_p_equals_transformers(logits, p):
-    _check(cutoffs.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
+    _check(fast.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
 
 
 @given(any_logits(), st.floats(0.1, 10), st.data())
@@ -118,18 +86,18 @@ def test_logit_bias_equals_transformers(logits, data):
 @pytest.mark.parametrize(
     "logits",
     [
-        _distinct(VOCAB, 1),
-        _tied(VOCAB, 2, 40),
-        _tied(VOCAB, 2, 3),
+        distinct(VOCAB, 1),
+        tied(VOCAB, 2, 40),
+        tied(VOCAB, 2, 3),
         torch.zeros(VOCAB),
-        _distinct(VOCAB, 3).bfloat16().float(),
+        distinct(VOCAB, 3).bfloat16().float(),
     ],
     ids=["distinct", "tied", "much tied", "equal", "bfloat16"],
 )
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9, 0.95, 0.999])
 def test_nucleus_and_typical_sets_equal_transformers_over_the_whole_vocabulary(logits, p):
-    _check(cutoffs.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
-    _check(cutoffs.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
+    _check(fast.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
+    _check(fast.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
 
 
 @pytest.mark.parametrize("left", [1, 50, 700, 20_000, 40_000, VOCAB - 1])
@@ -137,10 +105,10 @@ def test_nucleus_and_typical_sets_equal_transformers_over_the_whole_vocabulary(l
 def test_filters_after_others_equal_transformers_over_the_whole_vocabulary(left, seed):
     # What was removed is left out of the sorts, which must not change how the sums are rounded.
     spread = (0.02, 0.3, 1, 2)[seed]
-    logits = cutoffs.top_k(_distinct(VOCAB, seed) * spread, left)
+    logits = fast.top_k(distinct(VOCAB, seed) * spread, left)
     for p in torch.rand(4, generator=torch.Generator().manual_seed(seed)).tolist():
-        _check(cutoffs.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
-        _check(cutoffs.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
+        _check(fast.top_p(logits, p), oracle.TopPLogitsWarper(p), logits)
+        _check(fast.typical_p(logits, p), oracle.TypicalLogitsWarper(p), logits)
 
 
 @given(
@@ -219,7 +187,7 @@ def test_a_bias_of_minus_100_bans():
 
 
 def test_neutral_settings_return_the_logits_themselves():
-    logits = _distinct(100, 0)
+    logits = distinct(100, 0)
     assert torch.equal(process(logits, [1, 2], [3], DecodingSettings()), logits)
 
 
@@ -293,7 +261,7 @@ def test_the_tail_of_a_whole_vocabulary_is_drawn_as_often_as_it_should_be():
 
 @pytest.mark.parametrize("left", [1, 3, 20, 45, 50])
 def test_a_token_is_drawn_where_the_cumulated_probabilities_pass_the_number(left):
-    logits = cutoffs.top_k(_distinct(50, 4), left)
+    logits = fast.top_k(distinct(50, 4), left)
     reached = logits.double().softmax(dim=0).cumsum(dim=0)
     ours, theirs = (torch.Generator().manual_seed(5) for _ in range(2))
     for _ in range(200):
@@ -302,7 +270,7 @@ def test_a_token_is_drawn_where_the_cumulated_probabilities_pass_the_number(left
 
 
 def test_generators_are_independent_and_repeatable():
-    logits = _distinct(VOCAB, 5) / 4
+    logits = distinct(VOCAB, 5) / 4
     first, second = (torch.Generator().manual_seed(9) for _ in range(2))
     alone = [choice.sample(logits, first) for _ in range(20)]
     other = torch.Generator().manual_seed(10)

@@ -16,50 +16,10 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.kv_cache import KVCache
 
 INIT_STD = 0.02
 """Standard deviation of fresh weight matrices and embeddings (Radford et al. 2018, section 4.1)."""
-
-
-class KVCache:
-    """Keys and values of the tokens already read, in buffers sized once.
-
-    Attributes:
-        keys, values: (n_layer, B, nh, n_positions, hs), on the model's device. Attention computes in their dtype, which
-            need not be that of the weights: on a CPU it is many times faster in float32 than in the 16-bit types.
-        length: tokens held; positions from there on are unwritten, and where the system gives memory lazily take none.
-    """
-
-    def __init__(self, config: GPT2Config, *, batch_size: int = 1, dtype: torch.dtype, device: torch.device) -> None:
-        shape = (config.n_layer, batch_size, config.n_head, config.n_positions, config.head_size)
-        self.keys = torch.empty(shape, dtype=dtype, device=device)
-        self.values = torch.empty(shape, dtype=dtype, device=device)
-        self.length = 0
-
-    @property
-    def capacity(self) -> int:
-        return self.keys.shape[3]
-
-    def truncate(self, length: int) -> None:
-        """Forgets everything after the first ``length`` tokens."""
-        assert 0 <= length <= self.length
-        self.length = length
-
-    def copy_from(self, other: KVCache) -> None:
-        """Takes over the tokens that ``other`` (of the same shape) holds."""
-        self.keys[:, :, :, : other.length] = other.keys[:, :, :, : other.length]
-        self.values[:, :, :, : other.length] = other.values[:, :, :, : other.length]
-        self.length = other.length
-
-    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Writes this step's keys and values, (B, nh, T, hs), and returns views of all so far, (B, nh, S, hs).
-
-        ``length`` moves on only when the whole model has run (see `GPT2.hidden_states`).
-        """
-        end = self.length + k.shape[2]
-        self.keys[layer, :, :, self.length : end] = k
-        self.values[layer, :, :, self.length : end] = v
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
 
 class CausalSelfAttention(nn.Module):

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from torch import Tensor
 
-from gptdesk.gpt2.model import KVCache
+from gptdesk.gpt2.kv_cache import KVCache
 
 
 class Decoder(Protocol):

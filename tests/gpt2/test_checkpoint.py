@@ -20,7 +20,8 @@ from safetensors.torch import load_file, save_file
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, read_config, save_model
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
 
 # OpenAI's four sizes with heads of 4 numbers, a sixth of the layers and few tokens.
 SCALED_DOWN = {

@@ -5,7 +5,8 @@ import torch
 import transformers
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
 
 CONFIG = GPT2Config(vocab_size=97, n_positions=48, n_embd=32, n_layer=3, n_head=4)
 

@@ -7,7 +7,8 @@ import torch
 
 from gptdesk.gpt2.activations import ACTIVATIONS, Activation
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.compiling import compile_step
 from gptdesk.inference.cpu.quantized import QuantizedLinear, quantize_model

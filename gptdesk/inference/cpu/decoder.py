@@ -16,7 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gptdesk.gpt2.model import GPT2, Block, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2, Block
 from gptdesk.inference.block_sizes import MAX_BATCH
 from gptdesk.inference.cpu.compiling import CompiledStep
 from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gptdesk.gpt2.model import GPT2, Block, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2, Block
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2, KVCache
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.compiling import compile_step
 from gptdesk.inference.cpu.quantized import quantize_model
 

@@ -18,6 +18,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.importing.formats import formats_text
 from gptdesk.library.library import Library
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.system_memory import free_memory
@@ -66,11 +67,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "import",
         _import,
         "import a model from a folder or file",
-        "Imports a folder in the hub's layout, a .safetensors, a pytorch_model.bin or a checkpoint of nanoGPT.",
+        f"Imports {formats_text()}.",
     )
     one.add_argument("path", metavar="PATH", type=Path, help="folder or file")
     one.add_argument("--name", metavar="NAME", help="name on this computer; that of the folder or file when not given")
     one.add_argument("--link", action="store_true", help="link to the files instead of copying them")
+    one.add_argument(
+        "--base", metavar="NAME", help="model that an adapter is merged with; the one that it names when not given"
+    )
     one = job("export", _export, "write a model to a folder, or to a GGUF file for llama.cpp")
     one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
     one.add_argument("target", metavar="TARGET", type=Path, help="a new folder, or a .gguf file")
@@ -259,11 +263,12 @@ def _verify(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from gptdesk.library.import_ import import_model, look_at
 
+    base = None if options.base is None else _library().entry(options.base)
     bar = ProgressBar(options.path.name)
     left_out = look_at(Folders.of_this_user(), options.path).left_out
     try:
         entry = import_model(
-            Folders.of_this_user(), options.path, name=options.name, link=options.link, progress=bar.progress
+            Folders.of_this_user(), options.path, name=options.name, link=options.link, base=base, progress=bar.progress
         )
     finally:
         bar.end()

@@ -161,10 +161,18 @@ def tensor_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def check_shapes(folder: Path, config: GPT2Config, stored: Mapping[str, tuple[int, ...]]) -> None:
+def check_shapes(
+    folder: Path, config: GPT2Config, stored: Mapping[str, tuple[int, ...]], *, described_by: str = CONFIG_FILE
+) -> None:
     """Compares the weights that a folder's files hold, by our names and shapes, with those that its config asks for.
 
     Biases of a model that has none are let pass: they are stored as zeros, for ``transformers``' sake.
+
+    Args:
+        folder: folder or file, for the message.
+        config: of the model.
+        stored: shapes by our names.
+        described_by: what the config was read from, for the message.
 
     Raises:
         UserError: when any is missing, unknown or of another shape.
@@ -178,7 +186,8 @@ def check_shapes(folder: Path, config: GPT2Config, stored: Mapping[str, tuple[in
     for name, shape in wanted.items():
         if stored[name] != shape:
             raise UserError(
-                f"The weights in {folder} do not fit its config.json: {name} has the shape {stored[name]}, not {shape}."
+                f"The weights in {folder} do not fit its {described_by}: {name} has the shape {stored[name]}, not "
+                f"{shape}."
             )
 
 

@@ -1,49 +1,29 @@
-"""Imports a model into the library: copy, convert or link."""
+"""Imports a model into the library: copy, convert, merge or link."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.files import sync_folder
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.layout import (
-    CONFIG_FILE,
-    CONVERTED,
-    INDEX_FILE,
-    WEIGHTS_FILE,
-    check_is_no_pointer,
-    left_out,
-    weight_files,
-)
-from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
+from gptdesk.gpt2.layout import CONFIG_FILE, WEIGHTS_FILE, read_config
+from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.files import (
-    Progress,
-    add_tokenizer,
-    check_room,
-    copy_files,
-    disk_sentence,
-    hash_file,
-    silent,
-)
-from gptdesk.library.known import KNOWN
+from gptdesk.library.files import Progress, add_tokenizer, check_room, disk_sentence, hash_file, silent
+from gptdesk.library.importing.base_models import BaseChoice, base_choice, named_base
+from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
+from gptdesk.library.importing.formats import find_format
 from gptdesk.library.library import IMPORTING, Library, now
 from gptdesk.library.names import check_name, free_name, taken
 from gptdesk.library.record import Record, write_record
-from gptdesk.library.repository import PICKLE_FILE
-from gptdesk.library.weights import check_weights, stored_shapes
-
-PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt")
+from gptdesk.library.weights import check_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,116 +33,96 @@ class Importable:
     Attributes:
         path: of the folder or file, absolute.
         name: that the model would have, free in the models folder.
+        note: what is done with the files, a sentence.
         converted: whether its weights are rewritten as safetensors.
         linkable: whether it can stay where it is.
         left_out: name of the part that is not loaded; empty for none.
+        base: choice of the base model of an adapter; None for a model that is whole.
     """
 
     path: Path
     name: str
+    note: str = ""
     converted: bool
     linkable: bool
     left_out: str = ""
+    base: BaseChoice | None = None
 
 
-def look_at(folders: Folders, path: Path) -> Importable:
+def look_at(folders: Folders, path: Path, entries: Sequence[LibraryEntry] | None = None) -> Importable:
     """Whether a folder or file looks like a model, by names and headers alone; nothing is written.
+
+    Args:
+        folders: of the person.
+        path: folder or file.
+        entries: models that an adapter may be merged with; those of the library when not given.
 
     Raises:
         UserError: when it cannot be imported, with the reason.
     """
     path = _existing(path)
-    if os.path.isdir(path):
-        pickle = _only_pickle(path)
-        if pickle is None:
-            check_weights(path)
-    elif path.suffix.lower() in PICKLES:
-        pickle = path
-    else:
-        pickle = None
-        _check_file(path)
-    if pickle is not None:
-        check_is_no_pointer(pickle)
-    name = free_name(_name_of(path), folders.models)
-    beside = path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE))
-    linkable = pickle is None and (os.path.isdir(path) or beside)
-    home = path if os.path.isdir(path) else path.parent
-    rest = left_out(home) if os.path.lexists(home / CONFIG_FILE) else ""
-    return Importable(path=path, name=name, converted=pickle is not None, linkable=linkable, left_out=rest)
+    format, found = _find(path)
+    base = None
+    if found.base is not None:
+        base = base_choice(found.base, Library(folders).entries() if entries is None else entries)
+    return Importable(
+        path=path,
+        name=free_name(format.model_name(path, os.path.isdir(path)), folders.models),
+        note=format.note,
+        converted=format.converted,
+        linkable=found.linkable,
+        left_out=found.left_out,
+        base=base,
+    )
 
 
 def import_model(
-    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
+    folders: Folders,
+    path: Path,
+    *,
+    name: str | None = None,
+    link: bool = False,
+    base: LibraryEntry | None = None,
+    progress: Progress = silent,
 ) -> LibraryEntry:
-    """Imports a model folder, a ``.safetensors`` file, or a pickle of weights (``.bin``, nanoGPT's ``.pt``).
+    """Imports a model of any of `gptdesk.library.importing.formats.FORMATS`.
 
     Args:
         folders: of the person.
-        path: what to import.
+        path: folder or file to import.
         name: of the model here; that of the folder or file when not given.
         link: leave the files where they are, which only a folder of safetensors can.
-        progress: of the copy.
+        base: model that an adapter is merged with; the one that the adapter names when not given.
+        progress: of the import; what it raises ends it and leaves nothing behind.
 
     Raises:
         UserError: when it is no GPT-2 that can be loaded, or cannot be written; nothing is left behind then.
     """
     path = _existing(path)
-    if os.path.isdir(path):
-        return import_folder(folders, path, name=name, link=link, progress=progress)
-    return import_file(folders, path, name=name, link=link, progress=progress)
-
-
-def import_folder(
-    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
-) -> LibraryEntry:
-    """Imports a folder in the hub's layout, or one that nanoGPT wrote; as `import_model`."""
-    pickle = _only_pickle(path)
-    name = _name(folders, name, _name_of(path))
+    format, found = _find(path)
+    name = _name(folders, name, format.model_name(path, os.path.isdir(path)))
     if link:
-        if pickle is not None:
-            raise UserError(f"{path} holds no safetensors, so that its weights are converted: it cannot be linked.")
-        for file in (path / CONFIG_FILE, *weight_files(path)):
-            _check_inside(file, path)
-        return Library(folders).link(path, name)
-    if pickle is not None:
-        for file in (pickle, path / CONFIG_FILE, *tokenizer_files(path)):
-            _check_inside(file, path)
-        return _convert(folders, pickle, name, progress)
-    check_weights(path)
-    files = [path / CONFIG_FILE, *weight_files(path)]
-    if not os.path.lexists(path / WEIGHTS_FILE):
-        files.append(path / INDEX_FILE)
-    files += tokenizer_files(path)
-    for file in files:
-        _check_inside(file, path)
-    with _staging(folders, sum(file.stat().st_size for file in files)) as staging:
-        hashes = copy_files(files, staging, progress)
-        return _finish(folders, staging, name, path, hashes)
-
-
-def import_file(
-    folders: Folders, path: Path, *, name: str | None = None, link: bool = False, progress: Progress = silent
-) -> LibraryEntry:
-    """Imports one file of weights, with the ``config.json`` beside it if there is one; as `import_model`."""
-    if path.suffix.lower() in PICKLES:
-        if link:
-            raise UserError(f"{path} is converted to safetensors, so that it cannot be linked.")
-        return _convert(folders, path, _name(folders, name, _name_of(path)), progress)
-    _check_file(path)
-    if path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE)):
-        return import_folder(folders, path.parent, name=name, link=link, progress=progress)
-    if link:
-        raise UserError(f"Only a folder with {CONFIG_FILE} and {WEIGHTS_FILE} can be linked; import {path} as a copy.")
-    name = _name(folders, name, _name_of(path))
-    with _staging(folders, path.stat().st_size) as staging:
-        if os.path.lexists(path.with_name(CONFIG_FILE)):
-            hashes = _copy_beside(path, staging)
-        else:
-            config = _known_config(path)
-            (staging / CONFIG_FILE).write_text(json.dumps(config.to_json(), indent=2) + "\n")
-            hashes = {CONFIG_FILE: hash_file(staging / CONFIG_FILE)}
-        hashes |= copy_files([path], staging, progress, name=WEIGHTS_FILE)
-        return _finish(folders, staging, name, path, hashes)
+        _check_linkable(path, format, found)
+        return Library(folders).link(found.path, name)
+    if found.base is None and base is not None:
+        raise UserError(f"{path} is no adapter; leave the base model away.")
+    if found.base is not None and base is None:
+        base = named_base(path, found.base, Library(folders).entries())
+    if base is not None and base.path is None:
+        raise UserError(f"The base model {base.name} is not on this computer; download it first.")
+    size = found.size + (base.size if base else 0)
+    with _staging(folders, size) as staging:
+        share = 2 if format.converted else 1  # what was written is read again to be hashed
+        job = ImportJob(
+            found=found,
+            target=staging,
+            base=base.path if base else None,
+            progress=lambda done, total: progress(done, share * total),
+        )
+        hashes = format.write(job)
+        if format.converted:
+            _check_tokenizer(staging, path)
+        return _finish(folders, staging, name, path, hashes, progress)
 
 
 def _existing(path: Path) -> Path:
@@ -172,68 +132,16 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _check_file(path: Path) -> None:
-    """Refuses a file that is neither weights of safetensors nor has a config to go by."""
-    if path.suffix.lower() != ".safetensors":
-        raise UserError(f"{path} is no model: choose a folder with one, a .safetensors, or a .bin or .pt of weights.")
-    check_is_no_pointer(path)
-    if not os.path.lexists(path.with_name(CONFIG_FILE)):
-        _known_config(path)
-    elif path.name == WEIGHTS_FILE:
-        check_weights(path.parent)
+def _find(path: Path) -> tuple[ImportFormat, Found]:
+    format, source = find_format(path)
+    return format, format.look(source)
 
 
-def _copy_beside(path: Path, staging: Path) -> dict[str, str]:
-    """Copies config and tokenizer that lie beside a file of weights; returns their hashes."""
-    files = [path.with_name(CONFIG_FILE), *tokenizer_files(path.parent)]
-    for file in files:
-        _check_inside(file, path.parent)
-    return copy_files(files, staging, silent)
-
-
-def _known_config(path: Path) -> GPT2Config:
-    """The config of a file that has none beside it: the number of heads shows in no weight, so only known shapes do."""
-    shapes = stored_shapes(path)
-    width = shapes.get("wte.weight", (0, 0))[-1]
-    layers = {name.split(".")[1] for name in shapes if name.startswith("h.")}
-    for known in KNOWN:
-        if not known.more and (known.config.n_embd, known.config.n_layer) == (width, len(layers)):
-            return known.config
-    raise UserError(f"{path} has no {CONFIG_FILE} beside it, and its shape is none of OpenAI's; put its config there.")
-
-
-def _only_pickle(path: Path) -> Path | None:
-    """The pickle of a folder that has no safetensors."""
-    if os.path.lexists(path / WEIGHTS_FILE) or os.path.lexists(path / INDEX_FILE):
-        return None
-    names = [name for name in CONVERTED if name != PICKLE_FILE or os.path.lexists(path / CONFIG_FILE)]
-    return next((path / name for name in names if os.path.isfile(path / name)), None)
-
-
-def _convert(folders: Folders, path: Path, name: str, progress: Progress) -> LibraryEntry:
-    from gptdesk.library.pickles import convert_pickle
-
-    size = path.stat().st_size
-    total = 2 * size  # read, and what was written read again
-    progress(0, total)
-    with _staging(folders, size) as staging:
-        if os.path.lexists(path.with_name(CONFIG_FILE)):
-            _copy_beside(path, staging)
-        convert_pickle(path, staging, lambda done: progress(min(done, size), total))
-        hashes = _hashes(staging, lambda done: progress(min(size + done, total), total))
-        return _finish(folders, staging, name, path, hashes)
-
-
-def _check_inside(file: Path, folder: Path) -> None:
-    """Refuses a link that leads out of the folder; into the blobs of the hub's cache it may, whose files are links."""
-    real, home = os.path.realpath(file), os.path.realpath(folder)
-    allowed = [Path(home)]
-    if Path(home).parent.name == "snapshots":
-        allowed.append(Path(home).parent.parent / "blobs")
-    if not any(Path(real).is_relative_to(place) for place in allowed):
-        raise UserError(
-            f"{file} is a link to {real}, outside of the folder; import the folder where the file really is."
-        )
+def _check_linkable(path: Path, format: ImportFormat, found: Found) -> None:
+    if format.converted:
+        raise UserError(f"{path} is converted to safetensors, so that it cannot be linked.")
+    if not found.linkable:
+        raise UserError(f"Only a folder with {CONFIG_FILE} and {WEIGHTS_FILE} can be linked; import {path} as a copy.")
 
 
 def _name(folders: Folders, name: str | None, wanted: str) -> str:
@@ -242,13 +150,6 @@ def _name(folders: Folders, name: str | None, wanted: str) -> str:
     if taken(folders.models, check_name(name)):
         raise UserError(f"There is a model called {name} already; take another name.")
     return name
-
-
-def _name_of(path: Path) -> str:
-    """What a folder's or file's model is called: a file's by its folder, where all such files have its name."""
-    if os.path.isdir(path):
-        return path.name
-    return path.parent.name if path.name in (WEIGHTS_FILE, PICKLE_FILE, "ckpt.pt") else path.stem
 
 
 @contextmanager
@@ -267,23 +168,40 @@ def _staging(folders: Folders, size: int) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _hashes(folder: Path, advance: Callable[[int], None]) -> dict[str, str]:
-    hashes, before = {}, 0
-    for path in sorted(folder.iterdir()):
-        hashes[path.name] = hash_file(path, lambda done, before=before: advance(before + done))  # type: ignore[misc]
-        before += path.stat().st_size
-    return hashes
-
-
-def _finish(folders: Folders, staging: Path, name: str, source: Path, hashes: dict[str, str]) -> LibraryEntry:
+def _finish(
+    folders: Folders, staging: Path, name: str, source: Path, hashes: Mapping[str, str], progress: Progress
+) -> LibraryEntry:
     """Makes sure that what was written can be loaded, and moves it to its place."""
     config = check_weights(staging)
-    hashes |= {name: hash_file(staging / name) for name in add_tokenizer(staging, config)}
+    add_tokenizer(staging, config)
+    hashes = _hashes(staging, hashes, progress)
     write_record(staging, Record(source=str(source), sha256=hashes, added=now()))
     sync_folder(staging)
-    if taken(folders.models, name):
+    models = folders.models
+    if taken(models, name):
         raise UserError(f"There is a model called {name} already; take another name.")
-    os.replace(staging, folders.models / name)
+    os.replace(staging, models / name)
     with suppress(OSError):  # the model is there
-        sync_folder(folders.models)
+        sync_folder(models)
     return Library(folders).entry(name)
+
+
+def _check_tokenizer(staging: Path, source: Path) -> None:
+    """Makes sure that the tokenizer that was written, if any, goes with the model."""
+    if not brings_tokenizer(staging):
+        return
+    try:
+        load_tokenizer(staging, read_config(staging))
+    except UserError as error:
+        raise UserError(str(error).replace(str(staging), str(source))) from error
+
+
+def _hashes(folder: Path, known: Mapping[str, str], progress: Progress) -> dict[str, str]:
+    """SHA-256 of all files; those that are known by now are not read again."""
+    hashes, unread = dict(known), [path for path in sorted(folder.iterdir()) if path.name not in known]
+    total, before = sum(path.stat().st_size for path in unread), 0
+    advance = (lambda done: None) if known else (lambda done: progress(total + before + done, 2 * total))
+    for path in unread:
+        hashes[path.name] = hash_file(path, advance)
+        before += path.stat().st_size
+    return hashes

@@ -46,7 +46,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
     from gptdesk.gpt2.checkpoint import save_weights
 
     check_is_no_pointer(file)
-    values = _load(file)
+    values = load_pickle(file)
     if isinstance(values, dict) and "model_args" in values and "model" in values:
         config, transposed = _nanogpt_config(file, values["model_args"]), False
         values = values["model"]
@@ -70,8 +70,12 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
     save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None)
 
 
-def _load(file: Path) -> Any:
-    """What the pickle holds, if that is tensors and plain values alone."""
+def load_pickle(file: Path) -> Any:
+    """What a pickle holds, if that is tensors and plain values alone.
+
+    Raises:
+        UserError: when it holds anything else, or is damaged.
+    """
     import pickle
     import warnings
 

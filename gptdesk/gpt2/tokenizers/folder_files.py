@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, parse_json, read_bytes
 from gptdesk.errors import UserError
+from gptdesk.gpt2.layout import check_is_no_pointer
 
 TOKENIZER_CONFIG: Final = "tokenizer_config.json"
 CHAT_TEMPLATE: Final = "chat_template.jinja"
@@ -44,10 +45,11 @@ def tokenizer_files(folder: Path) -> list[Path]:
     """The tokenizer's files that a model folder holds.
 
     Raises:
-        UserError: when one is too large to be one.
+        UserError: when one is too large to be one, or a pointer of Git LFS.
     """
     files = [folder / name for name in TOKENIZER_FILES if os.path.isfile(folder / name)]
     for file in files:
+        check_is_no_pointer(file)
         if (size := file.stat().st_size) > LARGEST:
             raise UserError(f"{file} has {size:,} bytes, which no tokenizer has; remove it from the folder.")
     return files

@@ -1,4 +1,4 @@
-"""Asks how a model that lies somewhere else is brought in: under which name, copied or linked."""
+"""Dialog that asks how to import a model: its name, copy or link, and the base model of an adapter."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadi
 from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.import_ import Importable
+from gptdesk.library.importing.base_models import BaseChoice
 from gptdesk.library.names import check_name
+from gptdesk.ui.model_names import title_of
 from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class ImportDialog(Dialog):
-    """A name and a choice.
+    """A name, a choice between copy and link, and for an adapter its base model.
 
     Args:
         found: what is there; it was looked at before, so that nobody is asked about what is no model.
@@ -27,16 +30,18 @@ class ImportDialog(Dialog):
     Attributes:
         name: the line.
         copy, link: the choice.
+        base: list of the models that an adapter fits; empty for a model that is whole.
+        start: imports.
 
     Signals:
-        decided(object, str, bool): path, name, whether it is linked.
+        decided(object, str, bool, object): path, name, whether it is linked, the `LibraryEntry` of the base or None.
     """
 
-    decided = Signal(object, str, bool)
+    decided = Signal(object, str, bool, object)
 
     def __init__(self, found: Importable, taken: Collection[str], parent: QWidget | None = None) -> None:
         super().__init__("Import a model", parent, width=480)
-        self._path, self._taken = found.path, taken
+        self._found, self._taken = found, taken
         self.setModal(True)
         where = ElidedLabel(str(found.path))
         where.setProperty("kind", "muted")
@@ -45,6 +50,7 @@ class ImportDialog(Dialog):
         self.name.setAccessibleName("Name")
         label = QLabel("Name")
         label.setBuddy(self.name)
+        self.problem = ProblemLabel()
         self.copy, self.link = (
             QRadioButton("Copy it to gptdesk's models"),
             QRadioButton("Leave it there and link to it"),
@@ -58,17 +64,37 @@ class ImportDialog(Dialog):
                 else "Only a folder with config.json and safetensors can be linked"
             )
         )
-        words = (
-            "Its weights are converted to safetensors; nothing else that the file may hold is opened or run."
-            if found.converted
-            else "Its weights, config and tokenizer are taken; other files stay where they are."
-        )
-        if found.left_out:
-            words += f" The language model is used; {found.left_out} is left out."
-        note = QLabel(words)
-        note.setProperty("kind", "muted")
-        note.setWordWrap(True)
-        self.problem = ProblemLabel()
+        self.base = ListBox()
+        choice = (self.copy, self.link) if found.base is None else self._base_choice(found.base)
+        left_out = f" The language model is used; {found.left_out} is left out." if found.left_out else ""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(8)
+        for widget in (where, label, self.name, self.problem, *choice, _muted(found.note + left_out)):
+            layout.addWidget(widget)
+        layout.addSpacing(8)
+        layout.addLayout(self._buttons())
+        self.name.textChanged.connect(self._judge)
+        self._judge()
+
+    def _base_choice(self, choice: BaseChoice) -> tuple[QWidget, ...]:
+        """The list of base models with its label, and what is to be said of them."""
+        label = QLabel("Base model")
+        label.setBuddy(self.base)
+        self.base.setAccessibleName("Base model")
+        for entry in choice.entries:
+            self.base.addItem(title_of(entry), entry)
+        self.base.setEnabled(bool(choice.entries))
+        if choice.entries and not choice.is_here:
+            words = f"The adapter was trained on {choice.name}, which is not here. " if choice.name else ""
+            return label, self.base, _muted(f"{words}These models have the shape that it needs.")
+        problem = ProblemLabel()
+        if not choice.entries:
+            download = f"; download {choice.name} first" if choice.name else ""
+            problem.show_problem(f"No model here has the shape that the adapter needs{download}.")
+        return label, self.base, problem
+
+    def _buttons(self) -> QHBoxLayout:
         self.start, cancel = QPushButton("Import"), QPushButton("Cancel")
         self.start.setProperty("kind", "accent")
         self.start.setDefault(True)
@@ -79,15 +105,7 @@ class ImportDialog(Dialog):
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self.start)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(8)
-        for widget in (where, label, self.name, self.problem, self.copy, self.link, note):
-            layout.addWidget(widget)
-        layout.addSpacing(8)
-        layout.addLayout(buttons)
-        self.name.textChanged.connect(self._judge)
-        self._judge()
+        return buttons
 
     def _judge(self) -> None:
         name, problem = self.name.text().strip(), ""
@@ -97,11 +115,19 @@ class ImportDialog(Dialog):
         except UserError as error:
             problem = str(error)
         self.problem.show_problem(problem)
-        self.start.setEnabled(bool(name) and not problem)
+        has_base = self._found.base is None or self.base.count() > 0
+        self.start.setEnabled(bool(name) and not problem and has_base)
 
     def _decide(self) -> None:
-        self.decided.emit(self._path, self.name.text().strip(), self.link.isChecked())
+        self.decided.emit(self._found.path, self.name.text().strip(), self.link.isChecked(), self.base.currentData())
         self.accept()
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("kind", "muted")
+    label.setWordWrap(True)
+    return label
 
 
 def check_free(name: str, taken: Collection[str]) -> None:

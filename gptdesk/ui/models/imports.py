@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from gptdesk.library.importing.formats import file_patterns
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
 from gptdesk.ui.services.model_library import ModelLibrary
 
 if TYPE_CHECKING:
     from gptdesk.library.import_ import Importable
-
-_FILES: Final = "Models (*.safetensors *.bin *.pt *.pth *.ckpt)"
 
 
 class ModelImports(QObject):
@@ -54,11 +53,14 @@ class ModelImports(QObject):
 
     def ask_for_file(self) -> None:
         """Asks for a file, and imports the model in it."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Import a model's file", str(Path.home()), _FILES)
+        files = f"Models ({' '.join(file_patterns())})"
+        path, _ = QFileDialog.getOpenFileName(self._window, "Import a model's file", str(Path.home()), files)
         if path:
             self.offer(Path(path))
 
     def _ask_about(self, found: Importable) -> None:
         dialog = ImportDialog(found, self._models.taken_names, self._window)
-        dialog.decided.connect(lambda path, name, link: self._models.import_model(path, name=name, link=link))
+        dialog.decided.connect(
+            lambda path, name, link, base: self._models.import_model(path, name=name, link=link, base=base)
+        )
         dialog.open()

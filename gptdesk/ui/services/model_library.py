@@ -137,21 +137,22 @@ class ModelLibrary(QObject):
 
     def look_at(self, path: Path, done: Callable[[Importable], object]) -> None:
         """Checks whether a folder or file is a model that can be imported."""
+        entries = self.entries if self.looked else None
 
         def work() -> Importable:
             from gptdesk.library.import_ import look_at
 
-            return look_at(self.folders, path)
+            return look_at(self.folders, path, entries)
 
         self._look.run(work, done)
 
-    def import_model(self, path: Path, *, name: str = "", link: bool = False) -> None:
-        """Imports a model into the models folder: copies, converts or links it."""
+    def import_model(self, path: Path, *, name: str = "", link: bool = False, base: LibraryEntry | None = None) -> None:
+        """Imports a model into the models folder: copies, converts, merges with its base, or links it."""
 
         def work(progress: Any) -> LibraryEntry:
             from gptdesk.library.import_ import import_model
 
-            return import_model(self.folders, path, name=name or None, link=link, progress=progress)
+            return import_model(self.folders, path, name=name or None, link=link, base=base, progress=progress)
 
         self.jobs.start("import", name or path.name, work, self._on_imported)
 

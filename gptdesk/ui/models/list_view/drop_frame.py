@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+from gptdesk.library.importing.formats import formats_text
+
 
 class DropFrame(QFrame):
     """A dashed frame with words; the page takes the drop."""
@@ -16,7 +18,7 @@ class DropFrame(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         title = QLabel("Drop a model here to import it")
         title.setProperty("kind", "headline")
-        words = QLabel("A model folder, a .safetensors file, a pytorch_model.bin, or a nanoGPT checkpoint (.pt)")
+        words = QLabel(f"{formats_text()[:1].upper()}{formats_text()[1:]}")
         words.setProperty("kind", "muted")
         words.setWordWrap(True)
         layout = QVBoxLayout(self)

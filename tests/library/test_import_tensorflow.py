@@ -176,13 +176,23 @@ def test_a_damaged_index_is_read_or_gets_a_sentence(release: Path, folders: Fold
 
 def resealed(data: bytearray) -> bytes:
     """With the checksum of its first block made right again, so that what is in it is read."""
-    size = TABLE_BLOCK
-    struct.pack_into("<I", data, size + 1, masked(crc32c(data[: size + 1])))
+    struct.pack_into("<I", data, FIRST_BLOCK + 1, masked(crc32c(data[: FIRST_BLOCK + 1])))
     return bytes(data)
 
 
-TABLE_BLOCK = (CHECKPOINT / INDEX).read_bytes().index(b"\0" * 4 + b"\x01\0\0\0") + 8
-"""Bytes of the first block: one restart point at 0, and that there is one."""
+def first_block(data: bytes) -> int:
+    """Bytes of the block at the beginning: those whose checksum follows."""
+    sizes = (
+        size for size in range(100, len(data) - 5) if masked(crc32c(data[: size + 1])) == number_at(data, size + 1)
+    )
+    return next(sizes)
+
+
+def number_at(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "little")
+
+
+FIRST_BLOCK = first_block((CHECKPOINT / INDEX).read_bytes())
 
 
 def test_a_link_out_of_the_folder_is_refused(release: Path, folders: Folders, tmp_path: Path) -> None:

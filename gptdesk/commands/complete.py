@@ -41,7 +41,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=BUNDLED,
         help=f"model to use; when not given: {BUNDLED}, the bundled one",
     )
-    parser.add_argument("--special", action="store_true", help="read <|endoftext|> in the prompt as the special token")
+    parser.add_argument(
+        "--special",
+        action="store_true",
+        help="read the names of special tokens, such as <|endoftext|>, in the prompt as those tokens",
+    )
     parser.add_argument("--preset", metavar="NAME", help=f"settings to begin with: {', '.join(PRESETS)}")
     add_flags(parser, show_neutral=True)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
@@ -106,7 +110,8 @@ class _JsonOutput:
     def write(self, event: TokenEvent | DoneEvent) -> None:
         kind = "token" if isinstance(event, TokenEvent) else "done"
         values = asdict(event)
-        values.pop("tail", None)  # what no token carried; the text has it
+        for known in ("tail", "length"):  # the text has it
+            values.pop(known, None)
         sys.stdout.write(json.dumps({"event": kind, **values}, ensure_ascii=False) + "\n")
 
 

@@ -1,12 +1,19 @@
-"""``gptdesk tokenize``: how GPT-2 cuts a text."""
+"""``gptdesk tokenize``: the tokens that a model makes of a text."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from gptdesk.commands.prompt import read_text
+from gptdesk.folders import Folders
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.layout import CONFIG_FILE, read_config
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.vocabulary_checks import MOST_TOKENS
+from gptdesk.library.catalogue import find_model
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,7 +26,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         allow_abbrev=False,
     )
     parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
-    parser.add_argument("--special", action="store_true", help="read <|endoftext|> as the special token, not as text")
+    parser.add_argument(
+        "-m",
+        "--model",
+        metavar="NAME_OR_FOLDER",
+        help="model whose tokenizer is used, or a folder with a tokenizer's files; when not given: GPT-2's tokenizer",
+    )
+    parser.add_argument(
+        "--special",
+        action="store_true",
+        help="read the names of special tokens, such as <|endoftext|>, as those tokens, not as text",
+    )
     parser.add_argument("--json", action="store_true", help='print {"id":…,"text":…} instead')
     parser.set_defaults(run=run)
 
@@ -27,9 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(options: argparse.Namespace) -> int:
     """Prints the tokens and returns the exit status."""
     text = read_text(options.text)
-    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-
-    tokenizer = gpt2_tokenizer()
+    tokenizer = _tokenizer(options.model)
     for id in tokenizer.encode(text, allow_special=options.special):
         piece = tokenizer.piece(id)
         if options.json:
@@ -37,6 +52,20 @@ def run(options: argparse.Namespace) -> int:
         else:
             sys.stdout.write(f"{id}\t{_quoted(tokenizer.token_bytes(id))}\n")
     return 0
+
+
+def _tokenizer(model: str | None) -> Tokenizer:
+    if model is None:
+        from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+
+        return gpt2_tokenizer()
+    from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
+
+    folder = Path(model)
+    if brings_tokenizer(folder) and not (folder / CONFIG_FILE).exists():
+        return load_tokenizer(folder, GPT2Config(vocab_size=MOST_TOKENS))
+    path = find_model(model, Folders.of_this_user()).path
+    return load_tokenizer(path, read_config(path))
 
 
 def _quoted(token: bytes) -> str:

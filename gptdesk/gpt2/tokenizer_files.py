@@ -14,7 +14,9 @@ import msgspec
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.tokenizers.description import may_be_openais
 from gptdesk.gpt2.tokenizers.folder_files import (
+    ASSUMED,
     CHAT_TEMPLATE,
     LARGEST,
     TOKENIZER_CONFIG,
@@ -70,9 +72,14 @@ def write_tokenizer(
 
 
 def write_tokenizer_config(
-    folder: Path, *, context: int = CONTEXT, chat_template: str = "", stop_strings: Sequence[str] = ()
+    folder: Path,
+    *,
+    context: int = CONTEXT,
+    chat_template: str = "",
+    stop_strings: Sequence[str] = (),
+    assumed: bool = False,
 ) -> None:
-    """Writes ``tokenizer_config.json`` alone; as `write_tokenizer`."""
+    """Writes ``tokenizer_config.json`` alone; as `write_tokenizer` and `complete_tokenizer`."""
     values: dict[str, Any] = {
         "add_bos_token": False,
         "add_prefix_space": False,
@@ -84,6 +91,8 @@ def write_tokenizer_config(
         "tokenizer_class": "GPT2Tokenizer",
         "unk_token": END_OF_TEXT_STRING,
     }
+    if assumed:
+        values[ASSUMED] = True
     if chat_template:
         values["chat_template"] = chat_template
     if stop_strings:
@@ -92,17 +101,19 @@ def write_tokenizer_config(
 
 
 def complete_tokenizer(
-    folder: Path, *, vocab_size: int, context: int = CONTEXT, chat: ChatFormat | None = None
+    folder: Path, *, vocab_size: int, context: int = CONTEXT, chat: ChatFormat | None = None, assumed: bool = False
 ) -> list[str]:
     """Writes GPT-2's tokenizer into a folder that brings none; what the folder has of it stays as it is.
 
-    Nothing is written for a vocabulary that cannot be OpenAI's because it has fewer tokens.
+    Nothing is written for a vocabulary that cannot be OpenAI's because it has fewer tokens, or where the folder has a
+    vocabulary in a form that is not read.
 
     Args:
         folder: of a model.
         vocab_size: of the model; OpenAI's 50,257 tokens may be followed by padding.
         context: as in `write_tokenizer`.
         chat: how a conversation with the model becomes text; none when None.
+        assumed: whether it is not known that the model was trained with these tokens; the files say so then.
 
     Returns:
         Names of the files that were written.
@@ -111,7 +122,7 @@ def complete_tokenizer(
         OSError: when they cannot be written.
     """
     here = {file.name for file in tokenizer_files(folder)}
-    if vocab_size < VOCAB_SIZE or has_vocabulary(here):
+    if vocab_size < VOCAB_SIZE or has_vocabulary(here) or not may_be_openais(folder):
         return []
     written = {name: data for name, data in _vocabulary_files().items() if name not in here}
     for name, data in written.items():
@@ -119,7 +130,7 @@ def complete_tokenizer(
     if TOKENIZER_CONFIG in here:
         return list(written)
     template, stops = chat or ChatFormat()
-    write_tokenizer_config(folder, context=context, chat_template=template, stop_strings=stops)
+    write_tokenizer_config(folder, context=context, chat_template=template, stop_strings=stops, assumed=assumed)
     return [*written, TOKENIZER_CONFIG]
 
 

@@ -69,11 +69,12 @@ def _append(sequence: Sequence, chosen: _Chosen, tokenizer: Tokenizer) -> TokenE
         sequence.finish_reason = "end_of_text"
         return None
     sequence.append(chosen.id)
-    text = sequence.stops.feed(sequence.stream.feed(chosen.id))
+    whole = sequence.stream.feed(chosen.id)
+    text = sequence.stops.feed(whole)
     sequence.pieces.append(text)
     if sequence.stops.found:
         sequence.finish_reason = "stop"
     elif len(sequence.completion) == sequence.settings.max_tokens:
         sequence.finish_reason = "length"
     alternatives = tuple(Alternative(id, tokenizer.piece(id), logprob) for id, logprob in chosen.top)
-    return TokenEvent(sequence.index, chosen.id, text, chosen.logprob, chosen.entropy, alternatives)
+    return TokenEvent(sequence.index, chosen.id, text, len(whole), chosen.logprob, chosen.entropy, alternatives)

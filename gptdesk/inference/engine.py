@@ -11,7 +11,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.gpt2.tokenizers.loading import load_tokenizer
+from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.quantized import precision_of
 from gptdesk.inference.decoder import Decoder, DecoderFuture
@@ -36,6 +36,7 @@ class Engine:
         decoder: decodes instead of the network, from the first call of `generate` that finds it ready.
 
     Attributes:
+        assumed_tokenizer: whether the folder brings no tokenizer, so that OpenAI's was taken.
         vocab_size: number of tokens that can be chosen, without rows that pad the vocabulary for training.
         device: "cpu", "cuda:0" and so on.
         context: the tokens that the model read last, whose beginning the next prompt may share; ``None`` before the
@@ -47,6 +48,7 @@ class Engine:
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
+        self.assumed_tokenizer = False
         self.name = name
         self.decoder = decoder
         self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
@@ -82,7 +84,9 @@ class Engine:
         model, decoder = load_for_inference(
             folder, device=device, precision=precision, threads=threads, keep=keep, progress=progress
         )
-        return cls(model, tokenizer, name=folder.name, decoder=decoder)
+        engine = cls(model, tokenizer, name=folder.name, decoder=decoder)
+        engine.assumed_tokenizer = not brings_tokenizer(folder)
+        return engine
 
     @property
     def precision(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 FinishReason: TypeAlias = Literal["length", "stop", "end_of_text", "cancelled"]
-"""Why a completion ended: ``max_tokens`` reached, a stop string, ``<|endoftext|>``, or cancelled by the caller."""
+"""Why a completion ended: ``max_tokens`` reached, a stop string, a token that ends a text, or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class TokenEvent:
         text: characters that this token completes. May differ from the token's own text, because incomplete characters
             and possible beginnings of a stop string are held back. All texts of one index, and then `DoneEvent.tail`,
             make up `DoneEvent.text`.
+        length: characters that this token completes, whether or not they are held back for a stop string.
         logprob: natural logarithm of the token's probability in the model's own distribution: log-softmax of the
             logits before any sampler.
         entropy: of that distribution, in nats.
@@ -43,6 +44,7 @@ class TokenEvent:
     index: int
     id: int
     text: str
+    length: int
     logprob: float
     entropy: float
     top: tuple[Alternative, ...]

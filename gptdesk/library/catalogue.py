@@ -11,6 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, left_out, read_config, weight_files
+from gptdesk.gpt2.tokenizers.loading import brings_tokenizer
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
@@ -49,6 +50,7 @@ class ModelEntry:
         config: its shape.
         size: of its weights on disk, in bytes.
         left_out: name of the part that is not loaded; empty for none.
+        tokenizer: where its tokens come from, in words.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ModelEntry:
     config: GPT2Config
     size: int
     left_out: str = ""
+    tokenizer: str = ""
 
     @property
     def parameters(self) -> int:
@@ -102,6 +105,13 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
     return describe_model(path.absolute())
 
 
+def _tokenizer(folder: Path) -> str:
+    """Where a model's tokens come from; that OpenAI's are assumed is to be seen."""
+    if folder == bundled_folder():
+        return "GPT-2's"
+    return "From the model's folder" if brings_tokenizer(folder) else "GPT-2's, assumed: its folder brings none"
+
+
 def describe_model(folder: Path) -> ModelEntry:
     """The entry of one folder.
 
@@ -111,7 +121,9 @@ def describe_model(folder: Path) -> ModelEntry:
     config = read_config(folder)
     files = weight_files(folder)
     size = sum(file.stat().st_size for file in files)
-    return ModelEntry(name=folder.name, path=folder, config=config, size=size, left_out=left_out(folder))
+    return ModelEntry(
+        name=folder.name, path=folder, config=config, size=size, left_out=left_out(folder), tokenizer=_tokenizer(folder)
+    )
 
 
 def describe_named(folder: Path) -> ModelEntry:

@@ -40,6 +40,7 @@ class LibraryEntry:
         problem: why it cannot be loaded, and what to do, a sentence.
         defaults: how the person wants it used.
         left_out: name of the part that is not loaded (a head of another task); empty for none.
+        tokenizer: where its tokens come from, in words; empty when unknown.
         more: whether it is listed only when more models are asked for.
         added: day and time (ISO 8601, UTC) when it came; empty when unknown.
     """
@@ -61,6 +62,7 @@ class LibraryEntry:
     problem: str = ""
     defaults: Defaults = field(default_factory=Defaults)
     left_out: str = ""
+    tokenizer: str = ""
     more: bool = False
     added: str = ""
 

@@ -16,6 +16,7 @@ from gptdesk.errors import UserError
 from gptdesk.files import sync_file
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.tokenizer_files import complete_tokenizer
+from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
 from gptdesk.hub.transfer import BLOCK
 
 Progress = Callable[[int, int], None]
@@ -124,8 +125,14 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def add_tokenizer(folder: Path, config: GPT2Config) -> list[str]:
-    """Puts GPT-2's tokenizer into a model's folder that has OpenAI's vocabulary and brings none; names of new files."""
-    names = complete_tokenizer(folder, vocab_size=config.vocab_size, context=config.n_positions)
+    """Puts GPT-2's tokenizer into a model's folder that has OpenAI's vocabulary and brings none; names of new files.
+
+    Raises:
+        UserError: when the folder brings a tokenizer that is damaged, or that contradicts the model.
+    """
+    names = complete_tokenizer(folder, vocab_size=config.vocab_size, context=config.n_positions, assumed=True)
+    if brings_tokenizer(folder):
+        load_tokenizer(folder, config)
     for name in names:
         sync_file(folder / name)
     return names

@@ -252,7 +252,7 @@ class Library:
         entry = LibraryEntry(
             kind="cache", name=snapshot.repo, path=snapshot.path, config=model.config, size=model.size,
             repo=known.repo if known else snapshot.repo, revision=snapshot.revision, sha256=hashes,
-            card_url=card_url(snapshot.repo), left_out=model.left_out,
+            card_url=card_url(snapshot.repo), left_out=model.left_out, tokenizer=model.tokenizer,
             licence=known.licence if known else "", note=known.note if known else "",
         )  # fmt: skip
         return replace(entry, defaults=self.record(entry).defaults)
@@ -266,7 +266,10 @@ class Library:
             model: ModelEntry = describe_named(path) if kind in ("installed", "linked") else describe_model(path)
         except (UserError, OSError) as error:
             return replace(entry, state="damaged", problem=str(error))
-        return replace(entry, path=model.path, config=model.config, size=model.size, left_out=model.left_out)
+        return replace(
+            entry, path=model.path, config=model.config, size=model.size, left_out=model.left_out,
+            tokenizer=model.tokenizer,
+        )  # fmt: skip
 
     def _record_folder(self, entry: LibraryEntry) -> Path:
         """Where a model's record is: in its folder if that is ours."""

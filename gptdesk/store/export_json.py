@@ -43,6 +43,7 @@ def _run(run: Run) -> dict[str, Any]:
         "model": origin.model,
         "device": origin.device,
         "precision": origin.precision,
+        "tokenizer": origin.tokenizer,
         "settings": origin.settings.to_json(),
         "seed": origin.seed,
         "finish_reason": origin.finish_reason,

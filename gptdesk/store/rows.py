@@ -50,6 +50,7 @@ class _Origin(msgspec.Struct):
     device: _Name = ""
     precision: _Name = ""
     backend: _Name = ""
+    tokenizer: _Name = ""
 
 
 _TOKENS: Final = msgspec.json.Decoder(list[_Row])

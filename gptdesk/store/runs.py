@@ -48,6 +48,8 @@ class Origin:
         device: where it was computed.
         precision: of the weights, such as "int8".
         backend: what decoded: "torch", "numba", or "" where it was not kept.
+        tokenizer: identity of the tokenizer whose ids the tokens have (`Tokenizer.sha256`), or "" where it was not
+            kept: OpenAI's then. Ids mean nothing to another tokenizer; what is carried over to another model is text.
     """
 
     generation: str
@@ -58,6 +60,7 @@ class Origin:
     device: str = ""
     precision: str = ""
     backend: str = ""
+    tokenizer: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from gptdesk.gpt2.tokenizers.folder_files import (
     VOCABULARY,
     WORD_PIECES,
     damaged,
+    foreign_vocabularies,
     read_lines,
     read_object,
     tokenizer_files,
@@ -34,11 +35,11 @@ Description = dict[str, Any]
 _BYTE_LEVEL: Final = ("", "GPT2Tokenizer")
 """Classes that cut text into words as GPT-2 does; the empty name is ``transformers``' default for GPT-2 models."""
 
+_ASSUMABLE: Final = (*_BYTE_LEVEL, "PreTrainedTokenizer", "TokenizersBackend")
+"""Classes whose missing vocabulary may be OpenAI's."""
+
 _WORD_PIECE: Final = ("", "BertTokenizer", "PreTrainedTokenizer", "TokenizersBackend")
 """Classes that may read a ``vocab.txt`` as BERT does."""
-
-_FOREIGN: Final = ("*.model", "spiece.*", "sentencepiece.*", "*.tiktoken", "encoder.json", "vocab.bpe")
-"""Vocabularies in forms that are not read, to be named where there is no other."""
 
 
 def describe(folder: Path) -> Description | None:
@@ -48,7 +49,7 @@ def describe(folder: Path) -> Description | None:
         UserError: when a file is damaged, or files contradict each other.
     """
     files = {file.name: file for file in tokenizer_files(folder)}
-    settings = read_object(files[TOKENIZER_CONFIG]) if TOKENIZER_CONFIG in files else {}
+    settings = _settings(files)
     kind = _class_name(folder, settings)
     if TOKENIZER_JSON in files:
         source = files[TOKENIZER_JSON]
@@ -66,15 +67,29 @@ def describe(folder: Path) -> Description | None:
             )
         described = _word_pieces(source, settings)
         kind = "BertTokenizer"
-    else:
+    elif kind in _ASSUMABLE:
         return None
+    else:
+        raise UserError(
+            f"{folder} says that its tokenizer is a {brief(kind)}, but has no vocabulary that can be read: load that "
+            f"tokenizer with transformers and save it there as {TOKENIZER_JSON}."
+        )
     check_model(source, described)
     return with_added_tokens(source, described, files, settings, kind)
 
 
-def foreign_vocabularies(folder: Path) -> list[str]:
-    """Names of vocabularies in the folder whose form is not read."""
-    return sorted({path.name for pattern in _FOREIGN for path in folder.glob(pattern)})
+def may_be_openais(folder: Path) -> bool:
+    """Whether nothing in a folder without a vocabulary says that its tokens are others than OpenAI's.
+
+    Raises:
+        UserError: when a file is damaged.
+    """
+    settings = _settings({file.name: file for file in tokenizer_files(folder)})
+    return not foreign_vocabularies(folder) and _class_name(folder, settings) in _ASSUMABLE
+
+
+def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
+    return read_object(files[TOKENIZER_CONFIG]) if TOKENIZER_CONFIG in files else {}
 
 
 def _class_name(folder: Path, settings: Mapping[str, Any]) -> str:

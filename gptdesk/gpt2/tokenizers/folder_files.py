@@ -37,6 +37,12 @@ TOKENIZER_FILES: Final = (
 VOCABULARY_FILES: Final = ((TOKENIZER_JSON,), (VOCABULARY, MERGES), (WORD_PIECES,))
 """Files that hold a whole vocabulary, the first that is there counts; the others of `TOKENIZER_FILES` add to it."""
 
+ASSUMED: Final = "gptdesk_assumed"
+"""Key of ``tokenizer_config.json``: OpenAI's tokens were put there because the folder brought none that are read."""
+
+_FOREIGN: Final = ("*.model", "spiece.*", "sentencepiece.*", "*.tiktoken")
+"""Vocabularies in forms that are not read."""
+
 LARGEST: Final = 64 * 2**20
 """Bytes that a tokenizer's file may have; GPT-2's largest has 1.4 million, a multilingual one 20."""
 
@@ -58,6 +64,11 @@ def tokenizer_files(folder: Path) -> list[Path]:
 def has_vocabulary(names: Mapping[str, object] | set[str]) -> bool:
     """Whether files of these names hold a whole vocabulary."""
     return any(all(name in names for name in group) for group in VOCABULARY_FILES)
+
+
+def foreign_vocabularies(folder: Path) -> list[str]:
+    """Names of vocabularies in the folder whose form is not read."""
+    return sorted({path.name for pattern in _FOREIGN for path in folder.glob(pattern)})
 
 
 def read_file(path: Path) -> bytes:

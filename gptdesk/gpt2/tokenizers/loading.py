@@ -13,10 +13,13 @@ from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE
 from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.gpt2.tokenizers.description import describe, foreign_vocabularies
+from gptdesk.gpt2.tokenizers.description import describe
 from gptdesk.gpt2.tokenizers.folder_files import (
+    ASSUMED,
     GENERATION_CONFIG,
+    TOKENIZER_CONFIG,
     VOCABULARY_FILES,
+    foreign_vocabularies,
     has_vocabulary,
     read_object,
     tokenizer_files,
@@ -48,8 +51,15 @@ def load_tokenizer(folder: Path, config: GPT2Config) -> Tokenizer:
 
 
 def brings_tokenizer(folder: Path) -> bool:
-    """Whether a model folder holds a vocabulary of its own, be it OpenAI's; else OpenAI's is assumed."""
-    return has_vocabulary({path.name for path in tokenizer_files(folder)})
+    """Whether a model folder came with a vocabulary, be it OpenAI's; else OpenAI's is assumed.
+
+    Raises:
+        UserError: when its files are damaged.
+    """
+    files = {path.name: path for path in tokenizer_files(folder)}
+    if not has_vocabulary(files):
+        return False
+    return TOKENIZER_CONFIG not in files or read_object(files[TOKENIZER_CONFIG]).get(ASSUMED) is not True
 
 
 def _status(path: Path) -> Any:
@@ -64,7 +74,7 @@ def _load(folder: Path, rows: int, state: tuple[tuple[str, int, int], ...]) -> T
     """`load_tokenizer`; ``state`` of the files makes those that were changed be read again."""
     described = describe(folder)
     if described is None:
-        if rows < VOCAB_SIZE:
+        if rows < VOCAB_SIZE or foreign_vocabularies(folder):
             raise _missing(folder, rows)
         ends, start = _ends(folder, VOCAB_SIZE, {END_OF_TEXT_STRING: VOCAB_SIZE - 1}, {})
         return gpt2_tokenizer().ending_at(ends, start)
@@ -92,11 +102,14 @@ def _source(folder: Path) -> Path:
 
 def _missing(folder: Path, rows: int) -> UserError:
     wanted = ", or ".join(" and ".join(group) for group in VOCABULARY_FILES)
-    foreign = foreign_vocabularies(folder)
-    found = f" ({', '.join(foreign[:3])} cannot be read)" if foreign else ""
+    if foreign := foreign_vocabularies(folder):
+        return UserError(
+            f"The tokenizer in {folder} ({', '.join(foreign[:3])}) has a form that cannot be read: load it with "
+            f"transformers and save it there, as {wanted}."
+        )
     return UserError(
-        f"The model in {folder} has a vocabulary of {rows:,} tokens, so not OpenAI's of {VOCAB_SIZE:,}, and the folder "
-        f"brings no tokenizer{found}: put its {wanted} there."
+        f"The model in {folder} has {rows:,} tokens, too few to be OpenAI's {VOCAB_SIZE:,}, and the folder brings no "
+        f"tokenizer: put its {wanted} there."
     )
 
 

@@ -78,6 +78,7 @@ def facts_of(item: Item) -> dict[str, str]:
         values["Layers"] = number_format.count(config.n_layer)
         values["Heads"] = f"{number_format.count(config.n_head)} in each layer"
         values["Width"] = number_format.count(config.n_embd)
+        values["Vocabulary"] = f"{number_format.count(config.vocab_size)} tokens"
         values["Context"] = f"{number_format.count(config.n_positions)} tokens"
     if item.entry is not None:
         values |= _of_entry(item.entry)
@@ -97,6 +98,7 @@ def _of_entry(entry: LibraryEntry) -> dict[str, str]:
         "On disk": number_format.memory(entry.size) if entry.size else "",
         "To download": number_format.memory(entry.download) if entry.download else "",
         "Left out": entry.left_out,
+        "Tokenizer": entry.tokenizer,
         "Licence": licence_words(entry.licence),
         "Repository": entry.repo,
         "Revision": entry.revision,

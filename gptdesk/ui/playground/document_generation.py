@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,9 +15,6 @@ from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
-
-if TYPE_CHECKING:
-    from gptdesk.gpt2.tokenizer import TextStream
 
 _ALTERNATIVES: Final = 10
 """Alternatives recorded for each token; stored with the document."""
@@ -64,7 +61,6 @@ class DocumentGeneration(QObject):
         self._document, self._decoding = document, decoding
         self._start = document.last_generation() if action == "regenerate" else None
         self._replaced = ""
-        self._stream: TextStream | None = None
         self.done: DoneEvent | None = None
         self.same_again = False
         prompt = document.text[: self._start]
@@ -88,12 +84,8 @@ class DocumentGeneration(QObject):
 
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
-        from gptdesk.gpt2.tokenizer import TextStream
-        from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-
         removed = "" if self._start is None else self._document.typed_since_generation()
         self._replaced = "" if self._start is None else self._document.text[self._start :]
-        self._stream = TextStream(gpt2_tokenizer())  # cached by now: the engine uses it
         origin = Origin(
             generation=uuid.uuid4().hex,
             model=model.model,
@@ -101,6 +93,7 @@ class DocumentGeneration(QObject):
             device=model.device,
             precision=model.precision,
             backend=model.backend,
+            tokenizer=model.tokenizer.sha256,
         )
         prompt = self._document.begin_generation(origin, start=self._start)
         assert prompt == self.handle.prompt, "edits cancel a generation that waits"
@@ -110,7 +103,7 @@ class DocumentGeneration(QObject):
     @Slot(object)
     def _on_tokens(self, events: Iterable[TokenEvent]) -> None:
         if self._document.generating:
-            tokens = [self._token(event) for event in events]
+            tokens = [_token(event) for event in events]
             self._document.append_tokens("".join(event.text for event in events), tokens)
             self.changed.emit()
 
@@ -139,10 +132,9 @@ class DocumentGeneration(QObject):
             self.changed.emit()
         self.ended.emit(failure)
 
-    def _token(self, event: TokenEvent) -> Token:
-        """The token with its own length; the event's text may be held back for a stop string."""
-        assert self._stream is not None
-        return Token(event.id, len(self._stream.feed(event.id)), event.logprob, event.top, event.entropy)
+
+def _token(event: TokenEvent) -> Token:
+    return Token(event.id, event.length, event.logprob, event.top, event.entropy)
 
 
 def _request_settings(decoding: DecodingSettings) -> DecodingSettings:

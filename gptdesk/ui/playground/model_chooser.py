@@ -17,7 +17,7 @@ from gptdesk.store.settings import titles_of
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference import Inference
-from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.inference_messages import ModelInfo, State
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.settings import SettingsService
@@ -62,7 +62,6 @@ class ModelChooser(MenuButton):
         self._settings, self._inference, self._models, self._using = settings, inference, models, using
         self._menu = menu
         self.setAccessibleName("Model")
-        self.setToolTip("The model that writes")
         self.setMinimumWidth(_NARROWEST)
         menu.aboutToShow.connect(self._fill)
         settings.changed.connect(self._show)
@@ -84,6 +83,7 @@ class ModelChooser(MenuButton):
         following = "  ·  following" if self._settings.value.follow else ""
         self.setText(f"{model_title(model)}{size}{following}")
         self.setAccessibleDescription(f"{model}{size}")
+        self.setToolTip(wrapped(_tip(info)))
 
     def _fill(self) -> None:
         self._menu.clear()
@@ -181,6 +181,14 @@ class DeviceButton(MenuButton):
 
     def _choose(self, setting: str, value: Any, *_: bool) -> None:
         self._settings.update(**{setting: value})
+
+
+def _tip(info: ModelInfo | None) -> str:
+    """What the model is for, and whose tokens it has."""
+    if info is None:
+        return "The model that writes"
+    assumed = ": its folder brings no tokenizer, so OpenAI's is assumed" if info.assumed_tokenizer else ""
+    return f"The model that writes. Tokenizer: {info.tokenizer.name}{assumed}"
 
 
 def _precision_name(name: str) -> str:

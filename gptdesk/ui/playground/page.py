@@ -64,6 +64,7 @@ class PlaygroundPage(BasePage):
         links.follow_wanted.connect(self._follow_run)
         self.documents.wanted.connect(self._show)
         services.activation.chosen.connect(self._show)
+        services.inference.state_changed.connect(self._on_model_changed)
         self.session.opened.connect(services.counter.forget)
         self.session.opened.connect(self._on_document_changed)
         self.session.changed.connect(self._on_document_changed)
@@ -132,6 +133,11 @@ class PlaygroundPage(BasePage):
         self.follower.follow(folder)
         if folder is not None:
             self._show()
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        if (info := self.services.inference.info) is not None:
+            self.services.counter.use(info.tokenizer)
 
     @Slot()
     def _on_document_changed(self) -> None:

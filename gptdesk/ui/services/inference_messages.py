@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
+from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 NO_MODEL: Final = "No model is loaded; choose one at the top of the window."
@@ -88,6 +89,8 @@ class ModelInfo:
         precision: of the weights.
         backend: what decodes: "torch", or "numba" for compiled code.
         memory: bytes of the weights, in all forms that are kept.
+        tokenizer: of the model.
+        assumed_tokenizer: whether the model's folder brings none, so that OpenAI's was taken.
         compiling: the CPU decoder is being compiled; until it is ready torch decodes.
     """
 
@@ -98,6 +101,8 @@ class ModelInfo:
     device: str
     precision: str
     memory: int
+    tokenizer: Tokenizer
+    assumed_tokenizer: bool = False
     backend: str = "torch"
     compiling: bool = False
 

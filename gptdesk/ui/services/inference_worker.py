@@ -158,5 +158,7 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         precision=engine.precision,
         backend=engine.backend,
         memory=engine.memory,
+        tokenizer=engine.tokenizer,
+        assumed_tokenizer=engine.assumed_tokenizer,
         compiling=engine.is_compiling,
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.throttle import Throttle
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _WAIT: Final = 0.12
 """Seconds between two counts at least."""
@@ -27,11 +30,13 @@ class Counts:
     context: int
 
 
-def _count(text: str, prompt_end: int) -> tuple[Counts, float]:
+def _count(tokenizer: Tokenizer | None, text: str, prompt_end: int) -> tuple[Counts, float]:
     """Returns the counts and the seconds that they took."""
-    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+    if tokenizer is None:
+        from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
-    encode = gpt2_tokenizer().encode  # made once, and not part of what a count costs
+        tokenizer = gpt2_tokenizer()  # made once, and not part of what a count costs
+    encode = tokenizer.encode
     began = perf_counter()
     context = len(encode(text))
     prompt = context if prompt_end == len(text) else len(encode(text[:prompt_end]))
@@ -50,6 +55,8 @@ class TokenCounter(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._wanted: tuple[str, int] | None = None
+        self._latest: tuple[str, int] | None = None
+        self._tokenizer: Tokenizer | None = None  # of the model; OpenAI's while there is none
         self._started = self._busy = False
         self._document = 0  # incremented when another document is opened
         self._wait = _WAIT
@@ -61,6 +68,13 @@ class TokenCounter(QObject):
         self._started = True
         self._next()
 
+    def use(self, tokenizer: Tokenizer) -> None:
+        """Counts with another model's tokenizer, the newest text again."""
+        if self._tokenizer is None or self._tokenizer.sha256 != tokenizer.sha256:
+            self._tokenizer = tokenizer
+            if self._latest is not None:
+                self.count(*self._latest)
+
     def count(self, text: str, prompt_end: int) -> None:
         """Counts soon; of several texts in quick succession only the last.
 
@@ -68,13 +82,13 @@ class TokenCounter(QObject):
             text: all of it.
             prompt_end: length of its prompt, in characters.
         """
-        self._wanted = (text, prompt_end)
+        self._wanted = self._latest = (text, prompt_end)
         self._throttle.request(round(1000 * self._wait))
 
     def forget(self) -> None:
         """Another document was opened: counts of the former one are dropped."""
         self._document += 1
-        self._wanted = None
+        self._wanted = self._latest = None
 
     def shut_down(self, milliseconds: int) -> bool:
         """Ends the thread; returns whether it ended in time."""
@@ -87,7 +101,9 @@ class TokenCounter(QObject):
             self._busy = True
             text, prompt_end = self._wanted
             self._wanted = None
-            self._queue.run(partial(_count, text, prompt_end), partial(self._on_counted, self._document))
+            self._queue.run(
+                partial(_count, self._tokenizer, text, prompt_end), partial(self._on_counted, self._document)
+            )
 
     def _on_counted(self, document: int, found: tuple[Counts, float]) -> None:
         counts, took = found

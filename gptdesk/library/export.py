@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
-from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
+from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
-from gptdesk.gpt2.vocabulary import gpt2_vocabulary
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, add_tokenizer, copy_files, disk_errors, folder_beside, silent
+from gptdesk.library.gguf_tokenizer import GgufVocabulary, gguf_vocabulary
 from gptdesk.library.weights import check_weights
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent
 
 
 def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16", progress: Progress = silent) -> Path:
-    """Writes a model as a GGUF file, with GPT-2's tokenizer in it, as ``llama.cpp`` reads it.
+    """Writes a model as a GGUF file, with its tokenizer in it, as ``llama.cpp`` reads it.
 
     Args:
         entry: of the library.
@@ -77,7 +79,8 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
             leaves nothing.
 
     Raises:
-        UserError: when the package ``gguf`` is missing, llama.cpp cannot compute the model, or nothing can be written.
+        UserError: when the package ``gguf`` is missing, llama.cpp cannot compute the model or its tokenizer, or nothing
+            can be written.
     """
     try:
         import gguf
@@ -94,15 +97,13 @@ def export_gguf(entry: LibraryEntry, target: Path, *, precision: str = "float16"
             f"{entry.name} has the activation {config.activation_function}, and llama.cpp's GPT-2 knows only the tanh "
             "approximation of GELU, so it cannot be written as GGUF; export it as a folder."
         )
-    if config.vocab_size < VOCAB_SIZE:
-        raise UserError(
-            f"{entry.name} has {config.vocab_size:,} tokens, not GPT-2's {VOCAB_SIZE:,}; GGUF needs theirs."
-        )
+    tokenizer = load_tokenizer(source, config)
+    vocabulary = gguf_vocabulary(tokenizer, entry.name)
     with disk_errors(target.parent, "export"), replacing(target) as temporary:
         writer = gguf.GGUFWriter(temporary, "gpt2", use_temp_file=False)
         try:
             _write_description(writer, gguf, entry.name, config, precision)
-            _write_tokenizer(writer, gguf, config)
+            _write_tokenizer(writer, gguf, config, tokenizer, vocabulary)
             _write_weights(writer, source, precision, progress)
         finally:
             writer.close()
@@ -126,19 +127,23 @@ def _write_description(writer: Any, gguf: Any, name: str, config: GPT2Config, pr
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if precision == "float16" else gguf.LlamaFileType.ALL_F32)
 
 
-def _write_tokenizer(writer: Any, gguf: Any, config: GPT2Config) -> None:
-    """GPT-2's tokens as text, and the merges that make them; rows of the vocabulary beyond them are unused."""
-    tokens, merges = gpt2_vocabulary()
+def _write_tokenizer(
+    writer: Any, gguf: Any, config: GPT2Config, tokenizer: Tokenizer, vocabulary: GgufVocabulary
+) -> None:
+    """The tokens as text, and the merges that make them; rows of the vocabulary beyond them are unused."""
+    tokens, merges, kinds = vocabulary
     unused = [f"[PAD{number}]" for number in range(len(tokens), config.vocab_size)]
-    types = [gguf.TokenType.NORMAL] * len(tokens) + [gguf.TokenType.UNUSED] * len(unused)
-    types[END_OF_TEXT] = gguf.TokenType.CONTROL
+    types = [gguf.TokenType[kinds.get(id, "NORMAL")] for id in range(len(tokens))]
+    types += [gguf.TokenType.UNUSED] * len(unused)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list([*tokens, *unused])
     writer.add_token_types(types)
-    writer.add_token_merges(list(merges))
-    writer.add_bos_token_id(END_OF_TEXT)
-    writer.add_eos_token_id(END_OF_TEXT)
+    writer.add_token_merges(merges)
+    if tokenizer.start_of_text is not None:
+        writer.add_bos_token_id(tokenizer.start_of_text)
+    if tokenizer.end_of_text is not None:
+        writer.add_eos_token_id(tokenizer.end_of_text)
 
 
 def _write_weights(writer: Any, source: Path, precision: str, progress: Progress) -> None:

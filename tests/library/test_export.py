@@ -19,6 +19,7 @@ from gptdesk.library.export import export_folder, export_gguf, gguf_name
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.verify import verify
+from tests.gpt2.tokenizers.folders import make_folder
 from tests.library.conftest import TOKENIZER, everything
 
 IDS = [[464, 3290, 318, 257, 922, 3290]]
@@ -53,14 +54,15 @@ def test_a_folder_is_what_transformers_reads(entry: LibraryEntry, tiny_model_fol
 def test_a_tokenizer_that_the_model_brought_is_kept(tiny_model_folder: Path, folders: Folders, tmp_path: Path) -> None:
     """Imported, exported, and verified on the way; nothing of OpenAI's is mixed in."""
     own = tmp_path / "own"
-    shutil.copytree(tiny_model_folder, own)
-    (own / "tokenizer.json").write_text('{"model": "mine"}')
+    shutil.copytree(make_folder(tmp_path / "made", "own"), own)
+    shutil.copytree(tiny_model_folder, own, dirs_exist_ok=True)
+    mine = (own / "tokenizer.json").read_text()
     entry = import_model(folders, own)
     export_folder(entry, tmp_path / "out")
-    assert (tmp_path / "out" / "tokenizer.json").read_text() == '{"model": "mine"}'
+    assert (tmp_path / "out" / "tokenizer.json").read_text() == mine
     assert not (tmp_path / "out" / "vocab.json").exists()
     assert entry.path is not None
-    (entry.path / "tokenizer.json").write_text('{"model": "them"}')
+    (entry.path / "tokenizer.json").write_text(mine.replace("B", "b"))
     assert verify(entry).sentence.startswith("tokenizer.json of own is damaged")
 
 

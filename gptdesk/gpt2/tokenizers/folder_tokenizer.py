@@ -15,7 +15,7 @@ from gptdesk.gpt2.tokenizers.description import Description
 from gptdesk.gpt2.tokenizers.folder_files import TOKENIZER_JSON, damaged
 from gptdesk.gpt2.tokenizers.identity import identity
 from gptdesk.gpt2.tokenizers.token_bytes import token_bytes
-from gptdesk.gpt2.tokenizers.vocabulary_checks import model_tokens
+from gptdesk.gpt2.tokenizers.vocabulary_checks import tokens_by_id
 
 if TYPE_CHECKING:
     import tokenizers
@@ -51,12 +51,11 @@ class FolderTokenizer:
         self._lock = threading.Lock()  # whether special tokens are text is a state of the library's object
         self._backend = _compile(source, described)
         added: list[dict[str, Any]] = described["added_tokens"]
-        tokens = model_tokens(source, described["model"]) | {token["content"]: token["id"] for token in added}
         self.special_tokens: Mapping[str, int] = MappingProxyType(
             {token["content"]: token["id"] for token in added if token["special"]}
         )
-        self.vocab_size = len(tokens)
-        names = sorted(tokens, key=tokens.__getitem__)
+        names = tokens_by_id(described)
+        self.vocab_size = len(names)
         self._pieces, self._first = token_bytes(source, described["decoder"], names, {token["id"] for token in added})
         normalizer = described.get("normalizer")
         self._joins_ideographs = isinstance(normalizer, dict) and normalizer.get("handle_chinese_chars") is True

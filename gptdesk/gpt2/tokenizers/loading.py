@@ -27,7 +27,7 @@ from gptdesk.gpt2.tokenizers.folder_files import (
 from gptdesk.gpt2.tokenizers.folder_tokenizer import FolderTokenizer
 from gptdesk.gpt2.tokenizers.identity import OPENAI, identity
 from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, gpt2_tokenizer
-from gptdesk.gpt2.tokenizers.vocabulary_checks import model_tokens
+from gptdesk.gpt2.tokenizers.vocabulary_checks import all_tokens
 
 _KEPT = 8
 """Tokenizers that stay loaded: those of the models that are used in turn."""
@@ -79,9 +79,7 @@ def _load(folder: Path, rows: int, state: tuple[tuple[str, int, int], ...]) -> T
         ends, start = _ends(folder, VOCAB_SIZE, {END_OF_TEXT_STRING: VOCAB_SIZE - 1}, {})
         return gpt2_tokenizer().ending_at(ends, start)
     source = _source(folder)
-    tokens = model_tokens(source, described["model"]) | {
-        token["content"]: token["id"] for token in described["added_tokens"]
-    }
+    tokens = all_tokens(source, described)
     if len(tokens) > rows:
         extra = next(token for token, id in tokens.items() if id >= rows)
         raise UserError(

@@ -55,6 +55,18 @@ def model_tokens(source: Path, model: dict[str, Any]) -> dict[str, int]:
     raise damaged(source, "its vocabulary is no table of tokens")
 
 
+def all_tokens(source: Path, described: dict[str, Any]) -> dict[str, int]:
+    """The ids of all tokens of a description, added ones too, by their text."""
+    added = {token["content"]: token["id"] for token in described["added_tokens"]}
+    return model_tokens(source, described["model"]) | added
+
+
+def tokens_by_id(described: dict[str, Any]) -> list[str]:
+    """The text of each token of a description without holes, by id."""
+    tokens = all_tokens(Path(), described)
+    return sorted(tokens, key=tokens.__getitem__)
+
+
 def _merges(source: Path, model: dict[str, Any], tokens: dict[str, int]) -> Iterator[tuple[str, str]]:
     """The two tokens that each merge joins."""
     merges = model.get("merges")

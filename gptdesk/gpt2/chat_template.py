@@ -1,4 +1,4 @@
-"""Chat templates: render the turns of a conversation as the text that a model reads and is trained on."""
+"""Chat templates: render a conversation as the text that a model reads and is trained on."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class TurnFormat:
-    """The text around what one role says: ``header`` + ``before`` + content + ``after``.
+    """The text around the content of a turn: ``header`` + ``before`` + content + ``after``.
 
     Attributes:
-        header: names the role. That of the assistant is the generation prompt: the model continues from its end.
-        before: between header and content; of an assistant's turn the model writes it.
-        after: ends the turn; of an assistant's turn the model writes it.
+        header: names the role. The assistant's is the generation prompt: the model continues from its end.
+        before: between header and content; the model generates it in an assistant's turn.
+        after: ends the turn; the model generates it in an assistant's turn.
     """
 
     header: str
@@ -37,11 +37,11 @@ class ChatTemplate:
     """How conversations become text.
 
     Attributes:
-        name: for options and manifests.
-        label: for a person to read.
-        system, user, assistant: formats of the turns of each role.
-        default_system: begins a conversation that does not begin with a system turn; none when empty.
-        input_separator: between instruction and input where an instruction record is a turn of the user.
+        name: in options and manifests.
+        label: in the window.
+        system, user, assistant: format of each role's turns.
+        default_system: content of a system turn that is put before conversations without one; empty: none.
+        input_separator: between instruction and input of an instruction record, which become one turn of the user.
         stop_strings: end a completion.
     """
 
@@ -63,19 +63,19 @@ class ChatTemplate:
 
         Args:
             turns: in order.
-            add_generation_prompt: whether the assistant is to write next.
+            add_generation_prompt: whether to append the assistant's header, for a completion.
         """
         text = "".join(text for text, _ in self._parts(turns))
         return text + self.assistant.header if add_generation_prompt else text
 
     def segments(self, turns: Sequence[Turn]) -> tuple[str, ...]:
-        """The text up to the last turn of the assistant, in segments that are given and learnt in turn.
+        """The text up to the last turn of the assistant, cut where the training loss is switched on or off.
 
-        The last segment is learnt, so segment i is learnt where the number of those after it is even. What the model
-        is to write is learnt: of the assistant's turns all but the header.
+        Segments with and without loss alternate, and the last one has loss: segment i has it where the number of
+        segments after it is even. Loss is on what the model generates: the assistant's turns without their headers.
 
         Args:
-            turns: one of the assistant among them.
+            turns: in order, at least one of the assistant.
 
         Raises:
             ValueError: when none is the assistant's.
@@ -85,16 +85,16 @@ class ChatTemplate:
             raise ValueError("no turn is the assistant's")
         segments: list[str] = []
         before = None
-        for text, learnt in self._parts(turns[: last + 1]):
-            if learnt == before:
+        for text, has_loss in self._parts(turns[: last + 1]):
+            if has_loss == before:
                 segments[-1] += text
             else:
                 segments.append(text)
-            before = learnt
+            before = has_loss
         return tuple(segments)
 
     def _parts(self, turns: Sequence[Turn]) -> Iterable[tuple[str, bool]]:
-        """Pieces of text, and whether the model is to write each."""
+        """Pieces of text, and whether the model generates each."""
         if self.default_system and (not turns or turns[0].role != "system"):
             turns = (Turn("system", self.default_system), *turns)
         for role, content in turns:
@@ -104,7 +104,7 @@ class ChatTemplate:
 
     @property
     def jinja(self) -> str:
-        """The template as ``chat_template`` of ``tokenizer_config.json`` has it."""
+        """The template in Jinja, for ``chat_template`` in ``tokenizer_config.json``."""
         default = ""
         if self.default_system:
             begin = self.system.header + self.system.before + self.default_system + self.system.after
@@ -150,8 +150,8 @@ ALPACA: Final = ChatTemplate(
     input_separator="\n\n### Input:\n",
     stop_strings=("\n### Instruction:",),
 )
-"""Stanford Alpaca's (https://github.com/tatsu-lab/stanford_alpaca), with one introduction for records with an input
-and without."""
+"""Stanford Alpaca's (https://github.com/tatsu-lab/stanford_alpaca), with the same introduction for records with and
+without input."""
 
 CHATML: Final = ChatTemplate(
     name="chatml",
@@ -161,14 +161,14 @@ CHATML: Final = ChatTemplate(
     assistant=TurnFormat("<|im_start|>assistant\n", "", "<|im_end|>\n"),
     stop_strings=("<|im_end|>",),
 )
-"""OpenAI's ChatML; its marks are plain text in GPT-2's vocabulary, several tokens each."""
+"""OpenAI's ChatML. In GPT-2's vocabulary its marks are plain text of several tokens."""
 
 TEMPLATES: Final = {template.name: template for template in (PLAIN, ALPACA, CHATML)}
-"""Those that can be chosen, by name; the first is the default."""
+"""All templates by name; the first is the default."""
 
 DEFAULT_TEMPLATE: Final = PLAIN.name
 
 
 def find_template(jinja: str) -> ChatTemplate | None:
-    """The template that writes this ``chat_template``; None for one that is not of ours."""
+    """The template with that ``chat_template``; ``None`` if it is not one of `TEMPLATES`."""
     return next((template for template in TEMPLATES.values() if template.jinja == jinja), None)

@@ -1,4 +1,4 @@
-"""Reads and writes models in the hub's layout; the only module that maps a file's tensors to our network's."""
+"""Loads and saves models in the hub's layout: maps the tensors of the files to those of our network, and back."""
 
 from __future__ import annotations
 
@@ -46,8 +46,11 @@ class StoredTensor:
     """A tensor in an open file, not yet read.
 
     Attributes:
-        file: the open file, path: its place, name: of the tensor in it.
-        shape: as we use it, so transposed where the file holds it the other way round.
+        file: the open safetensors file.
+        path: of the file.
+        name: of the tensor in the file.
+        shape: in our network; the reverse of the file's where ``transposed``.
+        transposed: whether the file holds the transposed matrix.
     """
 
     file: Any
@@ -57,7 +60,11 @@ class StoredTensor:
     transposed: bool
 
     def read(self) -> Tensor:
-        """The tensor in the file's dtype; a transposed one is a view."""
+        """The tensor in the file's dtype; a transposed one is a view.
+
+        Raises:
+            UserError: when the file is damaged.
+        """
         try:
             tensor: Tensor = self.file.get_tensor(self.name)
         except SafetensorError as error:
@@ -65,7 +72,7 @@ class StoredTensor:
         return tensor.t() if self.transposed else tensor
 
     def not_finite(self) -> UserError:
-        """What is to be said of a tensor with NaN or infinity in it."""
+        """The error for a tensor that contains NaN or infinity."""
         return UserError(
             f"{self.path} is damaged: {self.name} holds values that are not finite numbers (NaN or infinity)."
         )
@@ -79,23 +86,23 @@ def load_model(
     dropout: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> GPT2:
-    """Loads a model folder of OpenAI's, of ``transformers``' or of our own.
+    """Loads a model folder in the hub's layout, as ``transformers`` and we write it.
 
     Tensors are mapped and converted one at a time, so that memory holds the model and one tensor more.
 
     Args:
-        folder: holds ``config.json`` and ``model.safetensors``, or an index and its shards.
-        dtype: of the weights in memory, whatever the file's.
-        device: where they go.
-        dropout: for training on.
-        progress: called with the number of weights read and the number there are; what it raises ends the loading.
+        folder: contains ``config.json`` and ``model.safetensors``, or an index and its shards.
+        dtype: of the weights in memory, whatever that of the file is.
+        device: of the weights.
+        dropout: probability, for further training.
+        progress: called with the number of weights read and their total; an exception that it raises ends loading.
 
     Returns:
-        The model, in evaluation mode. Its config has an untied head where the file holds one that differs from the
-        embedding, as in ``transformers``.
+        The model, in evaluation mode. Its head is untied if the file contains one that differs from the embedding, as
+        in ``transformers``.
 
     Raises:
-        UserError: when the folder holds no whole, sound GPT-2, or memory does not suffice.
+        UserError: when the folder contains no complete, undamaged GPT-2, or memory does not suffice.
     """
     with open_weights(Path(folder)) as (config, stored):
         model = empty_model(config, dropout=dropout)
@@ -116,10 +123,10 @@ def load_model(
 
 @contextmanager
 def open_weights(folder: Path) -> Iterator[tuple[GPT2Config, dict[str, StoredTensor]]]:
-    """Opens a model folder as `load_model` does, and tells its config and its tensors by our names; none is read yet.
+    """Opens a model folder: yields its config and its tensors, by our names and not read yet.
 
     Raises:
-        UserError: when the folder holds no whole GPT-2.
+        UserError: when the folder contains no complete GPT-2.
     """
     config = read_config(folder)
     with ExitStack() as files:
@@ -137,17 +144,16 @@ def save_model(
     dtype: torch.dtype | None = None,
     metadata: dict[str, str] | None = None,
 ) -> None:
-    """Writes a model folder that ``transformers``' ``GPT2LMHeadModel`` and `load_model` read.
+    """Writes a model folder that `load_model` and ``GPT2LMHeadModel`` of ``transformers`` read.
 
-    Each file is written beside its place and moved there once it is whole; the weights come first, so that a new folder
-    without a ``config.json`` is an unfinished one.
+    Files are replaced atomically, the weights first: a new folder without ``config.json`` is incomplete.
 
     Args:
         model: on any device.
-        folder: made when it is missing.
-        vocab_size: rows of the vocabulary to keep, where it was padded for training; all when not given.
-        dtype: of the weights in the file; the model's own when not given.
-        metadata: goes into the header of the weights.
+        folder: created when missing.
+        vocab_size: rows of the vocabulary to write, without those that pad it for training; not given: all.
+        dtype: of the weights in the file; not given: the model's.
+        metadata: added to the header of the safetensors file.
 
     Raises:
         UserError: when the folder cannot be written.
@@ -169,9 +175,12 @@ def save_weights(
     dtype: torch.dtype | None = None,
     metadata: dict[str, str] | None = None,
 ) -> None:
-    """Does what `save_model` does with weights that are in no network, by our names, a tied head left out.
+    """Writes a model folder from weights instead of a network; arguments and errors as for `save_model`.
 
-    The folder must be there: who has removed it meanwhile wants nothing in it.
+    Args:
+        config: of the model.
+        weights: by our names, without a tied head.
+        folder: must exist: if it was removed since a run began, nothing is written.
     """
     if vocab_size is not None:
         assert 1 <= vocab_size <= config.vocab_size
@@ -203,11 +212,11 @@ def _not_written(folder: Path, error: Exception) -> UserError:
 
 
 def _open(folder: Path, files: ExitStack) -> dict[str, StoredTensor]:
-    """Opens a model's weight files and lists what they hold by our names; reads the headers alone."""
+    """Opens a model's weight files and lists their tensors by our names; reads only the headers."""
     stored: dict[str, StoredTensor] = {}
     for path in weight_files(folder):
         try:
-            path.open("rb").close()  # safetensors would say of every file it may not open that it is missing
+            path.open("rb").close()  # safetensors reports a file that it may not open as missing
             file = files.enter_context(safe_open(path, framework="pt"))
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
@@ -235,9 +244,9 @@ def _open(folder: Path, files: ExitStack) -> dict[str, StoredTensor]:
 
 
 def _with_head_as_stored(config: GPT2Config, stored: dict[str, StoredTensor]) -> GPT2Config:
-    """Settles what ``lm_head.weight`` in a file means when the config ties it to the embedding.
+    """The config, untied if the file contains a head that differs from the embedding, although the config ties them.
 
-    As ``transformers`` does: an equal one is the same weight twice, a different one unties them, one alone is both.
+    As in ``transformers``: an equal head is dropped, and a head without an embedding stands for both.
     """
     if not config.tie_word_embeddings or HEAD not in stored:
         return config
@@ -252,7 +261,7 @@ def _with_head_as_stored(config: GPT2Config, stored: dict[str, StoredTensor]) ->
 
 
 def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, StoredTensor]) -> None:
-    """Compares what the files hold with what the config asks for, before any memory is taken."""
+    """Checks names and shapes of the stored tensors against the config, before memory is allocated."""
     check_shapes(folder, config, {name: tensor.shape for name, tensor in stored.items()})
     if not config.bias:
         for name, tensor in stored.items():
@@ -261,14 +270,14 @@ def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, StoredTen
 
 
 def check_memory(needed: int, device: torch.device) -> None:
-    """Refuses what cannot fit: Linux hands out more memory than it has, and later kills the program that uses it.
+    """Checks that memory suffices: Linux promises more than it has, and kills the program that uses it.
 
     Args:
         needed: bytes.
-        device: where; only the computer's own memory is checked.
+        device: that of the weights; only memory of the CPU is checked.
 
     Raises:
-        UserError: when so much is not free.
+        UserError: when less is free.
     """
     free = free_memory()
     if device.type == "cpu" and free is not None and needed > free:
@@ -279,7 +288,7 @@ def check_memory(needed: int, device: torch.device) -> None:
 
 
 def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Reads a tensor into fresh memory of that dtype on that device, and makes sure that its numbers are finite."""
+    """Reads a tensor into new memory of that dtype on that device, and checks that its values are finite."""
     try:
         tensor = torch.empty(stored.shape, dtype=dtype, device=device)
         source = stored.read()

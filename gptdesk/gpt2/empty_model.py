@@ -14,15 +14,15 @@ from gptdesk.gpt2.model import GPT2
 
 
 def empty_model(config: GPT2Config, *, dropout: float = 0.0) -> GPT2:
-    """A network on the device "meta", whose weights take no memory and are assigned later."""
+    """A network on the device "meta": its weights take no memory until they are assigned."""
     with torch.device("meta"), _Uninitialised():
         return GPT2(config, dropout=dropout)
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves out the random weights that torch's layers begin with.
+    """Skips the random initialisation of torch's layers.
 
-    On the device "meta" they would be no numbers, but torch imports its compiler for them, which takes a second.
+    On the device "meta" it computes nothing, but torch imports its compiler for it, which takes a second.
     """
 
     def __torch_function__(

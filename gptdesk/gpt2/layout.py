@@ -19,10 +19,10 @@ from gptdesk.gpt2.config import GPT2Config
 CONFIG_FILE: Final = "config.json"
 WEIGHTS_FILE: Final = "model.safetensors"
 INDEX_FILE: Final = "model.safetensors.index.json"
-"""Says which of several files holds which tensor, where the weights are split."""
+"""Names the file of each tensor where the weights are split into several files."""
 
 PREFIX: Final = "transformer."
-"""Stands before every name but the head's in files of ``GPT2LMHeadModel``, and is missing in those of ``GPT2Model``."""
+"""Prefix of all tensor names but the head's in files of ``GPT2LMHeadModel``; files of ``GPT2Model`` have none."""
 
 HEAD: Final = "lm_head.weight"
 EMBEDDING: Final = "wte.weight"
@@ -33,20 +33,20 @@ _MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 # Heads of other tasks beside the language model's, which are not loaded: by architecture, and in the names of tensors.
 _OTHER_HEADS: Final = {"GPT2DoubleHeadsModel": "multiple_choice_head"}
 
-# OpenAI wrote these layers as 1-wide convolutions (Conv1D): their weights are stored as (inputs, outputs).
+# OpenAI wrote these layers as convolutions of width 1 (Conv1D), whose weights are stored as (inputs, outputs).
 _TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 
-# Files of people's pickles, which run code when they are opened, and of other frameworks.
+# Pickles, which can run code when they are loaded, and files of other frameworks.
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt*", "tf_model.h5", "flax_model.msgpack", "*.gguf")
 
 CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
-"""Those of them that are converted when they are imported: the hub's, and nanoGPT's."""
+"""Pickles that importing converts: the hub's and nanoGPT's."""
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
-"""How every pointer of Git LFS begins (git-lfs/docs/spec.md)."""
+"""First bytes of a Git LFS pointer (git-lfs/docs/spec.md)."""
 
 LARGEST_JSON: Final = 16 * 2**20
-"""Bytes that a config or an index may have; the index of gpt2-xl has some 50 thousand."""
+"""Largest config or index, in bytes; the index of gpt2-xl has some 50 thousand."""
 
 
 class _Index(msgspec.Struct):
@@ -61,7 +61,7 @@ def read_config(folder: Path) -> GPT2Config:
     """Reads the ``config.json`` of a model folder.
 
     Raises:
-        UserError: when the folder or the file is missing, cannot be read or describes something else than a GPT-2.
+        UserError: when folder or file is missing or unreadable, or describes no GPT-2 that can be used.
     """
     status = _status(folder)
     if status is None or not stat.S_ISDIR(status.st_mode):
@@ -79,7 +79,7 @@ def read_config(folder: Path) -> GPT2Config:
 
 
 def _is_run(values: Any) -> bool:
-    """Whether this is the configuration of a training run, which has a file of the same name."""
+    """Whether these are the contents of a training run's ``config.json``."""
     return isinstance(values, dict) and "model_type" not in values and {"model", "schedule", "run"} <= values.keys()
 
 
@@ -97,10 +97,10 @@ def left_out(folder: Path) -> str:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files that hold a model's weights: one, or as many as its index names.
+    """The safetensors files of a model's weights: one, or those that its index names.
 
     Raises:
-        UserError: when there are none, or only files of formats that we do not load.
+        UserError: when there are none, or only files in formats that are not loaded.
     """
     single = folder / WEIGHTS_FILE
     if _is_file(single):
@@ -131,12 +131,12 @@ def stored_name(name: str) -> str:
 
 
 def is_transposed(name: str) -> bool:
-    """Whether our tensor is stored transposed."""
+    """Whether files contain the transpose of our tensor."""
     return name.endswith(_TRANSPOSED)
 
 
 def tensor_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
-    """Our names and shapes of a model's weights, in the order of the network; a linear layer's is (outputs, inputs)."""
+    """Names and shapes of our network's weights, in its order; those of a linear layer are (outputs, inputs)."""
     width, inner = config.n_embd, config.inner_size
     shapes: dict[str, tuple[int, ...]] = {
         EMBEDDING: (config.vocab_size, width),
@@ -164,18 +164,18 @@ def tensor_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
 def check_shapes(
     folder: Path, config: GPT2Config, stored: Mapping[str, tuple[int, ...]], *, described_by: str = CONFIG_FILE
 ) -> None:
-    """Compares the weights that a folder's files hold, by our names and shapes, with those that its config asks for.
+    """Checks names and shapes of stored tensors against the config.
 
-    Biases of a model that has none are let pass: they are stored as zeros, for ``transformers``' sake.
+    A model without biases may have stored ones: ``transformers`` needs them, as zeros.
 
     Args:
         folder: folder or file, for the message.
         config: of the model.
-        stored: shapes by our names.
+        stored: shapes by our names, as our network has them.
         described_by: what the config was read from, for the message.
 
     Raises:
-        UserError: when any is missing, unknown or of another shape.
+        UserError: when a tensor is missing, unknown or of another shape.
     """
     wanted = tensor_shapes(config)
     if missing := [name for name in wanted if name not in stored]:
@@ -192,7 +192,7 @@ def check_shapes(
 
 
 def _some(names: list[str]) -> str:
-    """The first of the names, how many more there are, and the verb."""
+    """A subject with its verb: the first name and the number of the others."""
     rest = len(names) - 1
     first = names[0] if len(names[0]) <= 100 and names[0].isprintable() else f"{names[0][:100]!a}"
     return f"{first} is" if not rest else f"{first} and {rest} more tensor{'s' if rest > 1 else ''} are"
@@ -212,15 +212,15 @@ def _shards(index: Path) -> list[Path]:
 
 
 def check_is_no_pointer(path: Path) -> None:
-    """Refuses what git leaves in a large file's place where Git LFS is not installed.
+    """Refuses a Git LFS pointer, which a clone without Git LFS contains in place of a large file.
 
     Raises:
-        UserError: when it is such a pointer.
+        UserError: when the file is one.
     """
     try:
         with path.open("rb") as file:
             is_pointer = file.read(len(_POINTER)) == _POINTER
-    except OSError:  # opening it gives the message
+    except OSError:  # the caller opens it next and reports the error
         return
     if is_pointer:
         raise UserError(f"{path} is only a pointer of Git LFS to the file that belongs there; run git lfs pull.")
@@ -241,7 +241,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether the file is there; what else stands in its place is refused: a pipe would block, a device never ends."""
+    """Whether the file exists. Anything but a regular file is refused: a pipe blocks, a device never ends."""
     status = _status(path)
     if status is not None and not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path} is not a file.")
@@ -249,10 +249,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What the system says of a path, links followed; ``None`` when nothing is there."""
+    """The status of a path, links followed; ``None`` if it does not exist."""
     try:
         return path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path can hold a null character
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the path
         return None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error

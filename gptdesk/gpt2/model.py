@@ -19,11 +19,11 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 
 INIT_STD = 0.02
-"""Standard deviation of fresh weight matrices and embeddings (Radford et al. 2018, section 4.1)."""
+"""Standard deviation of initial weight matrices and embeddings (Radford et al. 2018, section 4.1)."""
 
 
 class CausalSelfAttention(nn.Module):
-    """Multi-head attention in which a token sees itself and what came before."""
+    """Multi-head attention in which a token attends to itself and to earlier tokens."""
 
     def __init__(self, config: GPT2Config, layer: int, dropout: float) -> None:
         super().__init__()
@@ -44,9 +44,9 @@ class CausalSelfAttention(nn.Module):
         v = v.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, nh, T, hs)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)  # (B, nh, S, hs)
-        causal = mask is None and T > 1  # a single token may see everything that the cache holds
+        causal = mask is None and T > 1  # a single token attends to everything in the cache
         y = self.attend(q.to(k.dtype), k, v, mask=mask, causal=causal)
-        y = y.to(q.dtype).transpose(1, 2).contiguous().view(B, T, C)  # the heads side by side again
+        y = y.to(q.dtype).transpose(1, 2).contiguous().view(B, T, C)  # heads concatenated
         return self.resid_dropout(self.c_proj(y))
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
@@ -84,7 +84,7 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then the MLP, each reading a normalised copy of the residual stream and adding to it."""
+    """Attention, then the MLP; each reads the normalised residual stream and adds to it."""
 
     def __init__(self, config: GPT2Config, layer: int, dropout: float) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class GPT2(nn.Module):
 
     Args:
         config: the shape.
-        dropout: probability of zeroing an activation while training, in all of GPT-2's places.
+        dropout: probability in training, at every place where GPT-2 has dropout.
         activation_checkpointing: recompute each block in the backward pass instead of keeping its activations.
     """
 
@@ -122,8 +122,8 @@ class GPT2(nn.Module):
 
     @torch.no_grad()
     def init_weights(self, generator: torch.Generator | None = None) -> None:
-        """Fresh weights: N(0, 0.02), zero biases, and `c_proj` scaled by 1/sqrt(2 n_layer), so that the residual stream
-        keeps its variance whatever the depth (Radford et al. 2019, section 2.3)."""
+        """Initialises the weights: N(0, 0.02), biases zero, and `c_proj` scaled by 1 / sqrt(2 n_layer), so that the
+        variance of the residual stream does not grow with depth (Radford et al. 2019, section 2.3)."""
         residual_std = INIT_STD / math.sqrt(2 * self.config.n_layer)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
@@ -135,17 +135,17 @@ class GPT2(nn.Module):
                 nn.init.normal_(parameter, std=std, generator=generator)
 
     def hidden_states(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
-        """Reads ``ids``, (B, T) int64, after the tokens that ``cache`` holds, and adds them to it.
+        """The final layer norm's output for ``ids``, (B, T) int64, after the tokens in ``cache``: (B, T, C).
 
-        Returns the final layer norm's output, (B, T, C). T and the cache's length together must fit the context.
+        Appends the tokens to the cache; its length and T together must not exceed ``n_positions``.
         """
         past = cache.length if cache is not None else 0
         T = ids.shape[1]
-        assert past + T <= self.config.n_positions, "the caller keeps the text within the context"
+        assert past + T <= self.config.n_positions, "longer than the context"
         positions = torch.arange(past, past + T, device=ids.device)  # (T)
         x = self.drop(self.wte(ids) + self.wpe(positions))  # (B, T, C)
         mask = None
-        if past and T > 1:  # row i of the new tokens may see columns 0 ... past + i
+        if past and T > 1:  # new token i attends to the columns 0 ... past + i
             mask = torch.ones(T, past + T, dtype=torch.bool, device=ids.device).tril(diagonal=past)
         for block in self.h:
             if self.activation_checkpointing and self.training:
@@ -157,7 +157,7 @@ class GPT2(nn.Module):
         return self.ln_f(x)
 
     def forward(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
-        """Logits of the token after each of ``ids``: (B, T) int64 to (B, T, V)."""
+        """Logits of the token after each of ``ids``: (B, T) int64 to (B, T, V) in the dtype of the weights."""
         return self.lm_head(self.hidden_states(ids, cache))
 
     def next_token_logits(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:

@@ -1,3 +1,5 @@
+"""Reading prompts in chunks, reusing what was read before, and decoding after it: the bits never change."""
+
 import pytest
 import torch
 

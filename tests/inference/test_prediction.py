@@ -1,3 +1,5 @@
+"""Log-probabilities, entropy and most likely tokens, against torch in double precision."""
+
 import math
 
 import pytest

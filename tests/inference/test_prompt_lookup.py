@@ -1,4 +1,4 @@
-"""Guesses from the text before: where they come from, and that they change nothing but the time."""
+"""Draft tokens by prompt lookup: which ones are drafted, and that they change no text."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from gptdesk.library.catalogue import BUNDLED, find_model
 numba = pytest.importorskip("numba")
 
 
-def test_what_followed_the_same_tokens_is_guessed() -> None:
+def test_what_followed_the_same_tokens_is_drafted() -> None:
     lookup, prompt = PromptLookup(3), [1, 2, 3, 4, 5, 6, 9]
     assert lookup.draft([*prompt, 1, 2, 3]) == [4, 5, 6]
     assert lookup.draft([*prompt, 1, 2, 3, 4]) == [5, 6, 9]
@@ -25,11 +25,11 @@ def test_the_last_place_counts_and_longer_matches_before_shorter_ones() -> None:
     assert PromptLookup(1).draft([7, 1, 2, 5, 8, 1, 2, 6, 7, 1, 2]) == [5]
 
 
-def test_a_text_that_ends_in_its_own_repetition_is_guessed_as_far_as_it_goes() -> None:
+def test_a_text_that_ends_in_its_own_repetition_is_drafted_as_far_as_it_goes() -> None:
     assert PromptLookup(7).draft([4, 4, 4, 4]) == [4]
 
 
-def test_one_token_is_no_match_and_nothing_is_guessed_where_that_is_off() -> None:
+def test_one_token_is_no_match_and_nothing_is_drafted_where_drafting_is_off() -> None:
     assert PromptLookup(4).draft([1, 2, 3, 2]) == []
     assert PromptLookup(0).draft([1, 2, 1, 2, 1, 2]) == []
 
@@ -62,8 +62,8 @@ PROMPT = "The king had a horse. The queen had a cow. " * 40
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
-@pytest.mark.parametrize("guesses", [1, 4, 7])
-def test_the_text_is_the_same_bit_for_bit(engine: Engine, temperature: float, guesses: int) -> None:
+@pytest.mark.parametrize("drafts", [1, 4, 7])
+def test_the_text_is_the_same_bit_for_bit(engine: Engine, temperature: float, drafts: int) -> None:
     settings = {
         "temperature": temperature,
         "seed": 3,
@@ -72,15 +72,15 @@ def test_the_text_is_the_same_bit_for_bit(engine: Engine, temperature: float, gu
         "logit_bias": {50256: -100},
     }
     plain = [*engine.generate(PROMPT, DecodingSettings(**settings))]
-    ahead = [*engine.generate(PROMPT, DecodingSettings(**settings, prompt_lookup=guesses))]
-    assert written(ahead) == written(plain)
-    assert [type(event) for event in ahead].count(NoticeEvent) == 1, "the context filled on the way"
-    (end,) = done(ahead)
+    drafted = [*engine.generate(PROMPT, DecodingSettings(**settings, prompt_lookup=drafts))]
+    assert written(drafted) == written(plain)
+    assert [type(event) for event in drafted].count(NoticeEvent) == 1, "the context filled on the way"
+    (end,) = done(drafted)
     assert 0 < end.accepted_tokens <= end.draft_tokens
     assert (done(plain)[0].draft_tokens, done(plain)[0].accepted_tokens) == (0, 0)
 
 
-def test_several_completions_guess_side_by_side(engine: Engine) -> None:
+def test_several_completions_have_drafts_side_by_side(engine: Engine) -> None:
     settings = {"temperature": 0.7, "seed": 3, "max_tokens": 60, "logit_bias": {50256: -100}}
     many = [*engine.generate(PROMPT, DecodingSettings(**settings, n=3, prompt_lookup=7))]
     for index in range(3):
@@ -89,13 +89,13 @@ def test_several_completions_guess_side_by_side(engine: Engine) -> None:
     assert sum(end.draft_tokens for end in done(many)) > 0
 
 
-def test_the_next_prompt_is_read_as_if_nothing_had_been_guessed(engine: Engine) -> None:
+def test_the_next_prompt_is_read_as_if_there_had_been_no_drafts(engine: Engine) -> None:
     settings = DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7)
     texts = [written([*engine.generate(prompt, settings)]) for prompt in (PROMPT, PROMPT[:-5], PROMPT, PROMPT[:-5])]
     assert texts[:2] == texts[2:]
 
 
-def test_torch_guesses_nothing(engine: Engine) -> None:
+def test_torch_reads_no_drafts(engine: Engine) -> None:
     slow = Engine(engine.model, engine.tokenizer)
     (end,) = done([*slow.generate(PROMPT, DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7))])
     assert end.draft_tokens == 0

@@ -1,3 +1,5 @@
+"""Stop strings in streamed text, against a search character by character."""
+
 from itertools import pairwise
 
 from hypothesis import example, given, settings

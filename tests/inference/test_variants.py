@@ -11,7 +11,7 @@ from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.compiling import compile_step
-from gptdesk.inference.cpu.quantized import QuantizedLinear, quantize_model
+from gptdesk.inference.cpu.quantized import QuantizedLinear
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import Decoder
 from gptdesk.inference.parity import expected_logits, parity_error
@@ -21,6 +21,7 @@ pytest.importorskip("numba")
 
 from gptdesk.inference.cpu.activation_kernels import activate
 from gptdesk.inference.cpu.decoder import CPUDecoder
+from tests.inference.quantized_models import quantize_model
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
 PRECISIONS = ("float32", "bfloat16", "int8", "int4")

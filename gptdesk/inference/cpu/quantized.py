@@ -167,14 +167,6 @@ class QuantizedWeights:
         return model.eval().requires_grad_(False)
 
 
-def quantize_model(model: GPT2, precision: str) -> GPT2:
-    """A quantised copy of a model on the CPU."""
-    weights = QuantizedWeights(model.config, precision)
-    for name, weight in model.named_parameters():
-        weights.fill(name, weight.detach())
-    return weights.model()
-
-
 def precision_of(model: GPT2) -> str:
     """Precision of a model's matrices: "float32", "bfloat16", "float16", "int8" or "int4"."""
     for module in model.h.modules():

@@ -26,13 +26,13 @@ _ON_DEVICE: Final = frozenset({"temperature", "top_k", "top_p", "min_p"})
 
 @dataclass(frozen=True)
 class Choice:
-    """A token and the model's own distribution at its place.
+    """A token and the model's own distribution at its position.
 
     Attributes:
-        id: of the token; any, where the normalizer is not finite.
+        id: of the token; meaningless if the normalizer is not finite.
         logit: the token's own.
-        normalizer: logarithm of the sum of all exponentials; ``logit - normalizer`` is the log-probability of the
-            token. Not finite where the model computes values that are not numbers.
+        normalizer: log-sum-exp of the logits; ``logit - normalizer`` is the token's log-probability. Not finite if the
+            model computes values that are not numbers.
         entropy: of the model's distribution, in nats.
         top: ids and logits of the most likely tokens, the most likely first.
     """
@@ -45,15 +45,15 @@ class Choice:
 
 
 def serves(logits: Tensor, settings: DecodingSettings) -> bool:
-    """Whether `choose` is for these: logits on CUDA, and settings that `is_simple` allows."""
+    """Whether `choose` applies: the logits are on CUDA, and `is_simple` allows the settings."""
     return logits.device.type == "cuda" and is_simple(settings)
 
 
 def is_simple(settings: DecodingSettings) -> bool:
-    """Whether every setting that changes probabilities is neutral, but temperature, top-k, top-p and min-p.
+    """Whether `choose` applies all settings that are not neutral.
 
-    A setting that this module does not name counts as one that changes them, unless it says that it is no part of a
-    preset (`Setting.in_preset`).
+    It applies those of `_ON_DEVICE`; those outside of presets (`Setting.in_preset`) change no choice.
+    Every other one must be neutral, a setting added later too.
     """
     kind: Any = type(settings)  # mypy takes no class of a frozen dataclass for hashable
     return all(getattr(settings, name) == neutral for name, neutral in _must_be_neutral(kind).items())
@@ -61,7 +61,7 @@ def is_simple(settings: DecodingSettings) -> bool:
 
 @cache
 def _must_be_neutral(kind: Any) -> Mapping[str, Any]:
-    """The settings that `choose` would ignore, and their neutral values."""
+    """The settings that `choose` ignores, and their neutral values."""
     harmless = {name for name, one in settings_of(kind).items() if not one.in_preset}
     return {field.name: neutral_of(field) for field in fields(kind) if field.name not in _ON_DEVICE | harmless}
 
@@ -93,7 +93,7 @@ def packed_choice(logits: Tensor, settings: DecodingSettings, generator: Generat
 
 
 def _filtered(logits: Tensor, settings: DecodingSettings) -> Tensor:
-    """The logits that are drawn from."""
+    """The logits after temperature, top-k, top-p and min-p."""
     if settings.temperature != 1:
         logits = logits / settings.temperature
     if settings.top_k or settings.top_p < 1:

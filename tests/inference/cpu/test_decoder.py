@@ -12,11 +12,12 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.compiling import compile_step
-from gptdesk.inference.cpu.quantized import quantize_model
 
 pytest.importorskip("numba")
 
+from gptdesk.inference.cpu import decoder as decoder_module
 from gptdesk.inference.cpu.decoder import CPUDecoder
+from tests.inference.quantized_models import quantize_model
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-3}
 
@@ -64,11 +65,24 @@ def random_ids(config: GPT2Config) -> list[int]:
     return torch.randint(config.vocab_size, (config.n_positions,), generator=generator).tolist()
 
 
+class AllThreads:
+    """In place of `ThreadCount`: every step uses all threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def choose(self) -> int:
+        return self.most
+
+    def took(self, count: int, seconds: float) -> None:
+        pass
+
+
 def decoded(model: GPT2, ids: Sequence[int], *, threads: int = 1, read: int = 0) -> torch.Tensor:
     """Logits after each of ``ids``, of which the network reads the first few."""
-    decoder = CPUDecoder(model, compile_step(), threads=threads)
-    for count in decoder._threads:
-        count.choose = lambda: threads  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder_module, "ThreadCount", AllThreads)
+        decoder = CPUDecoder(model, compile_step(), threads=threads)
     cache = new_cache(model.config)
     if read:
         with torch.inference_mode():

@@ -14,8 +14,9 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu import quantized_files
 from gptdesk.inference.cpu.linear import for_inference
 from gptdesk.inference.cpu.quantize import dequantize_groups, dequantize_rows, groups_in, quantize_groups, quantize_rows
-from gptdesk.inference.cpu.quantized import QuantizedLinear, QuantizedWeights, precision_of, quantize_model
+from gptdesk.inference.cpu.quantized import QuantizedLinear, QuantizedWeights, precision_of
 from gptdesk.inference.cpu.quantized_files import load_quantized
+from tests.inference.quantized_models import quantize_model
 
 CONFIG = GPT2Config(vocab_size=120, n_positions=40, n_embd=48, n_layer=2, n_head=3)
 PRECISIONS = ("int8", "int4")

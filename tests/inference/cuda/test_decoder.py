@@ -225,7 +225,7 @@ def test_same_seed_same_text(n: int) -> None:
         assert written([event for event in first if event.index == index]) == written(alone)
 
 
-def test_nothing_is_guessed_ahead_where_that_saves_nothing() -> None:
+def test_no_drafts_are_read_where_that_saves_nothing() -> None:
     model = random_model(ENGINE)
     engine = Engine(model, gpt2_tokenizer(), decoder=ready(DeviceDecoder(model, graphs=False)))
     greedy = DecodingSettings(temperature=0, max_tokens=40)

@@ -1,3 +1,5 @@
+"""Every sampler against transformers bit for bit, and drawn tokens against their probabilities."""
+
 from collections import Counter
 from functools import partial
 

@@ -1,3 +1,5 @@
+"""Decoding settings: their limits, and reading and writing them as JSON."""
+
 import dataclasses
 import json
 import math

@@ -38,7 +38,7 @@ from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, RANKS_SHA256, gpt
 from gptdesk.resource_files import resource
 from trainer.prepare import Request, prepare
 from trainer.prepare.broken import Broken
-from trainer.prepare.encoding.encode import BatchEncoder, gpt2_batch_encoder
+from trainer.prepare.encoding.encode import BatchEncoder, batch_encoder
 from trainer.prepare.formats import PARQUET
 from trainer.prepare.formats.input import Settings
 from trainer.prepare.readers import Reader
@@ -201,8 +201,8 @@ def whole_prepare(documents: Sequence[bytes]) -> float | None:
         held_out.write_bytes(b"Every preparation needs some.")
         request = Request(sources=(str(source),), validation=(str(held_out),))
         for turn in range(WHOLE_TURNS):
-            gpt2_batch_encoder.cache_clear()  # no piece is known from the last time
-            gpt2_batch_encoder()
+            batch_encoder.cache_clear()  # no piece is known from the last time
+            batch_encoder(gpt2_tokenizer())
             began = time.perf_counter()
             manifest = prepare(request, Path(folder, f"out-{turn}"))
             speeds.append(int(manifest["tokens"]) / (time.perf_counter() - began))

@@ -25,6 +25,7 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer_files import ChatFormat, complete_tokenizer, read_chat_format
 from trainer import lora
+from trainer.data.tokenizer import place_tokenizer
 from trainer.data.windows import Position
 from trainer.optim import Optimizers
 from trainer.parallel.distributed import ProcessGroup
@@ -87,13 +88,15 @@ def save_checkpoint(
     vocab_size: int,
     processes: ProcessGroup,
     chat: ChatFormat | None = None,
+    tokenizer: Path | None = None,
 ) -> Path:
     """Writes ``step-N`` under ``checkpoints`` and returns it; every process calls it, the one that records writes.
 
     The folder is made beside its place, every file synced, its manifest of sizes and SHA-256 written last, and then
     renamed; it appears only when every byte in it is on disk. ``vocab_size`` rows of the vocabulary go to the model
-    file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them,
-    with the chat template of the data (``chat``) or of the model that the run began with.
+    file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them
+    (those in the folder ``tokenizer``, else OpenAI's), with the chat template of the data (``chat``) or of the model
+    that the run began with.
 
     Raises:
         CheckpointNotWritten: when the disk is full or read-only; nothing half-written is left.
@@ -110,7 +113,11 @@ def save_checkpoint(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         save_model(plain, temporary, vocab_size=vocab_size)
-        complete_tokenizer(temporary, vocab_size=vocab_size, context=plain.config.n_positions, chat=chat)
+        context = plain.config.n_positions
+        if tokenizer is not None:
+            place_tokenizer(tokenizer, temporary, context=context, chat=chat)
+        else:
+            complete_tokenizer(temporary, vocab_size=vocab_size, context=context, chat=chat)
         if lora.has_adapters(model):
             (temporary / ADAPTER).mkdir()
             lora.save_adapters(model, temporary / ADAPTER)

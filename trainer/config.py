@@ -74,14 +74,14 @@ class ModelSection(_Section):
             raise ValueError("lora_rank needs a model to adapt: set start")
         return self
 
-    def gpt2_config(self) -> GPT2Config:
-        """The shape of a fresh model, without padding.
+    def gpt2_config(self, vocab_size: int = VOCAB_SIZE) -> GPT2Config:
+        """The shape of a fresh model, without padding, for a vocabulary of so many tokens.
 
         Raises:
             UserError: when the numbers are beyond what a GPT-2 may have.
         """
         return GPT2Config(
-            vocab_size=VOCAB_SIZE,
+            vocab_size=vocab_size,
             n_positions=self.n_positions,
             n_embd=self.n_embd,
             n_layer=self.n_layer,

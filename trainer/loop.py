@@ -22,13 +22,14 @@ from trainer.clock import StepClock
 from trainer.config import TrainConfig
 from trainer.data.packing import make_batches, packed_windows
 from trainer.data.shards import PreparedData
+from trainer.data.tokenizer import token_lengths
 from trainer.data.windows import IGNORED
-from trainer.evaluation.validation import validation_loss
+from trainer.evaluation.validation import Validation, validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
 from trainer.optim import Optimizers, clip_gradients
 from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize, set_gradient_sync
-from trainer.planning.plan import Plan, plan_run, require_validation
+from trainer.planning.plan import Plan, plan_run, require_tokenizer, require_validation
 from trainer.schedule import learning_rate_share
 
 
@@ -41,6 +42,8 @@ class Trainer:
 
     Attributes:
         state: how far it is.
+        tokenizer: of the data and of the model.
+        token_bytes: (vocab_size) int64, bytes of each token.
         loss: summed cross-entropy of (inputs, targets), parallel and compiled as configured.
         validates: whether there is validation text; without it no evaluation says which checkpoint is the best.
         chat: how conversations become text, of the data or of the model that the run starts from; None for neither.
@@ -63,6 +66,10 @@ class Trainer:
             raise UserError("model.lora_rank does not go with run.parallel = fsdp: adapters are small; choose ddp.")
         self.precision = training_precision(config.run, self.device)
         self.data = PreparedData.open(Path(config.data.path))
+        if config.model.start:
+            require_tokenizer(Path(config.model.start), self.data)
+        self.tokenizer = self.data.load_tokenizer()
+        self.token_bytes = torch.from_numpy(token_lengths(self.tokenizer))
         require_validation(config, len(self.data.val))
         self.validates = len(self.data.val) > 0
         length = self.plan.context_length
@@ -142,8 +149,8 @@ class Trainer:
         total = self.processes.all_reduce(torch.tensor(float(valid_tokens), dtype=torch.float64, device=self.device))
         return micro_batches, max(1, int(total.item()))
 
-    def evaluate(self, *, limit: int | None) -> tuple[float, int]:
-        """The validation loss in nats a token and the tokens scored, of about ``limit`` tokens or of all.
+    def evaluate(self, *, limit: int | None) -> Validation:
+        """The validation loss of about ``limit`` tokens or of all.
 
         Sums of several processes differ in the last bits; all go by those of the one that records.
         """
@@ -153,12 +160,13 @@ class Trainer:
             self.data.val,
             context_length=self.plan.context_length,
             batch_size=self.config.data.micro_batch,
+            token_bytes=self.token_bytes,
             device=self.device,
             autocast=self.autocast,
             limit=limit,
             packed=self._packed_validation,
         )
-        agreed: tuple[float, int] = self.processes.broadcast(measured)
+        agreed: Validation = self.processes.broadcast(measured)
         return agreed
 
     def note_evaluation(self, loss: float) -> bool:

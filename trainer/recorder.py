@@ -6,12 +6,14 @@ lists them. With several processes they are those of the process that records.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
 import torch
 
 from trainer.config import RunSection
+from trainer.evaluation.validation import Validation
 from trainer.hardware import Load, peak_flops
 from trainer.loop import Trainer
 from trainer.measures import LoggedStep, measure
@@ -123,21 +125,31 @@ class Recorder:
             f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
         )
 
-    def evaluation(self, loss: float, tokens: int, *, seconds: float, best: bool) -> None:
+    def evaluation(self, found: Validation, *, seconds: float, best: bool) -> None:
         """Records a validation loss over the usual part of the split; these can be compared with each other."""
         state = self._trainer.state
-        self.event("eval", val_loss=loss, tokens=tokens, seconds=round(seconds, 3), best=best)
-        self.status(val_loss=loss, best_loss=state.best_loss, best_step=state.best_step)
-        self._say_loss(loss, tokens, "  (best)" if best else "")
+        self.event("eval", **_values(found), seconds=round(seconds, 3), best=best)
+        self.status(val_loss=found.loss, best_loss=state.best_loss, best_step=state.best_step)
+        self._say_loss(found, "  (best)" if best else "")
 
-    def final_evaluation(self, loss: float, tokens: int) -> None:
+    def final_evaluation(self, found: Validation) -> None:
         """Records the validation loss over the whole split, at the end."""
-        self.event("final_eval", val_loss=loss, tokens=tokens)
-        self.status(final_loss=loss)
-        self._say_loss(loss, tokens, "  (whole split)")
+        self.event("final_eval", **_values(found))
+        self.status(final_loss=found.loss)
+        self._say_loss(found, "  (whole split)")
 
-    def _say_loss(self, loss: float, tokens: int, remark: str) -> None:
-        self.log(f"step {self._trainer.state.step:7,}  validation loss {loss:.4f}{remark}  on {tokens:,} tokens")
+    def _say_loss(self, found: Validation, remark: str) -> None:
+        bits = "" if math.isnan(found.bits_per_byte) else f", {found.bits_per_byte:.4f} bits per byte"
+        self.log(
+            f"step {self._trainer.state.step:7,}  validation loss {found.loss:.4f}{bits}{remark}  "
+            f"on {found.tokens:,} tokens"
+        )
+
+
+def _values(found: Validation) -> dict[str, Any]:
+    """As an event holds them."""
+    bits = {} if math.isnan(found.bits_per_byte) else {"bits_per_byte": found.bits_per_byte}
+    return {"val_loss": found.loss, "tokens": found.tokens, **bits}
 
 
 def _log_nothing(_line: str) -> None:

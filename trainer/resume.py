@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainer.checkpoint import load_checkpoint, newest_checkpoint, remove_incomplete
 from trainer.loop import Trainer
+from trainer.planning.plan import require_tokenizer
 
 
 def restore(trainer: Trainer, checkpoints: Path) -> Path | None:
@@ -14,12 +15,13 @@ def restore(trainer: Trainer, checkpoints: Path) -> Path | None:
     The main process removes what an interrupted save left behind.
 
     Raises:
-        UserError: when the checkpoint is of another model or optimizer.
+        UserError: when the checkpoint is of another model, optimizer or tokenizer.
     """
     if trainer.processes.is_main:
         remove_incomplete(checkpoints)
     newest: Path | None = trainer.processes.broadcast(newest_checkpoint(checkpoints))
     if newest is not None:
+        require_tokenizer(newest, trainer.data)
         trainer.state = load_checkpoint(newest, trainer.model, trainer.optimizers)
         if trainer.state.scaler:
             trainer.scaler.load_state_dict(trainer.state.scaler)

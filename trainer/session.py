@@ -14,7 +14,6 @@ from typing import Any
 
 from gptdesk.errors import UserError, brief
 from gptdesk.files import read_json, write_json
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -87,9 +86,9 @@ class Session:
         best = False
         if self._trainer.validates:
             began = time.monotonic()
-            loss, tokens = self._trainer.evaluate(limit=self._intervals.eval_tokens)
-            best = scheduled and self._trainer.note_evaluation(loss)
-            self._recorder.evaluation(loss, tokens, seconds=time.monotonic() - began, best=best)
+            found = self._trainer.evaluate(limit=self._intervals.eval_tokens)
+            best = scheduled and self._trainer.note_evaluation(found.loss)
+            self._recorder.evaluation(found, seconds=time.monotonic() - began, best=best)
         for number, prompt in enumerate(self._intervals.sample_prompts):
             self._sample(prompt, seed=number + 1)
         if best:
@@ -101,7 +100,7 @@ class Session:
             self._recorder.log("The validation loss has not improved for a while; stopping early.")
             self._recorder.event("early_stop", best_step=self._trainer.state.best_step)
         if self._intervals.eval_tokens < len(self._trainer.data.val):
-            self._recorder.final_evaluation(*self._trainer.evaluate(limit=None))
+            self._recorder.final_evaluation(self._trainer.evaluate(limit=None))
 
     def _sample(self, prompt: str, *, seed: int) -> None:
         """Continues a prompt with the weights as they are; shards cannot, so FSDP runs are sampled from checkpoints."""
@@ -116,7 +115,7 @@ class Session:
             seed=seed,
         )
         done = None
-        for event in Engine(trainer.model, gpt2_tokenizer()).generate(prompt, decoding):
+        for event in Engine(trainer.model, trainer.tokenizer).generate(prompt, decoding):
             if isinstance(event, DoneEvent):
                 done = event
         assert done is not None
@@ -152,6 +151,7 @@ class Session:
                 vocab_size=trainer.plan.shape.vocab_size,
                 processes=trainer.processes,
                 chat=trainer.chat,
+                tokenizer=trainer.data.tokenizer.files(trainer.data.folder),
             )
         except CheckpointNotWritten as error:
             failure = str(error)

@@ -409,6 +409,7 @@ def test_prompts_in_json_lines_may_hold_line_ends(tmp_path: Path) -> None:
 def test_a_model_with_a_small_vocabulary_is_told_what_it_does_not_know(tmp_path: Path, text: Path) -> None:
     from gptdesk.gpt2.config import GPT2Config
     from gptdesk.gpt2.model import GPT2
+    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
     from trainer.evaluation.tasks import PerplexityTask
 
     model = GPT2(GPT2Config(vocab_size=10, n_layer=1, n_head=1, n_embd=8, n_positions=8))
@@ -416,4 +417,6 @@ def test_a_model_with_a_small_vocabulary_is_told_what_it_does_not_know(tmp_path:
     save_model(model, tmp_path / "small")
     task = PerplexityTask.open(text, context=None, stride=None, limit=None)
     with pytest.raises(UserError, match="the model knows only 0 to 9"):
-        task.measure(load_model(tmp_path / "small"), batch_tokens=64, progress=lambda done, total: None)
+        task.measure(
+            load_model(tmp_path / "small"), gpt2_tokenizer(), batch_tokens=64, progress=lambda done, total: None
+        )

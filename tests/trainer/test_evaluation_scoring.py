@@ -154,7 +154,7 @@ def test_validation_loss_is_the_mean_over_windows_side_by_side(model: GPT2, peer
     tokens = TokenSet.of([ids[:37], ids[37:]])
     data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
     (found,) = ValidationTask(data, context=25, limit=limit).measure(
-        model, batch_tokens=60, progress=lambda done, total: None
+        model, gpt2_tokenizer(), batch_tokens=60, progress=lambda done, total: None
     )
     every = range(0, len(ids) - 1, 25)
     starts = every if limit is None else [every[i * len(every) // 4] for i in range(4)]  # 100 tokens are 4 windows
@@ -169,7 +169,9 @@ def test_validation_loss_scores_only_what_the_data_says_is_to_be_learnt(model: G
     learnt = np.arange(40) % 3 == 0
     tokens = TokenSet.of([ids], [np.packbits(learnt, bitorder="little")])
     data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
-    (found,) = ValidationTask(data, context=64).measure(model, batch_tokens=64, progress=lambda done, total: None)
+    (found,) = ValidationTask(data, context=64).measure(
+        model, gpt2_tokenizer(), batch_tokens=64, progress=lambda done, total: None
+    )
     losses = peer_losses(peer, [int(i) for i in ids])[0][learnt[1:]]
     assert found.counts == {"tokens": 13}
     assert found.metrics["loss"] == pytest.approx(losses.mean(), rel=1e-5)
@@ -180,7 +182,7 @@ def test_validation_data_with_nothing_to_score_is_refused(model: GPT2, masked: b
     tokens = TokenSet.of([np.zeros(20 if masked else 1, np.uint16)], [np.zeros(3, np.uint8)] if masked else None)
     data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
     with pytest.raises(UserError, match="no tokens to score"):
-        ValidationTask(data).measure(model, batch_tokens=64, progress=lambda done, total: None)
+        ValidationTask(data).measure(model, gpt2_tokenizer(), batch_tokens=64, progress=lambda done, total: None)
 
 
 def json_lines(path: Path, items: list[dict[str, Any]]) -> str:

@@ -147,7 +147,7 @@ def test_validation_is_the_mean_over_all_windows(make_config: MakeConfig, tmp_pa
     tokens = np.arange(500) % 300
     folder = write_data(tmp_path / "data", train=tokens, val=tokens[:101])
     trainer = Trainer(make_config(data={"path": str(folder)}), ALONE)
-    loss, counted = trainer.evaluate(limit=None)
+    loss, counted, _ = trainer.evaluate(limit=None)
     assert counted == 100
     trainer.model.eval()
     total = 0.0

@@ -105,7 +105,7 @@ def test_the_validation_loss_is_that_of_whole_records(make_config: MakeConfig, t
     data = prepared(tmp_path / "data", [{"prompt": "One two three", "completion": " four five"}] * 30)
     config = make_config(data={"path": str(data)}, model={"n_positions": 6})
     trainer = Trainer(config, ALONE)
-    loss, count = trainer.evaluate(limit=None)
+    loss, count, _ = trainer.evaluate(limit=None)
     documents = trainer.data.document_starts("val").size
     assert count == 3 * documents, "two tokens and the end of each"
     trainer.model.eval()

@@ -6,31 +6,24 @@ import argparse
 import io
 import json
 import os
-import signal
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
 
-from gptdesk.errors import UserError
+from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
-from gptdesk.number_format import counted, duration, size
-from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Progress, Request, estimate, prepare
+from trainer.commands.termination import Terminated, raised_at_termination
+from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Request, estimate, prepare
+from trainer.prepare.console import EventReport, TextReport, estimate_sentence
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.estimate import require_room
 from trainer.prepare.formats import COMPRESSIONS, formats_text
-from trainer.prepare.output.manifest import validation_text
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
-from trainer.prepare.progress import MERGE
 from trainer.prepare.progress_file import PROGRESS
-from trainer.prepare.report import account_lines
 from trainer.prepare.sections import DOWNLOADS_AHEAD
 from trainer.prepare.sources.bundled import BUNDLED_TEXTS
 from trainer.prepare.sources.hub import SHORT_NAMES
 from trainer.prepare.sources.names import absolute_source
-
-_MOST_SOURCES: Final = 1_000
-"""Files in the event of the end; all are in the manifest."""
 
 _SOURCES = f"""what to read: {formats_text()};
 text, JSON, tables and HTML also compressed ({", ".join(COMPRESSIONS)}); folders of these; the text that ships with the
@@ -76,6 +69,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="train on all of a record, prompts too, not only on what the model is to write",
     )
+    parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with a tokenizer's files, as `trainer tokenizer` writes it, or of a model (GPT-2's tokenizer)",
+    )
+    parser.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="SOURCE=NUMBER",
+        help="how often the training text of a source, named as above, is in the result: 2 for twice, 0.5 for a random "
+        "half of its documents (1); may be given for several sources",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the order of documents (0)")
     parser.add_argument(
         "--workers",
@@ -115,58 +122,80 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--workers must be 1 or more, not {args.workers}.")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what it cannot show
-    report = _Events() if args.events else _Text()
+    report = EventReport() if args.events else TextReport()
     folder = args.out.absolute()
-    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        request = Request(
-            sources=tuple(map(absolute_source, args.sources)),
-            validation=tuple(map(absolute_source, args.val)),
-            validation_share=args.val_share,
-            seed=args.seed,
-            column=args.column,
-            template=args.template,
-            learn_prompts=args.learn_prompts,
-            unit_bytes=args.unit_bytes,
-            shard_tokens=args.shard_tokens,
-        )
-        manner = Manner(
-            workers=args.workers,
-            strict=args.strict,
-            keep_downloads=args.keep_downloads,
-            delete_sources=args.delete_sources,
-        )
-
-        def expected(plan: Plan) -> Estimate:
-            return estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
-
-        def planned(plan: Plan) -> None:
-            ahead = expected(plan)
-            if not (folder / PLAN).exists():  # else a part of what is needed is on the disk already
-                require_room(ahead, folder)
-            report.planned(ahead)
-
-        if args.plan:
-            plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
-            _print_plan(plan, expected(plan), as_json=args.json)
-        else:
-            report.finished(prepare(request, folder, manner, planned=planned, progress=report.progress), folder)
+        with raised_at_termination():
+            _prepare(args, folder, report)
     except UserError as error:
         report.failed(error)
         raise
-    except (KeyboardInterrupt, _Terminated) as stop:
+    except (KeyboardInterrupt, Terminated) as stop:
         report.stopped(folder)
-        raise SystemExit(143 if isinstance(stop, _Terminated) else 130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        raise SystemExit(143 if isinstance(stop, Terminated) else 130) from None
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
+def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextReport) -> None:
+    request = _request(args)
+    manner = Manner(
+        workers=args.workers,
+        strict=args.strict,
+        keep_downloads=args.keep_downloads,
+        delete_sources=args.delete_sources,
+    )
+
+    def expected(plan: Plan) -> Estimate:
+        return estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
+
+    def planned(plan: Plan) -> None:
+        ahead = expected(plan)
+        if not (folder / PLAN).exists():  # else a part of what is needed is on the disk already
+            require_room(ahead, folder)
+        report.planned(ahead)
+
+    if args.plan:
+        plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
+        _print_plan(plan, expected(plan), as_json=args.json)
+    else:
+        report.finished(prepare(request, folder, manner, planned=planned, progress=report.progress), folder)
 
 
-def _terminate(_number: int, _frame: Any) -> NoReturn:
-    raise _Terminated
+def _request(args: argparse.Namespace) -> Request:
+    return Request(
+        sources=tuple(map(absolute_source, args.sources)),
+        validation=tuple(map(absolute_source, args.val)),
+        weights=_weights(args.weight, args.sources),
+        tokenizer_folder=str(args.tokenizer.expanduser().absolute()) if args.tokenizer else "",
+        validation_share=args.val_share,
+        seed=args.seed,
+        column=args.column,
+        template=args.template,
+        learn_prompts=args.learn_prompts,
+        unit_bytes=args.unit_bytes,
+        shard_tokens=args.shard_tokens,
+    )
+
+
+def _weights(given: Sequence[str], sources: Sequence[str]) -> tuple[float, ...]:
+    """The weight of each source; empty where none is given.
+
+    Raises:
+        UserError: for a name that is none of the sources, or a weight that is no number.
+    """
+    weights = dict.fromkeys(sources, 1.0)
+    for text in given:
+        name, equals, number = text.rpartition("=")
+        if not equals:
+            raise UserError(f"--weight is given as SOURCE=NUMBER, not {brief(text)}.")
+        if name not in weights:
+            raise UserError(
+                f"--weight names {brief(name)}, which is none of the sources; they are {', '.join(weights)}."
+            )
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            raise UserError(f"The weight of {name} must be a number, not {brief(number)}.") from None
+    return tuple(weights[source] for source in sources) if given else ()
 
 
 def _cores() -> int:
@@ -182,107 +211,4 @@ def _print_plan(plan: Plan, expected: Estimate, *, as_json: bool) -> None:
     revisions = {(file.hub.repo, file.hub.revision) for file in plan.files if file.hub}
     for repo, revision in sorted(revisions):
         print(f"{repo} at commit {revision}")
-    print(_sentence(expected))
-
-
-def _sentence(expected: Estimate) -> str:
-    download = f", {size(expected.download_bytes)} to download" if expected.download_bytes else ""
-    return (
-        f"{counted(expected.files, 'file')}, {size(expected.source_bytes)}{download}; "
-        f"about {counted(expected.tokens, 'token')}, {size(expected.result_bytes)}; "
-        f"{size(expected.disk_bytes)} of disk while preparing, {size(expected.free_bytes)} free"
-    )
-
-
-class _Text:
-    """For a person: one line that is written over in a terminal, a line now and then elsewhere."""
-
-    _SECONDS_BETWEEN_LINES = 5.0
-
-    def __init__(self) -> None:
-        self._begun = False
-        self._terminal = sys.stdout.isatty()
-        self._last = 0.0
-        self._width = 0
-
-    def planned(self, expected: Estimate) -> None:
-        self._begun = True
-        print(_sentence(expected), flush=True)
-
-    def progress(self, now: Progress) -> None:
-        if not self._terminal and now.seconds - self._last < self._SECONDS_BETWEEN_LINES:
-            return
-        self._last = now.seconds
-        share = now.bytes / now.bytes_total if now.bytes_total else 1.0
-        left = f", {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-        done = f"{counted(now.documents, 'document')}, {counted(now.tokens, 'token')}"
-        speed = f"{now.documents_per_s:,.0f} documents/s, {now.tokens_per_s:,.0f} tokens/s"
-        what = "merging" if now.phase == MERGE else f"{done}, {speed}"
-        loaded = f", {size(now.downloaded)} of {size(now.download_total)} downloaded" if now.download_total else ""
-        broken = f", {now.broken:,} broken" if now.broken else ""
-        line = f"{share:6.1%}  {what}{loaded}{broken}{left}"
-        if self._terminal:
-            print("\r" + line.ljust(self._width), end="", flush=True)
-            self._width = len(line)
-        else:
-            print(line, flush=True)
-
-    def finished(self, manifest: dict[str, Any], folder: Path) -> None:
-        self._end_line()
-        if not self._begun:
-            print(f"{folder} holds these sources already; nothing was left to do.")
-        for split, summary in manifest["splits"].items():
-            print(f"{split}: {counted(summary['documents'], 'document')}, {counted(summary['tokens'], 'token')}")
-        if remark := validation_text(manifest):
-            print(remark)
-        for line in account_lines(manifest):
-            print(line)
-
-    def stopped(self, folder: Path) -> None:
-        self._end_line()
-        print(f"Stopped. What is done stays in {folder}; the same command goes on from there.", flush=True)
-
-    def failed(self, error: UserError) -> None:
-        self._end_line()
-
-    def _end_line(self) -> None:
-        if self._width:
-            print(flush=True)
-            self._width = 0
-
-
-class _Events:
-    """For a program: one JSON object a line."""
-
-    def planned(self, expected: Estimate) -> None:
-        self._say("plan", expected.to_json())
-
-    def progress(self, now: Progress) -> None:
-        self._say("progress", asdict(now))
-
-    def finished(self, manifest: dict[str, Any], folder: Path) -> None:
-        splits = {
-            split: {"documents": summary["documents"], "tokens": summary["tokens"]}
-            for split, summary in manifest["splits"].items()
-        }
-        sources = manifest["sources"]
-        self._say(
-            "finished",
-            {
-                "folder": str(folder),
-                "splits": splits,
-                "validation": manifest["settings"]["validation"],
-                "broken": manifest["broken"],
-                "sources": sources[:_MOST_SOURCES],
-                "sources_total": len(sources),
-            },
-        )
-
-    def stopped(self, folder: Path) -> None:
-        self._say("stopped", {"folder": str(folder)})
-
-    def failed(self, error: UserError) -> None:
-        self._say("failed", {"message": str(error)})
-
-    def _say(self, event: str, values: dict[str, Any]) -> None:
-        print(json.dumps({"event": event} | values), flush=True)
+    print(estimate_sentence(expected))

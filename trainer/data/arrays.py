@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, overload
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ VERSION: Final = 2
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the three kinds of files."""
+    """One of the kinds of files."""
 
     magic: bytes
     suffix: str
@@ -37,8 +37,31 @@ class Kind:
 
 
 TOKENS: Final = Kind(b"GPTDTOK\0", ".bin", "<u2", 16)
+WIDE_TOKENS: Final = Kind(b"GPTDTOK\0", ".bin", "<u4", 32)
+"""Token ids of a vocabulary that 16 bits do not number; see `token_kind`."""
+
 INDEX: Final = Kind(b"GPTDIDX\0", ".idx", "<u4", 32)
 MASK: Final = Kind(b"GPTDMSK\0", ".mask", "u1", 1)
+
+
+def token_kind(vocab_size: int) -> Kind:
+    """The kind of file for ids of so many tokens: uint16 below 65,536 of them, else uint32."""
+    return TOKENS if vocab_size < 1 << TOKENS.bits else WIDE_TOKENS
+
+
+class Stamp(NamedTuple):
+    """What the header says of the tokenizer.
+
+    Attributes:
+        sha256: its identity, in hexadecimal.
+        end_of_text: id of the token that ends each document.
+    """
+
+    sha256: str = RANKS_SHA256
+    end_of_text: int = END_OF_TEXT
+
+
+GPT2_STAMP: Final = Stamp()
 
 
 class ArrayFile:
@@ -47,11 +70,13 @@ class ArrayFile:
     Args:
         path: where it is to stand.
         kind: what it holds.
+        stamp: of the tokenizer whose ids these are.
     """
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path, kind: Kind, stamp: Stamp = GPT2_STAMP) -> None:
         self._path = path
         self._kind = kind
+        self._stamp = stamp
         self._temporary = path.with_name(path.name + ".tmp")
         self._hash = hashlib.sha256()
         self._file = self._temporary.open("wb")
@@ -64,9 +89,10 @@ class ArrayFile:
 
     def close(self, count: int) -> dict[str, Any]:
         """Completes the file with its number of items and returns its line of the manifest."""
-        tokenizer = bytes.fromhex(RANKS_SHA256)
+        tokenizer = bytes.fromhex(self._stamp.sha256)
+        end = self._stamp.end_of_text
         self._file.seek(0)
-        self._file.write(HEADER.pack(self._kind.magic, VERSION, self._kind.bits, count, END_OF_TEXT, tokenizer))
+        self._file.write(HEADER.pack(self._kind.magic, VERSION, self._kind.bits, count, end, tokenizer))
         self._file.close()
         put_in_place(self._temporary, self._path)
         sync_folder(self._path.parent)
@@ -79,11 +105,17 @@ class ArrayFile:
         self._temporary.unlink(missing_ok=True)
 
 
-def open_array(path: Path, kind: Kind, count: int) -> npt.NDArray[Any]:
+def open_array(path: Path, kind: Kind, count: int, sha256: str = RANKS_SHA256) -> npt.NDArray[Any]:
     """A read-only memory map of a file's items (of bytes holding 8 each, for a mask).
 
+    Args:
+        path: of the file.
+        kind: what it is to hold.
+        count: items that it is to hold.
+        sha256: identity of the tokenizer that it is to be of.
+
     Raises:
-        UserError: when the file is none of that kind, or does not hold ``count`` items.
+        UserError: when the file is none of that kind or tokenizer, or does not hold ``count`` items.
     """
     try:
         with path.open("rb") as file:
@@ -93,7 +125,7 @@ def open_array(path: Path, kind: Kind, count: int) -> npt.NDArray[Any]:
         raise UserError(f"The prepared data in {path} cannot be read: {error}.") from None
     if magic != kind.magic or version != VERSION or bits != kind.bits:
         raise UserError(f"{path} is no prepared data of this version; prepare the data again.")
-    if tokenizer.hex() != RANKS_SHA256:
+    if tokenizer.hex() != sha256:
         raise UserError(f"{path} was prepared with another tokenizer; prepare the data again.")
     if stored != count or size != HEADER.size + (count * bits + 7) // 8:
         raise UserError(f"{path} is not complete; prepare the data again.")
@@ -111,15 +143,16 @@ class MappedArrays(Sequence[npt.NDArray[Any]]):
         paths: of the files.
         kind: what they hold.
         counts: items in each.
+        sha256: identity of the tokenizer.
 
     Raises:
-        UserError: when a file is none of that kind, or does not hold so many items.
+        UserError: when a file is none of that kind or tokenizer, or does not hold so many items.
     """
 
     MOST_OPEN: Final = 32
 
-    def __init__(self, paths: Sequence[Path], kind: Kind, counts: Sequence[int]) -> None:
-        self._paths, self._kind, self._counts = list(paths), kind, list(counts)
+    def __init__(self, paths: Sequence[Path], kind: Kind, counts: Sequence[int], sha256: str = RANKS_SHA256) -> None:
+        self._paths, self._kind, self._counts, self._sha256 = list(paths), kind, list(counts), sha256
         self._mapped: OrderedDict[int, npt.NDArray[Any]] = OrderedDict()
         for index in range(len(self._paths)):
             self[index]
@@ -139,5 +172,5 @@ class MappedArrays(Sequence[npt.NDArray[Any]]):
             return self._mapped[index]
         if len(self._mapped) == self.MOST_OPEN:
             self._mapped.popitem(last=False)
-        array = self._mapped[index] = open_array(self._paths[index], self._kind, self._counts[index])
+        array = self._mapped[index] = open_array(self._paths[index], self._kind, self._counts[index], self._sha256)
         return array

@@ -11,6 +11,8 @@ import msgspec
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, parse_json, read_bytes
 from gptdesk.errors import UserError
+from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
 from trainer.data.arrays import VERSION
 
 MANIFEST: Final = "manifest.json"
@@ -46,8 +48,18 @@ class _Splits(msgspec.Struct):
     val: _Split
 
 
+class _Tokenizer(msgspec.Struct, kw_only=True, frozen=True):
+    """The tokenizer whose ids the shards hold; where the manifest says nothing of it, OpenAI's."""
+
+    name: str = "gpt2"
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] = RANKS_SHA256
+    vocab_size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = VOCAB_SIZE
+    end_of_text: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = END_OF_TEXT
+
+
 class _Manifest(msgspec.Struct):
     splits: _Splits
+    tokenizer: _Tokenizer = _Tokenizer()
 
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
@@ -71,10 +83,10 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     if manifest.get("version") != VERSION:
         raise UserError(f"{folder} holds prepared data of another version; prepare the data again.")
     try:
-        splits = msgspec.convert(manifest, _Manifest).splits
+        checked = msgspec.convert(manifest, _Manifest)
     except msgspec.ValidationError as error:
         raise UserError(f"{path} is damaged: {_where(error)}; prepare the data again.") from None
-    for name, split in (("train", splits.train), ("val", splits.val)):
+    for name, split in (("train", checked.splits.train), ("val", checked.splits.val)):
         if split.tokens != sum(shard.tokens for shard in split.shards):
             raise UserError(f"{path} is damaged: the shards of splits.{name} are not complete; prepare the data again.")
         if len({shard.mask is None for shard in split.shards}) > 1:

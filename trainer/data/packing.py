@@ -83,14 +83,17 @@ class PackedWindows:
         documents: (documents) int64, where each begins.
         context_length: T.
         seed: of which records share a sequence.
+        end_of_text: id of the token that ends a record.
 
     Attributes:
         count: sequences.
         cut: records of which something is lost.
     """
 
-    def __init__(self, tokens: TokenSet, documents: Int64s, *, context_length: int, seed: int) -> None:
-        self._tokens, self._T, self._seed = tokens, context_length, seed
+    def __init__(
+        self, tokens: TokenSet, documents: Int64s, *, context_length: int, seed: int, end_of_text: int = END_OF_TEXT
+    ) -> None:
+        self._tokens, self._T, self._seed, self._end = tokens, context_length, seed, end_of_text
         lengths = np.diff(documents, append=len(tokens))
         fits = lengths <= context_length
         pieces, self.cut = _cut_long(tokens, documents[~fits], lengths[~fits], context_length)
@@ -131,7 +134,7 @@ class PackedWindows:
 
     def read(self, window: int, epoch: int = 0) -> tuple[Int64s, Int64s]:
         """Inputs and targets of a sequence, (T) int64 each; what follows its records is not learnt."""
-        inputs = np.full(self._T + 1, END_OF_TEXT, np.int64)
+        inputs = np.full(self._T + 1, self._end, np.int64)
         targets = np.full(self._T, IGNORED, np.int64)
         at = 0
         for start, length in self.records(window, epoch):
@@ -168,7 +171,13 @@ def packed_windows(data: PreparedData, split: str, *, context_length: int, seed:
     if not data.holds_records:
         return None
     tokens: TokenSet = getattr(data, split)
-    return PackedWindows(tokens, data.document_starts(split), context_length=context_length, seed=seed)
+    return PackedWindows(
+        tokens,
+        data.document_starts(split),
+        context_length=context_length,
+        seed=seed,
+        end_of_text=data.tokenizer.end_of_text,
+    )
 
 
 class PackedBatches(Windows):

@@ -2,11 +2,12 @@
 
 A prepared folder holds for each split (``train``, ``val``) and number
 
-- ``train-00000.bin``: token ids, uint16;
+- ``train-00000.bin``: token ids, uint16, or uint32 for a vocabulary of 65,536 tokens or more;
 - ``train-00000.idx``: where documents begin in that shard, uint32;
 - ``train-00000.mask``: one bit a token, set where it counts as a target; only for data with prompts;
 
-and ``manifest.json``, which is written last. Numbers are little-endian, and every file begins with the same header of
+the files of the tokenizer in the folder ``tokenizer``, unless it is OpenAI's, and ``manifest.json``, which is written
+last. Numbers are little-endian, and every file begins with the same header of
 64 bytes. Imports no torch.
 """
 
@@ -21,12 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.errors import UserError
-from trainer.data.arrays import INDEX, MASK, TOKENS, MappedArrays, open_array
+from gptdesk.gpt2.tokenizer import Tokenizer
+from trainer.data.arrays import INDEX, MASK, MappedArrays, open_array
 from trainer.data.manifest import read_manifest
+from trainer.data.tokenizer import DataTokenizer
 
 SPLITS: Final = ("train", "val")
 
-Tokens = npt.NDArray[np.uint16]
+Tokens = npt.NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class TokenSet:
     """The shards of one split as one long sequence of tokens.
 
     Attributes:
-        shards: memory maps, (n_i) uint16 each; few of them are open at a time.
+        shards: memory maps, (n_i) uint16 or uint32 each; few of them are open at a time.
         starts: (number of shards + 1) positions at which each begins, the last one being the total.
         masks: memory maps, (ceil(n_i / 8)) uint8 each, the first token in the lowest bit; None when every token counts.
     """
@@ -108,16 +111,31 @@ class PreparedData:
             UserError: when it is none, or a shard is missing or has another length than the manifest says.
         """
         manifest, fingerprint = read_manifest(folder)
+        tokenizer = DataTokenizer.from_manifest(manifest)
+        kind, sha256 = tokenizer.kind, tokenizer.sha256
         splits = {}
         for split in SPLITS:
             entries = manifest["splits"][split]["shards"]
             counts = [entry["tokens"] for entry in entries]
-            tokens = MappedArrays([folder / entry["file"] for entry in entries], TOKENS, counts)
+            tokens = MappedArrays([folder / entry["file"] for entry in entries], kind, counts, sha256)
             masks = None
             if any(entry.get("mask") for entry in entries):
-                masks = MappedArrays([folder / entry["mask"]["file"] for entry in entries], MASK, counts)
+                masks = MappedArrays([folder / entry["mask"]["file"] for entry in entries], MASK, counts, sha256)
             splits[split] = TokenSet(tokens, np.cumsum([0, *counts], dtype=np.int64), masks)
         return cls(folder, manifest, fingerprint, **splits)
+
+    @property
+    def tokenizer(self) -> DataTokenizer:
+        """Whose ids these are."""
+        return DataTokenizer.from_manifest(self.manifest)
+
+    def load_tokenizer(self) -> Tokenizer:
+        """The tokenizer, from the folder's own copy.
+
+        Raises:
+            UserError: when its files are missing, damaged or of another tokenizer.
+        """
+        return self.tokenizer.load(self.folder)
 
     @property
     def holds_records(self) -> bool:
@@ -134,7 +152,7 @@ class PreparedData:
         for entry in self.manifest["splits"][split]["shards"]:
             if not entry.get("index") or "documents" not in entry:
                 raise UserError(f"The prepared data in {self.folder} has no index of documents; prepare it again.")
-            index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"])
+            index = open_array(self.folder / entry["index"]["file"], INDEX, entry["documents"], self.tokenizer.sha256)
             parts.append(index.astype(np.int64) + position)
             position += entry["tokens"]
         return np.concatenate(parts)

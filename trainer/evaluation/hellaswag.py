@@ -13,10 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
-from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, score_rows
+from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, first_token, score_rows
 from trainer.evaluation.sources import Source
 
 
@@ -129,12 +128,12 @@ def hellaswag(
     """Scores every ending after its context; contexts that do not fit lose their beginning."""
     rows, lengths = [], []
     for item in items:
-        context = tokenizer.encode(item.context) or [END_OF_TEXT]
+        context = tokenizer.encode(item.context) or first_token(tokenizer)
         for ending in item.endings:
             ids = tokenizer.encode(f" {ending}")
             rows.append(Row.fitting([*context, *ids], len(ids), model.config.n_positions))
             lengths.append(protocol.length(ending, len(ids)))
-    scores = score_rows(model, rows, batch_tokens=batch_tokens, progress=progress)
+    scores = score_rows(model, rows, vocab_size=tokenizer.vocab_size, batch_tokens=batch_tokens, progress=progress)
     losses = [float(score.losses.sum(dtype=np.float64)) for score in scores]
     right = right_norm = first = 0
     for item in items:

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
-from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, Scores, score_rows
+from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, Scores, first_token, score_rows
 from trainer.evaluation.sources import Source
 
 
@@ -72,9 +71,11 @@ def lambada(
         context, _, word = text.rpartition(" ")
         target = tokenizer.encode(f" {word}")
         rows.append(
-            Row.fitting([*(tokenizer.encode(context) or [END_OF_TEXT]), *target], len(target), model.config.n_positions)
+            Row.fitting(
+                [*(tokenizer.encode(context) or first_token(tokenizer)), *target], len(target), model.config.n_positions
+            )
         )
-    scores = score_rows(model, rows, batch_tokens=batch_tokens, progress=progress)
+    scores = score_rows(model, rows, vocab_size=tokenizer.vocab_size, batch_tokens=batch_tokens, progress=progress)
     return Lambada.of([_last_token(score) for score in scores]), Lambada.of([_last_word(score) for score in scores])
 
 

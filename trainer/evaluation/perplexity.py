@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
-from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, score_rows
+from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, first_token, score_rows
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def text_perplexity(
     batch_tokens: int = BATCH_TOKENS,
     progress: Progress = lambda done, total: None,
 ) -> Perplexity:
-    """Perplexity of ``text`` after ``<|endoftext|>``, so that its first token is scored too.
+    """Perplexity of ``text`` after the token that begins a text, so that its first token is scored too.
 
     Windows of ``context`` tokens begin ``stride`` tokens apart; each scores the tokens that the one before it did not
     reach. So every token but those of the first window is predicted from at least ``context - stride`` and at most
@@ -108,8 +107,8 @@ def text_perplexity(
     if limit is not None and limit < len(ids):
         ids = ids[:limit]
         text = tokenizer.decode(ids)
-    rows = strided_rows(np.array([END_OF_TEXT, *ids], dtype=np.int32), context=context, stride=stride)
-    scores = score_rows(model, rows, batch_tokens=batch_tokens, progress=progress)
+    rows = strided_rows(np.array([*first_token(tokenizer), *ids], dtype=np.int32), context=context, stride=stride)
+    scores = score_rows(model, rows, vocab_size=tokenizer.vocab_size, batch_tokens=batch_tokens, progress=progress)
     nats = math.fsum(float(score.losses.sum(dtype=np.float64)) for score in scores)
     return Perplexity(nats, len(ids), len(re.split(r"\s+", text)), len(text.encode()))
 

@@ -11,6 +11,8 @@ import torch
 
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from trainer.evaluation.models import FoundModel
 from trainer.evaluation.progress import ProgressLine
 from trainer.evaluation.report import Result, write_results
@@ -48,16 +50,17 @@ class Evaluation:
         self._write(complete=False)
         for found in self.models:
             model = load_model(found.folder, dtype=self.precision, device=self.device)
+            tokenizer = load_tokenizer(found.folder, model.config)
             for task in self.tasks:
-                self._measure(found, model, task)
+                self._measure(found, model, tokenizer, task)
                 self._write(complete=False)
         self._write(complete=True)
 
-    def _measure(self, found: FoundModel, model: GPT2, task: Task) -> None:
+    def _measure(self, found: FoundModel, model: GPT2, tokenizer: Tokenizer, task: Task) -> None:
         line = ProgressLine(f"{found.name}, {task.name}", task.unit)
         began = time.monotonic()
         try:
-            measured = task.measure(model, batch_tokens=self.batch_tokens, progress=line)
+            measured = task.measure(model, tokenizer, batch_tokens=self.batch_tokens, progress=line)
         finally:
             line.clear()
         seconds = time.monotonic() - began

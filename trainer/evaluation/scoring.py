@@ -16,6 +16,7 @@ from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.tokenizer import Tokenizer
 from trainer.data.windows import IGNORED
 
 BATCH_TOKENS: Final = 4096
@@ -64,8 +65,28 @@ class Scores:
     hits: npt.NDArray[np.bool_]
 
 
+def first_token(tokenizer: Tokenizer) -> list[int]:
+    """What stands before a text so that its first token is scored too: the token that begins or ends a text.
+
+    Raises:
+        UserError: when the tokenizer has none.
+    """
+    first = tokenizer.start_of_text if tokenizer.start_of_text is not None else tokenizer.end_of_text
+    if first is None:
+        raise UserError(
+            f"{tokenizer.name} names no token that begins or ends a text, so its first token cannot be scored: name "
+            "one as eos_token_id in the model's generation_config.json."
+        )
+    return [first]
+
+
 def score_rows(
-    model: GPT2, rows: Sequence[Row], *, batch_tokens: int = BATCH_TOKENS, progress: Progress = lambda done, total: None
+    model: GPT2,
+    rows: Sequence[Row],
+    *,
+    vocab_size: int = VOCAB_SIZE,
+    batch_tokens: int = BATCH_TOKENS,
+    progress: Progress = lambda done, total: None,
 ) -> list[Scores]:
     """Scores every row; rows of like length go through the network together.
 
@@ -73,6 +94,7 @@ def score_rows(
 
     Args:
         model: in evaluation mode.
+        vocab_size: tokens of its tokenizer; ids beyond only pad the model's vocabulary.
         batch_tokens: most tokens of a batch, padding included.
 
     Raises:
@@ -85,14 +107,14 @@ def score_rows(
     while first < len(order):
         size = max(1, batch_tokens // (len(rows[order[first]].ids) - 1))
         batch = order[first : first + size]
-        for i, score in zip(batch, _score_batch(model, [rows[i] for i in batch]), strict=True):
+        for i, score in zip(batch, _score_batch(model, [rows[i] for i in batch], vocab_size), strict=True):
             scores[i] = score
         first += size
         progress(len(scores), len(rows))
     return [scores[i] for i in range(len(rows))]
 
 
-def _score_batch(model: GPT2, rows: list[Row]) -> list[Scores]:
+def _score_batch(model: GPT2, rows: list[Row], vocab_size: int) -> list[Scores]:
     T = len(rows[0].ids) - 1
     inputs = torch.zeros(len(rows), T, dtype=torch.int64)
     targets = torch.full((len(rows), T), IGNORED)
@@ -100,14 +122,16 @@ def _score_batch(model: GPT2, rows: list[Row]) -> list[Scores]:
         n = len(row.ids) - 1
         inputs[i, :n] = torch.from_numpy(row.ids[:-1].astype(np.int64))
         targets[i, n - row.scored : n] = torch.from_numpy(row.ids[-row.scored :].astype(np.int64))
-    losses, hits = target_losses(model, inputs, targets)
+    losses, hits = target_losses(model, inputs, targets, vocab_size=vocab_size)
     counts = [row.scored for row in rows]
     pairs = zip(losses.split(counts), hits.split(counts), strict=True)
     return [Scores(loss.numpy(), hit.numpy()) for loss, hit in pairs]
 
 
 @torch.no_grad()
-def target_losses(model: GPT2, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def target_losses(
+    model: GPT2, inputs: Tensor, targets: Tensor, *, vocab_size: int = VOCAB_SIZE
+) -> tuple[Tensor, Tensor]:
     """Losses in nats of those of ``targets`` that are not -100, (n) float32, and whether each was likeliest, (n) bool.
 
     The head, most of a small model's work and memory, is computed at those positions alone and a part at a time. Ids
@@ -115,11 +139,12 @@ def target_losses(model: GPT2, inputs: Tensor, targets: Tensor) -> tuple[Tensor,
 
     Args:
         inputs, targets: (B, T) int64, on any device.
+        vocab_size: tokens of the model's tokenizer.
 
     Raises:
         UserError: for tokens that the model does not know, full memory, or a model whose logits are not numbers.
     """
-    device, vocab = model.wte.weight.device, min(VOCAB_SIZE, model.config.vocab_size)
+    device, vocab = model.wte.weight.device, min(vocab_size, model.config.vocab_size)
     if (largest := max(int(inputs.max()), int(targets.max()))) >= vocab:
         raise UserError(f"The text has the token {largest:,}, but the model knows only 0 to {vocab - 1:,}.")
     try:

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.gpt2.tokenizer import Tokenizer
 from trainer.data.packing import packed_windows
 from trainer.data.shards import PreparedData
+from trainer.data.tokenizer import label, token_lengths
 from trainer.evaluation import hellaswag as hellaswag_test
 from trainer.evaluation import lambada as lambada_test
 from trainer.evaluation import sources
@@ -60,14 +61,14 @@ class Task(Protocol):
     @property
     def unit(self) -> str: ...
 
-    def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
-        """Puts the questions to a model in evaluation mode."""
+    def measure(self, model: GPT2, tokenizer: Tokenizer, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+        """Puts the questions to a model in evaluation mode, in the tokens of its tokenizer."""
         ...
 
 
 @dataclass(frozen=True)
 class ValidationTask:
-    """Loss on the validation split of a prepared folder, in windows side by side.
+    """Loss on the validation split of a prepared folder, in windows side by side; a token and a byte.
 
     Attributes:
         data: the folder.
@@ -85,23 +86,29 @@ class ValidationTask:
     def open(cls, folder: Path, *, context: int | None, limit: int | None) -> ValidationTask:
         return cls(PreparedData.open(folder), context, limit)
 
-    def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+    def measure(self, model: GPT2, tokenizer: Tokenizer, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+        if tokenizer.sha256 != self.data.tokenizer.sha256:
+            raise UserError(
+                f"The model has {label(tokenizer)}, and the data in {self.data.folder} was prepared with "
+                f"{self.data.tokenizer.label}: compare models of different tokenizers on a text, with --text."
+            )
         context = _context(model, self.context)
         total = min(len(self.data.val) - 1, self.limit or len(self.data.val))
         done = 0
 
         def loss_sum(inputs: Tensor, targets: Tensor) -> Tensor:
             nonlocal done
-            losses, _ = target_losses(model, inputs, targets)
+            losses, _ = target_losses(model, inputs, targets, vocab_size=tokenizer.vocab_size)
             done += len(losses)
             progress(done, total)
             return losses.sum(dtype=torch.float64)
 
-        loss, tokens = validation_loss(
+        found = validation_loss(
             loss_sum,
             self.data.val,
             context_length=context,
             batch_size=max(1, batch_tokens // context),
+            token_bytes=torch.from_numpy(token_lengths(tokenizer)),
             device=model.wte.weight.device,
             autocast=nullcontext,
             limit=self.limit,
@@ -112,8 +119,8 @@ class ValidationTask:
                 "validation",
                 f"Validation loss on {self.data.folder.name}",
                 f"windows of {context:,} tokens side by side, each read afresh",
-                {"loss": loss, "perplexity": math.exp(loss)},
-                {"tokens": tokens},
+                {"loss": found.loss, "perplexity": math.exp(found.loss), "bits_per_byte": found.bits_per_byte},
+                {"tokens": found.tokens},
                 {"folder": str(self.data.folder)},
             )
         ]
@@ -143,12 +150,12 @@ class PerplexityTask:
     def open(cls, path: Path, *, context: int | None, stride: int | None, limit: int | None) -> PerplexityTask:
         return cls(path, read_text(path), context, stride, limit)
 
-    def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+    def measure(self, model: GPT2, tokenizer: Tokenizer, *, batch_tokens: int, progress: Progress) -> list[Measured]:
         context = _context(model, self.context)
         stride = max(1, context // 2) if self.stride is None else self.stride
         found = text_perplexity(
             model,
-            gpt2_tokenizer(),
+            tokenizer,
             self.text,
             context=context,
             stride=stride,
@@ -161,8 +168,8 @@ class PerplexityTask:
             Measured(
                 "perplexity",
                 f"Perplexity of {self.path.name}",
-                f"the text as it is after <|endoftext|>, windows of {context:,} tokens {stride:,} apart, each token "
-                "scored once; loss in nats a token",
+                f"the text after the token that begins a text, windows of {context:,} tokens {stride:,} apart, each "
+                "token scored once; loss in nats a token",
                 {name: getattr(found, name) for name in names},
                 {"tokens": found.tokens, "words": found.words, "bytes": found.bytes},
                 {"file": str(self.path)},
@@ -189,10 +196,8 @@ class LambadaTask:
         source = sources.open_source(given, sources.LAMBADA, limit=limit)
         return cls(source, lambada_test.passages(source))
 
-    def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
-        figures = lambada_test.lambada(
-            model, gpt2_tokenizer(), self.texts, batch_tokens=batch_tokens, progress=progress
-        )
+    def measure(self, model: GPT2, tokenizer: Tokenizer, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+        figures = lambada_test.lambada(model, tokenizer, self.texts, batch_tokens=batch_tokens, progress=progress)
         protocols = {
             "last_token": "the last token of each passage given all before it, as OpenAI scored it",
             "last_word": "all tokens of what follows the last space, as lm-evaluation-harness's lambada_openai does",
@@ -231,10 +236,10 @@ class HellaSwagTask:
         source = sources.open_source(given, sources.HELLASWAG, limit=limit)
         return cls(source, protocol, hellaswag_test.questions(source, hellaswag_test.PROTOCOLS[protocol]))
 
-    def measure(self, model: GPT2, *, batch_tokens: int, progress: Progress) -> list[Measured]:
+    def measure(self, model: GPT2, tokenizer: Tokenizer, *, batch_tokens: int, progress: Progress) -> list[Measured]:
         protocol = hellaswag_test.PROTOCOLS[self.protocol]
         figures = hellaswag_test.hellaswag(
-            model, gpt2_tokenizer(), self.items, protocol, batch_tokens=batch_tokens, progress=progress
+            model, tokenizer, self.items, protocol, batch_tokens=batch_tokens, progress=progress
         )
         return [
             Measured(

@@ -17,7 +17,15 @@ from trainer.data.windows import Batches
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
 from trainer.parallel.distributed import world_size_from_environment
 from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, parts_text, require_disk, require_fit
-from trainer.planning.plan import FLOPS_FORMULA, MemoryNeed, Plan, flops_per_token, plan_run, require_validation
+from trainer.planning.plan import (
+    FLOPS_FORMULA,
+    MemoryNeed,
+    Plan,
+    flops_per_token,
+    plan_run,
+    require_tokenizer,
+    require_validation,
+)
 
 TYPICAL_SHARE = 0.35
 """Of what one large matrix product reaches, a training step reaches about this much (measured: 0.25 to 0.5)."""
@@ -166,6 +174,8 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
     if not config.data.path:
         return 0
     data = PreparedData.open(Path(config.data.path))
+    if config.model.start:
+        require_tokenizer(Path(config.model.start), data)
     require_validation(config, len(data.val))
     if not data.holds_records:
         Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text

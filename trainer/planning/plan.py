@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from trainer.config import TrainConfig
+from trainer.data.manifest import read_manifest
+from trainer.data.tokenizer import DataTokenizer, label
 from trainer.optimizer_table import state_floats
+
+if TYPE_CHECKING:
+    from trainer.data.shards import PreparedData
 
 FLOAT_BYTES: Final = 4
 """Of a float32 number: weights, gradients and optimizer state are kept as such."""
@@ -51,7 +57,10 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     Raises:
         UserError: when the model to start from cannot be read, or the numbers do not fit each other.
     """
-    shape = read_config(Path(config.model.start)) if config.model.start else config.model.gpt2_config()
+    if config.model.start:
+        shape = read_config(Path(config.model.start))
+    else:
+        shape = config.model.gpt2_config(vocabulary_of(config.data.path))
     context_length = config.data.context_length or shape.n_positions
     if context_length > shape.n_positions:
         raise UserError(
@@ -69,6 +78,32 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
         accumulation=config.data.sequences_per_step // together,
         tokens_per_step=config.data.sequences_per_step * context_length,
     )
+
+
+def vocabulary_of(data: str) -> int:
+    """Tokens in the vocabulary of prepared data; OpenAI's where it cannot be read (opening it gives the message)."""
+    try:
+        return DataTokenizer.from_manifest(read_manifest(Path(data).expanduser())[0]).vocab_size if data else VOCAB_SIZE
+    except (UserError, RuntimeError):
+        return VOCAB_SIZE
+
+
+def require_tokenizer(model: Path, data: PreparedData) -> None:
+    """Refuses to train a model on tokens of another vocabulary than its own.
+
+    Args:
+        model: its folder.
+        data: to train on.
+
+    Raises:
+        UserError: naming both tokenizers, or when the model's cannot be read.
+    """
+    own = load_tokenizer(model, read_config(model))
+    if own.sha256 != data.tokenizer.sha256:
+        raise UserError(
+            f"The model in {model} has {label(own)}, and the data in {data.folder} was prepared with "
+            f"{data.tokenizer.label}: prepare the text again with --tokenizer {model}."
+        )
 
 
 def trained_weights(config: TrainConfig, plan: Plan) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from gptdesk import number_format
 from gptdesk.errors import UserError
+from trainer.data.arrays import token_kind
 from trainer.prepare.broken import Broken
-from trainer.prepare.encoding.encode import gpt2_batch_encoder
+from trainer.prepare.encoding.encode import batch_encoder
 from trainer.prepare.formats import FORMATS
 from trainer.prepare.plan import Plan, Section
 from trainer.prepare.readers import Document, Reader
@@ -66,16 +67,17 @@ def estimate(plan: Plan, folder: Path, *, keep_downloads: bool, downloads_ahead:
     hub = sorted((file.bytes for file in plan.files if file.hub), reverse=True)
     tokens = sum(KNOWN_TOKENS[name] for name in plan.request.sources if name in KNOWN_TOKENS) if hub else 0
     tokens = tokens or int(sum(hub) * _HUB_TOKENS_PER_BYTE)
-    kinds: dict[tuple[str, str], list[SourceFile]] = {}
+    kinds: dict[tuple[str, str, float], list[SourceFile]] = {}
     for file in plan.files:
         if not file.hub:
-            kinds.setdefault((file.format, file.compression), []).append(file)
+            kinds.setdefault((file.format, file.compression, file.weight), []).append(file)
     sampler = _Sampler(plan)
-    for (format, _), files in kinds.items():
+    for (format, _, weight), files in kinds.items():
         ratio = FORMATS[format].tokens_per_byte or sampler.tokens_per_byte(files)
-        tokens += int(ratio * sum(file.bytes for file in files))
-    result = int(2 * tokens * _SPARE)
-    merging = min(result, int(2 * plan.request.shard_tokens * _SPARE))
+        tokens += int(weight * ratio * sum(file.bytes for file in files))
+    token_bytes = token_kind(plan.request.tokenizer.vocab_size).bits // 8
+    result = int(token_bytes * tokens * _SPARE)
+    merging = min(result, int(token_bytes * plan.request.shard_tokens * _SPARE))
     return Estimate(
         files=len(plan.files),
         source_bytes=sum(file.bytes for file in plan.files),
@@ -95,7 +97,7 @@ def _existing(folder: Path) -> Path:
 class _Sampler:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._encoder = gpt2_batch_encoder()
+        self._encoder = batch_encoder(plan.request.tokenizer)
 
     def tokens_per_byte(self, files: list[SourceFile]) -> float:
         """Tokens that a byte of these files makes, by samples of the largest."""

@@ -10,9 +10,11 @@ from typing import Any, Final
 from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
-from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.arrays import VERSION
 from trainer.data.manifest import LARGEST_MANIFEST
+from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter, Span
 from trainer.prepare.formats import PARQUET
@@ -31,6 +33,9 @@ _SECTION_FILES: Final = 256
 """So many files that are not parquet are cut into units together."""
 
 
+LARGEST_WEIGHT: Final = 100
+"""Of a source: repeating a text more often only teaches it by heart."""
+
 DEFAULT_SHARE: Final = 0.01
 """Of the documents that are chosen for validation."""
 
@@ -41,6 +46,10 @@ class Request:
 
     Attributes:
         sources, validation: absolute paths, or names of data sets of the hub.
+        weights: of the sources, in their order; empty where all are 1. How often the training text of a source is in
+            the result: twice for 2, a random half of its documents for 0.5. Validation text is there once.
+        tokenizer_folder: absolute path of the folder with the tokenizer's files; empty for OpenAI's. The result
+            depends on the tokenizer alone, not on where its files are.
         validation_share: probability that a document is in the validation split, when there are no validation sources;
             0 prepares none. Where that chooses too few, the end of the text is held out (`output.held_out`).
         seed: of the order of documents.
@@ -53,6 +62,8 @@ class Request:
 
     sources: tuple[str, ...]
     validation: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    tokenizer_folder: str = ""
     validation_share: float = DEFAULT_SHARE
     seed: int = 0
     column: str = "text"
@@ -68,9 +79,29 @@ class Request:
             )
         if self.template not in TEMPLATES:
             raise UserError(f"There is no template {self.template!a}; choose one of {', '.join(TEMPLATES)}.")
+        if self.weights and len(self.weights) != len(self.sources):
+            raise UserError(
+                f"There are {len(self.weights)} weights for {len(self.sources)} sources; give one for each."
+            )
+        for weight in self.weights:
+            if not 0 < weight <= LARGEST_WEIGHT:
+                raise UserError(f"The weight of a source must be above 0 and at most {LARGEST_WEIGHT}, not {weight:g}.")
         for name, least in (("unit_bytes", 1), ("shard_tokens", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"{name} must be {least} or more, not {getattr(self, name)}.")
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What makes tokens of the text.
+
+        Raises:
+            UserError: when its files cannot be used.
+        """
+        return open_tokenizer(Path(self.tokenizer_folder)) if self.tokenizer_folder else gpt2_tokenizer()
+
+    def weight(self, index: int) -> float:
+        """The weight of a source."""
+        return self.weights[index] if self.weights else 1.0
 
     @property
     def settings(self) -> Settings:
@@ -80,7 +111,8 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it, with what the program itself adds."""
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-        return {"version": VERSION, "tokenizer": RANKS_SHA256} | values
+        del values["tokenizer_folder"]
+        return {"version": VERSION, "tokenizer": self.tokenizer.sha256} | values
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,12 @@ class Plan:
             UserError: when there are none, or the hub cannot be reached.
         """
         split = "train" if request.validation else ""
-        files = find_files(request.sources, split=split, avoid=folder)
+        files = [
+            replace(file, weight=request.weight(index))
+            for index, source in enumerate(request.sources)
+            for file in find_files([source], split=split, avoid=folder)
+        ]
+        files = list({file.path or file.name: file for file in files}.values())
         held_out = find_files(request.validation, split="val", avoid=folder)
         both = {file.path for file in files if file.path} & {file.path for file in held_out}
         if both:
@@ -136,10 +173,13 @@ class Plan:
         write_json(path, {"request": self.request.to_json(), "files": [file.to_json() for file in self.files]})
 
     def sections(self) -> Iterator[range]:
-        """Runs of files that are cut into units together: a file of parquet, or neighbours of other formats."""
+        """Runs of files that are cut into units together: a file of parquet, or neighbours of other formats.
+
+        All files of a run have the same weight.
+        """
         begin = 0
         for i, file in enumerate(self.files):
-            alone = PARQUET in (file.format, self.files[i - 1].format)
+            alone = PARQUET in (file.format, self.files[i - 1].format) or file.weight != self.files[i - 1].weight
             if i > begin and (alone or i - begin == _SECTION_FILES):
                 yield range(begin, i)
                 begin = i

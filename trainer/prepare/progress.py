@@ -67,6 +67,7 @@ class Meter:
         self._speeds = (0.0, 0.0)  # documents and tokens a second
         self._documents = self._tokens = self._bytes = 0
         self._before = (0, 0, 0)
+        self._merge_tokens, self._token_bytes = 0, 2
         self._units = self.units_total = 0
         self._underway: dict[str, Underway] = {}
         self.broken = 0
@@ -108,13 +109,16 @@ class Meter:
         self._speeds = (new[0] / seconds, new[1] / seconds) if seconds > 0 else (0.0, 0.0)
         self._say(ENCODE, documents, tokens, size, self.total, size - self._before[2])
 
-    def begin_merge(self) -> None:
+    def begin_merge(self, tokens: int, token_bytes: int) -> None:
+        """Begins to report the merge of so many tokens, each of so many bytes."""
         self._merge_began = time.monotonic()
+        self._merge_tokens, self._token_bytes = tokens, token_bytes
         self.merged(0)
 
     def merged(self, tokens: int) -> None:
         """Reports the merge, so many tokens of which are in finished shards."""
-        self._say(MERGE, self._documents, self._tokens, 2 * tokens, 2 * self._tokens, 2 * tokens)
+        size, total = self._token_bytes * tokens, self._token_bytes * self._merge_tokens
+        self._say(MERGE, self._documents, self._tokens, size, total, size)
 
     def _say(self, phase: str, documents: int, tokens: int, size: int, total: int, new: int) -> None:
         """Reports; ``new`` is the part of ``size`` that the phase has done in this call."""

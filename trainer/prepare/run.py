@@ -13,6 +13,7 @@ from gptdesk.errors import UserError
 from gptdesk.files import write_json
 from gptdesk.locks import FileLock, LockHeld
 from trainer.data.manifest import MANIFEST, read_manifest
+from trainer.data.tokenizer import TOKENIZER, DataTokenizer, copy_tokenizer
 from trainer.prepare.account import add_up, note_silent
 from trainer.prepare.changes import refuse_changes, with_hashes
 from trainer.prepare.encoding.blocks import Block, writing
@@ -92,6 +93,8 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
         work.mkdir(exist_ok=True)
         for leftover in [*folder.glob("*.tmp"), *work.glob("*.tmp")]:
             leftover.unlink()
+        plan = _with_own_tokenizer(plan, folder)
+        request = plan.request
     meter = Meter(sum(file.bytes for file in plan.files), progress)
     encoding = SectionEncoder(plan, folder, work, manner, meter)
     encoding.run()
@@ -101,9 +104,9 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
         tail = _divide(blocks, encoding, work)
     except UserError:
         shutil.rmtree(work)
+        shutil.rmtree(folder / TOKENIZER, ignore_errors=True)
         (folder / PLAN).unlink()  # with other sources or settings it may do
         raise
-    meter.begin_merge()
     parts, blocks = (work / TAIL, list(tail.blocks)) if tail else (work, blocks)
     with writing(folder):
         merger = Merger(
@@ -112,8 +115,10 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
             blocks,
             shard_tokens=request.shard_tokens,
             seed=request.seed,
+            tokenizer=DataTokenizer.of(request.tokenizer),
             learn_prompts=request.learn_prompts,
         )
+        meter.begin_merge(merger.tokens, merger.token_bytes)
         splits = merger.run(meter.merged)
         manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken, tail)
         write_json(folder / MANIFEST, manifest)
@@ -121,6 +126,23 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
         if not manner.keep_downloads:
             shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
     return manifest
+
+
+def _with_own_tokenizer(plan: Plan, folder: Path) -> Plan:
+    """The plan, to be carried out with a copy of the tokenizer's files that stays with the data.
+
+    Raises:
+        UserError: when a copy that is there is another tokenizer's.
+        OSError: when it cannot be written.
+    """
+    request, named = plan.request, DataTokenizer.of(plan.request.tokenizer)
+    files = named.files(folder)
+    if files is None:
+        return replace(plan, request=replace(request, tokenizer_folder=""))
+    if Path(request.tokenizer_folder) != files:
+        copy_tokenizer(Path(request.tokenizer_folder), files)
+    named.load(folder)
+    return replace(plan, request=replace(request, tokenizer_folder=str(files)))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import Any, Final
 from gptdesk.bounded_read import whole
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.arrays import INDEX, open_array
 from trainer.data.manifest import MANIFEST, read_manifest
 from trainer.data.shards import PreparedData
@@ -144,12 +143,13 @@ def preview(folder: Path, n: int = 3) -> list[DocumentPreview]:
         first = data.manifest["splits"]["train"]["shards"][:1]
         starts = []
         if first and "index" in first[0]:
-            index = open_array(folder / first[0]["index"]["file"], INDEX, first[0]["documents"])
+            path, count = folder / first[0]["index"]["file"], first[0]["documents"]
+            index = open_array(path, INDEX, count, data.tokenizer.sha256)
             starts = [int(start) for start in index[: n + 1]]
         ends = [*(starts or [0]), int(data.train.starts[1]) if first else 0]
     except (KeyError, TypeError, IndexError):
         raise UserError(f"The data in {folder} is damaged; prepare it again.") from None
-    tokenizer = gpt2_tokenizer()
+    tokenizer = data.load_tokenizer()
     documents = []
     for start, end in islice(pairwise(ends), n):
         shown = min(end - start, LONGEST_PREVIEW)

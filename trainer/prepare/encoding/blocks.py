@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ from gptdesk.files import read_json, replacing, sync_file, write_json
 from trainer.prepare.account import Account
 from trainer.prepare.encoding.encode import Encoded
 
-_DTYPES: Final = ("<u2", "<u4", "u1")
-"""Of tokens, lengths, and, eight to a number, whether a token is learnt."""
+_LENGTHS, _MASK = "<u4", "u1"
+"""Types of documents' lengths, and of numbers that say of eight tokens whether they are learnt."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Block:
         val, train: what it holds, in this order.
         masked: whether it says which tokens are learnt; else all are.
         chosen: the places of its validation documents among all as they were read, where these are a few.
+        width: bytes of a token.
+        weight: how often its training documents are in the result.
     """
 
     file: str
@@ -47,6 +49,8 @@ class Block:
     train: Counts
     masked: bool
     chosen: tuple[int, ...] = ()
+    width: int = 2
+    weight: float = 1.0
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Block:
@@ -120,19 +124,20 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Block:
+def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded, weight: float = 1.0) -> Block:
     """Writes a block, synced and read back."""
+    width = max(val.tokens.itemsize, train.tokens.itemsize)
     masked = val.learnt is not None or train.learnt is not None
     path = folder / f"{name}.part"
     digest = hashlib.sha256()
     with replacing(path, sync=False) as temporary:
         with temporary.open("wb") as file:
             for encoded in (val, train):
-                arrays: list[npt.NDArray[Any]] = [encoded.tokens, encoded.lengths]
+                arrays: list[npt.NDArray[Any]] = [encoded.tokens.astype(f"<u{width}"), encoded.lengths.astype(_LENGTHS)]
                 if masked:
                     arrays.append(np.packbits(encoded.mask(), bitorder="little"))
-                for values, dtype in zip(arrays, _DTYPES, strict=False):
-                    body = values.astype(dtype).tobytes()
+                for values in arrays:
+                    body = values.tobytes()
                     digest.update(body)
                     file.write(body)
         sync_file(temporary)  # before it is read back
@@ -145,6 +150,8 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded) -> Blo
         val=Counts(val.lengths.size, val.tokens.size),
         train=Counts(train.lengths.size, train.tokens.size),
         masked=masked,
+        width=width,
+        weight=weight,
     )
 
 
@@ -154,12 +161,13 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
     Raises:
         UserError: when the file is damaged or cannot be read.
     """
-    skipped = _sizes(block.val, masked=block.masked) if split == "train" else ()
+    skipped = _sizes(block, block.val) if split == "train" else ()
     arrays: list[npt.NDArray[Any]] = []
     try:
         with (folder / block.file).open("rb") as file:
             file.seek(sum(skipped))
-            for dtype, size in zip(_DTYPES, _sizes(block.counts(split), masked=block.masked), strict=False):
+            dtypes = (f"<u{block.width}", _LENGTHS, _MASK)
+            for dtype, size in zip(dtypes, _sizes(block, block.counts(split)), strict=False):
                 arrays.append(np.frombuffer(file.read(size), dtype))
                 if arrays[-1].nbytes != size:
                     raise OSError(None, "it is cut short")
@@ -172,5 +180,5 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
     return Encoded(tokens, lengths.astype(np.int64), learnt)
 
 
-def _sizes(counts: Counts, *, masked: bool) -> Sequence[int]:
-    return 2 * counts.tokens, 4 * counts.documents, *([(counts.tokens + 7) // 8] if masked else [])
+def _sizes(block: Block, counts: Counts) -> Sequence[int]:
+    return block.width * counts.tokens, 4 * counts.documents, *([(counts.tokens + 7) // 8] if block.masked else [])

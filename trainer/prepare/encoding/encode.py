@@ -16,22 +16,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.gpt2.config import END_OF_TEXT
+from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.folder_tokenizer import FolderTokenizer
+from trainer.data.arrays import token_kind
 from trainer.prepare.encoding.pieces import KEY_BYTES, PieceTable
 
 Int64s = npt.NDArray[np.int64]
-UInt16s = npt.NDArray[np.uint16]
+Tokens = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 
 END_OF_DOCUMENT: Final = b"\xff"
 END_OF_SEGMENT: Final = b"\xfe"
 """Bytes that UTF-8 never contains: they stand between texts, so that a batch is one string of bytes."""
-
-_BREAK: Final = 0xFFFF
-"""Stands for `END_OF_SEGMENT` among the tokens, until it is taken out."""
 
 _SPACE, _END, _LETTER, _DIGIT, _SIGN, _FOREIGN = range(6)
 """Classes of bytes. Foreign: part of a character beyond ASCII, whose own class numpy does not look up."""
@@ -62,12 +60,12 @@ class Encoded:
     """Documents as tokens.
 
     Attributes:
-        tokens: (n) uint16, all documents one after the other, each ending with ``<|endoftext|>``.
+        tokens: (n) uint16 or uint32, all documents one after the other, each ending with the tokenizer's end of text.
         lengths: (documents) int64, tokens in each, the end included.
         learnt: (n) bool, which tokens the model learns to write; None when all are.
     """
 
-    tokens: UInt16s
+    tokens: Tokens
     lengths: Int64s
     learnt: Bools | None = None
 
@@ -107,12 +105,20 @@ class BatchEncoder:
     """Encodes batches of documents with one tokenizer; keeps the table of pieces between calls.
 
     Args:
-        tokenizer: what the ids mean.
+        tokenizer: what the ids mean; has a token that ends a text.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        assert tokenizer.end_of_text is not None
         self._tokenizer = tokenizer
-        self._table = PieceTable(tokenizer, {END_OF_DOCUMENT: [END_OF_TEXT], END_OF_SEGMENT: [_BREAK]})
+        self._end = tokenizer.end_of_text
+        self._dtype = np.dtype(token_kind(tokenizer.vocab_size).dtype)
+        # Stands for `END_OF_SEGMENT` among the tokens, until it is taken out; no vocabulary reaches it.
+        self._break = int(np.iinfo(self._dtype).max)
+        self._table: PieceTable | None = None
+        if cuts_as_gpt2(tokenizer):
+            fixed = {END_OF_DOCUMENT: [self._end], END_OF_SEGMENT: [self._break]}
+            self._table = PieceTable(tokenizer, fixed, self._dtype)
 
     def encode(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
         """Encodes documents, each a sequence of segments that are given and learnt in turn, the last one learnt.
@@ -131,9 +137,11 @@ class BatchEncoder:
         return Encoded.join(results)
 
     def _encode_batch(self, documents: Sequence[Sequence[bytes]]) -> Encoded:
-        joined = [END_OF_SEGMENT.join(document) + END_OF_DOCUMENT for document in documents]
         if not documents:
             return _NOTHING
+        if self._table is None:
+            return Encoded.join([self._encode_alone(document) for document in documents])
+        joined = [END_OF_SEGMENT.join(document) + END_OF_DOCUMENT for document in documents]
         hard = _hard_documents(joined)
         if not hard.any():
             return self._encode_joined(b"".join(joined), any(len(document) > 1 for document in documents))
@@ -142,30 +150,83 @@ class BatchEncoder:
         return Encoded.join([self._encode_alone(documents[i]) if hard[i] else next(rest) for i in range(hard.size)])
 
     def _encode_alone(self, document: Sequence[bytes]) -> Encoded:
-        segments = [self._tokenizer.encode(segment.decode()) for segment in document]
-        segments[-1].append(END_OF_TEXT)
+        try:
+            segments = [self._tokenizer.encode(segment.decode()) for segment in document]
+        except UserError as error:
+            raise _explained(self._tokenizer, b"".join(document).decode(), error) from None
+        segments[-1].append(self._end)
         sizes = [len(ids) for ids in segments]
         learnt = np.repeat(np.arange(len(segments) - 1, -1, -1) % 2 == 0, sizes)
-        tokens = np.array([id for ids in segments for id in ids], np.uint16)
+        tokens = np.array([id for ids in segments for id in ids], self._dtype)
         return Encoded(tokens, np.array([tokens.size]), None if len(segments) == 1 else learnt)
 
     def _encode_joined(self, data: bytes, has_prompts: bool) -> Encoded:
         starts = _piece_starts(data)
+        assert self._table is not None
         tokens, at = self._table.look_up(data, starts)  # at: where each piece's tokens begin
         ends = at[np.frombuffer(data, np.uint8)[starts] == END_OF_DOCUMENT[0]]
         lengths = np.diff(ends, prepend=-1)
         if not has_prompts:
             return Encoded(tokens, lengths)
-        is_break = tokens == _BREAK
+        is_break = tokens == self._break
         breaks = np.cumsum(is_break)  # up to each token
         after = np.repeat(breaks[ends], lengths) - breaks  # in its document, after it
         return Encoded(tokens[~is_break], np.diff(ends + 1 - breaks[ends], prepend=0), (after % 2 == 0)[~is_break])
 
 
-@functools.cache
-def gpt2_batch_encoder() -> BatchEncoder:
-    """The one encoder of this process, and with it the one table of pieces."""
-    return BatchEncoder(gpt2_tokenizer())
+class NoToken(UserError):
+    """A character that the tokenizer has no token for.
+
+    Attributes:
+        character: the same.
+    """
+
+    def __init__(self, character: str) -> None:
+        self.character = character
+        super().__init__(
+            f"The tokenizer has no token for {character!a} (U+{ord(character):04X}), which the text holds: make one "
+            "from this text (`python -m trainer tokenizer`), or one of the kind bpe or bytes, which has tokens for any "
+            "text."
+        )
+
+    def __reduce__(self) -> tuple[type[NoToken], tuple[str]]:
+        return NoToken, (self.character,)
+
+
+def _explained(tokenizer: Tokenizer, text: str, error: UserError) -> UserError:
+    """Why a text cannot be encoded: the first character that cannot, where it is for one."""
+    for character in dict.fromkeys(text):
+        try:
+            tokenizer.encode(character)
+        except UserError:
+            return NoToken(character)
+    return error
+
+
+def cuts_as_gpt2(tokenizer: Tokenizer) -> bool:
+    """Whether a text's tokens are those of the pieces that GPT-2's pattern cuts it into, each encoded by itself.
+
+    So it is for byte-level BPE without normalization. An added token that is no special one could reach across pieces.
+    """
+    if not isinstance(tokenizer, FolderTokenizer):
+        return True
+    described = tokenizer.described
+    cutter = described.get("pre_tokenizer")
+    return (
+        described["model"]["type"] == "BPE"
+        and described.get("normalizer") is None
+        and isinstance(cutter, dict)
+        and cutter.get("type") == "ByteLevel"
+        and cutter.get("use_regex") is not False
+        and not cutter.get("add_prefix_space")
+        and all(token["special"] for token in described["added_tokens"])
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def batch_encoder(tokenizer: Tokenizer) -> BatchEncoder:
+    """The encoder of this process for a tokenizer, and with it the one table of pieces."""
+    return BatchEncoder(tokenizer)
 
 
 def _hard_documents(joined: Sequence[bytes]) -> npt.NDArray[np.bool_]:

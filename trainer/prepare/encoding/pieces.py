@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
 
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
-UInt16s = npt.NDArray[np.uint16]
+Tokens = npt.NDArray[Any]
 
 KEY_BYTES: Final = 16
 """Pieces of up to so many bytes are in the table, padded with NUL: two integers of 64 bits, compared exactly."""
@@ -38,35 +38,31 @@ class PieceTable:
     Args:
         tokenizer: encodes pieces that are met for the first time.
         fixed: pieces that are no text, and their tokens.
+        dtype: of the tokens, unsigned.
     """
 
-    def __init__(self, tokenizer: Tokenizer, fixed: Mapping[bytes, Sequence[int]]) -> None:
-        self._tokenizer = tokenizer
-        # A piece that is in the vocabulary is one token (tiktoken's own first look); pieces of ASCII suffice.
-        vocabulary = ((tokenizer.token_bytes(id), id) for id in range(END_OF_TEXT))
+    def __init__(self, tokenizer: Tokenizer, fixed: Mapping[bytes, Sequence[int]], dtype: np.dtype[Any]) -> None:
+        self._tokenizer, self._dtype = tokenizer, dtype
         self._known = dict(fixed)
-        self._known |= {
-            piece: [id]
-            for piece, id in vocabulary
-            if len(piece) <= KEY_BYTES and piece.isascii() and b"\0" not in piece
-        }
+        if tokenizer.sha256 == RANKS_SHA256:
+            self._known |= _whole_pieces(tokenizer)
         self._start_anew()
 
     def _start_anew(self) -> None:
         self._low, self._high = np.zeros(_SLOTS, np.uint64), np.zeros(_SLOTS, np.uint64)
-        self._first = np.zeros(_SLOTS, np.uint16)  # a piece's first token
+        self._first = np.zeros(_SLOTS, self._dtype)  # a piece's first token
         self._count = np.zeros(_SLOTS, np.uint8)  # how many it has
         self._offset = np.zeros(_SLOTS, np.uint32)  # where in _all its tokens begin
-        self._all, self._used = np.zeros(1 << 16, np.uint16), 0
+        self._all, self._used = np.zeros(1 << 16, self._dtype), 0
         self._entries = 0
         self._long: dict[bytes, Sequence[int]] = {}
         self._insert(self._known)
 
-    def look_up(self, data: bytes, starts: Int64s) -> tuple[UInt16s, Int64s]:
+    def look_up(self, data: bytes, starts: Int64s) -> tuple[Tokens, Int64s]:
         """The tokens of all pieces of ``data``, which begin at ``starts``.
 
         Returns:
-            tokens (n) uint16, and (pieces) int64, where each piece's begin.
+            tokens (n), and (pieces) int64, where each piece's begin.
         """
         sizes = np.diff(starts, append=len(data))
         words = np.ndarray(
@@ -93,7 +89,7 @@ class PieceTable:
         counts = self._count[slots].astype(np.int64)
         counts[long] = [len(others[i]) for i in long.tolist()]
         at = np.cumsum(counts)
-        tokens = np.empty(at[-1], np.uint16)
+        tokens = np.empty(at[-1], self._dtype)
         at -= counts
         tokens[at] = self._first[slots]
         several = np.flatnonzero(counts > 1)
@@ -103,7 +99,7 @@ class PieceTable:
             tokens[at[i] : at[i] + len(ids)] = ids
         return tokens, at
 
-    def _copy_all(self, tokens: UInt16s, to: Int64s, source: npt.NDArray[np.uint32], counts: Int64s) -> None:
+    def _copy_all(self, tokens: Tokens, to: Int64s, source: npt.NDArray[np.uint32], counts: Int64s) -> None:
         """Copies ``counts[i]`` tokens from ``source[i]`` of the table to ``to[i]``, for all i."""
         ends = np.cumsum(counts)
         within = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
@@ -165,6 +161,18 @@ class PieceTable:
         self._offset[slots] = offsets
         self._used += total
         self._entries += count
+
+
+def _whole_pieces(tokenizer: Tokenizer) -> dict[bytes, Sequence[int]]:
+    """Pieces that are one token because they are in the vocabulary, as tiktoken looks first; those of ASCII suffice.
+
+    Merges alone do not promise that, so it holds of OpenAI's tokenizer only.
+    """
+    ends = set(tokenizer.special_tokens.values())
+    vocabulary = ((tokenizer.token_bytes(id), id) for id in range(tokenizer.vocab_size) if id not in ends)
+    return {
+        piece: [id] for piece, id in vocabulary if len(piece) <= KEY_BYTES and piece.isascii() and b"\0" not in piece
+    }
 
 
 def _home(low: UInt64s, high: UInt64s) -> Int64s:

@@ -11,10 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from gptdesk.errors import UserError
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.encoding.blocks import Done, write_block, writing
-from trainer.prepare.encoding.encode import gpt2_batch_encoder
+from trainer.prepare.encoding.encode import NoToken, batch_encoder
 from trainer.prepare.plan import Request, Unit
 from trainer.prepare.readers import Document, Reader
 from trainer.prepare.sources.files import SourceFile
@@ -63,7 +64,7 @@ class UnitEncoder:
         self._request = request
         self._folder = folder
         self._strict = strict
-        self._encoder = gpt2_batch_encoder()
+        self._encoder = batch_encoder(request.tokenizer)
 
     def encode(self, task: Task, report: Callable[[Underway], None]) -> Done:
         """Reads, encodes and writes a unit. When this returns, it is on the disk whole.
@@ -112,7 +113,12 @@ class UnitEncoder:
                 "val" if is_validation(documents[i], self._request.validation_share) else "train"
             )
             splits[split].append(i)
-        encoded = {split: self._encoder.encode([documents[i] for i in order]) for split, order in splits.items()}
+        try:
+            encoded = {split: self._encoder.encode([documents[i] for i in order]) for split, order in splits.items()}
+        except NoToken as error:
+            holds = (error.character in b"".join(document).decode() for document in documents)
+            file = next(task.files[owner] for owner, found in zip(owners, holds, strict=True) if found)
+            raise UserError(f"{file.name}: {error}") from None
         for split, order in splits.items():
             for i, tokens in zip(order, encoded[split].lengths.tolist(), strict=True):
                 account = done.accounts[owners[i]]
@@ -120,7 +126,7 @@ class UnitEncoder:
                 account.tokens += tokens
         done.text_bytes += sum(sum(map(len, document)) for document in documents)
         with writing(self._folder):
-            block = write_block(self._folder, name, **encoded)
+            block = write_block(self._folder, name, **encoded, weight=task.files[owners[0]].weight)
         chosen = tuple(splits["val"])
         done.blocks.append(replace(block, chosen=chosen if len(chosen) < FEW_DOCUMENTS else ()))
 

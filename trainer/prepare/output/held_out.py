@@ -21,9 +21,9 @@ import numpy as np
 
 from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.gpt2.tokenizer import Tokenizer
 from trainer.prepare.encoding.blocks import Block, read_block, write_block
-from trainer.prepare.encoding.encode import Encoded, gpt2_batch_encoder
+from trainer.prepare.encoding.encode import Encoded, batch_encoder
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS, shuffled
 from trainer.prepare.plan import DEFAULT_SHARE, Request
 
@@ -114,7 +114,8 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
         with suppress(KeyError, TypeError, AttributeError):  # damaged: it is divided once more
             return Tail(**values | {"blocks": tuple(map(Block.from_json, values["blocks"]))})
     share = TAIL_SHARE if request.validation_share == DEFAULT_SHARE else request.validation_share
-    cut = _find_cut(blocks, parts, request.seed, share, rows)
+    tokenizer = request.tokenizer
+    cut = _find_cut(blocks, parts, request.seed, share, rows, tokenizer)
     folder = parts / TAIL
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -122,7 +123,7 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
     for block in blocks:
         documents = _documents(block, parts, request.seed)
         place = cut.document - first
-        val, train, lost = _divide(documents, place, cut.byte)
+        val, train, lost = _divide(documents, place, cut.byte, tokenizer)
         trimmed += lost
         order = shuffled(len(train) + len(val), f"{request.seed} {Path(block.file).stem} {TAIL}").tolist()
         mixed = {i: (train + val)[i] for i in order}
@@ -132,6 +133,7 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
                 Path(block.file).stem,
                 val=Encoded.join([document for i, document in mixed.items() if i >= len(train)]),
                 train=Encoded.join([document for i, document in mixed.items() if i < len(train)]),
+                weight=block.weight,
             )
         )
         first += len(documents)
@@ -142,7 +144,9 @@ def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Conta
     return tail
 
 
-def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float, rows: Container[str]) -> _Cut:
+def _find_cut(
+    blocks: Sequence[Block], parts: Path, seed: int, share: float, rows: Container[str], tokenizer: Tokenizer
+) -> _Cut:
     sizes, is_row, is_prompted = [], [], []
     for block in blocks:
         documents = _documents(block, parts, seed)
@@ -158,7 +162,7 @@ def _find_cut(blocks: Sequence[Block], parts: Path, seed: int, share: float, row
     inside = min(int(np.searchsorted(ends, wished, side="right")), len(sizes) - 1)
     if off > _SLACK * held and not is_prompted[inside] and not (nearest and is_row[inside]):
         part = (wished - (ends[inside] - sizes[inside])) / sizes[inside]
-        found = cut_text(_text(_document(blocks, parts, seed, inside)), part, held / sizes[inside])
+        found = cut_text(_text(_document(blocks, parts, seed, inside), tokenizer), part, held / sizes[inside])
         few = nearest and ends[-1] - between[nearest - 1] <= max(share, _MOST) * ends[-1]
         if found and not (few and found[0] in _POOR):
             return _Cut(inside, *found)
@@ -213,20 +217,22 @@ def _document(blocks: Sequence[Block], parts: Path, seed: int, index: int) -> En
     raise AssertionError("beyond the last document")
 
 
-def _divide(documents: list[Encoded], place: int, byte: int) -> tuple[list[Encoded], list[Encoded], int]:
+def _divide(
+    documents: list[Encoded], place: int, byte: int, tokenizer: Tokenizer
+) -> tuple[list[Encoded], list[Encoded], int]:
     """(validation, training, bytes trimmed) of a block that the cut is in, before or after."""
     if not byte or not 0 <= place < len(documents):
         border = max(0, place)
         return documents[border:], documents[:border], 0
-    text = _text(documents[place])
+    text = _text(documents[place], tokenizer)
     first, last = text[:byte].rstrip(), text[byte:].lstrip()
-    halves = [gpt2_batch_encoder().encode([(half,)]) for half in (first, last)]
+    halves = [batch_encoder(tokenizer).encode([(half,)]) for half in (first, last)]
     trimmed = len(text) - len(first) - len(last)
     return [halves[1], *documents[place + 1 :]], [*documents[:place], halves[0]], trimmed
 
 
-def _text(document: Encoded) -> bytes:
-    return gpt2_tokenizer().decode(document.tokens[:-1].tolist()).encode()
+def _text(document: Encoded, tokenizer: Tokenizer) -> bytes:
+    return tokenizer.decode(document.tokens[:-1].tolist()).encode()
 
 
 def _is_record(document: Encoded) -> bool:

@@ -7,9 +7,8 @@ from typing import Any
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import TEMPLATES
-from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
-from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING, RANKS_SHA256
 from trainer.data.arrays import VERSION
+from trainer.data.tokenizer import DataTokenizer
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
 from trainer.prepare.encoding.blocks import Done
@@ -33,13 +32,7 @@ def make_manifest(
     records = _records(request, {kind for account in accounts.values() for kind in account.kinds})
     return {
         "version": VERSION,
-        "tokenizer": {
-            "name": "gpt2",
-            "sha256": RANKS_SHA256,
-            "vocab_size": VOCAB_SIZE,
-            "separator": END_OF_TEXT_STRING,
-            "end_of_text": END_OF_TEXT,
-        },
+        "tokenizer": DataTokenizer.of(request.tokenizer).to_json(),
         "settings": {
             "validation": _validation(request, tail),
             "seed": request.seed,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from gptdesk.files import read_json, write_json
-from trainer.data.arrays import INDEX, MASK, TOKENS, ArrayFile
+from trainer.data.arrays import INDEX, MASK, ArrayFile
 from trainer.data.manifest import is_shard
-from trainer.prepare.encoding.blocks import Block, read_block
+from trainer.data.tokenizer import DataTokenizer
+from trainer.prepare.encoding.blocks import Block
+from trainer.prepare.output.weighting import Appearance, appearances, token_counts
 
 _MERGE_ORDER: Final = ("val", "train")
 """The small split first: then each block of the large one can go as soon as it has been merged."""
@@ -27,7 +30,12 @@ class Merger:
         blocks: all of them, in the order of the plan.
         shard_tokens: tokens in a full shard.
         seed: of the order of blocks.
+        tokenizer: whose ids the blocks hold.
         learn_prompts: whether all tokens are learnt, whatever the blocks say.
+
+    Attributes:
+        tokens: of all shards together.
+        token_bytes: bytes of a token in them.
     """
 
     def __init__(
@@ -38,10 +46,21 @@ class Merger:
         *,
         shard_tokens: int,
         seed: int,
+        tokenizer: DataTokenizer,
         learn_prompts: bool = False,
     ) -> None:
         self._folder, self._parts, self._shard_tokens = folder, parts, shard_tokens
-        self._blocks = sorted(blocks, key=lambda block: hashlib.sha256(f"{seed} {block.file}".encode()).digest())
+        self._tokenizer = tokenizer
+        counts = token_counts(blocks, parts, seed)
+        self._appearances: Mapping[str, Sequence[Appearance]] = {
+            split: sorted(
+                (each for block in blocks for each in appearances(block, split, counts, seed)),
+                key=lambda each: hashlib.sha256(each.key.encode()).digest(),
+            )
+            for split in _MERGE_ORDER
+        }
+        self.tokens = sum(each.tokens for split in self._appearances.values() for each in split)
+        self.token_bytes = tokenizer.kind.bits // 8
         self._masked = any(block.masked for block in blocks) and not learn_prompts
 
     def run(self, merged: Callable[[int], None]) -> dict[str, Any]:
@@ -70,7 +89,7 @@ class Merger:
 
     def _shards(self, split: str) -> Iterator[dict[str, Any]]:
         position = 0
-        tokens = sum(block.counts(split).tokens for block in self._blocks)
+        tokens = sum(each.tokens for each in self._appearances[split])
         for number, begin in enumerate(range(0, tokens, self._shard_tokens)):
             end = min(begin + self._shard_tokens, tokens)
             name = f"{split}-{number:05d}"
@@ -85,16 +104,16 @@ class Merger:
 
     def _write(self, split: str, name: str, begin: int, end: int) -> dict[str, Any]:
         """Writes the tokens ``begin`` to ``end`` of a split as one shard."""
-        kinds = (TOKENS, INDEX, MASK) if self._masked else (TOKENS, INDEX)
-        files = [ArrayFile(self._folder / f"{name}{kind.suffix}", kind) for kind in kinds]
+        kinds = (self._tokenizer.kind, INDEX, *([MASK] if self._masked else []))
+        files = [ArrayFile(self._folder / f"{name}{kind.suffix}", kind, self._tokenizer.stamp) for kind in kinds]
         documents, prompt_tokens = 0, 0
         bits = np.empty(0, np.bool_)
         try:
             at = 0
-            for block in self._blocks:
-                count = block.counts(split).tokens
+            for each in self._appearances[split]:
+                count = each.tokens
                 if at < end and begin < at + count:
-                    encoded = read_block(self._parts, block, split)
+                    encoded = each.read(self._parts)
                     first, last = max(begin - at, 0), min(end - at, count)
                     files[0].write(encoded.tokens[first:last])
                     starts = np.cumsum(encoded.lengths) - encoded.lengths
@@ -122,9 +141,14 @@ class Merger:
 
     def _remove_merged(self, position: int, end: int) -> int:
         """Removes the blocks that lie before token ``end`` of the last split, and returns how many have been passed."""
-        at = sum(block.counts(_MERGE_ORDER[-1]).tokens for block in self._blocks[:position])
-        while position < len(self._blocks) and at + self._blocks[position].train.tokens <= end:
-            at += self._blocks[position].train.tokens
-            (self._parts / self._blocks[position].file).unlink(missing_ok=True)
-            position += 1
-        return position
+        listed = self._appearances[_MERGE_ORDER[-1]]
+        at = sum(each.tokens for each in listed[:position])
+        passed = position
+        while passed < len(listed) and at + listed[passed].tokens <= end:
+            at += listed[passed].tokens
+            passed += 1
+        later = Counter(each.block.file for each in listed[passed:])
+        for each in listed[position:passed]:
+            if not later[each.block.file]:
+                (self._parts / each.block.file).unlink(missing_ok=True)
+        return passed

@@ -35,6 +35,7 @@ class SourceFile:
         modified: time of the last change in nanoseconds since the epoch; 0 for the hub's.
         hub: where the hub has it.
         sha256: of a small one on this computer, in hexadecimal; else empty.
+        weight: how often its training text is in the result.
     """
 
     name: str
@@ -46,6 +47,7 @@ class SourceFile:
     modified: int = 0
     hub: HubFile | None = None
     sha256: str = ""
+    weight: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -71,10 +73,11 @@ class SourceFile:
 
     def for_manifest(self) -> dict[str, Any]:
         """What the manifest says of it: nothing that depends on this computer."""
+        weight = {} if self.weight == 1 else {"weight": self.weight}
         if self.hub is None:
-            return {"file": self.name, "bytes": self.bytes}
+            return {"file": self.name, "bytes": self.bytes} | weight
         return {"hub": self.hub.repo, "revision": self.hub.revision, "file": self.hub.path, "bytes": self.bytes,
-                "sha256": self.hub.sha256}  # fmt: skip
+                "sha256": self.hub.sha256} | weight  # fmt: skip
 
 
 def find_files(sources: Sequence[str], *, split: str, avoid: Path) -> list[SourceFile]:

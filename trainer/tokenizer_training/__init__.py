@@ -1,0 +1,1 @@
+"""Makes tokenizers from text: byte-level BPE, bytes, characters."""

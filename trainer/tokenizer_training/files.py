@@ -1,0 +1,96 @@
+"""The three kinds of tokenizers, as the files in which Hugging Face's libraries keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from gptdesk.gpt2.tokenizers.byte_letters import byte_letters
+from gptdesk.gpt2.tokenizers.folder_files import GENERATION_CONFIG, MERGES, TOKENIZER_CONFIG, TOKENIZER_JSON, VOCABULARY
+from gptdesk.gpt2.tokenizers.openai import END_OF_TEXT_STRING
+
+Files = Mapping[str, bytes]
+"""Contents by name."""
+
+BYTES: Final = 256
+"""Tokens that every byte-level vocabulary has."""
+
+
+def bpe_files(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> Files:
+    """Byte-level BPE, which cuts text by GPT-2's pattern before it merges.
+
+    Args:
+        vocabulary: ids by token, in the letters of `byte_letters`; ids are 0 ... n - 1. The end of text becomes n.
+        merges: pairs of tokens, in the order of learning.
+    """
+    model = {
+        "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "", "end_of_word_suffix": "",
+        "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": dict(vocabulary),
+        "merges": [list(pair) for pair in merges],
+    }  # fmt: skip
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    end = len(vocabulary)
+    lines = ("#version: 0.2", *(f"{left} {right}" for left, right in merges))
+    return {
+        TOKENIZER_JSON: _tokenizer_json(model, byte_level, byte_level, end),
+        VOCABULARY: _json({**vocabulary, END_OF_TEXT_STRING: end}, indent=None),
+        MERGES: "".join(f"{line}\n" for line in lines).encode(),
+        **_settings("GPT2Tokenizer", end),
+    }
+
+
+def byte_files() -> Files:
+    """Every byte is a token, whose id is the byte; then comes the end of text."""
+    return bpe_files({letter: byte for byte, letter in sorted(byte_letters().items())}, [])
+
+
+def character_files(characters: Iterable[str]) -> Files:
+    """Every character is a token, in the order of their code points, as in nanoGPT's data/shakespeare_char.
+
+    Args:
+        characters: of the text, each once or more often.
+    """
+    vocabulary = {character: id for id, character in enumerate(sorted(set(characters)))}
+    model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": ""}
+    each = {"type": "Split", "pattern": {"Regex": r"[\s\S]"}, "behavior": "Isolated", "invert": False}
+    end = len(vocabulary)
+    return {
+        TOKENIZER_JSON: _tokenizer_json(model, each, {"type": "Fuse"}, end),
+        **_settings("PreTrainedTokenizerFast", end),
+    }
+
+
+def _tokenizer_json(model: Mapping[str, Any], cutter: Mapping[str, Any], decoder: Mapping[str, Any], end: int) -> bytes:
+    token = {
+        "id": end, "content": END_OF_TEXT_STRING, "single_word": False, "lstrip": False, "rstrip": False,
+        "normalized": False, "special": True,
+    }  # fmt: skip
+    values = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [token],
+        "normalizer": None,
+        "pre_tokenizer": cutter,
+        "post_processor": None,
+        "decoder": decoder,
+        "model": model,
+    }
+    return _json(values, indent=None)
+
+
+def _settings(kind: str, end: int) -> Files:
+    """What says which class reads the files, and which token ends a text."""
+    config = {
+        "add_prefix_space": False,
+        "bos_token": END_OF_TEXT_STRING,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": END_OF_TEXT_STRING,
+        "tokenizer_class": kind,
+    }
+    return {TOKENIZER_CONFIG: _json(config), GENERATION_CONFIG: _json({"bos_token_id": end, "eos_token_id": end})}
+
+
+def _json(values: Mapping[str, Any], indent: int | None = 2) -> bytes:
+    return (json.dumps(values, indent=indent, ensure_ascii=False) + "\n").encode()

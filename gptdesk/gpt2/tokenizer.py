@@ -24,6 +24,7 @@ class Tokenizer(Protocol):
         start_of_text: the token that a text begins with where no prompt does; None where there is none.
     """
 
+    def __hash__(self) -> int: ...
     @property
     def name(self) -> str: ...
     @property

@@ -238,8 +238,7 @@ def _learn_bpe(texts: Iterator[str], vocab_size: int) -> Files:
     )
     backend.train_from_iterator(texts, trainer)
     model = json.loads(backend.to_str())["model"]
-    merges = [tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge) for merge in model["merges"]]
-    return bpe_files(model["vocab"], merges)
+    return bpe_files(model["vocab"], [(left, right) for left, right in model["merges"]])
 
 
 def _write(folder: Path, files: Files) -> None:

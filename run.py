@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets gptdesk up at its first start, then starts it; needs nothing but Python's standard library."""
+"""Sets up gptdesk at the first start, then runs it; needs only Python's standard library."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ USAGE = """\
 Usage: python3 run.py [--torch-index URL] [COMMAND ...]
 
   (no command)          opens the window
-  complete "TEXT"       goes on with a text, here in the terminal
+  complete "TEXT"       continues a text in the terminal
   trainer ...           trains a model; `python3 run.py trainer --help` says how
-  test [PYTEST ...]     runs the tests: all of them on several cores, or what pytest's arguments choose
+  test [PYTEST ...]     runs all tests on several cores, or those that the arguments of pytest select
   doctor, tokenize ...  every other command of gptdesk; `--help` after a command says more
 
-The first start installs what is needed into .venv, beside this file.
+The first start installs the requirements into .venv beside this file.
 
-  --torch-index URL     takes PyTorch from this package index: a build without CUDA, or for another version of it.
-                        Remembered until .venv is removed or another one is given.
+  --torch-index URL     installs PyTorch from this package index, for a build without CUDA or for another CUDA version;
+                        kept until .venv is removed or another index is given
 """
 
 ROOT = Path(__file__).resolve().parent
@@ -39,12 +39,12 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG = VENV / "setup.log"
 
-# Written last, so that an interrupted set-up shows, and so that a look at it is all that a later start needs.
+# Written last: shows an interrupted set-up, and is all that a later start reads.
 STAMP = VENV / "gptdesk-setup.json"
 
 OLDEST_PYTHON = (3, 11)
 
-# What PySide6's wheels link against (`readelf -d` on its libraries and plugins), and the Debian package that has it.
+# Libraries that PySide6's wheels link against (`readelf -d`), and their Debian packages.
 # fmt: off
 QT_LIBRARIES = {
     "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libX11.so.6": "libx11-6", "libbrotlidec.so.1": "libbrotli1",
@@ -62,21 +62,21 @@ X11_LIBRARIES = {
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
 }
 # fmt: on
-# A screen in memory and a keyboard for it, so that the tests drive the real window, and letters to paint on it.
+# A virtual screen, a keyboard for it, and fonts: the tests drive the real window.
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool"}
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
 FONT_PACKAGE = "fonts-dejavu-core"
 
 
 class SetupError(Exception):
-    """Setting up cannot go on; ``str(error)`` is what to tell the person."""
+    """The set-up failed; ``str(error)`` is a sentence for the person."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Sets up what ``arguments`` need and starts it; on POSIX the started program takes this process over.
 
     Returns:
-        Exit status: 2 for what the person can mend in the command, 1 when setting up fails, 130 when interrupted.
+        Exit status: 2 for wrong arguments, 1 if the set-up fails, 130 if it is interrupted.
     """
     if sys.version_info < OLDEST_PYTHON:
         return refuse(
@@ -117,18 +117,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def refuse(sentence: str, status: int = 2) -> int:
-    """Tells the person why nothing is started, and returns the exit status."""
+    """Prints why nothing is started, and returns the exit status."""
     say(sentence)
     return status
 
 
 def say(line: str) -> None:
-    """Prints a line about the set-up. Standard output belongs to the program that is started."""
+    """Prints a line about the set-up to standard error; standard output belongs to the started program."""
     print(line, file=sys.stderr, flush=True)
 
 
 def start(module: str, *arguments: str) -> NoReturn:
-    """Runs a module of ``.venv`` in place of this process, or as its child where the system knows no such thing."""
+    """Replaces this process by a module of ``.venv``; on Windows, runs it as a child."""
     command = [str(PYTHON), "-m", module, *arguments]
     if os.name == "nt":
         os.environ["PYTHONUTF8"] = "1"
@@ -138,16 +138,16 @@ def start(module: str, *arguments: str) -> NoReturn:
 
 
 def whole_suite() -> list[str]:
-    """Arguments with which pytest runs all tests: as many processes as this one may use cores, a file of tests in one.
+    """Arguments of pytest for all tests: one process a core, a test file in one process.
 
-    Four at most, because each of them loads PyTorch.
+    Four processes at most, because each of them loads PyTorch.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ["-n", str(min(cores, 4)), "--dist", "loadfile"] if cores > 1 else []
 
 
 def has_display() -> bool:
-    """Whether Qt has something to show a window on, as far as the environment tells."""
+    """Whether the environment names a display for Qt."""
     if os.name == "nt" or sys.platform == "darwin":
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -157,11 +157,11 @@ def has_display() -> bool:
 
 
 def set_up(*, testing: bool, torch_index: str | None) -> None:
-    """Makes or mends ``.venv``; returns at once when its stamp says that nothing has changed.
+    """Makes or updates ``.venv``; returns at once if its stamp says that nothing has changed.
 
     Args:
-        testing: whether the tools for tests and lint are wanted as well.
-        torch_index: package index to take torch from; ``None`` keeps the one that was used last.
+        testing: whether to install the tools for tests and lint, too.
+        torch_index: package index for torch; ``None`` keeps the last one.
 
     Raises:
         SetupError: when something cannot be installed.
@@ -189,12 +189,12 @@ def set_up(*, testing: bool, torch_index: str | None) -> None:
 
 
 def is_set_up(testing: bool, torch_index: str | None) -> bool:
-    """Whether ``.venv`` holds what is wanted, judged by its stamp."""
+    """Whether ``.venv`` is up to date according to its stamp."""
     return read_stamp() == wanted_stamp(testing, torch_index) and PYTHON.exists()
 
 
 def wanted_stamp(testing: bool, torch_index: str | None) -> dict[str, Any]:
-    """What the stamp of an up-to-date ``.venv`` says. The place counts, since scripts in a .venv hold its path."""
+    """The stamp of an up-to-date ``.venv``. It includes the folder, because scripts in a .venv contain its path."""
     old = read_stamp()
     requirements = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
@@ -209,7 +209,7 @@ def wanted_stamp(testing: bool, torch_index: str | None) -> dict[str, Any]:
 
 
 def read_stamp() -> dict[str, Any]:
-    """What the stamp says; empty when there is none."""
+    """The contents of the stamp; empty if there is none."""
     try:
         stamp = json.loads(STAMP.read_text())
     except (FileNotFoundError, ValueError):
@@ -219,7 +219,7 @@ def read_stamp() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Holds a lock that the system frees however this process ends, so that two first starts do not mix."""
+    """Holds a lock, so that two first starts do not interfere; the system frees it when this process ends."""
     with open(__file__, "rb") as file:
         # Windows has no fcntl, and some network file systems no locks: there two first starts at once may fail.
         with contextlib.suppress(ImportError, OSError):
@@ -242,7 +242,7 @@ def make_venv() -> None:
 
 
 def install_packages(*, testing: bool, torch_index: str | None) -> None:
-    """Installs this project, editable, and the pinned versions of what it needs."""
+    """Installs this project, editable, and its dependencies in pinned versions."""
     say(f"Installing gptdesk's packages; most of it is PyTorch, a few minutes at first. Log: {LOG}")
     pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     pip += ["--constraint", "constraints.txt"]
@@ -259,17 +259,17 @@ def install_packages(*, testing: bool, torch_index: str | None) -> None:
 
 
 def compile_decoder() -> None:
-    """Compiles the decoder for this processor; where that fails, the first completion tries again in the background."""
-    say("Compiling the decoder for this processor; it may take half a minute on a slow computer")
+    """Compiles the decoder for this processor; if that fails, the first completion tries again in the background."""
+    say("Compiling the decoder for this processor; this may take half a minute")
     with contextlib.suppress(SetupError):
         run_logged([str(PYTHON), "-m", "gptdesk", "compile"], "Compiling the decoder failed")
 
 
 def run_logged(command: Sequence[str], failure: str) -> None:
-    """Runs a command in the project's folder, its output in the log and pip's large downloads on the screen.
+    """Runs a command in the project's folder; writes its output to the log and prints pip's large downloads.
 
     Raises:
-        SetupError: when it fails, with the last error that it printed.
+        SetupError: if it fails, with the last error that it printed.
     """
     environment = {**os.environ, "PIP_USER": "0", "PYTHONUTF8": "1", "DEBIAN_FRONTEND": "noninteractive"}
     error = ""
@@ -300,7 +300,7 @@ def run_logged(command: Sequence[str], failure: str) -> None:
 
 
 def describe_progress(line: str) -> str:
-    """What to show of a line that pip prints: large downloads, and that the long unpacking begins."""
+    """The progress to print for a line of pip: a large download, or that unpacking begins; else empty."""
     download = re.search(r"Downloading (?:\S*/)?([^\s/-]+)-(\d[^\s-]*)-\S+ \(([\d.]+) ([MG]B)\)", line)
     if download and (download[4] == "GB" or float(download[3]) >= 5):
         return f"  downloading {download[1]} {download[2]}, {download[3]} {download[4]}"
@@ -311,7 +311,7 @@ def describe_progress(line: str) -> str:
 
 
 def provide_qt_libraries() -> None:
-    """Installs the system libraries of Qt that are missing, or says how to.
+    """Installs missing system libraries of Qt, or says how to.
 
     Raises:
         SetupError: when some are missing and may not be installed from here.
@@ -325,7 +325,7 @@ def provide_qt_libraries() -> None:
 
 
 def provide_test_tools() -> None:
-    """Installs what the tests of the window need; where it may not, says how to, and the tests do without."""
+    """Installs what tests of the window need; if it may not, says how to, and the tests run without it."""
     if not sys.platform.startswith("linux"):
         return
     packages = [package for program, package in TEST_PROGRAMS.items() if not shutil.which(program)]
@@ -339,7 +339,7 @@ def provide_test_tools() -> None:
 
 
 def loads(library: str) -> bool:
-    """Whether the loader that Qt will use finds a shared library."""
+    """Whether the loader finds a shared library."""
     try:
         ctypes.CDLL(library)
     except OSError:
@@ -348,7 +348,7 @@ def loads(library: str) -> bool:
 
 
 def provide(packages: Iterable[str], reason: str) -> None:
-    """Installs Debian packages when root asks for it, and else gives the command that does.
+    """Installs Debian packages as root; otherwise raises an error with the command that does.
 
     Raises:
         SetupError: with the reason and what to do.

@@ -1,3 +1,3 @@
-"""A desktop laboratory for GPT-2."""
+"""GPT-2 on the desktop: generates text and trains models."""
 
 __version__ = "0.1.0"

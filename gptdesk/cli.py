@@ -16,16 +16,16 @@ from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
 
 MISTAKE: Final = 2
-"""Exit status when the person asked for something that cannot be."""
+"""Exit status for wrong arguments and other errors of the caller."""
 
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
 
 _OF_THE_TRAINER: Final = ("trainer", "prepare", "train", "resume", "eval", "sample")
-"""What people look for here that another program does."""
+"""Commands of the trainer, a program of its own; they get a hint."""
 
 CLOSED: Final = 141
-"""Exit status when who read our output has gone, as shells give it."""
+"""Exit status if the reader of our output has closed the pipe: 128 and the number of SIGPIPE."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _prepare_output()
         if arguments[0] in _OF_THE_TRAINER:
             job = "COMMAND" if arguments[0] == "trainer" else arguments[0]
-            raise UserError(f"{arguments[0]} is no command of gptdesk; for the trainer run: python -m trainer {job}")
+            raise UserError(f"{arguments[0]} is a command of the trainer; run: python -m trainer {job}")
         options = _parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_module(arguments: list[str]) -> int:
-    """``-m MODULE ARGUMENTS``: a program that is frozen into one is its own interpreter, and the trainer's."""
+    """Runs ``-m MODULE ARGUMENTS``: a frozen program is also the interpreter of the trainer."""
     import runpy
 
     sys.argv = arguments
@@ -77,7 +77,7 @@ def _run_module(arguments: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage."""
+    """Reports errors in one sentence, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
@@ -109,7 +109,7 @@ def _open_window() -> int:
 
 
 def _prepare_output() -> None:
-    """UTF-8 whatever the locale; where a stream was closed by who started us, what is printed to it goes nowhere."""
+    """Makes the output UTF-8 in any locale; a stream that was closed by the caller discards what is printed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # `print` would take standard output instead
@@ -119,7 +119,7 @@ def _prepare_output() -> None:
 
 
 def _discard_output() -> None:
-    """Sends what is left in the buffer nowhere, so that Python does not complain about it at exit."""
+    """Discards the rest of the buffer, so that Python does not report an error at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

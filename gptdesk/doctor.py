@@ -1,4 +1,4 @@
-"""Looks at what gptdesk stands on, and says what is wrong with any of it. Imports neither torch nor Qt at once."""
+"""Checks the installation: versions, devices, folders, Qt, bundled model. Imports torch and Qt late."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PACKAGES: Final = (
 )
 
 LEAST_FREE_DISK: Final = 100 * 2**20
-"""Bytes; below this a folder counts as full."""
+"""Free bytes below which a disk counts as full."""
 
 # In a process of its own: where Qt finds no display it aborts instead of raising.
 _QT_PROBE: Final = "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); print(app.platformName())"
@@ -49,13 +49,13 @@ _QT_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
         section: "versions", "devices", "folders", "qt" or "models".
-        name: of the thing.
+        name: what was checked.
         value: what was found.
-        problem: what is wrong and what to do, a sentence; ``None`` when nothing is.
+        problem: a sentence with what is wrong and what to do; ``None`` if nothing is.
     """
 
     section: str
@@ -65,7 +65,7 @@ class Finding:
 
 
 def examine(folders: Folders) -> Iterator[Finding]:
-    """Looks at everything in turn; takes some seconds, since it loads torch, Qt and the bundled model."""
+    """Runs all checks; takes some seconds, because it loads torch, Qt and the bundled model."""
     yield from _versions()
     yield from _devices()
     yield from _folders(folders)
@@ -78,7 +78,7 @@ def _found(section: str, name: str, look: Callable[[], str]) -> Finding:
     """What ``look`` returns, or its error as the problem."""
     try:
         return Finding(section, name, look())
-    except Exception as error:  # whatever half an installation raises is what a person is here to learn
+    except Exception as error:  # any exception is a finding
         return Finding(section, name, "not usable", " ".join(str(error).splitlines()) or type(error).__name__)
 
 
@@ -138,7 +138,7 @@ def _folders(folders: Folders) -> Iterator[Finding]:
 
 
 def _folder_problem(path: Path) -> str | None:
-    """Why nothing could be written there; the folder itself is not made."""
+    """Why the folder could not be written; it is not made."""
     nearest = next((place for place in (path, *path.parents) if os.path.lexists(place)), path)
     advice = f"free its place or set {HOME_VARIABLE} to another folder."
     if not nearest.is_dir():
@@ -180,7 +180,7 @@ def _tokenizer() -> str:
 
 
 def _bundled_model(folders: Folders) -> str:
-    """Loads it and has it write a token."""
+    """Loads it and generates a token."""
     from gptdesk.inference.engine import Engine
 
     entry = find_model(BUNDLED, folders)

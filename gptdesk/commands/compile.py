@@ -1,4 +1,4 @@
-"""``gptdesk compile``: compiles the decoder for this processor, so that the first completion has it."""
+"""``gptdesk compile``: compiles the CPU decoder before the first completion needs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "compile",
         help="compile the CPU decoder now",
-        description="Compiles the CPU decoder for this processor, unless that was done. Otherwise the first completion "
-        "does it in the background. Ctrl+C stops waiting; compiling goes on.",
+        description="Compiles the CPU decoder for this processor, if that was not done yet. Without this command, the "
+        "first completion compiles it in the background. Ctrl+C stops waiting; compilation continues.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)

@@ -28,8 +28,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "complete",
         help="continue a text",
         description="Prints the model's continuation of the prompt as it is generated; without a prompt, a new text. "
-        "Settings that are not given have no effect: temperature 1, no filters, no penalties. The window starts with "
-        "the preset Balanced; here that is --preset Balanced.",
+        "Settings that are not given are neutral: temperature 1, no filters, no penalties. The window starts with "
+        "the preset Balanced; use --preset Balanced for the same.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -39,19 +39,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--model",
         metavar="NAME_OR_FOLDER",
         default=BUNDLED,
-        help=f"model to use; when not given: {BUNDLED}, the bundled one",
+        help=f"name or folder of a model (default: {BUNDLED}, the bundled one)",
     )
     parser.add_argument(
         "--special",
         action="store_true",
         help="read the names of special tokens, such as <|endoftext|>, in the prompt as those tokens",
     )
-    parser.add_argument("--preset", metavar="NAME", help=f"settings to begin with: {', '.join(PRESETS)}")
+    parser.add_argument("--preset", metavar="NAME", help=f"preset to begin with: {', '.join(PRESETS)}")
     add_flags(parser, show_neutral=True)
     parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
     parser.add_argument("--precision", default="auto", help=f"of the weights: {', '.join(PRECISIONS)}")
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads to decode with on the CPU; the number of cores when not given"
+        "--threads", type=int, metavar="N", help="CPU threads for decoding (default: the number of cores)"
     )
     parser.add_argument(
         "--json",
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     folders = Folders.of_this_user()
     entry = find_model(options.model, folders)
     with _ended_by_interrupt():
-        from gptdesk.inference.engine import Engine  # torch, late: mistakes are answered at once
+        from gptdesk.inference.engine import Engine  # torch, late: wrong arguments are reported at once
     with _interrupts() as interrupted:
 
         def stop_loading(read: int, total: int) -> None:
@@ -116,7 +116,7 @@ class _JsonOutput:
 
 
 class _PlainOutput:
-    """Text only: the first completion as it is generated, each other one when those before it have ended."""
+    """Text only: the first completion as it is generated, each further one when those before it have ended."""
 
     def __init__(self, n: int) -> None:
         self._waiting = [f"--- {index + 1} of {n} ---\n" if n > 1 else "" for index in range(n)]
@@ -150,7 +150,7 @@ def _settings(options: argparse.Namespace) -> DecodingSettings:
 
 @contextmanager
 def _ended_by_interrupt() -> Iterator[None]:
-    """Lets Ctrl+C end the process at once by the system's default: Python would react only after an import."""
+    """Lets Ctrl+C end the process at once: Python would react only after the import."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # started in the background, where Ctrl+C is meant for others
         yield
@@ -164,7 +164,7 @@ def _ended_by_interrupt() -> Iterator[None]:
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether Ctrl+C was pressed, so that work can end in order; a second one kills."""
+    """Yields a function that returns whether Ctrl+C was pressed; a second Ctrl+C ends the process at once."""
     interrupted = False
 
     def on_interrupt(signal_number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""``gptdesk doctor``: what gptdesk stands on, and what is wrong with it."""
+"""``gptdesk doctor``: checks versions, devices, folders, Qt and the bundled model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Describes the command to the command line."""
     parser = commands.add_parser(
         "doctor",
-        help="show versions, devices and folders, and what is wrong",
+        help="check the installation",
         description="Prints versions, devices, folders, Qt and the bundled model; exits with 1 if anything is wrong.",
         allow_abbrev=False,
     )
@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Looks at everything and returns the exit status."""
+    """Runs all checks and returns the exit status."""
     findings = examine(Folders.of_this_user())
     problems = _print_json(findings) if options.json else _print_lines(findings)
     return PROBLEMS_FOUND if problems else 0

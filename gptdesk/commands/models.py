@@ -1,4 +1,4 @@
-"""``gptdesk models``: the models that a person has, and those of the hub."""
+"""``gptdesk models``: lists, downloads, verifies, imports, exports and removes models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gptdesk.library.memory import fits, memory_needed
 from gptdesk.system_memory import free_memory
 
 NOT_DONE: Final = 1
-"""Exit status when what was asked for was tried and did not succeed: a download failed, a file is damaged."""
+"""Exit status if the operation failed: a failed download, a damaged file."""
 
 _PRECISIONS: Final = ("float32", "bfloat16")
 
@@ -47,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         job_parser.set_defaults(run=run)
         return job_parser
 
-    one = job("list", _list, "list the models on this computer and those to download")
+    one = job("list", _list, "list installed and downloadable models")
     one.add_argument("--all", action="store_true", help="list all models to download that gptdesk knows")
     one = job("info", _info, "show the details of a model")
     one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
@@ -59,9 +59,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "was downloaded. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and proxies work as in Hugging Face's own programs.",
     )
     one.add_argument("model", metavar="MODEL", help="a name that gptdesk models list --all shows, or OWNER/NAME")
-    one.add_argument("--revision", metavar="REVISION", help="branch, tag or commit; the newest when not given")
-    one.add_argument("--name", metavar="NAME", help="name on this computer; that on the hub when not given")
-    one = job("verify", _verify, "verify the files of a model by their hashes")
+    one.add_argument("--revision", metavar="REVISION", help="branch, tag or commit (default: the newest)")
+    one.add_argument("--name", metavar="NAME", help="name on this computer (default: as on the hub)")
+    one = job("verify", _verify, "verify the files of a model by their SHA-256")
     one.add_argument("name", metavar="NAME", help="name of a model in the list, or its folder")
     one = job(
         "import",
@@ -70,7 +70,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         f"Imports {formats_text()}.",
     )
     one.add_argument("path", metavar="PATH", type=Path, help="folder or file")
-    one.add_argument("--name", metavar="NAME", help="name on this computer; that of the folder or file when not given")
+    one.add_argument("--name", metavar="NAME", help="name on this computer (default: that of the folder or file)")
     one.add_argument("--link", action="store_true", help="link to the files instead of copying them")
     one.add_argument(
         "--base", metavar="NAME", help="model that an adapter is merged with; the one that it names when not given"
@@ -84,7 +84,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _library() -> Library:
-    """This user's, with the runs in the folders that the window was told to watch."""
+    """The library of this user, with the runs in watched folders."""
     from gptdesk.training.index import RunIndex
 
     folders = Folders.of_this_user()
@@ -119,7 +119,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _row(entry: LibraryEntry) -> tuple[str, str, str, str]:
     where = {
-        "bundled": "comes with gptdesk", "installed": "here", "linked": f"linked to {entry.path}",
+        "bundled": "comes with gptdesk", "installed": "installed", "linked": f"linked to {entry.path}",
         "run": "checkpoint of a run", "cache": "in the hub's cache", "known": "to download", "folder": str(entry.path),
     }[entry.kind]  # fmt: skip
     parameters = number_format.parameters(entry.parameters) if entry.parameters else ""
@@ -159,7 +159,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _date_text(iso: str) -> str:
-    """28 November 2026, 10:51: a time as records have it, in words and local; empty when it is none."""
+    """An ISO time as local time, such as "28 November 2026, 10:51"; empty if it is none."""
     try:
         at = datetime.fromisoformat(iso).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -192,7 +192,7 @@ def _download(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         downloads.close()
         bar.end()
-        _say(options, "paused", "Paused; what is here is kept. To go on, run the same command again.")
+        _say(options, "paused", "Paused; the downloaded part is kept. Run the same command again to resume.")
         raise
     download = downloads.status(number)
     assert download is not None, "only this process could cancel or forget it"
@@ -208,7 +208,7 @@ def _download(options: argparse.Namespace) -> int:
         )
         return 0
     error = download.error
-    if not download.done:  # nothing to go on with
+    if not download.done:  # nothing to resume
         with suppress(UserError):
             downloads.cancel(number)
         downloads.close()
@@ -272,7 +272,7 @@ def _import(options: argparse.Namespace) -> int:
         )
     finally:
         bar.end()
-    sentence = f"{options.path} is here as {entry.name}."
+    sentence = f"{options.path} is imported as {entry.name}."
     if left_out:
         sentence += f" The language model is used; {left_out} is left out."
     _say(options, "imported", sentence, name=entry.name, path=str(entry.path), left_out=left_out)
@@ -326,7 +326,7 @@ def _say(options: argparse.Namespace, event: str, sentence: str, **values: Any) 
 
 
 def _failed(options: argparse.Namespace, sentence: str, **values: Any) -> int:
-    """Says why it did not succeed, where errors go, and returns the status for that."""
+    """Reports the failure and returns its exit status."""
     if options.json:
         _print_json({"event": "failed", "error": sentence, **values})
     else:

@@ -1,4 +1,4 @@
-"""A bar on a terminal that shows how far a long job is; nothing where standard error is none."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BAR: Final = 16
 
 
 class ProgressBar:
-    """One line on standard error that is written over.
+    """A progress bar in one line of standard error.
 
     Args:
-        label: what the job is.
+        label: name of the job.
     """
 
     def __init__(self, label: str) -> None:
@@ -27,7 +27,7 @@ class ProgressBar:
         self._shown = False
 
     def show(self, done: int, total: int, note: str = "", *, now: bool = False) -> None:
-        """Shows how much is done, at most five times a second unless it must be now."""
+        """Shows the progress, at most five times a second unless ``now``."""
         at = time.monotonic()
         if not self._on or (at - self._told < _TELL_EVERY and not now):
             return
@@ -40,11 +40,11 @@ class ProgressBar:
         self._shown = True
 
     def progress(self, done: int, total: int) -> None:
-        """Shows bytes."""
+        """Shows progress in bytes."""
         self.show(done, total, f"{number_format.size(done)} of {number_format.size(total)}")
 
     def end(self) -> None:
-        """Leaves the line as it is; what is printed next begins another."""
+        """Ends the line."""
         if self._shown:
             print(file=sys.stderr)
             self._shown = False

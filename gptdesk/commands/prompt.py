@@ -1,4 +1,4 @@
-"""Text that a command is given as an argument or on standard input."""
+"""Reads the text of a command from its argument or standard input."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 from gptdesk.errors import UserError
 
 LARGEST_INPUT: Final = 2**28
-"""Bytes of standard input that are read: a pipe may never end."""
+"""Most bytes read from standard input: a pipe may never end."""
 
 
 def read_text(argument: str) -> str:
-    """The argument itself, or all of standard input, as it is, for ``-``.
+    """The argument, or all of standard input for ``-``, unchanged.
 
     Raises:
-        UserError: when it is not UTF-8, cannot be read, or is longer than any text that makes sense.
+        UserError: if it is not UTF-8, cannot be read, or is longer than ``LARGEST_INPUT``.
     """
     if argument == "-":
         source = "Standard input"

@@ -209,7 +209,7 @@ def test_a_model_without_safetensors_is_imported_by_its_pickle(
     shutil.copy(tiny_model_folder / "config.json", tmp_path)
     torch.save(GPT2LMHeadModel.from_pretrained(tiny_model_folder).state_dict(), tmp_path / "pytorch_model.bin")
     status, output, _ = run(capsys, "import", str(tmp_path / "pytorch_model.bin"), "--name", "old")
-    assert (status, output) == (0, f"{tmp_path / 'pytorch_model.bin'} is here as old.\n")
+    assert (status, output) == (0, f"{tmp_path / 'pytorch_model.bin'} is imported as old.\n")
 
 
 def test_relatives_of_gpt2_are_listed_when_all_are_asked_for(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:

@@ -257,3 +257,31 @@ def test_no_command_has_a_standard_key_that_means_more_on_some_desktops(opened: 
     """On X11 "delete" is also Ctrl+D, which pins a run: the window did not open there."""
     for command in opened.window.commands:
         assert QKeySequence.StandardKey.Delete not in command.shortcuts, command.id
+
+
+def test_moves_of_the_focus_between_regions_are_commands_with_keys_that_can_be_changed(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    commands, window = opened.window.commands, opened.window
+    qtbot.waitUntil(window.isActiveWindow)
+    editor = window.playground.editor
+    editor.setFocus()
+    commands.bind("region.next", ("F8",))
+    QTest.keyClick(editor, Qt.Key.Key_F6)
+    assert editor.hasFocus()
+    QTest.keyClick(editor, Qt.Key.Key_F8)
+    assert not editor.hasFocus()
+    assert "region.next" not in commands.recent  # the palette does not list it
+
+
+def test_menus_of_model_device_and_presets_have_commands(opened: Opened) -> None:
+    commands = opened.window.commands
+    assert commands.reason("inference.stop_following") == "No run is being followed."
+    assert commands.reason("preset.delete") == "The current preset is not one of your own."
+    opened.services.settings.update(presets={"mine": opened.services.settings.value.decoding})
+    assert commands.run("preset.delete")
+    assert not opened.services.settings.value.presets
+    assert commands.run("decoding.neutral")
+    assert opened.services.settings.value.decoding.temperature == 1.0
+    assert commands.run("decoding.for_new")
+    assert commands.reason("decoding.for_new") == "New documents already start with these settings."

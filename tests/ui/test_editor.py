@@ -45,7 +45,7 @@ class View:
     def check(self) -> None:
         assert self.editor.shown == self.document.text
         held = self.editor.document().toRawText().encode("utf-16-le")
-        for place in reversed(self.editor._breaks):
+        for place in reversed(self.editor.soft_breaks):
             assert held[2 * place : 2 * place + 2].decode("utf-16-le") == "\u2029"
             held = held[: 2 * place] + held[2 * place + 2 :]
         text = held.decode("utf-16-le").replace("\u2029", "\n")

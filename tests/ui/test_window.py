@@ -390,6 +390,6 @@ def test_ctrl_m_hides_the_marks_of_generated_text_and_that_is_remembered(
     assert opened.services.settings.value.marks
     QTest.keyClick(opened.window.playground.editor, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
     assert not opened.services.settings.value.marks
-    assert not opened.window.playground.editor._marks
+    assert not opened.window.playground.editor.marks_shown
     opened.close()
-    assert not open_window().window.playground.editor._marks
+    assert not open_window().window.playground.editor.marks_shown

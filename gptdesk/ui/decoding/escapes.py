@@ -1,4 +1,4 @@
-r"""Stop strings as the user types and reads them: ``\n`` is a line end, ``\t`` a tab, ``\\`` a backslash. No Qt."""
+r"""Escapes in stop strings: ``\n`` is a line end, ``\t`` a tab, ``\\`` a backslash. No Qt."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def read_escapes(text: str) -> str:
     r"""The string that ``text`` stands for.
 
     Raises:
-        UserError: when a backslash stands before another character.
+        UserError: for a backslash before any other character.
     """
 
     def meaning(match: re.Match[str]) -> str:
         if match[1] not in _MEANING:
-            raise UserError(f"“\\{match[1]}” means nothing in a stop string; use \\n, \\t or \\\\ for a backslash.")
+            raise UserError(f"“\\{match[1]}” is not an escape; use \\n, \\t or \\\\ for a backslash.")
         return _MEANING[match[1]]
 
     return re.sub(r"\\(.?)", meaning, text, flags=re.DOTALL)
 
 
 def write_escapes(text: str) -> str:
-    """The string as a chip shows it: leading and trailing spaces become visible, because they count."""
+    """The string as a chip shows it, with leading and trailing spaces made visible."""
     written = "".join(_WRITTEN.get(character, character) for character in text)
     bare = written.strip(" ")
     left = len(written) - len(written.lstrip(" "))

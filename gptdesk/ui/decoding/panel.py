@@ -1,4 +1,4 @@
-"""The decoding panel: every decoding setting that has a control, grouped, and presets."""
+"""The decoding panel: presets, and all decoding settings that have a control, in groups."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312
-_SCOPE = "For what is generated next in this document; the text stays as it is."
+_SCOPE = "Applies to the next generation in this document."
 _STOP_HELP = f"{SETTINGS['stop'].help} Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
-_FOR_NEW_HELP = "Every new document starts with these settings, the seed and the stop strings included."
+FOR_NEW_HELP: Final = "Use these settings, including seed and stop strings, for every new document"
 
 
 class DecodingPanel(QScrollArea):
@@ -40,7 +40,7 @@ class DecodingPanel(QScrollArea):
         sections: the groups.
 
     Signals:
-        refused(str): something typed cannot be used; the sentence says why.
+        refused(str): emitted when an input cannot be used; the sentence says why.
     """
 
     refused = Signal(str)
@@ -60,7 +60,7 @@ class DecodingPanel(QScrollArea):
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip(wrapped(NEUTRAL_HELP))
         self.for_new = QPushButton()
-        self.for_new.setToolTip(wrapped(_FOR_NEW_HELP))
+        self.for_new.setToolTip(wrapped(FOR_NEW_HELP))
 
         self.setObjectName("panel")
         self.setWidgetResizable(True)
@@ -80,7 +80,7 @@ class DecodingPanel(QScrollArea):
         self.stop.changed.connect(self._on_changed)
         self.stop.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
-        self.for_new.clicked.connect(self._use_for_new)
+        self.for_new.clicked.connect(self.use_for_new)
         for group, section in self.sections.items():
             section.set_open(group.value not in settings.value.closed_groups)
             section.toggled.connect(self._on_toggled)
@@ -149,7 +149,7 @@ class DecodingPanel(QScrollArea):
         return row
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A larger font or longer words need more width: the panel does not scroll sideways."""
+        """Widens the panel for a larger font or longer words, because it does not scroll sideways."""
         if watched is self._shown and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
             self._fit_width()
         return super().eventFilter(watched, event)
@@ -158,7 +158,8 @@ class DecodingPanel(QScrollArea):
         bar = self.verticalScrollBar().sizeHint().width()
         self.setMinimumWidth(max(WIDTH, self._shown.minimumSizeHint().width() + bar))
 
-    def _use_for_new(self) -> None:
+    def use_for_new(self) -> None:
+        """Makes the decoding settings those of new documents."""
         self._settings.update(new_document_decoding=self._settings.value.decoding)
 
     def _show(self) -> None:
@@ -178,14 +179,14 @@ class DecodingPanel(QScrollArea):
         self._show_captions()
 
     def _show_captions(self) -> None:
-        """A closed group says which of its settings are not neutral."""
+        """Lists the settings of a closed group that are not neutral, beside its heading."""
         changed = self._settings.value.decoding.to_json()
         for group, section in self.sections.items():
             names = [SETTINGS[name].title for name in changed if SETTINGS[name].group is group]
             section.caption.setText("" if section.is_open else ", ".join(names))
 
     def _on_changed(self) -> None:
-        """Changes only what a control shows differently from the settings: a box may show a value rounded."""
+        """Takes over only the values that differ from the settings as shown, which are rounded in the boxes."""
         settings = self._settings.value.decoding
         changes: dict[str, Any] = {
             name: row.value

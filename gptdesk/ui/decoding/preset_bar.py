@@ -1,4 +1,4 @@
-"""The list of presets, and a menu to save, rename and delete the user's own."""
+"""List of presets, and a menu to save, rename and delete one's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gptdesk.inference.sampling import presets
 from gptdesk.inference.sampling.settings import PRESETS
-from gptdesk.store.settings import check_preset_name
+from gptdesk.store.settings import Settings, check_preset_name
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
@@ -18,7 +18,7 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 NEUTRAL_HELP: Final = "No filters, temperature 1"
 _CUSTOM: Final = "Custom"
-_HELP: Final = "Sets how tokens are chosen. Length, stop strings and seed stay as they are."
+_HELP: Final = "Sets how tokens are chosen. Length, stop strings and seed are not changed."
 
 
 class PresetBar(QWidget):
@@ -35,9 +35,9 @@ class PresetBar(QWidget):
         menu = Menu(self)
         self.button = IconMenuButton("Save, rename or delete a preset", menu)
         theme.set_icon(self.button, "more", "muted")
-        self.save_action = menu.addAction("Save as…", self._save_as)
-        self.rename_action = menu.addAction("Rename…", self._rename)
-        self.delete_action = menu.addAction("Delete", self._delete)
+        self.save_action = menu.addAction("Save as…", self.ask_to_save)
+        self.rename_action = menu.addAction("Rename…", self.ask_name)
+        self.delete_action = menu.addAction("Delete", self.delete)
         menu.addSeparator()
         self.neutral_action = menu.addAction("Reset to neutral", self.reset)
         self.neutral_action.setToolTip(NEUTRAL_HELP)
@@ -50,15 +50,13 @@ class PresetBar(QWidget):
         self._show()
 
     def reset(self) -> None:
-        """Resets what a preset keeps: no filters, temperature 1."""
+        """Resets the settings that belong to presets: no filters, temperature 1."""
         neutral = type(self._settings.value.decoding)()
         self._settings.update(decoding=presets.apply_preset(neutral, self._settings.value.decoding))
 
     @property
     def _own(self) -> str | None:
-        """The current preset, if it is one of the user's own."""
-        name = presets.name_of(self._settings.value.decoding, self._settings.value.presets)
-        return name if name in self._settings.value.presets else None
+        return own_preset(self._settings.value)
 
     def _show(self) -> None:
         current = presets.name_of(self._settings.value.decoding, self._settings.value.presets)
@@ -76,7 +74,8 @@ class PresetBar(QWidget):
         if preset:
             self._settings.update(decoding=presets.apply_preset(preset, self._settings.value.decoding))
 
-    def _save_as(self) -> None:
+    def ask_to_save(self) -> None:
+        """Asks for a name and saves the decoding settings as a preset."""
         dialog = NameDialog("Save preset", self._own or "", check_preset_name, self)
         dialog.named.connect(self._save)
         dialog.open()
@@ -85,7 +84,8 @@ class PresetBar(QWidget):
         preset = presets.choosing(self._settings.value.decoding)
         self._settings.update(presets={**self._settings.value.presets, name: preset})
 
-    def _rename(self) -> None:
+    def ask_name(self) -> None:
+        """Asks for another name of the current preset."""
         dialog = NameDialog("Rename preset", self._own or "", check_preset_name, self)
         dialog.named.connect(self._rename_to)
         dialog.open()
@@ -96,7 +96,14 @@ class PresetBar(QWidget):
             own = self._settings.value.presets
             self._settings.update(presets={name if key == old else key: preset for key, preset in own.items()})
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
+        """Deletes the current preset; the decoding settings stay."""
         self._settings.update(
             presets={key: preset for key, preset in self._settings.value.presets.items() if key != self._own}
         )
+
+
+def own_preset(settings: Settings) -> str | None:
+    """Name of the current preset, if it is one of the person's own."""
+    name = presets.name_of(settings.decoding, settings.presets)
+    return name if name in settings.presets else None

@@ -14,10 +14,10 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class NumberRow(QWidget):
-    """A name and a box for a number, without a slider.
+    """Title and number box of a setting, without a slider.
 
     Attributes:
-        box: its ``valueChanged`` says that the user changed the number.
+        box: emits ``valueChanged`` when the person changes the number.
     """
 
     def __init__(self, setting: Setting, parent: QWidget | None = None) -> None:
@@ -57,14 +57,14 @@ class NumberRow(QWidget):
 
 
 def make_row(setting: Setting) -> SliderRow | NumberRow | None:
-    """The row of a setting, or ``None`` when the table gives it no control."""
+    """The row of a setting; ``None`` if the table of settings gives it no control."""
     if isinstance(setting.control, Slider):
         return SliderRow(slider_spec(setting, setting.control))
     return NumberRow(setting) if setting.control == "box" else None
 
 
 def slider_spec(setting: Setting, slider: Slider) -> SliderSpec:
-    """What a slider's row shows of a setting."""
+    """Contents of the slider row of a setting."""
     assert setting.limit is not None
     return SliderSpec(
         name=setting.name,

@@ -1,4 +1,4 @@
-"""The row of the seed: a number with which a text can be repeated, or none."""
+"""Seed: a field, a button for a random seed, and the seed of the last generation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SHORT_SEEDS: Final = 1_000_000
 
 _SEED: Final = SETTINGS["seed"]
 _RANDOM: Final = "Random seed"
-_KEEP_HELP: Final = "With this seed, the same model and settings generate the last part again"
+_KEEP_HELP: Final = "With this seed, the same model and settings generate the same text again"
 
 
 class SeedBox(QWidget):
-    """A field for the seed, a button that draws one, and the seed of the last generation with a button to keep it.
+    """Shows and changes the seed. An empty field means a random seed each time.
 
     Signals:
         changed(): emitted when the user changes the seed.
@@ -48,7 +48,7 @@ class SeedBox(QWidget):
         self.used = QLabel()
         self.used.setProperty("kind", "muted")
         self.used.setAccessibleName("Seed of the last generation")
-        self.used.setToolTip(wrapped("Seed of the last generated part; select it to copy it"))
+        self.used.setToolTip(wrapped("Seed of the last generation; select it to copy it"))
         self.used.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
@@ -95,7 +95,7 @@ class SeedBox(QWidget):
         self.line.setText("" if seed is None else str(seed))
 
     def show_used(self, seed: int | None) -> None:
-        """Shows the seed of the last generation; ``None`` when there is none."""
+        """Shows the seed of the last generation; ``None`` for none."""
         self._used = seed
         self.used.setText(f"Last used: {'none' if seed is None else seed}")
         self._show_usable()

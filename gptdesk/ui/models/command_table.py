@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from gptdesk.ui.window.commands.shortcuts import Shortcut
+from gptdesk.ui.window.commands.entries import Entry
 
 SCOPE: Final = "models"
-
-
-class Entry(NamedTuple):
-    """One command; ``label`` is what menus and buttons say."""
-
-    name: str
-    title: str
-    label: str
-    description: str
-    shortcuts: tuple[Shortcut, ...] = ()
 
 
 MODEL_ENTRIES: Final = (

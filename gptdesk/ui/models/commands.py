@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.models.command_table import MODEL_ENTRIES, SCOPE, model_id
+from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 if TYPE_CHECKING:
@@ -25,16 +26,14 @@ def model_commands(view: View, show: View) -> list[Command]:
         show: shows the page and returns its view.
     """
 
-    def on_view(act: Callable[[ModelsView], object]) -> Callable[[], object]:
-        return lambda: act(made) if (made := show()) is not None else None
-
+    act = on_view(show)
     on_model = [
         Command(
             id=model_id(entry.name),
             title=entry.title,
             description=entry.description,
             label=partial(str, entry.label),
-            run=on_view(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
+            run=act(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
             shortcuts=entry.shortcuts,
             scope=SCOPE,
             is_possible=partial(_why_not, view, entry.name),
@@ -47,7 +46,7 @@ def model_commands(view: View, show: View) -> list[Command]:
             id="models.search",
             title="Search models",
             description="Go to the search field of the model list",
-            run=on_view(lambda made: made.list.focus_search()),
+            run=act(lambda made: made.list.focus_search()),
             shortcuts=(QKeySequence.StandardKey.Find,),
             scope=SCOPE,
         ),
@@ -56,20 +55,20 @@ def model_commands(view: View, show: View) -> list[Command]:
             title="Import model folder…",
             description="Import a model from a folder on this computer",
             label=lambda: "Folder…",
-            run=on_view(lambda made: made.imports.ask_for_folder()),
+            run=act(lambda made: made.imports.ask_for_folder()),
         ),
         Command(
             id="models.import_file",
             title="Import model file…",
             description="Import a model from a file on this computer",
             label=lambda: "File…",
-            run=on_view(lambda made: made.imports.ask_for_file()),
+            run=act(lambda made: made.imports.ask_for_file()),
         ),
         Command(
             id="models.download",
             title="Download from Hugging Face…",
             description="Download any model of GPT-2's architecture from the Hugging Face hub",
-            run=on_view(lambda made: made.imports.ask_for_repository()),
+            run=act(lambda made: made.imports.ask_for_repository()),
         ),
     ]
 

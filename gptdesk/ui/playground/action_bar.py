@@ -1,4 +1,4 @@
-"""The bar below the text, at the text's column: generate, stop, regenerate, speed, undo and redo."""
+"""Action bar below the text: generate, stop, regenerate, speed, undo and redo."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from gptdesk.ui.window.commands.registry import Commands
 
 _PADDING: Final = 7
 _FRAME: Final = _PADDING + 1
-"""From the edge of the frame to its first button, border included, in pixels."""
+"""From the edge of the frame, border included, to its first button, in pixels."""
 
 _RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Return": "Ctrl ↵"}
-"""Keys that the button writes shorter."""
+"""Shortcuts that the button abbreviates."""
 
 _SIDE: Final = 8
 """Least space between the frame and the edge of the page, in pixels."""
 
 
 class ActionBar(QWidget):
-    """The buttons of the page in one frame; in a narrow window their labels are shorter.
+    """Buttons in one frame aligned with the text; their labels are shorter in a narrow window.
 
     Attributes:
         frame: holds the buttons.
@@ -75,7 +75,7 @@ class ActionBar(QWidget):
         self.frame.installEventFilter(self)
 
     def set_column(self, left: int, width: int) -> None:
-        """Puts the first button at the left edge of the text and the last one at its right edge.
+        """Aligns the first button with the left edge of the text and the last one with its right edge.
 
         Args:
             left: of the text, in pixels of this widget.
@@ -86,7 +86,7 @@ class ActionBar(QWidget):
             self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        """The bar is as wide as its page; its labels follow."""
+        """No least width: the labels are shortened to fit."""
         return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -94,13 +94,13 @@ class ActionBar(QWidget):
         self._fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A larger font makes buttons wider: other labels may be needed."""
+        """Chooses the labels again when the font has made buttons wider."""
         if event.type() == QEvent.Type.LayoutRequest and self._row.sizeHint().width() != self._needed:
             self._fit()
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
-        """Chooses the longest labels that have room, and the sides of the frame."""
+        """Chooses the longest labels that fit, and the margins of the frame."""
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
         for brief in range(4):
@@ -115,7 +115,7 @@ class ActionBar(QWidget):
         self._outer.setContentsMargins(left, 4, right, 12)
 
     def _show_words(self, brief: int) -> None:
-        """Sets how much is shown: 0 with the key, 1 without it, 2 icons where they are clear, 3 no undo and redo."""
+        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 without undo and redo."""
         key = self.generate.shortcut_text
         key = _RETURN.get(key, key)
         self.generate.setText("Generate" if brief or not key else f"Generate   {key}")

@@ -1,4 +1,4 @@
-"""When a document was changed, in words."""
+"""Formats when a document was changed, relative to now."""
 
 from __future__ import annotations
 

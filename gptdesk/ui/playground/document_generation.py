@@ -1,4 +1,4 @@
-"""One generation of a document: asks the model, and writes what comes of it into the document."""
+"""One generation of a document: requests it from the model and appends its tokens to the document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 
 _ALTERNATIVES: Final = 10
-"""Alternatives recorded for each token; stored with the document."""
+"""Alternatives recorded for each token and stored with the document."""
 
 PendingAction = Literal["generate", "regenerate"]
 
@@ -26,20 +26,20 @@ class DocumentGeneration(QObject):
     """Continues a document, or replaces its last generation.
 
     Args:
-        document: is changed from ``started`` until the end, or until `stop_writing`.
+        document: changed from ``started`` until the end, or until `stop_writing`.
         action: "generate" continues the text; "regenerate" replaces it from the beginning of its last generation on.
         inference: generates.
         decoding: settings of the document.
 
     Attributes:
         handle: the request.
-        done: how it ended; ``None`` before, and when it failed or was cancelled before it started.
+        done: its result; ``None`` before it ends, and if it failed or was cancelled before it started.
         same_again: whether a regeneration gave the text that it replaced.
 
     Signals:
-        started(str): the model begins to generate; the text typed since the last generation that this one replaces.
-        changed(): the document's text has changed.
-        ended(object): it is over; a `Failure` or ``None``.
+        started(str): emitted when the model begins; the text typed since the last generation that this one replaces.
+        changed(): emitted when the document's text has changed.
+        ended(object): emitted at the end; a `Failure` or ``None``.
 
     Raises:
         UserError: no model is loaded, and none is being loaded.
@@ -71,13 +71,13 @@ class DocumentGeneration(QObject):
         self.handle.failed.connect(self._on_failed)
 
     def use_settings(self, decoding: DecodingSettings) -> None:
-        """Changes the settings of a generation that waits; of one that has started they are fixed."""
+        """Changes the settings of a waiting generation; those of a started one are fixed."""
         if self.handle.queued:
             self._decoding = decoding
             self.handle.settings = _request_settings(decoding)
 
     def stop_writing(self) -> None:
-        """Cancels it, and ends it in the document with what has come so far; what still comes is ignored."""
+        """Cancels it and ends it in the document with the text so far; later tokens are ignored."""
         self.handle.cancel()
         if self.handle.running and self._document.generating:
             self._document.end_generation("cancelled")

@@ -35,8 +35,8 @@ _ID, _DATE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _MOVES: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
-class Keeper(Protocol):
-    """What the dialog asks for."""
+class DocumentStore(Protocol):
+    """Document operations that the dialog calls."""
 
     @property
     def current_id(self) -> str: ...
@@ -53,15 +53,15 @@ class Keeper(Protocol):
 
 
 class DocumentList(QDialog):
-    """Lists documents, the one that was changed last first.
+    """Lists the documents, last changed first.
 
     Args:
-        keeper: of the documents.
+        store: lists and changes the documents.
     """
 
-    def __init__(self, keeper: Keeper, parent: QWidget | None = None) -> None:
+    def __init__(self, store: DocumentStore, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._keeper = keeper
+        self._store = store
         self._deleted: tuple[str, str] | None = None  # id and title
         self.setWindowTitle("Documents")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -97,7 +97,7 @@ class DocumentList(QDialog):
             button.setAutoDefault(False)
         self._lay_out()
         self._connect()
-        self._fill(keeper.current_id)
+        self._fill(store.current_id)
         self.filter.setFocus()
 
     def _lay_out(self) -> None:
@@ -130,13 +130,13 @@ class DocumentList(QDialog):
         self.undo.clicked.connect(self._bring_back)
 
     def _fill(self, id: str) -> None:
-        """Lists them anew, with the one of that id chosen."""
+        """Fills the list and selects the document of that id."""
         now = time.time()
         self.list.clear()
-        for entry in self._keeper.entries():
+        for entry in self._store.entries():
             item = QListWidgetItem(entry.title)
             item.setData(_ID, entry.id)
-            item.setData(_DATE, "open now" if entry.id == self._keeper.current_id else when(entry.modified, now))
+            item.setData(_DATE, "open" if entry.id == self._store.current_id else when(entry.modified, now))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {item.data(_DATE)}")
             item.setToolTip(wrapped(entry.title))
             self.list.addItem(item)
@@ -145,7 +145,7 @@ class DocumentList(QDialog):
         self._show()
 
     def _show(self) -> None:
-        """Hides what the filter leaves out."""
+        """Hides the documents that do not match the filter."""
         wanted = self.filter.text().casefold().split()
         shown = []
         for item in self._items():
@@ -183,7 +183,7 @@ class DocumentList(QDialog):
         if self._chosen is not None:
             id = self._chosen.data(_ID)
             self.accept()
-            self._keeper.open(id)
+            self._store.open(id)
 
     def _ask_name(self) -> None:
         if self._chosen is not None:
@@ -193,14 +193,14 @@ class DocumentList(QDialog):
             dialog.open()
 
     def _rename(self, id: str, title: str) -> None:
-        self._keeper.rename(id, title)
+        self._store.rename(id, title)
         self._fill(id)
 
     def _delete(self) -> None:
         if self._chosen is None:
             return
         row, id, title = self.list.currentRow(), self._chosen.data(_ID), self._chosen.text()
-        if not self._keeper.delete(id):
+        if not self._store.delete(id):
             return
         self._deleted = (id, title)
         self._fill("")
@@ -214,7 +214,7 @@ class DocumentList(QDialog):
     def _bring_back(self) -> None:
         if self._deleted:
             id = self._deleted[0]
-            self._keeper.bring_back(id)
+            self._store.bring_back(id)
             self._deleted = None
             self._show_deleted()
             self._fill(id)
@@ -227,7 +227,7 @@ class DocumentList(QDialog):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Del deletes a letter in the filter and a document in the list."""
+        """Delete removes a character in the filter and a document in the list."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if watched is self.filter:
                 return self._filter_key(event)
@@ -237,7 +237,7 @@ class DocumentList(QDialog):
         return super().eventFilter(watched, event)
 
     def _filter_key(self, event: QKeyEvent) -> bool:
-        """From the filter the arrows move in the list, and Esc empties it before it closes the dialog."""
+        """Arrow keys in the filter move in the list; Esc clears the filter first, then closes the dialog."""
         if event.key() in _MOVES:
             self.list.keyPressEvent(event)
             return True
@@ -248,7 +248,7 @@ class DocumentList(QDialog):
 
 
 class _Row(QStyledItemDelegate):
-    """The title, shortened to the room there is, and when it was changed."""
+    """Paints the title, shortened to fit, and when the document was changed."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(0, max(_ROW, option.fontMetrics.height() + 16))

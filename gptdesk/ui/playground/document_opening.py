@@ -1,4 +1,4 @@
-"""Opens documents from the disk; one that cannot be opened costs only itself."""
+"""Opens stored documents; a damaged one never keeps the window from opening."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Opening:
-    """What came of it.
+    """Result of opening a document.
 
     Attributes:
-        document: as far as it can be read; ``None`` when there is none of that id, or nothing of it can be read.
-        problem: a sentence for the person; empty when all is well.
-        report: a traceback of a mistake of ours; empty when it was none.
+        document: what could be read of it; ``None`` if there is no such document, or nothing of it can be read.
+        problem: a sentence for the person; empty if there is none.
+        report: traceback of an unexpected error; empty if there was none.
     """
 
     document: Document | None = None
@@ -29,24 +29,24 @@ class Opening:
 
 
 def open_document(storage: DocumentStorage, id: str) -> Opening:
-    """Reads the document of that id; never raises, because the window must open whatever is on the disk."""
+    """Reads the document of that id. Never raises: the window must open whatever is on the disk."""
     try:
         opened = storage.open(id)
         if opened is None:
             return Opening()
         document = Document(opened.snapshot)
-        _look_through(document)
+        _read_views(document)
         return Opening(document, opened.problem)
     except UserError as error:
         return Opening(problem=str(error))
     except Exception as error:
         log.exception("document %s cannot be opened", id)
         sentence = (
-            f"This document cannot be opened ({type(error).__name__}); it is kept as it is and stays in the list."
+            f"This document cannot be opened ({type(error).__name__}); it is kept unchanged and stays in the list."
         )
         return Opening(problem=sentence, report=traceback.format_exc())
 
 
-def _look_through(document: Document) -> None:
-    """Asks for all that the page will show, so that what cannot be shown fails here."""
+def _read_views(document: Document) -> None:
+    """Reads everything that the page will show, so that errors occur here."""
     _ = document.text, document.title, document.generated_spans(), document.last_generation()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _OPENED: Final = "Text and Markdown (*.txt *.md *.markdown *.text);;All files (*)"
 _MOST_FILES: Final = 50
-"""Files that can be opened at once; who drops a thousand probably wants to train on them."""
+"""Files opened at once at most; a thousand dropped files are probably meant as training data."""
 
 _SAVE: Final = "save document"
 _OPEN: Final = "open file"
@@ -36,14 +36,14 @@ _END_MS: Final = 15_000
 
 
 class Documents(QObject):
-    """What menus and shortcuts do with documents.
+    """Operations on documents, for menus and shortcuts.
 
     Args:
         window: parent of dialogs.
         page: id of the page on which messages about documents are shown.
 
     Signals:
-        wanted(): show the text.
+        wanted(): show the Playground.
     """
 
     wanted = Signal()
@@ -67,7 +67,7 @@ class Documents(QObject):
         """Ends the thread that reads files; returns whether it ended in time."""
         return self._files.shut_down(_END_MS)
 
-    # In the list
+    # All documents
 
     @property
     def current_id(self) -> str:
@@ -75,7 +75,7 @@ class Documents(QObject):
         return self._session.document.id
 
     def entries(self) -> list[DocumentSummary]:
-        """All documents, last changed first; none when they cannot be read, and a banner says so."""
+        """All documents, last changed first. If they cannot be read, a banner says so and the list is empty."""
         self._session.flush()
         try:
             return self._storage.entries()
@@ -106,13 +106,13 @@ class Documents(QObject):
         self._tell(settings.document or "", opening)
 
     def _tell(self, id: str, opening: Opening) -> None:
-        """Shows what cannot be read of the document of that id, and what can be done."""
+        """Shows what could not be read of a document, and offers to export it or to discard the damaged parts."""
         if opening.report:
             QTimer.singleShot(0, self, lambda: self._messages.crash(opening.report))  # once the crash report listens
         if opening.problem:
-            offers: list[Offer] = [("Export all of it…", partial(self._save_raw, id))]
+            offers: list[Offer] = [("Export everything…", partial(self._save_raw, id))]
             if opening.document:
-                offers.append(("Discard what is damaged", partial(self._discard_damaged, id)))
+                offers.append(("Discard damaged parts", partial(self._discard_damaged, id)))
             self._messages.show(
                 opening.problem, kind="warn", topic="damaged", page=self._page, of_document=True, offers=offers
             )
@@ -122,7 +122,7 @@ class Documents(QObject):
         from gptdesk.ui.playground import export
 
         place = str(self._folder / "document.json")
-        found, _ = QFileDialog.getSaveFileName(self._window, "Export all of it", place, "JSON (*.json)")
+        found, _ = QFileDialog.getSaveFileName(self._window, "Export everything", place, "JSON (*.json)")
         if not found:
             return
         try:
@@ -131,7 +131,7 @@ class Documents(QObject):
             self._messages.show(str(error), topic=_SAVE)
         else:
             self._messages.solve(_SAVE)
-            self._messages.toast(f"Saved as {found}.")
+            self._messages.toast(f"Exported to {found}.")
 
     def _discard_damaged(self, id: str) -> None:
         try:
@@ -139,7 +139,7 @@ class Documents(QObject):
         except UserError as error:
             self._messages.show(str(error), topic=_SAVE)
         else:
-            self._messages.toast("What was damaged of the document is gone; the rest is kept.")
+            self._messages.toast("The damaged parts of the document were discarded.")
 
     @Slot()
     def new(self) -> None:
@@ -227,7 +227,7 @@ class Documents(QObject):
         self._messages.solve(_OPEN)
         if len(paths) > _MOST_FILES:
             self._on_open_failed(
-                f"{len(paths)} files are too many to open at once; take up to {_MOST_FILES}. To train on them, drop "
+                f"{len(paths)} files are too many to open at once; open up to {_MOST_FILES}. To train on them, drop "
                 "them on the Train page."
             )
             return
@@ -242,7 +242,7 @@ class Documents(QObject):
         self._session.save()
         self._settings.update(folder=str(file.path.parent))
         if file.damaged:
-            self._on_open_failed(f"{file.path.name} has bytes that are no text; they are shown as \ufffd.")
+            self._on_open_failed(f"{file.path.name} contains bytes that are not text; they are shown as \ufffd.")
         elif file.encoding != "utf-8":
             self._messages.toast(f"{file.path.name} was read as {file.encoding}.", kind="info")
         self.wanted.emit()
@@ -253,7 +253,7 @@ class Documents(QObject):
 
     @Slot()
     def save(self) -> None:
-        """Saves to the document's file; asks for one when it has none."""
+        """Saves to the document's file; asks for one if it has none."""
         if self._session.document.file:
             self._write(Path(self._session.document.file))
         else:
@@ -274,9 +274,7 @@ class Documents(QObject):
             return
         path = export.with_suffix(Path(found), chosen, suggested=place)
         if path.exists() and str(path) != document.file:
-            sentence = (
-                f"{path.name} is there already, in {path.parent}. Its contents will be replaced by this document."
-            )
+            sentence = f"{path.name} already exists in {path.parent}. Its contents will be replaced by this document."
             question = Question(
                 f"Replace {path.name}?",
                 sentence,

@@ -1,4 +1,4 @@
-"""What an empty text shows: what to do, and three beginnings to try."""
+"""Shown in an empty document: what to do, and three example beginnings."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ BEGINNINGS: Final = (
 )
 _SIZE: Final = 15
 _PADDING: Final = 36
-"""At both sides of a button's words, in pixels."""
+"""Left and right of a button's text together, in pixels."""
 
 
 class EmptyState(QWidget):
     """Lies over the editor until there is text.
 
     Attributes:
-        hint: stands where the text will.
+        hint: placeholder at the place of the text.
         how: says which key generates.
 
     Signals:
-        chosen(str): a beginning that the person wants.
+        chosen(str): emitted with the beginning that was clicked.
     """
 
     chosen = Signal(str)
@@ -54,14 +54,14 @@ class EmptyState(QWidget):
         self.set_text_size(text_size)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A beginning is shortened to the room there is."""
+        """Shortens the beginnings to fit."""
         super().resizeEvent(event)
         for beginning, button in zip(BEGINNINGS, self.buttons, strict=True):
             room = self.width() - _PADDING
             button.setText(button.fontMetrics().elidedText(beginning, Qt.TextElideMode.ElideRight, room))
 
     def set_text_size(self, pixels: int) -> None:
-        """Shows hint and examples in the font of the text; the hint stands where the text will."""
+        """Shows hint and examples in the font of the text."""
         self.hint.setFont(prose_font(pixels))
         for button in self.buttons:
             button.setFont(prose_font(scaled(_SIZE)))

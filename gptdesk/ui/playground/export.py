@@ -1,4 +1,4 @@
-"""Saves a document as a file, in the format that its name or the dialog's filter says."""
+"""Saves a document to a file; the format follows the suffix or the filter of the file dialog."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gptdesk.store.files import write_atomic
 
 @dataclass(frozen=True)
 class Format:
-    """A format of files that a document can be saved in.
+    """A file format for documents.
 
     Attributes:
-        title: as the dialog names it.
-        suffixes: of its files; the first is added to a name that has none.
-        write: makes the file's bytes.
-        own: whether a document saved so has this as its own file, which Save writes again. Others are exports.
+        title: in the file dialog.
+        suffixes: of its files; the first one is added to a name without suffix.
+        write: returns the contents of the file.
+        own: whether "Save to file" writes to such a file again; the other formats are exports.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Format:
 
     @property
     def filter(self) -> str:
-        """``Text (*.txt)``, as Qt's file dialog wants it."""
+        """A filter of Qt's file dialog, such as ``Text (*.txt)``."""
         return f"{self.title} (*{self.suffixes[0]})"
 
 
@@ -46,28 +46,28 @@ FORMATS: Final = (
     Format("Web page with generated text marked", (".html", ".htm"), to_html),
     Format("JSON with tokens", (".json",), to_json),
 )
-"""The first is the one where neither name nor filter says another."""
+"""The first one is the default."""
 
 
 def filters() -> str:
-    """All formats, as Qt's file dialog wants them."""
+    """All formats as a filter of Qt's file dialog."""
     return ";;".join([*(each.filter for each in FORMATS), "All files (*)"])
 
 
 def format_of(path: Path) -> Format:
-    """The format that the name's suffix says."""
+    """The format of the suffix, or the default."""
     return _by_suffix(path) or FORMATS[0]
 
 
 def with_suffix(path: Path, chosen: str, *, suggested: Path) -> Path:
-    """The path with a suffix that says its format.
+    """The path with a suffix of the chosen format.
 
-    A suffix that a person typed stands. The filter that they chose replaces the one that was suggested to them, and
-    is added where there is none.
+    A suffix that the person typed is kept. That of the chosen filter replaces the suggested suffix, and is added to a
+    name without one.
 
     Args:
-        chosen: the filter.
-        suggested: the path that the dialog began with.
+        chosen: filter chosen in the dialog.
+        suggested: path with which the dialog was opened.
     """
     wanted = next((each for each in FORMATS if each.filter == chosen), None)
     if wanted is None or _by_suffix(path) is wanted:
@@ -81,7 +81,7 @@ def save(document: Document, path: Path) -> None:
     """Writes the document in the format of the path's suffix.
 
     Raises:
-        UserError: when the disk is full or may not be written; a file that was there stays as it was.
+        UserError: if the disk is full or cannot be written; an existing file is then unchanged.
     """
     save_bytes(format_of(path).write(document), path)
 

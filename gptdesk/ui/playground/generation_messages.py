@@ -1,4 +1,4 @@
-"""Messages about the model and its generations: shown when something fails, removed when it holds no longer."""
+"""Banners about the model and its generations: shown on a failure, removed once it is resolved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model writes, on which device: two buttons that say it, with menus that change it."""
+"""Two buttons with menus: the model in use, and its device, precision and threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import QSize, Signal, Slot
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.devices import DEVICES, PERPLEXITY_LOSS, PRECISIONS, physical_cores
@@ -19,18 +19,19 @@ from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import ModelInfo, State
 from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 _DEVICE_NAMES: Final = titles_of("device")
 _NARROWEST: Final = 140
-"""Pixels that the model's name has at least."""
+"""Least width of the model's name, in pixels."""
 
 _THREADS: Final = (2, 4, 8, 16, 32)
-"""Numbers that are offered beside 1 and that of the cores."""
+"""Thread counts offered beside 1 and the number of cores."""
 
 
 def ask_for_model_folder(activation: ModelActivation, window: QWidget) -> None:
@@ -41,40 +42,38 @@ def ask_for_model_folder(activation: ModelActivation, window: QWidget) -> None:
 
 
 class ModelChooser(MenuButton):
-    """Lists the models that are here.
+    """Shows the model in use; its menu lists the installed models.
 
     Signals:
-        models_wanted(): the person wants to get another.
+        models_wanted(): emitted when the person asks for more models.
     """
 
     models_wanted = Signal()
 
     def __init__(
         self,
-        settings: SettingsService,
-        inference: Inference,
-        models: ModelLibrary,
-        using: ModelActivation,
+        services: Services,
+        commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
         menu = Menu()
         super().__init__("field", menu, parent)
-        self._settings, self._inference, self._models, self._using = settings, inference, models, using
+        self._settings, self._inference = services.settings, services.inference
+        self._models, self._using, self._commands = services.models, services.activation, commands
         self._menu = menu
         self.setAccessibleName("Model")
         self.setMinimumWidth(_NARROWEST)
         menu.aboutToShow.connect(self._fill)
-        settings.changed.connect(self._show)
-        inference.state_changed.connect(self._show)
+        services.settings.changed.connect(self._show)
+        services.inference.state_changed.connect(self._show)
         self._show()
 
-    @Slot()
     def open_folder(self) -> None:
-        """Asks for the folder of a model."""
-        ask_for_model_folder(self._using, self.window())
+        """Asks for the folder of a model and uses it."""
+        self._commands.run("inference.open_folder")
 
     def choose(self, model: str) -> None:
-        """Makes the model of that name, or in that folder, the one that writes."""
+        """Uses the model of that name, or in that folder."""
         self._using.use(model, self.window())
 
     def _show(self) -> None:
@@ -87,6 +86,7 @@ class ModelChooser(MenuButton):
 
     def _fill(self) -> None:
         self._menu.clear()
+        self._commands.refresh("inference.stop_following", "inference.open_folder")
         found = [entry for entry in self._models.entries if _listed(entry)]
         for entry in found:
             self._add(setting_of(entry), f"{entry.name}  ·  {number_format.parameters(entry.parameters)}")
@@ -105,10 +105,10 @@ class ModelChooser(MenuButton):
             self._menu.addSeparator()
             self._add(model, model_title(model), model)
         if self._settings.value.follow:
-            self._menu.addAction("Stop following the run", lambda: self._settings.update(follow=None))
+            self._menu.addAction(self._commands.action("inference.stop_following"))
         self._menu.addSeparator()
         self._menu.addAction("More models…", self.models_wanted.emit)
-        self._menu.addAction("Open folder…", self.open_folder)
+        self._menu.addAction(self._commands.action("inference.open_folder"))
 
     def _add(self, model: str, title: str, tip: str = "") -> None:
         action = self._menu.addAction(title, lambda: self.choose(model))
@@ -119,16 +119,18 @@ class ModelChooser(MenuButton):
 
 
 _NOTHING: Final[Mapping[str, str]] = {}
-_DEVICE_HELP: Final = "Where the model computes, in which precision, and how much memory its weights take"
+_DEVICE_HELP: Final = "Device, precision of the weights, and their size in memory"
 
 
 class DeviceButton(MenuButton):
-    """Says where and how the model computes; its menu changes that."""
+    """Shows device, precision and memory of the model; its menu changes them."""
 
-    def __init__(self, settings: SettingsService, inference: Inference, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: SettingsService, inference: Inference, commands: Commands, parent: QWidget | None = None
+    ) -> None:
         menu = Menu()
         super().__init__("muted", menu, parent)
-        self._settings, self._inference = settings, inference
+        self._settings, self._inference, self._commands = settings, inference, commands
         self._menu = menu
         self.setAccessibleName("Device and precision")
         menu.aboutToShow.connect(self._fill)
@@ -136,7 +138,7 @@ class DeviceButton(MenuButton):
         self._show()
 
     def minimumSizeHint(self) -> QSize:
-        """All of it: where there is little room, the name of the model is shortened."""
+        """Its full width: in a narrow window, the name of the model is shortened instead."""
         return self.sizeHint()
 
     def _show(self) -> None:
@@ -146,7 +148,7 @@ class DeviceButton(MenuButton):
             device = info.device.upper() if info.device == "cpu" else info.device
             self.setText(f"{device} · {info.precision} · {number_format.memory(info.memory)}")
             if info.backend != "torch":
-                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Decoded by compiled code."))
+                self.setToolTip(wrapped(f"{_DEVICE_HELP}. The decoder is compiled code."))
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
 
@@ -158,16 +160,13 @@ class DeviceButton(MenuButton):
         cores = physical_cores()
         counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
         self._section("Threads on the CPU", "threads", {0: "Automatic", **{count: str(count) for count in counts}})
-        info = self._inference.info
-        unload = self._menu.addAction("Unload the model", self._inference.unload)
-        unload.setEnabled(info is not None)
-        if info is not None:
-            unload.setText(f"Unload the model, and free {number_format.memory(info.memory)}")
+        self._commands.refresh("inference.unload")
+        self._menu.addAction(self._commands.action("inference.unload"))
 
     def _section(
         self, title: str, setting: str, choices: Mapping[Any, str], missing: Mapping[str, str] = _NOTHING
     ) -> None:
-        """Lists the choices; those that are missing say why, and cannot be chosen."""
+        """Lists the choices; unavailable ones are disabled and say why."""
         heading = self._menu.addAction(title)
         heading.setEnabled(False)
         for value, name in choices.items():
@@ -184,15 +183,15 @@ class DeviceButton(MenuButton):
 
 
 def _tip(info: ModelInfo | None) -> str:
-    """What the model is for, and whose tokens it has."""
+    """Tooltip of the model in use: its tokenizer."""
     if info is None:
-        return "The model that writes"
-    assumed = ": its folder brings no tokenizer, so OpenAI's is assumed" if info.assumed_tokenizer else ""
-    return f"The model that writes. Tokenizer: {info.tokenizer.name}{assumed}"
+        return "Model in use"
+    assumed = " (its folder has no tokenizer, so OpenAI's is assumed)" if info.assumed_tokenizer else ""
+    return f"Model in use. Tokenizer: {info.tokenizer.name}{assumed}"
 
 
 def _precision_name(name: str) -> str:
-    """With what it costs: by how much the bundled model predicts worse."""
+    """The name with the increase in perplexity, measured on the bundled model."""
     words = _DEVICE_NAMES.get(name, name)
     if name in PERPLEXITY_LOSS:
         loss = 100 * PERPLEXITY_LOSS[name]
@@ -201,5 +200,5 @@ def _precision_name(name: str) -> str:
 
 
 def _listed(entry: LibraryEntry) -> bool:
-    """Whether it is offered here; checkpoints are many, and chosen where runs are."""
+    """Whether the menu lists it; checkpoints are chosen on the Train page."""
     return entry.state == "ready" and entry.kind in ("bundled", "installed", "linked", "cache")

@@ -1,21 +1,22 @@
-"""The Playground page: documents, and completing them with the model in use."""
+"""The Playground page: documents and their completion by the model in use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import Slot
 
-from gptdesk.ui.playground.document_commands import document_commands
+from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
+from gptdesk.ui.playground.commands.document_commands import document_commands
+from gptdesk.ui.playground.commands.model_commands import model_commands
+from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.status_bar import StatusBar
-from gptdesk.ui.playground.text_commands import text_commands
 from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
@@ -26,14 +27,14 @@ from gptdesk.ui.window.pages import BasePage, PageView, Window
 
 
 class PlaygroundPage(BasePage):
-    """The page; the open document and the model are served before its view is made.
+    """The page. Its session and documents work before the view is made.
 
     Attributes:
-        view: once it is made.
+        view: ``None`` until it is made.
         session: the open document and its generations.
         documents: all documents.
         follower: loads each newest checkpoint of a run.
-        messages: about generations and the model.
+        messages: banners about generations and the model.
     """
 
     id: ClassVar[str] = "play"
@@ -55,7 +56,7 @@ class PlaygroundPage(BasePage):
             self.session,
             self.id,
             use_model=lambda model: services.activation.use(model, parent),
-            open_folder=partial(ask_for_model_folder, services.activation, parent),
+            open_folder=self._ask_for_model_folder,
             parent=self,
         )
         links.current_text = lambda: self.session.document.text
@@ -76,9 +77,9 @@ class PlaygroundPage(BasePage):
         view = self.view = PlaygroundView(services, messages, self.session, window.commands)
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.documents.open_files)
-        chooser = ModelChooser(services.settings, services.inference, services.models, services.activation)
+        chooser = ModelChooser(services, window.commands)
         chooser.models_wanted.connect(window.links.models_wanted)
-        device = DeviceButton(services.settings, services.inference)
+        device = DeviceButton(services.settings, services.inference, window.commands)
         title = DocumentButton(self.documents, self.session, window.commands)
         top_bar = TopBar(
             services.theme,
@@ -89,7 +90,7 @@ class PlaygroundPage(BasePage):
             window.commands.action("document.new"),
             window.menu,
         )
-        status = StatusBar(services.theme, services.inference)
+        status = StatusBar(services.theme, services.inference, window.commands)
         services.counter.counted.connect(status.show_counts)
         self.session.opened.connect(lambda: status.show_counts(None))
         self.session.activity_changed.connect(lambda: status.show_result(self.session.done))
@@ -107,11 +108,20 @@ class PlaygroundPage(BasePage):
         )
 
     def commands(self) -> Sequence[Command]:
-        return [*text_commands(self.session, self._shown_view), *document_commands(self.documents)]
+        settings = self.services.settings
+        return [
+            *text_commands(self.session, self._shown_view),
+            *document_commands(self.documents),
+            *model_commands(self.services.inference, settings, self._ask_for_model_folder),
+            *decoding_commands(settings, self._shown_view),
+        ]
 
     def close(self) -> None:
         self.session.close()
         self.documents.close()
+
+    def _ask_for_model_folder(self) -> None:
+        ask_for_model_folder(self.services.activation, self.window.widget)
 
     def _shown_view(self) -> PlaygroundView | None:
         if self.window.current_page != self.id:

@@ -1,4 +1,4 @@
-"""Regenerating: asks before it removes typed text, and explains why a text came out the same."""
+"""Regenerates: asks before much typed text is removed, and explains why a text came out the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.widgets.question import Question
 
 _MUCH: Final = 300
-"""Typed characters, some three sentences; more are not removed without asking."""
+"""Typed characters, about three sentences, that are removed without asking."""
 
 
 class Regeneration(QObject):
@@ -42,9 +42,8 @@ class Regeneration(QObject):
             self._session.regenerate()
             return
         sentence = (
-            "Regenerating goes back to where the last generation began. "
-            f"The {number_format.count(typed)} characters that you have typed since then are removed with it; "
-            "Undo brings them back."
+            "Regenerating continues from where the last generation began. "
+            f"The {number_format.count(typed)} characters that you typed after it are removed, too; Undo restores them."
         )
         question = Question(
             "Remove what you typed?",
@@ -60,7 +59,7 @@ class Regeneration(QObject):
         words = len(text.split())
         typed = "a word" if words == 1 else f"{number_format.count(words)} words"
         self._messages.toast(
-            f"Regenerating also removed {typed} that you had typed after the last generation.",
+            f"Regenerating also removed {typed} that you typed after the last generation.",
             kind="info",
             of_document=True,
             offers=[("Undo", self._for_this_document(lambda: self._session.undo_to(depth)))],

@@ -1,4 +1,4 @@
-"""The playground's session: the open document, its edits and generations, and when it is saved."""
+"""The playground's session: the open document, its edits, generations and saving."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.throttle import Throttle
 
 _SAVE_AFTER_MS: Final = 400
-"""A change is on disk after this time at the latest; the end of a generation is saved at once."""
+"""Longest delay until a change is saved; the end of a generation is saved at once."""
 
 
 class Session(QObject):
     """The open document and its generation.
 
-    Any edit cancels the generation: what has been generated stays, and the edit is the next step of the document.
+    Any edit cancels the generation: the text generated so far stays, and the edit is the next undo step.
 
     Attributes:
         document: the open document; only this class changes it.
         generation: the last one asked for; ``None`` before the first, and after undo or redo changed its text.
-        waiting: what to do when the model is free for this document.
-        done: how the last generation of this text ended.
+        waiting: the action that starts when the model is free.
+        done: result of the last generation of this text.
 
     Signals:
         opened(): emitted when another document was opened.
         changed(): emitted when its text or its runs change.
         activity_changed(): emitted when ``waiting`` or ``done`` changes, and when a generation starts or ends.
-        begun(): the model begins to generate.
-        jumped(int): undo, redo or a tool changed the text before this character, which may be out of sight.
-        notice(str): something to know that stops nothing.
-        failed(object): a generation failed; a `Failure`.
-        removed(str, int): regenerating removed this text, which was typed since the last generation; the number is for
-            `undo_to`.
-        same_again(): regenerating gave the same text.
+        begun(): emitted when the model begins to generate.
+        jumped(int): emitted when undo, redo or a tool changed the text before this character, which may be out of view.
+        notice(str): a remark about the generation; it continues.
+        failed(object): emitted when a generation failed; its `Failure`.
+        removed(str, int): emitted when regenerating removed this text, which was typed after the last generation; the
+            number is for `undo_to`.
+        same_again(): emitted when regenerating gave the same text.
     """
 
     opened = Signal()
@@ -70,7 +70,7 @@ class Session(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether this document is being generated, or waits for that."""
+        """Whether a generation of this document is running or waiting."""
         return self.waiting is not None or self._running
 
     @property
@@ -100,7 +100,7 @@ class Session(QObject):
         self._storage.save(self.document.snapshot())
 
     def flush(self) -> None:
-        """Saves now what would be saved shortly."""
+        """Saves pending changes now."""
         self._saving.flush()
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Session(QObject):
 
     @Slot()
     def _on_settings_changed(self) -> None:
-        """The decoding settings belong to the open document, and to a generation that has not started yet."""
+        """Stores the decoding settings in the open document, and in a generation that has not started."""
         decoding = self._settings.value.decoding
         if self.document.decoding != decoding:
             self.document.decoding = decoding
@@ -156,7 +156,7 @@ class Session(QObject):
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to undo; a running generation is one."""
+        """Whether there is a step to undo; a running generation counts."""
         return self.document.history.can_undo or self.document.generating
 
     @property
@@ -182,12 +182,12 @@ class Session(QObject):
         self._request("generate")
 
     def regenerate(self) -> None:
-        """Replaces everything from the beginning of the last generation on."""
+        """Replaces the text from the beginning of the last generation on."""
         if self.document.last_generation() is not None:
             self._request("regenerate")
 
     def stop(self) -> None:
-        """Cancels the generation: at once when it waits, otherwise after the token that is being computed."""
+        """Cancels the generation: at once if it waits, else after the current token."""
         self.waiting = None
         if self.generation is not None:
             self.generation.handle.cancel()
@@ -219,7 +219,7 @@ class Session(QObject):
         generation.ended.connect(partial(self._on_ended, generation))
 
     def _interrupt(self) -> None:
-        """Ends the document's generation with what has come so far; what still comes is ignored."""
+        """Ends the generation with the text so far; later tokens are ignored."""
         self.waiting = None
         if self.generation is not None:
             was_writing = self.document.generating
@@ -228,7 +228,7 @@ class Session(QObject):
                 self.save()
 
     def _forget_generation(self, *, keep_done: bool = False) -> None:
-        """Cancels the last generation, if it has not ended, and hears no more of it."""
+        """Cancels the last generation if it is running, and disconnects it."""
         generation, self.generation = self.generation, None
         if generation is not None:
             generation.blockSignals(True)

@@ -12,7 +12,7 @@ from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 
 _EVERY_MS: Final = 250
-"""A number that changes more often cannot be read."""
+"""A number that changes faster cannot be read."""
 
 
 class SpeedLabel(QLabel):

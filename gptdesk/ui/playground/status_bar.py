@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.ui import number_format
@@ -13,13 +13,15 @@ from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.layout.page_bars import STATUS_HEIGHT, set_up_bar
 from gptdesk.ui.widgets.status_dot import StatusDot
 from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 _SPEED_EVERY_MS: Final = 250
-"""A figure that changes faster cannot be read."""
+"""A number that changes faster cannot be read."""
 
 _REASONS: Final = {
     "length": "max tokens reached",
@@ -31,20 +33,21 @@ _STATES: Final = {
     State.EMPTY: ("muted", "No model"),
     State.LOADING: ("warn", "Loading"),
     State.READY: ("good", "Ready"),
-    State.GENERATING: ("accent", "Writing"),
+    State.GENERATING: ("accent", "Generating"),
     State.STOPPING: ("accent", "Stopping"),
 }
 _COMPILING_HELP: Final = (
-    "Code for this computer's processor is being compiled, once, in about half a minute. Texts that begin after it are "
-    "written several times faster; you can write all the same."
+    "The decoder is being compiled for this processor, once, in about half a minute. Generations that begin after that "
+    "are several times faster."
 )
+_CANCEL: Final = "inference.cancel_load"
 _SEPARATOR: Final = "  ·  "
 
 
 class StatusBar(QWidget):
-    """Shows the state of the inference service, and what its page tells: token counts and the last result."""
+    """Shows the state of the inference service, the token count and the figures of the last generation."""
 
-    def __init__(self, theme: Theme, inference: Inference, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, inference: Inference, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
         self._done: DoneEvent | None = None
@@ -53,14 +56,14 @@ class StatusBar(QWidget):
         self.dot = StatusDot(theme)
         self.state = QLabel()
         self.state.setAccessibleName("State")
-        self.figures = QLabel()
+        self.figures = ElidedLabel()
+        self.figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # shortened first
         self.figures.setProperty("kind", "muted")
         self.figures.setAccessibleName("Figures of the last generation")
-        self.cancel = QPushButton("Cancel")
+        self._commands = commands
+        self.cancel = ActionButton(commands.action(_CANCEL), "Cancel")
         self.cancel.setProperty("kind", "small")
-        self.cancel.setAccessibleName("Cancel loading")
-        self.cancel.clicked.connect(inference.cancel_load)
-        self.compiling = ElidedLabel("Compiling for speed: until then it writes several times slower")
+        self.compiling = ElidedLabel("Compiling the decoder (slower until then)")
         self.compiling.setProperty("kind", "muted")
         self.compiling.setAccessibleName("Compiling")
         self.compiling.setAccessibleDescription(_COMPILING_HELP)
@@ -87,12 +90,12 @@ class StatusBar(QWidget):
         self._show()
 
     def show_counts(self, counts: Counts | None) -> None:
-        """Shows the tokens of the text; nothing while they are not counted."""
+        """Shows the token count of the text; nothing for ``None``, while it is being counted."""
         self._counts = counts
         self._show_counts()
 
     def show_result(self, done: DoneEvent | None) -> None:
-        """Shows the figures of the text's last generation while nothing is generated; ``None`` for none."""
+        """Shows the figures of the last generation while none is running; ``None`` for none."""
         self._done = done
         self._show_figures()
 
@@ -108,9 +111,10 @@ class StatusBar(QWidget):
         else:
             self._progress = ""
         if self._inference.queued:
-            words += ", your text will go on as soon as the model is there" if state is State.LOADING else ""
+            words += "; the text continues when the model is loaded" if state is State.LOADING else ""
         self.state.setText(words)
         self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
+        self._commands.refresh(_CANCEL)
         self.cancel.setVisible(state is State.LOADING)
         info = self._inference.info
         self.compiling.setVisible(info is not None and info.compiling and state is not State.LOADING)
@@ -127,14 +131,16 @@ class StatusBar(QWidget):
             speed = generation.speed
             parts = [number_format.tokens(generation.token_count)]
             parts += [number_format.speed(speed)] if speed else []
-            self.figures.setText(_SEPARATOR.join(parts))
-            self.figures.setToolTip("")
+            self._show_figure(_SEPARATOR.join(parts), "")
         elif done and done.completion_tokens:
-            self.figures.setText(_SEPARATOR.join(_summary(done)))
-            self.figures.setToolTip(wrapped(_explanation(done)))
+            self._show_figure(_SEPARATOR.join(_summary(done)), _explanation(done))
         else:
-            self.figures.setText("")
-            self.figures.setToolTip("")
+            self._show_figure("", "")
+
+    def _show_figure(self, text: str, help: str) -> None:
+        self.figures.setText(text)
+        self.figures.help = help
+        self.figures.setToolTip(wrapped(help))  # the label adds its text where that is shortened
 
     def _show_counts(self) -> None:
         counts, info = self._counts, self._inference.info
@@ -157,7 +163,7 @@ class StatusBar(QWidget):
 
 
 def _about_counts(counts: Counts, size: int) -> str:
-    """What the numbers of tokens mean.
+    """Tooltip of the token count.
 
     Args:
         counts: of the text.
@@ -168,11 +174,9 @@ def _about_counts(counts: Counts, size: int) -> str:
         f"The text has {number_format.tokens(counts.context)}{before if counts.prompt < counts.context else ''}."
     ]
     if size and counts.context > size:
-        sentences.append(f"The model reads only its last part, at most {number_format.tokens(size)}.")
+        sentences.append(f"The model reads only the last {number_format.tokens(size)} of it at most.")
     elif size:
-        sentences.append(
-            f"The model reads at most {number_format.tokens(size)}; of a longer text it reads the last part."
-        )
+        sentences.append(f"The model reads at most {number_format.tokens(size)}; of a longer text, the last part.")
     return " ".join(sentences)
 
 

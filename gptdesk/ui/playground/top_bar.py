@@ -1,4 +1,4 @@
-"""The bar at the top: the model, the document, and a menu for the rest."""
+"""Top bar of the Playground: model, device, document title, new document and the main menu."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _SPACING: Final = 8
 _PROGRESS: Final = 2
 _RECENT: Final = 12
 _WIDEST: Final = 360
-"""Of a title in a menu, in pixels."""
+"""Largest width of a title in a menu, in pixels."""
 
 _OF_DOCUMENT: Final = ("document.list", "document.rename", "document.delete")
 
 
 class DocumentButton(MenuButton):
-    """The title of the document; its menu renames, deletes and opens another."""
+    """Shows the title of the document; its menu renames or deletes it, or opens another."""
 
     def __init__(
         self, documents: Documents, session: Session, commands: Commands, parent: QWidget | None = None
@@ -67,7 +67,7 @@ class DocumentButton(MenuButton):
 
 
 def fill_documents(menu: QMenu, entries: list[DocumentSummary], opened: Callable[[str], object]) -> None:
-    """Lists the documents that were changed last, and when."""
+    """Lists the last changed documents and when they were changed."""
     menu.clear()
     now = time.time()
     for entry in entries[:_RECENT]:
@@ -79,7 +79,7 @@ def fill_documents(menu: QMenu, entries: list[DocumentSummary], opened: Callable
 
 
 class TopBar(QWidget):
-    """The title stands in the middle where it can; it is the first to be shortened, then the name of the model."""
+    """Centres the title if there is room. The title is shortened first, then the name of the model."""
 
     def __init__(
         self,

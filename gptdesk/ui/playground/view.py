@@ -1,4 +1,4 @@
-"""The Playground: a text, the panel beside it, the buttons under it."""
+"""View of the Playground: editor, decoding panel and action bar."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.commands.shortcuts import shown
 
 _COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
-"""Those that the view shows as buttons; `text_commands` makes them."""
+"""Commands shown as buttons, declared in `text_commands`."""
 
 _KEYS = QKeySequence.StandardKey
 
 
 class PlaygroundView(QWidget):
-    """The page.
+    """The content of the Playground page.
 
     Attributes:
-        session: the document and what goes on with it.
+        session: the open document and its generation.
 
     Signals:
-        zoomed(int): text larger (1) or smaller (-1).
-        files_given(object): paths of files that were dropped or pasted.
+        zoomed(int): emitted to make the text larger (1) or smaller (-1).
+        files_given(object): emitted with the paths of files that were dropped or pasted.
     """
 
     files_given = Signal(object)
@@ -130,7 +130,7 @@ class PlaygroundView(QWidget):
         self.empty.show_key(next(iter(shown(self._commands.keys("text.generate"))), ""))
 
     def start_generation(self) -> None:
-        """Continues the text at its end."""
+        """Scrolls to the end and continues the text."""
         self.editor.show_end()
         self.session.generate()
 
@@ -156,7 +156,7 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _place_at_column(self) -> None:
-        """Puts the examples for an empty text in the place of the text, and the bar at its column."""
+        """Aligns the empty state and the action bar with the column of the text."""
         column = self.editor.column()
         self.bar.set_column(column.left(), column.width())
         height = self.empty.heightForWidth(column.width())

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from gptdesk.ui.window.commands.shortcuts import Shortcut
+from gptdesk.ui.window.commands.entries import Entry
 
 SCOPE: Final = "train"
 RUN, DATA = "run", "data"
 """Parts of the page (`Commands.set_part`): a run is chosen, or data in preparation."""
-
-
-class Entry(NamedTuple):
-    """One command; ``label`` is what menus and buttons say."""
-
-    name: str
-    title: str
-    label: str
-    description: str
-    shortcuts: tuple[Shortcut, ...] = ()
 
 
 _DELETE: Final = ("Del",)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.train.command_table import DATA, DATA_ENTRIES, REQUEST_TITLES, RUN, RUN_ENTRIES, SCOPE
 from gptdesk.ui.train.runs.request_labels import TITLES
+from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
         new_run: opens the sheet of a new run.
     """
 
-    def on_view(act: Callable[[TrainView], object]) -> Callable[[], object]:
-        return lambda: act(made) if (made := show()) is not None else None
+    act = on_view(show)
 
     def why_not(of: Callable[[TrainView], Callable[[str], str | None]], name: str) -> Callable[[], str | None]:
         return lambda: of(made)(name) if (made := view()) is not None else "Choose a run on the Train page first."
@@ -49,7 +49,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 title=title,
                 description=TITLES[name][1],
                 label=partial(str, f"{TITLES[name][0]}{'…' if title.endswith('…') else ''}"),
-                run=on_view(lambda made, name=name: made.requests.ask(name)),  # type: ignore[misc]
+                run=act(lambda made, name=name: made.requests.ask(name)),  # type: ignore[misc]
                 scope=f"{SCOPE}.{RUN}",
                 is_possible=why_not(lambda made: made.requests.why_not, name),
             )
@@ -59,21 +59,21 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             id="run.change",
             title="Change while training…",
             description="Change intervals, or the learning rate, of the run that trains",
-            run=on_view(lambda made: made.requests.change_settings()),
+            run=act(lambda made: made.requests.change_settings()),
             is_possible=why_not(lambda made: made.requests.why_not, "change"),
         ),
         Command(
             id="run.abort",
             title="Abort without saving…",
             description="End the run at once; what it learned since its last checkpoint is lost",
-            run=on_view(lambda made: made.requests.abort()),
+            run=act(lambda made: made.requests.abort()),
             is_possible=why_not(lambda made: made.requests.why_not, "abort"),
         ),
         Command(
             id="run.restart",
             title="Resume training",
             description="Resume a run that has ended from its newest checkpoint",
-            run=on_view(lambda made: made.requests.restart()),
+            run=act(lambda made: made.requests.restart()),
             is_possible=why_not(lambda made: made.requests.why_not, "restart"),
         ),
         *(
@@ -82,7 +82,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 title=entry.title,
                 description=entry.description,
                 label=partial(str, entry.label),
-                run=on_view(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
+                run=act(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
                 shortcuts=entry.shortcuts,
                 scope=f"{SCOPE}.{RUN}",
                 is_possible=why_not(lambda made: made.actions_.why_not, entry.name),
@@ -96,7 +96,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 title=entry.title,
                 description=entry.description,
                 label=partial(_data_label, view, entry.name, entry.label),
-                run=on_view(lambda made, name=entry.name: made.data_actions.run(name)),  # type: ignore[misc]
+                run=act(lambda made, name=entry.name: made.data_actions.run(name)),  # type: ignore[misc]
                 shortcuts=entry.shortcuts,
                 scope=f"{SCOPE}.{DATA}",
                 is_possible=why_not(lambda made: made.data_actions.why_not, entry.name),
@@ -107,13 +107,13 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             id="runs.watch",
             title="Watch another folder…",
             description="List the runs of another folder, too",
-            run=on_view(lambda made: made.actions_.ask_for_folder()),
+            run=act(lambda made: made.actions_.ask_for_folder()),
         ),
         Command(
             id="runs.search",
             title="Search runs",
             description="Go to the search field of the run list",
-            run=on_view(lambda made: made.runs.focus_search()),
+            run=act(lambda made: made.runs.focus_search()),
             shortcuts=(QKeySequence.StandardKey.Find,),
             scope=SCOPE,
             is_possible=why_not(lambda made: made.runs.why_not, "search"),

@@ -1,4 +1,4 @@
-"""A button that triggers an action of a command."""
+"""A button for the action of a command."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class ActionButton(QPushButton):
-    """Is enabled when the action is; its tooltip has the description, the shortcut, and why it is not possible.
+    """Triggers an action. Its tooltip shows description and shortcut, and why the command is not possible.
 
     Args:
         action: that it triggers.
-        text: on the button; the action's own if it is not given.
+        text: on the button; by default that of the action.
     """
 
     def __init__(self, action: QAction, text: str | None = None, parent: QWidget | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Finds out whether windows can be partly transparent here, so that popups may have a shadow."""
+"""Whether windows can be partly transparent, so that popups can have a shadow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 
 
 def can_be_transparent() -> bool:
-    """Whether the system blends windows with what is below them. Where nobody can tell, it does not."""
+    """Whether the system blends windows with those below. False if that is unknown."""
     platform = QGuiApplication.platformName()
     return _x11_is_composited() if platform == "xcb" else platform in ("wayland", "windows", "cocoa", "offscreen")
 

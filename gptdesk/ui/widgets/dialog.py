@@ -1,4 +1,4 @@
-"""A dialog that is as high as its words need, whatever the font and however long they are."""
+"""Base of dialogs: as high as their text needs in any font."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gptdesk.ui.fonts import scaled
 
 
 class Dialog(QDialog):
-    """Deletes itself when closed, and grows with wrapped words, which Qt leaves to be cut off.
+    """Deletes itself when closed, and grows with wrapped text, which Qt would cut off.
 
     Args:
         title: of the window.

@@ -1,4 +1,4 @@
-"""A line of text that is shortened to the room there is; the whole of it is shown on hover."""
+"""A label that shortens its text to fit; its tooltip shows the whole text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ElidedLabel(QLabel):
     """One line of plain text.
 
     Attributes:
-        help: is shown on hover, behind what was cut off.
+        help: shown in the tooltip, after the text if that is shortened.
     """
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Files that are dropped on a widget."""
+"""Accepts files that are dropped on a widget."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class FileDrops(QObject):
     """Accepts files that are dropped anywhere on a widget.
 
     Signals:
-        hovered(bool): files are dragged over the widget (true), or were dropped or dragged away.
-        dropped(object): the paths, a list of `Path`. Emitted once the drag is over, or its source would wait.
+        hovered(bool): emitted when files are dragged over the widget (true), dropped or dragged away (false).
+        dropped(object): emitted with a list of `Path` after the drag has ended, so that its source does not wait.
     """
 
     hovered = Signal(bool)

@@ -1,4 +1,4 @@
-"""A layout that sets widgets side by side and begins a new line where they do not fit."""
+"""A layout that places widgets side by side and wraps lines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """As text flows."""
+    """Places widgets as text flows."""
 
     def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
         super().__init__(parent)
-        self._heights: dict[int, int] = {}  # asked for many times in a row, by each layout around this one
+        self._heights: dict[int, int] = {}  # by width: outer layouts ask many times
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(spacing)
         self._items: list[QLayoutItem] = []
@@ -57,7 +57,7 @@ class FlowLayout(QLayout):
         return size
 
     def _arrange(self, rect: QRect, *, move: bool) -> int:
-        """Height that is needed."""
+        """Places the items if ``move``; returns the height in pixels."""
         x, y, line = rect.x(), rect.y(), 0
         for item in self._items:
             if item.isEmpty():  # hidden

@@ -1,4 +1,4 @@
-"""A question mark beside the name of a setting: explains it on hover and on a click."""
+"""A question mark beside the title of a setting; its tooltip explains the setting."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _SIZE = 16
 
 
 class HelpMark(QLabel):
-    """For the mouse alone: the keyboard and screen readers find the same words at the control.
+    """Shows the tooltip on hover and on a click. Keyboards and screen readers find the same text at the control.
 
     Args:
         title: of the setting.
-        help: what it does, one sentence or two.
+        help: one or two sentences.
     """
 
     def __init__(self, title: str, help: str, parent: QWidget | None = None) -> None:
@@ -30,12 +30,12 @@ class HelpMark(QLabel):
         self.setToolTip(wrapped(help))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Shows the explanation at once; Qt hides tooltips when a button is pressed or released, so after that."""
+        """Shows the tooltip at once: on release, because Qt hides tooltips on a press."""
         QToolTip.showText(event.globalPosition().toPoint(), self.toolTip(), self, self.rect(), 60_000)
 
 
 def label_with_help(label: QLabel, help: str) -> QHBoxLayout:
-    """A row of the label and its question mark, at the left."""
+    """A row of the label and its help mark, aligned left."""
     label.setProperty("kind", "label")
     row = QHBoxLayout()
     row.setSpacing(6)

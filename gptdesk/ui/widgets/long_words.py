@@ -1,4 +1,4 @@
-"""Lets long words wrap, such as names of files, which would make a label as wide as they are."""
+"""Lets long words wrap, such as paths, which would otherwise widen a label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MAY_WRAP: Final = "\u200b"  # zero-width space
 
 
 def wrappable(text: str) -> str:
-    """The text with places where a line may end in words of more than 20 letters: after hyphens, dots and the like."""
+    """Adds places where a line may end to words of more than 20 letters: after hyphens, dots and slashes."""
     return _LONG.sub(lambda word: _wrapped(word[0]), text)
 
 

@@ -1,4 +1,4 @@
-"""Asks for a name, and says at once why one cannot be used; what was typed stays until the name is taken over."""
+"""A dialog that asks for a name and checks it while it is typed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class NameDialog(Dialog):
     """One line and two buttons.
 
     Args:
-        title: of the dialog; also what its button says.
-        name: to begin with.
-        check: raises UserError when a name cannot be used.
+        title: of the dialog and of its button.
+        name: shown first.
+        check: raises `UserError` for a name that cannot be used.
 
     Signals:
-        named(str): the person has decided. The dialog then closes, unless the one who hears this calls `wait` first:
-            then `accept` closes it, and `refuse` says why the name could not be had.
+        named(str): emitted when the person confirms the name. Then the dialog closes, unless a slot called `wait`:
+            in that case `accept` closes it, and `refuse` says why the name cannot be used.
     """
 
     named = Signal(str)
@@ -74,12 +74,12 @@ class NameDialog(Dialog):
             self.accept()
 
     def wait(self) -> None:
-        """Keeps the dialog open until it is known whether the name can be had."""
+        """Keeps the dialog open until `accept` or `refuse` is called."""
         self._waiting = True
         self.accept_button.setEnabled(False)
 
     def refuse(self, sentence: str) -> None:
-        """Says why the name cannot be had; it can be changed now."""
+        """Shows why the name cannot be used; it can be edited again."""
         self._judge()
         self.problem.show_problem(sentence)
         self.line.setFocus()

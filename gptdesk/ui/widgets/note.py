@@ -1,4 +1,4 @@
-"""A sentence that floats under a control for a while: why what was typed there is not used."""
+"""A note that floats below a control for some seconds and says why its input was refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GAP: Final = 4
 
 
 class Note(QLabel):
-    """There is one a window; it moves nothing."""
+    """The note of a window."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -27,7 +27,7 @@ class Note(QLabel):
         self._timer.timeout.connect(self.hide)
 
     def show_under(self, control: QWidget, text: str) -> None:
-        """Shows ``text`` under ``control``, or over it where there is no room."""
+        """Shows ``text`` below ``control``, or above it if there is no space below."""
         self.setText(text)
         self.setFixedWidth(min(_WIDEST, self.window().width()))
         self.setFixedHeight(self.heightForWidth(self.width()))
@@ -43,14 +43,14 @@ class Note(QLabel):
 
 
 def show_note(control: QWidget, text: str) -> None:
-    """Shows a note under the control."""
+    """Shows a note below the control."""
     window = control.window()
     note = next((child for child in window.children() if isinstance(child, Note)), None) or Note(window)
     note.show_under(control, text)
 
 
 def hide_note(control: QWidget) -> None:
-    """Takes the note of the control's window away, if there is one."""
+    """Hides the note of the control's window, if there is one."""
     for child in control.window().children():
         if isinstance(child, Note):
             child.hide()

@@ -1,4 +1,4 @@
-"""A widget that floats over a part of the window: it moves nothing, and gives the focus back when it goes."""
+"""Base of widgets that float over a part of the window and return the focus when they close."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 BANNER_HEIGHT: Final = 72
-"""Pixels that a text leaves free above it, for a banner of up to three lines."""
+"""Height in pixels that pages leave free above a text: a banner of up to three lines."""
 
 
 class Overlay(QWidget):
-    """Keeps its place over an area; `place` says which place.
+    """Keeps its position over an area; subclasses define it in `place`.
 
     Args:
         parent: the window; the area is somewhere inside it.
@@ -33,7 +33,7 @@ class Overlay(QWidget):
         self.hide()
 
     def float_over(self, area: QWidget) -> None:
-        """From now on it floats over ``area``."""
+        """Floats over another area from now on."""
         if area is not self.area:
             self.area.removeEventFilter(self)
             self.area = area
@@ -41,11 +41,11 @@ class Overlay(QWidget):
         self.place()
 
     def place(self) -> None:
-        """Takes its place over the area; called whenever the area has moved or has another size."""
+        """Sets the geometry; called whenever the area was moved, resized or shown."""
         raise NotImplementedError
 
     def give_focus_back(self, leaving: QWidget) -> None:
-        """Before ``leaving`` goes: if the focus is inside, it returns to where it came from."""
+        """Returns the focus to the widget that had it before, if it is inside ``leaving``, which closes."""
         focus = QApplication.focusWidget()
         if focus is None or not (focus is leaving or leaving.isAncestorOf(focus)):
             return

@@ -11,16 +11,16 @@ from PySide6.QtWidgets import QApplication, QMenu, QStyle, QStyleOptionMenuItem,
 from gptdesk.ui.widgets.compositing import can_be_transparent
 
 RADIUS: Final = 8
-"""Of the corners, in pixels."""
+"""Radius of the corners, in pixels."""
 
 SHADOW: Final = 12
 """Width of the shadow around a popup, in pixels."""
 
 _SINK: Final = 3
-"""Pixels by which the shadow lies lower than the popup."""
+"""Downward offset of the shadow, in pixels."""
 
 _DARKEST: Final = 26
-"""Alpha of the shadow beside the popup, of 255."""
+"""Alpha of the shadow at the edge of the popup, 0 to 255."""
 
 
 class Menu(QMenu):
@@ -48,7 +48,7 @@ class Menu(QMenu):
         clip(self, self._margin)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The panel, not its shadow, stands where the menu was asked for."""
+        """Moves the menu so that its panel, not its shadow, is at the requested position."""
         super().showEvent(event)
         if self._margin:
             self.move(self.x() - self._margin, self.y() - self._margin + 2)
@@ -93,7 +93,7 @@ class PanelPainter(QObject):
 
 
 def remove_frame(popup: QWidget) -> None:
-    """Leaves frame and shadow of ``popup`` to us."""
+    """Switches off the system's frame and shadow of ``popup``."""
     flags = Qt.WindowType.FramelessWindowHint | Qt.WindowType.NoDropShadowWindowHint
     popup.setWindowFlags(popup.windowFlags() | flags)
 
@@ -106,7 +106,7 @@ def add_shadow(popup: QWidget) -> int:
 
 
 def clip(popup: QWidget, margin: int) -> None:
-    """Cuts the corners off where they cannot be transparent."""
+    """Masks the corners if they cannot be transparent."""
     if not margin:
         path = QPainterPath()
         path.addRoundedRect(QRectF(popup.rect()), RADIUS, RADIUS)

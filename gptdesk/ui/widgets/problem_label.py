@@ -1,4 +1,4 @@
-"""Says in a dialog why an input cannot be used; the dialog grows with a long sentence."""
+"""A label in a dialog that says why an input cannot be used; the dialog grows with it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QLabel, QWidget
 from gptdesk.ui.widgets.long_words import wrappable
 
 _LINES: Final = 2
-"""Kept free, so that most sentences move nothing."""
+"""Lines kept free, so that most sentences do not change the layout."""
 
 
 class ProblemLabel(QLabel):
-    """A sentence below an input, empty as long as nothing is wrong."""
+    """A sentence below an input; empty if there is no problem."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +26,7 @@ class ProblemLabel(QLabel):
         self._make_room()
 
     def show_problem(self, sentence: str) -> None:
-        """Shows the sentence, or nothing."""
+        """Shows the sentence; "" for none."""
         self.setText(wrappable(sentence))
         self.setAccessibleName(sentence)
         self._make_room()

@@ -1,4 +1,4 @@
-"""Asks before something that cannot be undone; does not block."""
+"""A question before an action that cannot be undone; does not block."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from gptdesk.ui.widgets.dialog import Dialog
 
 Answer = tuple[str, Callable[[], object]]
-"""What a button says, and what it does."""
+"""Title of a button, and its action."""
 
 
 class Question(Dialog):
-    """One or two sentences, and a button for each answer; Esc and Cancel do nothing.
+    """One or two sentences and a button for each answer; Esc and Cancel only close it.
 
     Args:
         title: of the dialog, and its first line.
         text: what will happen.
-        answers: the last one is the one that Enter chooses, unless it is dangerous.
-        dangerous: the last answer destroys something: Enter cancels.
+        answers: Enter chooses the last one, unless ``dangerous``.
+        dangerous: whether the last answer deletes something; Enter then cancels.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A scroll bar that keeps its place, unseen, while there is nothing to scroll, so that nothing beside it jumps."""
+"""A scroll bar that keeps its space while there is nothing to scroll, so that the contents do not jump."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QScrollBar
 
 
 class QuietScrollBar(QScrollBar):
-    """For the right side of a scroll area."""
+    """A vertical scroll bar that paints nothing while there is nothing to scroll."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.maximum() > self.minimum():
@@ -16,6 +16,6 @@ class QuietScrollBar(QScrollBar):
 
 
 def make_quiet(area: QAbstractScrollArea) -> None:
-    """Gives the area such a bar."""
+    """Gives the area a quiet scroll bar."""
     area.setVerticalScrollBar(QuietScrollBar(Qt.Orientation.Vertical))
     area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)

@@ -1,4 +1,4 @@
-"""A dot in the colour of a state; the words beside it say the same."""
+"""A dot in the colour of a state; text beside it names the state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIZE = 10
 
 
 class StatusDot(QWidget):
-    """Filled when all is well, a ring while something is going on."""
+    """Filled, or a ring while work is going on."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,7 +22,7 @@ class StatusDot(QWidget):
         theme.changed.connect(self.update)
 
     def set_state(self, role: str, *, ring: bool = False) -> None:
-        """Shows the colour of that role of the palette."""
+        """Shows the colour of a role of the palette, filled or as a ring."""
         if (role, ring) != (self._role, self._ring):
             self._role, self._ring = role, ring
             self.update()

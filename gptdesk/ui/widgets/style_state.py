@@ -1,4 +1,4 @@
-"""Gives a widget another look of the style sheet."""
+"""Changes properties of widgets that the style sheet selects by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:
-    """Sets a property that the style sheet heeds."""
+    """Sets a property and applies the style sheet again."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)
@@ -14,5 +14,5 @@ def set_property(widget: QWidget, name: str, value: object) -> None:
 
 
 def set_kind(widget: QWidget, kind: str) -> None:
-    """Makes it a "muted", "bad", ... one."""
+    """Sets the property "kind", such as "muted" or "bad"."""
     set_property(widget, "kind", kind)

@@ -1,4 +1,4 @@
-"""The application around the window: single instance, services, logs, orderly shutdown."""
+"""Runs the application: single instance, services, logs, window, shutdown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from gptdesk.ui.window.main_window import MainWindow
 log = logging.getLogger(__name__)
 
 _END_MS: Final = 15_000
-"""Milliseconds that a thread may take to end: it may be importing torch, or computing a token of a large model."""
+"""Milliseconds given to a thread to end: it may import torch, or compute a token of a large model."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -72,7 +72,7 @@ def run(argv: Sequence[str]) -> int:
     log.info("gptdesk %s, process %d", __version__, os.getpid())
     try:
         return _show_window(app, folders, logs, instance)
-    except Exception:  # the user must see why there is no window
+    except Exception:  # the person must see why there is no window
         log.exception("no window could be made")
         CrashDialog(traceback.format_exc(), logs.folder).exec()
         return 1

@@ -1,4 +1,4 @@
-"""Runs Python's collector of cycles in the GUI thread alone.
+"""Runs Python's cyclic garbage collector in the GUI thread alone.
 
 Python collects in whichever thread allocates. A QObject in a cycle would be destroyed there: Qt then holds a lock of
 its connections while PySide waits for the interpreter, and a GUI thread that holds the interpreter waits for that lock.
@@ -15,7 +15,7 @@ _EVERY_MS: Final = 500
 
 
 class Collector(QObject):
-    """Takes the place of the automatic collector until `stop`; must be made in the GUI thread."""
+    """Replaces the automatic collector until `stop`; must be made in the GUI thread."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class Collector(QObject):
         self._timer.start(_EVERY_MS)
 
     def stop(self) -> None:
-        """Gives way to the automatic collector."""
+        """Switches the automatic collector on again."""
         self._timer.stop()
         gc.enable()
 

@@ -1,4 +1,4 @@
-"""Stands in for a page that cannot be made: says so, and leaves the traceback to the crash report."""
+"""Replaces a page whose constructor or view raised an exception; the crash report has the traceback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class FailedPage(BasePage):
-    """Has the name of a page whose constructor raised an exception.
+    """Stands in for a page whose constructor raised an exception.
 
     Args:
         kind: the page.
@@ -47,7 +47,7 @@ def make_pages(registry: PageRegistry, services: Services, window: Window) -> Ma
 
 
 def make_failed_view(services: Services, window: Window, title: str, report: str) -> PageView:
-    """Makes one sentence in place of a page, and reports the traceback."""
+    """Makes a view with one sentence, and reports the traceback."""
     words = QLabel(
         f"The page {title} cannot be shown because of an unexpected error, which the crash report describes. "
         "The other pages still work."

@@ -1,4 +1,4 @@
-"""Tells when the window is idle, so that pages can preload what they need."""
+"""Detects that the window is idle, so that pages can preload modules."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.throttle import Debounce
 
 _IDLE_MS: Final = 1500
-"""After a model was loaded or a generation has ended."""
+"""Delay after a model was loaded or a generation has ended."""
 
 
 class IdleWatch(QObject):
-    """Waits for the model.
+    """Watches the inference service.
 
     Signals:
-        idle(): no model has been loaded and no text generated for a while.
+        idle(): emitted when no model was loaded and no text generated for a while.
     """
 
     idle = Signal()

@@ -25,14 +25,13 @@ _PATIENCE_MS: Final = 5000
 
 
 class Instance(QObject):
-    """Holds the lock of the window, and listens to processes that start later.
+    """Holds the lock of the window, and listens for requests of processes started later.
 
-    The system holds the lock as long as the process lives; the content of the file does not matter. If the folder
-    cannot hold a lock (it is read-only, or something else has the lock's name), the lock is in the folder for temporary
-    files; if that fails too, the window opens without a lock.
+    The operating system frees the lock when the process ends. If the folder cannot hold a lock, for instance because it
+    is read-only, the lock is in the folder for temporary files; if that fails too, the window opens without a lock.
 
     Args:
-        folder: the user's data; processes with the same folder share the window.
+        folder: of the user's data; processes with the same folder share one window.
 
     Signals:
         raise_wanted(): emitted when gptdesk was started again.

@@ -1,4 +1,4 @@
-"""The main menu: the commands of the registry that belong in it, by group."""
+"""The main menu: commands of the registry that have a group."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MainMenu(Menu):
             (self.submenu(command.submenu) if command.submenu else self).addAction(self._commands.action(command.id))
 
     def submenu(self, title: str) -> QMenu:
-        """The submenu of that title, made where there is none yet."""
+        """The submenu of that title; made if there is none."""
         if title not in self._submenus:
             self._submenus[title] = self.addMenu(title)
         return self._submenus[title]

@@ -1,4 +1,4 @@
-"""The window: the rail, the pages with their bars, and what is the same on every page."""
+"""The main window: rail, pages with their bars, messages, menu and commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gptdesk.ui.window.pages import PageLinks, PageRegistry
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.settings.effects import SettingEffects
-from gptdesk.ui.window.standard_commands import page_commands, panel_command, view_commands
+from gptdesk.ui.window.standard_commands import page_commands, panel_command, region_commands, view_commands
 from gptdesk.ui.window.title import WindowTitle
 from gptdesk.ui.window.window_tools import WindowTools
 
@@ -36,21 +36,21 @@ _SMALLEST: Final = QSize(720, 480)
 
 
 class MainWindow(QWidget):
-    """The one window.
+    """The main window.
 
     Args:
-        services: of the window; `start` starts them.
-        geometry: file in which size and place of the window are kept.
-        registry: pages of the window.
+        services: started by `start`.
+        geometry: file that keeps size and position of the window.
+        registry: its pages.
 
     Attributes:
         pages: by id.
         stack: shows one of them.
-        tools: palette, settings and guide.
+        tools: command palette, settings, guide and other dialogs.
 
     Signals:
         painted(): emitted when the window is on the screen for the first time.
-        closed(): emitted when the window was closed.
+        closed(): emitted after the window was closed.
     """
 
     painted = Signal()
@@ -90,7 +90,7 @@ class MainWindow(QWidget):
         if not self.pages[first].is_slow:
             self.show_page(first)
 
-    # What pages may ask of it: `gptdesk.ui.window.pages.Window`
+    # The interface for pages, `gptdesk.ui.window.pages.Window`
 
     @property
     def widget(self) -> QWidget:
@@ -147,7 +147,7 @@ class MainWindow(QWidget):
     # Beginning and end
 
     def start(self) -> None:
-        """Starts the services, and shows a page that had to wait until the window was painted."""
+        """Starts the services and shows a slow page, which waited until the window was painted."""
         if self._was_closed:  # before it was painted
             return
         self._services.start()
@@ -181,12 +181,13 @@ class MainWindow(QWidget):
             *(command for page in pages for command in page.commands()),
             *page_commands([(page.id, page.title) for page in pages], self.show_page),
             panel_command(self.stack.fold_panel),
+            *region_commands(lambda step: self.regions.go(step)),
             *view_commands(settings, settings.zoom),
             *self.tools.commands(),
         )
 
     def _regions(self) -> list[QWidget]:
-        """The parts of the window in the order of F6: the page's, the messages, and the bars."""
+        """The regions of the window in the order of F6: those of the page, messages, bars."""
         view = self.stack.view
         if view is None:
             return [self.banners, self.toasts, self.rail]

@@ -1,4 +1,4 @@
-"""Shows one page at a time, with its bars; makes a page's view when it is first shown."""
+"""Shows one page at a time with its bars; makes the view of a page when it is first shown."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class PageStack(QWidget):
     Attributes:
         pages: by id.
         current: id of the page that is shown; "" for none yet.
-        views: those that have been made, by id.
-        contents: holds what is between the bars.
+        views: made so far, by id.
+        contents: area between the bars.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class PageStack(QWidget):
             self.view.fold.toggle()
 
     def may_close(self) -> bool:
-        """Whether no page needs to ask the person before the window closes."""
+        """Whether all pages allow the window to close."""
         return all(page.may_close() for page in self.pages.values())
 
     def close_pages(self) -> None:
-        """Lets every page save and end what it has begun; one that fails does not keep the others from it."""
+        """Lets every page save its data and end its work; an exception in one does not affect the others."""
         for page in self.pages.values():
             try:
                 page.close()

@@ -40,7 +40,7 @@ class PageLinks(QObject):
 
 
 class Window(Protocol):
-    """What a page may ask of the window. Messages and crash reports go through `Services.messages`."""
+    """The window as pages see it. Messages and crash reports go through `Services.messages`."""
 
     @property
     def widget(self) -> QWidget:
@@ -76,7 +76,7 @@ class Window(Protocol):
 
 
 class Columns(Protocol):
-    """A view's columns, whose widths are kept from one start to the next."""
+    """Columns of a view, whose widths are kept."""
 
     @property
     def borders(self) -> str:
@@ -94,12 +94,12 @@ class PageView:
         content: fills the window between the bars.
         top_bar: above the content, `page_bars.TOP_HEIGHT` high.
         status_bar: below it, `page_bars.STATUS_HEIGHT` high.
-        regions: parts of the content that F6 visits, in this order.
-        focus: gives the focus to the part that has it when the page is shown.
-        message_area: the part that banners float over; the content by default.
+        regions: parts of the content that F6 visits, in order.
+        focus: sets the focus when the page is shown.
+        message_area: widget that banners float over; the content by default.
         messages_at_top: whether banners are at the top of that area, instead of at the bottom.
-        fold: hides and shows the panel at the right.
-        columns: whose widths are kept.
+        fold: hides and shows the right panel.
+        columns: their widths are kept.
     """
 
     content: QWidget
@@ -117,10 +117,10 @@ class Page(Protocol):
     """One page. It is made with the window and cheap; its view is made when it is first shown.
 
     Attributes:
-        id: kept in the settings.
+        id: stored in the settings.
         title: in the rail, the menu and the command palette.
         icon: name of a file in ``resources/icons``.
-        is_slow: whether the view takes so long to make that the window is painted first.
+        is_slow: whether the window is painted before the view is made, because that takes long.
     """
 
     id: ClassVar[str]
@@ -140,17 +140,17 @@ class Page(Protocol):
         """Called when the page is shown or left."""
 
     def preload(self) -> None:
-        """Called when the window is idle: may import in the background what the view needs."""
+        """Called when the window is idle: may import modules for the view in the background."""
 
     def may_close(self) -> bool:
         """Whether the window may close now. If not, the page asks the person and calls `Window.leave` later."""
 
     def close(self) -> None:
-        """The window closes: saves and ends what the page has begun."""
+        """Called when the window closes: saves data and ends work."""
 
 
 class BasePage(QObject):
-    """A page without commands and background work, to derive pages from. Subclasses define `Page.make_view`."""
+    """Base of pages: no commands, no background work. Subclasses define `Page.make_view`."""
 
     is_slow: ClassVar[bool] = False
 
@@ -199,5 +199,5 @@ class PageRegistry:
         return iter(self._kinds.values())
 
     def resolve(self, id: str) -> str:
-        """Returns ``id`` if a page has it, else that of the first page."""
+        """Returns ``id`` if it is that of a page, else the id of the first page."""
         return id if id in self._kinds else self.first

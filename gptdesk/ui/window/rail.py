@@ -19,7 +19,7 @@ WIDTH: Final = 96
 
 
 class Rail(QWidget):
-    """Shows which page is open.
+    """Buttons that show pages, and which one is shown.
 
     Signals:
         chosen(str): the id of the page whose button was clicked.

@@ -1,4 +1,4 @@
-"""F6 and Shift+F6 move the focus between parts of the window, to where it last was in each part."""
+"""Moves the focus between regions of the window, to the widget that had it last in each region."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QWidget
 
 
@@ -14,7 +13,7 @@ class Regions(QObject):
     """Remembers where the focus was in each part.
 
     Args:
-        window: in which the keys work.
+        window: parent of the regions.
         parts: returns the present parts in their order.
     """
 
@@ -22,9 +21,6 @@ class Regions(QObject):
         super().__init__(window)
         self._parts = parts
         self._last: dict[QWidget, QWidget] = {}
-        for key, step in (("F6", 1), ("Shift+F6", -1)):
-            shortcut = QShortcut(QKeySequence(key), window)
-            shortcut.activated.connect(lambda step=step: self.go(step))
 
     def go(self, step: int) -> None:
         """Moves the focus to the next part that accepts it (1), or to the previous one (-1)."""

@@ -13,14 +13,14 @@ from gptdesk.ui.services.settings import SettingsService
 from gptdesk.ui.window.commands.registry import Command
 
 _THEMES: Final = {
-    "system": "Follow the system's choice of light or dark",
+    "system": "Light or dark as set in the system",
     "light": "Dark text on a light background",
     "dark": "Light text on a dark background",
 }
 
 
 def page_commands(pages: Iterable[tuple[str, str]], show: Callable[[str], object]) -> list[Command]:
-    """One command a page; Ctrl+1 to Ctrl+9 show the first nine.
+    """A command for each page; Ctrl+1 to Ctrl+9 show the first nine.
 
     Args:
         pages: ids and titles, in the order of the rail.
@@ -40,22 +40,41 @@ def page_commands(pages: Iterable[tuple[str, str]], show: Callable[[str], object
 
 
 def panel_command(fold: Callable[[], object]) -> Command:
-    """Hides or shows the panel of the page that is shown."""
+    """Hides or shows the right panel of the current page."""
     return Command(
         id="view.panel",
         title="Show or hide the panel",
-        description="Hide the panel at the right of the page, or show it again",
+        description="Show or hide the panel on the right of the page",
         run=fold,
         group="page",
         shortcuts=("Ctrl+.",),
     )
 
 
-def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> list[Command]:
-    """Theme, marks of generated text and size of the text.
+def region_commands(go: Callable[[int], object]) -> list[Command]:
+    """Commands that move the focus between regions of the window.
 
     Args:
-        zoom: makes the text larger (1) or smaller (-1), or gives it the standard size (0).
+        go: moves it to the next region (1), or to the previous one (-1).
+    """
+    return [
+        Command(
+            id=f"region.{name}",
+            title=f"Focus the {name} region",
+            description=f"Move the focus to the {name} region of the window: page, messages, bars",
+            run=partial(go, step),
+            shortcuts=(key,),
+            in_palette=False,
+        )
+        for name, step, key in (("next", 1, "F6"), ("previous", -1, "Shift+F6"))
+    ]
+
+
+def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> list[Command]:
+    """Commands for theme, marks of generated text and text size.
+
+    Args:
+        zoom: makes the text larger (1) or smaller (-1), or resets its size (0).
     """
     key = QKeySequence.StandardKey
     themes = [
@@ -71,14 +90,14 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
         for mode, title in titles_of("theme").items()
     ]
     sizes: tuple[tuple[str, str, str, int, tuple[QKeySequence.StandardKey | str, ...]], ...] = (
-        ("text.larger", "Larger text", "Make the text of the Playground larger", 1, (key.ZoomIn, "Ctrl+=")),
-        ("text.smaller", "Smaller text", "Make the text of the Playground smaller", -1, (key.ZoomOut,)),
-        ("text.standard", "Standard text size", "Give the text of the Playground its standard size", 0, ("Ctrl+0",)),
+        ("text.larger", "Larger text", "Increase the text size of the Playground", 1, (key.ZoomIn, "Ctrl+=")),
+        ("text.smaller", "Smaller text", "Decrease the text size of the Playground", -1, (key.ZoomOut,)),
+        ("text.standard", "Standard text size", "Reset the text size of the Playground", 0, ("Ctrl+0",)),
     )
     marks = Command(
         id="text.marks",
         title="Mark generated text",
-        description="Tint the newest generation, and show a bar in the margin beside everything that was generated",
+        description="Tint the newest generation, and show a bar in the margin beside all generated text",
         run=lambda: settings.update(marks=not settings.value.marks),
         group="view",
         shortcuts=("Ctrl+M",),

@@ -1,4 +1,4 @@
-"""The window's title: what the page that is shown calls itself."""
+"""Title of the window: that of the page that is shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class WindowTitle:
-    """Keeps one title a page."""
+    """Keeps a title for each page."""
 
     def __init__(self, window: QWidget) -> None:
         self._window, self._page, self._default = window, "", ""

@@ -1,4 +1,4 @@
-"""What the window offers on every page: command palette, settings dialog, guide; made when they are opened."""
+"""Dialogs of every page: command palette, settings, guide, welcome, about; made when first opened."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class WindowTools(QObject):
-    """Opens them.
+    """Opens the dialogs.
 
     Attributes:
-        palette: once it was opened.
-        welcome: once it was opened.
+        palette: ``None`` until it is opened.
+        welcome: ``None`` until it is opened.
     """
 
     def __init__(self, services: Services, commands: Commands, window: QWidget) -> None:
@@ -31,12 +31,12 @@ class WindowTools(QObject):
         self.welcome: Welcome | None = None
 
     def commands(self) -> list[Command]:
-        """The commands that open them, and those that end the window."""
+        """The commands that open the dialogs, and the one that closes the window."""
         return [
             Command(
                 id="palette.open",
                 title="Command palette…",
-                description="Find any command by a few letters and run it",
+                description="Search all commands and run one",
                 run=self.open_palette,
                 group="view",
                 shortcuts=("Ctrl+K", "Ctrl+Shift+P"),
@@ -53,7 +53,7 @@ class WindowTools(QObject):
             Command(
                 id="help.guide",
                 title="Guide",
-                description="Read how to write, get models and train",
+                description="Read how to generate text, download models and train",
                 run=self.open_guide,
                 group="help",
                 shortcuts=("F1",),
@@ -75,14 +75,14 @@ class WindowTools(QObject):
             Command(
                 id="help.welcome",
                 title="Welcome",
-                description="Show what gptdesk can do: write, get models, train",
+                description="Show what gptdesk can do: generate text, download models, train",
                 run=self.open_welcome,
                 group="help",
             ),
             Command(
                 id="window.quit",
                 title="Quit",
-                description="Close gptdesk; everything is saved already",
+                description="Close gptdesk; documents and settings are saved",
                 run=self._window.close,
                 group="quit",
                 shortcuts=("Ctrl+Q",),

@@ -1,4 +1,4 @@
-"""The editor: shows a document's text, tells what the person does to it, and marks what a model wrote."""
+"""The editor: shows a document's text, emits the person's edits, and marks generated text."""
 
 from __future__ import annotations
 
@@ -34,30 +34,31 @@ from gptdesk.ui.widgets.file_drops import files_of
 from gptdesk.ui.widgets.overlay import BANNER_HEIGHT
 
 _LINE_HEIGHT: Final = 1.75
-"""Of a line, in heights of the letters."""
+"""Height of a line, as a multiple of the font size."""
 
 _COLUMN: Final = 42
-"""Widest column of text, in heights of the letters: some 85 letters a line."""
+"""Widest column of text, as a multiple of the font size: about 85 characters a line."""
 
 _MARGIN: Final = 40
-"""Beside and below the text, in pixels; above it there is room for a banner."""
+"""Left, right and below the text, in pixels; above it is space for a banner."""
 
 
 class Editor(MarkedTextEdit):
-    """A view: the text it shows is given by `show_document`, and an edit is only told, in characters of that text.
+    """A view of a document. `show_document` sets the text; edits are emitted, in characters of that text.
 
     Attributes:
-        text_size: height of the letters, in pixels.
-        undo_actions: undo and redo, for the context menu.
-        is_command_key: returns whether a key belongs to a command, although text fields could use it.
+        text_size: font size, in pixels.
+        undo_actions: actions of undo and redo, for the context menu.
+        soft_breaks: Qt's positions at which the widget breaks a paragraph without a character of the text, ascending.
+        is_command_key: returns whether a key that text fields use belongs to a command here.
 
     Signals:
-        edited(int, int, str, bool): start, end, the text put there, whether by typing.
-        touched(): the person begins to compose a character.
-        undo_wanted(), redo_wanted(): of the last step.
-        zoomed(int): text larger (1) or smaller (-1).
-        files_given(object): paths of files that were dropped or pasted.
-        column_moved(): `column` is another.
+        edited(int, int, str, bool): emitted with start, end, replacement, and whether it was typed.
+        touched(): emitted when an input method begins to compose.
+        undo_wanted(), redo_wanted(): emitted when their keys are pressed.
+        zoomed(int): emitted to make the text larger (1) or smaller (-1).
+        files_given(object): emitted with the paths of files that were dropped or pasted.
+        column_moved(): emitted when `column` changes.
     """
 
     edited = Signal(int, int, str, bool)
@@ -72,7 +73,7 @@ class Editor(MarkedTextEdit):
         super().__init__(theme, parent)
         self._shown = ""
         self._length = 0  # of what the widget holds, in Qt's units
-        self._breaks: list[int] = []  # where the widget breaks a paragraph without a character of the text
+        self.soft_breaks: list[int] = []
         self._showing = False
         self.undo_actions: tuple[QAction, ...] = ()
         self.is_command_key: Callable[[QKeyEvent], bool] = lambda event: False
@@ -93,11 +94,11 @@ class Editor(MarkedTextEdit):
 
     @property
     def shown(self) -> str:
-        """The text of the document as it is shown now."""
+        """The text of the document that is shown."""
         return self._shown
 
     def set_text_size(self, pixels: int) -> None:
-        """Height of the letters."""
+        """Sets the font size, in pixels."""
         self.text_size = pixels
         font = prose_font(pixels)
         self._showing = True
@@ -112,14 +113,14 @@ class Editor(MarkedTextEdit):
         self._center_column()
 
     def show_document(self, text: str, generated: list[tuple[int, int]], newest: int | None = None) -> None:
-        """Shows ``text``, touching only what is different, and marks the ``generated`` stretches of it.
+        """Shows ``text``, changing only what differs, and marks the ``generated`` spans.
 
-        A reader at the end of the text stays there while it grows; elsewhere nothing scrolls.
+        At the end of the text the view follows it while it grows; elsewhere nothing scrolls.
 
         Args:
             text: of the document.
-            generated: start and end of each generated stretch, in characters.
-            newest: where the newest generation begins; the whole text when not given.
+            generated: start and end of each generated span, in characters.
+            newest: where the newest generation begins; by default all of the text is tinted.
         """
         if text != self._shown:
             self._put(*view_text.difference(self._shown, text), text)
@@ -135,34 +136,34 @@ class Editor(MarkedTextEdit):
         self.show_cursor()
 
     def column(self) -> QRect:
-        """Where the text stands when nothing is scrolled, in pixels of this widget."""
+        """Rectangle of the text while nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN
         return QRect(side, BANNER_HEIGHT, self.width() - 2 * side, self.height() - BANNER_HEIGHT - _MARGIN)
 
     def letters_top(self) -> int:
-        """Where the letters of an empty text's first line begin, in pixels of this widget."""
+        """Top of the first line of an empty text, in pixels of this widget."""
         block = self.document().firstBlock()
         self.document().documentLayout().blockBoundingRect(block)  # lays it out
         layout = block.layout()
         return BANNER_HEIGHT + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
 
     def line_height(self) -> int:
-        """From one line to the next, in pixels."""
+        """Distance of two lines, in pixels."""
         return round(self.text_size * _LINE_HEIGHT)
 
     def replace_selection(self, text: str) -> None:
-        """Puts ``text`` in the place of the selection, as pasting does."""
+        """Replaces the selection by ``text``, as pasting does."""
         cursor = self.textCursor()
         self._tell(self._index(cursor.selectionStart()), self._index(cursor.selectionEnd()), clean(text))
 
     def _tell(self, start: int, end: int, text: str) -> None:
-        """An edit that is made in the document first and comes back as text to show."""
+        """Emits an edit; the document applies it and calls `show_document`."""
         with self.person_at_work():
             self.edited.emit(start, end, text, False)
             self.show_place(start + len(text))
 
     def _put(self, start: int, old_end: int, new_end: int, text: str) -> None:
-        """Makes the widget show ``text``, which differs from what it shows between these places."""
+        """Makes the widget show ``text``, which differs from the shown text between these indexes."""
         self._showing = True
         first, last = self._position(start), self._position(old_end)
         cursor = QTextCursor(self.document())
@@ -173,21 +174,21 @@ class Editor(MarkedTextEdit):
         self._remember(text, first, last - first, cursor.position() - first)
         for piece in pieces[:-1]:
             first += view_text.units(piece) + 1
-            bisect.insort(self._breaks, first - 1)
+            bisect.insort(self.soft_breaks, first - 1)
         self._showing = False
 
     def _remember(self, text: str, position: int, removed: int, added: int) -> None:
-        """``text`` is shown now; in Qt's units it came about by an edit at ``position``."""
+        """Records that ``text`` is shown after an edit at ``position``, in Qt's units."""
         self._shown = text
         self._length = self.document().characterCount() - 1  # Qt counts the end of the text, too
-        self._breaks = [
+        self.soft_breaks = [
             place if place < position else place + added - removed
-            for place in self._breaks
+            for place in self.soft_breaks
             if not position <= place < position + removed
         ]
 
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
-        """Tells what the person did, which may be less than the range that Qt reports."""
+        """Emits the person's edit, which may be smaller than the range that Qt reports."""
         if self._showing:
             return
         length = self.document().characterCount() - 1
@@ -205,40 +206,40 @@ class Editor(MarkedTextEdit):
             self.edited.emit(start, end, text, len(text) + end - start == 1)
 
     def _read(self, start: int, end: int) -> str:
-        """What the widget holds between two of Qt's positions."""
+        """The text between two of Qt's positions."""
         cursor = QTextCursor(self.document())
         cursor.setPosition(start)
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         return clean(cursor.selectedText())
 
     def _index(self, position: int) -> int:
-        """Qt's position in characters of the text."""
-        position -= bisect.bisect_left(self._breaks, position)
+        """Converts Qt's position to an index of the text."""
+        position -= bisect.bisect_left(self.soft_breaks, position)
         return position if self._plain else view_text.index(self._shown, position)
 
     def _position(self, index: int) -> int:
-        """The opposite of `_index`; of two places with a break between them the second."""
+        """Converts an index of the text to Qt's position; at a soft break, the one after it."""
         return self._positions([index])[0]
 
     def _positions(self, indexes: Iterable[int]) -> list[int]:
-        """`_position` of each of ``indexes``, which ascend."""
+        """`_position` of each of ``indexes``, which must ascend."""
         found: list[int] = []
         at = units = passed = 0
         for index in indexes:
             units += index - at if self._plain else view_text.units(self._shown[at:index])
             at = index
-            while passed < len(self._breaks) and self._breaks[passed] <= units + passed:
+            while passed < len(self.soft_breaks) and self.soft_breaks[passed] <= units + passed:
                 passed += 1
             found.append(units + passed)
         return found
 
     @property
     def _plain(self) -> bool:
-        """Whether Qt counts as Python does: each character of the text is one unit."""
-        return self._length - len(self._breaks) == len(self._shown)
+        """Whether each character of the text is one of Qt's units."""
+        return self._length - len(self.soft_breaks) == len(self._shown)
 
     def _center_column(self) -> None:
-        """A line that is too long loses the eye on its way back."""
+        """Limits the column of text to a readable width, in the middle of the widget."""
         bar = self.verticalScrollBar().sizeHint().width()
         side = max(bar, (self.width() - _COLUMN * self.text_size) // 2 - _MARGIN)
         self.setViewportMargins(side, 0, side - bar, 0)
@@ -250,7 +251,7 @@ class Editor(MarkedTextEdit):
         self.column_moved.emit()  # and the text is laid out
 
     def event(self, event: QEvent) -> bool:
-        """Leaves the keys of commands to the window, which gets those that a text field ignores here."""
+        """Leaves the keys of commands to the window: it gets those that this widget ignores."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self.is_command_key(event):
             event.ignore()
             return True
@@ -284,7 +285,7 @@ class Editor(MarkedTextEdit):
             super().inputMethodEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Three clicks select a paragraph: a line of the text, where the widget has several in one of its own."""
+        """Three clicks select one line of the text, although the widget may hold several in one paragraph."""
         super().mousePressEvent(event)
         cursor = self.textCursor()
         block = self.document().findBlock(cursor.selectionStart())
@@ -321,7 +322,7 @@ class Editor(MarkedTextEdit):
         return data
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """As pasting at that place; text that is dragged within the editor is moved."""
+        """Inserts what is dropped as pasting would; text dragged within the editor is moved."""
         self.dragLeaveEvent(QDragLeaveEvent())
         if files := files_of(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)

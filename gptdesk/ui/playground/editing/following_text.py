@@ -1,4 +1,4 @@
-"""A text widget that keeps the end of a growing text in view."""
+"""A text widget that scrolls with a growing text while its end is in view."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 
 class FollowingTextEdit(QTextEdit):
-    """Who reads the end of the text keeps seeing it when the text grows, or when the widget becomes smaller.
+    """Keeps the end in view when the text grows or the widget shrinks, unless the person has scrolled away from it.
 
-    Who scrolls away from the end is left where they are. Qt gives no sign of who scrolls; a scroll bar whose range
-    stays as it is was moved by a person or by their cursor.
+    Qt does not say who scrolls. If the scroll bar moves while its range stays the same, it was the person.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -23,29 +22,29 @@ class FollowingTextEdit(QTextEdit):
         make_quiet(self)
         self._follows = True
         self._at_work = False
-        self._range = 0  # of the scroll bar, when it was last heard of
+        self._range = 0  # maximum of the scroll bar at its last change
         self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def show_end(self) -> None:
-        """Puts the cursor behind the text and scrolls there."""
+        """Moves the cursor to the end of the text and scrolls there."""
         self.moveCursor(QTextCursor.MoveOperation.End)
         self._scroll_to_end()
 
     def show_cursor(self) -> None:
-        """Scrolls to the cursor; on the last line to the end of what can be scrolled, so that the margin is seen."""
+        """Scrolls to the cursor; at the end of the text, the margin below it is shown, too."""
         self.ensureCursorVisible()
         if self.textCursor().atEnd():
             self._scroll_to_end()
 
     def follow(self) -> None:
-        """The text is another: whoever read its end sees the new one."""
+        """Call after a change of the text: scrolls to its end if that was in view."""
         if self._follows and not self._at_work:
             self._scroll_to_end()
 
     @contextmanager
     def person_at_work(self) -> Iterator[None]:
-        """While a person's own edit is carried out, the view goes where their cursor goes."""
+        """During the person's own edit, the view follows the cursor instead of the end."""
         self._at_work = True
         try:
             yield

@@ -14,10 +14,10 @@ from gptdesk.ui.stylesheet import mix
 
 ABOVE: Final = 0.98
 BELOW: Final = 0.38
-"""How far the tint reaches above and below the baseline, in heights of the letters."""
+"""Extent of the tint above and below the baseline, as multiples of the font size."""
 
 _BAR_ABOVE: Final = 1.1
-"""The same of the bar; it ends where that of the next line begins."""
+"""Extent of the bar above the baseline; it is as high as the line, so that bars of lines join."""
 
 _GAP: Final = 18
 """From the text to the bar in the margin, in pixels."""
@@ -29,12 +29,12 @@ _NARROW: Final = 2
 
 @dataclass(frozen=True, kw_only=True)
 class MarkedText:
-    """What is marked, in positions of the text widget.
+    """The marks, in positions of the text widget.
 
     Attributes:
-        spans: start and end of each generated stretch, in order.
-        newest: where the newest generation begins; what is generated behind it is tinted.
-        line_height: from one line to the next, in pixels.
+        spans: start and end of each generated span, in order.
+        newest: where the newest generation begins; generated text after it is tinted.
+        line_height: distance of two lines, in pixels.
     """
 
     spans: list[tuple[int, int]]
@@ -74,7 +74,7 @@ def paint_marks(
 
 
 def _spans_in(block: QTextBlock, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Those of ``spans`` that reach into ``block``."""
+    """The spans that overlap ``block``."""
     first = bisect.bisect_right(spans, block.position(), key=lambda span: span[1])
     last = bisect.bisect_left(spans, block.position() + block.length(), key=lambda span: span[0])
     return spans[first:last]
@@ -111,7 +111,7 @@ def _x(line: QTextLine, position: int) -> float:
 
 
 def _block_at(document: QTextDocument, y: float) -> QTextBlock:
-    """The first block that reaches below ``y``, found by halving."""
+    """The first block that ends below ``y``, by binary search."""
     layout = document.documentLayout()
     low, high = 0, document.blockCount() - 1
     while low < high:

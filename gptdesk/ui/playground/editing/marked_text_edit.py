@@ -1,4 +1,4 @@
-"""A text widget that marks generated text."""
+"""A text widget that paints the marks of generated text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from gptdesk.ui.theme import Theme
 
 
 class MarkedTextEdit(FollowingTextEdit):
-    """Paints the marks behind the text, unless they are switched off."""
+    """Paints the marks behind the text, unless they are switched off.
+
+    Attributes:
+        marks_shown: whether the marks are painted.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._marked = MarkedText(spans=[], newest=0, line_height=0)
-        self._marks = True
+        self.marks_shown = True
 
     def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
         """Marks ``spans``; see `MarkedText`."""
@@ -25,12 +29,12 @@ class MarkedTextEdit(FollowingTextEdit):
         self.viewport().update()
 
     def show_marks(self, marks: bool) -> None:
-        """Shows the marks, or hides them, so that generated text looks like typed text."""
-        self._marks = marks
+        """Shows or hides the marks."""
+        self.marks_shown = marks
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._marked.spans and self._marks:
+        if self._marked.spans and self.marks_shown:
             painter = QPainter(self.viewport())
             painter.translate(0, -self.verticalScrollBar().value())
             paint_marks(painter, self.document(), self._marked, event.rect(), self._theme.colours)

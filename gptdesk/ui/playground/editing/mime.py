@@ -1,4 +1,4 @@
-"""Text that is dragged or pasted."""
+"""Reads the text of dragged or pasted data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QTextDocumentFragment
 
 _OBJECT: Final = "\ufffc"
-"""Stands for a picture."""
+"""Qt's placeholder for a picture."""
 
 
 def text_of(data: QMimeData) -> str:
-    """The text; that of a formatted one where nothing else is there."""
+    """The plain text; without one, that of the HTML."""
     if data.hasText() or not data.hasHtml():
         return data.text()
     return QTextDocumentFragment.fromHtml(data.html()).toPlainText().replace(_OBJECT, "")

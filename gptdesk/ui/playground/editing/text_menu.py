@@ -11,7 +11,7 @@ from gptdesk.ui.widgets.popup import Menu
 
 
 def text_menu(editor: QTextEdit, undo_and_redo: Sequence[QAction]) -> QMenu:
-    """The commands that undo and redo, and what every text field can do: cut, copy, paste, select all."""
+    """Makes the menu: undo and redo of the document, then cut, copy, paste and select all."""
     menu = Menu(editor)
     menu.addActions(undo_and_redo)
     menu.addSeparator()

@@ -1,4 +1,4 @@
-"""How a document's text lies in a text widget: what differs, where paragraphs break, how positions count. No Qt."""
+"""Maps a document's text to that of a text widget: differences, soft breaks, UTF-16 positions. No Qt."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ far longer where no space lets it end a line. Only the widget knows these breaks
 """
 
 MANY_LINES: Final = 500
-"""From so many lines on, a text that is shown at once has several of them in one paragraph of the widget.
+"""From this many lines on, several lines of a text share one paragraph of the widget.
 
 Whenever a letter changes, the widget walks through all paragraphs behind it, which takes 0.6 ms for a thousand.
 """
 
 _TOGETHER: Final = 1_000
-"""Characters of such a paragraph."""
+"""Characters of such a shared paragraph."""
 
 _SOON: Final = 1_000
 _BREAK: Final = "\u2029"
@@ -41,15 +41,15 @@ def difference(old: str, new: str) -> tuple[int, int, int]:
 
 
 def softened(text: str, column: int) -> list[str]:
-    """``text`` as the widget shows it, its long paragraphs broken.
+    """Breaks the long paragraphs of ``text`` for the widget.
 
     Args:
         text: any text.
-        column: characters of its first paragraph that stand before it.
+        column: characters of its first paragraph before ``text``.
 
     Returns:
-        Pieces between which the widget breaks without a character of the text; a break in the place of a space is in
-        the piece, so that positions stay as they are.
+        Pieces. Between two of them the widget has a break that is no character of the text; a break that replaces a
+        space is part of a piece, so that positions stay the same.
     """
     pieces = [""]
     start = 0
@@ -72,7 +72,7 @@ def softened(text: str, column: int) -> list[str]:
 
 
 def joined(text: str) -> str:
-    """``text`` in as few paragraphs of the widget as are cheap to lay out; every character keeps its place."""
+    """``text`` in few paragraphs of the widget; every character keeps its position."""
     if text.count("\n") < MANY_LINES:
         return text
     return _BREAK.join(map(_joined_lines, text.split(_BREAK)))
@@ -94,7 +94,7 @@ def same_in_view(document: str, view: str) -> bool:
 
 
 def units(text: str) -> int:
-    """UTF-16 code units of ``text``, which is what Qt counts."""
+    """Number of UTF-16 code units of ``text``, Qt's unit of positions."""
     return len(text.encode("utf-16-le")) // 2
 
 

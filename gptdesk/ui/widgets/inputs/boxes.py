@@ -1,4 +1,4 @@
-"""What opens a list or a menu: a box and a button with the same chevron, and a button that is only an icon."""
+"""Controls that open a list or a menu: combo box, button with a chevron, icon button."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ListBox(QComboBox):
 
 
 class MenuButton(QPushButton):
-    """A button that opens a menu and says what was chosen there, shortened to the room there is."""
+    """A button that opens a menu and shows what was chosen there, shortened to fit."""
 
     def __init__(self, kind: str, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,7 +82,7 @@ class MenuButton(QPushButton):
 
 
 class IconMenuButton(QPushButton):
-    """A button that is only an icon, at the right end of a row; its menu ends where it does."""
+    """An icon that opens a menu, whose right edges are aligned."""
 
     def __init__(self, name: str, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)

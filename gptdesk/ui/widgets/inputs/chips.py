@@ -1,4 +1,4 @@
-"""A short list of words, each in a frame with a button that removes it, and a line to add another."""
+"""Chips: a short list of texts, each with a button to remove it, and a field to add one."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _LONGEST_SHOWN = 24
 
 
 class Chips(QWidget):
-    """The list.
+    """An editable list of texts.
 
     Args:
-        show: how a value is written on its chip.
-        read: the value of what was typed; raises UserError when there is none.
-        check: raises UserError when the values may not stand together.
+        show: returns the text of a value's chip.
+        read: returns the value of a typed text; raises `UserError` if there is none.
+        check: raises `UserError` if the list of values is not allowed.
 
     Attributes:
-        line: where another value is typed.
+        line: field for another value.
 
     Signals:
-        changed(): the person added or removed a value.
-        refused(str): what was typed cannot be used; the sentence says why.
+        changed(): emitted when the person added or removed a value.
+        refused(str): emitted when an input cannot be used; the sentence says why.
     """
 
     changed = Signal()
@@ -64,7 +64,7 @@ class Chips(QWidget):
         return self._values
 
     def set_values(self, values: tuple[str, ...]) -> None:
-        """Shows other values without saying that they changed."""
+        """Shows these values without a signal."""
         if values == self._values:
             return
         self._values = values

@@ -1,4 +1,4 @@
-"""A slider for weights just below one: it takes as long from 0.9 to 0.99 as from 0.99 to 0.999. No Qt."""
+"""Scale for values just below one: 0.9 to 0.99 is as long as 0.99 to 0.999. No Qt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gptdesk.ui.widgets.inputs.scale import STEPS
 
 @dataclass(frozen=True)
 class FromOne:
-    """From 0 to 1 less ten to the power of minus ``decades``."""
+    """From 0 to 1 - 10^-decades."""
 
     decades: int
 

@@ -1,4 +1,4 @@
-"""A box for one number that may also be off."""
+"""A number box that can show a word, such as "off", for one value."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ OFF = "off"
 
 
 class NumberBox(QDoubleSpinBox):
-    """A number between two limits; one value may stand for "off", which is shown and may be typed as a word.
+    """A number between two limits; one value can be shown and typed as a word.
 
     Args:
         lowest: smallest value.
         highest: largest value.
-        decimals: digits behind the point; 0 for whole numbers.
-        off: the value that switches the setting off, if any.
-        off_text: the word for it.
+        decimals: digits after the decimal point; 0 for whole numbers.
+        off: value shown as a word, if any.
+        off_text: the word.
 
     Attributes:
-        limits: what may be typed, for the sentence that refuses anything else; empty: made of the two limits.
+        limits: clause that names the allowed values when an input is refused; "" for one made of the two limits.
 
     Signals:
-        refused(str): what was typed cannot be used and the value before it is back; the sentence says so.
+        refused(str): emitted when an input was refused and the value before it restored; the sentence says so.
     """
 
     refused = Signal(str)
@@ -75,7 +75,7 @@ class NumberBox(QDoubleSpinBox):
         return state, text, position
 
     def fixup(self, text: str) -> str:
-        """Says why what was typed is not used, under the box where nobody else says it; Qt puts the value back."""
+        """Reports why the input is refused, in a note unless ``refused`` is connected; Qt restores the value."""
         if not self._taken(text):
             sentence = self._refusal(text.strip())
             self.refused.emit(sentence)
@@ -84,7 +84,7 @@ class NumberBox(QDoubleSpinBox):
         return text
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter on what is refused is not passed on: it would press the default button with the value before."""
+        """Keeps Enter on a refused input from the dialog, whose default button it would press."""
         hide_note(self)
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         taken = not enter or self._taken(self.lineEdit().text())
@@ -104,7 +104,7 @@ class NumberBox(QDoubleSpinBox):
         return f"{what}: {limits}. It is {self.textFromValue(self.value())} again."
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolling a panel must not change what lies under the pointer."""
+        """Ignores the wheel unless the box has the focus: scrolling a panel must not change a value."""
         if self.hasFocus():
             super().wheelEvent(event)
         else:

@@ -1,4 +1,4 @@
-"""How the positions of a slider stand for numbers. Plain arithmetic, no Qt."""
+"""Scales of sliders: position to value and back. No Qt."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 STEPS: Final = 1000
-"""Positions of a slider, 0 to this."""
+"""Largest position of a slider; the smallest is 0."""
 
 
 class Scale(Protocol):
-    """Maps positions to values and back; `position` of a value that lies off the slider is the nearer end."""
+    """Maps positions to values and back; values beyond the slider map to its nearer end."""
 
     def value(self, position: int) -> float: ...
 
@@ -20,7 +20,7 @@ class Scale(Protocol):
 
 @dataclass(frozen=True)
 class Power:
-    """From 0 to ``highest``, with ``middle`` half way: fine steps where they matter."""
+    """From 0 to ``highest`` as a power of the position, with ``middle`` half way."""
 
     highest: float
     middle: float
@@ -53,7 +53,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class LogThenOff:
-    """Whole numbers from 1 to ``highest``, logarithmically; the last position, which lets all through, is ``off``."""
+    """Whole numbers from 1 to ``highest``, logarithmic; the last position is ``off``."""
 
     highest: float
     off: float = 0.0

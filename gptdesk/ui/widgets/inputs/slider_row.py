@@ -1,4 +1,4 @@
-"""A row for one number: name, number box, and a slider that always shows the same value."""
+"""A row for one number: title, help mark, number box and slider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gptdesk.ui.widgets.inputs.scale import STEPS, Scale
 from gptdesk.ui.widgets.tooltips import wrapped
 
 BOX_WIDTH: Final = 80
-"""Of the number boxes beside settings, in pixels at the usual size of words."""
+"""Width of the number boxes beside settings, in pixels at a font of 13 pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,7 @@ class SliderRow(QWidget):
 
 
 class _Slider(QSlider):
-    """Jumps to where it is pressed, and is not moved by scrolling past it."""
+    """Jumps to where it is pressed, and ignores the wheel."""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

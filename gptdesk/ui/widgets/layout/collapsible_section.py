@@ -1,4 +1,4 @@
-"""A section whose heading opens and closes it."""
+"""A section that its heading opens and closes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class CollapsibleSection(QFrame):
 
     Attributes:
         button: the heading.
-        caption: muted text at the right end of the heading's line.
+        caption: muted text to the right of the heading.
         column: layout of the contents.
 
     Signals:
-        toggled(bool): opened or closed.
+        toggled(bool): emitted when it was opened or closed.
     """
 
     toggled = Signal(bool)
@@ -65,7 +65,7 @@ class CollapsibleSection(QFrame):
         self.button.setChecked(open)
 
     def wants_open(self) -> bool:
-        """Whether the contents should be shown; a subclass may have more reasons than the heading."""
+        """Whether the contents should be shown; subclasses can add reasons."""
         return self.button.isChecked()
 
     def fill(self) -> None:
@@ -75,7 +75,7 @@ class CollapsibleSection(QFrame):
             fill()
 
     def show_contents(self) -> None:
-        """Shows or hides the contents as `wants_open` says."""
+        """Shows or hides the contents according to `wants_open`."""
         shown = self.wants_open()
         if shown:
             self.fill()

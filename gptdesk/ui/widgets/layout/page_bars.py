@@ -1,4 +1,4 @@
-"""The bars of a page: the top bar with its title, buttons and the menu, and the status bar below the page."""
+"""Top bar and status bar of a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gptdesk.ui.widgets.status_dot import StatusDot
 
 TOP_HEIGHT: Final = 52
 STATUS_HEIGHT: Final = 32
-"""Pixels of every page's bars."""
+"""Heights of the bars of every page, in pixels."""
 
 _MARGIN: Final = 16
 _SPACING: Final = 8
@@ -25,13 +25,13 @@ class PageBar(QWidget):
     """A page's top bar.
 
     Args:
-        title: of the page, at the left.
-        menu: of the window, at the right.
-        buttons: of the page, beside the menu.
+        title: of the page, on the left.
+        menu: main menu, on the right.
+        buttons: beside the menu.
         middle: widget in the middle, such as the name of what is shown.
 
     Attributes:
-        menu: the button that opens the menu.
+        menu: button that opens the menu.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PageBar(QWidget):
 
 
 class PageStatus(QWidget):
-    """A page's status bar: a state with its dot, details, and figures at the right.
+    """A page's status bar: state with a dot, details, figures on the right.
 
     Args:
         names: accessible names of state, details and figures.
@@ -72,7 +72,7 @@ class PageStatus(QWidget):
     Attributes:
         dot: in the colour of the state.
         state: one or two words.
-        detail: shortened first when space is short.
+        detail: shortened to fit.
         right: figures.
     """
 

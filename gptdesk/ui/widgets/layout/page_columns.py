@@ -1,4 +1,4 @@
-"""Columns of a page: a main part with panels beside it, whose widths are kept."""
+"""Columns of a page: a main part and side panels, whose widths are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gptdesk.ui.widgets.layout.panel_fold import PanelFold
 from gptdesk.ui.widgets.layout.splitter import Splitter
 
 _LONGEST: Final = 5
-"""Digits of a width that is read back."""
+"""Most digits of a width that is read back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class PageColumns(Splitter):
     """A row of columns.
 
     Args:
-        main: the part that gets what panels leave.
-        left: panel at its left.
-        right: panel at its right, which folds.
+        main: gets the width that the panels leave.
+        left: panel on the left.
+        right: panel on the right, which folds.
 
     Attributes:
         fold: of that panel.
@@ -116,7 +116,7 @@ class PageColumns(Splitter):
         return [min(max(width * side.share // 100, scaled(side.least)), scaled(side.most)) for side in self._sides]
 
     def _arrange(self) -> None:
-        """Folds what must be folded, and gives each column its width."""
+        """Shows or hides the panels and sets the width of each column."""
         widths = dict(zip((side.widget for side in self._sides), self._widths or self._usual_widths(), strict=True))
         shown = {widget for widget in widths if widget not in self._unwanted}
         if self._right is not None and self._folded:

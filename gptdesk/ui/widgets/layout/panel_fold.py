@@ -1,4 +1,4 @@
-"""Whether the panel at the right of a page is shown: as the person chose, and hidden at first in a narrow window."""
+"""Shows or hides the right panel of a page: as the person chose, and hidden at first in a narrow window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PanelFold(QObject):
     """Remembers one choice for wide windows and, until the window closes, another one for narrow ones.
 
     Args:
-        page: whose width counts.
+        page: its width decides whether the window is narrow.
         show: shows the panel (true) or hides it (false).
     """
 

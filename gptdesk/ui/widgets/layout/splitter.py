@@ -1,4 +1,4 @@
-"""Parts of a page side by side, with borders that show that they can be moved."""
+"""A horizontal splitter with visible handles."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _GRAB: Final = 5
-"""Pixels of a border that the pointer can take; the line in it has one, or three under the pointer."""
+"""Width of a handle in pixels; the line in it has one, or three under the pointer."""
 
 _GRIP: Final = 32
 
 
 class Splitter(QSplitter):
-    """A row of parts.
+    """A row of widgets with handles between them.
 
     Signals:
-        reset(): a border was double-clicked: the widths shall be the usual ones.
+        reset(): emitted when a handle was double-clicked to restore the usual widths.
     """
 
     reset = Signal()
@@ -41,7 +41,7 @@ class _Handle(QSplitterHandle):
     def __init__(self, theme: Theme, splitter: Splitter, reset: Callable[[], None]) -> None:
         super().__init__(Qt.Orientation.Horizontal, splitter)
         self._theme, self._reset, self._over = theme, reset, False
-        self.setToolTip(wrapped("Drag to make room; double-click for the usual widths"))
+        self.setToolTip(wrapped("Drag to resize; double-click to reset the widths"))
         theme.changed.connect(self.update)
 
     def enterEvent(self, event: QEnterEvent) -> None:

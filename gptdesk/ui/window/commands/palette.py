@@ -1,4 +1,4 @@
-"""Command palette: a field and a list of all commands, to find and run one with the keyboard."""
+"""Command palette: a search field and a list of all commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gptdesk.ui.window.commands.shortcuts import shown
 
 _WIDTH: Final = 600
 _ROWS: Final = 9
-"""Rows that are seen without scrolling, where the window is high enough."""
+"""Most rows without scrolling, if the window is high enough."""
 
 _TOP: Final = 56
 _SIDE: Final = 12
@@ -36,11 +36,11 @@ _MOVES: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_P
 
 
 class CommandPalette(QFrame):
-    """Floats over the window; closes when it loses the focus, and gives it back.
+    """Floats over the window; closes when it loses the focus, and returns it.
 
     Args:
-        commands: that are listed.
-        window: that it floats over.
+        commands: listed.
+        window: it floats over it.
     """
 
     def __init__(self, commands: Commands, window: QWidget) -> None:
@@ -73,18 +73,17 @@ class CommandPalette(QFrame):
         self.hide()
 
     def open(self) -> None:
-        """Shows all commands, recently run ones first."""
+        """Shows all commands, recently run first."""
         if self.isHidden():
             self._before = QApplication.focusWidget()
         self.field.clear()
         self._fill()
-        self._place()
         self.show()
         self.raise_()
         self.field.setFocus()
 
     def close_and_return(self) -> None:
-        """Closes, and gives the focus back to what had it."""
+        """Closes, and returns the focus."""
         before, self._before = self._before, None
         self.hide()
         if before is not None and before.isVisible():
@@ -101,6 +100,7 @@ class CommandPalette(QFrame):
         self.list.setVisible(found)
         self.none.setVisible(not found)
         self.list.setCurrentRow(0)
+        self._place()
         self._announce()
 
     def _item(self, id: str) -> QListWidgetItem:
@@ -175,7 +175,8 @@ class CommandPalette(QFrame):
         row = self.list.sizeHintForRow(0) if self.list.count() else scaled(46)
         room = window.height() - _TOP - 24
         field = self.field.sizeHint().height() + 2 * SHADOW + 24
-        height = min(field + _ROWS * max(row, 1) + 8, room)
+        rows = min(max(self.list.count(), 1), _ROWS)
+        height = min(field + rows * max(row, 1) + 8, room)
         self.setGeometry((window.width() - width) // 2, _TOP - SHADOW, width, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -185,7 +186,7 @@ class CommandPalette(QFrame):
 
 
 class _Row(QStyledItemDelegate):
-    """Two lines: title and key, and below them the description, or why the command is not possible."""
+    """Two lines: title and shortcut; description, or why the command is not possible."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(0, 2 * option.fontMetrics.lineSpacing() + 16)

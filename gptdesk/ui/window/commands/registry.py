@@ -1,4 +1,4 @@
-"""Commands: everything that a person can do, in one registry that menus, palette and shortcuts are made from."""
+"""Registry of commands; menus, buttons, command palette and shortcuts are made from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GROUPS: Final = ("new", "file", "page", "view", "help", "quit")
 
 
 def always() -> str | None:
-    """The check of a command that is always possible."""
+    """``is_possible`` of a command that can always run."""
     return None
 
 
@@ -28,10 +28,10 @@ class Command:
     """One command.
 
     Attributes:
-        id: such as "document.new"; kept in the settings.
+        id: such as "document.new"; stored in the settings.
         title: in menus and the palette; ends in "…" if the command asks for more.
-        description: one sentence for tooltips, the palette and the list of shortcuts.
-        run: does it.
+        description: one sentence for tooltips, palette and list of shortcuts.
+        run: the action.
         group: section of the main menu, one of ``GROUPS``; "" keeps it out of the main menu.
         submenu: title of the submenu of that section in which it is listed; "" for the section itself.
         shortcuts: the default keys.
@@ -39,9 +39,9 @@ class Command:
             shows that part (`Commands.set_part`). The narrower scope wins where both have a key.
         is_possible: returns ``None``, or one sentence that says why the command cannot run now.
         label: returns the text that menus and buttons show now, where it differs from the title.
-        checked: returns whether the command is switched on; ``None`` for one that is no switch.
-        in_palette: whether the command palette lists it; the command that opens the palette is of no use there.
-        fill: makes the command a submenu of the main menu, and fills it each time it opens.
+        checked: returns whether a switch is on; ``None`` for a command that is not a switch.
+        in_palette: whether the command palette lists it; its own command and moves of the focus are not listed.
+        fill: makes the command a submenu of the main menu; called to fill it each time it opens.
     """
 
     id: str
@@ -60,7 +60,7 @@ class Command:
 
 
 class Commands(QObject):
-    """The registry. It owns one `QAction` a command; keys follow the page that is shown and what the person chose.
+    """The registry. It owns a `QAction` for each command; its keys depend on the page and on the person's choice.
 
     Args:
         window: in which the shortcuts hold.
@@ -70,8 +70,8 @@ class Commands(QObject):
         bindings: which keys belong to which command.
 
     Signals:
-        shortcuts_changed(): keys of some command changed.
-        ran(str): the command of that id ran.
+        shortcuts_changed(): emitted when keys of a command have changed.
+        ran(str): emitted after the command of that id ran.
     """
 
     shortcuts_changed = Signal()
@@ -114,7 +114,7 @@ class Commands(QObject):
         action.setWhatsThis(command.description)
         action.setCheckable(command.checked is not None)
         action.triggered.connect(lambda: self.run(command.id))
-        self._window.addAction(action)  # a menu that is closed hears no keys
+        self._window.addAction(action)  # a closed menu receives no keys
         return action
 
     # Looking up
@@ -141,7 +141,7 @@ class Commands(QObject):
         return f"{command.submenu}: {title}" if command.submenu else title
 
     def scope_title(self, scope: str) -> str:
-        """What the person calls a scope, such as "Everywhere" or "Train"."""
+        """Title of a scope, such as "Everywhere" or "Train"."""
         return self._titles.get(scope) or self._titles.get(scope.partition(".")[0]) or scope
 
     def name_scope(self, scope: str, title: str) -> None:
@@ -160,15 +160,16 @@ class Commands(QObject):
         if command.is_possible() is not None:
             self.refresh(id)
             return False
-        recent = (id, *(other for other in self._settings.value.recent_commands if other != id))
-        self._settings.update(recent_commands=recent)
+        if command.in_palette:
+            recent = (id, *(other for other in self._settings.value.recent_commands if other != id))
+            self._settings.update(recent_commands=recent)
         command.run()
         self.refresh(id)
         self.ran.emit(id)
         return True
 
     def run_by_standard_key(self, id: str, key: QKeySequence.StandardKey) -> bool:
-        """Runs a command for a widget that handles a standard key itself, unless the person took the key away."""
+        """Runs a command for a widget that handles a standard key itself, if the command still has that key."""
         own = {QKeySequence(text) for text in self.keys(id)}
         return bool(own & set(QKeySequence.keyBindings(key))) and self.run(id)
 
@@ -178,9 +179,9 @@ class Commands(QObject):
         return tuple(id for id in self._settings.value.recent_commands if id in self._commands)
 
     def refresh(self, *ids: str) -> None:
-        """Shows in the actions of these commands, or of all, whether they are possible, their labels and switches.
+        """Updates the actions of these commands, or of all: possible or not, label, switch.
 
-        Pages call it when something that buttons show has changed. Menus and keys need no call: they ask themselves.
+        Pages call it when something that buttons show has changed. Menus and keys update by themselves.
         """
         for id in ids or self._commands:
             command, action = self._commands[id], self._actions[id]
@@ -193,13 +194,13 @@ class Commands(QObject):
                 action.setChecked(command.checked())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Before Qt looks for the shortcut of a key, actions are brought up to date."""
+        """Updates the actions before Qt looks up the shortcut of a key."""
         if event.type() == QEvent.Type.ShortcutOverride:
             self.refresh()
         return False
 
     def wants_key(self, event: QKeyEvent) -> bool:
-        """Whether a text field should leave that key to a command.
+        """Whether a text field should leave a key to a command.
 
         Text fields take keys such as Ctrl+K, which deletes to the end of the line on some systems.
         """
@@ -212,12 +213,12 @@ class Commands(QObject):
     # Keys
 
     def set_page(self, page: str) -> None:
-        """Makes the keys of that page hold."""
+        """Activates the keys of a page."""
         self._page = page
         self._assign_keys()
 
     def set_part(self, page: str, part: str) -> None:
-        """Says which part a page shows; keys of the scope "page.part" hold while it does."""
+        """Sets which part a page shows; it activates the keys of the scope "page.part"."""
         if self._parts.get(page, "") != part:
             self._parts[page] = part
             self._assign_keys()
@@ -227,7 +228,7 @@ class Commands(QObject):
         return self.bindings.keys(id)
 
     def bind(self, id: str, keys: tuple[str, ...]) -> None:
-        """Gives a command other keys, which hold at once and are kept; conflicts are the caller's to settle.
+        """Gives a command other keys and stores them. The caller resolves conflicts.
 
         Raises:
             UserError: for keys that cannot be a shortcut.
@@ -236,7 +237,7 @@ class Commands(QObject):
         self._keep_keys()
 
     def reset_keys(self, *ids: str) -> None:
-        """Gives these commands, or all, their default keys, and takes those from commands that got them meanwhile."""
+        """Restores the default keys of these commands, or of all, and takes them from other commands."""
         self.bindings.reset(*ids)
         for id in ids:
             for key in self.bindings.keys(id):
@@ -244,11 +245,11 @@ class Commands(QObject):
         self._keep_keys()
 
     def conflicts(self, id: str, key: str) -> tuple[Command, ...]:
-        """The commands that have that key where ``id`` would have it, too."""
+        """The commands that have that key in a scope that overlaps with that of ``id``."""
         return tuple(self._commands[other] for other in self.bindings.conflicts(id, key))
 
     def take_key(self, id: str, key: str) -> None:
-        """Takes a key from the commands that have it where ``id`` would have it, too."""
+        """Takes a key from the commands that conflict with ``id``."""
         for other in self.bindings.conflicts(id, key):
             self.bindings.set(other, (each for each in self.bindings.keys(other) if each != key))
 

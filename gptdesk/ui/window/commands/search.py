@@ -1,4 +1,4 @@
-"""Ranks commands for what was typed into the palette: fuzzy, with recently run commands first."""
+"""Ranks commands for a search: fuzzy, with recently run commands first."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 _GOOD_ENOUGH: Final = 70.0
-"""Least score of a match, of 100: what was typed may miss or swap a letter in four."""
+"""Least score of a match, of 100: about one wrong or missing letter in four."""
 
 _BEGINS, _WORD_BEGINS, _INITIALS, _RECENT = 40.0, 25.0, 30.0, 5.0
-"""Points for a title, or a word of it, that begins so; for the first letters of its words; for a recent command."""
+"""Points if the title, or a word of it, begins so; for the initials of its words; for a recent command."""
 
 _DESCRIPTION: Final = 0.72
-"""Share of its score that a match in the description counts."""
+"""Factor of the score of a match in the description."""
 
 
 class Entry(NamedTuple):
-    """What is searched of a command."""
+    """The searched text of a command."""
 
     id: str
     title: str
@@ -29,7 +29,7 @@ def rank(entries: Iterable[Entry], typed: str, recent: Sequence[str]) -> list[st
     Args:
         entries: in the order in which they are listed when nothing is typed.
         typed: words in any order, parts of words, or the first letters of the words.
-        recent: ids, newest first; they come first when nothing is typed, and win between equals.
+        recent: ids, newest first; they come first if nothing is typed, and among equal scores.
     """
     wanted = " ".join(typed.casefold().split())
     places = {id: place for place, id in enumerate(recent)}

@@ -1,4 +1,4 @@
-"""Which keys belong to which command: defaults, what the person changed, conflicts, and what holds in a scope."""
+"""Keys of commands: defaults, the person's changes, conflicts, and the keys in effect in a scope."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from gptdesk.errors import UserError
 
 Shortcut = QKeySequence.StandardKey | str
-"""A key such as "Ctrl+K", or a standard key, which differs from system to system and may be several."""
+"""A key such as "Ctrl+K", or a standard key, which depends on the system and may be several keys."""
 
 _EDITING: Final = ("Cut", "Copy", "Paste", "SelectAll")
-"""Standard keys of text fields; a command cannot have them."""
+"""Standard keys of text fields, which commands cannot have."""
 
 _MODIFIERS: Final = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 )
 _ALONE: Final = {Qt.Key.Key_Escape, Qt.Key.Key_Delete, *(Qt.Key(Qt.Key.Key_F1.value + n) for n in range(35))}
-"""Keys that may be a shortcut without Ctrl or Alt: they neither type nor move the cursor."""
+"""Keys allowed without Ctrl or Alt: they neither type nor move the cursor."""
 
 
 class Bindings:
@@ -50,7 +50,7 @@ class Bindings:
 
     @property
     def changes(self) -> dict[str, tuple[str, ...]]:
-        """What differs from the defaults."""
+        """The keys that differ from the defaults, by id."""
         return {id: keys for id, keys in self._changes.items() if self._defaults.get(id) != keys}
 
     def keys(self, id: str) -> tuple[str, ...]:
@@ -91,9 +91,9 @@ class Bindings:
         )
 
     def effective(self, scope: str) -> dict[str, tuple[str, ...]]:
-        """The keys that hold in a scope, such as "train.data", by id.
+        """The keys in effect in a scope, such as "train.data", by id.
 
-        A narrower scope wins over a wider one, then a changed key over a default, then the command added first.
+        Precedence: narrower scope, then changed over default keys, then the command added first.
         """
         held = [id for id in self._scopes if _contains(self._scopes[id], scope)]
         held.sort(key=lambda id: (-len(self._scopes[id]), not self.is_changed(id)))
@@ -135,7 +135,7 @@ def check_key(key: str) -> str:
     text = sequence.toString(QKeySequence.SequenceFormat.PortableText)
     pressed: QKeyCombination | None = sequence[0] if sequence.count() == 1 else None  # type: ignore[index]
     if not text or pressed is None or pressed.key() in (Qt.Key.Key_unknown, Qt.Key(0)):
-        raise UserError(f"“{key}” is no key; press one, such as Ctrl+K.")
+        raise UserError(f"“{key}” is not a key; press one, such as Ctrl+K.")
     if is_editing_key(sequence):
         raise UserError(f"{native(text)} edits text in every field; choose another key.")
     if not pressed.keyboardModifiers() & _MODIFIERS and pressed.key() not in _ALONE:
@@ -144,12 +144,12 @@ def check_key(key: str) -> str:
 
 
 def is_editing_key(sequence: QKeySequence) -> bool:
-    """Whether text fields need that key: cut, copy, paste, select all."""
+    """Whether text fields need the key: cut, copy, paste, select all."""
     return any(sequence in QKeySequence.keyBindings(QKeySequence.StandardKey[name]) for name in _EDITING)
 
 
 def is_text_key(event: QKeyEvent) -> bool:
-    """Whether a text field keeps that key from commands: it types, moves, or is undo, redo, cut, copy, paste."""
+    """Whether a text field handles the key before commands: it types, moves, or is undo, redo, cut, copy, paste."""
     names = (*_EDITING, "Undo", "Redo")
     return not event.modifiers() & _MODIFIERS or any(event.matches(QKeySequence.StandardKey[name]) for name in names)
 

@@ -24,8 +24,8 @@ class AboutDialog(Dialog):
         name = QLabel(f"gptdesk {__version__}")
         name.setProperty("kind", "heading")
         words = QLabel(
-            "A desktop laboratory for GPT-2. Everything happens on this computer: no account, no server, no "
-            "network.\n\n"
+            "Generates text with GPT-2 and trains models on this computer; the network is used for downloads alone."
+            "\n\n"
             f"Python {platform.python_version()}, Qt {qVersion()}.\n\n"
             "MIT licence. GPT-2's tokenizer is by OpenAI, MIT licence. Typefaces: Inter and Literata, SIL Open Font "
             "License."

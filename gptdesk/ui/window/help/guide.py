@@ -1,4 +1,4 @@
-"""The guide in a window of its own: docs/GUIDE.md where it lies beside the program, else what the tables say."""
+"""Guide window: docs/GUIDE.md if it is installed, else pages made from the tables of commands and settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARGIN, _BETWEEN, _ABOVE_HEADING = 24, 10, 20
 """Pixels around the text, between paragraphs, and above a heading."""
 
 _WIDEST_PICTURE: Final = 760
-"""Pixels; pictures of the window are larger."""
+"""Largest width of a picture, in pixels; screenshots are scaled down to it."""
 
 
 class GuideDialog(QDialog):
@@ -74,7 +74,7 @@ class GuideDialog(QDialog):
 
 
 class _Pages(QTextBrowser):
-    """Finds the pictures of the page, and makes them fit."""
+    """Loads the pictures of a page and scales them."""
 
     folder: Path = Path()
 

@@ -1,4 +1,4 @@
-"""Welcome: three cards at the first start that say what the program can do."""
+"""Welcome: three cards at the first start, one for each page."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ _GENERATE: Final = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
 CARDS: Final = (
     (
         "playground",
-        "Write",
-        f"Type the beginning of a text and press {_GENERATE}. The model continues it; the panel at the right sets how.",
-        "Start writing",
+        "Generate",
+        f"Type the beginning of a text and press {_GENERATE}. The model continues it as the decoding settings say.",
+        "Open the Playground",
         "page.play",
     ),
     (
         "models",
-        "Get models",
-        "A small model is included. Download GPT-2 in four sizes, or import your own. All run on this computer.",
-        "Show models",
+        "Models",
+        "A small model is included. Download GPT-2 in four sizes, or import a model. All of them run on this computer.",
+        "Open Models",
         "page.models",
     ),
     (
         "train",
         "Train",
-        "Train a model on your own text or on Shakespeare. Follow its loss and its samples while it learns.",
-        "Show training",
+        "Train a model on your own text or on Shakespeare. Watch its loss and its samples during training.",
+        "Open Train",
         "page.train",
     ),
 )
-"""Icon, title, text, what the button says, and the command that it runs."""
+"""Icon, title, text, text of the button, and the command that it runs."""
 
 _ICON: Final = 20
 _WIDEST: Final = 860
 _ABREAST: Final = 600
-"""Width from which the cards stand side by side, in pixels at a font of 13 pixels."""
+"""Least width for cards side by side, in pixels at a font of 13 pixels."""
 
 _PADDING: Final = 24
 
 
 class Welcome(Overlay):
-    """Floats over the window and takes no focus; a click beside it or a key that is pressed in the text closes it.
+    """Floats over the window without taking the focus; a click beside it or a key pressed in the text closes it.
 
     Args:
-        settings: remember that it has been seen.
+        settings: remember that it was shown.
         run: runs the command of an id.
     """
 
@@ -66,7 +66,7 @@ class Welcome(Overlay):
         self.setAccessibleName("Welcome to gptdesk")
         title = QLabel("Welcome to gptdesk")
         title.setProperty("kind", "headline")
-        intro = QLabel("A laboratory for GPT-2 on your own computer: no account, no server, your text stays here.")
+        intro = QLabel("GPT-2 on your own computer: no account, no server, your text stays here.")
         intro.setProperty("kind", "muted")
         intro.setWordWrap(True)
         self._cards = QBoxLayout(QBoxLayout.Direction.LeftToRight)
@@ -109,7 +109,7 @@ class Welcome(Overlay):
         return act
 
     def open(self) -> None:
-        """Shows the cards; what has the focus keeps it."""
+        """Shows the cards; the focus stays where it is."""
         focus = self.window().focusWidget()
         if focus is not None and focus is not self._watched:
             self._watched = focus
@@ -123,7 +123,7 @@ class Welcome(Overlay):
         self._settings.update(welcome_seen=True)
 
     def dismiss(self) -> None:
-        """Closes the cards and gives the focus back."""
+        """Closes the cards."""
         app = QApplication.instance()
         if app is not None:
             app.removeEventFilter(self)

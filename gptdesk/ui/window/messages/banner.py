@@ -1,4 +1,4 @@
-"""Banners of the page that is shown: the newest as a card, the others behind a button."""
+"""Banners of the current page: one card, and a button to show the others."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gptdesk.ui.window.messages.card import MessageCard
 _WIDEST: Final = 760
 _SIDE: Final = 16
 _GAP: Final = 8
-"""Pixels to the edge of the area."""
+"""Distance from the edge of the area, in pixels."""
 
 
 class Banners(Overlay):
-    """Shows the banners of `Messages` that belong to the page, the newest first.
+    """Shows the banners of `Messages` that belong to the page, newest first.
 
-    The card floats over the page, so that nothing moves: below its upper edge if ``at_top``, else above its lower edge.
+    The card floats over the page, so that the layout stays: at its top if ``at_top``, else at its bottom.
     """
 
     def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
@@ -39,7 +39,7 @@ class Banners(Overlay):
 
     @property
     def texts(self) -> list[str]:
-        """The texts of all banners of the page, the oldest first."""
+        """The texts of all banners of the page, oldest first."""
         return [message.text for message in self._shown()]
 
     def set_page(self, page: str, area: QWidget, *, at_top: bool) -> None:
@@ -82,7 +82,7 @@ class Banners(Overlay):
         self.place()
 
     def _put(self, message: Message | None) -> None:
-        """Replaces the card by one for that message."""
+        """Replaces the card by one for the message; ``None`` removes it."""
         if self.card is not None:
             self.give_focus_back(self.card)
             self.card.hide()
@@ -109,6 +109,6 @@ class Banners(Overlay):
 
 
 def _alike(one: Message, other: Message) -> bool:
-    """Whether they look the same."""
+    """Whether two messages look the same."""
     titles = [[title for title, _ in message.offers] for message in (one, other)]
     return (one.text, one.kind, one.topic, titles[0]) == (other.text, other.kind, other.topic, titles[1])

@@ -1,4 +1,4 @@
-"""Card of one message: icon, text, buttons. A click on it leaves the focus where it is."""
+"""Card of a message: icon, text, buttons. A click on it does not change the focus."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _ICONS: Final = {
 
 _GAP: Final = 8
 _NARROWEST: Final = 240
-"""Least pixels of the text beside buttons."""
+"""Least width of the text beside buttons, in pixels."""
 
 _SLACK: Final = 12
-"""Pixels added to the width that font metrics report: rounding, and the borders of styles."""
+"""Pixels added to the width from font metrics, for rounding and borders."""
 
-_DEAF_MS: Final = 400
-"""Milliseconds after it appears in which it ignores the mouse."""
+_IGNORE_MS: Final = 400
+"""Milliseconds after it appears in which it ignores a mouse that has not moved."""
 
-_STILL: Final = 4
+_JITTER: Final = 4
 """Pixels of unintended mouse movement."""
 
 
@@ -40,10 +40,10 @@ class MessageCard(QFrame):
 
     Attributes:
         message: shown by the card.
-        pointer: position of the mouse on the screen when the card appeared.
+        pointer: mouse position on the screen when the card appeared.
 
     Signals:
-        closed(): emitted when the card was closed or one of its buttons pressed.
+        closed(): emitted when the card was closed or one of its buttons was pressed.
     """
 
     closed = Signal()
@@ -85,7 +85,7 @@ class MessageCard(QFrame):
         self._show_icon()
 
     def add_button(self, title: str, act: Callable[[], object], *, name: str = "", place: int = -1) -> QPushButton:
-        """Adds a button after the others, or at that place. A click on it does not take the focus."""
+        """Adds a button at the end or at a place. A click on it does not take the focus."""
         button = QPushButton(title)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(name)
@@ -95,18 +95,18 @@ class MessageCard(QFrame):
         return button
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Ignores a press where the pointer already was when the card appeared: it was meant for what is below."""
+        """Ignores a press at the place where the pointer was when the card appeared: it was meant for what is below."""
         if not isinstance(event, QMouseEvent) or event.type() == QEvent.Type.MouseMove:
             return False
         moved = (event.globalPosition().toPoint() - self.pointer).manhattanLength()
-        return self._age.elapsed() < _DEAF_MS and moved < _STILL
+        return self._age.elapsed() < _IGNORE_MS and moved < _JITTER
 
     def width_at_best(self) -> int:
-        """Pixels of the card with its text in one line."""
+        """Width of the card with its text in one line, in pixels."""
         return self._width_of_words() + self._width_of_others()
 
     def height_at(self, width: int) -> int:
-        """Height in pixels at that width. Buttons move below the text if it would become too narrow."""
+        """Height at that width, in pixels. Moves the buttons below the text if it would be too narrow."""
         beside = width - self._width_of_others() >= min(_NARROWEST, self._width_of_words())
         row = self.row if beside else self._below
         for place, button in enumerate(self._offers):
@@ -119,7 +119,7 @@ class MessageCard(QFrame):
         return self.words.fontMetrics().horizontalAdvance(self.message.text) + _SLACK
 
     def _width_of_others(self) -> int:
-        """Pixels of everything beside the text, with all buttons there."""
+        """Width of everything beside the text, with all buttons in its row, in pixels."""
         margins, buttons = (
             self._column.contentsMargins(),
             [b for b in self.findChildren(QPushButton) if b.isVisibleTo(self)],

@@ -1,4 +1,4 @@
-"""Messages about settings and documents on the disk: shown when they cannot be read or saved, removed once they are."""
+"""Banners when settings or documents cannot be read or saved; removed once they are saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SETTINGS, _STORAGE = "settings", "storage"
 
 
 class ServiceMessages(QObject):
-    """Listens to the services that every page uses."""
+    """Listens to the services for settings and documents."""
 
     def __init__(self, services: Services, parent: QObject) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""Toasts: what was done, shown for some seconds in the lower right corner."""
+"""Toasts: short messages, shown for some seconds in the lower right corner."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gptdesk.ui.window.messages.card import MessageCard
 
 _SHORTEST_MS: Final = 4000
 _LETTERS: Final = 60
-"""Characters read in that time."""
+"""Characters that are read in the shortest time."""
 
 _LETTER_MS: Final = 60
-"""For each further character."""
+"""Additional time for each further character."""
 
 _TICK_MS: Final = 100
 _WIDEST: Final = 420
@@ -29,7 +29,7 @@ _GAP: Final = 8
 
 
 class Toast(MessageCard):
-    """One toast. Its time stops while the pointer or the focus is on it, and while the window is inactive."""
+    """A toast. Its time stops while it has the pointer or the focus, and while the window is inactive."""
 
     def __init__(self, theme: Theme, message: Message, parent: QWidget) -> None:
         super().__init__(theme, message, parent)
@@ -55,7 +55,7 @@ class Toast(MessageCard):
 
 
 class Toasts(Overlay):
-    """A column of toasts, the newest at the bottom."""
+    """A column of toasts, newest at the bottom."""
 
     def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
         super().__init__(parent)
@@ -66,11 +66,11 @@ class Toasts(Overlay):
 
     @property
     def texts(self) -> list[str]:
-        """The texts that are shown."""
+        """The texts of all toasts."""
         return [card.message.text for card in self.cards]
 
     def add(self, message: Message) -> None:
-        """Shows a toast; one with the same text is replaced."""
+        """Shows a toast; replaces one with the same text."""
         for card in [card for card in self.cards if card.message.text == message.text] or self.cards[: -_MOST + 1]:
             self._remove(card)
         card = Toast(self._theme, message, self)
@@ -98,7 +98,7 @@ class Toasts(Overlay):
             y += height + _GAP
 
     def _leave_document(self) -> None:
-        """Removes the toasts about the document that was open before."""
+        """Removes the toasts about the former document."""
         for card in [card for card in self.cards if card.message.of_document]:
             self._remove(card)
 

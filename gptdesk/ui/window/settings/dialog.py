@@ -40,11 +40,11 @@ _LIST, _PAGE = 168, 34
 
 
 class SettingsDialog(QDialog):
-    """Changes apply at once; there is nothing to confirm.
+    """The settings dialog; changes apply at once.
 
     Attributes:
-        pages: list of the pages.
-        rows: one a setting, by key.
+        pages: list of pages.
+        rows: of the settings, by key.
     """
 
     def __init__(self, services: Services, commands: Commands, parent: QWidget | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Applies settings that no page reads by itself: theme, font, downloads, address of the hub."""
+"""Applies settings that no page reads by itself: theme, font, downloads, hub endpoint."""
 
 from __future__ import annotations
 

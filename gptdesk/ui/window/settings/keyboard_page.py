@@ -1,4 +1,4 @@
-"""Settings page with the shortcuts of all commands: search, change, conflicts, reset."""
+"""Settings page for keyboard shortcuts: search, change, conflicts, reset."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _MODIFIERS: Final = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Ke
 
 
 class KeyField(QLineEdit):
-    """Takes the key that is pressed while it has the focus, whatever that does elsewhere; Tab moves on.
+    """Captures any key that is pressed while it has the focus, except Tab.
 
     Signals:
-        pressed(str): a key with its modifiers, as portable text.
+        pressed(str): emitted with the key and its modifiers, as portable text.
     """
 
     pressed = Signal(str)
@@ -59,11 +59,11 @@ class KeyboardPage(QWidget):
     """Lists commands and their keys, and changes them.
 
     Attributes:
-        search: filters by title, description or key.
-        table: of commands.
-        key: takes a new key for the command that is chosen.
-        take: gives the key to that command and takes it from those that have it.
-        problem: why a key cannot be used, or who has it.
+        search: filters by title, description and key.
+        table: lists the commands.
+        key: captures a new key for the chosen command.
+        take: assigns the key although other commands have it, and takes it from them.
+        problem: why a key cannot be used, or which commands have it.
     """
 
     def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
@@ -78,7 +78,7 @@ class KeyboardPage(QWidget):
         self._set_up_table()
         self.key = KeyField()
         self.take, self.clear, self.reset, self.reset_all = (
-            _button("Use it here"),
+            _button("Reassign"),
             _button("Remove"),
             _button("Reset"),
             _button("Reset all"),
@@ -184,7 +184,7 @@ class KeyboardPage(QWidget):
         self.reset_all.setEnabled(bool(self._commands.bindings.changes))
 
     def _on_pressed(self, key: str) -> None:
-        """Gives the key to the command that is chosen, unless another has it."""
+        """Assigns the key to the chosen command unless another one has it."""
         command = self.chosen
         self._refuse("")
         if command is None:
@@ -198,7 +198,7 @@ class KeyboardPage(QWidget):
         others = self._commands.conflicts(command.id, key)
         if others:
             names = " and ".join(f"“{self._commands.full_title(other)}”" for other in others)
-            self._refuse(f"{native(key)} is the key of {names}. Press another, or use it here instead.")
+            self._refuse(f"{native(key)} is the key of {names}. Press another key, or reassign this one.")
             self._wanted = key
             self.take.show()
             return

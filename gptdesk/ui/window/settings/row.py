@@ -1,4 +1,4 @@
-"""One row of the settings dialog: title, control, help, and why a value was refused."""
+"""Row of the settings dialog: title, control, help, and why a value was refused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gptdesk.ui.widgets.inputs.number_box import NumberBox
 from gptdesk.ui.widgets.long_words import wrappable
 
 _WIDTH: Final = 216
-"""Of a control, in pixels; all in a column are as wide."""
+"""Width of a control, in pixels."""
 
 _SHARE: Final = (3, 2)
-"""Of the words and of the control, in the width of the row."""
+"""Share of text and control in the width of the row."""
 
 Missing = Callable[[], Mapping[Any, str]]
-"""Returns the values that cannot be chosen on this computer, each with the reason."""
+"""Returns the values that are not available on this computer, with the reason."""
 
 Apply = Callable[[Any, Callable[[], object], Callable[[str], object]], object]
 """Puts a new value into effect and keeps it; calls the second argument when that is done, or the third with the reason
@@ -35,12 +35,12 @@ why it cannot be done."""
 
 
 class SettingRow(QWidget):
-    """Shows a setting and changes it at once.
+    """Shows and changes one setting.
 
     Args:
-        settings: that hold the value.
-        setting: what the row is about.
-        missing: values of a choice that cannot be chosen.
+        settings: hold the value.
+        setting: shown by the row.
+        missing: unavailable values of a choice.
         apply: changes a setting that takes time to apply; others are changed at once.
     """
 
@@ -155,7 +155,7 @@ class SettingRow(QWidget):
 
 
 class _CalmList(ListBox):
-    """A list that is not changed by scrolling past it."""
+    """A list that ignores the wheel."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()

@@ -16,7 +16,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.new",
             title="New document",
-            description="Begin a new document; this one stays in the list",
+            description="Open an empty document; the current one is kept",
             run=documents.new,
             group="new",
             shortcuts=(key.New,),
@@ -24,7 +24,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.list",
             title="All documents…",
-            description="Search, open and delete documents",
+            description="Search, open, rename and delete documents",
             run=documents.show_list,
             group="new",
             shortcuts=("Ctrl+Shift+O",),
@@ -32,7 +32,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.recent",
             title="Recent documents",
-            description="Open one of the documents that were changed last",
+            description="Open one of the last changed documents",
             fill=lambda menu: fill_documents(menu, documents.entries(), documents.open),
             group="new",
         ),
@@ -47,7 +47,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.save",
             title="Save to file",
-            description="Write the text to the file that it came from or was saved to",
+            description="Write the text to the document's file; the first time, choose a file",
             run=documents.save,
             group="file",
             shortcuts=(key.Save,),
@@ -55,7 +55,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.save_as",
             title="Save to file as…",
-            description="Write the text to another file",
+            description="Write the text to another file, as text, Markdown, HTML or JSON",
             run=documents.save_as,
             group="file",
             shortcuts=("Ctrl+Shift+S",),
@@ -63,7 +63,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.rename",
             title="Rename document…",
-            description="Give the document a title",
+            description="Change the title of the open document",
             run=documents.ask_name,
             label=lambda: "Rename…",
             shortcuts=("F2",),
@@ -72,7 +72,7 @@ def document_commands(documents: Documents) -> list[Command]:
         Command(
             id="document.delete",
             title="Delete document",
-            description="Delete the document that is open",
+            description="Delete the open document; a message offers to undo that",
             run=documents.delete_current,
             label=lambda: "Delete",
         ),

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
+from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 SCOPE: Final = "play"
@@ -22,19 +23,17 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
         show: shows the page and returns its view; ``None`` if it could not be made.
     """
 
-    def on_view(act: Callable[[PlaygroundView], object]) -> Callable[[], object]:
-        return lambda: act(view) if (view := show()) is not None else None
-
+    act = on_view(show)
     key = QKeySequence.StandardKey
     return [
         Command(
             id="text.generate",
             title="Generate",
             description="Continue the text with the model",
-            run=on_view(lambda view: view.start_generation()),
+            run=act(lambda view: view.start_generation()),
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
-            is_possible=lambda: "The model is generating." if session.busy and not session.stopping else None,
+            is_possible=lambda: "A generation is running." if session.busy and not session.stopping else None,
         ),
         Command(
             id="text.stop",
@@ -43,13 +42,13 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
             run=session.stop,
             shortcuts=("Esc",),
             scope=SCOPE,
-            is_possible=lambda: None if session.busy and not session.stopping else "Nothing is being generated.",
+            is_possible=lambda: None if session.busy and not session.stopping else "No generation is running.",
         ),
         Command(
             id="text.regenerate",
             title="Regenerate",
-            description="Replace the last generation with another",
-            run=on_view(lambda view: view.regeneration.ask()),
+            description="Replace the last generation by a new one",
+            run=act(lambda view: view.regeneration.ask()),
             shortcuts=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
             scope=SCOPE,
             is_possible=lambda: _why_not_regenerate(session),
@@ -58,7 +57,7 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
             id="text.undo",
             title="Undo",
             description="Undo the last edit or generation",
-            run=on_view(lambda _: session.undo()),
+            run=act(lambda _: session.undo()),
             shortcuts=(key.Undo,),
             scope=SCOPE,
             is_possible=lambda: None if session.can_undo else "There is nothing to undo.",
@@ -66,8 +65,8 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
         Command(
             id="text.redo",
             title="Redo",
-            description="Redo what was undone",
-            run=on_view(lambda _: session.redo()),
+            description="Redo the last undone edit or generation",
+            run=act(lambda _: session.redo()),
             shortcuts=("Ctrl+Shift+Z", "Ctrl+Y"),
             scope=SCOPE,
             is_possible=lambda: None if session.can_redo else "There is nothing to redo.",
@@ -77,5 +76,5 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
 
 def _why_not_regenerate(session: Session) -> str | None:
     if session.busy:
-        return "The model is generating."
+        return "A generation is running."
     return None if session.document.last_generation() is not None else "Nothing has been generated in this document."

@@ -1,4 +1,5 @@
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,28 @@ def test_a_checkpoint_holds_adapters_and_the_merged_model(lora_config: TrainConf
         torch.testing.assert_close(load_model(checkpoint)(ids), trainer.model(ids), rtol=0, atol=1e-5)
     description = json.loads((checkpoint / "adapter" / "adapter_config.json").read_text())
     assert (description["peft_type"], description["r"], description["fan_in_fan_out"]) == ("LORA", 4, True)
+
+
+def test_peft_loads_the_adapters_and_computes_the_same(lora_config: TrainConfig, tiny_model_folder: Path) -> None:
+    from transformers import GPT2LMHeadModel
+
+    trainer = Trainer(lora_config, ALONE)
+    assert run_training(lora_config, ALONE, log=lambda _: None) == "finished"
+    checkpoint = restore(trainer, Path(lora_config.run.folder) / "checkpoints")
+    assert checkpoint is not None
+    ids = torch.randint(0, 50257, (2, 30), generator=torch.Generator().manual_seed(0))
+    base = GPT2LMHeadModel.from_pretrained(tiny_model_folder)
+    before = base(ids).logits
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peft's, of libraries that it uses
+        from peft import PeftModel
+
+        adapted = PeftModel.from_pretrained(base, checkpoint / "adapter").eval()
+    trainer.model.eval()
+    with torch.no_grad():
+        found = adapted(ids).logits
+        torch.testing.assert_close(found, trainer.model(ids), rtol=0, atol=1e-4)
+    assert not torch.allclose(found, before, atol=1e-4), "the adapters were trained"
 
 
 def test_going_on_with_adapters_is_exact(lora_config: TrainConfig, tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ _OTHER_WEIGHTS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt*", "tf_model.h5
 CONVERTED: Final = ("pytorch_model.bin", "ckpt.pt")
 """Pickles that importing converts: the hub's and nanoGPT's."""
 
+IMPORTED: Final = (*CONVERTED, "*.gguf", "adapter_config.json", "*.index")
+"""Patterns of files by which a folder shows that its model is imported and not loaded."""
+
 _POINTER = b"version https://git-lfs.github.com/spec/"
 """First bytes of a Git LFS pointer (git-lfs/docs/spec.md)."""
 
@@ -68,7 +71,7 @@ def read_config(folder: Path) -> GPT2Config:
         raise UserError(f"There is no folder {folder}." if status is None else f"{folder} is not a folder.")
     path = folder / CONFIG_FILE
     if not _is_file(path):
-        raise UserError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.")
+        raise UserError(f"{folder} is not a model folder: it has no {CONFIG_FILE}{_advice(folder)}.")
     values = _read_json(path)
     if _is_run(values):
         raise UserError(f"{folder} is the folder of a run; choose one of its models, in {folder / 'checkpoints'}.")
@@ -111,12 +114,22 @@ def weight_files(folder: Path) -> list[Path]:
         return _shards(index)
     others = sorted(path.name for pattern in _OTHER_WEIGHTS for path in folder.glob(pattern))
     if others:
-        found = next((name for name in others if name in CONVERTED), others[0])
-        advice = "convert it with transformers first"
-        if found in CONVERTED:
-            advice = "import the folder, and gptdesk converts it without running any code that may be in it"
-        raise UserError(f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {found}; {advice}.")
-    raise UserError(f"{folder} is not a whole model folder: it has no {WEIGHTS_FILE}.")
+        found, advice = _imported(folder) or others[0], _advice(folder) or "; convert it with transformers first"
+        raise UserError(f"{folder} has no {WEIGHTS_FILE}: only safetensors are loaded, not {found}{advice}.")
+    raise UserError(f"{folder} is not a whole model folder: it has no {WEIGHTS_FILE}{_advice(folder)}.")
+
+
+def _imported(folder: Path) -> str:
+    """Name of a file that shows that the folder's model is imported and not loaded; empty for none."""
+    return next((path.name for pattern in IMPORTED for path in sorted(folder.glob(pattern))), "")
+
+
+def _advice(folder: Path) -> str:
+    """What to do with the model of such a file, as a sentence goes on; empty where there is none."""
+    name = _imported(folder)
+    return (
+        f"; import the folder, and gptdesk converts {name} without running any code that may be in it" if name else ""
+    )
 
 
 def our_name(stored: str) -> str | None:

@@ -80,6 +80,17 @@ def test_a_pointer_of_git_lfs_is_recognised_in_the_place_of_every_file(
     assert not folders.models.exists()
 
 
+@pytest.mark.parametrize("name", ["model.gguf", "adapter_config.json", "model-1000.index", "ckpt.pt"])
+def test_a_folder_of_another_format_that_is_named_as_a_model_is_to_be_imported(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / name).write_text("something")
+    assert main(["models", "info", str(tmp_path / "folder")]) in (0, 2)
+    printed = capsys.readouterr()
+    assert f"import the folder, and gptdesk converts {name}" in " ".join((printed.out + printed.err).split())
+
+
 def test_an_adapter_is_merged_on_the_command_line(
     folders: Folders, tmp_path: Path, tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,14 +15,13 @@ from gptdesk.gpt2.tokenizers.folder_files import has_vocabulary, tokenizer_files
 from gptdesk.library.files import copy_files, silent
 from gptdesk.library.importing.format import BaseWanted, Found, ImportFormat, ImportJob, Steps
 from gptdesk.library.importing.links import check_inside
-from gptdesk.library.importing.lora import CONFIG_FILE, merged, read_adapter
+from gptdesk.library.importing.lora import CONFIG_FILE, WEIGHTS_FILES, merged, read_adapter
 from gptdesk.library.pickles import load_pickle
 from gptdesk.library.weights import DTYPES
 
 if TYPE_CHECKING:
     import torch
 
-_WEIGHTS_FILES: Final = ("adapter_model.safetensors", "adapter_model.bin")
 
 _Read = Callable[[str], "torch.Tensor"]
 
@@ -30,7 +29,7 @@ _Read = Callable[[str], "torch.Tensor"]
 def find(path: Path) -> Path | None:
     """The folder of an adapter, also for one of its files."""
     if not os.path.isdir(path):
-        return path.parent if path.name in (CONFIG_FILE, *_WEIGHTS_FILES) else None
+        return path.parent if path.name in (CONFIG_FILE, *WEIGHTS_FILES) else None
     is_whole = os.path.lexists(path / WEIGHTS_FILE)
     return path if os.path.lexists(path / CONFIG_FILE) and not is_whole else None
 
@@ -80,11 +79,11 @@ def write(job: ImportJob) -> dict[str, str]:
 
 
 def _weights_file(folder: Path) -> Path:
-    for name in _WEIGHTS_FILES:
+    for name in WEIGHTS_FILES:
         if os.path.lexists(folder / name):
             check_is_no_pointer(folder / name)
             return folder / name
-    raise UserError(f"{folder} is not a whole adapter: it has no {_WEIGHTS_FILES[0]}.")
+    raise UserError(f"{folder} is not a whole adapter: it has no {WEIGHTS_FILES[0]}.")
 
 
 def _tokenizer(source: Path, base: Path) -> list[Path]:
@@ -140,7 +139,7 @@ ADAPTER: Final = ImportFormat(
     name="adapter",
     label="a LoRA adapter of peft (adapter_config.json)",
     note="It is merged with its base model into a model of its own; the base stays as it is.",
-    patterns=tuple(f"*{Path(name).suffix}" for name in _WEIGHTS_FILES),
+    patterns=tuple(f"*{Path(name).suffix}" for name in WEIGHTS_FILES),
     generic=("*",),
     find=find,
     look=look,

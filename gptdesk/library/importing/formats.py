@@ -15,7 +15,7 @@ from gptdesk.library.importing.pickle_file import PICKLE
 from gptdesk.library.importing.tensorflow import TENSORFLOW
 from gptdesk.library.weights import check_weights
 
-FORMATS: tuple[ImportFormat, ...] = (ADAPTER, MODEL_FOLDER, PICKLE, TENSORFLOW, GGUF)
+FORMATS: tuple[ImportFormat, ...] = (MODEL_FOLDER, ADAPTER, PICKLE, TENSORFLOW, GGUF)
 """In the order in which they are asked what a folder holds."""
 
 

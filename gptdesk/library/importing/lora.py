@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 CONFIG_FILE: Final = "adapter_config.json"
+WEIGHTS_FILES: Final = ("adapter_model.safetensors", "adapter_model.bin")
 
 _PREFIX: Final = "base_model.model."
 

@@ -14,6 +14,7 @@ from gptdesk.library.files import copy_files, hash_file, silent
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
 from gptdesk.library.importing.known_shapes import known_config
 from gptdesk.library.importing.links import check_inside
+from gptdesk.library.importing.lora import WEIGHTS_FILES as ADAPTERS
 from gptdesk.library.weights import check_weights, stored_shapes
 
 SUFFIX = ".safetensors"
@@ -24,7 +25,7 @@ def find(path: Path) -> Path | None:
     if os.path.isdir(path):
         has_weights = any(os.path.lexists(path / name) for name in (WEIGHTS_FILE, INDEX_FILE))
         return path if has_weights else None
-    if path.suffix.lower() != SUFFIX:
+    if path.suffix.lower() != SUFFIX or path.name in ADAPTERS:
         return None
     has_config = path.name == WEIGHTS_FILE and os.path.lexists(path.with_name(CONFIG_FILE))
     return path.parent if has_config else path

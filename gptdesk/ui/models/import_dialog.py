@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
@@ -79,20 +88,21 @@ class ImportDialog(Dialog):
 
     def _base_choice(self, choice: BaseChoice) -> tuple[QWidget, ...]:
         """The list of base models with its label, and what is to be said of them."""
+        if not choice.entries:
+            problem = ProblemLabel()
+            download = f"; download {choice.name} first" if choice.name else ""
+            problem.show_problem(f"No model here has the shape that the adapter needs{download}.")
+            return (problem,)
         label = QLabel("Base model")
         label.setBuddy(self.base)
         self.base.setAccessibleName("Base model")
+        self.base.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         for entry in choice.entries:
             self.base.addItem(title_of(entry), entry)
-        self.base.setEnabled(bool(choice.entries))
-        if choice.entries and not choice.is_here:
-            words = f"The adapter was trained on {choice.name}, which is not here. " if choice.name else ""
-            return label, self.base, _muted(f"{words}These models have the shape that it needs.")
-        problem = ProblemLabel()
-        if not choice.entries:
-            download = f"; download {choice.name} first" if choice.name else ""
-            problem.show_problem(f"No model here has the shape that the adapter needs{download}.")
-        return label, self.base, problem
+        if choice.is_here:
+            return label, self.base
+        words = f"The adapter was trained on {choice.name}, which is not here. " if choice.name else ""
+        return label, self.base, _muted(f"{words}These models have the shape that it needs.")
 
     def _buttons(self) -> QHBoxLayout:
         self.start, cancel = QPushButton("Import"), QPushButton("Cancel")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_LINE: Final = 64
+CACHE_LINE: Final = 64
 """Bytes of a cache line."""
 
 _X86: Final = platform.machine().lower() in ("x86_64", "amd64")
@@ -45,7 +45,7 @@ def for_inference(model: nn.Module) -> None:
         if type(module) is nn.Linear:
             module.__class__ = InferenceLinear
     weights = list(model.parameters())  # a tied head comes once
-    sizes = [-(-weight.nbytes // _LINE) * _LINE for weight in weights]
+    sizes = [-(-weight.nbytes // CACHE_LINE) * CACHE_LINE for weight in weights]
     memory = torch.from_numpy(np.empty(sum(sizes), np.uint8))
     for weight, part in zip(weights, memory.split(sizes), strict=True):
         place = part[: weight.nbytes].view(weight.dtype).view(weight.shape)

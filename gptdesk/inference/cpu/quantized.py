@@ -22,7 +22,7 @@ from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, is_transposed, tensor_shapes
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.group_size import GROUP
-from gptdesk.inference.cpu.linear import linear
+from gptdesk.inference.cpu.linear import CACHE_LINE, linear
 from gptdesk.inference.cpu.quantize import (
     dequantize_groups,
     dequantize_rows,
@@ -194,7 +194,7 @@ class _Place(NamedTuple):
     @property
     def padded(self) -> int:
         """Size rounded up, so that the next tensor starts at a cache line."""
-        return -(-self.size // 64) * 64
+        return -(-self.size // CACHE_LINE) * CACHE_LINE
 
 
 def _places(config: GPT2Config, precision: str) -> list[_Place]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import torch
 
 from gptdesk.devices import is_out_of_memory
@@ -25,6 +26,24 @@ from gptdesk.inference.cpu.quantized import QuantizedWeights
 log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
+
+
+class _Header(msgspec.Struct):
+    """The JSON at the beginning of a cache file.
+
+    Attributes:
+        precision: of the weights, one of `QUANTIZED`.
+        config: of the model, as in ``config.json``.
+        source: path of the model folder.
+    """
+
+    precision: str
+    config: dict[str, Any]
+    source: str
+
+
+_UNUSABLE: Final = (OSError, UserError, msgspec.MsgspecError, UnicodeError, RecursionError)
+"""Errors that a missing or damaged cache file may raise; the weights are quantised again then."""
 
 KEEP_FROM: Final = 50_000_000
 """Parameters from which on a model is cached; smaller ones are quantised in a moment."""
@@ -55,7 +74,7 @@ def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, pr
     """
     folder = Path(folder)
     place = keep / f"{_key(folder, precision)}{_SUFFIX}" if keep is not None else None
-    if place is not None and (weights := _read(place, progress)) is not None:
+    if place is not None and (weights := _read(place, precision, progress)) is not None:
         return weights.model()
     with open_weights(folder) as (config, stored):
         weights = _quantize(config, precision, stored, progress)
@@ -116,18 +135,23 @@ def _key(folder: Path, precision: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(place: Path, progress: Progress | None) -> QuantizedWeights | None:
-    """The cached weights; ``None`` if there are none or the file is incomplete."""
+def _read(place: Path, precision: str, progress: Progress | None) -> QuantizedWeights | None:
+    """The cached weights; ``None`` if there are none or the file is damaged."""
     try:
         with place.open("rb", buffering=0) as file:
-            header = json.loads(file.read(_HEADER))
-            config, precision = GPT2Config.from_json(header["config"]), header["precision"]
-            if place.stat().st_size != _HEADER + QuantizedWeights.size(config, precision):
+            header = _decode_header(file.read(_HEADER))
+            config = GPT2Config.from_json(header.config)
+            size = _HEADER + QuantizedWeights.size(config, precision)
+            if header.precision != precision or place.stat().st_size != size:
                 return None
             weights = _empty(config, precision)
             return weights if _fill(weights, file, progress) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except _UNUSABLE:
         return None
+
+
+def _decode_header(data: bytes) -> _Header:
+    return msgspec.json.decode(data, type=_Header)
 
 
 def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bool:
@@ -146,12 +170,8 @@ def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bo
 def _write(weights: QuantizedWeights, place: Path, folder: Path) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _remove_orphans(place.parent, folder)
-    header = {
-        "precision": weights.precision,
-        "config": weights.config.to_json(),
-        "source": str(folder.absolute()),
-    }
-    text = json.dumps(header).encode().ljust(_HEADER)
+    header = _Header(weights.precision, weights.config.to_json(), str(folder.absolute()))
+    text = json.dumps(msgspec.structs.asdict(header)).encode().ljust(_HEADER)
     if len(text) > _HEADER:  # a very long path
         return
     with replacing(place) as temporary, temporary.open("wb") as file:
@@ -164,9 +184,9 @@ def _write(weights: QuantizedWeights, place: Path, folder: Path) -> None:
 def _remove_orphans(kept: Path, folder: Path) -> None:
     """Removes cache files whose model folder no longer exists or contains other weights."""
     for path in kept.glob(f"*{_SUFFIX}"):
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(*_UNUSABLE, ValueError):  # ValueError: a NUL in the path of the source
             with path.open("rb") as file:
-                header = json.loads(file.read(_HEADER))
-            source = Path(header["source"])
-            if not source.is_dir() or f"{_key(source, header['precision'])}{_SUFFIX}" != path.name:
+                header = _decode_header(file.read(_HEADER))
+            source = Path(header.source)
+            if not source.is_dir() or f"{_key(source, header.precision)}{_SUFFIX}" != path.name:
                 path.unlink()

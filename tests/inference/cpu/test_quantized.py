@@ -170,7 +170,7 @@ def test_what_was_quantised_is_read_the_next_time(folder: Path, keep: Path, prec
     assert [path.name for path in keep.iterdir()] == [kept.name]
 
 
-@pytest.mark.parametrize("damage", ["cut", "no header", "another config"])
+@pytest.mark.parametrize("damage", ["cut", "no header", "another config", "another precision", "no precision"])
 def test_what_was_kept_and_is_damaged_is_made_again(folder: Path, keep: Path, damage: str) -> None:
     first = load_quantized(folder, "int8", keep=keep)
     (kept,) = keep.iterdir()
@@ -179,6 +179,8 @@ def test_what_was_kept_and_is_damaged_is_made_again(folder: Path, keep: Path, da
         "cut": content[:-100],
         "no header": bytes(4096) + content[4096:],
         "another config": content.replace(b'"n_layer": 2', b'"n_layer": 3'),
+        "another precision": content.replace(b'"precision": "int8"', b'"precision": "int4"'),
+        "no precision": content.replace(b'"precision": "int8"', b'"precision": 8     '),
     }[damage]
     kept.write_bytes(broken)
     assert same_weights(load_quantized(folder, "int8", keep=keep), first)

@@ -109,7 +109,7 @@ def _tokenizer(folder: Path) -> str:
     """Where a model's tokens come from; that OpenAI's are assumed is to be seen."""
     if folder == bundled_folder():
         return "GPT-2's"
-    return "From the model's folder" if brings_tokenizer(folder) else "GPT-2's, assumed: its folder brings none"
+    return "From the model's folder" if brings_tokenizer(folder) else "GPT-2's, assumed: its folder has none"
 
 
 def describe_model(folder: Path) -> ModelEntry:

@@ -186,7 +186,7 @@ def _tip(info: ModelInfo | None) -> str:
     """Tooltip of the model in use: its tokenizer."""
     if info is None:
         return "Model in use"
-    assumed = " (its folder has no tokenizer, so OpenAI's is assumed)" if info.assumed_tokenizer else ""
+    assumed = ", assumed: its folder has none" if info.assumed_tokenizer else ""
     return f"Model in use. Tokenizer: {info.tokenizer.name}{assumed}"
 
 

@@ -13,6 +13,7 @@ from gptdesk.devices import missing_devices, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
+from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
 
 if TYPE_CHECKING:
@@ -159,6 +160,6 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         backend=engine.backend,
         memory=engine.memory,
         tokenizer=engine.tokenizer,
-        assumed_tokenizer=engine.assumed_tokenizer,
+        assumed_tokenizer=engine.assumed_tokenizer and model != BUNDLED,
         compiling=engine.is_compiling,
     )

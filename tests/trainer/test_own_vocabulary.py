@@ -13,9 +13,10 @@ from transformers import AutoTokenizer
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
+from tests.gpt2.tokenizers.folders import CORPUS, make_folder, write_json
 from trainer.cli import main
 from trainer.data.shards import PreparedData
-from trainer.data.tokenizer import open_tokenizer
+from trainer.data.tokenizer import copy_tokenizer, open_tokenizer
 from trainer.prepare import Manner, Request, prepare
 from trainer.tokenizer_training.files import character_files
 from trainer.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
@@ -202,6 +203,21 @@ def test_conversations_are_learnt_with_an_own_tokenizer_too(place: Path, tmp_pat
     text = data.load_tokenizer().decode(data.train.read(start, end - start)[learnt].tolist())
     assert "Seventeen" in text
     assert "geese" not in text
+
+
+def test_the_class_that_only_the_models_config_names_goes_with_the_files(tmp_path: Path) -> None:
+    """Chinese GPT-2s name it there; without it, transformers reads their words as GPT-2's tokens."""
+    source = make_folder(tmp_path / "model", "word_pieces")
+    write_json(source / "tokenizer_config.json", {"do_lower_case": False})
+    config = {"model_type": "gpt2", "tokenizer_class": "BertTokenizer", "vocab_size": 500, "eos_token_id": 3}
+    write_json(source / "config.json", config)
+    copy_tokenizer(source, tmp_path / "copy")
+    write_json(tmp_path / "copy" / "config.json", {"model_type": "gpt2"})
+    ours, theirs = open_tokenizer(tmp_path / "copy"), AutoTokenizer.from_pretrained(tmp_path / "copy")
+    assert ours.sha256 == open_tokenizer(source).sha256
+    assert ours.end_ids == (3,)
+    for line in CORPUS:
+        assert ours.encode(line) == theirs(line, add_special_tokens=False)["input_ids"]
 
 
 def test_nothing_of_a_tokenizer_stays_where_preparing_failed(place: Path, tmp_path: Path) -> None:

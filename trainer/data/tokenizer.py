@@ -18,6 +18,7 @@ from gptdesk.files import sync_file, sync_folder
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.gpt2.tokenizer_files import ChatFormat
+from gptdesk.gpt2.tokenizers.description import tokenizer_class
 from gptdesk.gpt2.tokenizers.folder_files import (
     CHAT_TEMPLATE,
     GENERATION_CONFIG,
@@ -161,7 +162,8 @@ def open_tokenizer(folder: Path) -> Tokenizer:
 def copy_tokenizer(source: Path, target: Path) -> None:
     """Copies a tokenizer's files, synced, into a folder that is made; its chat template stays behind.
 
-    What ends a text may stand in the model's configuration, which is not copied; it is written down beside the files.
+    What ends a text and which class reads the files may stand in the model's configuration, which is not copied; it is
+    written down beside the files.
 
     Raises:
         UserError: when the tokenizer cannot be used.
@@ -174,6 +176,11 @@ def copy_tokenizer(source: Path, target: Path) -> None:
         if file.name not in (CHAT_TEMPLATE, GENERATION_CONFIG):
             shutil.copyfile(file, target / file.name)
             names.append(file.name)
+    settings = read_object(source / TOKENIZER_CONFIG) if TOKENIZER_CONFIG in names else {}
+    if not settings.get("tokenizer_class") and (kind := tokenizer_class(source)):
+        text = json.dumps(settings | {"tokenizer_class": kind}, indent=2, ensure_ascii=False)
+        (target / TOKENIZER_CONFIG).write_text(f"{text}\n", encoding="utf-8")
+        names = list(dict.fromkeys([*names, TOKENIZER_CONFIG]))
     first, *others = tokenizer.end_ids
     ends = {"bos_token_id": tokenizer.start_of_text, "eos_token_id": [first, *others] if others else first}
     (target / GENERATION_CONFIG).write_text(json.dumps(ends) + "\n", encoding="utf-8")

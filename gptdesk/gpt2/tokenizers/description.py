@@ -88,6 +88,18 @@ def may_be_openais(folder: Path) -> bool:
     return not foreign_vocabularies(folder) and _class_name(folder, settings) in _ASSUMABLE
 
 
+def tokenizer_class(folder: Path) -> str:
+    """The class of ``transformers`` that reads a folder's tokenizer, where its files or those of its model name it or
+    have one form alone; empty where the model's kind decides.
+
+    Raises:
+        UserError: when a file is damaged.
+    """
+    files = {file.name: file for file in tokenizer_files(folder)}
+    pieces = WORD_PIECES in files and not {TOKENIZER_JSON, VOCABULARY} & files.keys()
+    return _class_name(folder, _settings(files)) or ("BertTokenizer" if pieces else "")
+
+
 def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
     return read_object(files[TOKENIZER_CONFIG]) if TOKENIZER_CONFIG in files else {}
 

@@ -109,7 +109,7 @@ def test_an_adapter_is_merged_on_the_command_line(
     assert main(["models", "import", str(folder), "--base", "gpt2"]) == 2
     assert "gpt2 is not on this computer; download it first" in capsys.readouterr().err
     assert main(["models", "import", str(folder), "--base", str(tiny_model_folder), "--name", "mine"]) == 0
-    assert f"{folder} is here as mine." in capsys.readouterr().out
+    assert f"{folder} is imported as mine." in capsys.readouterr().out
     assert main(["models", "import", str(tiny_model_folder), "--base", "mine"]) == 2
     assert "is no adapter" in capsys.readouterr().err
     entry = Library(folders).entry("mine")

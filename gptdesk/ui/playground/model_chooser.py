@@ -148,7 +148,7 @@ class DeviceButton(MenuButton):
             device = info.device.upper() if info.device == "cpu" else info.device
             self.setText(f"{device} · {info.precision} · {number_format.memory(info.memory)}")
             if info.backend != "torch":
-                self.setToolTip(wrapped(f"{_DEVICE_HELP}. The decoder is compiled code."))
+                self.setToolTip(wrapped(f"{_DEVICE_HELP}. Decoded by compiled code."))
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")
 

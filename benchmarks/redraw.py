@@ -173,7 +173,7 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
     """Shows the page, and tells what that took once everything had been read."""
     from gptdesk.ui.train.commands import train_commands
     from gptdesk.ui.train.view import TrainView
-    from gptdesk.ui.window.application import end_services, make_services
+    from gptdesk.ui.window.application import make_services
     from gptdesk.ui.window.commands.registry import Commands
 
     app = QApplication.instance() or QApplication([])
@@ -200,7 +200,7 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
         "window_thread_percent": round(100 * (time.thread_time() - thread) / passed, 2),
     }
     page.close()
-    end_services(services)
+    services.end(15_000)
     return result
 
 

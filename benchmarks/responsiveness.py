@@ -81,7 +81,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     from gptdesk.store.document import Document
     from gptdesk.ui.number_format import use_readable_locale
     from gptdesk.ui.services.inference_messages import State
-    from gptdesk.ui.window.application import end_services, make_services, spare_the_collector
+    from gptdesk.ui.window.application import make_services, spare_the_collector
     from gptdesk.ui.window.main_window import MainWindow
 
     app = QApplication([])
@@ -126,7 +126,7 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
     info = services.inference.info
     found["precision"] = info.precision if info else ""
     window.leave()
-    end_services(services)
+    services.end(15_000)
     return found
 
 

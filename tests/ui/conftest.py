@@ -19,9 +19,9 @@ from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.top_bar import DocumentButton
 from gptdesk.ui.services.background import THREAD_PREFIX
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.services import Services
+from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.application import make_services
 from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.main_window import MainWindow
 from gptdesk.ui.window.page_list import PAGES
@@ -175,7 +175,7 @@ class Opened:
 
     def __init__(self, app: QApplication, folders: Folders, model: str | None, pages: PageRegistry = PAGES) -> None:
         use_readable_locale()
-        self.services: Services = make_services(app, folders)
+        self.services: WindowServices = make_services(app, folders)
         if model:
             self.services.settings.update(model=model)
         self.window = DrivenWindow(
@@ -193,7 +193,7 @@ class Opened:
         if self.is_open:
             self.is_open = False
             self.window.close()
-            assert end_services(self.services, 1000 * int(PATIENCE)), "a thread did not end"
+            assert self.services.end(1000 * int(PATIENCE)), "a thread did not end"
             self.window.deleteLater()
             self.services.theme.deleteLater()
 

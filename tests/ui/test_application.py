@@ -19,7 +19,7 @@ from gptdesk.store.settings import SCHEMA
 from gptdesk.ui import app
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.services.document_storage import DocumentStorage
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.services.token_counter import Counts, TokenCounter
 from gptdesk.ui.window.instance import LOCK, Instance
 
@@ -173,7 +173,7 @@ def test_a_log_that_cannot_be_written_does_not_matter(tmp_path: Path, restored_f
 
 
 def test_settings_that_cannot_be_saved_last_until_the_end(tmp_path: Path, qtbot: QtBot) -> None:
-    settings = SettingsService(tmp_path / "config" / "settings.json")
+    settings = SavedSettings(tmp_path / "config" / "settings.json")
     (tmp_path / "config").write_text("in the way")
     settings.update(theme="dark")
     with qtbot.waitSignal(settings.failed) as failed:
@@ -183,12 +183,12 @@ def test_settings_that_cannot_be_saved_last_until_the_end(tmp_path: Path, qtbot:
 
 
 def test_settings_are_written_once_for_many_changes(folders: Folders, qtbot: QtBot) -> None:
-    settings = SettingsService(folders.config / "settings.json")
+    settings = SavedSettings(folders.config / "settings.json")
     for size in range(12, 40):
         settings.update(text_size=size)
     assert not (folders.config / "settings.json").exists()
     qtbot.waitUntil(lambda: (folders.config / "settings.json").exists())
-    assert SettingsService(folders.config / "settings.json").value.text_size == 39
+    assert SavedSettings(folders.config / "settings.json").value.text_size == 39
 
 
 @pytest.mark.parametrize("content", ["{", f'{{"schema": {SCHEMA + 1}}}'])

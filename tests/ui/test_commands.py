@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.window.commands.registry import Command, Commands
 from gptdesk.ui.window.commands.shortcuts import check_key
 from gptdesk.ui.window.main_menu import MainMenu
@@ -26,7 +26,7 @@ class Bench(QWidget):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.settings = SettingsService(folder / "settings.json", self)
+        self.settings = SavedSettings(folder / "settings.json", self)
         self.commands = Commands(self, self.settings)
         self.field = QLineEdit()
         QVBoxLayout(self).addWidget(self.field)

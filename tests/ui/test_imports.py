@@ -65,7 +65,7 @@ def test_the_first_window_imports_nothing_that_it_does_not_show() -> None:
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from gptdesk.folders import Folders
-from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.application import make_services
 from gptdesk.ui.window.main_window import MainWindow
 app = QApplication([])
 folders = Folders.of_this_user()
@@ -75,7 +75,7 @@ window.painted.connect(app.quit)
 window.show()
 app.exec()
 window.close()
-end_services(services)
+services.end(15_000)
 """)
     assert "PySide6.QtWidgets" in modules
     assert modules & LATER == set()

@@ -18,7 +18,7 @@ from gptdesk.inference.sampling.presets import apply_preset, name_of
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.panel import DecodingPanel
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.help_mark import HelpMark
 from gptdesk.ui.widgets.name_dialog import NameDialog
@@ -26,14 +26,14 @@ from gptdesk.ui.widgets.note import Note
 
 
 @pytest.fixture
-def settings(folders: Folders) -> Iterator[SettingsService]:
-    service = SettingsService(folders.config / "settings.json")
+def settings(folders: Folders) -> Iterator[SavedSettings]:
+    service = SavedSettings(folders.config / "settings.json")
     yield service
     service.flush()
 
 
 @pytest.fixture
-def panel(theme: Theme, settings: SettingsService, qtbot: QtBot) -> DecodingPanel:
+def panel(theme: Theme, settings: SavedSettings, qtbot: QtBot) -> DecodingPanel:
     made = DecodingPanel(theme, settings)
     qtbot.addWidget(made)
     made.resize(312, 800)
@@ -54,7 +54,7 @@ def answer(panel: DecodingPanel, name: str) -> None:
 
 
 def test_a_row_changes_the_settings_and_the_settings_change_a_row(
-    panel: DecodingPanel, settings: SettingsService
+    panel: DecodingPanel, settings: SavedSettings
 ) -> None:
     panel.rows["temperature"].box.setValue(0.35)
     assert settings.value.decoding.temperature == 0.35
@@ -63,14 +63,14 @@ def test_a_row_changes_the_settings_and_the_settings_change_a_row(
 
 
 def test_a_value_finer_than_its_box_is_not_rounded_by_looking_at_it(
-    panel: DecodingPanel, settings: SettingsService
+    panel: DecodingPanel, settings: SavedSettings
 ) -> None:
     settings.update(decoding=replace(settings.value.decoding, top_p=0.12345))
     panel.rows["temperature"].box.setValue(0.5)
     assert settings.value.decoding.top_p == 0.12345
 
 
-def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, settings: SavedSettings) -> None:
     mine = DecodingSettings(max_tokens=7, stop=("x",), seed=5)
     settings.update(decoding=mine)
     for name, preset in PRESETS.items():
@@ -81,7 +81,7 @@ def test_a_preset_keeps_length_stop_strings_and_seed(panel: DecodingPanel, setti
 
 
 def test_speculative_tokens_are_off_at_first_and_stay_when_a_preset_is_taken(
-    panel: DecodingPanel, settings: SettingsService
+    panel: DecodingPanel, settings: SavedSettings
 ) -> None:
     assert panel.rows["prompt_lookup"].box.text() == "off"
     panel.rows["prompt_lookup"].box.setValue(4)
@@ -92,7 +92,7 @@ def test_speculative_tokens_are_off_at_first_and_stay_when_a_preset_is_taken(
     assert panel.rows["prompt_lookup"].value == 2
 
 
-def test_groups_open_and_close_and_stay_so(panel: DecodingPanel, theme: Theme, settings: SettingsService) -> None:
+def test_groups_open_and_close_and_stay_so(panel: DecodingPanel, theme: Theme, settings: SavedSettings) -> None:
     row = panel.rows["top_k"]
     assert row.isVisibleTo(panel)
     assert not panel.rows["prompt_lookup"].isVisibleTo(panel)
@@ -105,9 +105,7 @@ def test_groups_open_and_close_and_stay_so(panel: DecodingPanel, theme: Theme, s
     assert closed == [Group.CUTOFFS, Group.REPETITION]
 
 
-def test_a_closed_group_names_the_settings_that_are_not_neutral(
-    panel: DecodingPanel, settings: SettingsService
-) -> None:
+def test_a_closed_group_names_the_settings_that_are_not_neutral(panel: DecodingPanel, settings: SavedSettings) -> None:
     section = panel.sections[Group.CUTOFFS]
     assert section.caption.text() == ""
     section.button.click()
@@ -130,7 +128,7 @@ def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> 
     assert panel.presets.box.findText("Custom") == -1
 
 
-def test_own_presets_are_saved_renamed_and_deleted(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_own_presets_are_saved_renamed_and_deleted(panel: DecodingPanel, settings: SavedSettings) -> None:
     panel.rows["temperature"].box.setValue(2.0)
     assert not panel.presets.delete_action.isEnabled()
     panel.presets.save_action.trigger()
@@ -156,7 +154,7 @@ def test_a_name_that_cannot_be_used_is_refused_where_it_is_typed(panel: Decoding
     dialog.reject()
 
 
-def test_neutral_is_the_models_own_distribution(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_neutral_is_the_models_own_distribution(panel: DecodingPanel, settings: SavedSettings) -> None:
     panel.neutral.click()
     assert name_of(settings.value.decoding, {}) is None
     assert settings.value.decoding == DecodingSettings(max_tokens=settings.value.decoding.max_tokens)
@@ -165,7 +163,7 @@ def test_neutral_is_the_models_own_distribution(panel: DecodingPanel, settings: 
     assert panel.rows["temperature"].box.text() == "1.00"
 
 
-def test_a_random_seed_is_drawn_and_the_cross_clears_it(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_a_random_seed_is_drawn_and_the_cross_clears_it(panel: DecodingPanel, settings: SavedSettings) -> None:
     assert settings.value.decoding.seed is None
     panel.seed.dice.click()
     assert settings.value.decoding.seed == int(panel.seed.line.text())
@@ -174,14 +172,14 @@ def test_a_random_seed_is_drawn_and_the_cross_clears_it(panel: DecodingPanel, se
     assert panel.seed.line.placeholderText() == "random"
 
 
-def test_a_seed_may_be_as_large_as_the_engine_takes(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_a_seed_may_be_as_large_as_the_engine_takes(panel: DecodingPanel, settings: SavedSettings) -> None:
     QTest.keyClicks(panel.seed.line, "9999999999999999999999")
     QTest.keyClick(panel.seed.line, Qt.Key.Key_Return)
     assert settings.value.decoding.seed == 2**63 - 1
     assert panel.seed.line.text() == str(2**63 - 1)
 
 
-def test_stop_strings_are_added_with_escapes_and_removed(panel: DecodingPanel, settings: SettingsService) -> None:
+def test_stop_strings_are_added_with_escapes_and_removed(panel: DecodingPanel, settings: SavedSettings) -> None:
     for typed in (r"\n\n", "THE END"):
         QTest.keyClicks(panel.stop.line, typed)
         QTest.keyClick(panel.stop.line, Qt.Key.Key_Return)
@@ -191,7 +189,7 @@ def test_stop_strings_are_added_with_escapes_and_removed(panel: DecodingPanel, s
 
 
 def test_a_stop_string_that_cannot_be_is_refused_with_a_sentence(
-    panel: DecodingPanel, settings: SettingsService, qtbot: QtBot
+    panel: DecodingPanel, settings: SavedSettings, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(panel.refused) as refused:
         QTest.keyClicks(panel.stop.line, r"a\q")
@@ -219,7 +217,7 @@ def test_a_lonely_backslash_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(("name", "typed"), [("temperature", "99"), ("top_p", "2"), ("max_tokens", "0")])
 def test_a_number_that_cannot_be_is_refused_beside_its_box(
-    panel: DecodingPanel, settings: SettingsService, qtbot: QtBot, name: str, typed: str
+    panel: DecodingPanel, settings: SavedSettings, qtbot: QtBot, name: str, typed: str
 ) -> None:
     before = settings.value.decoding
     box = panel.rows[name].box

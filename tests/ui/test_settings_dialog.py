@@ -16,7 +16,7 @@ from gptdesk.folders import MODELS_SETTING, Folders
 from gptdesk.store.setting_fields import Number, setting
 from gptdesk.store.settings import SETTINGS, Settings
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.inputs.folder_choice import FolderChoice
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_hold_models_is_refused_beside_the_button(
 
 
 def test_a_models_folder_that_is_gone_is_named(tmp_path: Path, qtbot: QtBot) -> None:
-    service = SettingsService(tmp_path / "settings.json")
+    service = SavedSettings(tmp_path / "settings.json")
     service.update(models_folder="/no disk/models")
     row = SettingRow(service, SETTINGS[MODELS_SETTING])
     qtbot.addWidget(row)
@@ -218,13 +218,13 @@ def test_a_setting_that_is_added_to_the_table_has_a_row_that_changes_it(tmp_path
 
     from gptdesk.store.setting_fields import settings_of
 
-    service = SettingsService(tmp_path / "settings.json", kind=More)
+    service = SavedSettings(tmp_path / "settings.json", kind=More)
     row = SettingRow(service, settings_of(More)["wobble"])
     qtbot.addWidget(row)
     assert isinstance(row.control, NumberBox)
     row.control.setValue(7)
     service.flush()
-    again = SettingsService(tmp_path / "settings.json", kind=More)
+    again = SavedSettings(tmp_path / "settings.json", kind=More)
     assert getattr(again.value, "wobble") == 7  # noqa: B009
     assert again.problems == []
 

@@ -236,7 +236,7 @@ def test_a_window_that_cannot_be_made_as_it_was_left_is_made_empty(
         window.leave()
     finally:
         crashes.remove()
-        assert application.end_services(services, 1000 * int(PATIENCE))
+        assert services.end(1000 * int(PATIENCE))
 
 
 def test_the_program_ends_in_order_after_text_was_copied(folders: Folders) -> None:

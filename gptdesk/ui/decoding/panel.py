@@ -16,7 +16,7 @@ from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, PresetBar
 from gptdesk.ui.decoding.rows import NumberRow, make_row
 from gptdesk.ui.decoding.seed_box import SeedBox
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.inputs.chips import Chips

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from gptdesk.inference.sampling import presets
 from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.store.settings import Settings, check_preset_name
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
 from gptdesk.ui.widgets.name_dialog import NameDialog

@@ -18,9 +18,7 @@ from gptdesk.ui.models.command_table import ON_MODEL, model_id
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
 from gptdesk.ui.models.items import Item
-from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.model_library import ModelLibrary
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import ActivationService, ModelService, SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
@@ -41,8 +39,8 @@ class ModelActions(QObject):
     def __init__(
         self,
         settings: SettingsService,
-        models: ModelLibrary,
-        using: ModelActivation,
+        models: ModelService,
+        using: ActivationService,
         window: QWidget,
         current: Callable[[], Item | None],
         commands: Commands,

@@ -11,7 +11,7 @@ from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.ui import number_format
 from gptdesk.ui.models.labels import SEPARATOR, speed_words
 from gptdesk.ui.services.model_activation import InUse
-from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.services import ModelService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
@@ -40,7 +40,7 @@ class ModelsBar(PageBar):
 class ModelsStatus(PageStatus):
     """The line at the bottom."""
 
-    def __init__(self, theme: Theme, models: ModelLibrary, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, models: ModelService, parent: QWidget | None = None) -> None:
         super().__init__(theme, ("Downloads", "Speed and time left", "Memory and disk"), parent)
         self._models = models
 

@@ -11,7 +11,7 @@ from gptdesk.devices import PRECISIONS
 from gptdesk.inference.sampling.presets import choosing, name_of
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 
 _PRECISIONS: Final = {"auto": "As set in the window"} | {name: name for name in PRECISIONS if name != "auto"}

@@ -17,7 +17,7 @@ from gptdesk.ui.models.items import Item
 from gptdesk.ui.models.labels import Face, origin_words
 from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.services.memory_check import Room
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.long_words import wrappable

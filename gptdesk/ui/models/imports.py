@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.library.importing.formats import file_patterns
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
-from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.services import ModelService
 
 if TYPE_CHECKING:
     from gptdesk.library.import_ import Importable
@@ -24,7 +24,7 @@ class ModelImports(QObject):
         window: parent of dialogs.
     """
 
-    def __init__(self, models: ModelLibrary, window: QWidget) -> None:
+    def __init__(self, models: ModelService, window: QWidget) -> None:
         super().__init__(window)
         self._models, self._window = models, window
 

@@ -1,4 +1,4 @@
-"""Messages about the model library: what failed, what is done, and downloads that are not finished."""
+"""MessageService about the model library: what failed, what is done, and downloads that are not finished."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Slot
 
-from gptdesk.ui.services.messages import Messages, Offer
-from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.messages import Offer
+from gptdesk.ui.services.services import MessageService, ModelService
 
 _FAILED, _UNFINISHED = "models", "downloads"
 """Topics."""
@@ -22,7 +22,12 @@ class LibraryMessages(QObject):
     """
 
     def __init__(
-        self, messages: Messages, models: ModelLibrary, page: str, show_models: Callable[[], object], parent: QObject
+        self,
+        messages: MessageService,
+        models: ModelService,
+        page: str,
+        show_models: Callable[[], object],
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._messages, self._models, self._page, self._show_models = messages, models, page, show_models

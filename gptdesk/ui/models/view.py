@@ -20,9 +20,7 @@ from gptdesk.ui.models.items import Item, changed_item, make_items, next_item
 from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.list_view.drop_frame import DropFrame
 from gptdesk.ui.models.list_view.model_list import ModelList
-from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.model_library import ModelLibrary
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import ActivationService, ModelService, SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.file_drops import FileDrops
@@ -69,8 +67,8 @@ class ModelsView(QWidget):
         self,
         theme: Theme,
         settings: SettingsService,
-        models: ModelLibrary,
-        using: ModelActivation,
+        models: ModelService,
+        using: ActivationService,
         commands: Commands,
         menu: QMenu,
         parent: QWidget | None = None,

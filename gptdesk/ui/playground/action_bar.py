@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.ui.playground.speed_label import SpeedLabel
-from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.window.commands.registry import Commands
@@ -36,7 +36,7 @@ class ActionBar(QWidget):
     def __init__(
         self,
         theme: Theme,
-        inference: Inference,
+        inference: InferenceService,
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:

@@ -13,8 +13,8 @@ from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
+from gptdesk.ui.services.services import InferenceService
 
 _ALTERNATIVES: Final = 10
 """Alternatives recorded for each token and stored with the document."""
@@ -53,7 +53,7 @@ class DocumentGeneration(QObject):
         self,
         document: Document,
         action: PendingAction,
-        inference: Inference,
+        inference: InferenceService,
         decoding: DecodingSettings,
         parent: QObject,
     ) -> None:

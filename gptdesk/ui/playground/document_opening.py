@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
-from gptdesk.ui.services.document_storage import DocumentStorage
 
 log = logging.getLogger(__name__)
 

@@ -17,9 +17,8 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground.document_opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.services.document_storage import DocumentStorage
-from gptdesk.ui.services.messages import Messages, Offer
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.messages import Offer
+from gptdesk.ui.services.services import DocumentService, MessageService, SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 
@@ -50,10 +49,10 @@ class Documents(QObject):
 
     def __init__(
         self,
-        storage: DocumentStorage,
+        storage: DocumentService,
         session: Session,
         settings: SettingsService,
-        messages: Messages,
+        messages: MessageService,
         window: QWidget,
         page: str,
     ) -> None:

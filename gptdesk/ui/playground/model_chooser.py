@@ -16,11 +16,8 @@ from gptdesk.library.entry import LibraryEntry
 from gptdesk.store.settings import titles_of
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title, setting_of
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import ModelInfo, State
-from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.services import Services
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import ActivationService, Services, SettingsService
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -34,7 +31,7 @@ _THREADS: Final = (2, 4, 8, 16, 32)
 """Thread counts offered beside 1 and the number of cores."""
 
 
-def ask_for_model_folder(activation: ModelActivation, window: QWidget) -> None:
+def ask_for_model_folder(activation: ActivationService, window: QWidget) -> None:
     """Asks for the folder of a model, and uses that model."""
     folder = QFileDialog.getExistingDirectory(window, "Open a model's folder", str(Path.home()))
     if folder:

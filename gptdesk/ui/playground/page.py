@@ -20,7 +20,7 @@ from gptdesk.ui.playground.status_bar import StatusBar
 from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
-from gptdesk.ui.services.messages import PageMessages
+from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window

@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.ui import number_format
 from gptdesk.ui.decoding.seed_box import SHORT_SEEDS
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import MessageService, SettingsService
 from gptdesk.ui.widgets.question import Question
 
 _MUCH: Final = 300
@@ -28,7 +27,7 @@ class Regeneration(QObject):
     question comes first.
     """
 
-    def __init__(self, session: Session, settings: SettingsService, messages: Messages, window: QWidget) -> None:
+    def __init__(self, session: Session, settings: SettingsService, messages: MessageService, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._settings, self._messages, self._window = session, settings, messages, window
         session.removed.connect(self._on_removed)

@@ -12,10 +12,8 @@ from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent
 from gptdesk.store.document import Document
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
-from gptdesk.ui.services.document_storage import DocumentStorage
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import Failure
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
 from gptdesk.ui.throttle import Throttle
 
 _SAVE_AFTER_MS: Final = 400
@@ -57,7 +55,11 @@ class Session(QObject):
     same_again = Signal()
 
     def __init__(
-        self, inference: Inference, storage: DocumentStorage, settings: SettingsService, parent: QObject | None = None
+        self,
+        inference: InferenceService,
+        storage: DocumentService,
+        settings: SettingsService,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._inference, self._storage, self._settings = inference, storage, settings

@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gptdesk.ui import number_format
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import InferenceService
 
 _EVERY_MS: Final = 250
 """A number that changes faster cannot be read."""
@@ -18,7 +18,7 @@ _EVERY_MS: Final = 250
 class SpeedLabel(QLabel):
     """Shows the speed while text is generated, and nothing otherwise."""
 
-    def __init__(self, inference: Inference, parent: QWidget | None = None) -> None:
+    def __init__(self, inference: InferenceService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
         self.setProperty("kind", "muted")

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.ui import number_format
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.theme import Theme

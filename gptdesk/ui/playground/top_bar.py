@@ -16,8 +16,8 @@ from gptdesk.ui.playground.dates import when
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
@@ -84,7 +84,7 @@ class TopBar(QWidget):
     def __init__(
         self,
         theme: Theme,
-        inference: Inference,
+        inference: InferenceService,
         chooser: ModelChooser,
         device: DeviceButton,
         title: DocumentButton,

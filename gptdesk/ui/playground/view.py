@@ -15,7 +15,7 @@ from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.services.messages import PageMessages
+from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart

@@ -135,30 +135,3 @@ class Messages(QObject):
             del self.banners[topic]
         if topics:
             self.changed.emit()
-
-
-@dataclass(frozen=True)
-class PageMessages:
-    """Messages about what was asked for on one page; handed to its parts.
-
-    Attributes:
-        messages: of the window.
-        page: its id.
-        of_document: messages are removed when another document is opened.
-    """
-
-    messages: Messages
-    page: str
-    of_document: bool = False
-
-    def refuse(self, text: str) -> None:
-        """Says why something cannot be done, until the next success on the page."""
-        self.messages.refuse(text, self.page, of_document=self.of_document)
-
-    def succeed(self, text: str) -> None:
-        """Says that something is done."""
-        self.messages.succeed(text, self.page)
-
-    def fail(self, text: str, topic: str) -> None:
-        """Says that something has gone wrong, until the topic is solved or the banner is closed."""
-        self.messages.show(text, topic=topic, page=self.page)

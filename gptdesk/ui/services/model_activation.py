@@ -19,7 +19,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.model_loader import ModelLoader
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.widgets.question import Answer, Question
 
 
@@ -56,7 +56,7 @@ class ModelActivation(QObject):
 
     def __init__(
         self,
-        settings: SettingsService,
+        settings: SavedSettings,
         inference: Inference,
         models: ModelLibrary,
         loader: ModelLoader,

@@ -16,7 +16,7 @@ _WRITE_AFTER_MS: Final = 300
 """A slider that is dragged is written once, not a hundred times."""
 
 
-class SettingsService(QObject):
+class SavedSettings(QObject):
     """The settings, and when they are saved.
 
     Args:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from gptdesk.ui import number_format
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
@@ -52,7 +52,7 @@ class TrainBar(PageBar):
 class TrainStatus(PageStatus):
     """The status bar: state of the selected run, age of its last update, checkpoint and disk."""
 
-    def __init__(self, theme: Theme, run_monitor: RunMonitor, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, run_monitor: RunService, parent: QWidget | None = None) -> None:
         super().__init__(theme, ("State of the run", "Process and last update", "Checkpoint and disk"), parent)
         self._run_monitor = run_monitor
         self._timer = QTimer(self)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launched import ask
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.widgets.question import Question
 
 _LONGEST_LIST = 4
@@ -30,7 +30,7 @@ class CloseGuard(QObject):
 
     decided = Signal()
 
-    def __init__(self, run_monitor: RunMonitor, window: QWidget) -> None:
+    def __init__(self, run_monitor: RunService, window: QWidget) -> None:
         super().__init__(window)
         self._run_monitor, self._window = run_monitor, window
         self.allowed = False

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.widgets.popup import Menu
@@ -32,7 +32,7 @@ class TrainMenus(QObject):
 
     def __init__(
         self,
-        run_monitor: RunMonitor,
+        run_monitor: RunService,
         actions: RunActions,
         data_actions: DataActions,
         commands: Commands,

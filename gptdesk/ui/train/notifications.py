@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
-from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.services import MessageService
 
 if TYPE_CHECKING:
     from gptdesk.ui.services.runs.notices import Notice
@@ -36,7 +36,7 @@ class Notifications(QObject):
 
     def __init__(
         self,
-        messages: Messages,
+        messages: MessageService,
         at_hand: Callable[[], Path | None],
         parent: QObject | None = None,
         *,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtCore import Slot
 
 from gptdesk.training.pydantic_import import import_pydantic
-from gptdesk.ui.services.messages import PageMessages
+from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.close_guard import CloseGuard
 from gptdesk.ui.train.commands import train_commands

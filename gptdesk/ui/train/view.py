@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
-from gptdesk.ui.services.messages import PageMessages
+from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.notices import Notice
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services

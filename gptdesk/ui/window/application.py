@@ -32,9 +32,10 @@ from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.model_loader import ModelLoader
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
-from gptdesk.ui.services.services import Services
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import MessageService
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.services.token_counter import TokenCounter
+from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
@@ -97,7 +98,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
     finally:  # destroying a QThread that runs aborts the process
         crashes.remove()
         release_clipboard()
-        ended = end_services(services)
+        ended = services.end(_END_MS)
         if ended:
             collector.stop()
     if not ended:  # everything is saved already
@@ -107,7 +108,7 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
     return code
 
 
-def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
+def _make_window(services: WindowServices, crashes: CrashHandler) -> MainWindow:
     """Restores the window; if that fails, makes one with an empty document and shows the traceback."""
     geometry = QSettings(str(services.folders.config / "window.ini"), QSettings.Format.IniFormat)
     report = ""
@@ -129,15 +130,15 @@ def _make_window(services: Services, crashes: CrashHandler) -> MainWindow:
     return window
 
 
-def make_services(app: QApplication, folders: Folders) -> Services:
-    """Makes the services of the window. `Services.start` starts their threads."""
-    settings = SettingsService(folders.config / SETTINGS_FILE)
+def make_services(app: QApplication, folders: Folders) -> WindowServices:
+    """Makes the services of the window. `WindowServices.start` starts their threads."""
+    settings = SavedSettings(folders.config / SETTINGS_FILE)
     theme = Theme(app, settings.value.theme)
     runs = RunIndex(folders.data / "runs.json", folders.runs)
     models = ModelLibrary(folders, lambda: runs.watched)
     inference = Inference(partial(_model_folder, models), keep=folders.quantized)
     loader = ModelLoader(settings, inference)
-    return Services(
+    return WindowServices(
         folders=folders,
         theme=theme,
         messages=Messages(),
@@ -175,21 +176,7 @@ def spare_the_collector(inference: Inference) -> None:
     inference.state_changed.connect(on_changed)
 
 
-def end_services(services: Services, milliseconds: int = _END_MS) -> bool:
-    """Saves everything, pauses downloads and ends all threads.
-
-    Returns:
-        Whether each service's threads ended within so many milliseconds.
-    """
-    services.settings.flush()
-    services.storage.close()
-    ended = services.run_monitor.shut_down(milliseconds)
-    ended = services.models.shut_down(milliseconds) and ended
-    ended = services.counter.shut_down(milliseconds) and ended
-    return services.inference.shut_down(milliseconds) and ended
-
-
-def _tell_of_crash(messages: Messages, report: Path) -> None:
+def _tell_of_crash(messages: MessageService, report: Path) -> None:
     messages.show(f"gptdesk crashed last time. Your text is restored; the crash report is in {report}.", kind="warn")
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.throttle import Debounce
 
 _IDLE_MS: Final = 1500
@@ -23,7 +23,7 @@ class IdleWatch(QObject):
 
     idle = Signal()
 
-    def __init__(self, inference: Inference, parent: QObject | None = None) -> None:
+    def __init__(self, inference: InferenceService, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
         self._quiet = Debounce(self.idle.emit, _IDLE_MS, self)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from gptdesk.ui.services.services import Services
+from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
@@ -56,7 +56,7 @@ class MainWindow(QWidget):
     painted = Signal()
     closed = Signal()
 
-    def __init__(self, services: Services, geometry: QSettings, registry: PageRegistry = PAGES) -> None:
+    def __init__(self, services: WindowServices, geometry: QSettings, registry: PageRegistry = PAGES) -> None:
         super().__init__()
         self._services, self._registry = services, registry
         self._was_painted = self._was_closed = self._leaves = False

@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtGui import QKeySequence
 
 from gptdesk.store.settings import titles_of
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.window.commands.registry import Command
 
 _THEMES: Final = {

@@ -89,7 +89,7 @@ from gptdesk.inference.sampling.reference import reference_page  # noqa: E402
 from gptdesk.inference.sampling.settings import DecodingSettings  # noqa: E402
 from gptdesk.store.settings import Settings  # noqa: E402
 from gptdesk.ui.decoding.panel import DecodingPanel  # noqa: E402
-from gptdesk.ui.services.settings import SettingsService  # noqa: E402
+from gptdesk.ui.services.settings import SavedSettings  # noqa: E402
 from gptdesk.ui.theme import Theme  # noqa: E402
 from trainer.commands import sample  # noqa: E402
 
@@ -121,7 +121,7 @@ def tokens() -> list[int]:
 def panel() -> dict[str, Any]:
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
-        settings = SettingsService(Path(folder) / "settings.json")
+        settings = SavedSettings(Path(folder) / "settings.json")
         shown = DecodingPanel(Theme(app, "light"), settings)
         row = shown.rows["made_up"]
         row.box.setValue(0.25)

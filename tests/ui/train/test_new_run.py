@@ -37,7 +37,7 @@ from gptdesk.ui.train.new_run.sheet import NewRunSheet
 from gptdesk.ui.train.new_run.start.shapes import SHAPES, count_parameters
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
 from gptdesk.ui.train.new_run.tasks import run_folder
-from gptdesk.ui.window.application import end_services, make_services
+from gptdesk.ui.window.application import make_services
 from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
 from trainer.prepare import Request, prepare
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS
@@ -94,7 +94,7 @@ def prepared(prepared_once: Path, folders: Folders) -> Path:
 def services(qapp: QApplication, folders: Folders) -> Iterator[Services]:
     made = make_services(qapp, folders)
     yield made
-    end_services(made)
+    made.end(15_000)
     made.theme.deleteLater()
 
 

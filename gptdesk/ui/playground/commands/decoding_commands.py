@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gptdesk.ui.decoding.panel import FOR_NEW_HELP
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, own_preset
 from gptdesk.ui.playground.view import PlaygroundView
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 

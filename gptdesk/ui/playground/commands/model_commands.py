@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gptdesk.ui import number_format
-from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import InferenceService, SettingsService
 from gptdesk.ui.window.commands.registry import Command
 
 
-def model_commands(inference: Inference, settings: SettingsService, open_folder: Callable[[], object]) -> list[Command]:
+def model_commands(
+    inference: InferenceService, settings: SettingsService, open_folder: Callable[[], object]
+) -> list[Command]:
     """The commands; they work on every page.
 
     Args:

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
-from gptdesk.ui.services.messages import PageMessages
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.page_messages import PageMessages
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.train.data_labels import CAN_GO_ON
 from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
@@ -43,7 +43,7 @@ class DataActions(QObject):
 
     def __init__(
         self,
-        run_monitor: RunMonitor,
+        run_monitor: RunService,
         messages: PageMessages,
         window: QWidget,
         current: Callable[[], DataEntry | None],

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.train.new_run.draft import Draft
 from gptdesk.ui.train.new_run.tasks import launch, launch_with
 
@@ -36,7 +36,7 @@ class RunStarter(QObject):
     put_off = Signal(object)
 
     def __init__(
-        self, runs: Path, run_monitor: RunMonitor, queue: TaskQueue, failed: Callable[[str], object], parent: QObject
+        self, runs: Path, run_monitor: RunService, queue: TaskQueue, failed: Callable[[str], object], parent: QObject
     ) -> None:
         super().__init__(parent)
         self._runs, self._run_monitor, self._queue, self._failed = runs, run_monitor, queue, failed

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gptdesk.training.checkpoints import CheckpointInfo
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.dialogs import DeleteDialog, TagsDialog, check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
@@ -46,7 +46,7 @@ class RunActions(QObject):
     def __init__(
         self,
         theme: Theme,
-        run_monitor: RunMonitor,
+        run_monitor: RunService,
         window: QWidget,
         current: Callable[[], RunEntry | None],
         followed: Callable[[], Path | None],

@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.launch import resume_run
-from gptdesk.ui.services.messages import PageMessages
+from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
-from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import RunService
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
 from gptdesk.ui.train.runs.request_labels import TITLES, is_blocked
 from gptdesk.ui.widgets.question import Question
@@ -42,7 +42,7 @@ class RunRequests(QObject):
 
     def __init__(
         self,
-        run_monitor: RunMonitor,
+        run_monitor: RunService,
         messages: PageMessages,
         current: Callable[[], Path | None],
         sample_thread: Callable[[], tuple[str, int] | None],

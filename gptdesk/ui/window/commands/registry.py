@@ -10,7 +10,7 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.shortcuts import Bindings, Shortcut, is_text_key
 

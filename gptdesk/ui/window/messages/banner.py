@@ -9,7 +9,8 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.services.messages import ANY_PAGE, Message, Messages
+from gptdesk.ui.services.messages import ANY_PAGE, Message
+from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.window.messages.card import MessageCard
@@ -26,7 +27,7 @@ class Banners(Overlay):
     The card floats over the page, so that the layout stays: at its top if ``at_top``, else at its bottom.
     """
 
-    def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, messages: MessageService, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._messages = theme, messages
         self._page = ANY_PAGE

@@ -9,7 +9,8 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.services.messages import Message, Messages
+from gptdesk.ui.services.messages import Message
+from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.window.messages.card import MessageCard
@@ -57,7 +58,7 @@ class Toast(MessageCard):
 class Toasts(Overlay):
     """A column of toasts, newest at the bottom."""
 
-    def __init__(self, theme: Theme, messages: Messages, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, messages: MessageService, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self.cards: list[Toast] = []

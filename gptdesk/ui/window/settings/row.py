@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBox
 
 from gptdesk.errors import UserError
 from gptdesk.store.setting_fields import Choice, Folder, Number, Setting, Switch
-from gptdesk.ui.services.settings import SettingsService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.inputs.folder_choice import FolderChoice

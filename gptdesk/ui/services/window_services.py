@@ -1,0 +1,52 @@
+"""The services of a window as they are made: started with it, ended after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gptdesk.ui.services.document_storage import DocumentStorage
+from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.messages import Messages
+from gptdesk.ui.services.model_activation import ModelActivation
+from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.runs.run_monitor import RunMonitor
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.services.settings import SavedSettings
+from gptdesk.ui.services.token_counter import TokenCounter
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowServices(Services):
+    """`Services` by the classes that implement them, with their threads."""
+
+    messages: Messages
+    settings: SavedSettings
+    storage: DocumentStorage
+    inference: Inference
+    counter: TokenCounter
+    loader: ModelLoader
+    models: ModelLibrary
+    activation: ModelActivation
+    run_monitor: RunMonitor
+
+    def start(self) -> None:
+        """Starts the threads, which import torch, load the model, scan runs and list models."""
+        self.inference.start()
+        self.counter.start()
+        self.run_monitor.start()
+        self.models.start()
+        self.loader.start()
+
+    def end(self, milliseconds: int) -> bool:
+        """Saves everything, pauses downloads and ends all threads.
+
+        Returns:
+            Whether each service's threads ended within so many milliseconds.
+        """
+        self.settings.flush()
+        self.storage.close()
+        ended = self.run_monitor.shut_down(milliseconds)
+        ended = self.models.shut_down(milliseconds) and ended
+        ended = self.counter.shut_down(milliseconds) and ended
+        return self.inference.shut_down(milliseconds) and ended

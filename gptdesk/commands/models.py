@@ -291,13 +291,13 @@ def _export(options: argparse.Namespace) -> int:
             export_folder(entry, options.target, progress=bar.progress)
     finally:
         bar.end()
-    _say(options, "exported", f"{entry.name} is written to {options.target}.", path=str(options.target))
+    _say(options, "exported", f"Exported {entry.name} to {options.target}.", path=str(options.target))
     return 0
 
 
 def _remove(options: argparse.Namespace) -> int:
     freed = Library(Folders.of_this_user()).remove(options.name)
-    _say(options, "removed", f"{options.name} is removed; {number_format.size(freed)} are free again.", freed=freed)
+    _say(options, "removed", f"Removed {options.name}; {number_format.size(freed)} freed.", freed=freed)
     return 0
 
 

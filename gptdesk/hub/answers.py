@@ -12,13 +12,13 @@ from gptdesk.errors import UserError
 from gptdesk.hub.errors import Passing, answer_error, hub_errors, not_asked, not_understood
 
 LARGEST_ANSWER: Final = 16 * 2**20
-"""Bytes of one answer in JSON, unpacked; the list of a repository of 50,000 files has some 15 million."""
+"""Bytes of one unpacked JSON answer; the list of a repository of 50,000 files has some 15 million."""
 
 LONGEST_ANSWER: Final = 120.0
-"""Seconds in which an answer in JSON must have come, however slowly its bytes drip."""
+"""Seconds in which a JSON answer must be complete."""
 
 MOST_PAGES: Final = 1000
-"""Pages of a list that are asked for; the hub puts 1,000 files on one."""
+"""Maximum number of pages of a list; the hub puts 1,000 files on one."""
 
 _MOST_REDIRECTS: Final = 10
 _ENCODINGS: Final = ("", "identity", "gzip", "deflate")
@@ -27,19 +27,19 @@ _ENCODINGS: Final = ("", "identity", "gzip", "deflate")
 def ask(
     url: str, repo: str, *, what: str = "model", revision: str = "", query: Mapping[str, str] | None = None
 ) -> bytes:
-    """The hub's answer to a question about a repository, in JSON as it came.
+    """Requests something about a repository from the hub and returns the JSON as received.
 
     Args:
-        url: of the question.
-        repo: ``owner/name``, for sentences.
+        url: of the request.
+        repo: ``owner/name``, for error messages.
         what: "model" or "data set".
-        revision: that is asked for, if any.
-        query: parameters of the question.
+        revision: requested, if any; for error messages.
+        query: parameters of the request.
 
     Raises:
         NotThere: when there is no such repository or revision.
-        Passing: when the hub cannot be asked now.
-        UserError: when it cannot be asked at all, or its answer is none or has no end.
+        Passing: when the hub cannot be reached now.
+        UserError: when the request is refused, or the answer is invalid or endless.
     """
     return next(pages(url, repo, what=what, revision=revision, query=query))
 
@@ -47,7 +47,7 @@ def ask(
 def pages(
     url: str, repo: str, *, what: str = "model", revision: str = "", query: Mapping[str, str] | None = None
 ) -> Iterator[bytes]:
-    """The pages of a list that the hub gives in parts; as `ask`."""
+    """The pages of a list that the hub sends in parts; arguments and errors as `ask`."""
     from huggingface_hub import constants
 
     for _ in range(MOST_PAGES):
@@ -57,7 +57,7 @@ def pages(
         yield body
         if not following:
             return
-        if urlsplit(following)[:2] != urlsplit(url)[:2]:  # a token goes nowhere else
+        if urlsplit(following)[:2] != urlsplit(url)[:2]:  # the token must not be sent to another server
             raise not_understood(repo)
         url, query = following, None
     raise UserError(f"The hub's list of the files of {repo} has no end; give a folder of it.")
@@ -76,17 +76,17 @@ def answer(
     headers: Mapping[str, str] | None = None,
     accepted: tuple[int, ...] = (),
 ) -> Iterator[Any]:
-    """Opens an answer whose body has not been read; nothing of redirects and refusals is ever read.
+    """Opens a response without reading its body. Bodies of redirects and errors are never read.
 
     Args:
-        url: that is asked for.
-        repo: ``owner/name``, for sentences.
-        timeout: seconds to wait for a connection, and for each piece of the answer.
+        url: of the request.
+        repo: ``owner/name``, for error messages.
+        timeout: seconds to wait for a connection, and for each piece of the response.
         what: "model" or "data set".
-        revision: that is asked for, if any.
-        file: that is asked for, if any.
-        query: parameters of the question.
-        headers: of the question, besides those of the hub's library.
+        revision: requested, if any; for error messages.
+        file: requested, if any; for error messages.
+        query: parameters of the request.
+        headers: of the request, besides those of the hub's library.
         accepted: statuses beyond those of success that the caller understands.
 
     Raises:
@@ -126,7 +126,7 @@ def _open(url: str, repo: str, query: dict[str, str], headers: dict[str, str], t
 
 
 def _read(response: Any, repo: str) -> bytes:
-    """The body, unpacked piece by piece, so that it may not become larger than it may be."""
+    """The body, unpacked piece by piece and bounded in size and time."""
     if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
         raise not_understood(repo)
     until = time.monotonic() + LONGEST_ANSWER

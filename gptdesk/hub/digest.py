@@ -17,8 +17,8 @@ class HubFile:
         revision: commit, 40 hexadecimal digits.
         path: inside the repository.
         bytes: its size.
-        sha256: in hexadecimal; empty where the hub does not say.
-        blob: git's hash of it, in hexadecimal; empty where the hub does not say. It counts where there is no SHA-256.
+        sha256: in hexadecimal; empty where the hub lists none.
+        blob: git's hash of it, in hexadecimal; empty where the hub lists none. Used where there is no SHA-256.
         kind: "dataset" or "model".
     """
 
@@ -32,12 +32,12 @@ class HubFile:
 
     @property
     def what(self) -> str:
-        """The kind in words."""
+        """The kind as people write it."""
         return "model" if self.kind == "model" else "data set"
 
 
 class WrongBytes(UserError):
-    """What arrived is not what the hub lists.
+    """A file arrived with another size or hash than the hub lists.
 
     Attributes:
         path: of the file.
@@ -53,13 +53,13 @@ class WrongBytes(UserError):
 
 
 class Digest:
-    """The hashes of a file as it comes: SHA-256, and git's for those that the hub lists without one."""
+    """Hashes a file while it arrives: SHA-256, and git's hash for small files, which have no SHA-256 on the hub."""
 
     def __init__(self, size: int) -> None:
         self.size = 0
         self._sha256 = hashlib.sha256()
         self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        self._small = size < 64 * 2**20  # what git keeps itself is never large
+        self._small = size < 64 * 2**20  # files without SHA-256 are in git itself, and small
 
     def update(self, block: bytes) -> None:
         self._sha256.update(block)
@@ -68,10 +68,10 @@ class Digest:
         self.size += len(block)
 
     def check(self, file: HubFile) -> str:
-        """The SHA-256, once it is sure that this is the file.
+        """Compares size and hash with those that the hub lists, and returns the SHA-256.
 
         Raises:
-            WrongBytes: when it is not that file.
+            WrongBytes: when they differ.
         """
         sha256 = self._sha256.hexdigest()
         expected, got = file.sha256 or file.blob, sha256 if file.sha256 or not self._small else self._git.hexdigest()
@@ -83,16 +83,16 @@ class Digest:
 
 
 def wrong_bytes(file: HubFile, expected: str, got_words: str, got: str) -> WrongBytes:
-    """The error of a file that arrived damaged.
+    """The error for a file that arrived damaged.
 
     Args:
-        file: that was asked for.
-        expected, got_words: what was expected and what it has, as the sentence shows them.
-        got: its hash; empty when its size is wrong already.
+        file: that was requested.
+        expected, got_words: expected and actual size or hash, as the sentence shows them.
+        got: actual hash; empty when the size is wrong.
     """
     return WrongBytes(
-        f"{file.path} of {file.repo} arrived damaged: {expected} was expected, but it has {got_words}. It was thrown "
-        "away; download it again, and if that does not help, the hub or something on the way gives out a wrong file.",
+        f"{file.path} of {file.repo} arrived damaged: {expected} was expected, but it has {got_words}. It was deleted; "
+        "download it again. If that does not help, the hub or a proxy serves a wrong file.",
         file.path,
         file.sha256 or file.blob,
         got,

@@ -12,7 +12,7 @@ from gptdesk.errors import UserError, brief
 _VARIABLE: Final = "HF_ENDPOINT"
 _USUAL: Final = "https://huggingface.co"
 _before: list[str | None] = []
-"""What the environment said before the first `use_endpoint`."""
+"""Value of the environment variable before the first `use_endpoint`."""
 
 
 def check_endpoint(text: str) -> str:
@@ -35,7 +35,7 @@ def check_endpoint(text: str) -> str:
 
 
 def use_endpoint(address: str) -> None:
-    """Makes downloads, and programs started from now on, use that address; "" for what the environment said."""
+    """Makes downloads, and processes started from now on, use that address; "" restores the environment's."""
     if not address and not _before:
         return
     if not _before:

@@ -1,4 +1,4 @@
-"""Turns the exceptions of the hub's library into sentences for the person."""
+"""Turns exceptions of the hub's library and refusals of the hub into sentences."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from gptdesk.errors import UserError
 from gptdesk.number_format import waiting_time
 
 PASSING_STATUS: Final = (408, 425, 429, 500, 502, 503, 504)
-"""Answers that may be others in a moment."""
+"""HTTP statuses after which another request may succeed."""
 
 LONGEST_RETRY_AFTER: Final = 300.0
-"""Seconds that a server may ask us to wait; one that asks for more is told to the person instead."""
+"""Seconds of ``Retry-After`` that are waited for; a longer wait is an error message."""
 
 
 _DAY: Final = 86_400.0
-"""Seconds that are believed at most, whatever a server says."""
+"""Seconds; the longest ``Retry-After`` that is shown."""
 
 
 class NotThere(UserError):
     """The hub has no such repository, revision or file, or hides it.
 
     Attributes:
-        reason: the same in a few words, to be put into brackets.
+        reason: short form of the sentence, for brackets.
     """
 
     def __init__(self, sentence: str, reason: str) -> None:
@@ -35,10 +35,10 @@ class NotThere(UserError):
 
 
 class Passing(UserError):
-    """Something that may be over in a moment.
+    """A failure that may pass by itself.
 
     Attributes:
-        retry_after: seconds that the server asks us to wait; ``None`` when it does not say.
+        retry_after: seconds to wait, as the server says; ``None`` when it does not.
     """
 
     def __init__(self, sentence: str, retry_after: float | None = None) -> None:
@@ -84,10 +84,10 @@ def answer_error(response: Any, repo: str, what: str, revision: str = "", file: 
         if status == 429:
             wait = f"in {waiting_time(after)}" if after else "later"
             return Passing(f"The hub has had too many requests from here; try again {wait}.", after)
-        return Passing(f"The hub has trouble of its own (it answered {status}); try again later.", after)
+        return Passing(f"The hub has an internal problem (status {status}); try again later.", after)
     if code == "GatedRepo":
         return UserError(
-            f"{repo} is given only to those who accepted its terms: do so at {_endpoint()}/{_page(what)}{repo}, "
+            f"{repo} requires that you accept its terms: do so at {_endpoint()}/{_page(what)}{repo}, "
             "then set HF_TOKEN to a token of yours."
         )
     if code == "RevisionNotFound":
@@ -135,26 +135,26 @@ def retry_after(value: str | None) -> float | None:
 
 
 def not_asked(error: Exception) -> UserError:
-    """What is said when the hub cannot even be asked: its library was set to what is no address, or no token."""
+    """The error when no request can be made: address, token or proxy are set to invalid values."""
     return UserError(
         f"The hub cannot be asked ({reason_of(error)}); check HF_ENDPOINT, HF_TOKEN and the proxies' settings."
     )
 
 
 def not_understood(repo: str) -> UserError:
-    """What is said of an answer of another shape than a hub's."""
+    """The error for an answer that is not one of a hub."""
     return UserError(
         f"The hub's answer about {repo} is not understood; is HF_ENDPOINT set to something else than a hub?"
     )
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of what an error says, to be put into brackets."""
+    """The first line of an error's text, for brackets."""
     lines = str(error).strip().splitlines()
     return _short(lines[0]).rstrip(".") if lines else type(error).__name__
 
 
 def _short(text: str) -> str:
-    """A stranger's words, cut to what a sentence can hold."""
+    """Foreign text, made printable and cut to a length that a sentence can hold."""
     shown = "".join(char if char.isprintable() else " " for char in text[:200])
     return shown if len(text) <= 200 else f"{shown}…"

@@ -18,44 +18,44 @@ from gptdesk.hub.errors import LONGEST_RETRY_AFTER, Passing, reason_of
 from gptdesk.number_format import waiting_time
 
 BLOCK: Final = 256 * 1024
-"""Bytes that are read, hashed and written at once at most; a cut loses no more than that."""
+"""Bytes that are read, hashed and written at once; a broken connection loses no more than that."""
 
 _SYNC_EVERY: Final = 64 * 2**20
-"""Bytes after which what has come is put on the disk, so that a power cut costs no more."""
+"""Bytes between two syncs to the disk; a power cut loses no more than that."""
 
 _TRIES: Final = 8
-"""Failures in a row, without a byte gained, after which a download is given up: after half a minute or so."""
+"""Failures in a row without progress after which a transfer fails: after about half a minute."""
 
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 30.0
 
 _RESTARTS: Final = 8
-"""Times that a server may make us begin from the first byte again."""
+"""How often a transfer may restart from the first byte because the server cannot resume it."""
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class TransferStopped(Exception):
-    """The transfer was told to stop; what has come is kept."""
+    """`Transfer.stop` was called; the part file is kept."""
 
 
 class Transfer:
-    """One file on its way into a part file.
+    """Downloads one file into a part file.
 
     `run` does the work in the thread that calls it; `stop` may be called from any other.
 
     Args:
-        file: what to download.
-        part: what has come of it; gone on with if it is there.
-        etag: that the server gave to the bytes in ``part``, so that a changed file is noticed.
-        stopped: ends the transfer when it is set, as `stop` does, though not before the next block.
-        changed: called with this, in the thread of `run`, after every block and when one of the attributes changed.
+        file: to download.
+        part: path of the part file; resumed if it exists.
+        etag: ETag of the bytes in ``part``, to notice a changed file; empty when unknown.
+        stopped: ends the transfer at the next block when it is set.
+        changed: called with this object, in the thread of `run`, after every block and change of an attribute.
 
     Attributes:
-        done: bytes that are here (while checking: that were checked again).
-        checking: whether a part of an earlier day is being read again.
-        waiting: why and how long the next try is being waited for; empty otherwise.
-        etag: of what is in the part; empty when the server gives none.
+        done: bytes in the part file; while ``checking``, bytes hashed.
+        checking: whether an existing part file is being hashed.
+        waiting: why the next attempt is delayed and for how long, a sentence; empty otherwise.
+        etag: of the part file; empty when the server gives none.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Transfer:
         self._restarts = 0
 
     def stop(self) -> None:
-        """Ends the transfer: when this returns nothing more is written, whatever the connection is waiting for."""
+        """Ends the transfer. Nothing is written after this returns, even if the connection is still waiting."""
         with self._lock:
             self._stopped.set()
             self._close()
@@ -92,12 +92,12 @@ class Transfer:
             self._output = None
 
     def run(self) -> str:
-        """Downloads what is missing and returns the SHA-256 of the whole.
+        """Downloads the missing bytes and returns the SHA-256 of the file.
 
         Raises:
             TransferStopped: when `stop` was called.
-            WrongBytes: when something else arrived; the part is gone then.
-            UserError: when the hub cannot be asked, or does not give it.
+            WrongBytes: when size or hash are wrong; the part file is deleted then.
+            UserError: when the hub cannot be reached, or refuses the file.
             OSError: when it cannot be written.
         """
         self._open()
@@ -123,7 +123,7 @@ class Transfer:
                 self._close()
 
     def _open(self) -> None:
-        """Opens the part and reads again what it holds: a hash cannot be gone on with."""
+        """Opens the part file and hashes its contents, because the state of a hash is not stored."""
         with self._lock:
             if self._stopped.is_set():
                 raise TransferStopped
@@ -150,7 +150,7 @@ class Transfer:
         self._restarts += 1
         if self._restarts > _RESTARTS:
             raise UserError(
-                f"The hub does not go on with {self.file.path} of {self.file.repo} where the connection broke off; "
+                f"The hub cannot resume {self.file.path} of {self.file.repo} where the connection broke off; "
                 "try again later, or over a steadier connection."
             )
         with self._lock:
@@ -161,7 +161,7 @@ class Transfer:
         self.done, self.etag = 0, ""
 
     def _throw_away(self) -> None:
-        """Removes the part, unless it was stopped: then it is somebody else's by now."""
+        """Deletes the part file, unless the transfer was stopped: another transfer may use the file by then."""
         with self._lock:
             if self._output is not None:
                 self._close()
@@ -187,7 +187,7 @@ class Transfer:
             os.close(handle)
 
     def _fetch(self) -> None:
-        """Appends to the part what one connection brings."""
+        """Appends the bytes of one connection to the part file."""
         from huggingface_hub import constants, errors, hf_hub_url
 
         file = self.file
@@ -203,17 +203,17 @@ class Transfer:
         ) as response:  # fmt: skip
             if self._stopped.is_set():
                 raise TransferStopped
-            if response.status_code == 416:  # it is shorter there than what we have
+            if response.status_code == 416:  # the file there is shorter than the part
                 self._start_anew()
                 return
             self.waiting = ""
             if not self._goes_on(response):
                 self._start_anew()
-                if response.status_code == 206:  # what it brings is no beginning
+                if response.status_code == 206:  # it does not begin at the first byte
                     return
             etag = response.headers.get("ETag", "")
             strong = etag.isascii() and etag.isprintable() and not etag.startswith("W/")
-            self.etag = etag if strong else ""  # weak ones promise nothing about bytes
+            self.etag = etag if strong else ""  # weak ETags do not identify bytes
             self._changed(self)
             try:
                 self._read(response)
@@ -228,7 +228,7 @@ class Transfer:
         )
 
     def _goes_on(self, response: Any) -> bool:
-        """Whether the answer continues what is here; a server may also send all of it, or what is a new version."""
+        """Whether the response continues the part file; a server may also send the whole file, or another version."""
         if response.status_code != 206:
             return self.done == 0
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
@@ -239,7 +239,7 @@ class Transfer:
 
     def _read(self, response: Any) -> None:
         synced = self.done
-        for piece in response.iter_raw():  # as they come, so that a cut loses none
+        for piece in response.iter_raw():  # unbuffered, so that a broken connection loses no bytes
             for start in range(0, len(piece), BLOCK):
                 block = piece[start : start + BLOCK]
                 if self.done + len(block) > self.file.bytes:
@@ -252,7 +252,7 @@ class Transfer:
                 synced = self.done
 
     def _wait(self, error: Passing, failures: int) -> None:
-        """Waits before the next try: longer each time, and never in step with others."""
+        """Waits before the next attempt: exponential backoff with jitter, or ``Retry-After``."""
         seconds = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**failures) * random.uniform(0.5, 1.0)
         if error.retry_after is not None:
             if error.retry_after > LONGEST_RETRY_AFTER:

@@ -37,15 +37,15 @@ BUNDLED: Final = "stories"
 """Name of the model that ships with gptdesk."""
 
 BUNDLED_SHA256: Final = "ebb4103cb44631fad4c348c4ea6ed00918d785b1f18a2ef01177c66cd82ad528"
-"""Of its weights."""
+"""SHA-256 of the weights of the bundled model."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """A model on this computer whose folder looks whole; its weights have not been read.
+    """A model on this computer whose folder has all its files; its weights have not been read.
 
     Attributes:
-        name: for people, and for `find_model` where it is the bundled model or lies in the models folder.
+        name: shown to people; `find_model` finds the bundled model and those in the models folder by it.
         path: its folder.
         config: its shape.
         size: of its weights on disk, in bytes.
@@ -67,20 +67,20 @@ class ModelEntry:
 
     @property
     def bundled(self) -> bool:
-        """Whether it came with gptdesk."""
+        """Whether it is the model that ships with gptdesk."""
         return self.path == bundled_folder()
 
 
 def bundled_folder() -> Path:
-    """Where the bundled model lies."""
+    """Folder of the bundled model."""
     return resource("models", BUNDLED)
 
 
 def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
-    """The model of that name, or in that folder; a name goes first, ``./stories`` is always a folder.
+    """The model of that name, or in that folder. Names take precedence; ``./stories`` is always a folder.
 
     Raises:
-        UserError: when there is none, or its folder holds no GPT-2 that can be loaded.
+        UserError: when there is none, or its folder holds no GPT-2 that gptdesk can load.
     """
     if not name_or_folder:
         raise UserError(f"Give a model: {BUNDLED}, a name that gptdesk models list shows, or a model's folder.")
@@ -113,10 +113,10 @@ def _tokenizer(folder: Path) -> str:
 
 
 def describe_model(folder: Path) -> ModelEntry:
-    """The entry of one folder.
+    """The entry of a folder.
 
     Raises:
-        UserError: when it holds no GPT-2 that can be loaded, as far as its names, sizes and config tell.
+        UserError: when it holds no GPT-2 that gptdesk can load, judged by file names, sizes and config.
     """
     config = read_config(folder)
     files = weight_files(folder)
@@ -127,10 +127,10 @@ def describe_model(folder: Path) -> ModelEntry:
 
 
 def describe_named(folder: Path) -> ModelEntry:
-    """The entry of a folder in the models folder, which may be a link to where the model really lies.
+    """The entry of a folder in the models folder; follows a link to a model elsewhere.
 
     Raises:
-        UserError: as `describe_model`, or when what was linked is gone.
+        UserError: as `describe_model`, or when the linked folder is missing.
     """
     record = read_record(folder)
     if not is_link(folder, record):
@@ -138,19 +138,19 @@ def describe_named(folder: Path) -> ModelEntry:
     link = record.link
     if not os.path.isdir(link):
         raise UserError(
-            f"The model {folder.name} lies in {link}, which is not there; plug its disk in, or remove the model and "
+            f"The model {folder.name} is in {link}, which is not there; connect its disk, or remove the model and "
             "import it again."
         )
     return replace(describe_model(Path(link)), name=folder.name)
 
 
 def is_link(folder: Path, record: Record) -> bool:
-    """Whether a folder only names a model that lies elsewhere, whatever else its record may claim."""
+    """Whether a folder is a link to a model elsewhere: its record says so, and it holds no model itself."""
     return bool(record.link) and not os.path.lexists(folder / CONFIG_FILE)
 
 
 def list_models(folders: Folders) -> list[ModelEntry]:
-    """The bundled model, and those in the models folder by name; folders that hold no usable model are left out."""
+    """The bundled model and the usable models in the models folder, by name."""
     try:
         inside = sorted(path for path in folders.models.iterdir() if not path.name.startswith("."))
     except OSError:  # not made yet

@@ -11,11 +11,11 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.record import Defaults
 
 Kind = Literal["bundled", "installed", "linked", "run", "cache", "known", "folder"]
-"""Ships with gptdesk; lies in the models folder; is only named there; a run's checkpoint; in the hub's own cache; a
-model of the hub that is not here; a folder somewhere else, which is listed only when it is named."""
+"""Where a model is, in this order: ships with gptdesk; in the models folder; linked from it; a checkpoint of a run; in
+the cache of Hugging Face's library; on the hub only; another folder, which appears only when a person names it."""
 
 State = Literal["ready", "damaged", "missing"]
-"""Can be loaded, as far as names and sizes tell; cannot; is not on this computer."""
+"""Can be loaded, judged by file names and sizes; cannot be loaded; is not on this computer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,25 +24,25 @@ class LibraryEntry:
 
     Attributes:
         kind: where it is.
-        name: for people; unique among those of the models folder.
+        name: shown to people; unique among the models of the models folder.
         state: whether it can be loaded.
-        path: its folder; ``None`` when it is not here.
+        path: its folder; ``None`` when it is not on this computer.
         config: its shape; ``None`` when it cannot be read.
-        size: of its weights on disk, in bytes; 0 when it is not here.
+        size: of its weights on disk, in bytes; 0 when it is not on this computer.
         download: bytes to download; 0 when it is here, or unknown.
         repo: ``owner/name`` on the hub; empty for others.
         revision: commit on the hub; empty for others.
         source: path that it was imported from; empty for others.
-        sha256: that its files should have, by name, where it is known.
-        licence: as its card says; empty when unknown.
-        card_url: its model card; empty when it has none.
-        note: what it is, a sentence; empty for others than known ones.
+        sha256: expected hashes of its files by name, where they are known.
+        licence: as the model card names it; empty when unknown.
+        card_url: address of its model card; empty when it has none.
+        note: what it is, a sentence; empty for models that gptdesk does not know.
         problem: why it cannot be loaded, and what to do, a sentence.
-        defaults: how the person wants it used.
+        defaults: settings that apply whenever it is loaded.
         left_out: name of the part that is not loaded (a head of another task); empty for none.
         tokenizer: where its tokens come from, in words; empty when unknown.
         more: whether it is listed only when more models are asked for.
-        added: day and time (ISO 8601, UTC) when it came; empty when unknown.
+        added: day and time (ISO 8601, UTC) when it was installed; empty when unknown.
     """
 
     kind: Kind
@@ -73,5 +73,5 @@ class LibraryEntry:
 
     @property
     def changeable(self) -> bool:
-        """Whether it can be renamed and removed here: it lies in, or is linked from, the models folder."""
+        """Whether gptdesk can rename and remove it: it is in the models folder, or linked from it."""
         return self.kind in ("installed", "linked")

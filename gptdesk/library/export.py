@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 GGUF_PRECISIONS: Final = ("float32", "float16")
-"""What the matrices of a GGUF may be kept in; llama.cpp's own tools make smaller ones of it."""
+"""Precisions for the matrices of a GGUF; llama.cpp's own tools quantize further."""
 
 _GGUF_NAMES: Final = {
     "wte": "token_embd",
@@ -46,10 +46,10 @@ def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent
     Args:
         entry: of the library.
         target: the folder; must not be there, or be empty.
-        progress: of the copy; what it raises ends it and leaves nothing.
+        progress: of the copy, in bytes; an exception from it ends the export and leaves no files.
 
     Raises:
-        UserError: when the model is not whole, or the folder cannot be written.
+        UserError: when the model is incomplete, or the folder cannot be written.
     """
     source = _source(entry)
     if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir())):

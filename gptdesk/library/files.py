@@ -20,10 +20,10 @@ from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
 from gptdesk.hub.transfer import BLOCK
 
 Progress = Callable[[int, int], None]
-"""Called with what is done and the total; an exception from it ends the job, which then leaves nothing behind."""
+"""Called with the amount done and the total; an exception from it ends the job, which then leaves no files."""
 
 RESERVE: Final = 64 * 2**20
-"""Bytes of the disk that models leave to others."""
+"""Bytes of the disk that stay free for other programs."""
 
 _FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -33,7 +33,7 @@ def silent(done: int, total: int) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Refuses to begin what would not fit.
+    """Refuses an operation that does not fit on the disk.
 
     Raises:
         UserError: when the disk of the folder has less than ``size`` bytes and `RESERVE` left.
@@ -47,29 +47,29 @@ def check_room(folder: Path, size: int) -> None:
 
 
 def disk_sentence(error: OSError, folder: Path, what: str) -> str:
-    """What a person is told when the disk does not take what is written.
+    """The sentence for a failed write.
 
     Args:
-        error: that came of it.
-        folder: that was written to.
-        what: was written, a word such as "download".
+        error: of the write.
+        folder: in which was written.
+        what: name of the operation, such as "download".
     """
     if error.errno in _FULL:
-        kept = " What has come is kept." if what == "download" else ""
+        kept = " The files downloaded so far are kept." if what == "download" else ""
         return f"The disk of {folder} is full; make room and try the {what} again.{kept}"
     if error.errno == errno.EFBIG:
-        return f"The disk of {folder} takes no file that large; the {what} needs another."
+        return f"The disk of {folder} cannot hold a file of this size; choose another disk for the {what}."
     return f"The {what} cannot be written to {folder} ({error.strerror or error})."
 
 
 def copy_files(files: Iterable[Path], target: Path, progress: Progress, *, name: str = "") -> dict[str, str]:
-    """Copies contents, where a file is a link too, and returns the SHA-256 of each by its name.
+    """Copies files, following links, and returns their SHA-256 by name.
 
     Args:
         files: to copy.
         target: the folder.
         progress: in bytes.
-        name: of the copy, when there is one file alone that shall have another.
+        name: of the copy; only for a single file.
     """
     files = list(files)
     total, done = sum(file.stat().st_size for file in files), 0
@@ -88,7 +88,7 @@ def copy_files(files: Iterable[Path], target: Path, progress: Progress, *, name:
 
 
 def hash_file(path: Path, advance: Callable[[int], None] = lambda done: None) -> str:
-    """SHA-256 of a file; ``advance`` is told how many bytes have been read, and may raise to end it."""
+    """SHA-256 of a file; ``advance`` gets the number of bytes read, and may raise an exception to stop."""
     digest = hashlib.sha256()
     done = 0
     with path.open("rb", buffering=0) as file:
@@ -101,10 +101,10 @@ def hash_file(path: Path, advance: Callable[[int], None] = lambda done: None) ->
 
 @contextmanager
 def disk_errors(folder: Path, what: str) -> Iterator[None]:
-    """Makes the folder that is written to, and sentences of what goes wrong there.
+    """Makes the folder, and turns `OSError` in the block into a sentence.
 
     Raises:
-        UserError: when the disk does not take what is written.
+        UserError: when the block cannot write.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def disk_errors(folder: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
-    """Makes a folder beside ``target`` to be filled and renamed; removes it in the end if it is still there."""
+    """Makes a temporary folder beside ``target``, to be filled and renamed; removes it if it is still there."""
     temporary = target.with_name(f".{target.name[:50]}.{uuid.uuid4().hex[:8]}.part")
     try:
         temporary.mkdir()
@@ -125,7 +125,7 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def add_tokenizer(folder: Path, config: GPT2Config) -> list[str]:
-    """Puts GPT-2's tokenizer into a model's folder that has OpenAI's vocabulary and brings none; names of new files.
+    """Adds GPT-2's tokenizer to a folder with OpenAI's vocabulary and no tokenizer; returns names of new files.
 
     Raises:
         UserError: when the folder brings a tokenizer that is damaged, or that contradicts the model.

@@ -31,7 +31,7 @@ class Snapshot:
 
 
 def cache_folder() -> Path:
-    """Where the cache lies (``HF_HUB_CACHE``, ``HF_HOME``); it need not be there."""
+    """Folder of the cache (``HF_HUB_CACHE``, ``HF_HOME``); it may not exist."""
     try:
         from huggingface_hub import constants
     except ValueError:  # when HF_ENDPOINT is no address
@@ -40,7 +40,7 @@ def cache_folder() -> Path:
 
 
 def cached_models() -> Iterator[Snapshot]:
-    """The revisions of models that the cache holds anything of, the newest of each first."""
+    """All revisions of models in the cache, complete or not; the newest of each model first."""
     for folder in _inside(cache_folder()):
         if not folder.name.startswith("models--"):
             continue
@@ -51,7 +51,7 @@ def cached_models() -> Iterator[Snapshot]:
 
 
 def cached_file(repo: str, revision: str, path: str) -> Path | None:
-    """The file at a commit of a repository; ``None`` when the cache does not hold it, or not whole."""
+    """The file at a commit of a repository; ``None`` when the cache does not hold it completely."""
     for folder in _folders(repo):
         if (place := folder / "snapshots" / revision / path).is_file():
             return place
@@ -59,7 +59,7 @@ def cached_file(repo: str, revision: str, path: str) -> Path | None:
 
 
 def commit_of(repo: str, revision: str) -> str | None:
-    """The commit that a branch or tag was at when the cache last asked; ``None`` when it never did."""
+    """The commit of a branch or tag when the cache was last updated; ``None`` when the cache does not know it."""
     if _COMMIT.fullmatch(revision):
         return revision
     if ".." in Path(revision).parts or os.path.isabs(revision):
@@ -76,21 +76,21 @@ def commit_of(repo: str, revision: str) -> str | None:
 
 
 def listed_name(file: Path) -> str:
-    """The name under which the cache keeps a file's bytes: their SHA-256 for large ones, git's hash for small ones.
+    """The name of a file's blob in the cache: SHA-256 for large files, git's hash for small ones.
 
-    Where it could make no links, it is the file's own name.
+    The file's own name where the cache has no links.
     """
     return os.path.basename(os.path.realpath(file))
 
 
 def listed_hash(file: Path) -> str:
-    """The SHA-256 that a cached file should have; empty where its name does not tell."""
+    """The SHA-256 that a cached file should have, from the name of its blob; empty when unknown."""
     name = listed_name(file)
     return name if _SHA256.fullmatch(name) else ""
 
 
 def _folders(repo: str) -> list[Path]:
-    """Where the cache keeps a repository: OpenAI's had names without an owner, by which programs still ask for them."""
+    """Folders of a repository in the cache. OpenAI's had names without owner, which programs still use."""
     known = find_known(repo)
     names = [repo, known.name] if known else [repo]
     return [cache_folder() / f"models--{name.replace('/', '--')}" for name in names]

@@ -37,16 +37,16 @@ from gptdesk.library.record import Record, read_record, with_defaults, write_rec
 from gptdesk.library.weights import check_weights
 
 RECORDS: Final = ".records"
-"""Folder in the models folder for records of models that lie elsewhere."""
+"""Folder in the models folder for records of models that are in other folders."""
 
 _REMOVING: Final = ".removing-"
 IMPORTING: Final = ".importing-"
-"""Begin the names of folders that are half removed, and half imported."""
+"""Prefixes of folders that are being removed, and being imported."""
 
-_FORGOTTEN: Final = 86_400.0
-"""Seconds after which an unfinished import is abandoned."""
+_ABANDONED: Final = 86_400.0
+"""Seconds after which an unfinished import counts as abandoned."""
 _MANIFEST: Final = "manifest.json"
-"""The trainer writes it last, with the SHA-256 of every file of a checkpoint."""
+"""File with the SHA-256 of every file of a checkpoint; the trainer writes it last."""
 
 _LARGEST_MANIFEST: Final = 2**20
 
@@ -63,11 +63,11 @@ _REPO: Final = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+")
 
 
 class Library:
-    """The models of one person. Reads names, sizes and small files; never weights.
+    """The models of one person. Reads file names, sizes and small files, never weights.
 
     Args:
         folders: of the person.
-        watched: gives folders that hold more runs, or are some.
+        watched: returns further folders that are runs or hold runs.
     """
 
     def __init__(self, folders: Folders, watched: Callable[[], Iterable[Path]] = tuple) -> None:
@@ -75,7 +75,7 @@ class Library:
         self._watched = watched
 
     def entries(self) -> list[LibraryEntry]:
-        """The bundled model, the person's by name, checkpoints of runs, the hub's cache, and what can be downloaded."""
+        """All models: bundled, installed, checkpoints of runs, in the Hugging Face cache, and to download."""
         here = [self._bundled(), *self.installed()]
         repos = {entry.repo.casefold() for entry in here if entry.state == "ready"}
         cached = [entry for entry in self._cached() if entry.repo.casefold() not in repos]
@@ -92,7 +92,7 @@ class Library:
         return [*here, *self._checkpoints(), *cached, *missing]
 
     def installed(self) -> Iterator[LibraryEntry]:
-        """Those in the models folder, linked ones among them, by name."""
+        """The models in the models folder, linked ones included, by name."""
         for folder in _inside(self.folders.models):
             if not folder.name.startswith(".") and folder.is_dir():
                 yield self._named(folder)
@@ -118,7 +118,7 @@ class Library:
         """Gives a model of the models folder another name.
 
         Raises:
-            UserError: when it is none of that folder, or the name cannot be had.
+            UserError: when it is not in that folder, or the name is invalid or taken.
         """
         folder = self._changeable(name)
         check_name(new)
@@ -130,12 +130,10 @@ class Library:
             raise UserError(f"{name} cannot be renamed ({error.strerror}).") from error
 
     def remove(self, name: str) -> int:
-        """Removes a model from the models folder, and returns how many bytes that frees.
-
-        Of a linked one only the link goes.
+        """Removes a model from the models folder, of a linked one only the link; returns the bytes that are freed.
 
         Raises:
-            UserError: when it is none of that folder, or cannot be removed.
+            UserError: when it is not in that folder, or cannot be removed.
         """
         folder = self._changeable(name)
         freed = disk_use(folder)
@@ -151,10 +149,10 @@ class Library:
         return freed
 
     def link(self, path: Path, name: str) -> LibraryEntry:
-        """Names a model folder that stays where it is.
+        """Adds a link to a model folder, which stays where it is.
 
         Raises:
-            UserError: when it holds no GPT-2 that can be loaded, or the name cannot be had.
+            UserError: when it holds no GPT-2 that gptdesk can load, or the name is invalid or taken.
         """
         path = Path(os.path.abspath(path))
         check_weights(path)
@@ -163,32 +161,32 @@ class Library:
         if taken(models, name):
             raise UserError(f"There is a model called {name} already; take another name.")
         if path.is_relative_to(models):
-            raise UserError(f"{path} lies in the models folder already.")
+            raise UserError(f"{path} is in the models folder already.")
         folder = models / name
         ensure_folder(folder)
         write_record(folder, Record(source=str(path), link=str(path), added=now()))
         return self._named(folder)
 
     def record(self, entry: LibraryEntry) -> Record:
-        """What was written down about a model."""
+        """The record of a model; an empty one when it has none."""
         return read_record(self._record_folder(entry))
 
     def set_defaults(
         self, entry: LibraryEntry, *, precision: str | None = None, decoding: Mapping[str, Any] | None = None
     ) -> LibraryEntry:
-        """Writes down how a model is to be used, and returns its entry; what is not given stays.
+        """Stores defaults of a model and returns its entry; ``None`` keeps the present value.
 
         Raises:
-            UserError: for a precision or settings that there are not, or when it cannot be written.
+            UserError: for an unknown precision or invalid settings, or when the record cannot be written.
         """
         record = with_defaults(self.record(entry), precision=precision, decoding=decoding)
         write_record(ensure_folder(self._record_folder(entry)), record)
         return replace(entry, defaults=record.defaults)
 
     def clean_up(self) -> None:
-        """Removes what removals and imports that were cut short left behind."""
+        """Deletes leftovers of interrupted removals and imports."""
         for folder in _inside(self.folders.models):
-            forgotten = folder.name.startswith(IMPORTING) and time.time() - _changed(folder) > _FORGOTTEN
+            forgotten = folder.name.startswith(IMPORTING) and time.time() - _changed(folder) > _ABANDONED
             if forgotten or folder.name.startswith(_REMOVING):
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -226,7 +224,7 @@ class Library:
                     yield replace(entry, source=str(run), sha256=_manifest_hashes(path))
 
     def _runs(self) -> Iterator[Path]:
-        """Folders that may be runs, the newest of each place first, and each once."""
+        """Folders that may be runs, each once; the newest of each place first."""
         met: set[str] = set()
         for place in (self.folders.runs, *self._watched()):
             for run in (place, *reversed(_inside(place))):
@@ -242,7 +240,7 @@ class Library:
                 yield entry
 
     def _of_snapshot(self, snapshot: Snapshot) -> LibraryEntry | None:
-        """The entry of a revision in the hub's cache; None where it is no whole GPT-2."""
+        """The entry of a revision in the hub's cache; None when it is not a complete GPT-2."""
         try:
             model = describe_model(snapshot.path)
         except (UserError, OSError):
@@ -258,7 +256,7 @@ class Library:
         return replace(entry, defaults=self.record(entry).defaults)
 
     def _described(self, kind: Kind, name: str, path: Path, record: Record | None = None) -> LibraryEntry:
-        """The entry of a folder, damaged where it holds no model that can be loaded."""
+        """The entry of a folder; damaged when it holds no model that gptdesk can load."""
         entry = LibraryEntry(kind=kind, name=name, path=path)
         record = record or self.record(entry)
         entry = replace(entry, defaults=record.defaults)
@@ -272,7 +270,7 @@ class Library:
         )  # fmt: skip
 
     def _record_folder(self, entry: LibraryEntry) -> Path:
-        """Where a model's record is: in its folder if that is ours."""
+        """Folder of a model's record: the model's own if it is in the models folder."""
         if entry.changeable and os.path.isdir(self.folders.models / entry.name):
             return self.folders.models / entry.name
         identity = BUNDLED if entry.kind == "bundled" else entry.repo or str(entry.path)
@@ -286,18 +284,18 @@ class Library:
         if is_name and (folder.is_dir() or folder.is_symlink()):
             return folder
         if name == BUNDLED:
-            raise UserError(f"{BUNDLED} comes with gptdesk and stays as it is.")
+            raise UserError(f"{BUNDLED} comes with gptdesk and cannot be changed.")
         entry = next((entry for entry in self.entries() if name in (entry.name, entry.repo)), None)
         if entry is None or entry.kind == "known":
             raise UserError(f"There is no model called {name!a} in the models folder.")
         if entry.changeable:  # by its name on the hub
             return self.folders.models / entry.name
         where = "the hub's cache; use: hf cache rm" if entry.kind == "cache" else "its run; remove it there"
-        raise UserError(f"{entry.name} does not lie in the models folder but in {where}.")
+        raise UserError(f"{entry.name} is not in the models folder but in {where}.")
 
 
 def disk_use(folder: Path) -> int:
-    """Bytes that removing a folder frees: a file that has another name somewhere else stays."""
+    """Bytes that removing a folder frees; files with other hard links do not count."""
     if folder.is_symlink():
         return 0
     total = 0
@@ -312,7 +310,7 @@ def disk_use(folder: Path) -> int:
 
 
 def now() -> str:
-    """The time, as it is written down."""
+    """The present time in ISO 8601, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -10,31 +10,31 @@ from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.system_memory import free_memory
 
 BYTES: Final = {"auto": 1.1, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.1, "int4": 0.8}
-"""Of a weight, by precision, with scales and what is not quantised; ``auto`` is int8 on a processor."""
+"""Bytes per weight by precision, with scales and unquantised layers; ``auto`` is int8 on a CPU."""
 
 SMALLER: Final = ("bfloat16", "int8", "int4")
-"""Precisions that can be proposed where memory is short, those with the least loss first."""
+"""Precisions to propose when memory is short, the most accurate first."""
 
 _CACHED: Final = 4
-"""Bytes that a number of a key or value takes on a processor, whatever the precision of the weights."""
+"""Bytes per element of the key-value cache on a CPU, in any precision of the weights."""
 
-_ROOM: Final = 64 * 2**20
-"""Bytes for what is computed in between, and for what torch keeps for itself."""
+_WORKING: Final = 64 * 2**20
+"""Bytes for activations, and for torch itself."""
 
 
 def memory_needed(config: GPT2Config, precision: str = "auto", context: int | None = None) -> int:
     """Bytes that a model takes when it is loaded and its context is full.
 
-    Weights, the cache of keys and values, the logits of a chunk of the prompt in float32, and room to compute in.
+    Weights, key-value cache, the logits of a chunk of the prompt in float32, and working memory.
 
     Args:
-        config: its shape.
+        config: shape of the model.
         precision: one of `gptdesk.devices.PRECISIONS`.
-        context: tokens; as many as the model can take when not given.
+        context: tokens in the cache; the model's context length by default.
     """
     tokens = config.n_positions if context is None else min(context, config.n_positions)
     cache = 2 * config.n_layer * tokens * config.n_embd * _CACHED
-    return round(config.num_parameters() * BYTES[precision]) + cache + PROMPT_CHUNK * config.vocab_size * 4 + _ROOM
+    return round(config.num_parameters() * BYTES[precision]) + cache + PROMPT_CHUNK * config.vocab_size * 4 + _WORKING
 
 
 def smaller_precision(config: GPT2Config, precision: str, free: int, context: int | None = None) -> str | None:
@@ -46,7 +46,7 @@ def smaller_precision(config: GPT2Config, precision: str, free: int, context: in
 
 
 def fits(config: GPT2Config, precision: str = "auto", context: int | None = None) -> str:
-    """Why a model does not fit into free memory, and what to do; empty when it does, or that is unknown."""
+    """Why a model does not fit into free memory, and what to do; empty when it fits, or free memory is unknown."""
     free = free_memory()
     needed = memory_needed(config, precision, context)
     if free is None or needed <= free:

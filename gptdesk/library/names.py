@@ -10,18 +10,18 @@ from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
 
 LONGEST: Final = 100
-"""Characters; file systems take 255 bytes, and temporary names are longer than the name."""
+"""Characters; file systems allow 255 bytes, and temporary names add to the name."""
 
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*]')
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""Names that mean a device on Windows, whatever follows a dot."""
+"""Device names of Windows, with any suffix."""
 
 
 def check_name(name: str) -> str:
-    """The name, once it is sure that a folder may have it everywhere, and that it stays inside the models folder.
+    """Returns the name if it is valid as a folder name on every system and stays inside the models folder.
 
     Raises:
-        UserError: when it may not.
+        UserError: when it is not.
     """
     shown = ascii(name[:LONGEST])
     if not name.strip():
@@ -51,10 +51,7 @@ def free_name(wanted: str, *folders: Path) -> str:
 
 
 def taken(folder: Path, name: str) -> bool:
-    """Whether a folder holds that name, or the bundled model has it; letters' case does not tell names apart.
-
-    As on Windows and macOS.
-    """
+    """Whether a folder holds that name, or the bundled model has it; case does not count, as on Windows and macOS."""
     if name.casefold() == BUNDLED:
         return True
     try:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import torch
 
 _PREFIXES: Final = ("_orig_mod.", "module.")
-"""What ``torch.compile`` and ``DistributedDataParallel`` put before names."""
+"""Prefixes that ``torch.compile`` and ``DistributedDataParallel`` add to names."""
 
 _NANOGPT_VOCABULARY: Final = 50_304
-"""GPT-2's 50,257 tokens, padded to a multiple of 64 as in nanoGPT; the rest is never meant."""
+"""GPT-2's 50,257 tokens, padded to a multiple of 64 as in nanoGPT; the padding is never used."""
 
 
 def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = lambda done: None) -> None:
@@ -38,10 +38,10 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
     Args:
         file: the pickle.
         target: folder to write to.
-        advance: told how many bytes of weights have been read; what it raises ends it before anything is written.
+        advance: gets the bytes of weights read; an exception from it ends the conversion before anything is written.
 
     Raises:
-        UserError: when it holds anything but the weights of a GPT-2; nothing of it is run.
+        UserError: when it holds anything but the weights of a GPT-2; no code in it is run.
     """
     from gptdesk.gpt2.checkpoint import save_weights
 
@@ -71,7 +71,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
 
 
 def load_pickle(file: Path) -> Any:
-    """What a pickle holds, if that is tensors and plain values alone.
+    """The contents of a pickle, which may be tensors and plain values only.
 
     Raises:
         UserError: when it holds anything else, or is damaged.
@@ -102,7 +102,7 @@ def load_pickle(file: Path) -> Any:
 
 
 def _check_zip(file: Path) -> bool:
-    """Whether it is an archive, as torch writes since 1.6; refuses one that would unpack to more than it is."""
+    """Whether it is a zip archive, as torch writes since 1.6; refuses one that would unpack to more than its size."""
     if not zipfile.is_zipfile(file):
         return False
     size = file.stat().st_size

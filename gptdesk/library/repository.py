@@ -21,7 +21,7 @@ from gptdesk.library import hubcache
 from gptdesk.library.known import Known, find_known
 
 PICKLE_FILE: Final = "pytorch_model.bin"
-"""Weights as they were kept before safetensors; converted after the download, and never simply opened."""
+"""Pickled weights, the format before safetensors; converted after the download, and never unpickled with code."""
 
 COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _NAME: Final = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(@(?P<revision>[^@\s]+))?")
@@ -46,7 +46,7 @@ class _Sibling(msgspec.Struct):
 
 
 class _Info(msgspec.Struct):
-    """What is read of the hub's answer about a model; each file is read by itself, so that an odd one costs no other.
+    """The used part of the hub's answer; files are decoded separately, so that an invalid one costs no other.
 
     See https://huggingface.co/docs/hub/api#get-apimodelsrepoid-or-apimodelsrepoidrevisionrevision.
     """
@@ -58,13 +58,13 @@ class _Info(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Repository:
-    """What is to be downloaded of a repository.
+    """The files to download from a repository.
 
     Attributes:
         repo: ``owner/name``.
         revision: commit.
-        files: in the order of need, the config first.
-        licence: as the card says; empty when it does not.
+        files: in the order of the download, the config first.
+        licence: as the model card names it; empty when it names none.
     """
 
     repo: str
@@ -74,15 +74,15 @@ class Repository:
 
     @property
     def bytes(self) -> int:
-        """Of all files."""
+        """Size of all files, in bytes."""
         return sum(file.bytes for file in self.files)
 
 
 def parse_name(name: str) -> tuple[str, str, Known | None]:
-    """Repository, revision asked for (empty: the newest, or the pinned one), and the known model of that name.
+    """Splits what a person typed into repository, revision ("": pinned or newest), and the known model, if any.
 
     Raises:
-        UserError: when the name is none of a repository.
+        UserError: when it is not the name of a repository.
     """
     bare, _, revision = name.strip().partition("@")
     if (known := find_known(bare)) is not None:
@@ -94,14 +94,14 @@ def parse_name(name: str) -> tuple[str, str, Known | None]:
 
 
 def find_repository(repo: str, revision: str = "") -> Repository:
-    """Asks the hub, or its cache where that suffices, what a model consists of.
+    """Lists the files of a model, from the cache if it is complete there, else from the hub.
 
     Args:
         repo: ``owner/name``.
         revision: branch, tag or commit; a known model's pinned one when empty, else the newest.
 
     Raises:
-        UserError: when there is no such model, it is none that can be loaded, or the hub cannot be asked.
+        UserError: when there is no such model, gptdesk cannot load it, or the hub cannot be reached.
     """
     known = find_known(repo)
     wanted = revision or (known.revision if known else "") or "main"
@@ -112,7 +112,8 @@ def find_repository(repo: str, revision: str = "") -> Repository:
         if file.path == known.file and file.sha256 != known.sha256:
             raise UserError(
                 f"The hub lists another {file.path} for {repo} than gptdesk knows: it should have the hash "
-                f"{known.sha256[:16]}…, not {file.sha256[:16] or 'none'}…. Do not use it, and tell us."
+                f"{known.sha256[:16]}…, not {file.sha256[:16] or 'none'}…. Do not use it, and report "
+                "this to the authors of gptdesk."
             )
     return found
 
@@ -133,7 +134,7 @@ def _of_hub(repo: str, revision: str) -> Repository:
 
 
 def _of_cache(repo: str, revision: str) -> Repository | None:
-    """The model as the hub's cache holds it whole; None where the hub must be asked."""
+    """The model if the cache holds all of it; None where the hub must be asked."""
     from huggingface_hub import constants
 
     if not COMMIT.fullmatch(revision) and not constants.HF_HUB_OFFLINE:
@@ -162,7 +163,7 @@ def _of_cache(repo: str, revision: str) -> Repository | None:
 
 
 def _file(repo: str, commit: str, listed: msgspec.Raw) -> HubFile | None:
-    """A file as the hub lists it; None for names and sizes that are none."""
+    """A file as the hub lists it; None for an invalid entry."""
     try:
         file = msgspec.json.decode(listed, type=_Sibling)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -175,13 +176,13 @@ def _file(repo: str, commit: str, listed: msgspec.Raw) -> HubFile | None:
 
 
 def _hashes(value: Any) -> tuple[str, str]:
-    """SHA-256 and git's hash, whichever the value is."""
+    """SHA-256 and git's hash; the value is one of them, the other is empty."""
     text = value if isinstance(value, str) else ""
     return (text if _SHA256.fullmatch(text) else "", text if COMMIT.fullmatch(text) else "")
 
 
 def _wanted(repo: str, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
-    """The files that make the model: exact names alone, so that none can lead out of its folder."""
+    """The files that belong to the model, by exact names, so that no path can leave its folder."""
     by_name = {file.path: file for file in files}
     if CONFIG_FILE not in by_name:
         raise UserError(f"{repo} holds no model for transformers: it has no {CONFIG_FILE}.")
@@ -200,7 +201,7 @@ def _wanted(repo: str, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
 
 
 def _check_sizes(repo: str, files: Iterable[HubFile], largest: int) -> None:
-    """Refuses files that are too large to be what their names say; they would be read into memory as a whole."""
+    """Refuses small files of unexpected size: they are read into memory completely."""
     for file in files:
         if file.bytes > largest:
             raise UserError(
@@ -210,7 +211,7 @@ def _check_sizes(repo: str, files: Iterable[HubFile], largest: int) -> None:
 
 
 def _whole(files: tuple[HubFile, ...]) -> bool:
-    """Whether all shards are there, as their names count them."""
+    """Whether all shards are listed; their names contain the number of shards."""
     shards = [Path(file.path).stem.split("-of-") for file in files if _SHARD.fullmatch(file.path)]
     return bool(shards) and len(shards) == int(shards[0][1])
 

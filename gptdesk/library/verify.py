@@ -30,17 +30,17 @@ class FileCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether it is what it should be, as far as anybody knows."""
+        """Whether the hash is the expected one, or no hash is expected."""
         return self.expected in ("", self.got)
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out.
+    """Result of a verification.
 
     Attributes:
-        files: each of them.
-        sentence: for the person: what is wrong and what to do, or what is right.
+        files: all that were hashed.
+        sentence: the result for the person; if a file is damaged, what to do.
     """
 
     files: tuple[FileCheck, ...]
@@ -48,19 +48,19 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no file is damaged."""
         return all(file.ok for file in self.files)
 
 
 def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
-    """Hashes a model's files and compares them with what was written down when it came, or is known of it.
+    """Hashes a model's files and compares the hashes with the recorded or published ones.
 
     Args:
         entry: of the library.
-        progress: called with the number of bytes read and those there are; what it raises ends it.
+        progress: called with the bytes read and the total; an exception from it ends the verification.
 
     Raises:
-        UserError: when the model is not here, is incomplete, or cannot be read.
+        UserError: when the model is not on this computer, is incomplete, or cannot be read.
     """
     if entry.path is None:
         raise UserError(f"{entry.name} is not on this computer; there is nothing to verify.")
@@ -76,7 +76,7 @@ def verify(entry: LibraryEntry, progress: Progress = silent) -> Verification:
         checks.append(FileCheck(path.name, size, entry.sha256.get(path.name, ""), got))
         before += size
     result = Verification(tuple(checks), _sentence(entry, checks))
-    if result.ok:  # or else it is clear already what is wrong
+    if result.ok:  # a wrong hash already explains what is wrong
         check_weights(entry.path)
     return result
 
@@ -93,5 +93,5 @@ def _sentence(entry: LibraryEntry, checks: list[FileCheck]) -> str:
             f"{check.got[:16]}…{others}; {again}."
         )
     if not any(check.expected for check in checks):
-        return f"{entry.name} is whole. The hashes that its files should have are not known, so they were not compared."
+        return f"{entry.name} is complete. The hashes of its files are not known, so they were not compared."
     return f"{entry.name} is sound: its files match their hashes."

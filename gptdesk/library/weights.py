@@ -14,10 +14,10 @@ DTYPES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 def check_weights(folder: Path) -> GPT2Config:
-    """The config of a model folder, once it is sure that its weights are there and fit.
+    """Checks the weights of a model folder against its config, and returns the config.
 
     Raises:
-        UserError: when they do not.
+        UserError: when weights are missing, or do not fit the config.
     """
     config = read_config(folder)
     shapes: dict[str, tuple[int, ...]] = {}
@@ -38,7 +38,7 @@ def stored_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Shapes of the weights in a safetensors file by our names, (outputs, inputs) for linear layers.
 
     Raises:
-        UserError: when it is no sound safetensors file, or holds types that gptdesk does not load.
+        UserError: when it is not a valid safetensors file, or holds types that gptdesk does not load.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -31,7 +31,7 @@ or exists (select 1 from set_aside s where s.document = d.id)
 
 
 def check_tables(db: sqlite3.Connection) -> None:
-    """Makes sure that all tables and columns are there.
+    """Checks that all tables and columns exist.
 
     Raises:
         sqlite3.Error: when one is missing or cannot be read.
@@ -41,7 +41,7 @@ def check_tables(db: sqlite3.Connection) -> None:
 
 
 def adopt_strays(db: sqlite3.Connection) -> None:
-    """Gives a name to documents that have lost theirs, and a document to nodes whose own is gone; within a transaction.
+    """Gives an id to documents without a valid one, and a document to orphaned nodes; within a transaction.
 
     Raises:
         sqlite3.Error: when the file cannot be read or written.

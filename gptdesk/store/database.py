@@ -27,13 +27,13 @@ __all__ = ["Damaged", "Database", "DocumentSummary", "OpenedDocument"]
 
 @dataclass(frozen=True)
 class DocumentSummary:
-    """A line of the list of documents.
+    """An entry in the list of documents.
 
     Attributes:
         id: unique name of the document.
         title: in one line.
         modified: seconds since 1970; 0 where that is not known.
-        damaged: whether something of it cannot be read, or could not and is kept beside it.
+        damaged: whether parts of it cannot be read, or are set aside.
     """
 
     id: str
@@ -43,14 +43,14 @@ class DocumentSummary:
 
 
 class Database:
-    """The file with all documents, for one thread at a time: who comes second waits.
+    """The file with all documents. Threads may share it; one works at a time.
 
     Args:
         path: the file, or ``None`` for one in memory.
 
     Raises:
         UserError: when the file cannot be opened, or was written by a newer gptdesk.
-        Damaged: when it is no database any more.
+        Damaged: when it is not a database any more.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -92,7 +92,7 @@ class Database:
         self._saved = {snapshot.id: dict(snapshot.nodes)}
 
     def load(self, id: str) -> Snapshot | None:
-        """What is sound of a document, or ``None`` when there is none of that id.
+        """The undamaged parts of a document; ``None`` when there is none of that id.
 
         Raises:
             UserError: when it cannot be read.
@@ -101,7 +101,7 @@ class Database:
         return opened.snapshot if opened else None
 
     def open(self, id: str) -> OpenedDocument | None:
-        """The document as it was last saved, or what is sound of it; ``None`` when there is none of that id.
+        """The document as it was last saved, or its undamaged parts; ``None`` when there is none of that id.
 
         Nothing is changed by it. When a damaged document is saved again, the rows as they were are kept beside it,
         until `discard_damaged`.
@@ -129,7 +129,7 @@ class Database:
             return None if raw is None else export(raw, self._set_aside_rows(id))
 
     def discard_damaged(self, id: str) -> None:
-        """Gives up what is damaged of a document and was kept of it; what is sound stays.
+        """Deletes the damaged parts of a document and their copies; the undamaged parts stay.
 
         Raises:
             UserError: when the disk is full or may not be written.
@@ -144,7 +144,7 @@ class Database:
         self._found_damaged.discard(id)
 
     def entries(self) -> list[DocumentSummary]:
-        """All documents, the one that was changed last first.
+        """All documents, last changed first.
 
         Raises:
             UserError: when the file cannot be read.
@@ -165,7 +165,7 @@ class Database:
         ]
 
     def rename(self, id: str, title: str | None) -> None:
-        """Gives a document a title of the person's own; ``None`` takes it back.
+        """Sets a title of the person's own; ``None`` removes it.
 
         Raises:
             UserError: when the disk is full or may not be written.
@@ -189,7 +189,7 @@ class Database:
         self._change("update documents set deleted = null where id = ?", id)
 
     def delete(self, id: str) -> None:
-        """Removes a document for good, with what was set aside of it.
+        """Deletes a document permanently, with its damaged copies.
 
         Raises:
             UserError: when the disk is full or may not be written.
@@ -203,7 +203,7 @@ class Database:
             db.execute(statement, values)
 
     def copy_from(self, path: Path) -> None:
-        """Takes over the documents of a file that can be read but not written; of one that cannot be read, nothing.
+        """Copies the documents of a file that can be read but not written; nothing when it cannot be read.
 
         For a database in memory.
         """
@@ -239,7 +239,7 @@ class Database:
             db.execute("delete from documents where typeof(deleted) = 'real'")
 
     def _sound_nodes(self, id: str) -> dict[int, Node]:
-        """The nodes that are in the file; of a damaged document none, because its rows were moved out of the way."""
+        """The nodes in the file; none for a damaged document, whose rows are set aside first."""
         raw = read_raw(self._connection, id)
         if raw is None:
             return {}

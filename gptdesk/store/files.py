@@ -1,4 +1,4 @@
-"""Replaces a person's files atomically, and sets aside those that cannot be read."""
+"""Replaces files atomically, and sets aside files that cannot be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Renames a file that cannot be read, so that nothing overwrites it, and returns its new place.
+    """Renames a file that cannot be read, so that nothing overwrites it, and returns its new path.
 
     Raises:
         OSError: when the folder may not be written.

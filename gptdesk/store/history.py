@@ -8,7 +8,7 @@ from typing import Final
 from gptdesk.store.runs import Run, join, length_of
 
 LONGEST: Final = 1000
-"""Steps that are remembered; each holds the text that it took away and put in."""
+"""Maximum number of steps; each holds the removed and the inserted text."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Step:
 
 
 class History:
-    """Steps that can be undone, and those undone that can be done again."""
+    """Steps that can be undone, and steps that can be redone."""
 
     def __init__(self) -> None:
         self._done: list[Step] = []
@@ -63,18 +63,18 @@ class History:
         del self._done[:-LONGEST]
 
     def close(self) -> None:
-        """The next step stands for itself, even if it is typed on from the last one."""
+        """Closes the last step, so that further typing begins a new one."""
         if self._done and self._done[-1].open:
             self._done[-1] = replace(self._done[-1], open=False)
 
     def undo(self) -> Step:
-        """The step to undo now."""
+        """Moves the last step to those that can be redone, and returns it."""
         self.close()
         self._undone.append(self._done.pop())
         return self._undone[-1]
 
     def redo(self) -> Step:
-        """The step to do again now."""
+        """Moves the last undone step back, and returns it."""
         self._done.append(self._undone.pop())
         return self._done[-1]
 

@@ -21,7 +21,7 @@ CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
 
 _UNLIKELY: Final = -1e9
-"""Stands for a log-probability that is not finite, which JSON has no word for."""
+"""Stored in place of a log-probability that is not finite, which JSON cannot hold."""
 
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
 _Name = Annotated[str, msgspec.Meta(max_length=5000)]
@@ -58,7 +58,7 @@ _ORIGIN: Final = msgspec.json.Decoder(_Origin)
 
 
 class NoRun(ValueError):
-    """The columns of a run do not fit each other; its text is sound all the same."""
+    """The columns of a run contradict each other; its text is undamaged."""
 
 
 def chunks(tokens: Sequence[Token]) -> int:
@@ -175,10 +175,10 @@ def _to_origin(text: object) -> Origin:
 
 
 def _short(logprob: float) -> float:
-    """Enough digits to draw and to compare with, in half the room; what is no number is as unlikely as can be."""
+    """Rounds to 5 digits, which halves the size; a value that is not finite becomes `_UNLIKELY`."""
     return round(min(logprob, 0.0), 5) if math.isfinite(logprob) else _UNLIKELY
 
 
 def _short_entropy(entropy: float | None) -> float | None:
-    """As many digits; ``None`` for what is no number."""
+    """Rounds to 5 digits; ``None`` for a value that is not finite."""
     return round(max(entropy, 0.0), 5) if entropy is not None and math.isfinite(entropy) else None

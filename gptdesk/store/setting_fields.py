@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
+
+import msgspec
 
 from gptdesk.errors import UserError, brief
 
 _KEY: Final = "setting"
+_STORED: Final = "stored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +146,44 @@ class Setting:
 def setting(default: Any, **about: Any) -> Any:
     """A field of `Settings`: its default, and the attributes of `Setting`."""
     return field(default=default, metadata={_KEY: Setting(**about)})
+
+
+def stored(default: Any = MISSING, *, what: str, factory: Any = MISSING, kind: Any = None) -> Any:
+    """A field of `Settings` that the dialog does not show.
+
+    Args:
+        default: its value before anything is stored.
+        what: of what its value must be, for the sentence about any other: "a list of folders".
+        factory: makes the default, where that is mutable.
+        kind: type that msgspec checks, where it is narrower than the annotation.
+    """
+    metadata = {_STORED: (what, kind)}
+    if factory is not MISSING:
+        return field(default_factory=factory, metadata=metadata, hash=False)
+    return field(default=default, metadata=metadata)
+
+
+def check_stored(settings: Any) -> None:
+    """Checks the fields of a frozen dataclass that were declared with `stored`; makes lists tuples.
+
+    Raises:
+        UserError: when a value is not of its type.
+    """
+    declared: Any = type(settings)
+    for name, (what, kind) in _stored_of(declared).items():
+        value = getattr(settings, name)
+        try:
+            read = msgspec.convert(dict(value) if isinstance(value, Mapping) else value, kind)
+        except (msgspec.ValidationError, RecursionError):
+            raise UserError(f"{name} must be {what}, not {brief(value)}.") from None
+        object.__setattr__(settings, name, MappingProxyType(read) if isinstance(read, dict) else read)
+
+
+@cache
+def _stored_of(kind: Any) -> Mapping[str, tuple[str, Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    declared = [(one.name, *one.metadata[_STORED]) for one in fields(kind) if _STORED in one.metadata]
+    return {name: (what, narrower or hints[name]) for name, what, narrower in declared}
 
 
 def settings_of(kind: Any) -> Mapping[str, Setting]:

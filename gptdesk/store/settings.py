@@ -1,4 +1,4 @@
-"""The person's settings: one typed object in one JSON file with a schema version."""
+"""Settings of the person: one typed object, stored in one JSON file with a schema version."""
 
 from __future__ import annotations
 
@@ -7,15 +7,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from gptdesk.bounded_read import ContentError, read_object
 from gptdesk.devices import MOST_THREADS, PRECISIONS
-from gptdesk.errors import UserError, brief
+from gptdesk.errors import UserError
 from gptdesk.hub.endpoint import check_endpoint
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.store.files import set_aside, write_atomic
-from gptdesk.store.setting_fields import Choice, Folder, Number, Switch, Text, setting, settings_of
+from gptdesk.store.setting_fields import (
+    Choice,
+    Folder,
+    Number,
+    Switch,
+    Text,
+    check_stored,
+    setting,
+    settings_of,
+    stored,
+)
 
 SCHEMA: Final = 1
 """Version of the file; a newer one is left alone."""
@@ -28,18 +40,18 @@ LONGEST_PRESET_NAME: Final = 40
 _LARGEST: Final = 4 << 20
 """Bytes of the file; presets without number fit in."""
 
-_PLAIN: Final = (str, int, float, bool, list, type(None))
+_Plain = str | int | float | bool | list[Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a person has set. Settings of the dialog are declared with `setting`, which says what they are.
+    """The settings. Those of the dialog are declared with `setting`, others with `stored`.
 
     Attributes:
         model: name or folder of the model.
         recent_models: folders opened lately, newest first.
         decoding: decoding settings of the open document.
-        new_document_decoding: the same for a document that is begun; ``decoding`` where a file does not say.
+        new_document_decoding: decoding settings for new documents.
         presets: the person's own, by name.
         document: id of the document that was open last.
         folder: of the file that was opened or saved last, if any.
@@ -91,8 +103,8 @@ class Settings:
         page="General",
         control=Switch(),
     )
-    model: str = "stories"
-    recent_models: tuple[str, ...] = ()
+    model: Annotated[str, msgspec.Meta(min_length=1)] = stored("stories", what="a name or a folder")
+    recent_models: tuple[str, ...] = stored((), what="a list of folders")
     device: str = setting(
         "auto",
         title="Device",
@@ -141,53 +153,26 @@ class Settings:
     decoding: DecodingSettings = PRESETS["Balanced"]
     new_document_decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
-    document: str | None = None
-    folder: str | None = None
-    page: str = ""
-    run: str | None = None
-    follow: str | None = None
-    welcome_seen: bool = False
-    charts: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    closed_groups: tuple[str, ...] = ("Repetition", "Other")
-    shortcuts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    recent_commands: tuple[str, ...] = ()
+    document: str | None = stored(None, what="the id of a document")
+    folder: str | None = stored(None, what="one that files are saved in")
+    page: str = stored("", what="the id of a page")
+    run: str | None = stored(None, what="the folder of a run")
+    follow: str | None = stored(None, what="the folder of a run")
+    welcome_seen: bool = stored(False, what="true or false")
+    charts: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])
+    closed_groups: tuple[str, ...] = stored(("Repetition", "Other"), what="a list of headings")
+    shortcuts: Mapping[str, tuple[str, ...]] = stored(factory=dict, what="lists of keys by command")
+    recent_commands: tuple[str, ...] = stored((), what="a list of commands")
 
     def __post_init__(self) -> None:
         for name, one in settings_of(type(self)).items():
             object.__setattr__(self, name, one.control.check(name, getattr(self, name)))
-        if not isinstance(self.model, str) or not self.model:
-            raise UserError(f"model must be a name or a folder, not {brief(self.model)}.")
-        if not isinstance(self.recent_models, (list, tuple)) or not all(isinstance(m, str) for m in self.recent_models):
-            raise UserError(f"recent_models must be a list of folders, not {brief(self.recent_models)}.")
-        if not isinstance(self.document, str | None):
-            raise UserError(f"document must be the id of a document, not {brief(self.document)}.")
-        if not isinstance(self.folder, str | None):
-            raise UserError(f"folder must be one that files are saved in, not {brief(self.folder)}.")
-        if not isinstance(self.page, str):
-            raise UserError(f"page must be the id of a page, not {brief(self.page)}.")
-        for name in ("welcome_seen",):
-            if type(getattr(self, name)) is not bool:
-                raise UserError(f"{name} must be true or false, not {brief(getattr(self, name))}.")
-        for name in ("run", "follow"):
-            if not isinstance(getattr(self, name), str | None):
-                raise UserError(f"{name} must be the folder of a run, not {brief(getattr(self, name))}.")
-        if not isinstance(self.charts, Mapping) or not all(isinstance(value, _PLAIN) for value in self.charts.values()):
-            raise UserError(f"charts must be plain values by name, not {brief(self.charts)}.")
+        check_stored(self)
         for name in self.presets:
             check_preset_name(name)
-        if not isinstance(self.shortcuts, Mapping) or not all(map(_is_words, self.shortcuts.values())):
-            raise UserError(f"shortcuts must be lists of keys by command, not {brief(self.shortcuts)}.")
-        if not _is_words(self.closed_groups):
-            raise UserError(f"closed_groups must be a list of headings, not {brief(self.closed_groups)}.")
-        if not _is_words(self.recent_commands):
-            raise UserError(f"recent_commands must be a list of commands, not {brief(self.recent_commands)}.")
-        object.__setattr__(self, "closed_groups", tuple(self.closed_groups))
-        object.__setattr__(self, "recent_commands", tuple(self.recent_commands[:RECENT_COMMANDS]))
-        keys = {name: tuple(value) for name, value in self.shortcuts.items()}
-        object.__setattr__(self, "shortcuts", MappingProxyType(keys))
-        object.__setattr__(self, "recent_models", tuple(self.recent_models[:RECENT_MODELS]))
+        object.__setattr__(self, "recent_commands", self.recent_commands[:RECENT_COMMANDS])
+        object.__setattr__(self, "recent_models", self.recent_models[:RECENT_MODELS])
         object.__setattr__(self, "presets", MappingProxyType(dict(self.presets)))
-        object.__setattr__(self, "charts", MappingProxyType(dict(self.charts)))
 
     def to_json(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -308,8 +293,12 @@ def check_preset_name(name: Any) -> None:
         raise UserError(f"“{name}” is the name of one of gptdesk's own presets; choose another.")
 
 
-def _is_words(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value)
+def _are_keys(value: Any) -> bool:
+    try:
+        msgspec.convert(value, tuple[str, ...])
+    except (msgspec.ValidationError, RecursionError):
+        return False
+    return True
 
 
 def _shallow(settings: Settings) -> dict[str, Any]:
@@ -324,5 +313,5 @@ def _read(name: str, value: Any) -> Any:
             raise UserError("presets must be one JSON object.")
         return {key: DecodingSettings.from_json(preset) for key, preset in value.items()}
     if name == "shortcuts" and isinstance(value, Mapping):  # one that is damaged costs itself alone
-        return {key: keys for key, keys in value.items() if _is_words(keys)}
+        return {key: keys for key, keys in value.items() if _are_keys(keys)}
     return value

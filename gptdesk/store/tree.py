@@ -14,7 +14,7 @@ ROOT: Final = 0
 
 @dataclass(frozen=True)
 class Node:
-    """A run in its place: ``parent`` is the node that comes before it in the text, or ``ROOT``."""
+    """A run with its place in the tree: ``parent`` is the node before it in the text, or ``ROOT``."""
 
     id: int
     parent: int
@@ -94,7 +94,7 @@ class Tree:
         self._fork(first, offset, end - start, runs)
 
     def compact(self) -> None:
-        """Makes one node of two where nothing diverges between them, as many small edits before a fork leave them."""
+        """Merges nodes with their only child, as many small edits before a fork leave them."""
         for id in list(self._nodes):
             while id in self._nodes and id != self.leaf and len(self._children[id]) == 1:
                 child = self._children[id][0]

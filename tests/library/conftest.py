@@ -13,6 +13,7 @@ from gptdesk.library.downloads.manager import Downloads
 from gptdesk.library.downloads.status import DownloadStatus
 from tests.hub_server import Hub
 from tests.patience import PATIENCE
+from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture
 
 TOKENIZER = ["generation_config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
 """Files of the tokenizer that every model with OpenAI's vocabulary is given."""

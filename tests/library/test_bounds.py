@@ -58,7 +58,7 @@ def test_an_answer_without_end_is_left_when_it_is_too_long(hub: Hub, memory: Non
 
 def test_of_a_refusal_without_end_nothing_is_read(hub: Hub, memory: None) -> None:
     hub.api_faults.append(ENDLESS["in a refusal"])
-    with pytest.raises(UserError, match=r"has trouble of its own \(it answered 500\)"):
+    with pytest.raises(UserError, match=r"has an internal problem \(status 500\)"):
         find_repository("someone/tiny")
     assert hub.poured < BUFFERS
 

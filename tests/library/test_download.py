@@ -3,6 +3,7 @@
 import errno
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -304,26 +305,33 @@ def test_a_hub_with_moods_gives_the_file_in_the_end(
     assert hub.sent_of(WEIGHTS) == (tiny_model_folder / WEIGHTS).stat().st_size + twice
 
 
-def test_retry_after_is_honoured_and_told(downloads: Downloads, watch: Watch, hub: Hub) -> None:
-    hub.faults.extend([None, Fault(status=429, headers={"Retry-After": "1"})])
-    begin = time.monotonic()
+@pytest.mark.parametrize("asked", ["for the file", "for the list of files"])
+def test_a_download_waits_as_long_as_the_hub_says_and_tells(
+    downloads: Downloads, watch: Watch, hub: Hub, asked: str
+) -> None:
+    fault = Fault(status=429, headers={"Retry-After": "239"})
+    if asked == "for the file":
+        hub.faults.extend([None, fault])
+    else:
+        hub.api_faults.append(fault)
     download = add(downloads, "someone/tiny")
     watch.until(lambda: bool(download.waiting))
-    assert "The hub has had too many requests from here" in download.waiting
-    watch.until(lambda: not download.active)
-    assert time.monotonic() - begin >= 1
-    assert download.state == "ready"
+    told = "The hub has had too many requests from here; try again in 4 minutes."
+    assert re.fullmatch(rf"Trying again in \d minutes: {told}", download.waiting)
+    questions = list(hub.asked)
+    download.pause()
+    assert (download.state, download.waiting) == ("paused", "")
+    assert hub.asked == questions, "nothing more was asked"
 
 
-def test_retry_after_is_honoured_when_the_hub_is_asked(downloads: Downloads, watch: Watch, hub: Hub) -> None:
-    hub.api_faults.append(Fault(status=429, headers={"Retry-After": "1"}))
-    begin = time.monotonic()
-    download = add(downloads, "someone/tiny")
-    watch.until(lambda: bool(download.waiting))
-    assert "The hub has had too many requests from here" in download.waiting
-    watch.until(lambda: not download.active)
-    assert time.monotonic() - begin >= 1
-    assert download.state == "ready"
+@pytest.mark.parametrize("asked", ["for the file", "for the list of files"])
+def test_after_the_wait_the_hub_is_asked_again(downloads: Downloads, watch: Watch, hub: Hub, asked: str) -> None:
+    fault = Fault(status=429, headers={"Retry-After": "1"})
+    if asked == "for the file":
+        hub.faults.extend([None, fault])
+    else:
+        hub.api_faults.append(fault)
+    assert get(downloads, watch).state == "ready"
 
 
 @pytest.mark.parametrize(
@@ -406,7 +414,7 @@ NOT_UNDERSTOOD = (
 )
 OR_PRIVATE = "or a private one: check the name, or set HF_TOKEN to read it."
 SENTENCES = {
-    "gated": "someone/tiny is given only to those who accepted its terms: do so at {url}/someone/tiny, then set "
+    "gated": "someone/tiny requires that you accept its terms: do so at {url}/someone/tiny, then set "
     "HF_TOKEN to a token of yours.",
     "private": f"The hub has no model called someone/tiny, {OR_PRIVATE}",
     "private, with another token": "The hub has no model called someone/tiny, or a private one that your token may not "
@@ -420,7 +428,7 @@ SENTENCES = {
     "offline": "The hub is needed for someone/tiny, but HF_HUB_OFFLINE is set; unset it.",
     "another architecture": "someone/tiny cannot be used: The model's type is 'llama'; only GPT-2 models can be used.",
     "config is no JSON": "The config.json of someone/tiny is no JSON.",
-    "trouble of the hub": "The hub has trouble of its own (it answered 500); try again later.",
+    "trouble of the hub": "The hub has an internal problem (status 500); try again later.",
     "no hub": NOT_UNDERSTOOD,
     "an answer of another shape": NOT_UNDERSTOOD,
     "no commit": NOT_UNDERSTOOD,
@@ -451,7 +459,7 @@ def test_without_a_network_it_is_a_sentence(
 def test_a_hub_that_never_goes_on_is_given_up(downloads: Downloads, watch: Watch, hub: Hub) -> None:
     hub.faults.extend([None, *(Fault(cut=100_000 * count, ignore_range=True) for count in range(1, 12))])
     assert get(downloads, watch).error == (
-        "The hub does not go on with model.safetensors of someone/tiny where the connection broke off; try again "
+        "The hub cannot resume model.safetensors of someone/tiny where the connection broke off; try again "
         "later, or over a steadier connection."
     )
 
@@ -487,7 +495,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_000_000))
     download = get(downloads, watch)
-    assert "is too full: 78 MB are needed, 1 MB are free; make room and try again." in download.error
+    assert "is too full: 77 MB are needed, 1 MB are free; make room and try again." in download.error
     assert hub.sent == []
 
 
@@ -506,7 +514,10 @@ def test_a_disk_that_takes_no_more_keeps_what_is_here(
         preexec_fn=limit, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f"The disk of {folders.models} takes no file that large; the download needs another.\n"
+    assert (
+        result.stderr
+        == f"The disk of {folders.models} cannot hold a file of this size; choose another disk for the download.\n"
+    )
     again = Downloads(folders, on_change=watch)
     found = only(again)
     assert found.state == "failed"
@@ -521,7 +532,8 @@ def test_a_full_disk_has_its_sentence(folders: Folders) -> None:
 
     sentence = disk_sentence(OSError(errno.ENOSPC, "No space left on device"), folders.models, "download")
     assert sentence == (
-        f"The disk of {folders.models} is full; make room and try the download again. What has come is kept."
+        f"The disk of {folders.models} is full; make room and try the download again. "
+        "The files downloaded so far are kept."
     )
 
 

@@ -126,7 +126,7 @@ def test_models_in_the_hubs_cache_are_listed_and_take_the_place_of_known_ones(
     (entry,) = (entry for entry in library.entries() if entry.kind == "cache")
     assert (entry.name, entry.path, entry.revision) == ("openai-community/gpt2", snapshot, commit)
     assert "gpt2" not in names(library, "known")
-    with pytest.raises(UserError, match="does not lie in the models folder but in the hub's cache"):
+    with pytest.raises(UserError, match="is not in the models folder but in the hub's cache"):
         library.remove("openai-community/gpt2")
 
 

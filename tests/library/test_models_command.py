@@ -63,14 +63,14 @@ def test_from_download_to_removal(
     assert (status, output, errors) == (0, f"mine is ready in {folders.models / 'mine'}.\n", "")
     assert run(capsys, "verify", "mine")[:2] == (0, "mine is sound: its files match their hashes.\n")
     status, output, _ = run(capsys, "export", "mine", str(tmp_path / "out"))
-    assert (status, output) == (0, f"mine is written to {tmp_path / 'out'}.\n")
+    assert (status, output) == (0, f"Exported mine to {tmp_path / 'out'}.\n")
     status, output, _ = run(capsys, "import", str(tmp_path / "out"), "--name", "copy", "--json")
     assert (status, lines(output)[0]["event"], lines(output)[0]["name"]) == (0, "imported", "copy")
     assert run(capsys, "import", str(tmp_path / "out"), "--name", "linked", "--link")[0] == 0
     assert main(["complete", "Once", "--model", "linked", "--max-tokens", "3"]) == 0
     capsys.readouterr()
     status, output, _ = run(capsys, "remove", "mine")
-    assert (status, output) == (0, "mine is removed; 13 MB are free again.\n")
+    assert (status, output) == (0, "Removed mine; 13 MB freed.\n")
     assert run(capsys, "remove", "linked")[0] == 0
     assert (tmp_path / "out" / WEIGHTS).exists()
 

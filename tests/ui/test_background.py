@@ -71,7 +71,9 @@ def test_a_user_error_is_a_sentence(queue: TaskQueue, qtbot: QtBot) -> None:
     assert failed.args == ["The disk is full."]
 
 
-def test_an_error_of_ours_is_a_sentence_too_and_reaches_the_crash_report(queue: TaskQueue, qtbot: QtBot) -> None:
+def test_an_error_of_ours_is_a_sentence_too_and_reaches_the_crash_report(
+    queue: TaskQueue, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     sentences: list[str] = []
     with qtbot.capture_exceptions() as caught, qtbot.waitSignal(queue.idle):
         queue.run(lambda: 1 / 0, None, sentences.append)

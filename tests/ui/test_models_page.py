@@ -543,7 +543,7 @@ def test_work_that_has_begun_does_not_wait_for_its_turn(tale: Path, shown: Shown
     )
     shown.models.jobs.start("verify", "stories", lambda progress: None, lambda _: None, about="bundled:stories")
     shown.wait(lambda: shown.face("tale").note[0] == "Exporting…")
-    shown.wait(lambda: shown.face("stories").note[0] == "Waits for its turn")
+    shown.wait(lambda: shown.face("stories").note[0] == "Queued")
     go_on.set()
     shown.wait(lambda: not shown.models.jobs.views)
 
@@ -587,14 +587,14 @@ def test_a_model_is_renamed_exported_and_removed(
     shown.choose("saga")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     shown.page.actions_.export.trigger()
-    shown.wait(lambda: any(text.startswith("saga is written to") for text in shown.messages))
+    shown.wait(lambda: any(text.startswith("Exported saga to") for text in shown.messages))
     assert (tmp_path / "saga" / "model.safetensors").is_file()
     shown.wait(lambda: shown.page.actions_.remove.isEnabled())
     shown.page.actions_.remove.trigger()
     question = shown.page.actions_.question
     assert question is not None
     shown.wait(lambda: "That frees 13 MB" in question.words.text())
-    assert "then uses stories" in question.words.text()
+    assert "will load stories instead" in question.words.text()
     answer(shown, "Remove")
     shown.wait(lambda: not shown.has("saga"))
     assert not (folders.models / "saga").exists()

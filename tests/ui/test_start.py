@@ -195,7 +195,11 @@ def test_a_damaged_document_that_was_open_last_is_said_and_stays_in_the_list(
 
 
 def test_a_document_that_nothing_can_be_made_of_costs_only_itself(
-    open_window: Callable[..., Opened], folders: Folders, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: Callable[..., Opened],
+    folders: Folders,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     id = save_document(folders, "Once upon a time")
 
@@ -213,7 +217,7 @@ def test_a_document_that_nothing_can_be_made_of_costs_only_itself(
 
 
 def test_a_window_that_cannot_be_made_as_it_was_left_is_made_empty(
-    folders: Folders, qapp: object, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    folders: Folders, qapp: object, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     SettingsFile(folders.config / "settings.json").save(Settings(page="train"))
     services = application.make_services(qapp, folders)  # type: ignore[arg-type]

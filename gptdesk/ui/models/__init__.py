@@ -1,1 +1,1 @@
-"""The Models page: get models, keep them, choose the one that writes."""
+"""The Models page: download, import and manage models, and choose the one that generates."""

@@ -1,4 +1,4 @@
-"""What can be done with a model besides using it: verify, rename, show, export, remove."""
+"""Actions on the selected model: unload, verify, rename, show, export, remove."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from gptdesk.ui.window.commands.registry import Commands
 
 
 class ModelActions(QObject):
-    """Does what the commands on the chosen item say, and says why they are not possible.
+    """Runs the commands on the selected item, and says why one is not possible.
 
     Args:
         window: parent of dialogs.
-        current: returns the chosen item.
-        commands: with those of `model_commands`.
+        current: returns the selected item.
+        commands: registry that holds those of `model_commands`.
 
     Attributes:
-        question: that was asked last, if any.
+        question: the confirmation shown last, if any.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class ModelActions(QObject):
         self.remove = action["remove"]
 
     def run(self, name: str) -> None:
-        """Does to the chosen model what the command of that name says."""
+        """Runs the command of that name on the selected model."""
         self._run[name]()
 
     def why_not(self, name: str) -> str | None:
-        """Why the chosen model does not allow that; ``None`` if it does."""
+        """Why the command of that name is not possible on the selected model; ``None`` if it is."""
         item = self._current()
         entry = item.entry if item else None
         if item is None or entry is None:
-            return "Choose a model on this computer first."
+            return "Select a model on this computer first."
         if name == "unload":
             return None if setting_of(entry) == self._loaded else "The model is not loaded."
         if name == "card":
-            return None if card_url_of(item) else "The model has no page on the web."
+            return None if card_url_of(item) else "The model has no model card."
         if item.job is not None:
             return "Another job uses the model; wait until it ends or cancel it."
         if name == "keep":
@@ -91,7 +91,7 @@ class ModelActions(QObject):
         return None if name == "folder" or entry.state == "ready" else "The model is incomplete or damaged."
 
     def show_item(self) -> None:
-        """Brings the actions up to date with the chosen item."""
+        """Updates the actions for the selected item."""
         self._commands.refresh(*ON_MODEL)
 
     @property
@@ -100,7 +100,7 @@ class ModelActions(QObject):
         return now.model if now.memory else None
 
     def fill(self, menu: QMenu) -> None:
-        """Adds what is possible with the chosen item."""
+        """Fills the menu with the actions that are possible on the selected item."""
         menu.clear()
         self._commands.refresh(*ON_MODEL)
         menu.setToolTipsVisible(True)
@@ -121,7 +121,7 @@ class ModelActions(QObject):
             words = "Dismiss" if failed else "Cancel the download"
             menu.addAction(words, lambda: self._models.downloads.cancel(number))
         if menu.isEmpty():
-            menu.addAction("Nothing to do").setEnabled(False)
+            menu.addAction("No actions").setEnabled(False)
 
     def _entry(self) -> LibraryEntry | None:
         item = self._current()
@@ -132,7 +132,7 @@ class ModelActions(QObject):
             self._models.verify(entry)
 
     def _keep(self) -> None:
-        """The downloads take what the cache has, and check it."""
+        """Copies the model by a download, which takes its files from the cache and verifies them."""
         if entry := self._entry():
             self._models.downloads.add(entry.repo, entry.revision)
 
@@ -193,13 +193,9 @@ class ModelActions(QObject):
             return
         linked = entry.kind == "linked"
         used = self._settings.value.model == entry.name
-        sentence = (
-            f"Only the link goes; the model stays in {entry.path}."
-            if linked
-            else "Its files are removed from the disk."
-        )
+        sentence = f"Only the link is removed; the model stays in {entry.path}." if linked else "Its files are deleted."
         again = " You can download it again." if entry.repo and not linked else ""
-        more = f" It is in use; the Playground then uses {BUNDLED}." if used else ""
+        more = f" It is in use; the Playground will load {BUNDLED} instead." if used else ""
         self.question = question = Question(
             f"Remove “{title_of(entry)}”?",
             f"{sentence}{again}{more}",

@@ -1,4 +1,4 @@
-"""What stands above and below the page: where models come from, and how much is on its way."""
+"""Bars of the Models page: buttons that add models, and a status line with downloads, memory and disk."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ModelsBar(PageBar):
     """The bar at the top.
 
     Attributes:
-        import_: brings in a model that lies somewhere else; its menu asks whether that is a file or a folder.
-        repository: asks for any model of the hub.
+        import_: imports a model from this computer; its menu offers a file or a folder.
+        repository: opens the dialog for any model of the hub.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class ModelsBar(PageBar):
         self.import_ = QPushButton("Import…")
         self.import_.setAccessibleName("Import a model")
         self.import_.setMenu(imports)
-        self.import_.setToolTip(wrapped("A folder or file on this computer; it can be dropped on the page, too"))
+        self.import_.setToolTip(wrapped("Import a folder or file from this computer; you can also drop it on the page"))
         self.repository = ActionButton(download)
         super().__init__(theme, "Models", menu, (self.import_, self.repository), parent=parent)
 
@@ -45,7 +45,7 @@ class ModelsStatus(PageStatus):
         self._models = models
 
     def show_now(self, in_use: InUse, free_memory: int | None) -> None:
-        """Says how it is at this moment."""
+        """Shows downloads, memory and disk as they are now."""
         downloads = self._models.downloads.statuses
         active = [view for view in downloads if view.active]
         failed = [view for view in downloads if view.state == "failed"]
@@ -53,13 +53,13 @@ class ModelsStatus(PageStatus):
         here = [entry for entry in self._models.entries if entry.kind in ("bundled", "installed", "linked")]
         size = sum(entry.size for entry in here)
         if active:
-            words, role = f"Downloading {_many(len(active), 'model')}", "accent"
+            words, role = f"Downloading {number_format.counted(len(active), 'model')}", "accent"
         elif failed:
-            words, role = f"{_many(len(failed), 'download')} failed", "bad"
+            words, role = f"{number_format.counted(len(failed), 'download')} failed", "bad"
         elif paused:
-            words, role = f"{_many(paused, 'download')} paused", "warn"
+            words, role = f"{number_format.counted(paused, 'download')} paused", "warn"
         else:
-            words, role = f"{_many(len(here), 'model')} here", "good" if here else "muted"
+            words, role = f"{number_format.counted(len(here), 'model')} installed", "good" if here else "muted"
         self.dot.set_state(role, ring=bool(active))
         self.state.setText(words)
         self.detail.setText(
@@ -78,7 +78,3 @@ def _detail(active: Sequence[DownloadStatus]) -> str:
     left = sum(max(0, view.total - view.done) for view in active)
     parts = [speed_words(speed), f"{number_format.span(left / speed)} left"]
     return SEPARATOR.lstrip() + SEPARATOR.join(parts)
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number_format.count(number)} {what}" if number == 1 else f"{number_format.count(number)} {what}s"

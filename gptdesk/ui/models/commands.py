@@ -1,4 +1,4 @@
-"""Commands of the Models page: on the chosen model, and those that bring models in."""
+"""Commands of the Models page: on the selected model, search, import and download."""
 
 from __future__ import annotations
 
@@ -75,4 +75,4 @@ def model_commands(view: View, show: View) -> list[Command]:
 
 def _why_not(view: View, name: str) -> str | None:
     made = view()
-    return made.actions_.why_not(name) if made is not None else "Choose a model on the Models page first."
+    return made.actions_.why_not(name) if made is not None else "Select a model on the Models page first."

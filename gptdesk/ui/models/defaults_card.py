@@ -1,4 +1,4 @@
-"""How a model is to be used whenever it is chosen: in which precision, and how tokens are chosen."""
+"""Defaults of a model: precision and decoding settings that apply whenever it is loaded."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 
-_PRECISIONS: Final = {"auto": "As set in the window"} | {name: name for name in PRECISIONS if name != "auto"}
-_NONE: Final = "As set in the window"
-_NOW: Final = "As set in the Playground now"
-_OWN: Final = "Its own"
+_UNCHANGED: Final = "Current setting"
+_PRECISIONS: Final = {"auto": _UNCHANGED} | {name: name for name in PRECISIONS if name != "auto"}
+_COPIED: Final = "Copy from the Playground"
+_CUSTOM: Final = "Custom"
 
 
 class DefaultsCard(QWidget):
-    """Two boxes.
+    """Two lists.
 
     Attributes:
-        precision: the box for it.
-        decoding: the box for a preset.
+        precision: the list of precisions.
+        decoding: the list of presets.
 
     Signals:
-        changed(str, object): emitted with the precision and the decoding settings chosen (``None``: unchanged).
+        changed(object, object): the precision and the decoding settings chosen; ``None`` for the one that is unchanged.
     """
 
     changed = Signal(object, object)
@@ -63,8 +63,8 @@ class DefaultsCard(QWidget):
         self.precision.setCurrentText(_PRECISIONS[entry.defaults.precision])
         own = self._settings.value.presets
         values = entry.defaults.decoding
-        name = name_of(DecodingSettings.from_json(values), own) or _OWN if values else _NONE
-        names = [_NONE, *PRESETS, *own, _NOW, *([_OWN] if name == _OWN else [])]
+        name = name_of(DecodingSettings.from_json(values), own) or _CUSTOM if values else _UNCHANGED
+        names = [_UNCHANGED, *PRESETS, *own, _COPIED, *([_CUSTOM] if name == _CUSTOM else [])]
         if [self.decoding.itemText(i) for i in range(self.decoding.count())] != names:
             self.decoding.clear()
             self.decoding.addItems(names)
@@ -75,11 +75,11 @@ class DefaultsCard(QWidget):
 
     def _on_decoding(self, index: int) -> None:
         name, value = self.decoding.itemText(index), self._settings.value
-        if name == _OWN:
+        if name == _CUSTOM:
             return
         decoding: dict[str, Any] = {}
-        if name == _NOW:
+        if name == _COPIED:
             decoding = choosing(value.decoding).to_json()
-        elif name != _NONE:
+        elif name != _UNCHANGED:
             decoding = choosing(value.presets.get(name) or PRESETS[name]).to_json()
         self.changed.emit(None, decoding)

@@ -30,16 +30,16 @@ class DetailPanel(QScrollArea):
     """The panel.
 
     Args:
-        menu: of what else can be done.
+        menu: further actions.
 
     Attributes:
         name: of the model.
-        act: the button for what one would do.
-        warning: why it does not fit.
+        act: button of the main action.
+        warning: why the model does not fit into memory.
 
     Signals:
-        wanted(str, str): emitted with the key of the item and the action of the button.
-        defaults_wanted(object, object): another precision, and other decoding settings.
+        wanted(str, str): a button was pressed; key of the item and its action.
+        defaults_wanted(object, object): as `DefaultsCard.changed`.
     """
 
     wanted = Signal(str, str)
@@ -64,7 +64,7 @@ class DetailPanel(QScrollArea):
         self.free = _label("muted")
         self.facts = Facts(theme)
         self.card_link = QPushButton("Model card")
-        self.card_link.setToolTip("Opens the model's page in the browser")
+        self.card_link.setToolTip("Open the model card in the browser")
         self.card_link.clicked.connect(self.open_card)
         self.checked = _label("muted")
         self.defaults = DefaultsCard(settings)
@@ -101,7 +101,7 @@ class DetailPanel(QScrollArea):
         make_quiet(self)
 
     def show_item(self, item: Item | None, face: Face, room: Room, checked: Verification | None) -> None:
-        """Shows an item as it is now."""
+        """Shows the present state of an item."""
         self.item = item
         self._contents.setVisible(item is not None)
         if item is None:
@@ -110,22 +110,20 @@ class DetailPanel(QScrollArea):
         _show(self.name, face.title)
         words, role = face.note
         if entry is not None and role == "muted" and face.share is None:
-            words = origin_words(entry)  # its licence is said below
+            words = origin_words(entry)  # the licence is shown below
         _show(self.state, words, role if role in _STATES else "muted")
         self._action = face.action
         self.act.setVisible(bool(face.action))
         self.act.setText(face.label)
-        self.act.setAccessibleName(f"{face.label}: {face.title}, at hand")
+        self.act.setAccessibleName(f"{face.label}: {face.title}, selected model")
         self.stop.setVisible(bool(face.stop))
         self.stop.setText(face.stop)
-        self.stop.setAccessibleName(f"{face.stop}: {face.title}, at hand")
+        self.stop.setAccessibleName(f"{face.stop}: {face.title}, selected model")
         precision = entry.defaults.precision if entry else "auto"
         _show(self.warning, room.warning(item.config, precision))
         self._memory.setVisible(item.config is not None)
         self.bars.show_needs(item.config, room)
-        _show(
-            self.free, f"{number_format.memory(room.free)} are free on this computer" if room.free is not None else ""
-        )
+        _show(self.free, f"{number_format.memory(room.free)} free on this computer" if room.free is not None else "")
         self._use.setVisible(entry is not None and entry.state == "ready")
         if entry is not None and entry.state == "ready":
             self.defaults.show_entry(entry)

@@ -1,4 +1,4 @@
-"""What is known of a model, as lines of a name and a value that can be copied."""
+"""Details of a model as lines of name and value, some with a button that copies the value."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 _COPIED: Final = ("Revision", "SHA-256", "Folder", "Repository", "From")
-"""Facts that a person may want elsewhere."""
+"""Names of the values that have a Copy button."""
 
 
 class Facts(QWidget):
     """The lines.
 
     Attributes:
-        values: by name, as they are shown.
+        values: the shown text, by name.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -37,7 +37,7 @@ class Facts(QWidget):
         self._grid.setColumnStretch(1, 1)
 
     def show_facts(self, values: dict[str, str]) -> None:
-        """Shows these."""
+        """Shows these details."""
         if values == self.values:
             return
         self.values = values
@@ -70,7 +70,7 @@ class Facts(QWidget):
 
 
 def facts_of(item: Item) -> dict[str, str]:
-    """What is known of an item; what is not is left out."""
+    """The details of an item by name; unknown ones are left out."""
     values: dict[str, str] = {}
     config = item.config
     if config is not None:

@@ -1,4 +1,4 @@
-"""What the page lists: models, downloads and imports, in groups; found by words. Plain Python, no Qt."""
+"""Items of the model list: models, downloads and imports, in groups. Plain Python, no Qt."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Item:
     """One card.
 
     Attributes:
-        key: tells it from others, and stays while it changes.
-        group: where it stands.
-        entry: the model; ``None`` while it is on its way.
-        download: that brings it.
-        job: what is being done to it, or brings it.
+        key: identifies it; stays while the item changes.
+        group: in which it is listed.
+        entry: the model; ``None`` while it is being downloaded or imported.
+        download: of the model, if any.
+        job: that runs on the model, or imports it, if any.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Item:
 
     @property
     def name(self) -> str:
-        """What the model is called, or will be."""
+        """Name of the model."""
         if self.entry is not None:
             return self.entry.name
         if self.download is not None:
@@ -58,12 +58,12 @@ class Item:
 
     @property
     def coming_as(self) -> str:
-        """What the service calls its download; empty when it has none."""
+        """Key under which `ModelDownloads` reports its progress; empty without a download."""
         return f"download:{self.download.number}" if self.download else ""
 
     @property
     def known(self) -> Known | None:
-        """The known model that is on its way, if it is one."""
+        """The known model that is being downloaded, if it is one."""
         return find_known(self.download.repo) if self.download else None
 
     @property
@@ -80,11 +80,11 @@ class Item:
 
     @property
     def model(self) -> str:
-        """What the settings call it; empty when it is not here."""
+        """Name or folder by which the settings refer to it; empty when it is not on this computer."""
         return setting_of(self.entry) if self.entry else ""
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Whether it has all these words, in small letters, in what is said of it."""
+        """Whether its texts contain all these lower-case words."""
         if not words:
             return True
         entry, download = self.entry, self.download
@@ -98,7 +98,7 @@ class Item:
 
 
 def changed_item(item: Item, downloads: Sequence[DownloadStatus], jobs: Sequence[JobView]) -> Item:
-    """The same item, with what is on its way as it is now."""
+    """The item with the present state of its download and job."""
     if (old := item.download) is not None:
         item = replace(item, download=next((each for each in downloads if each.number == old.number), old))
     if (job := item.job) is not None:
@@ -109,9 +109,9 @@ def changed_item(item: Item, downloads: Sequence[DownloadStatus], jobs: Sequence
 def make_items(
     entries: Sequence[LibraryEntry], downloads: Sequence[DownloadStatus], jobs: Sequence[JobView]
 ) -> list[Item]:
-    """All cards in the order of the page.
+    """The items in the order of the list.
 
-    What brings a known model stands where that was offered, so that a click on its button moves nothing.
+    The download of a known model takes the place of that model, so that a click on its button moves nothing.
     """
     coming = {download.repo.casefold(): download for download in downloads}
     known = {entry.repo.casefold() for entry in entries if entry.kind == "known"}

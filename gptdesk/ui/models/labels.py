@@ -1,4 +1,4 @@
-"""What a card says of a model: name, state, figures, and the one thing that it offers to do."""
+"""Texts of a model card: name, badge, note, figures and main action."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOING: Final = {"verify": "Verifying", "import": "Importing", "export": "Export
 
 @dataclass(frozen=True)
 class Figure:
-    """A number, what it is, and the role of its colour."""
+    """A number with its caption and the role of its colour."""
 
     value: str
     caption: str
@@ -38,14 +38,14 @@ class Face:
 
     Attributes:
         title: the model's name.
-        badge: a word about its state, and the role of its colour; empty when there is nothing to say.
-        note: a line below, and the role of its colour.
-        figures: at the right.
-        share: progress of the job, 0 to 1; ``None`` without one.
-        action: what its button does, as the page knows it; empty for none.
-        label: of that button.
-        stop: what its second button does, such as "Cancel"; empty for none.
-        tip: more, on hover.
+        badge: word for its state, and the role of its colour; empty for none.
+        note: line below the title, and the role of its colour.
+        figures: columns at the right.
+        share: progress of a download or job, 0 to 1; ``None`` without one.
+        action: id of the main action, for `ModelsView.act`; empty for none.
+        label: text of the main button.
+        stop: text of the second button, such as "Cancel"; empty for none.
+        tip: tooltip.
     """
 
     title: str
@@ -60,13 +60,13 @@ class Face:
 
     @property
     def spoken(self) -> str:
-        """All of it for those who hear it; the name is said before."""
+        """Badge, note and figures as one text for screen readers."""
         numbers = [f"{figure.value} {figure.caption}" for figure in self.figures]
         return ", ".join(part for part in (self.badge[0], self.note[0].replace(SEPARATOR, ", "), *numbers) if part)
 
 
 def face(item: Item, in_use: InUse, room: Room) -> Face:
-    """The face of an item now."""
+    """The texts for the present state of an item."""
     if item.download is not None:
         return _download_face(item, item.download)
     if item.entry is None:
@@ -76,12 +76,12 @@ def face(item: Item, in_use: InUse, room: Room) -> Face:
 
 
 def licence_words(licence: str) -> str:
-    """MIT."""
+    """A licence as people write it: "MIT" for "mit"."""
     return _LICENCES.get(licence, licence)
 
 
 def origin_words(entry: LibraryEntry) -> str:
-    """What it is, or where it comes from, in a few words."""
+    """What the model is, or where it comes from."""
     if entry.note:
         return entry.note.rstrip(".")
     if entry.kind == "run":
@@ -138,7 +138,7 @@ def _figures(entry: LibraryEntry, room: Room) -> tuple[Figure, ...]:
         precision = entry.defaults.precision
         needed = number_format.memory(memory_needed(entry.config, precision))
         fits = room.fits(entry.config, precision)
-        shown.append(Figure(needed, "memory" if fits else "memory: too much", "text" if fits else "warn"))
+        shown.append(Figure(needed, "memory" if fits else "memory: not enough", "text" if fits else "warn"))
     return tuple(shown)
 
 
@@ -147,7 +147,7 @@ def _job_face(name: str, job: JobView) -> Face:
     if job.stopping:
         words = "Stopping"
     elif not job.begun:
-        words = "Waits for its turn"
+        words = "Queued"
     else:
         words = f"{_DOING[job.kind]}{SEPARATOR}{number_format.percent(share)}" if share else f"{_DOING[job.kind]}…"
     return Face(title=name, note=(words, "muted"), share=share, stop="" if job.stopping else "Cancel")
@@ -165,7 +165,7 @@ def _download_face(item: Item, view: DownloadStatus) -> Face:
     elif view.state == "verifying":
         parts = ["Verifying", number_format.percent(share)]
     elif view.state in ("resolving", "queued"):
-        parts = [view.waiting or ("Asking the hub…" if view.state == "resolving" else "Waits for its turn"), of]
+        parts = [view.waiting or ("Contacting the hub…" if view.state == "resolving" else "Queued"), of]
     elif view.state == "paused":
         parts, action, label, badge = [of], "resume", "Resume", ("Paused", "muted")
     elif view.state == "failed":
@@ -182,7 +182,7 @@ def _download_face(item: Item, view: DownloadStatus) -> Face:
 
 
 def added_words(added: str) -> str:
-    """2 h ago, for a time as records have it; empty when it is none."""
+    """2 h ago: for a time in ISO 8601; empty for anything else."""
     try:
         return number_format.ago(max(0.0, time.time() - datetime.fromisoformat(added).timestamp()))
     except ValueError:

@@ -14,7 +14,7 @@ _FAILED, _UNFINISHED = "models", "downloads"
 
 
 class LibraryMessages(QObject):
-    """Listens to the library.
+    """Shows the signals of the model library as messages.
 
     Args:
         page: id of the page on which failures are shown.

@@ -1,4 +1,4 @@
-"""How much memory a model needs at each precision, drawn against what is free."""
+"""Bars that compare the memory a model needs in each precision with the free memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _ROWS: Final = {"float32": "float32", "bfloat16, float16": "bfloat16", "int8": "int8", "int4": "int4"}
-"""What each row says, and a precision whose memory it is."""
+"""Labels of the rows, each with the precision for which it is computed."""
 
 _BAR: Final = 6
 _GAP: Final = 12
 
 
 class MemoryBars(QWidget):
-    """A line for each precision."""
+    """One label and bar per precision."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,11 +32,11 @@ class MemoryBars(QWidget):
         self._needs: dict[str, int] = {}
         self._free: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip(wrapped("Weights, the context when it is full, and room to compute in"))
+        self.setToolTip(wrapped("Weights, key-value cache of a full context, and working memory"))
         theme.changed.connect(self.update)
 
     def show_needs(self, config: GPT2Config | None, room: Room) -> None:
-        """Shows what a model of that shape needs."""
+        """Shows the memory that a model of that shape needs."""
         needs = {} if config is None else {name: memory_needed(config, each) for name, each in _ROWS.items()}
         if (needs, room.free) == (self._needs, self._free):
             return
@@ -53,7 +53,7 @@ class MemoryBars(QWidget):
 
     @property
     def _row(self) -> int:
-        """Height of a line of words, the bar below it, and a gap."""
+        """Height of one row: label, bar and gap, in pixels."""
         return self._line + _BAR + _GAP
 
     @property

@@ -1,4 +1,4 @@
-"""The Models page: the models on this computer, and those to download."""
+"""The Models page: models on this computer and models to download."""
 
 from __future__ import annotations
 

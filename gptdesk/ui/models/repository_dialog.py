@@ -1,4 +1,4 @@
-"""Asks for any model of the hub, by its name and a revision."""
+"""Dialog that asks for a model of the Hugging Face hub: repository, revision, name."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
 
 
 class RepositoryDialog(Dialog):
-    """Three lines.
+    """A form of three fields.
 
     Attributes:
-        repo: a name, ``owner/name``, or the address of its page.
+        repo: name of a known model, ``owner/name``, or the address of the model's page.
         revision: branch, tag or commit; empty for the newest.
-        called: what it shall be called here; empty for its own name.
+        called: name of the model when it is installed; empty for the repository's.
 
     Signals:
-        decided(str, str, str): repository, revision and name.
+        decided(str, str, str): the person pressed Download; repository, revision and name.
     """
 
     decided = Signal(str, str, str)
@@ -44,8 +44,8 @@ class RepositoryDialog(Dialog):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, line, hint in (
             ("Repository", self.repo, "owner/name"),
-            ("Revision", self.revision, "the newest"),
-            ("Name here", self.called, "as on the hub"),
+            ("Revision", self.revision, "newest"),
+            ("Name", self.called, "that of the repository"),
         ):
             line.setPlaceholderText(hint)
             line.setAccessibleName(title)
@@ -89,7 +89,7 @@ class RepositoryDialog(Dialog):
 
 
 def _repo(text: str) -> str:
-    """The repository's name, also where somebody pastes the address of its page."""
+    """The name in what was typed or pasted, which may be the address of the model's page."""
     text = text.strip()
     if not text.startswith(_HUB):
         return text

@@ -29,16 +29,16 @@ from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.window.commands.registry import Commands
 
 _PANEL: Final = (25, 288, 400)
-"""Percent of the width, and the least and most pixels of it."""
+"""Width of the panel: percent of the window, minimum and maximum in pixels."""
 
-_LOOK_MS: Final = 2000
-"""Between two looks at how much memory is free."""
+_MEASURE_MS: Final = 2000
+"""Between two measurements of free memory."""
 
-_LOOKS: Final = 5
-"""Every so many of them the models are looked at, too: runs leave checkpoints, other programs download."""
+_SCAN_EVERY: Final = 5
+"""Measurements between two scans of the models: runs write checkpoints, other programs download models."""
 
 _SOON_MS: Final = 30
-"""After a change; others that come meanwhile are shown with it."""
+"""Delay after a change, so that changes in quick succession are shown together."""
 
 
 class ModelsView(QWidget):
@@ -47,13 +47,14 @@ class ModelsView(QWidget):
     Args:
         theme: of the window.
         settings: of the person.
-        models: that there are.
-        using: makes one of them the one that writes.
-        menu: of the window.
+        models: library.
+        using: changes the model in use.
+        commands: registry of the window.
+        menu: main menu, for the top bar.
 
     Attributes:
-        top_bar: stands above the page.
-        status_bar: stands below it.
+        top_bar: shown above the page.
+        status_bar: shown below it.
         list: of models.
         panel: details of the selected model.
 
@@ -93,7 +94,7 @@ class ModelsView(QWidget):
         self.panel = DetailPanel(theme, settings, self._more)
         self._drop = DropFrame(self)
         self._timer = QTimer(self)
-        self._timer.setInterval(_LOOK_MS)
+        self._timer.setInterval(_MEASURE_MS)
         self._showing = Throttle(self._on_changed, _SOON_MS, self)
         self._drops = FileDrops(self)
         self._lay_out()
@@ -133,11 +134,11 @@ class ModelsView(QWidget):
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """All that is listed, whatever is searched for."""
+        """All items, whatever the search field filters."""
         return tuple(self._items.values())
 
     def focus(self) -> None:
-        """So that the arrow keys choose models."""
+        """Gives the focus to the selected card, so that the arrow keys select models."""
         self.list.focus_current()
 
     @Slot(str)
@@ -175,7 +176,7 @@ class ModelsView(QWidget):
     @Slot(str)
     def _on_progressed(self, key: str) -> None:
         before = self._items.get(key) or next((item for item in self.items if item.coming_as == key), None)
-        if before is None:  # it will be listed soon
+        if before is None:  # not listed yet
             return
         key = before.key
         item = changed_item(before, self._models.downloads.statuses, self._models.jobs.views)
@@ -194,14 +195,14 @@ class ModelsView(QWidget):
     @Slot()
     def _on_time(self) -> None:
         self._times += 1
-        if self._times % _LOOKS:
+        if self._times % _SCAN_EVERY:
             self._models.measure()
         else:
             self._models.look()
 
     @Slot()
     def _on_measured(self) -> None:
-        """Other programs take memory and give it back."""
+        """Shows again which models fit into free memory."""
         self._room = self._using.room(self._models.free_memory)
         self.list.repaint_faces()
         self._show_current()
@@ -221,7 +222,7 @@ class ModelsView(QWidget):
 
     @Slot(str, str)
     def act(self, key: str, action: str) -> None:
-        """Does what the button of a card says."""
+        """Runs the action of a card's button, as `Face.action` names it, on the item of that key."""
         item = self._items.get(key)
         if item is None:
             return
@@ -262,7 +263,7 @@ class ModelsView(QWidget):
 
     @Slot(str)
     def _on_arrived(self, name: str) -> None:
-        """What has come is laid before the person, once it is listed."""
+        """Selects a model that was installed, once it is listed."""
         self._wanted_name = name
         self._show_soon()
 

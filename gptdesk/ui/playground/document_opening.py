@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
+from gptdesk.ui.services.services import DocumentService
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Opening:
     report: str = ""
 
 
-def open_document(storage: DocumentStorage, id: str) -> Opening:
+def open_document(storage: DocumentService, id: str) -> Opening:
     """Reads the document of that id. Never raises: the window must open whatever is on the disk."""
     try:
         opened = storage.open(id)

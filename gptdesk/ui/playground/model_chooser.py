@@ -17,7 +17,7 @@ from gptdesk.store.settings import titles_of
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference_messages import ModelInfo, State
-from gptdesk.ui.services.services import ActivationService, Services, SettingsService
+from gptdesk.ui.services.services import ActivationService, InferenceService, Services, SettingsService
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -123,7 +123,7 @@ class DeviceButton(MenuButton):
     """Shows device, precision and memory of the model; its menu changes them."""
 
     def __init__(
-        self, settings: SettingsService, inference: Inference, commands: Commands, parent: QWidget | None = None
+        self, settings: SettingsService, inference: InferenceService, commands: Commands, parent: QWidget | None = None
     ) -> None:
         menu = Menu()
         super().__init__("muted", menu, parent)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.ui import number_format
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
@@ -46,7 +47,9 @@ _SEPARATOR: Final = "  ·  "
 class StatusBar(QWidget):
     """Shows the state of the inference service, the token count and the figures of the last generation."""
 
-    def __init__(self, theme: Theme, inference: Inference, commands: Commands, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, inference: InferenceService, commands: Commands, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._inference = inference
         self._done: DoneEvent | None = None

@@ -1,4 +1,4 @@
-"""Messages between the window and the inference thread: jobs to do, and what became of them."""
+"""Messages between the window and the inference worker: jobs, model information, failures."""
 
 from __future__ import annotations
 

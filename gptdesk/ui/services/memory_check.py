@@ -1,4 +1,4 @@
-"""Whether a model fits into this computer's memory, and the sentence about it."""
+"""Checks whether a model fits into free memory, and says what to do if not."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Room:
         if name is None:
             return f"{sentence}: choose a smaller model, or close other programs."
         less = number_format.memory(memory_needed(config, name))
-        return f"{sentence}: in {name} it needs {less}, which is there."
+        return f"{sentence}: in {name} it needs {less}, which fits."
 
     def proposal(self, config: GPT2Config | None, precision: str) -> str | None:
         """A smaller precision in which a model fits that does not fit in ``precision``."""

@@ -102,22 +102,22 @@ class ModelActivation(QObject):
             answers.append((f"Load in {name}", lambda: self._choose(model, entry, name)))
         self.question = Question(
             f"{title_of(entry)} does not fit into memory",
-            f"{warning} The computer may become very slow, or end gptdesk.",
+            f"{warning} The computer may become very slow, or the system may end gptdesk.",
             answers,
             parent=window,
         )
         self.question.open()
 
     def cancel(self) -> None:
-        """Ends the loading that goes on."""
+        """Cancels loading."""
         self._inference.cancel_load()
 
     def unload(self) -> None:
-        """Gives the model's memory back."""
+        """Frees the memory of the model."""
         self._inference.unload()
 
     def _precision(self, entry: LibraryEntry | None) -> str:
-        """In which a model is loaded: its own default; without one, not that of the model before it."""
+        """Precision to load a model in: its default, else the setting, unless that is the default of the last model."""
         wanted, value = (entry.defaults.precision if entry else "auto"), self._settings.value
         if wanted != "auto":
             return wanted

@@ -1,4 +1,4 @@
-"""Long work on models, such as hashing and copying: one after the other, each with progress and cancel."""
+"""Long jobs on models, such as hashing and copying: one after the other, each with progress and cancel."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ class Jobs(QObject):
         *,
         about: str = "",
     ) -> int:
-        """Runs ``work`` behind the jobs that wait, and returns the job's number; a cancelled one calls nobody.
+        """Runs ``work`` behind the jobs that wait, and returns the job's number; a cancelled one calls no callback.
 
         Args:
             kind, title, about: as in `JobView`.
             work: gets a function that takes progress and raises when the job is cancelled.
             done: gets the result.
-            failed: gets a sentence; where it is not given, the signal tells.
+            failed: gets a sentence; the signal is emitted by default.
         """
         number = next(self._numbers)
         self._views[number] = JobView(number=number, kind=kind, title=title, about=about)

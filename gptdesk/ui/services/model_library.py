@@ -167,14 +167,14 @@ class ModelLibrary(QObject):
             return export_folder(entry, target, progress)
 
         def done(path: Path) -> None:
-            self.said.emit(f"{entry.name} is written to {path}.")
+            self.said.emit(f"Exported {entry.name} to {path}.")
 
         self.jobs.start("export", entry.name, work, done, about=entry_key(entry))
 
     def rename(
         self, entry: LibraryEntry, name: str, done: Callable[[], object], failed: Callable[[str], object]
     ) -> None:
-        """Gives a model of the models folder another name; it is laid before the person under that."""
+        """Renames a model of the models folder; ``arrived`` names it then."""
 
         def on_done(_: object) -> None:
             if checked := self.checked.pop(entry_key(entry), None):
@@ -193,9 +193,9 @@ class ModelLibrary(QObject):
         """Removes a model from the models folder."""
 
         def done(freed: int) -> None:
-            more = f"; {number_format.memory(freed)} are free again" if freed else ""
+            more = f"; {number_format.memory(freed)} freed" if freed else ""
             self.checked.pop(entry_key(entry), None)
-            self.said.emit(f"{entry.name} is removed{more}.")
+            self.said.emit(f"Removed {entry.name}{more}.")
 
         self._change(lambda: self._library.remove(entry.name), done)
 

@@ -20,7 +20,7 @@ class SavedSettings(QObject):
     """The settings, and when they are saved.
 
     Args:
-        kind: of the settings: `Settings`, or a class derived from it.
+        kind: class of the settings: `Settings`, or one derived from it.
 
     Attributes:
         value: the settings now.

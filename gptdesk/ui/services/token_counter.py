@@ -19,7 +19,7 @@ _WAIT: Final = 0.12
 """Seconds between two counts at least."""
 
 _IDLE_SHARE: Final = 5
-"""After a count that took t seconds, the next one begins at least this times t later: the model needs the processor."""
+"""After a count of t seconds, the next one starts at least this times t later, to leave the CPU to the model."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The main window and everything that concerns more than one page."""
+"""The main window: pages, commands, messages, settings, help."""

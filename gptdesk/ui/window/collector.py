@@ -1,7 +1,8 @@
 """Runs Python's cyclic garbage collector in the GUI thread alone.
 
-Python collects in whichever thread allocates. A QObject in a cycle would be destroyed there: Qt then holds a lock of
-its connections while PySide waits for the interpreter, and a GUI thread that holds the interpreter waits for that lock.
+Python collects in whichever thread allocates. A QObject in a cycle would be destroyed there, which can deadlock: Qt
+holds a lock of the object's connections while PySide waits for the GIL, and the GUI thread holds the GIL and waits for
+that lock.
 """
 
 from __future__ import annotations

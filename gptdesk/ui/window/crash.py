@@ -30,7 +30,7 @@ class CrashDialog(QDialog):
         title = QLabel("Unexpected error")
         title.setProperty("kind", "heading")
         words = QLabel(
-            "Your text is saved and you can continue. If this happens again, please report it with the text below. "
+            "Your text is saved, and you can continue. If this happens again, please report it with the text below. "
             f"The log is in {logs}."
         )
         words.setWordWrap(True)
@@ -67,7 +67,7 @@ class CrashDialog(QDialog):
 
 
 class CrashHandler(QObject):
-    """Shows exceptions that nothing else handled, in any thread.
+    """Shows unhandled exceptions of all threads.
 
     Signals:
         caught(str): the traceback of one.

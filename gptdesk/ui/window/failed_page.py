@@ -21,7 +21,7 @@ class FailedPage(BasePage):
     """Stands in for a page whose constructor raised an exception.
 
     Args:
-        kind: the page.
+        kind: class of the page.
         report: the traceback.
     """
 

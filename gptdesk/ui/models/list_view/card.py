@@ -1,4 +1,4 @@
-"""A model in the list: its name and what it is, its figures, and a button for what one would do with it."""
+"""Card of a model in the list: name, note, figures, and buttons."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _PADDING: Final = 12
 _LEFT: Final = 16
 _GAP: Final = 16
 _FIGURE: Final = 112
-"""Least width of a column of figures."""
+"""Minimum width of a column of figures, in pixels."""
 
-_LONGEST_CAPTION: Final = "memory: too much"
+_LONGEST_CAPTION: Final = "memory: not enough"
 
 _TEXT_LEAST: Final = 240
-"""Width of name and note without which there are no columns of figures."""
+"""Minimum width of name and note, in pixels; below it figures are part of the note."""
 
 _BAR: Final = 4
 _BAR_ROOM: Final = 12
-"""Height of the bar that shows how far something is, and with the room above it."""
+"""Height of the progress bar, and of the bar with the space above it."""
 
 _BUTTON: Final = 152
-"""Width of the button where there is room for columns, so that those of all cards stand below each other."""
+"""Width of the main button on wide cards, so that the buttons of all cards are aligned."""
 
 _WIDE: Final = 720
-"""Width of a card from which there is."""
+"""Minimum width of a wide card, in pixels."""
 
 
 def card_height(font: QFont) -> int:
@@ -52,10 +52,10 @@ def card_height(font: QFont) -> int:
 
 
 class _ActButton(QPushButton):
-    """Takes a double click as one, because the button does something else by the second: a download would be paused.
+    """Ignores the second click of a double click, which would run another action (Pause after Download).
 
     Attributes:
-        takes_two: both clicks are meant, as where a download is paused and resumed at once.
+        takes_two: whether both clicks count, as for Pause and Resume.
     """
 
     takes_two = False
@@ -68,17 +68,17 @@ class _ActButton(QPushButton):
 
 
 class ModelCard(QPushButton):
-    """One card; checked while its model is selected. It paints its words itself: there may be hundreds.
+    """One card; checked while its model is selected. It paints its texts itself: there may be hundreds.
 
     Attributes:
         key: of its item.
-        face: what it shows.
-        act: the button for what one would do.
-        stop: cancels the job of the model.
+        face: the texts that it shows.
+        act: button of the main action.
+        stop: cancels the download or job.
         more: opens the menu.
 
     Signals:
-        wanted(str, str): emitted with the key and the action of the button.
+        wanted(str, str): a button was pressed; key of the item and its action.
     """
 
     wanted = Signal(str, str)
@@ -117,7 +117,7 @@ class ModelCard(QPushButton):
         return button
 
     def show_face(self, face: Face) -> None:
-        """Shows the model as it is now."""
+        """Shows other texts."""
         if face == self.face:
             return
         self.face = face
@@ -154,7 +154,7 @@ class ModelCard(QPushButton):
         self.update()
 
     def _words_right(self) -> int:
-        """Where the buttons begin."""
+        """Right edge of the texts, in pixels: where the buttons begin."""
         shown = [button.x() for button in (self.act, self.stop, self.more) if not button.isHidden()]
         return min(shown, default=self.width()) - _GAP
 
@@ -243,7 +243,7 @@ class ModelCard(QPushButton):
         painter.drawText(place, align, shown)
 
     def _draw_lines(self, painter: QPainter, place: QRect, words: str, role: str) -> None:
-        """As many words as two lines hold."""
+        """Draws text in two lines, elided at the end of the second."""
         font = smaller(self.font())
         painter.setFont(font)
         painter.setPen(QColor(getattr(self._theme.colours, role)))
@@ -269,7 +269,7 @@ class ModelCard(QPushButton):
 
 
 def _first_line(words: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
-    """As many words as ``width`` pixels hold, and the rest; a separator between facts does not begin a line."""
+    """Splits text after the words that fit into ``width`` pixels; drops a separator at the split."""
     end = 0
     while (space := words.find(" ", end + 1)) >= 0 and metrics.horizontalAdvance(words[:space]) <= width:
         end = space

@@ -1,4 +1,4 @@
-"""A group of the list: a heading and its cards, side by side where there is room for two."""
+"""Group of the model list: a heading and cards, in two columns if the window is wide enough."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gptdesk.ui.models.list_view.card import ModelCard, card_height
 
 _GAP: Final = 8
 _COLUMN: Final = 760
-"""Width from which a card needs no more."""
+"""Minimum width of a column, in pixels."""
 
 
 class CardGrid(QWidget):
-    """Sets cards of one height in as many columns as there is room for; a layout of hundreds would take too long."""
+    """Places cards of equal height in columns. A `QLayout` would be too slow for hundreds of cards."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class CardGrid(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_cards(self, cards: Sequence[ModelCard]) -> None:
-        """Shows these, in this order."""
+        """Shows these cards in this order."""
         self._cards = list(cards)
         self._arrange()
 
@@ -56,7 +56,7 @@ class ModelGroup(QWidget):
         all: below the cards; shows those that are left out.
 
     Signals:
-        unfolded(): emitted to show all of them, or no longer.
+        unfolded(): the button ``all`` was pressed.
     """
 
     unfolded = Signal()

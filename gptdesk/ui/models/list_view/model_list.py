@@ -1,4 +1,4 @@
-"""The list of models, in groups; searched by words, filtered by place, walked with the arrow keys."""
+"""List of models in groups, with search, filters and keyboard navigation."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ FILTERS: Final[dict[str, tuple[Group, ...]]] = {
     "From runs": ("runs",),
 }
 _FOLD_OVER: Final = 6
-"""A group that is larger shows so many at first."""
+"""Number of cards that a group shows until the person asks for all."""
 
 _SEARCH_LEAST: Final = 220
-"""Width beside the filters that a line for searches needs, with the gap before it."""
+"""Minimum width for the search field beside the filters, with the gap before it, in pixels."""
 
 _BUILD_S: Final = 0.006
-"""Seconds for which cards are made at once, so that the window stays free."""
+"""Seconds per turn of the event loop in which cards are made, so that the window stays responsive."""
 
 
 class ModelList(QWidget):
     """The cards.
 
     Attributes:
-        search: a line that keeps those that have its words.
+        search: field that filters by words.
         filters: buttons by name; one is checked.
         cards: by key.
         groups: by name.
 
     Signals:
         chosen(str): emitted when the item of that key is selected.
-        wanted(str, str): key, and what they want done.
-        menu_wanted(str, QPoint): key, and where on the screen they want the menu.
+        wanted(str, str): key of the item, and the action of the button that was pressed.
+        menu_wanted(str, QPoint): key of the item, and the position of the menu on the screen.
     """
 
     chosen = Signal(str)
@@ -122,7 +122,7 @@ class ModelList(QWidget):
         layout.addWidget(self.area, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The search stands below the filters where there is no room beside them."""
+        """Moves the search field below the filters if there is no space beside them."""
         super().resizeEvent(event)
         beside = sum(button.sizeHint().width() + 4 for button in self.filters.values())
         first = event.size().width() - 2 * 24 - 12 - beside >= _SEARCH_LEAST
@@ -134,29 +134,29 @@ class ModelList(QWidget):
 
     @property
     def filter(self) -> str:
-        """The name of the one that is checked."""
+        """Name of the checked filter."""
         return next(name for name, button in self.filters.items() if button.isChecked())
 
     @Slot(str)
     def set_filter(self, name: str) -> None:
-        """Shows the groups of that filter alone."""
+        """Shows only the groups of that filter."""
         for each, button in self.filters.items():
             button.setChecked(each == name)
         self.refresh()
 
     def show_items(self, items: Sequence[Item]) -> None:
-        """Shows these."""
+        """Shows these items."""
         self._items = {item.key: item for item in items}
         self.refresh()
 
     def update_item(self, item: Item) -> None:
-        """One of them has changed, but stands where it stood."""
+        """Shows an item that has changed, in its place."""
         self._items[item.key] = item
         if card := self.cards.get(item.key):
             card.show_face(self._face_of(item))
 
     def repaint_faces(self) -> None:
-        """Shows all as they are now, where they stand."""
+        """Updates the texts of all cards in their places."""
         for key, card in self.cards.items():
             card.show_face(self._face_of(self._items[key]))
 
@@ -167,13 +167,13 @@ class ModelList(QWidget):
             card.setChecked(each == key)
 
     def focus_current(self) -> None:
-        """So that the arrow keys go on from there."""
+        """Gives the focus to the selected card."""
         card = self.cards.get(self._current) or next(iter(self.cards.values()), None)
         (card or self.search).setFocus()
 
     @Slot()
     def focus_search(self) -> None:
-        """So that another search can be typed over the last."""
+        """Gives the focus to the search field and selects its text."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
@@ -196,7 +196,7 @@ class ModelList(QWidget):
 
     @Slot()
     def refresh(self) -> None:
-        """Takes away what is not wanted, shows what is as it is now, and begins to make what is missing."""
+        """Removes cards that are filtered out, updates the others, and begins to make missing ones."""
         wanted, words = self._wanted, self.search.text().strip()
         keep = set(self.shown)
         for key in [key for key in self.cards if key not in keep]:
@@ -217,7 +217,7 @@ class ModelList(QWidget):
         self.repaint_faces()
         found = any(not group.isHidden() for group in self.groups.values())
         self.nothing.setVisible(not found)
-        self.nothing.setText(f"No model has “{words}” in its name." if words else "No models here yet.")
+        self.nothing.setText(f"No model matches “{words}”." if words else "No models here yet.")
         self._timer.start()
 
     def _note(self, group: Group, items: Sequence[Item]) -> str:
@@ -228,7 +228,7 @@ class ModelList(QWidget):
 
     @Slot()
     def _build(self) -> None:
-        """Makes some of the cards that are missing."""
+        """Makes some of the missing cards."""
         begin, made = perf_counter(), False
         for name, keys in self._wanted.items():
             for key in keys:
@@ -283,7 +283,7 @@ class ModelList(QWidget):
             self.wanted.emit(key, action)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down, Home and End choose another model, Enter does what its button does; Esc and Down leave a search."""
+        """Up, Down, Home and End select another model, Enter runs its action; Esc and Down leave the search field."""
         if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._on_search_key(event)
         if isinstance(watched, ModelCard) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

@@ -121,14 +121,14 @@ class CommandPalette(QFrame):
         id = item.data(_ID) if item else ""
         if not id:
             return
-        if self._commands.reason(id) is not None:  # its row says why; the palette stays
+        if self._commands.reason(id) is not None:  # the row says why
             self._announce()
             return
         self.close_and_return()
         self._commands.run(id)
 
     def _announce(self) -> None:
-        """Screen readers follow the field, which keeps the focus."""
+        """Announces the current row, because screen readers follow the field, which has the focus."""
         item = self.list.currentItem()
         text = item.data(Qt.ItemDataRole.AccessibleTextRole) if item else self.none.text()
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, str(text)))

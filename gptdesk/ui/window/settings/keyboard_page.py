@@ -162,7 +162,7 @@ class KeyboardPage(QWidget):
             for column, text in enumerate((*texts, self._shown_keys(id) + mark)):
                 item = QTableWidgetItem(text)
                 item.setData(_ID, id)
-                item.setToolTip("Changed by you" if mark and column == 2 else command.description)
+                item.setToolTip("Changed" if mark and column == 2 else command.description)
                 self.table.setItem(row, column, item)
         if ids:
             self.choose(chosen if chosen in ids else ids[0])

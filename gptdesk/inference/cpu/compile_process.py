@@ -145,8 +145,13 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
             **_detachment(),
         )
     if not kept or Path(kept).absolute() != folder.parent:  # a temporary folder is removed with this process
-        atexit.register(process.kill)
+        atexit.register(_kill, process)
     return process
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
 
 
 def _detachment() -> dict[str, Any]:

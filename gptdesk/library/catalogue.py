@@ -11,7 +11,6 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, left_out, read_config, weight_files
-from gptdesk.gpt2.tokenizers.loading import brings_tokenizer
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
@@ -109,6 +108,8 @@ def _tokenizer(folder: Path) -> str:
     """Where a model's tokens come from; that OpenAI's are assumed is to be seen."""
     if folder == bundled_folder():
         return "GPT-2's"
+    from gptdesk.gpt2.tokenizers.loading import brings_tokenizer  # the window asks after it was painted
+
     return "From the model's folder" if brings_tokenizer(folder) else "GPT-2's, assumed: its folder has none"
 
 

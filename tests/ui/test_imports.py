@@ -17,6 +17,7 @@ LATER = {
     "tomllib",
     "gptdesk.hub.transfer",
     "gptdesk.gpt2.tokenizer",
+    "gptdesk.gpt2.tokenizers.loading",
     "gptdesk.training.run_scanner",
     "gptdesk.ui.models.view",
     "gptdesk.ui.playground.document_list",

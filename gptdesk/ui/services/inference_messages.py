@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.sampling.settings import DecodingSettings
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 NO_MODEL: Final = "No model is loaded; choose one at the top of the window."
 

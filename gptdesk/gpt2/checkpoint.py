@@ -174,6 +174,7 @@ def save_weights(
     vocab_size: int | None = None,
     dtype: torch.dtype | None = None,
     metadata: dict[str, str] | None = None,
+    token_ids: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a model folder from weights instead of a network; arguments and errors as for `save_model`.
 
@@ -181,6 +182,7 @@ def save_weights(
         config: of the model.
         weights: by our names, without a tied head.
         folder: must exist: if it was removed since a run began, nothing is written.
+        token_ids: as `gptdesk.gpt2.layout.token_ids`, for the new ``config.json``; OpenAI's when not given.
     """
     if vocab_size is not None:
         assert 1 <= vocab_size <= config.vocab_size
@@ -197,7 +199,7 @@ def save_weights(
             zeros = torch.zeros(weight.shape[0], dtype=dtype or tensor.dtype)
             tensors[stored_name(name.removesuffix("weight") + "bias")] = zeros
     stored_dtype = tensors[stored_name(EMBEDDING)].dtype
-    description = config.to_json() | {"dtype": str(stored_dtype).removeprefix("torch.")}
+    description = config.to_json() | dict(token_ids or {}) | {"dtype": str(stored_dtype).removeprefix("torch.")}
     try:
         with replacing(folder / WEIGHTS_FILE) as temporary:
             save_file(tensors, temporary, metadata={"format": "pt"} | (metadata or {}))

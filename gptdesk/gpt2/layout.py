@@ -99,6 +99,17 @@ def left_out(folder: Path) -> str:
     return next((_OTHER_HEADS[name] for name in names if name in _OTHER_HEADS), "")
 
 
+def token_ids(folder: Path) -> dict[str, Any]:
+    """Ids of the tokens that begin, end and pad a text, by their names in the folder's ``config.json``.
+
+    Raises:
+        UserError: when ``config.json`` cannot be read.
+    """
+    values = _read_json(folder / CONFIG_FILE)
+    names = ("bos_token_id", "eos_token_id", "pad_token_id")
+    return {name: values[name] for name in names if isinstance(values, dict) and name in values}
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files of a model's weights: one, or those that its index names.
 

@@ -20,6 +20,7 @@ from gptdesk.gpt2.layout import (
     is_transposed,
     our_name,
     read_config,
+    token_ids,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
 
     check_is_no_pointer(file)
     values = load_pickle(file)
+    ids: dict[str, Any] = {}
     if isinstance(values, dict) and "model_args" in values and "model" in values:
         config, transposed = _nanogpt_config(file, values["model_args"]), False
         values = values["model"]
@@ -55,7 +57,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
             values = values["state_dict"]
         if not os.path.lexists(target / CONFIG_FILE):
             raise UserError(f"{file} has no {CONFIG_FILE} beside it, which says what its weights make; put it there.")
-        config, transposed = read_config(target), True
+        config, transposed, ids = read_config(target), True, token_ids(target)
     weights = _weights(file, values, transposed)
     config = _check(file, config, weights)
     if config.tie_word_embeddings:
@@ -67,7 +69,7 @@ def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = la
             wanted[name] = tensor.clone()  # what was only mapped into memory is read here
         read += tensor.numel() * tensor.element_size()
         advance(read)
-    save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None)
+    save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None, token_ids=ids)
 
 
 def load_pickle(file: Path) -> Any:

@@ -1,7 +1,10 @@
 """The table of import formats, and what holds for all of them."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,70 @@ def test_a_folder_of_another_format_that_is_named_as_a_model_is_to_be_imported(
     assert main(["models", "info", str(tmp_path / "folder")]) in (0, 2)
     printed = capsys.readouterr()
     assert f"import the folder, and gptdesk converts {name}" in " ".join((printed.out + printed.err).split())
+
+
+@pytest.mark.parametrize("kind", ["pickle", "adapter"])
+def test_the_tokens_that_end_a_text_stay_those_of_the_config(
+    folders: Folders, tmp_path: Path, tiny_model_folder: Path, kind: str
+) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = Path(shutil.copytree(tiny_model_folder, tmp_path / "own"))
+    (folder / "generation_config.json").unlink()
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | {"eos_token_id": [198, 628], "bos_token_id": 198}))
+    if kind == "pickle":
+        torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+        entry = import_model(folders, folder)
+    else:
+        adapter = tmp_path / "style"
+        adapter.mkdir()
+        name = "base_model.model.transformer.h.0.attn.c_attn.lora_"
+        tensors = {f"{name}A.weight": torch.ones(1, 48), f"{name}B.weight": torch.ones(144, 1)}
+        save_file(tensors, adapter / "adapter_model.safetensors")
+        (adapter / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 1, "lora_alpha": 1}')
+        entry = import_model(folders, adapter, base=Library(folders).entry(str(folder)))
+    assert entry.path is not None
+    written = json.loads((entry.path / "config.json").read_text())
+    assert (written["bos_token_id"], written["eos_token_id"]) == (198, [198, 628])
+
+
+def test_an_import_that_is_killed_leaves_no_model(folders: Folders, tmp_path: Path) -> None:
+    """Not even half of one: what was written so far has a name that is not listed, and is removed a day later."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(CHECKPOINT)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "half\n"
+    child.kill()
+    child.communicate()
+    assert list(Library(folders).installed()) == []
+    (left,) = folders.models.iterdir()
+    os.utime(left, (0, 0))
+    assert import_model(folders, CHECKPOINT).state == "ready"
+    assert [path.name for path in folders.models.iterdir()] == ["tensorflow_checkpoint"]
+
+
+CHECKPOINT = Path(__file__).parent / "tensorflow_checkpoint"
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from gptdesk.folders import Folders
+from gptdesk.library.import_ import import_model
+
+def stop(done, total):
+    if 2 * done > total:
+        print("half", flush=True)
+        time.sleep(3600)
+
+import_model(Folders.of_this_user(), Path(sys.argv[1]), progress=stop)
+"""
 
 
 def test_an_adapter_is_merged_on_the_command_line(

@@ -13,6 +13,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import tensor_shapes
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.export import export_gguf, gguf_name
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
@@ -131,6 +132,23 @@ def test_what_we_export_comes_back(tiny_model_folder: Path, folders: Folders, tm
         assert (back.path / name).read_bytes() == (entry.path / name).read_bytes()
 
 
+def test_a_vocabulary_of_its_own_comes_back_from_our_export(file: Path, folders: Folders, tmp_path: Path) -> None:
+    first = import_model(folders, file)
+    export_gguf(first, tmp_path / "again.gguf", precision="float32")
+    second = import_model(folders, tmp_path / "again.gguf")
+    assert first.path is not None
+    assert first.config is not None
+    assert second.path is not None
+    assert second.config == first.config
+    tokenizers = [load_tokenizer(path, first.config) for path in (first.path, second.path)]
+    text = "<|user|>on the other hand é\n<|endoftext|>"
+    ids = [tokenizer.encode(text, allow_special=True) for tokenizer in tokenizers]
+    assert ids[0] == ids[1]
+    assert ids[0][0] == 270
+    assert tokenizers[0].end_of_text == tokenizers[1].end_of_text
+    assert weights_of(first.path).keys() == weights_of(second.path).keys()
+
+
 def test_its_tokenizer_comes_with_added_and_special_tokens(file: Path, folders: Folders) -> None:
     from transformers import AutoTokenizer, GenerationConfig
 
@@ -143,6 +161,10 @@ def test_its_tokenizer_comes_with_added_and_special_tokens(file: Path, folders: 
     assert encoder()["Ġthe"] in ids
     assert tokenizer.decode(ids) == text
     assert len(tokenizer) == 271
+    assert entry.config is not None
+    ours = load_tokenizer(entry.path, entry.config)
+    assert ours.encode(text, allow_special=True) == ids
+    assert ours.end_of_text == 269
     assert (tokenizer.eos_token_id, tokenizer.all_special_ids) == (269, [269])
     assert GenerationConfig.from_pretrained(entry.path).eos_token_id == 269
 

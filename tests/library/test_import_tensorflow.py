@@ -15,7 +15,8 @@ import pytest
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.gpt2.layout import tensor_shapes
+from gptdesk.gpt2.layout import read_config, tensor_shapes
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.importing.crc32c import crc32c, masked
 from gptdesk.library.importing.known_shapes import known_config
@@ -71,7 +72,8 @@ def test_logits_are_those_of_openais_code_in_tensorflow(release: Path, folders: 
 def test_its_tokenizer_is_read_by_transformers(release: Path, folders: Folders) -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(imported(folders, release))
+    folder = imported(folders, release)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
     tokens = encoder()
     text = "on the other hand é\n"
     ids = tokenizer.encode(text)
@@ -80,6 +82,9 @@ def test_its_tokenizer_is_read_by_transformers(release: Path, folders: Folders) 
     assert max(ids) < len(tokens)
     assert tokenizer.convert_ids_to_tokens([*range(len(tokens))]) == list(tokens)
     assert tokenizer.eos_token_id == 256 + len(MERGES)
+    ours = load_tokenizer(folder, read_config(folder))
+    assert ours.encode(text) == ids
+    assert ours.end_of_text == tokenizer.eos_token_id
 
 
 def test_it_is_called_as_its_folder_whichever_file_is_chosen(release: Path, folders: Folders) -> None:

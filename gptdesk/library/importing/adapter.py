@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.layout import EMBEDDING, HEAD, WEIGHTS_FILE, check_is_no_pointer, tensor_shapes
+from gptdesk.gpt2.layout import EMBEDDING, HEAD, WEIGHTS_FILE, check_is_no_pointer, tensor_shapes, token_ids
 from gptdesk.gpt2.tokenizers.folder_files import has_vocabulary, tokenizer_files
 from gptdesk.library.files import copy_files, silent
 from gptdesk.library.importing.format import BaseWanted, Found, ImportFormat, ImportJob, Steps
@@ -73,7 +73,7 @@ def write(job: ImportJob) -> dict[str, str]:
     if base_config.tie_word_embeddings and HEAD in weights and torch.equal(weights[HEAD], weights[EMBEDDING]):
         config = replace(config, tie_word_embeddings=True)
         del weights[HEAD]
-    save_weights(config, weights, job.target)
+    save_weights(config, weights, job.target, token_ids=token_ids(base))
     copy_files(_tokenizer(source, base), job.target, silent)
     return {}
 

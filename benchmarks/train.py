@@ -120,9 +120,8 @@ class PlainLoop:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.clock.mark("optimizer")
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
         self.clock.stop()
+        self.clock.settle()
 
 
 class Samples:

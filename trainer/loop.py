@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ from trainer.config import TrainConfig
 from trainer.data.packing import make_batches, packed_windows
 from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import token_lengths
-from trainer.data.windows import IGNORED
+from trainer.data.windows import IGNORED, Position
 from trainer.evaluation.validation import Validation, validation_loss
 from trainer.hardware import training_precision, use_compile
 from trainer.lora import add_adapters
@@ -31,6 +32,9 @@ from trainer.optim import Optimizers, clip_gradients
 from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize, set_gradient_sync
 from trainer.planning.plan import Plan, plan_run, require_tokenizer, require_validation
 from trainer.schedule import learning_rate_share
+
+StepBatches: TypeAlias = tuple[list[tuple[Tensor, Tensor]], int]
+"""Micro-batches of inputs and targets, (B, T) int64 on the device each, and the valid tokens of all processes."""
 
 
 class NotFinite(UserError):
@@ -48,6 +52,7 @@ class Trainer:
         validates: whether there is validation text; without it no evaluation says which checkpoint is the best.
         chat: how conversations become text, of the data or of the model that the run starts from; None for neither.
         sharded: whether every process holds only a part of each weight.
+        prefetches: whether the next step's batches are read while the device still computes this one's gradient.
         clock: where the time of the last steps went.
 
     Raises:
@@ -84,11 +89,16 @@ class Trainer:
         self.compiled = use_compile(config.run, self.device)
         self.loss = self._compile(self.wrapped)
         self._evaluation_loss = self.loss if self.wrapped is plain or self.sharded else self._compile(plain)
+        self.prefetches = self.device.type == "cuda"  # a CPU has no idle core meanwhile
+        self._prefetched: tuple[Position, StepBatches] | None = None
         self.clock = StepClock(self.device)
         self.state = TrainState()
 
     def step(self) -> tuple[float, float, float]:
         """One optimizer step; returns its loss in nats a token, the gradient's norm and the learning rate.
+
+        On CUDA it waits for the device once, to check loss and gradient before the weights change; the update itself
+        runs on while the caller records the step.
 
         Raises:
             NotFinite: when loss or gradient are not finite; the weights are left as they were.
@@ -100,7 +110,7 @@ class Trainer:
         share = learning_rate_share(state.step, config.schedule) * state.learning_rate_factor
         rate = self.optimizers.set_learning_rate(share)
         clock.start()
-        micro_batches, valid_tokens = self._read_step()
+        micro_batches, valid_tokens = self._take_batches()
         clock.mark("data")
         total = torch.zeros((), device=self.device)
         for i, (inputs, targets) in enumerate(micro_batches):
@@ -114,7 +124,10 @@ class Trainer:
             clock.mark("backward")
         self.optimizers.unscale(self.scaler)
         norm = clip_gradients(self.model, config.optim.grad_clip)
-        loss_value, norm_value = self.processes.all_reduce(total).item(), norm.item()
+        following = self.batches.advance(state.position, config.data.sequences_per_step)
+        if self.prefetches and state.step + 1 < config.schedule.steps:
+            self._prefetched = following, self.read_step(following)
+        loss_value, norm_value = torch.stack((self.processes.all_reduce(total), norm)).tolist()
         self._require_finite(loss_value, norm_value)
         self.optimizers.step(self.scaler)
         self.optimizers.zero_grad()
@@ -123,20 +136,25 @@ class Trainer:
             state,
             step=state.step + 1,
             tokens=state.tokens + self.plan.tokens_per_step,
-            position=self.batches.advance(state.position, config.data.sequences_per_step),
+            position=following,
             scaler=self.scaler.state_dict(),
         )
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
         clock.stop()
         return loss_value, norm_value, rate
 
-    def _read_step(self) -> tuple[list[tuple[Tensor, Tensor]], int]:
+    def _take_batches(self) -> StepBatches:
+        """The batches of the present step: those read ahead, unless the position has been changed since."""
+        (position, batches), self._prefetched = self._prefetched or (None, None), None
+        return (
+            batches if batches is not None and position == self.state.position else self.read_step(self.state.position)
+        )
+
+    def read_step(self, position: Position) -> StepBatches:
         """This process's micro-batches of the step on the device, and the valid tokens of all processes together.
 
         The windows of a step are the same however many processes there are; they only share them out.
         """
-        size, position = self.config.data.micro_batch, self.state.position
+        size = self.config.data.micro_batch
         pin = self.device.type == "cuda"
         micro_batches, valid_tokens = [], 0
         for i in range(self.plan.accumulation):
@@ -146,8 +164,7 @@ class Trainer:
             if pin:
                 inputs, targets = inputs.pin_memory(), targets.pin_memory()
             micro_batches.append((inputs.to(self.device, non_blocking=pin), targets.to(self.device, non_blocking=pin)))
-        total = self.processes.all_reduce(torch.tensor(float(valid_tokens), dtype=torch.float64, device=self.device))
-        return micro_batches, max(1, int(total.item()))
+        return micro_batches, max(1, self.processes.sum_count(valid_tokens))
 
     def evaluate(self, *, limit: int | None) -> Validation:
         """The validation loss of about ``limit`` tokens or of all.

@@ -97,6 +97,9 @@ class Recorder:
         """Records a step: in the status always, as an event and a line every ``log_interval`` steps."""
         trainer, state = self._trainer, self._trainer.state
         left = trainer.config.schedule.steps - state.step
+        is_logged = not left or state.step % intervals.log_interval == 0
+        if is_logged:
+            trainer.clock.settle()
         seconds = trainer.clock.seconds_per_step()
         settled = state.step - self._first_step > SLOW_FIRST_STEPS
         self.status(
@@ -106,7 +109,7 @@ class Recorder:
             tokens=state.tokens,
             seconds_left=round(left * seconds) if settled else None,
         )
-        if state.step % intervals.log_interval and left:
+        if not is_logged:
             return
         logged = LoggedStep(
             trainer=trainer,

@@ -78,6 +78,19 @@ class PartlyIgnored(Batches):
         return inputs, targets
 
 
+def test_batches_that_are_read_ahead_train_as_those_that_are_not(make_config: MakeConfig) -> None:
+    """Over the end of an epoch, and where the position is set anew, as by a resume."""
+    seen = []
+    for prefetches in (False, True):
+        trainer = Trainer(make_config(schedule={"steps": 60}), ALONE)
+        trainer.prefetches = prefetches
+        steps = [trainer.step() for _ in range(40)]
+        trainer.state = replace(trainer.state, position=Position(7, 2))
+        seen.append(steps + [trainer.step() for _ in range(3)])
+        assert trainer.state.position.epoch >= 7
+    assert seen[0] == seen[1]
+
+
 def capture_gradients(trainer: Trainer) -> dict[str, torch.Tensor]:
     captured: dict[str, torch.Tensor] = {}
     for name, weight in trainer.model.named_parameters():
@@ -112,7 +125,7 @@ def test_tokens_that_the_data_does_not_learn_count_for_nothing(make_config: Make
     _, targets = trainer.batches.read(Position(0, 0), 4)
     assert (targets != IGNORED).all()
     trainer.batches = PartlyIgnored(trainer.batches)
-    _, learnt = trainer._read_step()
+    _, learnt = trainer.read_step(trainer.state.position)
     assert learnt == 4 * 16 - 4 * (0 + 1 + 2 + 3)
 
 

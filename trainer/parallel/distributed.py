@@ -47,6 +47,12 @@ class ProcessGroup:
             dist.all_reduce(values)
         return values
 
+    def sum_count(self, count: int) -> int:
+        """The sum of every process's count; alone it needs no device."""
+        if self.count == 1:
+            return count
+        return int(self.all_reduce(torch.tensor(float(count), dtype=torch.float64, device=self.device)).item())
+
     def broadcast(self, value: Any) -> Any:
         """What the process that records has, in every process."""
         if self.count == 1:

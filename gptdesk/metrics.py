@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+AXES: Final = ("step", "tokens", "time")
+"""X axes of all charts: optimizer steps, trained tokens, seconds since the first event."""
+
 Format = Literal["decimal", "digits", "rate", "bytes", "share", "milliseconds"]
 """How values are written: three decimals, three significant digits, whole numbers from 10 on, or by unit."""
 
@@ -51,7 +54,6 @@ class Metric:
         log_y: the y axis may be logarithmic.
         level: setting of the run, "section.name", drawn as a line across when it is above 0.
         level_name: of that line.
-        read_first: read of a long run before the values that are not.
         always_recorded: a missing value means one that was not finite, rather than one that could not be measured.
         pointed: listed beside the loss in the box at the pointer.
     """
@@ -71,7 +73,6 @@ class Metric:
     log_y: bool = False
     level: str = ""
     level_name: str = ""
-    read_first: bool = False
     always_recorded: bool = False
     pointed: bool = False
 
@@ -100,7 +101,6 @@ METRICS: tuple[Metric, ...] = (
         primary=True,
         averaged=True,
         log_y=True,
-        read_first=True,
         always_recorded=True,
     ),
     Metric(
@@ -109,7 +109,6 @@ METRICS: tuple[Metric, ...] = (
         description="Learning rate of the step, of the optimizer that takes embeddings and biases.",
         format="digits",
         from_zero=True,
-        read_first=True,
         pointed=True,
     ),
     Metric(
@@ -120,7 +119,6 @@ METRICS: tuple[Metric, ...] = (
         log_y=True,
         level="optim.grad_clip",
         level_name="clip",
-        read_first=True,
         always_recorded=True,
         pointed=True,
     ),
@@ -131,7 +129,6 @@ METRICS: tuple[Metric, ...] = (
         description="Training tokens per second, by the median time of the last 50 steps.",
         format="rate",
         averaged=True,
-        read_first=True,
     ),
     Metric(
         key="split",

@@ -1,4 +1,4 @@
-"""Follows the event files of a run as they grow. Imports neither torch nor Qt."""
+"""Reads the events of a run one by one, also while they are written. Imports neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -10,71 +10,40 @@ from typing import Any, Final
 from gptdesk.bounded_read import ContentError, parse_json
 from trainer.run_directory.fields import EVENT_FIELDS, checked
 from trainer.run_directory.layout import EVENTS, FORMAT
-
-_BUFFER: Final = 1 << 18
-"""Bytes read at a time."""
+from trainer.run_directory.tail import LineTail
 
 _LAST_BYTES: Final = 1 << 20
 
-LONGEST_LINE: Final = 1 << 22
-"""Bytes of a line; what is longer is no event of ours."""
-
 
 class EventTail:
-    """Follows a file of events: each `read` gives what was written since the last, and costs no more than that.
-
-    It holds neither the file nor a lock, so there may be any number of readers. A line is read when it is whole. When
-    the file was cut, or another was put in its place, it is read from its beginning.
+    """Follows a file of events: each `read` yields those written since the last call, and costs no more than that.
 
     Args:
-        folder: run directory; it need not be there yet, and may vanish.
+        folder: run directory; it may not exist yet, and may vanish.
         name: of the file in it.
-
-    Attributes:
-        restarts: how often the file turned out to be another; what was read before then no longer holds.
     """
 
     def __init__(self, folder: Path, name: str = EVENTS) -> None:
-        self._path = folder / name
-        self._offset = 0
-        self._within_line = False  # one that is too long
-        self._file_id: tuple[int, int] | None = None
-        self.restarts = 0
+        self._tail = LineTail(folder / name)
+
+    @property
+    def restarts(self) -> int:
+        """How often the file was found cut or replaced; events read before are then void."""
+        return self._tail.restarts
 
     def skip(self) -> None:
-        """Passes over what is there already, without reading it."""
-        try:
-            with self._path.open("rb") as file:
-                self._file_id = _identity(file.fileno())
-                self._offset = file.seek(0, os.SEEK_END)
-        except OSError:
-            return
+        """Passes over the events that are in the file now."""
+        self._tail.skip()
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """The events since the last call. A line that is broken, endless, or of a newer format, is passed over."""
-        try:
-            with self._path.open("rb", buffering=_BUFFER) as file:
-                self._find_place(file.fileno())
-                file.seek(self._offset)
-                while line := file.readline(LONGEST_LINE):
-                    is_whole = line.endswith(b"\n")
-                    if not is_whole and len(line) < LONGEST_LINE:
-                        return
-                    self._offset += len(line)
-                    event = None if self._within_line or not is_whole else _parse(line)
-                    self._within_line = not is_whole
-                    if event is not None:
-                        yield event
-        except OSError:
-            return  # not there yet, or no longer
+        """The events since the last call, which is to be read to its end; lines without a readable event are skipped.
 
-    def _find_place(self, handle: int) -> None:
-        identity, size = _identity(handle), os.fstat(handle).st_size
-        if self._file_id not in (None, identity) or size < self._offset:
-            self._offset = 0
-            self._within_line = False
-            self.restarts += 1
-        self._file_id = identity
+        Those are broken, too long, or of a newer format.
+        """
+        for block in self._tail.blocks():
+            for line in block.split(b"\n"):
+                if line and (event := _parse(line)) is not None:
+                    yield event
 
 
 def read_events(folder: Path) -> Iterator[dict[str, Any]]:
@@ -83,7 +52,7 @@ def read_events(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def newest_step(folder: Path) -> dict[str, Any]:
-    """The last step event of a run, sought in the last megabyte of the file; empty where there is none."""
+    """The last step event in the last megabyte of the file; empty when there is none."""
     try:
         with (folder / EVENTS).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -95,13 +64,8 @@ def newest_step(folder: Path) -> dict[str, Any]:
     return next((event for event in events if event is not None and event.get("ev") == "step"), {})
 
 
-def _identity(handle: int) -> tuple[int, int]:
-    status = os.fstat(handle)
-    return status.st_dev, status.st_ino
-
-
 def _parse(line: bytes) -> dict[str, Any] | None:
-    """One whole line; None when it is no event, or of a newer format."""
+    """The event in a whole line; ``None`` when there is none, or it is of a newer format."""
     try:
         event = parse_json(line)
     except ContentError:

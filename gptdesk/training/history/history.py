@@ -12,12 +12,13 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.bounded_read import LARGEST_WHOLE, number
-from gptdesk.metrics import contained
+from gptdesk.metrics import AXES, contained
 from gptdesk.training.history.alerts import Alert, Watch
-from gptdesk.training.history.event_file import EventFile, Rest
-from gptdesk.training.history.event_lines import FIRST, Lines, load_event
-from gptdesk.training.history.series import AXES, Floats, Series, Table
+from gptdesk.training.history.event_lines import VALUES, Lines, load_event, parse
+from gptdesk.training.history.series import Floats, Series, Table
 from gptdesk.training.history.step_log import StepLog
+from trainer.run_directory.layout import EVENTS
+from trainer.run_directory.tail import LineTail
 
 ANSWERS: Final = 200
 """Number of newest answers to requests that are kept."""
@@ -31,8 +32,8 @@ _JUDGED_AT_ONCE: Final = 1 << 16
 _END_OF_TIME: Final = 1e12
 """Largest valid time, in seconds since the epoch."""
 
-_STEP: Final = FIRST.index("step")
-_T: Final = FIRST.index("t")
+_STEP: Final = VALUES.index("step")
+_T: Final = VALUES.index("t")
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,8 @@ class Mark:
 class RunHistory:
     """Contents of a run's ``events.jsonl``, read incrementally. One thread may update it while others read.
 
-    What it returns never changes; an update replaces it. Of a long file the losses, gradient norms,
-    learning rates and speeds are read to the end first, with the other events, and the other metrics after that.
-    Where the file was cut or replaced, it is read anew; where it vanishes, what was read stays.
+    What it returns never changes; an update replaces it. Where the file was cut or replaced, it is read anew; where it
+    vanishes, what was read stays.
 
     Attributes:
         version: a new number after every change.
@@ -78,7 +78,7 @@ class RunHistory:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.version = 0
-        self._file = EventFile(folder)
+        self._file = LineTail(folder / EVENTS)
         self._clear()
 
     def _clear(self) -> None:
@@ -101,32 +101,20 @@ class RunHistory:
         self._publish()
 
     def update(self, *, budget: float = math.inf) -> bool:
-        """Reads what is new for about ``budget`` seconds at most; returns whether anything changed.
-
-        With a budget it ends early where a long first round is over, so that what a page begins with can be shown;
-        alerts come with the second.
-        """
-        before = self.version
+        """Reads what is new for about ``budget`` seconds, at least one block; returns whether anything changed."""
+        before, until = self.version, time.monotonic() + budget
         changed = False
-        batches = 0
-        for found in self._file.read(time.monotonic() + budget):
+        for block in self._file.blocks():
             if self._file.restarts != self._restarts:
                 self._clear()
-            if isinstance(found, Rest):
-                self._steps.append_later(found.rows)
-                changed = True
-                if batches > 1 and budget < math.inf:
-                    break
-            else:
-                batches += 1
-                self._steps.reserve(found.rows_to_come)
-                self._take(found.lines)
-                changed = True
+            self._take(parse(block))
+            changed = True
+            if time.monotonic() >= until:
+                break
         if self._file.restarts != self._restarts:
             self._clear()
         if changed:
-            if batches < 2 or self.complete:
-                self._judge()
+            self._judge()
             self._publish()
         return self.version != before
 
@@ -140,14 +128,11 @@ class RunHistory:
 
     @property
     def complete(self) -> bool:
-        """Whether all metrics were read, up to an unfinished line."""
-        return self._file.complete
+        """Whether everything was read, up to an unfinished line."""
+        return self._file.at_end
 
     def series(self, metric: str) -> Series:
-        """The points of a metric that count: after a resume from step N, earlier points beyond N do not.
-
-        Those of `event_lines.LATER` are fewer until the whole file has been read.
-        """
+        """The points of a metric that count: after a resume from step N, earlier points beyond N do not."""
         return self._steps.series(metric)
 
     def superseded(self, metric: str) -> Series:
@@ -160,7 +145,6 @@ class RunHistory:
         return self._evaluations.series("value")
 
     def _publish(self) -> None:
-        self._steps.publish()
         self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
         self._alerts += sorted(self._raised, key=lambda alert: alert.t)
         self._raised = []

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from gptdesk.metrics import AXES
 
-AXES: Final = ("step", "tokens", "time")
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,22 +58,15 @@ class Table:
     def __len__(self) -> int:
         return self._rows
 
-    def append(self, block: Floats, last_column: Floats | None = None) -> None:
-        """Adds the rows of a (columns, n) block, or of one that lacks the last column, and that (n,)."""
+    def append(self, block: Floats) -> None:
+        """Adds the rows of a (columns, n) block."""
         rows = self._rows + block.shape[1]
         if rows > self._data.shape[1]:
-            self.reserve(max(64, rows + rows // 2))
-        self._data[: len(block), self._rows : rows] = block
-        if last_column is not None:
-            self._data[-1, self._rows : rows] = last_column
-        self._rows = rows  # last: readers see the rows from here on
-
-    def reserve(self, rows: int) -> None:
-        """Allocates for a total number of rows and some more, so that appending them copies nothing."""
-        if rows > self._data.shape[1]:
-            larger: Floats = np.empty((len(self._names), rows + rows // 8))
+            larger: Floats = np.empty((len(self._names), max(64, rows + rows // 2)))
             larger[:, : self._rows] = self._data[:, : self._rows]
             self._data = larger
+        self._data[:, self._rows : rows] = block
+        self._rows = rows  # last: readers see the rows from here on
 
     def rows(self, start: int = 0) -> Floats:
         """A (columns, n) view of all rows from ``start`` on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
@@ -127,16 +127,20 @@ def set_thread_environment() -> None:
 
 
 def physical_cores() -> int:
-    """Number of cores that this process may use; two hardware threads of one core count once where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        cpus = os.sched_getaffinity(0)
-        # Every hardware thread's file names all threads of its core: as many different contents as there are cores.
-        files = [Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") for cpu in cpus]
-        try:
-            return len({file.read_text() for file in files})
-        except OSError:
-            return len(cpus)
-    return os.cpu_count() or 1
+    """Number of cores that this process may use; two hardware threads of one core count once where the system tells.
+
+    A process that is bound to some hardware threads (taskset, a container) uses no more cores than those.
+    """
+    import psutil
+
+    usable = os.cpu_count() or 1
+    with suppress(AttributeError, psutil.Error, OSError):  # macOS binds no process to cores
+        usable = len(psutil.Process().cpu_affinity() or ()) or usable
+    try:
+        cores = psutil.cpu_count(logical=False) or usable
+    except (psutil.Error, OSError, LookupError, ValueError):  # a sandbox without /proc, say
+        cores = usable
+    return max(1, min(cores, usable))
 
 
 def _has_cuda() -> bool:

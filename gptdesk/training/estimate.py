@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -281,17 +282,19 @@ def _bytes_per_activation(config: TrainConfig) -> int:
 
 def _computes_here(config: TrainConfig) -> bool:
     """Whether the run surely takes the memory that `free_memory` tells of."""
-    automatic = config.run.device == "auto" and sys.platform == "linux" and not _has_nvidia()
+    automatic = config.run.device == "auto" and sys.platform != "darwin" and not _has_nvidia()
     return config.run.device == "cpu" or automatic
 
 
 @cache
 def _has_nvidia() -> bool:
-    return Path("/proc/driver/nvidia/version").exists()
+    """Whether NVIDIA's driver is installed; torch would tell better, but takes a second to load."""
+    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
 
 
 @cache
 def _multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for it, where Linux tells; psutil tells no instructions."""
     try:
         return re.search(r"\b(avx512_bf16|amx_tile)\b", Path("/proc/cpuinfo").read_text()) is not None
     except OSError:

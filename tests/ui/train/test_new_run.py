@@ -757,7 +757,7 @@ def test_a_window_that_closes_takes_its_sheet_and_threads_along(
         window.close()
 
 
-@pytest.mark.parametrize(("width", "points"), [(820, 0), (1160, 0), (1160, 16)])
+@pytest.mark.parametrize(("width", "points"), [(640, 0), (820, 0), (1160, 0), (1160, 16)])
 def test_no_part_of_the_sheet_is_cut_off(
     open_sheet: Callable[[], NewRunSheet], qapp: QApplication, qtbot: QtBot, width: int, points: int
 ) -> None:

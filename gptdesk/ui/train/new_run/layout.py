@@ -5,22 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, QRect, QSize, Qt
+from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.message_button import MessageButton
 from gptdesk.ui.train.new_run.step import Step
 from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
+from gptdesk.ui.widgets.style_state import set_kind
+from gptdesk.ui.widgets.tooltips import wrapped
 
 _STEPPER: Final = (26, 0.2)
 _SUMMARY: Final = (34, 0.25)
 """Characters that fit into the side columns, and their largest share of the width."""
 
+_NARROW: Final = 780
+"""Width of the sheet, at a font of 13 pixels, below which the steps at the left are hidden; the page has them all."""
+
+_NARROW_SUMMARY: Final = 0.36
+"""Largest share of the summary then."""
+
 _BETWEEN: Final = 40
 _EDGE: Final = 24
+
+_PADDING: Final = 8
+_LEAST: Final = 32
+_MOST_LINES: Final = 6
+"""Lines that are shown; the tooltip has the whole text."""
+
+_WRAP: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class SheetLayout(QObject):
@@ -59,9 +87,10 @@ class SheetLayout(QObject):
         self.area.setWidget(page)
         body = QHBoxLayout()
         body.setSpacing(0)
-        self._sides = ((_side(self.stepper), _STEPPER), (_side(self.summary), _SUMMARY))
+        self._sides = ((_side(self.stepper), _STEPPER), (_side(_scrolling(self.summary)), _SUMMARY))
+        self._line = _line("vertical")
         body.addWidget(self._sides[0][0])
-        body.addWidget(_line("vertical"))
+        body.addWidget(self._line)
         body.addWidget(self.area, 1)
         body.addWidget(_line("vertical"))
         body.addWidget(self._sides[1][0])
@@ -85,7 +114,12 @@ class SheetLayout(QObject):
 
     def fit(self, width: int) -> None:
         """Fits the side columns to the width of the sheet."""
+        narrow = width < scaled(_NARROW)
+        (steps, _), (summary, _) = self._sides
+        steps.setVisible(not narrow)
+        self._line.setVisible(not narrow)
         for side, (letters, share) in self._sides:
+            share = _NARROW_SUMMARY if narrow and side is summary else share
             side.setFixedWidth(min(letters * side.fontMetrics().averageCharWidth(), round(share * width)))
 
     def show_step(self, number: int) -> None:
@@ -117,6 +151,49 @@ class SheetLayout(QObject):
         self.stepper.show_current(len(self._steps) - 1 if at_end else passed[-1] if passed else 0)
 
 
+class MessageButton(QPushButton):
+    """A message in several lines if needed, which can be clicked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "message")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def say(self, text: str, kind: str) -> None:
+        """Shows a sentence as a "message" or a "failure"."""
+        self.setText(text)
+        self.setToolTip(wrapped(text))
+        self.setAccessibleName(text)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if text else Qt.FocusPolicy.NoFocus)
+        set_kind(self, kind)
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Height of the text at this width."""
+        metrics = self.fontMetrics()
+        room = QRect(0, 0, max(1, self.width() - 2 * _PADDING), 10_000)
+        height = metrics.boundingRect(room, int(_WRAP), self.text()).height() if self.text() else 0
+        height = max(_LEAST, min(height, _MOST_LINES * metrics.lineSpacing()) + _PADDING)
+        if height != self.minimumHeight() or height != self.maximumHeight():
+            self.setFixedHeight(height)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
+        room = self.rect().adjusted(_PADDING, 0, -_PADDING, 0)
+        painter.drawItemText(room, int(_WRAP), self.palette(), True, self.text(), QPalette.ColorRole.ButtonText)
+        painter.end()
+
+
 def _zone(name: str) -> QWidget:
     zone = QWidget()
     zone.setProperty("zone", name)
@@ -130,6 +207,19 @@ def _side(widget: QWidget) -> QWidget:
     layout.setContentsMargins(12, _EDGE, 12, 16)
     layout.addWidget(widget)
     return side
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    """The widget in an area that scrolls it where it is higher than the sheet."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setProperty("zone", "surface")
+    widget.setProperty("zone", "surface")
+    return area
 
 
 def _line(direction: str) -> QFrame:

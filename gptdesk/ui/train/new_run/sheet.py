@@ -31,7 +31,7 @@ from gptdesk.ui.train.new_run.starter import RunStarter
 from gptdesk.ui.widgets.file_drops import FileDrops
 
 _LARGEST: Final = QSize(1160, 780)
-_SMALLEST: Final = QSize(820, 520)
+_SMALLEST: Final = QSize(640, 400)
 _MARGIN: Final = 48
 """Of the window that stays in view around the sheet."""
 

@@ -92,6 +92,20 @@ def timed(turns: int, act: Callable[[int], object]) -> float:
     return round(median(times), 2)
 
 
+def chart_panel(theme: Theme, settings: ChartSettings, folder: Path) -> ChartPanel:
+    """Charts outside of their page, with their commands; ``folder`` gets the file of the settings."""
+    from gptdesk.ui.services.settings import SettingsService
+    from gptdesk.ui.train.charts.commands import chart_commands
+    from gptdesk.ui.window.commands.registry import Commands
+
+    window = QWidget()
+    commands = Commands(window, SettingsService(folder / "settings.json", window))
+    made: list[ChartPanel] = []
+    commands.add(*chart_commands(lambda: made[0] if made else None, lambda: made[0]))
+    made.append(ChartPanel(theme, commands, settings))
+    return made[0]
+
+
 def benchmark(steps: int, turns: int, size: tuple[int, int]) -> dict[str, Any]:
     """Measures and returns everything that the report holds."""
     app = QApplication.instance() or QApplication([])
@@ -102,7 +116,7 @@ def benchmark(steps: int, turns: int, size: tuple[int, int]) -> dict[str, Any]:
         write_run(folder, 1, steps, steps=steps + 1000)
         history = RunHistory(folder)
         history.update()
-        panel = ChartPanel(Theme(app, "light"), ChartSettings(right="tokens_per_s"))
+        panel = chart_panel(Theme(app, "light"), ChartSettings(right="tokens_per_s"), folder)
         panel.resize(*size)
         panel.show()
         app.processEvents()
@@ -171,6 +185,7 @@ def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict
 
 def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
     """Shows the page, and tells what that took once everything had been read."""
+    from gptdesk.ui.services.messages import PageMessages
     from gptdesk.ui.train.commands import train_commands
     from gptdesk.ui.train.view import TrainView
     from gptdesk.ui.window.application import make_services
@@ -183,7 +198,7 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
     window = QWidget()
     commands = Commands(window, services.settings)
     commands.add(*train_commands(lambda: None, lambda: None, lambda: None))
-    page = TrainView(services, commands, QMenu(), lambda: "")
+    page = TrainView(services, PageMessages(services.messages, "train"), commands, QMenu(), lambda: "")
     page.resize(*size)
     page.show()
     services.run_monitor.start()

@@ -36,23 +36,24 @@ PROGRAM = """if True:
 
     from PySide6.QtWidgets import QApplication
     app = QApplication([])
+    from benchmarks.redraw import chart_panel
     from gptdesk.training.history.history import RunHistory
     from gptdesk.ui.number_format import use_readable_locale
     from gptdesk.ui.theme import Theme
     from gptdesk.ui.train.charts.export import write_csv
     from gptdesk.ui.train.charts.labels import shown
-    from gptdesk.ui.train.charts.panel import ChartPanel
     from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
     use_readable_locale()
     history, theme = RunHistory(folder), Theme(app, "light")
     history.update()
-    panel = ChartPanel(theme, ChartSettings())
+    panel = chart_panel(theme, ChartSettings(), Path(sys.argv[3]))
     panel.resize(760, 620)
     panel.show_runs([PlottedRun("one", history)])
     panel.show()
     app.processEvents()
     card = panel.small[0]
-    card.metric_chosen.emit("weight_norm")
+    (added,) = [action for action in card.title.menu().actions() if action.text() == "Weight norm"]
+    added.trigger()
     app.processEvents()
     card.chart.draw()
     image = card.chart.grab().toImage()
@@ -79,7 +80,7 @@ def test_a_metric_that_is_added_to_the_table_is_recorded_read_drawn_exported_spo
     file = tmp_path / "run.toml"
     config = make_config(schedule={"steps": 4})
     file.write_text(to_toml(config), encoding="utf-8")
-    command = [sys.executable, "-c", PROGRAM, str(file), config.run.folder]
+    command = [sys.executable, "-c", PROGRAM, str(file), config.run.folder, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     *told, last = done.stdout.splitlines()

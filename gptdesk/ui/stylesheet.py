@@ -202,7 +202,7 @@ QTableView { background: $surface; border: 1px solid $hairline; border-radius: 6
 QTableView::item { padding: 0 8px; border: none; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section {
-    background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px;
+    background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px 11px;
 }
 
 QMenu { background: $surface; border: 1px solid transparent; padding: 4px; }

@@ -6,15 +6,17 @@ import time
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.services.services import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
+from gptdesk.ui.window.commands.registry import Commands
 
 _EVERY_MS: Final = 500
 _WORDS: Final = {
@@ -33,19 +35,22 @@ _WORDS: Final = {
 class TrainBar(PageBar):
     """The top bar.
 
+    Args:
+        menu: of the window.
+        commands: with those of `train_commands`.
+
     Attributes:
         name: of the selected run or data.
         new: opens the sheet that starts a run.
     """
 
-    def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, menu: QMenu, commands: Commands, parent: QWidget | None = None) -> None:
         self.name = ElidedLabel()
         self.name.setProperty("kind", "heading")
         self.name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.name.setAccessibleName("Run")
-        self.new = QPushButton("New run")
+        self.new = ActionButton(commands.action("run.new"), "New run")
         self.new.setProperty("kind", "accent")
-        self.new.setAccessibleName("New run")
         super().__init__(theme, "Train", menu, (self.new,), self.name, parent)
 
 

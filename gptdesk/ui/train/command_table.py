@@ -1,4 +1,4 @@
-"""The commands on the chosen run or data: names, titles, descriptions, keys; and ids for menus and buttons."""
+"""Commands of the Train page on the selected run or data: names, titles, descriptions, keys; ids for menus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gptdesk.ui.window.commands.entries import Entry
 
 SCOPE: Final = "train"
 RUN, DATA = "run", "data"
-"""Parts of the page (`Commands.set_part`): a run is chosen, or data in preparation."""
+"""Parts of the page (`Commands.set_part`): a run is selected, or data in preparation."""
 
 
 _DELETE: Final = ("Del",)
@@ -24,11 +24,17 @@ RUN_ENTRIES: Final = (
         ("Ctrl+D",),
     ),
     Entry("folder", "Open run folder", "Open folder", "Open the folder of the run in the file manager"),
-    Entry("delete", "Delete run…", "Delete…", "Delete the run with its checkpoints", ("Del",)),
+    Entry("delete", "Delete run…", "Delete…", "Delete the run with its checkpoints", _DELETE),
+    Entry(
+        "follow",
+        "Follow run in Playground",
+        "Follow this run",
+        "Load each new checkpoint of the run in the Playground; text and seed stay as they are",
+    ),
 )
 
 DATA_ENTRIES: Final = (
-    Entry("use", "New run with this data", "New run with this data", "Train on the chosen data"),
+    Entry("use", "New run with this data", "New run with this data", "Train on the selected data"),
     Entry(
         "pause", "Pause or resume preparation", "Pause", "Hold the preparation of the data, or resume it", ("Ctrl+P",)
     ),
@@ -54,7 +60,12 @@ REQUEST_TITLES: Final = {
 }
 """Titles in the palette of the buttons below the charts."""
 
-ON_RUN: Final = tuple(f"run.{entry.name}" for entry in RUN_ENTRIES)
-ON_DATA: Final = tuple(f"data.{entry.name}" for entry in DATA_ENTRIES)
 REQUESTS: Final = tuple(f"run.{name}" for name in (*REQUEST_TITLES, "change", "abort", "restart"))
-"""Ids of the commands, in the order of their menus."""
+"""Ids of the requests to a run, in the order of their menu."""
+
+TABS: Final = {
+    "samples": ("Samples", "Show what the run has generated at each evaluation"),
+    "console": ("Console", "Show what the trainer prints"),
+    "events": ("Events", "Show the events that the trainer has recorded"),
+}
+"""Titles and descriptions of the tabs of the side panel, in their order."""

@@ -1,4 +1,4 @@
-"""Commands of the Train page: a new run, what the chosen run can be asked for, what can be done with runs and data."""
+"""Commands of the Train page: new run, requests and actions on the selected run or data, charts, side panel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QKeySequence
 
-from gptdesk.ui.train.command_table import DATA, DATA_ENTRIES, REQUEST_TITLES, RUN, RUN_ENTRIES, SCOPE
+from gptdesk.ui.train.charts.commands import NO_RUN, chart_commands
+from gptdesk.ui.train.command_table import DATA, DATA_ENTRIES, REQUEST_TITLES, RUN, RUN_ENTRIES, SCOPE, TABS
 from gptdesk.ui.train.runs.request_labels import TITLES
 from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
@@ -31,7 +32,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
     act = on_view(show)
 
     def why_not(of: Callable[[TrainView], Callable[[str], str | None]], name: str) -> Callable[[], str | None]:
-        return lambda: of(made)(name) if (made := view()) is not None else "Choose a run on the Train page first."
+        return lambda: of(made)(name) if (made := view()) is not None else NO_RUN
 
     return [
         Command(
@@ -43,12 +44,18 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             shortcuts=(QKeySequence.StandardKey.New,),
             scope=SCOPE,
         ),
+        Command(
+            id="run.example",
+            title="New run on Shakespeare…",
+            description="Put a training run together on a small text that comes with gptdesk",
+            run=act(lambda made: made.new_runs.open_on_example()),
+        ),
         *(
             Command(
                 id=f"run.{name}",
                 title=title,
-                description=TITLES[name][1],
-                label=partial(str, f"{TITLES[name][0]}{'…' if title.endswith('…') else ''}"),
+                description=TITLES[name].description,
+                label=partial(_request_label, view, name),
                 run=act(lambda made, name=name: made.requests.ask(name)),  # type: ignore[misc]
                 scope=f"{SCOPE}.{RUN}",
                 is_possible=why_not(lambda made: made.requests.why_not, name),
@@ -73,6 +80,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             id="run.restart",
             title="Resume training",
             description="Resume a run that has ended from its newest checkpoint",
+            label=partial(_request_label, view, "restart"),
             run=act(lambda made: made.requests.restart()),
             is_possible=why_not(lambda made: made.requests.why_not, "restart"),
         ),
@@ -86,7 +94,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 shortcuts=entry.shortcuts,
                 scope=f"{SCOPE}.{RUN}",
                 is_possible=why_not(lambda made: made.actions_.why_not, entry.name),
-                checked=partial(_is_pinned, view) if entry.name == "pin" else None,
+                checked=_checks(view).get(entry.name),
             )
             for entry in RUN_ENTRIES
         ),
@@ -102,6 +110,26 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 is_possible=why_not(lambda made: made.data_actions.why_not, entry.name),
             )
             for entry in DATA_ENTRIES
+        ),
+        Command(
+            id="run.open",
+            title="Open in Playground",
+            description="Use the checkpoint nearest to the shown sample in the Playground",
+            run=act(lambda made: made.panel.samples.open_target()),
+            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+        ),
+        Command(
+            id="run.report",
+            title="Copy crash report",
+            description="Copy the cause of the crash, the traceback and the last output",
+            label=lambda: "Copy report",
+            run=act(lambda made: made.dashboard.crash.copy_report()),
+            is_possible=lambda: made.why_no_report() if (made := view()) is not None else NO_RUN,
+        ),
+        *_tab_commands(view, act),
+        *chart_commands(
+            lambda: made.charts if (made := view()) is not None else None,
+            lambda: made.charts if (made := show()) is not None else None,
         ),
         Command(
             id="runs.watch",
@@ -121,9 +149,50 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
     ]
 
 
-def _is_pinned(view: View) -> bool:
+def _tab_commands(view: View, act: Callable[[Callable[[TrainView], object]], Callable[[], object]]) -> list[Command]:
+    """One command a tab of the side panel."""
+
+    def is_shown(tab: str) -> bool:
+        made = view()
+        return made is not None and made.panel.tab == tab
+
+    def why_not() -> str | None:
+        made = view()
+        return NO_RUN if made is None or made.charts is None else None
+
+    return [
+        Command(
+            id=f"panel.{tab}",
+            title=title,
+            description=description,
+            submenu="Panel of the run",
+            run=act(lambda made, tab=tab: made.panel.show_tab(tab)),  # type: ignore[misc]
+            checked=partial(is_shown, tab),
+            is_possible=why_not,
+        )
+        for tab, (title, description) in TABS.items()
+    ]
+
+
+def _checks(view: View) -> dict[str, Callable[[], bool]]:
+    """Whether a command is switched on, for those that are switches."""
+
+    def is_pinned() -> bool:
+        made = view()
+        return made is not None and made.actions_.is_pinned
+
+    def is_followed() -> bool:
+        made = view()
+        return made is not None and made.actions_.is_followed
+
+    return {"pin": is_pinned, "follow": is_followed}
+
+
+def _request_label(view: View, name: str) -> str:
     made = view()
-    return made is not None and made.actions_.is_pinned
+    return (
+        made.requests.label(name) if made is not None else TITLES[name].label if name in TITLES else "Resume training"
+    )
 
 
 def _data_label(view: View, name: str, usual: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.flow_layout import FlowLayout
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 _WIDTH = 520
 
@@ -14,17 +15,11 @@ _WIDTH = 520
 class EmptyRuns(QWidget):
     """Shown while there is no run.
 
-    Signals:
-        new_wanted(): start a run.
-        example_wanted(): start a run on the example text.
-        watch_wanted(): list runs of another folder.
+    Args:
+        commands: with those of `train_commands`.
     """
 
-    new_wanted = Signal()
-    example_wanted = Signal()
-    watch_wanted = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         title = QLabel("Train a model of your own")
         title.setProperty("kind", "figure")
@@ -34,17 +29,13 @@ class EmptyRuns(QWidget):
             "this window."
         )
         words.setWordWrap(True)
-        self.new, self.example = QPushButton("New run"), QPushButton("Try it on Shakespeare")
-        self.watch = QPushButton("Watch a folder…")
-        self.example.setToolTip(wrapped("New run on a small text that comes with gptdesk"))
+        self.new = ActionButton(commands.action("run.new"), "New run")
+        self.example = ActionButton(commands.action("run.example"), "Try it on Shakespeare")
+        self.watch = ActionButton(commands.action("runs.watch"), "Watch a folder…")
         self.new.setProperty("kind", "accent")
-        self.new.setAccessibleDescription("Start training a model")
-        self.watch.setToolTip("List runs that were started elsewhere")
-        self.new.clicked.connect(self.new_wanted)
-        self.example.clicked.connect(self.example_wanted)
-        self.watch.clicked.connect(self.watch_wanted)
         buttons = FlowLayout(spacing=8)
         for button in (self.new, self.example, self.watch):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             buttons.addWidget(button)
         holder = QWidget()
         holder.setMaximumWidth(_WIDTH)

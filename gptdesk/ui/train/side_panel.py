@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.training.run_scanner import RunView
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.command_table import TABS
 from gptdesk.ui.train.runs.log_panel import EventView, LogView
 from gptdesk.ui.train.runs.samples_panel import SamplesPanel
+from gptdesk.ui.widgets.action_button import ActionButton
+from gptdesk.ui.window.commands.registry import Commands
 
 
 class SidePanel(QWidget):
     """Three tabs; only the visible one is updated.
 
+    Args:
+        commands: with those of `train_commands`.
+        checkpoints: menu of the checkpoints.
+
     Attributes:
-        tabs: their buttons, by name.
+        tab: the visible one, a key of `TABS`.
+        tabs: their buttons, by key.
     """
 
-    def __init__(self, theme: Theme, checkpoints: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, commands: Commands, checkpoints: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._commands = commands
         self._view: RunView | None = None
-        self.samples = SamplesPanel(theme, checkpoints)
+        self.tab = next(iter(TABS))
+        self.samples = SamplesPanel(theme, commands, checkpoints)
         self.console = LogView("Console", "The trainer has printed nothing yet.")
         self.events = EventView()
-        self.tabs: dict[str, QPushButton] = {}
+        self.tabs: dict[str, ActionButton] = {}
         self.pages = QStackedWidget()
         row = QHBoxLayout()
         row.setContentsMargins(12, 12, 8, 0)
         row.setSpacing(2)
-        for name, page in (
-            ("Samples", self.samples),
-            ("Console", _padded(self.console)),
-            ("Events", _padded(self.events)),
-        ):
-            button = QPushButton(name)
+        for tab, page in zip(TABS, (self.samples, _padded(self.console), _padded(self.events)), strict=True):
+            button = ActionButton(commands.action(f"panel.{tab}"))
             button.setProperty("kind", "tab")
-            button.setCheckable(True)
-            button.setAccessibleName(name)
-            button.clicked.connect(partial(self.show_tab, self.pages.addWidget(page)))
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-            self.tabs[name] = button
+            self.tabs[tab] = button
+            self.pages.addWidget(page)
             row.addWidget(button)
         row.addStretch(1)
         self.setProperty("zone", "surface")
@@ -54,30 +57,33 @@ class SidePanel(QWidget):
         layout.setSpacing(0)
         layout.addLayout(row)
         layout.addWidget(self.pages, 1)
-        self.show_tab(0)
 
-    def show_tab(self, number: int, _checked: bool = True) -> None:
-        """Shows samples (0), console (1) or events (2)."""
-        self.pages.setCurrentIndex(number)
-        for place, button in enumerate(self.tabs.values()):
-            button.setChecked(place == number)
+    def show_tab(self, tab: str) -> None:
+        """Shows a tab, a key of `TABS`."""
+        self.tab = tab
+        self.pages.setCurrentIndex(list(self.tabs).index(tab))
+        self._refresh_tabs()
         self._show()
+
+    def _refresh_tabs(self) -> None:
+        self._commands.refresh(*(f"panel.{tab}" for tab in self.tabs))
 
     def show_run(self, view: RunView | None) -> None:
         """Shows the present state of the run."""
         self._view = view
+        self._refresh_tabs()
         self._show()
 
     def _show(self) -> None:
-        view, tab = self._view, self.pages.currentIndex()
+        view = self._view
         if view is None:
             self.samples.show_samples(None, (), ())
             self.console.show_lines(())
             self.events.show_lines(())
             return
-        if tab == 0:
+        if self.tab == "samples":
             self.samples.show_samples(view.entry.folder, view.samples, view.checkpoints)
-        elif tab == 1:
+        elif self.tab == "console":
             self.console.show_lines(view.console)
         else:
             self.events.show_history(view.history)

@@ -16,6 +16,7 @@ from gptdesk.ui.services.runs.notices import Notice
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
+from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.settings import ChartSettings
 from gptdesk.ui.train.command_table import DATA, RUN, SCOPE
 from gptdesk.ui.train.data.actions import DataActions
@@ -80,7 +81,7 @@ class TrainView(QWidget):
         self._services, self._run_monitor, self._commands = services, services.run_monitor, commands
         self.current: Path | None = None
         theme = services.theme
-        self.top_bar = TrainBar(theme, menu)
+        self.top_bar = TrainBar(theme, menu, commands)
         self.status_bar = TrainStatus(theme, self._run_monitor)
         self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed, commands)
         self.data_actions = DataActions(self._run_monitor, messages, self, self._data_entry, commands)
@@ -96,10 +97,10 @@ class TrainView(QWidget):
         self.new_runs = NewRunOpener(services, self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
-        self.dashboard = Dashboard(theme, settings, self.menus.more)
+        self.dashboard = Dashboard(theme, commands, settings, self.menus.more)
         self.data = DataPanel(theme, self.data_actions)
-        self.panel = SidePanel(theme, self.menus.checkpoints)
-        self.empty = EmptyRuns()
+        self.panel = SidePanel(theme, commands, self.menus.checkpoints)
+        self.empty = EmptyRuns(commands)
         self._lay_out()
         self._connect()
         saved = services.settings.value.run
@@ -130,15 +131,8 @@ class TrainView(QWidget):
         self.new_runs.created.connect(self.choose)
         run_monitor.waiting.changed.connect(self._on_runs_changed)
         run_monitor.waiting.started.connect(self._on_waiting_started)
-        self.top_bar.new.clicked.connect(self.new_run)
-        self.empty.new_wanted.connect(self.new_run)
-        self.empty.example_wanted.connect(self.new_runs.open_on_example)
-        self.empty.watch_wanted.connect(self.actions_.watch.trigger)
         self.runs.chosen.connect(self.choose)
         self.runs.menu_wanted.connect(self._on_menu_wanted)
-        dashboard.wanted.connect(self.requests.ask)
-        dashboard.restart_wanted.connect(self.requests.restart)
-        dashboard.folder_wanted.connect(self.actions_.folder.trigger)
         dashboard.charts.settings_changed.connect(self._on_charts_changed)
         dashboard.charts.failed.connect(messages.refuse)
         dashboard.charts.saved.connect(lambda path: messages.succeed(f"Saved as {path}."))
@@ -170,6 +164,26 @@ class TrainView(QWidget):
             self.runs.focus_current()
         else:
             self.empty.new.setFocus()
+
+    @property
+    def charts(self) -> ChartPanel | None:
+        """The charts of the selected run; ``None`` if no run is selected."""
+        return self.dashboard.charts if self._entry() is not None else None
+
+    def why_not_open(self) -> str | None:
+        """Why no checkpoint of the selected run can be opened in the Playground; ``None`` if one can."""
+        if self._entry() is None:
+            return "Choose a run first."
+        if self.panel.samples.target is None:
+            return "The run has no checkpoint yet; “Checkpoint now” saves one."
+        return None
+
+    def why_no_report(self) -> str | None:
+        """Why there is no crash report of the selected run; ``None`` if there is one."""
+        entry = self._entry()
+        if entry is None:
+            return "Choose a run first."
+        return None if entry.state.state == "crashed" else "The run has not crashed."
 
     def _entry(self) -> RunEntry | None:
         return self._run_monitor.entry(self.current)
@@ -226,7 +240,7 @@ class TrainView(QWidget):
         run_monitor = self._run_monitor
         pending: list[Pending] = run_monitor.requests.pending(folder)
         self.middle.setCurrentWidget(self.dashboard)
-        self.dashboard.show_run(view, pending, restarting=folder in self.requests.restarting)
+        self.dashboard.show_run(view, pending)
         pinned = [run for run in run_monitor.runs if run.pinned]
         self.dashboard.show_curves(view.entry, pinned, run_monitor.histories, run_monitor.configs)
         self.panel.show_run(view)

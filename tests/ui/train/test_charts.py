@@ -14,10 +14,10 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QFont, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from benchmarks.redraw import write_run
+from benchmarks.redraw import chart_panel, write_run
 from gptdesk.training.differences import settings_diff
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
@@ -92,11 +92,11 @@ MakePanel = Callable[..., ChartPanel]
 
 
 @pytest.fixture
-def make_panel(qtbot: QtBot, theme: Theme) -> MakePanel:
+def make_panel(qtbot: QtBot, theme: Theme, tmp_path: Path) -> MakePanel:
     def make(
         *runs: PlottedRun, settings: ChartSettings | None = None, size: tuple[int, int] = (760, 620)
     ) -> ChartPanel:
-        panel = ChartPanel(theme, settings or ChartSettings())
+        panel = chart_panel(theme, settings or ChartSettings(), tmp_path)
         qtbot.addWidget(panel)
         panel.resize(*size)
         panel.show_runs(runs)
@@ -105,6 +105,14 @@ def make_panel(qtbot: QtBot, theme: Theme) -> MakePanel:
         return panel
 
     return make
+
+
+def choose(menu: QMenu, text: str) -> None:
+    """Opens the menu and chooses an entry, which must be enabled."""
+    menu.aboutToShow.emit()
+    (action,) = [action for action in menu.actions() if action.text() == text]
+    assert action.isEnabled()
+    action.trigger()
 
 
 def settle(panel: ChartPanel) -> None:
@@ -140,9 +148,9 @@ def test_a_run_is_drawn_with_its_validation_in_the_colours_of_the_theme(
 
 
 def test_nothing_of_what_was_drawn_before_is_left_on_the_screen(
-    history: RunHistory, run: Run, theme: Theme, qtbot: QtBot
+    history: RunHistory, run: Run, theme: Theme, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    panel = ChartPanel(theme, ChartSettings(axis="tokens"))
+    panel = chart_panel(theme, ChartSettings(axis="tokens"), tmp_path)
     qtbot.addWidget(panel)
     panel.resize(640, 560)
     panel.show()
@@ -349,9 +357,9 @@ def test_every_choice_in_the_header_is_told(make_panel: MakePanel, history: RunH
     qtbot.mouseClick(controls.log_y, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(controls.log_x, Qt.MouseButton.LeftButton)
     controls.smoothing.box.setValue(0.9)
-    controls._axes["tokens"].trigger()
-    controls._checks["published"].trigger()
-    panel.small[1].metric_chosen.emit("split")
+    choose(controls.axis.menu(), "Tokens")
+    choose(controls.menu, "Published losses of GPT-2")
+    choose(panel.small[1].title.menu(), "Step time")
     settle(panel)
     assert told[-1] == ChartSettings(
         axis="tokens", log_x=True, log_y=True, smoothing=0.9, published=True, right="split"
@@ -428,7 +436,7 @@ def test_long_curves_are_worked_out_in_another_thread_and_kept(theme: Theme, tmp
     long = RunHistory(tmp_path)
     write_run(tmp_path, 1, AT_ONCE + 5, steps=AT_ONCE + 1000)
     long.update()
-    panel = ChartPanel(theme, ChartSettings())
+    panel = chart_panel(theme, ChartSettings(), tmp_path)
     qtbot.addWidget(panel)
     panel.show()
     with other_thread_held_up(panel):
@@ -574,8 +582,7 @@ def test_pinned_runs_are_drawn_dashed_and_can_be_compared(
     )
     assert panel.loss is not None
     assert theme.colours.warn.lower() in colours_of(large(panel))
-    assert panel.loss.controls.compare.isEnabled()
-    panel.compare()
+    choose(panel.loss.controls.menu, "Compare settings…")
     dialog = panel.findChild(CompareDialog)
     assert dialog is not None
     assert [dialog.table.item(0, column).text() for column in range(3)] == ["optim.learning_rate", "0.0006", "0.001"]

@@ -200,6 +200,7 @@ def test_a_pause_is_pending_until_the_trainer_has_answered(
     wait(qtbot, lambda: not pending(opened, living))
     assert opened.window.focusWidget() is buttons["resume"], "the focus stays in its place"
     assert not buttons["checkpoint"].isEnabled()
+    assert "The run is paused." in buttons["checkpoint"].toolTip()
     buttons["resume"].click()
     assert pending(opened, living) == ["resume"]
     wait(qtbot, lambda: view_state(opened) == "running" and not pending(opened, living))
@@ -239,7 +240,7 @@ def test_the_learning_rate_is_changed_while_it_learns(
     assert pending(opened, living) == ["set", "set"]
     assert train.dashboard.controls.waiting.text() == "Changing settings…"
     wait(qtbot, lambda: not pending(opened, living))
-    train.panel.show_tab(2)
+    train.panel.tabs["events"].click()
     wait(qtbot, lambda: "set learning_rate_factor to 0.5: done" in train.panel.events.toPlainText())
     train.requests.change_settings()
     assert dialog(ChangeDialog, qtbot).boxes["learning_rate_factor"].value() == 0.5
@@ -289,7 +290,13 @@ def test_a_run_that_is_followed_brings_its_newest_weights_and_leaves_text_and_se
     wait(qtbot, lambda: view(opened).checkpoints)
     settings.update(decoding=DecodingSettings(seed=12, max_tokens=3))
     opened.window.session.edit(0, 0, "My words")
-    train.actions_.follow_wanted.emit(living.folder)
+    menu = train.menus.checkpoints
+    menu.aboutToShow.emit()
+    (follow,) = [action for action in menu.actions() if action.text() == "Follow this run"]
+    assert follow.isCheckable()
+    assert not follow.isChecked()
+    follow.trigger()
+    assert follow.isChecked()
     wait(qtbot, lambda: Path(settings.value.model).parent == living.folder / CHECKPOINTS)
     wait(qtbot, lambda: opened.state is State.READY)
     first = settings.value.model

@@ -58,6 +58,7 @@ class RunMonitor(QObject):
     def __init__(self, index: RunIndex, folders: Folders, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.runs: tuple[RunEntry, ...] = ()
+        self._by_folder: Mapping[Path, RunEntry] = {}
         self.data: tuple[DataEntry, ...] = ()
         self.histories: Mapping[Path, RunHistory] = {}
         self.configs: Mapping[Path, Mapping[str, Any]] = {}
@@ -96,7 +97,7 @@ class RunMonitor(QObject):
 
     def entry(self, folder: Path | None) -> RunEntry | None:
         """The run in that folder, if there is one."""
-        return next((run for run in self.runs if run.folder == folder), None)
+        return self._by_folder.get(folder) if folder is not None else None
 
     def data_entry(self, folder: Path | None) -> DataEntry | None:
         """The preparation in that folder, if there is one."""
@@ -191,22 +192,24 @@ class RunMonitor(QObject):
 
     @Slot(object)
     def _on_scanned(self, result: ScanResult) -> None:
+        """Takes over the whole result before it emits anything: listeners compare the list with the view."""
         from gptdesk.ui.services.runs.notices import notice_of
 
         self._scanning = False
         self.histories, self.configs = result.histories, result.configs
+        seen = result.view or result.data_view
         if result.runs is not None:
             self.runs, self.data, self.curves = result.runs, result.data, result.curves
+            self._by_folder = {run.folder: run for run in result.runs}
+        if seen and seen.entry.folder == self._selected:
+            self.view, self.data_view = result.view, None if result.view else result.data_view
+        if result.runs is not None:
             self.waiting.start_ready(self)
             self.runs_changed.emit()
         for folder in result.changed:
             self.history_changed.emit(folder)
         self.requests.take_answers(result.histories, self.runs)
-        if result.view and result.view.entry.folder == self._selected:
-            self.view = result.view
-            self.view_changed.emit()
-        elif result.data_view and result.data_view.entry.folder == self._selected:
-            self.data_view = result.data_view
+        if seen and seen.entry.folder == self._selected:  # still
             self.view_changed.emit()
         for notice in map(notice_of, result.events):
             if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # its run is announced

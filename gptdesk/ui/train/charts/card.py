@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout
 
 from gptdesk.metrics import metric as metric_named
 from gptdesk.metrics import primary
@@ -15,6 +15,7 @@ from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.commands import metric_id
 from gptdesk.ui.train.charts.controls import ChartControls
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.labels import Narrator
@@ -25,6 +26,7 @@ from gptdesk.ui.train.charts.values import ValueBox, small_value
 from gptdesk.ui.train.charts.viewport import Viewport
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.window.commands.registry import Commands
 
 _LARGEST_LEGEND: Final = 420
 """Pixels of the legend beyond which names are elided rather than the buttons moved."""
@@ -38,13 +40,15 @@ NOTHING_YET: Final = "The curve begins with the first recorded step."
 class LossCard(QFrame):
     """The chart of the losses, with the controls of all charts in the header."""
 
-    def __init__(self, theme: Theme, viewport: Viewport, curves: Curves, settings: ChartSettings) -> None:
+    def __init__(
+        self, theme: Theme, commands: Commands, viewport: Viewport, curves: Curves, settings: ChartSettings
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "card")
         self._theme = theme
         self.title, self.legend = QLabel(primary().title), Legend()
         self.title.setProperty("kind", "title")
-        self.controls = ChartControls(theme, settings)
+        self.controls = ChartControls(theme, commands, settings)
         self.chart = Chart(theme, viewport, curves, primary())
         self.values = ValueBox(self.chart)
         Narrator(self.chart)
@@ -103,7 +107,6 @@ class LossCard(QFrame):
         for number, run in enumerate(chart.runs[1:]):
             entries.append(LegendEntry("dash", getattr(colours, run.role), run.name, DASHES[number % len(DASHES)]))
         self.legend.show_entries(entries, colours.muted)
-        self.controls.compare.setEnabled(len(chart.runs) > 1)
         self.show_nothing_yet()
         self._arrange()
 
@@ -121,29 +124,24 @@ class LossCard(QFrame):
 class SmallCard(QFrame):
     """A small chart; its title is a menu of metrics.
 
-    Signals:
-        metric_chosen(str): the user chose another metric; its key.
+    Args:
+        commands: with those of `chart_commands`.
+        place: one of `PLACES`.
+        metric: key of its metric.
     """
 
-    metric_chosen = Signal(str)
-
     def __init__(
-        self, theme: Theme, viewport: Viewport, curves: Curves, metric: str, parent: QWidget | None = None
+        self, theme: Theme, commands: Commands, viewport: Viewport, curves: Curves, place: str, metric: str
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.setProperty("kind", "card")
         self._theme = theme
         self.chart = Chart(theme, viewport, curves, metric_named(metric), small=True)
         Narrator(self.chart)
         self._shown: tuple[object, ...] = ()
-        menu, group = Menu(self), QActionGroup(self)
-        self._choices = {}
-        for name in SMALL_CHARTS:
-            action = menu.addAction(metric_named(name).title)
-            action.setCheckable(True)
-            group.addAction(action)
-            action.triggered.connect(lambda _=False, name=name: self.metric_chosen.emit(name))
-            self._choices[name] = action
+        menu, ids = Menu(self), [metric_id(place, key) for key in SMALL_CHARTS]
+        menu.addActions([commands.action(id) for id in ids])
+        menu.aboutToShow.connect(lambda: commands.refresh(*ids))
         self.title = MenuButton("title", menu)
         self.title.setToolTip("Choose the metric of this chart")
         self.value, self.legend = QLabel(), Legend()
@@ -181,7 +179,6 @@ class SmallCard(QFrame):
         self.title.setText(metric.title)
         self.title.setAccessibleName(f"{metric.title}: choose another")
         self.title.updateGeometry()
-        self._choices[metric.key].setChecked(True)
         self._shown = ()
         self._show_value()
 

@@ -1,29 +1,27 @@
-"""Controls of the charts in the header of the large one; its menu has all of them too."""
+"""Controls of all charts, in the header of the large one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget, QWidgetAction
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget, QWidgetAction
 
-from gptdesk.metrics import METRICS
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.charts.settings import LARGEST_SMOOTHING, ChartSettings
+from gptdesk.ui.train.charts.commands import FORMATS, SWITCHES, axis_id, save_id, switch_id
+from gptdesk.ui.train.charts.settings import AXIS_TITLES, LARGEST_SMOOTHING, ChartSettings
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
 from gptdesk.ui.widgets.inputs.near_one_scale import FromOne
 from gptdesk.ui.widgets.inputs.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
-_LOG_CHARTS: Final = ", ".join(each.title for each in METRICS if each.log_y)
 _SPACING: Final = 6
-_AXES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time"}
 _SMOOTHING: Final = SliderSpec(
     name="smoothing",
     title="Smoothing",
@@ -38,27 +36,35 @@ _SMOOTHING: Final = SliderSpec(
 class ChartControls(QWidget):
     """Buttons in a row; where not all fit, the logarithmic axes are in the menu alone.
 
+    Args:
+        commands: with those of `chart_commands`.
+
+    Attributes:
+        menu: of the "…" button.
+
     Signals:
-        changed(object): the user changed the settings; the new `ChartSettings`.
-        fit_wanted(): show everything.
-        compare_wanted(): compare the settings of the runs.
-        save_wanted(str): save the charts as "png", "svg" or "csv".
+        changed(object): the user moved the slider; the new `ChartSettings`.
     """
 
     changed = Signal(object)
-    fit_wanted = Signal()
-    compare_wanted = Signal()
-    save_wanted = Signal(str)
 
-    def __init__(self, theme: Theme, settings: ChartSettings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, commands: Commands, settings: ChartSettings, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.settings = settings
-        self._make_axis()
-        self.log_x = self._toggle("log x", "Logarithmic x axis", "log_x", "Logarithmic x axis")
-        self.log_y = self._toggle("log y", "Logarithmic y axis", "log_y", f"Logarithmic y axis: {_LOG_CHARTS}")
+        self._commands = commands
+        self.axis = MenuButton("", self._menu_of(*map(axis_id, AXIS_TITLES)))
+        self.axis.setToolTip("X axis")
+        self.log_x = self._switch("log_x", "log x")
+        self.log_y = self._switch("log_y", "log y")
         self._make_smoothing()
-        self.follow = self._toggle("Follow", "Follow the newest step", "follow", "Keeps the newest step in view")
-        self._make_menu(theme)
+        self.follow = self._switch("follow", "Follow")
+        self.menu = self._menu_of(
+            "charts.fit", "", *map(switch_id, SWITCHES), "", "charts.compare", "", *map(save_id, FORMATS)
+        )
+        self.more = IconMenuButton("More about the charts", self.menu)
+        theme.set_icon(self.more, "more")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(_SPACING)
@@ -69,28 +75,23 @@ class ChartControls(QWidget):
     def _buttons(self) -> tuple[QPushButton, ...]:
         return (self.axis, self.log_x, self.log_y, self.smooth, self.follow, self.more)
 
-    def _make_axis(self) -> None:
-        menu, group = Menu(self), QActionGroup(self)
-        self._axes = {axis: menu.addAction(word) for axis, word in _AXES.items()}
-        for axis, action in self._axes.items():
-            action.setCheckable(True)
-            group.addAction(action)
-            action.triggered.connect(lambda _=False, axis=axis: self._choose(axis=axis))
-        self.axis = MenuButton("", menu)
-        self.axis.setToolTip("X axis")
-
-    def _toggle(self, text: str, name: str, setting: str, help: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setCheckable(True)
-        button.setAccessibleName(name)
-        button.setToolTip(wrapped(help))
-        button.toggled.connect(lambda on: self._choose(**{setting: on}))
+    def _switch(self, setting: str, text: str) -> ActionButton:
+        button = ActionButton(self._commands.action(switch_id(setting)), text)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
+
+    def _menu_of(self, *ids: str) -> Menu:
+        """A menu of commands; "" stands for a separator."""
+        menu = Menu(self)
+        for id in ids:
+            menu.addAction(self._commands.action(id)) if id else menu.addSeparator()
+        menu.aboutToShow.connect(lambda: self._commands.refresh(*filter(None, ids)))
+        return menu
 
     def _make_smoothing(self) -> None:
         self.smoothing = SliderRow(_SMOOTHING)
         self.smoothing.setMinimumWidth(240)
-        self.smoothing.changed.connect(lambda: self._choose(smoothing=float(self.smoothing.value)))
+        self.smoothing.changed.connect(self._on_smoothing)
         holder = QWidget()
         layout = QVBoxLayout(holder)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -103,48 +104,16 @@ class ChartControls(QWidget):
         self.smooth = MenuButton("", menu)
         self.smooth.setToolTip(wrapped(_SMOOTHING.help))
 
-    def _make_menu(self, theme: Theme) -> None:
-        menu = Menu(self)
-        self._add(menu, "Show everything", self.fit_wanted.emit)
-        menu.addSeparator()
-        self._checks = {
-            "follow": self._add_check(menu, "Follow the newest step", "follow"),
-            "log_x": self._add_check(menu, "Logarithmic x axis", "log_x"),
-            "log_y": self._add_check(menu, "Logarithmic y axis", "log_y"),
-            "published": self._add_check(menu, "Published losses of GPT-2", "published"),
-        }
-        menu.addSeparator()
-        self.compare = self._add(menu, "Compare settings…", self.compare_wanted.emit)
-        menu.addSeparator()
-        for kind, words in (("png", "picture (PNG)"), ("svg", "drawing (SVG)"), ("csv", "table (CSV)")):
-            self._add(menu, f"Save as {words}…", partial(self.save_wanted.emit, kind))
-        self.more = IconMenuButton("More about the charts", menu)
-        self.menu = menu
-        theme.set_icon(self.more, "more")
-
-    def _add(self, menu: QMenu, text: str, slot: Callable[[], object]) -> QAction:
-        action = menu.addAction(text)
-        action.triggered.connect(lambda: slot())
-        return action
-
-    def _add_check(self, menu: QMenu, text: str, setting: str) -> QAction:
-        action = menu.addAction(text)
-        action.setCheckable(True)
-        action.toggled.connect(lambda on: self._choose(**{setting: on}))
-        return action
+    def open_smoothing(self) -> None:
+        """Opens the slider below its button."""
+        self.smooth.menu().popup(self.smooth.mapToGlobal(QPoint(0, self.smooth.height())))
 
     def show_settings(self, settings: ChartSettings) -> None:
         """Shows other settings without emitting `changed`."""
         self.settings = settings
-        shown: list[QPushButton | QAction] = [self.log_x, self.log_y, self.follow, *self._checks.values()]
-        values = [settings.log_x, settings.log_y, settings.follow]
-        values += [getattr(settings, name) for name in self._checks]
-        for one, value in zip(shown, values, strict=True):
-            with QSignalBlocker(one):
-                one.setChecked(value)
-        self._axes[settings.axis].setChecked(True)
-        self.axis.setText(_AXES[settings.axis])
-        self.axis.setAccessibleName(f"Axis: {_AXES[settings.axis]}")
+        name = AXIS_TITLES[settings.axis].short
+        self.axis.setText(name)
+        self.axis.setAccessibleName(f"X axis: {name}")
         self.smooth.setText(f"Smooth {_short(settings.smoothing)}")
         self.smooth.setAccessibleName(f"Smoothing {_short(settings.smoothing)}")
         if self.smoothing.value != settings.smoothing:
@@ -171,10 +140,9 @@ class ChartControls(QWidget):
         """Buttons that can be hidden, fewest first; the menu has them too."""
         return (), (self.log_y,), (self.log_x, self.log_y)
 
-    def _choose(self, **changes: Any) -> None:
-        settings = replace(self.settings, **changes)
+    def _on_smoothing(self) -> None:
+        settings = replace(self.settings, smoothing=float(self.smoothing.value))
         if settings != self.settings:
-            self.show_settings(settings)
             self.changed.emit(settings)
 
 

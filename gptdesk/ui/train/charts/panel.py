@@ -16,8 +16,10 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import RateLimit
+from gptdesk.ui.train.charts.commands import FORMATS, PLACES, PREFIX
 from gptdesk.ui.train.charts.curves import Curves
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, ChartSettings, PlottedRun
+from gptdesk.ui.window.commands.registry import Commands
 
 if TYPE_CHECKING:
     from gptdesk.ui.train.charts.card import LossCard, SmallCard
@@ -28,14 +30,13 @@ _LEAST_HEIGHT: Final = 320
 _SMALL_MS: Final = 1000
 """Interval of updates of the small charts, in milliseconds."""
 
-_FILTERS: Final = {"png": "Picture (*.png)", "svg": "Drawing (*.svg)", "csv": "Table (*.csv)"}
-
 
 class ChartPanel(QWidget):
     """Three charts of the same runs over the same x range.
 
     Args:
         theme: of their colours.
+        commands: with those of `chart_commands`.
         settings: initial settings.
 
     Attributes:
@@ -52,9 +53,11 @@ class ChartPanel(QWidget):
     saved = Signal(object)
     failed = Signal(str)
 
-    def __init__(self, theme: Theme, settings: ChartSettings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, commands: Commands, settings: ChartSettings, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._theme, self.settings = theme, settings
+        self._theme, self._commands, self.settings = theme, commands, settings
         self.runs: list[PlottedRun] = []
         self._versions: list[int] = []
         self._curves = Curves(self)
@@ -88,6 +91,11 @@ class ChartPanel(QWidget):
             self._viewport.fit(self.runs, self.settings)
         self.refresh()
         self.loss.show_legend()
+        self._refresh_commands()
+
+    def _refresh_commands(self) -> None:
+        """Shows in buttons and menus which commands are possible and switched on."""
+        self._commands.refresh(*(command.id for command in self._commands if command.id.startswith(PREFIX)))
 
     def refresh(self) -> None:
         """Draws new points; costs nothing if there are none or the panel is hidden."""
@@ -121,11 +129,12 @@ class ChartPanel(QWidget):
             self._viewport.fit(self.runs, settings)
         elif settings.follow and not before.follow:
             self._viewport.catch_up(self.runs, settings)
-        for card, metric in zip(self.small, (settings.left, settings.right), strict=True):
-            card.set_metric(metric)
+        for card, place in zip(self.small, PLACES, strict=True):
+            card.set_metric(getattr(settings, place))
         for chart in self.charts():
             chart.apply(settings)
         self.loss.show_legend()
+        self._refresh_commands()
 
     def fit(self) -> None:
         """Shows everything."""
@@ -153,10 +162,10 @@ class ChartPanel(QWidget):
         from gptdesk.ui.train.charts.viewport import Viewport
 
         self._viewport = Viewport(self)
-        self.loss = LossCard(self._theme, self._viewport, self._curves, self.settings)
+        self.loss = LossCard(self._theme, self._commands, self._viewport, self._curves, self.settings)
         self.small = [
-            SmallCard(self._theme, self._viewport, self._curves, metric)
-            for metric in (self.settings.left, self.settings.right)
+            SmallCard(self._theme, self._commands, self._viewport, self._curves, place, getattr(self.settings, place))
+            for place in PLACES
         ]
         below = QHBoxLayout()
         below.setSpacing(_GAP)
@@ -164,13 +173,7 @@ class ChartPanel(QWidget):
             below.addWidget(card, 1)
         self._layout.addWidget(self.loss, 9)
         self._layout.addLayout(below, 4)
-        controls = self.loss.controls
-        controls.changed.connect(self._on_chosen)
-        controls.fit_wanted.connect(self.fit)
-        controls.compare_wanted.connect(self.compare)
-        controls.save_wanted.connect(self._on_save_wanted)
-        self.small[0].metric_chosen.connect(lambda metric: self._on_chosen(replace(self.settings, left=metric)))
-        self.small[1].metric_chosen.connect(lambda metric: self._on_chosen(replace(self.settings, right=metric)))
+        self.loss.controls.changed.connect(self.choose)
         self._viewport.left_newest.connect(self._on_left_newest)
         for chart in self.charts():
             chart.box.fit_wanted.connect(self.fit)
@@ -179,14 +182,24 @@ class ChartPanel(QWidget):
 
     # -- user actions
 
-    def _on_chosen(self, settings: ChartSettings) -> None:
+    def choose(self, settings: ChartSettings) -> None:
+        """Applies settings that the user chose, and emits `settings_changed` if they differ."""
         if settings != self.settings:
             self.apply(settings)
             self.settings_changed.emit(settings)
 
     def _on_left_newest(self) -> None:
         """Stops following: the user looks at an earlier range."""
-        self._on_chosen(replace(self.settings, follow=False))
+        self.choose(replace(self.settings, follow=False))
+
+    def open_smoothing(self) -> None:
+        """Opens the slider of the smoothing."""
+        if self.loss is not None:
+            self.loss.controls.open_smoothing()
+
+    def why_no_comparison(self) -> str | None:
+        """Why the settings of runs cannot be compared; ``None`` if they can."""
+        return None if len(self.runs) > 1 else "Pin another run first, to compare it with this one."
 
     def compare(self) -> None:
         """Opens a table of the settings in which the runs differ."""
@@ -194,10 +207,11 @@ class ChartPanel(QWidget):
 
         CompareDialog(self.runs, self).open()
 
-    def _on_save_wanted(self, kind: str) -> None:
+    def ask_where_to_save(self, kind: str) -> None:
+        """Asks for a file and exports the charts to it in that format."""
         name = file_name(self.runs[0].name) if self.runs else "charts"
         place = str(Path.home() / f"{name}.{kind}")
-        path, _ = QFileDialog.getSaveFileName(self, "Save the charts", place, f"{_FILTERS[kind]};;All files (*)")
+        path, _ = QFileDialog.getSaveFileName(self, "Save the charts", place, f"{FORMATS[kind][2]};;All files (*)")
         if path:
             self.save(kind, Path(path))
 
@@ -210,7 +224,7 @@ class ChartPanel(QWidget):
         if kind == "csv":
             write = partial(write_csv, list(self.runs), [chart.quantity.key for chart in self.charts()], path)
         else:
-            names, axis = [run.name for run in self.runs], AXIS_TITLES[self.settings.axis]
+            names, axis = [run.name for run in self.runs], AXIS_TITLES[self.settings.axis].title
             content = picture(self, [self.loss, *self.small], kind, runs=names, axis=axis)
             write = partial(write_picture, content, path)
         self._exports.run(write, lambda _: self.saved.emit(path), self.failed.emit)

@@ -1,15 +1,16 @@
-"""The runs on the charts and the settings of how they are drawn. Imports no pyqtgraph."""
+"""The runs on the charts and the settings of how they are drawn. Imports neither numpy nor pyqtgraph."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gptdesk.bounded_read import number
-from gptdesk.metrics import METRICS, Metric, metric_of
-from gptdesk.training.history.history import RunHistory
-from gptdesk.training.history.series import AXES
+from gptdesk.metrics import AXES, METRICS, Metric, metric_of
+
+if TYPE_CHECKING:
+    from gptdesk.training.history.history import RunHistory
 
 LARGEST_SMOOTHING: Final = 0.999
 """Largest smoothing; beyond it the average of a run is a straight line (tensorboard issue 4372)."""
@@ -17,8 +18,19 @@ LARGEST_SMOOTHING: Final = 0.999
 SMALL_CHARTS: Final = tuple(each.key for each in METRICS if not each.primary)
 """Metrics that a small chart can show."""
 
-AXIS_TITLES: Final = {"step": "Step", "tokens": "Tokens", "time": "Time since the start"}
-"""Titles of the x axes."""
+
+class AxisTitle(NamedTuple):
+    """Names of an x axis: on its button, and where there is room."""
+
+    short: str
+    title: str
+
+
+AXIS_TITLES: Final = {
+    "step": AxisTitle("Step", "Step"),
+    "tokens": AxisTitle("Tokens", "Tokens"),
+    "time": AxisTitle("Time", "Time since the start"),
+}
 
 OVERLAY_ROLES: Final = ("muted", "warn", "bad", "good")
 """Colours of pinned runs, in turn; their dashes differ too."""
@@ -91,6 +103,11 @@ class ChartSettings:
         for chart in (self.left, self.right):
             if chart not in SMALL_CHARTS:
                 raise ValueError(f"there is no chart of {chart!r}")
+
+    def toggled(self, setting: str) -> ChartSettings:
+        """A copy in which a setting that is on is off, or the other way round."""
+        changed: dict[str, Any] = {setting: not getattr(self, setting)}
+        return replace(self, **changed)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.training.differences import settings_diff
 from gptdesk.ui.train.charts.settings import PlottedRun
+from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class CompareDialog(QDialog):
@@ -32,13 +33,16 @@ class CompareDialog(QDialog):
         rows = settings_diff([run.config or {} for run in runs])
         self.table = QTableWidget(len(rows), 1 + len(runs))
         self.table.setAccessibleName("Settings that differ")
-        self.table.setHorizontalHeaderLabels(["Setting", *(run.name for run in runs)])
+        for column, name in enumerate(("Setting", *(run.name for run in runs))):
+            header = QTableWidgetItem(name)
+            header.setToolTip(wrapped(name))
+            self.table.setHorizontalHeaderItem(column, header)
         for number, row in enumerate(rows):
             for column, text in enumerate((row.name, *row.values)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(wrapped(text))
                 self.table.setItem(number, column, item)
-        self._dress()
+        self._style_table()
         note = QLabel(_sentence(len(rows), len(runs)))
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
@@ -57,7 +61,7 @@ class CompareDialog(QDialog):
         self.table.setVisible(bool(rows))
         self.resize(min(1000, 320 + 160 * len(runs)), min(640, 180 + 34 * len(rows)))
 
-    def _dress(self) -> None:
+    def _style_table(self) -> None:
         table = self.table
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -69,6 +73,7 @@ class CompareDialog(QDialog):
         table.verticalHeader().setDefaultSectionSize(32)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
@@ -77,5 +82,5 @@ class CompareDialog(QDialog):
 def _sentence(differences: int, runs: int) -> str:
     if not differences:
         return "These runs have the same settings."
-    settings = "One setting is" if differences == 1 else f"{differences} settings are"
-    return f"{settings} not the same in {'both' if runs == 2 else f'all {runs}'} runs; everything else is."
+    settings = "One setting differs" if differences == 1 else f"{differences} settings differ"
+    return f"{settings} between {'the two' if runs == 2 else f'the {runs}'} runs; all others are the same."

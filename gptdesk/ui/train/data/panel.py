@@ -1,10 +1,10 @@
-"""The middle of the page while data is at hand: how far its preparation is, what it prints, and what came of it."""
+"""Middle of the Train page while data is selected: progress of its preparation, output, and first documents."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from gptdesk.training.data.data_scanner import DataView
 from gptdesk.ui.theme import Theme
@@ -12,6 +12,7 @@ from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.data_labels import data_role, describe
 from gptdesk.ui.train.new_run.data.preview import Preview
 from gptdesk.ui.train.runs.log_panel import LogView
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.status_dot import StatusDot
@@ -21,7 +22,7 @@ class DataPanel(QWidget):
     """One preparation.
 
     Args:
-        actions: that its buttons stand for.
+        actions: that its buttons trigger.
     """
 
     def __init__(self, theme: Theme, actions: DataActions, parent: QWidget | None = None) -> None:
@@ -42,10 +43,10 @@ class DataPanel(QWidget):
         self.waiting.setTextFormat(Qt.TextFormat.PlainText)
         self.waiting.setWordWrap(True)
         self.waiting.setProperty("kind", "muted")
-        self.use = _ActionButton(actions.use)
+        self.use = _DataButton(actions.use)
         self.use.setProperty("kind", "accent")
-        self.pause, self.cancel = _ActionButton(actions.pause), _ActionButton(actions.cancel)
-        self.forget, self.folder = _ActionButton(actions.forget), _ActionButton(actions.folder)
+        self.pause, self.cancel = _DataButton(actions.pause), _DataButton(actions.cancel)
+        self.forget, self.folder = _DataButton(actions.forget), _DataButton(actions.folder)
         self.preview = Preview(theme)
         self.output = LogView("Output", "It has printed nothing yet.")
         self.output.document().setDocumentMargin(12)
@@ -75,7 +76,11 @@ class DataPanel(QWidget):
         layout.addWidget(self.output, 1)
 
     def show_view(self, view: DataView, waiting: str) -> None:
-        """Shows it as it is now, and the name of the run that waits for it, if one does."""
+        """Shows the present state of the preparation.
+
+        Args:
+            waiting: name of the run that starts when the data is ready; "" for none.
+        """
         entry = view.entry
         state = entry.state
         self._actions.show_data(entry)
@@ -86,24 +91,19 @@ class DataPanel(QWidget):
         self.bar.setRange(0, 0 if state.state == "planning" else 1000)
         self.bar.setValue(round(1000 * state.share))
         self.waiting.setVisible(bool(waiting))
-        self.waiting.setText(f"“{waiting}” starts by itself when this is ready, as long as this window is open.")
+        self.waiting.setText(f"“{waiting}” starts automatically when the data is ready, if this window is open then.")
         self.preview.show_documents(view.documents, view.report)
         self.output.show_lines(view.output)
 
 
-class _ActionButton(QPushButton):
-    """Stands for an action: it is there, can be pressed and is called as that says."""
+class _DataButton(ActionButton):
+    """Is hidden while its action does not apply to the data."""
 
     def __init__(self, action: QAction) -> None:
-        super().__init__()
-        self._action = action
-        self.clicked.connect(action.trigger)
-        action.changed.connect(self._follow)
-        self._follow()
+        super().__init__(action)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def _follow(self) -> None:
-        self.setText(self._action.text())
-        self.setAccessibleName(self._action.text().rstrip("…") or "Action")
-        self.setEnabled(self._action.isEnabled())
-        if self.parent() is not None or not self._action.isVisible():  # without a parent it would be a window
-            self.setVisible(self._action.isVisible())
+    def update_state(self) -> None:
+        super().update_state()
+        if self.parent() is not None or not self.action.isVisible():  # without a parent it would be a window
+            self.setVisible(self.action.isVisible())

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gptdesk.training.diagnosis import Diagnosis
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import fixed_font
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.flow_layout import FlowLayout
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 
 class CrashPanel(QFrame):
     """Shows the likely cause, what to do, and the last output.
 
-    Signals:
-        resume_wanted(): resume the run from its newest complete checkpoint.
-        folder_wanted(): open the folder of the run.
+    Args:
+        commands: with those of `train_commands`.
     """
 
-    resume_wanted = Signal()
-    folder_wanted = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._commands = theme, commands
         self._diagnosis: Diagnosis | None = None
         self._folder: Path | None = None
         self.setProperty("kind", "crash")
@@ -47,14 +44,12 @@ class CrashPanel(QFrame):
         self.output.setTabChangesFocus(True)
         self.output.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.output.setFixedHeight(112)
-        self.resume = QPushButton()
+        self.resume = ActionButton(commands.action("run.restart"), "")
         self.resume.setProperty("kind", "accent")
-        self.resume.setAccessibleName("Resume training")
-        self.resume.clicked.connect(self.resume_wanted)
-        self.copy, self.open = QPushButton("Copy report"), QPushButton("Open folder")
-        self.copy.setToolTip(wrapped("Copy the cause, the traceback and the last output"))
-        self.copy.clicked.connect(self._copy)
-        self.open.clicked.connect(self.folder_wanted)
+        self.copy = ActionButton(commands.action("run.report"))
+        self.open = ActionButton(commands.action("run.folder"))
+        for button in (self.resume, self.copy, self.open):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         title = QHBoxLayout()
         title.setSpacing(12)
         title.addWidget(self._icon)
@@ -72,20 +67,17 @@ class CrashPanel(QFrame):
         theme.changed.connect(self._show_icon)
         self._show_icon()
 
-    def show_diagnosis(self, folder: Path, diagnosis: Diagnosis, *, restarting: bool) -> None:
+    def show_diagnosis(self, folder: Path, diagnosis: Diagnosis) -> None:
         """Shows why the run in that folder crashed.
 
         Args:
             folder: of the run.
             diagnosis: cause, advice and output.
-            restarting: whether a trainer was started that has not reported yet.
         """
-        step = diagnosis.step
+        self._commands.refresh("run.restart", "run.folder", "run.report")
+        step, restart = diagnosis.step, self.resume.action
         words = f"Resume from step {number_format.count(step)}" if step is not None else "Start again"
-        self.resume.setText("Resuming…" if restarting else words)
-        self.resume.setEnabled(not restarting)
-        tip = "Resume from the newest complete checkpoint" if step is not None else "The run has no checkpoint yet"
-        self.resume.setToolTip(wrapped(tip))
+        self.resume.setText(words if restart.isEnabled() else restart.text())
         if (folder, diagnosis) == (self._folder, self._diagnosis):
             return
         self._folder, self._diagnosis = folder, diagnosis
@@ -104,7 +96,8 @@ class CrashPanel(QFrame):
         parts = [known.sentence, known.advice, known.traceback, "\n".join(known.output), str(self._folder)]
         return "\n\n".join(part for part in parts if part)
 
-    def _copy(self) -> None:
+    def copy_report(self) -> None:
+        """Copies the report."""
         QGuiApplication.clipboard().setText(self.report)
 
     def _show_icon(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.training.history.history import RunHistory
@@ -19,31 +19,26 @@ from gptdesk.ui.train.charts.settings import OVERLAY_ROLES, ChartSettings, Plott
 from gptdesk.ui.train.runs.crash_panel import CrashPanel
 from gptdesk.ui.train.runs.run_controls import Controls
 from gptdesk.ui.train.runs.tiles import Tiles
+from gptdesk.ui.window.commands.registry import Commands
 
 
 class Dashboard(QWidget):
     """Shows one run.
 
     Args:
+        commands: with those of `train_commands`.
         settings: of the charts.
         menu: of the "…" button.
-
-    Signals:
-        wanted(str): ask the trainer for that; one of `trainer.run_directory.requests.ACTIONS`.
-        restart_wanted(): resume a run that has ended.
-        folder_wanted(): open the folder of the run.
     """
 
-    wanted = Signal(str)
-    restart_wanted = Signal()
-    folder_wanted = Signal()
-
-    def __init__(self, theme: Theme, settings: ChartSettings, menu: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, commands: Commands, settings: ChartSettings, menu: QMenu, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.tiles = Tiles()
-        self.charts = ChartPanel(theme, settings)
-        self.crash = CrashPanel(theme)
-        self.controls = Controls(theme, menu)
+        self.charts = ChartPanel(theme, commands, settings)
+        self.crash = CrashPanel(theme, commands)
+        self.controls = Controls(theme, commands, menu)
         self.problem = QLabel()
         self.problem.setProperty("kind", "warn")
         self.problem.setWordWrap(True)
@@ -75,12 +70,8 @@ class Dashboard(QWidget):
         layout.setSpacing(0)
         layout.addWidget(area, 1)
         layout.addWidget(self._bottom)
-        self.controls.wanted.connect(self.wanted)
-        self.controls.restart_wanted.connect(self.restart_wanted)
-        self.crash.resume_wanted.connect(self.restart_wanted)
-        self.crash.folder_wanted.connect(self.folder_wanted)
 
-    def show_run(self, view: RunView, pending: Sequence[Pending], *, restarting: bool) -> None:
+    def show_run(self, view: RunView, pending: Sequence[Pending]) -> None:
         """Shows the present state; charts are redrawn by `show_curves` and `refresh`."""
         entry = view.entry
         self.problem.setVisible(bool(entry.problem or entry.damage))
@@ -88,9 +79,9 @@ class Dashboard(QWidget):
         crashed = view.diagnosis is not None and not entry.problem  # a run that cannot be read cannot be resumed
         self.crash.setVisible(crashed)
         if crashed and view.diagnosis is not None:
-            self.crash.show_diagnosis(entry.folder, view.diagnosis, restarting=restarting)
+            self.crash.show_diagnosis(entry.folder, view.diagnosis)
         self.tiles.show_run(entry, view.history)
-        self.controls.show_run(entry, pending, restarting=restarting)
+        self.controls.show_run(entry, pending)
         self._place_menu()
 
     def _place_menu(self) -> None:

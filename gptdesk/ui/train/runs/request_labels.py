@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
+
+
+class RequestTitle(NamedTuple):
+    """What menus and buttons say, and a description."""
+
+    label: str
+    description: str
+
 
 TITLES: Final = {
-    "pause": ("Pause", "Hold at the end of this step; the run keeps its memory and its place"),
-    "resume": ("Resume", "Continue where the run was paused"),
-    "checkpoint": ("Checkpoint now", "Save the weights of this step, to try them or to resume from them"),
-    "evaluate": ("Evaluate now", "Measure the validation loss now and write the samples"),
-    "sample": ("Sample now", "Continue a prompt with the current weights"),
-    "stop": ("Stop and save", "Write a checkpoint and end; the run can be resumed later"),
+    "pause": RequestTitle("Pause", "Pause at the end of this step; the trainer keeps its memory"),
+    "resume": RequestTitle("Resume", "Continue from the step at which the run was paused"),
+    "checkpoint": RequestTitle("Checkpoint now", "Save the weights of this step, to try them or to resume from them"),
+    "evaluate": RequestTitle("Evaluate now", "Measure the validation loss now and write the samples"),
+    "sample": RequestTitle("Sample now…", "Continue a prompt with the current weights"),
+    "stop": RequestTitle("Stop and save", "Write a checkpoint and end the run; it can be resumed later"),
 }
 WAITING: Final = {
     "pause": "Pausing…",
@@ -23,7 +31,7 @@ WAITING: Final = {
     "abort": "Aborting…",
     "set": "Changing settings…",
 }
-"""What is said from the click until the trainer has answered."""
+"""Labels from the click until the trainer has answered."""
 
 
 def is_blocked(action: str, state: str, asked: Collection[str]) -> bool:

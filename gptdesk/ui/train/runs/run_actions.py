@@ -1,4 +1,4 @@
-"""What can be done with a run besides training it: rename, tag, pin, open, delete."""
+"""Actions on the selected run other than requests to its trainer: rename, tag, pin, open, follow, delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QObject, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gptdesk.training.checkpoints import CheckpointInfo
@@ -27,11 +27,11 @@ _LONGEST_PATH: Final = 4
 
 
 class RunActions(QObject):
-    """Does what the commands on the chosen run say, and says why they are not possible.
+    """Runs the commands on the selected run, and says why they are not possible.
 
     Args:
         window: parent of dialogs.
-        current: returns the chosen run.
+        current: returns the selected run.
         followed: returns the folder of the run that the Playground follows.
         commands: with those of `train_commands`.
 
@@ -61,17 +61,18 @@ class RunActions(QObject):
             "pin": self._pin,
             "folder": self._open_folder,
             "delete": self._delete,
+            "follow": self._follow,
         }
         action = {name: commands.action(f"run.{name}") for name in self._run}
         self.rename, self.tags, self.pin = action["rename"], action["tags"], action["pin"]
         self.folder, self.delete, self.watch = action["folder"], action["delete"], commands.action("runs.watch")
 
     def run(self, name: str) -> None:
-        """Does to the chosen run what the command of that name says."""
+        """Runs the command of that name on the selected run."""
         self._run[name]()
 
     def why_not(self, name: str) -> str | None:
-        """Why the chosen run does not allow that; ``None`` if it does."""
+        """Why the command of that name is not possible; ``None`` if it is."""
         entry = self._current()
         if entry is None:
             return "Choose a run first."
@@ -79,17 +80,19 @@ class RunActions(QObject):
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the chosen run is pinned."""
+        """Whether the selected run is pinned."""
         entry = self._current()
         return entry is not None and entry.pinned
 
-    def show_run(self) -> None:
-        """Brings the actions up to date with the chosen run."""
-        self._commands.refresh(*(action.objectName() for action in self._actions), "runs.watch")
-
     @property
-    def _actions(self) -> tuple[QAction, ...]:
-        return self.rename, self.tags, self.pin, self.folder, self.delete
+    def is_followed(self) -> bool:
+        """Whether the Playground follows the selected run."""
+        entry = self._current()
+        return entry is not None and entry.folder == self._followed()
+
+    def show_run(self) -> None:
+        """Brings the actions up to date with the selected run."""
+        self._commands.refresh(*(f"run.{name}" for name in self._run), "runs.watch")
 
     def fill(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo] = ()) -> None:
         """Adds everything to a menu."""
@@ -119,24 +122,21 @@ class RunActions(QObject):
         self._run_monitor.change(partial(self._run_monitor.index.unwatch, folder))
 
     def fill_checkpoints(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo]) -> None:
-        """Lists the checkpoints of the run at hand, and whether the Playground follows it."""
-        entry = self._current()
+        """Lists the checkpoints of the selected run, and whether the Playground follows it."""
         for checkpoint in newest_first(checkpoints):
             best = ", best" if checkpoint.best else ""
             text = f"Step {number_format.count(checkpoint.step)}{best}\t{number_format.memory(checkpoint.bytes)}"
             menu.addAction(text, partial(self.opened.emit, checkpoint.path))
         if not checkpoints:
             menu.addAction("No checkpoint yet").setEnabled(False)
-        if entry is None:
-            return
         menu.addSeparator()
-        following = self._followed() == entry.folder
-        follow = menu.addAction("Follow this run")
-        follow.setCheckable(True)
-        follow.setChecked(following)
-        follow.setToolTip(wrapped("The Playground loads each new checkpoint; your text and the seed stay as they are"))
-        follow.triggered.connect(lambda: self.follow_wanted.emit(None if following else entry.folder))
+        self._commands.refresh("run.follow")
+        menu.addAction(self._commands.action("run.follow"))
         menu.setToolTipsVisible(True)
+
+    def _follow(self) -> None:
+        if entry := self._current():
+            self.follow_wanted.emit(None if self.is_followed else entry.folder)
 
     def _rename(self) -> None:
         entry = self._current()

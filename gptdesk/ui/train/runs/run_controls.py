@@ -1,50 +1,64 @@
-"""Buttons of a run: requests to its trainer, and those that it has not answered."""
+"""Buttons of the selected run: requests to its trainer, and which of them it has not answered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked
+from gptdesk.ui.train.command_table import REQUESTS
+from gptdesk.ui.train.runs.request_labels import TITLES, WAITING
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.style_state import set_property
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 _GAP: Final = 8
 _FIRST_TO_GO: Final = ("evaluate", "sample", "checkpoint")
 """Buttons that a narrow window hides, in this order; the menu beside them has them all."""
 
 
+class RequestButton(ActionButton):
+    """Stays enabled until the trainer has answered: a disabled button would hand the focus to the next one."""
+
+    is_pending = False
+
+    def is_usable(self) -> bool:
+        return self.is_pending or super().is_usable()
+
+    def set_pending(self, pending: bool) -> None:
+        """Shows whether the trainer has yet to answer."""
+        self.is_pending = pending
+        set_property(self, "busy", "true" if pending else "false")
+        self.update_state()
+
+
 class Controls(QWidget):
     """The buttons.
+
+    Args:
+        commands: with those of `train_commands`.
+        menu: of the "…" button.
 
     Attributes:
         buttons: by action.
         restart: resumes a run that has ended.
         waiting: names pending requests that have no button.
-
-    Signals:
-        wanted(str): ask the trainer for that action.
-        restart_wanted(): resume a run that has ended.
     """
 
-    wanted = Signal(str)
-    restart_wanted = Signal()
-
-    def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, commands: Commands, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.buttons = {action: self._button(action) for action in TITLES}
-        self.restart = QPushButton("Resume training")
-        self.restart.setAccessibleName("Resume training")
-        self.restart.setToolTip("Resume from the newest checkpoint")
-        self.restart.clicked.connect(self.restart_wanted)
+        self._commands = commands
+        self.buttons = {action: RequestButton(commands.action(f"run.{action}")) for action in TITLES}
+        self.restart = ActionButton(commands.action("run.restart"))
+        for button in (*self.buttons.values(), self.restart):
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.waiting = QLabel()
         self.waiting.setProperty("kind", "muted")
         self.waiting.setAccessibleName("Waiting for the trainer")
@@ -52,7 +66,6 @@ class Controls(QWidget):
         self.more = IconMenuButton("More", menu)
         theme.set_icon(self.more, "more")
         self._usable: set[str] = set()
-        self._asked: set[str] = set()
         self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP)
@@ -63,42 +76,27 @@ class Controls(QWidget):
         layout.addWidget(self.buttons["stop"])
         layout.addWidget(self.more)
 
-    def _button(self, action: str) -> QPushButton:
-        title, tip = TITLES[action]
-        button = QPushButton(title)
-        button.setAccessibleName(title)
-        button.setToolTip(wrapped(tip))
-        button.clicked.connect(lambda: self._on_clicked(action))
-        return button
-
-    def _on_clicked(self, action: str) -> None:
-        if action not in self._asked:  # a waiting button stays enabled, or the focus would move to the next one
-            self.wanted.emit(action)
-
-    def show_run(self, entry: RunEntry, pending: Sequence[Pending], *, restarting: bool) -> None:
+    def show_run(self, entry: RunEntry, pending: Sequence[Pending]) -> None:
         """Shows the buttons that apply now.
 
         Args:
             entry: the selected run.
             pending: requests that it has not answered.
-            restarting: whether a trainer was started that has not reported yet.
         """
-        asked = self._asked = {request.action for request in pending}
+        asked = {request.action for request in pending}
         state = entry.state.state
         paused = state == "paused"
-        for action, (title, _) in TITLES.items():
-            button = self.buttons[action]
-            button.setText(WAITING[action] if action in asked else title)
-            button.setEnabled(action in asked or not is_blocked(action, state, asked))
-            set_property(button, "busy", "true" if action in asked else "false")
+        for button in self.buttons.values():  # until `_fit` has moved the focus of a button that goes
+            button.is_pending = True
+        self._commands.refresh(*REQUESTS)
         self._usable = set()
         if entry.active:
             self._usable = {"checkpoint", "evaluate", "sample", "stop", "resume" if paused else "pause"}
         self.restart.setVisible(state == "stopped" and not entry.problem)  # else the crash panel has this button
-        self.restart.setEnabled(not restarting)
-        self.restart.setText("Resuming…" if restarting else "Resume training")
         self.waiting.setText("  ".join(WAITING[action] for action in sorted(asked - self._usable)))
         self._fit()
+        for action, button in self.buttons.items():
+            button.set_pending(action in asked)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,4 +1,4 @@
-"""What a run can be asked for: a checkpoint, a sample, other settings, to abort, to start again."""
+"""Requests to the trainer of the selected run: pause, checkpoint, sample, changed settings, abort, resume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import RunService
 from gptdesk.ui.train.runs.dialogs import ChangeDialog, SampleDialog
-from gptdesk.ui.train.runs.request_labels import TITLES, is_blocked
+from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked
 from gptdesk.ui.widgets.question import Question
 
 _PROMPT: Final = "Once upon a time"
@@ -76,6 +76,15 @@ class RunRequests(QObject):
         if name in TITLES and is_blocked(name, entry.state.state, asked):
             return "The run is paused." if name == "checkpoint" and paused else "The run is stopping."
         return None
+
+    def label(self, name: str) -> str:
+        """What menus and buttons say for an action or "restart": the request itself, or that it waits for an answer."""
+        entry = self._run_monitor.entry(self._current())
+        folder = entry.folder if entry else None
+        if name == "restart":
+            return "Resuming…" if folder in self.restarting else "Resume training"
+        pending = self._run_monitor.requests.pending(folder) if folder else ()
+        return WAITING[name] if name in {request.action for request in pending} else TITLES[name].label
 
     @Slot(str)
     def ask(self, action: str) -> None:

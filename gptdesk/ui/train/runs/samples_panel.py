@@ -17,8 +17,9 @@ from gptdesk.ui import number_format
 from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.labels import SEPARATOR
+from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
-from gptdesk.ui.widgets.tooltips import wrapped
+from gptdesk.ui.window.commands.registry import Commands
 
 _FRAME_MS: Final = 700
 """Milliseconds for each step while samples are played."""
@@ -36,7 +37,8 @@ Thread = tuple[str, int]
 class SamplesPanel(QWidget):
     """Samples of the selected run.
 
-    Attributes:
+    Args:
+        commands: with those of `train_commands`.
         menu: of the button beside "Open in Playground"; its owner fills it.
 
     Signals:
@@ -45,17 +47,16 @@ class SamplesPanel(QWidget):
 
     opened = Signal(object)
 
-    def __init__(self, theme: Theme, menu: QMenu, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, commands: Commands, menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._commands = theme, commands
         self._samples: tuple[Sample, ...] = ()
         self._checkpoints: tuple[CheckpointInfo, ...] = ()
         self._threads: list[Thread] = []
         self._shown: list[Sample] = []
         self._run: Path | None = None
-        self.open = QPushButton("Open in Playground")
-        self.open.setAccessibleName("Open in Playground")
-        self.open.clicked.connect(self._open)
+        self.open = ActionButton(commands.action("run.open"))
+        self.open.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.more = IconMenuButton("Checkpoints", menu)
         theme.set_icon(self.more, "chevron-down", "muted")
         self.prompts = ListBox()
@@ -240,17 +241,12 @@ class SamplesPanel(QWidget):
 
     def _show_target(self) -> None:
         target = self.target
-        self.open.setEnabled(target is not None)
+        self._commands.refresh("run.open")
         self.more.setEnabled(target is not None)
-        tip = (
-            f"Use the checkpoint of step {number_format.count(target.step)} in the Playground"
-            if target
-            else "The run has no checkpoint yet; “Checkpoint now” saves one"
-        )
-        self.open.setToolTip(wrapped(tip))
-        self.open.setAccessibleDescription(tip)
+        self.open.setAccessibleDescription(f"Step {number_format.count(target.step)}" if target else "")
 
-    def _open(self) -> None:
+    def open_target(self) -> None:
+        """Opens `target` in the Playground."""
         if self.target:
             self.opened.emit(self.target.path)
 

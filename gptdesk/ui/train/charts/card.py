@@ -18,11 +18,10 @@ from gptdesk.ui.train.charts.chart import Chart
 from gptdesk.ui.train.charts.commands import metric_id
 from gptdesk.ui.train.charts.controls import ChartControls
 from gptdesk.ui.train.charts.curves import Curves
-from gptdesk.ui.train.charts.labels import Narrator
 from gptdesk.ui.train.charts.legend import Legend, LegendEntry
 from gptdesk.ui.train.charts.run_lines import DASHES, area_colours
 from gptdesk.ui.train.charts.settings import SMALL_CHARTS, ChartSettings, level, value_name
-from gptdesk.ui.train.charts.values import ValueBox, small_value
+from gptdesk.ui.train.charts.values import Narrator, ValueBox, small_value
 from gptdesk.ui.train.charts.viewport import Viewport
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu

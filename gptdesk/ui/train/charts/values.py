@@ -216,12 +216,12 @@ def _newest(chart: Chart) -> str:
     if not chart.quantity.primary:
         return f"{chart.quantity.title} {small_value(chart, -1) or 'is not known'}"
     lines = chart.lines[0]
-    words = f"Train loss {_loss(float(lines.train.series.value[-1]))}"
+    words = f"Train loss {_spoken_loss(float(lines.train.series.value[-1]))}"
     validation = lines.validation.series.value if lines.validation else NO_POINTS.y
-    return f"{words}, validation {_loss(float(validation[-1]))}" if len(validation) else words
+    return f"{words}, validation {_spoken_loss(float(validation[-1]))}" if len(validation) else words
 
 
-def _loss(value: float) -> str:
+def _spoken_loss(value: float) -> str:
     return decimal(value, 2) if math.isfinite(value) else "not finite"
 
 

@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from gptdesk.metrics import METRICS, metric
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, SMALL_CHARTS, ChartSettings
 from gptdesk.ui.window.commands.registry import Command
 
-if TYPE_CHECKING:
-    from gptdesk.ui.train.charts.panel import ChartPanel
 
-Panel = Callable[[], "ChartPanel | None"]
+class Charts(Protocol):
+    """What the commands need of the charts (`ChartPanel`, which knows this module)."""
+
+    settings: ChartSettings
+
+    def choose(self, settings: ChartSettings) -> None: ...
+
+    def fit(self) -> None: ...
+
+    def open_smoothing(self) -> None: ...
+
+    def compare(self) -> None: ...
+
+    def why_no_comparison(self) -> str | None: ...
+
+    def ask_where_to_save(self, kind: str) -> None: ...
+
+
+Panel = Callable[[], Charts | None]
 
 PREFIX: Final = "charts."
 """Begins the ids of these commands."""
@@ -71,7 +87,7 @@ def chart_commands(panel: Panel, show: Panel) -> list[Command]:
         show: shows the page and returns them.
     """
 
-    def act(on_panel: Callable[[ChartPanel], object]) -> Callable[[], object]:
+    def act(on_panel: Callable[[Charts], object]) -> Callable[[], object]:
         return lambda: on_panel(charts) if (charts := show()) is not None else None
 
     def why_not() -> str | None:
@@ -118,7 +134,7 @@ def chart_commands(panel: Panel, show: Panel) -> list[Command]:
 
 def _setting_commands(
     panel: Panel,
-    act: Callable[[Callable[[ChartPanel], object]], Callable[[], object]],
+    act: Callable[[Callable[[Charts], object]], Callable[[], object]],
     why_not: Callable[[], str | None],
 ) -> list[Command]:
     """A command for each switch, each x axis, and each metric of each small chart."""

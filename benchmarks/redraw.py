@@ -94,12 +94,12 @@ def timed(turns: int, act: Callable[[int], object]) -> float:
 
 def chart_panel(theme: Theme, settings: ChartSettings, folder: Path) -> ChartPanel:
     """Charts outside of their page, with their commands; ``folder`` gets the file of the settings."""
-    from gptdesk.ui.services.settings import SettingsService
+    from gptdesk.ui.services.settings import SavedSettings
     from gptdesk.ui.train.charts.commands import chart_commands
     from gptdesk.ui.window.commands.registry import Commands
 
     window = QWidget()
-    commands = Commands(window, SettingsService(folder / "settings.json", window))
+    commands = Commands(window, SavedSettings(folder / "settings.json", window))
     made: list[ChartPanel] = []
     commands.add(*chart_commands(lambda: made[0] if made else None, lambda: made[0]))
     made.append(ChartPanel(theme, commands, settings))
@@ -185,7 +185,7 @@ def measure_following(steps: int, seconds: float, size: tuple[int, int]) -> dict
 
 def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, float]:
     """Shows the page, and tells what that took once everything had been read."""
-    from gptdesk.ui.services.messages import PageMessages
+    from gptdesk.ui.services.page_messages import PageMessages
     from gptdesk.ui.train.commands import train_commands
     from gptdesk.ui.train.view import TrainView
     from gptdesk.ui.window.application import make_services

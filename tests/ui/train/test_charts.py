@@ -297,7 +297,7 @@ def test_dragging_selects_what_is_shown_and_with_shift_moves_it(make_panel: Make
     drag(chart, start, start + QPoint(200, 150))
     settle(panel)
     assert chart.view.low > low
-    assert chart.box.viewRange()[1] == list(chart._heights or ())
+    assert chart.box.viewRange()[1] == list(chart.heights or ())
 
 
 def drag(
@@ -673,7 +673,7 @@ def test_an_axis_of_values_that_differ_by_rounding_alone_has_short_numbers(
         run.event("step", step, tokens=step, loss=3.0 + 1e-15 * (step % 3), lr=1e-3, grad_norm=1.0)
     history = RunHistory(run.folder)
     history.update()
-    labels = [tick.text for tick in large(make_panel(PlottedRun("one", history)))._left.ticks]
+    labels = [tick.text for tick in large(make_panel(PlottedRun("one", history))).y_axis.ticks]
     assert len(labels) > 1
     assert max(map(len, labels)) <= 5
 

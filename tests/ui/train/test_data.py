@@ -22,6 +22,7 @@ from tests.patience import wait_for
 from trainer.run_directory.state import read_state
 
 from ..conftest import Opened
+from .test_new_run import choose_preset
 
 PATIENCE = 600_000
 
@@ -178,7 +179,7 @@ def test_a_run_starts_by_itself_when_its_data_is_ready(
     train.data.use.click()
     sheet = train.sheet
     assert sheet is not None
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     wait(qtbot, lambda: sheet.start.text() == "Start when ready" and sheet.start.isEnabled())
     sheet.start.click()
     wait(

@@ -144,6 +144,14 @@ def kill(record: Path) -> None:
             threading.Event().wait(0.01)
 
 
+def choose_preset(sheet: NewRunSheet, name: str) -> None:
+    """Chooses it in the list of presets, as by the mouse."""
+    place = sheet.settings.presets.findText(name)
+    assert place >= 0
+    sheet.settings.presets.setCurrentIndex(place)
+    sheet.settings.presets.activated.emit(place)
+
+
 def settle(sheet: NewRunSheet, qtbot: QtBot) -> None:
     """Waits until what the settings make has been worked out."""
     qtbot.waitUntil(lambda: sheet.evaluation.settled, timeout=LONG)
@@ -315,7 +323,7 @@ def test_dropped_text_is_prepared_and_trained_on_with_one_press(
     settle(sheet, qtbot)
     assert not sheet.start.isEnabled()
     assert sheet.view.message.text() == "Choose the data to train on."
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     drop(sheet, tale)
     qtbot.waitUntil(lambda: sheet.data.waiting is not None, timeout=LONG)
     assert "being prepared" in sheet.view.message.text()
@@ -470,7 +478,7 @@ def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
     sheet: NewRunSheet, prepared: Path, qtbot: QtBot
 ) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     settle(sheet, qtbot)
     assert sheet.start.isEnabled()
     sheet.settings.form.reveal("data.micro_batch")
@@ -511,11 +519,11 @@ def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
     assert rows["model.n_positions"].isHidden()
     assert not rows["model.lora_rank"].isHidden()
     assert sheet.summary.values["parameters"].text() == "12M"
-    sheet._on_setting("model.start", str(own))
+    sheet.settings.form.changed.emit("model.start", str(own))
     settle(sheet, qtbot)
     assert str(own) in sheet.start_from.models.rows
     assert sheet.start_from.models.rows[str(own)].isChecked()
-    sheet._on_setting("model.start", "/nowhere")
+    sheet.settings.form.changed.emit("model.start", "/nowhere")
     settle(sheet, qtbot)
     assert "/nowhere" in sheet.start_from.problem
     assert sheet.stepper.buttons[1].state == WRONG
@@ -634,7 +642,7 @@ def test_a_number_that_cannot_be_is_said_at_its_field_and_starts_nothing(
     sheet: NewRunSheet, prepared: Path, qtbot: QtBot
 ) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     settle(sheet, qtbot)
     row = sheet.settings.form.rows["schedule.steps"]
     set_number(sheet, "schedule.steps", "0")
@@ -647,7 +655,7 @@ def test_a_number_that_cannot_be_is_said_at_its_field_and_starts_nothing(
 
 def test_the_reason_is_there_in_full_and_the_field_is_marked(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     set_number(sheet, "model.n_positions", "99999")
     set_number(sheet, "data.context_length", "99999")
     settle(sheet, qtbot)
@@ -682,7 +690,7 @@ def test_command_line_and_toml_on_the_clipboard_make_the_same_settings(
 
 def test_launchers_are_checked_before_they_are_used(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     card = sheet.settings.launcher
     card.box.setCurrentIndex(1)
     card.box.activated.emit(1)
@@ -707,7 +715,7 @@ def test_a_run_that_cannot_be_started_says_why_and_nothing_is_lost(
     sheet: NewRunSheet, prepared: Path, folders: Folders, qtbot: QtBot
 ) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     settle(sheet, qtbot)
     folders.runs.parent.mkdir(parents=True, exist_ok=True)
     folders.runs.write_text("a file in its place")
@@ -719,7 +727,7 @@ def test_a_run_that_cannot_be_started_says_why_and_nothing_is_lost(
 
 def test_the_time_is_measured_and_another_setting_ends_that(sheet: NewRunSheet, prepared: Path, qtbot: QtBot) -> None:
     choose(sheet, prepared, qtbot)
-    sheet._on_preset("smoke")
+    choose_preset(sheet, "smoke")
     settle(sheet, qtbot)
     sheet.summary.measure.click()
     assert sheet.summary.measuring

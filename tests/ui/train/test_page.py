@@ -221,7 +221,7 @@ def test_a_prompt_is_sampled_at_once(
     wait(qtbot, lambda: train.panel.samples.thread_at_hand == ("A text of mine", 7) or not pending(opened, living))
     samples = train.panel.samples
     wait(qtbot, lambda: any(s.prompt == "A text of mine" and s.seed == 7 for s in view(opened).samples))
-    place = samples._threads.index(("A text of mine", 7))
+    place = samples.prompts.findText("A text of mine", Qt.MatchFlag.MatchStartsWith)
     samples.prompts.setCurrentIndex(place)
     samples.prompts.activated.emit(place)
     assert samples.text.toPlainText().startswith("A text of mine")

@@ -53,6 +53,9 @@ class Chart(ChartView):
         metric: that it shows.
         small: with fewer ticks and a smaller font.
 
+    Attributes:
+        x_axis, y_axis: with their ticks.
+
     Signals:
         drawn(): emitted after drawing.
         news(): there are new points, which would not change the picture.
@@ -80,7 +83,7 @@ class Chart(ChartView):
         self.lines: list[RunLines] = []
         self.areas: StackedAreas | None = None
         font = smaller(self.font()) if small else self.font()
-        self._left, self._bottom = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
+        self.y_axis, self.x_axis = Axis(self.box, font, upright=True), Axis(self.box, font, upright=False)
         self._grid = Grid(self.box)
         self.levels = Levels(self.box, smaller(font))
         self.marks = Marks(self.box, smaller(font), theme.colours)
@@ -94,9 +97,9 @@ class Chart(ChartView):
         layout = self.centralLayout
         layout.setContentsMargins(0, 8, RIGHT, 0)
         layout.setSpacing(0)
-        layout.addItem(self._left, 0, 0)
+        layout.addItem(self.y_axis, 0, 0)
         layout.addItem(self.box, 0, 1)
-        layout.addItem(self._bottom, 1, 1)
+        layout.addItem(self.x_axis, 1, 1)
         self.setMinimumSize(120, 72)
         self.setAccessibleName(f"{self.quantity.title} chart")
 
@@ -113,7 +116,7 @@ class Chart(ChartView):
         """Shows other runs; the first is the selected one."""
         for drawn in self._drawn():
             drawn.remove()
-        self.runs, self._heights = list(runs), None
+        self.runs, self.heights = list(runs), None
         stacked = self.quantity.stacked
         self.areas = StackedAreas(self.box, runs[0], self.quantity, self._curves) if stacked and runs else None
         self.lines = [
@@ -127,7 +130,7 @@ class Chart(ChartView):
     def apply(self, settings: ChartSettings) -> None:
         """Applies other settings."""
         if (settings.axis, settings.log_y) != (self.settings.axis, self.settings.log_y):
-            self._heights = None
+            self.heights = None
         self.settings = settings
         self.refresh()
 
@@ -151,7 +154,7 @@ class Chart(ChartView):
     def _way(self) -> tuple[object, ...]:
         """Everything that the picture depends on besides the points."""
         view, box = self.view, self.box
-        shape = (view.low, view.high, box.width(), box.height(), self._pixels(), self._heights)
+        shape = (view.low, view.high, box.width(), box.height(), self._pixels(), self.heights)
         return (*shape, self.settings, self.theme.colours, self._marked_as)
 
     def _pixels(self) -> int:
@@ -184,7 +187,7 @@ class Chart(ChartView):
             values += lines.draw(self.view, pixels, colours, self.settings, log_y=self.log_y)
         self.levels.lines = self._placed_levels()
         values.append(np.array([place for place, _ in self.levels.lines]))
-        low, high = self._heights or self._sensible_heights(values)
+        low, high = self.heights or self._sensible_heights(values)
         self.box.setRange(xRange=(self.view.low, self.view.high), yRange=(low, high), padding=0)
         self._place_ticks(low, high)
         self._place_dots()
@@ -196,11 +199,11 @@ class Chart(ChartView):
     def _place_ticks(self, low: float, high: float) -> None:
         view, settings = self.view, self.settings
         for axis, start, end, unit, log in (
-            (self._bottom, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
-            (self._left, low, high, TICK_UNITS[self.quantity.format], self.log_y),
+            (self.x_axis, view.low, view.high, _X_UNITS[settings.axis], settings.log_x),
+            (self.y_axis, low, high, TICK_UNITS[self.quantity.format], self.log_y),
         ):
             axis.show_ticks(ticks(start, end, axis.room(end, unit, log=log), log=log, unit=unit))
-        self._grid.ticks = self._left.ticks
+        self._grid.ticks = self.y_axis.ticks
         self._grid.update()
 
     def _placed_levels(self) -> list[tuple[float, str]]:
@@ -256,7 +259,7 @@ class Chart(ChartView):
     def _colour(self) -> None:
         colours = self.theme.colours
         self.setBackground(colours.surface)
-        for axis in (self._left, self._bottom):
+        for axis in (self.y_axis, self.x_axis):
             axis.colour = colours.muted
         self._grid.colour = colours.hairline
         self.levels.colour, self.levels.ground = colours.muted, colours.surface

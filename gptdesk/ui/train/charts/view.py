@@ -27,6 +27,7 @@ class ChartView(pg.GraphicsView):
     Attributes:
         box: view box of the curves.
         view: visible range of the x axis.
+        heights: range of the y axis that the user chose; ``None`` for the one that fits.
         by_keys: the crosshair was last moved by the keyboard.
 
     Signals:
@@ -38,7 +39,7 @@ class ChartView(pg.GraphicsView):
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=None)
         self.view, self.box = viewport, ChartBox()
-        self._heights: tuple[float, float] | None = None  # chosen by the user
+        self.heights: tuple[float, float] | None = None
         self._pressed: QPointF | None = None
         self._last, self._moving = QPointF(), False
         self.by_keys = False
@@ -142,7 +143,7 @@ class ChartView(pg.GraphicsView):
     def _on_wanted(self, x: tuple[float, float] | None, y: tuple[float, float] | None) -> None:
         """Sets the range at once, since requests may come faster than drawing and each builds on the last."""
         if y is not None and all(map(math.isfinite, y)) and y[1] > y[0]:
-            self._heights = y
+            self.heights = y
             self.box.setRange(yRange=y, padding=0)
             self.draw_soon()
         if x is not None:
@@ -151,5 +152,5 @@ class ChartView(pg.GraphicsView):
 
     def fit_heights(self) -> None:
         """Fits the y axis to the values in the visible range."""
-        self._heights = None
+        self.heights = None
         self.draw_soon()

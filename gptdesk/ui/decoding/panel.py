@@ -26,7 +26,7 @@ from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312
-_SCOPE = "Applies to the next generation in this document."
+_SCOPE = "Applies to the next generation in this document; the text stays as it is."
 _STOP_HELP = f"{SETTINGS['stop'].help} Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
 FOR_NEW_HELP: Final = "Use these settings, including seed and stop strings, for every new document"
 

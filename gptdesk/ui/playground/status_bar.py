@@ -113,7 +113,7 @@ class StatusBar(QWidget):
         else:
             self._progress = ""
         if self._inference.queued:
-            words += "; the text continues when the model is loaded" if state is State.LOADING else ""
+            words += "; your text continues as soon as the model is there" if state is State.LOADING else ""
         self.state.setText(words)
         self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
         self._commands.refresh(_CANCEL)

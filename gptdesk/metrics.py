@@ -104,6 +104,15 @@ METRICS: tuple[Metric, ...] = (
         always_recorded=True,
     ),
     Metric(
+        key="bits_per_byte",
+        title="Bits per byte",
+        unit="bits per byte",
+        axis_title="Loss, bits per byte",
+        description="Training loss of the step per byte of text, which compares models of different vocabularies. "
+        "Evaluations record that of the validation text under the same name.",
+        averaged=True,
+    ),
+    Metric(
         key="lr",
         title="Learning rate",
         description="Learning rate of the step, of the optimizer that takes embeddings and biases.",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -33,8 +33,19 @@ from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize
 from trainer.planning.plan import Plan, plan_run, require_tokenizer, require_validation
 from trainer.schedule import learning_rate_share
 
-StepBatches: TypeAlias = tuple[list[tuple[Tensor, Tensor]], int]
-"""Micro-batches of inputs and targets, (B, T) int64 on the device each, and the valid tokens of all processes."""
+
+class StepBatches(NamedTuple):
+    """What a step reads.
+
+    Attributes:
+        micro_batches: inputs and targets of this process, (micro_batch, T) int64 each, on the device.
+        tokens: that count as targets, over all processes; 1 at least.
+        bytes: of text that these tokens stand for.
+    """
+
+    micro_batches: list[tuple[Tensor, Tensor]]
+    tokens: int
+    bytes: int
 
 
 class NotFinite(UserError):
@@ -48,6 +59,7 @@ class Trainer:
         state: how far it is.
         tokenizer: of the data and of the model.
         token_bytes: (vocab_size) int64, bytes of each token.
+        bytes_per_token: of what the last step learnt to write, over all processes.
         loss: summed cross-entropy of (inputs, targets), parallel and compiled as configured.
         validates: whether there is validation text; without it no evaluation says which checkpoint is the best.
         chat: how conversations become text, of the data or of the model that the run starts from; None for neither.
@@ -72,9 +84,10 @@ class Trainer:
         self.precision = training_precision(config.run, self.device)
         self.data = PreparedData.open(Path(config.data.path))
         if config.model.start:
-            require_tokenizer(Path(config.model.start), self.data)
+            require_tokenizer(Path(config.model.start), self.data.folder)
         self.tokenizer = self.data.load_tokenizer()
         self.token_bytes = torch.from_numpy(token_lengths(self.tokenizer))
+        self.bytes_per_token = 0.0
         require_validation(config, len(self.data.val))
         self.validates = len(self.data.val) > 0
         length = self.plan.context_length
@@ -110,7 +123,7 @@ class Trainer:
         share = learning_rate_share(state.step, config.schedule) * state.learning_rate_factor
         rate = self.optimizers.set_learning_rate(share)
         clock.start()
-        micro_batches, valid_tokens = self._take_batches()
+        micro_batches, valid_tokens, valid_bytes = self._take_batches()
         clock.mark("data")
         total = torch.zeros((), device=self.device)
         for i, (inputs, targets) in enumerate(micro_batches):
@@ -139,6 +152,7 @@ class Trainer:
             position=following,
             scaler=self.scaler.state_dict(),
         )
+        self.bytes_per_token = valid_bytes / valid_tokens
         clock.stop()
         return loss_value, norm_value, rate
 
@@ -150,21 +164,24 @@ class Trainer:
         )
 
     def read_step(self, position: Position) -> StepBatches:
-        """This process's micro-batches of the step on the device, and the valid tokens of all processes together.
+        """This process's micro-batches of the step on the device, and what all processes together read.
 
         The windows of a step are the same however many processes there are; they only share them out.
         """
         size = self.config.data.micro_batch
         pin = self.device.type == "cuda"
-        micro_batches, valid_tokens = [], 0
+        micro_batches, valid_tokens, valid_bytes = [], 0, 0
         for i in range(self.plan.accumulation):
             first = (i * self.processes.count + self.processes.rank) * size
             inputs, targets = self.batches.read(self.batches.advance(position, first), size)
-            valid_tokens += int((targets != IGNORED).sum())
+            valid = targets[targets != IGNORED]
+            valid_tokens += len(valid)
+            valid_bytes += int(self.token_bytes[valid].sum())
             if pin:
                 inputs, targets = inputs.pin_memory(), targets.pin_memory()
             micro_batches.append((inputs.to(self.device, non_blocking=pin), targets.to(self.device, non_blocking=pin)))
-        return micro_batches, max(1, self.processes.sum_count(valid_tokens))
+        count = self.processes.sum_count
+        return StepBatches(micro_batches, max(1, count(valid_tokens)), count(valid_bytes))
 
     def evaluate(self, *, limit: int | None) -> Validation:
         """The validation loss of about ``limit`` tokens or of all.

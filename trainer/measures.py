@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -58,8 +59,14 @@ def _mfu(step: LoggedStep) -> float | None:
     return round(work * step.tokens_per_second / (step.peak_flops * trainer.processes.count), 4)
 
 
+def _bits_per_byte(step: LoggedStep) -> float | None:
+    size = step.trainer.bytes_per_token
+    return round(step.loss / size / math.log(2), 5) if size else None
+
+
 MEASURES: Final[dict[str, Callable[[LoggedStep], float | None]]] = {
     "loss": lambda step: step.loss,
+    "bits_per_byte": _bits_per_byte,
     "grad_norm": lambda step: step.grad_norm,
     "lr": lambda step: step.learning_rate,
     "tokens_per_s": lambda step: round(step.tokens_per_second, 1),

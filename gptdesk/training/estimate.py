@@ -18,13 +18,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.system_memory import free_memory
 from gptdesk.training.data.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from gptdesk.training.trainer_json import trainer_json
 from trainer.config import TrainConfig, with_absolute_paths
 from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
-from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
+from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_tokenizer, require_validation
 from trainer.run_directory.layout import CHECKPOINTS, RUN
 
 Problems = dict[str, str]
@@ -36,6 +37,7 @@ class Summary:
 
     Attributes:
         parameters: of the model.
+        vocab_size: tokens in the vocabulary of the model.
         tokens_per_step: over all processes.
         tokens: in the whole run.
         train_tokens, val_tokens: in the data; None while that is not known.
@@ -47,6 +49,7 @@ class Summary:
     """
 
     parameters: int = 0
+    vocab_size: int = VOCAB_SIZE
     tokens_per_step: int = 0
     tokens: int = 0
     train_tokens: int | None = None
@@ -99,6 +102,7 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     _check_folder(config, plan, problems)
     return Summary(
         parameters=plan.shape.num_parameters(),
+        vocab_size=plan.shape.vocab_size,
         tokens_per_step=plan.tokens_per_step,
         tokens=tokens,
         train_tokens=data.train_tokens if data else None,
@@ -212,6 +216,11 @@ def _data(config: TrainConfig, plan: Plan, problems: Problems) -> PreparedSet | 
     except UserError as error:
         problems.setdefault("data.path", str(error))
         return None
+    if config.model.start:
+        try:
+            require_tokenizer(Path(config.model.start), data.path)
+        except UserError as error:
+            problems.setdefault("data.path", str(error))
     least = 2 * plan.context_length + 1
     if data.train_tokens < least:
         problems.setdefault(

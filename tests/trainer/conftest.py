@@ -11,6 +11,8 @@ import pytest
 from trainer.config import TrainConfig, build_config, merge
 from trainer.data.arrays import TOKENS, VERSION, ArrayFile
 from trainer.data.manifest import MANIFEST
+from trainer.prepare import Request, prepare
+from trainer.tokenizer_training.train import BYTE, TokenizerRequest, make_tokenizer
 
 
 def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:
@@ -32,6 +34,17 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     tokens = (np.cumsum(rng.integers(1, 4, 2_300)) * 7) % 400
     return write_data(tmp_path_factory.mktemp("data") / "prepared", train=tokens[:2_000], val=tokens[2_000:])
+
+
+@pytest.fixture(scope="session")
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some 3,000 tokens of text in a vocabulary of bytes, prepared with it."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "text.txt").write_text("".join(f"The mill turned {i} times.\n" for i in range(120)), encoding="utf-8")
+    make_tokenizer(TokenizerRequest(kind=BYTE), folder / "bytes")
+    request = Request(sources=(str(folder / "text.txt"),), tokenizer_folder=str(folder / "bytes"))
+    prepare(request, folder / "prepared")
+    return folder / "prepared"
 
 
 @pytest.fixture

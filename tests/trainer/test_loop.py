@@ -125,7 +125,7 @@ def test_tokens_that_the_data_does_not_learn_count_for_nothing(make_config: Make
     _, targets = trainer.batches.read(Position(0, 0), 4)
     assert (targets != IGNORED).all()
     trainer.batches = PartlyIgnored(trainer.batches)
-    _, learnt = trainer.read_step(trainer.state.position)
+    _, learnt, _ = trainer.read_step(trainer.state.position)
     assert learnt == 4 * 16 - 4 * (0 + 1 + 2 + 3)
 
 

@@ -257,9 +257,13 @@ def test_a_signal_saves_and_stops(make_config: MakeConfig, tmp_path: Path, numbe
     assert events(config, "checkpoint")[-1]["step"] == events(config, "end")[0]["step"]
 
 
-def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config: MakeConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kills", "data"), [(3, "data_folder"), (1, "own_data_folder")])
+def test_killed_and_gone_on_with_it_gives_the_same_weights(
+    make_config: MakeConfig, tmp_path: Path, request: pytest.FixtureRequest, kills: int, data: str
+) -> None:
     """The rate is constant, so that steps are the same however many there are to be."""
     over = {"model": {"dropout": 0.1}, "run": {"eval_interval": 4, "checkpoint_interval": 3}}
+    over["data"] = {"path": str(request.getfixturevalue(data))}
     config = make_config(**over, schedule={"steps": 100_000, "kind": "constant"})
     folder = Path(config.run.folder)
 
@@ -267,7 +271,7 @@ def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config:
         kinds = [event["ev"] for event in read_events(folder)]
         return kinds.count("checkpoint") >= saved and "step" in kinds[len(kinds) - kinds[::-1].index("checkpoint") :]
 
-    for kill in range(3):
+    for kill in range(kills):
         command = () if kill == 0 else ("resume", str(folder))
         with trainer_process(config, tmp_path, *command) as process:
             process.wait_for(lambda kill=kill: is_behind_a_checkpoint(2 * (kill + 1)))
@@ -276,7 +280,7 @@ def test_killed_and_gone_on_with_three_times_gives_the_same_weights(make_config:
     end = events(config, "step")[-1]["step"] + 2
     assert main(["resume", str(folder), "--schedule.steps", str(end)]) == 0
     assert read_state(folder).state == "finished"
-    assert len(events(config, "start")) == 4
+    assert len(events(config, "start")) == kills + 1
     over["run"] |= {"folder": str(tmp_path / "undisturbed")}
     undisturbed = make_config(**over, schedule={"steps": end, "kind": "constant"})
     assert train(undisturbed) == "finished"

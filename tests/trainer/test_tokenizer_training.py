@@ -158,11 +158,12 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     source = tmp_path / "source.txt"
     source.write_text("".join(f"word{i} other{i * 7} and {i}\n" for i in range(300_000)), encoding="utf-8")
     command = ["-m", "trainer", "tokenizer", str(source), "--vocab-size", "60000", "--events", "--out"]
-    process = subprocess.Popen([sys.executable, *command, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert json.loads(process.stdout.readline())["event"] == "progress"
-    process.send_signal(signal.SIGINT)
-    said = process.stdout.read().splitlines()
-    assert process.wait(PATIENCE) == 130
+    arguments = [sys.executable, *command, str(tmp_path / "out")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "progress"
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read().splitlines()
+        assert process.wait(PATIENCE) == 130
     assert json.loads(said[-1]) == {"event": "stopped"}
     assert [path.name for path in tmp_path.iterdir()] == ["source.txt"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -54,11 +55,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> None:
-    """Makes the tokenizer.
+    """Makes the tokenizer; an interruption ends the process with 130 or 143 and leaves nothing.
 
     Raises:
-        UserError: when that cannot be done.
-        SystemExit: with 130 or 143 when it was interrupted; nothing is left then.
+        UserError: when it cannot be made.
     """
     request = TokenizerRequest(
         sources=tuple(map(absolute_source, args.sources)),
@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> None:
             made = make_tokenizer(request, args.out.expanduser(), progress=show)
         except (KeyboardInterrupt, Terminated) as stop:
             print(json.dumps({"event": "stopped"}) if args.events else "\nStopped; nothing was written.", flush=True)
-            raise SystemExit(143 if isinstance(stop, Terminated) else CANCELLED) from None
+            # The library may still be learning in its thread, and Python's orderly end would abort in the middle of it.
+            os._exit(143 if isinstance(stop, Terminated) else CANCELLED)
     if args.events:
         print(json.dumps({"event": "finished"} | asdict(made) | {"folder": str(made.folder)}), flush=True)
         return

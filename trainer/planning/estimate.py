@@ -175,7 +175,7 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
         return 0
     data = PreparedData.open(Path(config.data.path))
     if config.model.start:
-        require_tokenizer(Path(config.model.start), data)
+        require_tokenizer(Path(config.model.start), data.folder)
     require_validation(config, len(data.val))
     if not data.holds_records:
         Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
@@ -14,9 +14,6 @@ from trainer.config import TrainConfig
 from trainer.data.manifest import read_manifest
 from trainer.data.tokenizer import DataTokenizer, label
 from trainer.optimizer_table import state_floats
-
-if TYPE_CHECKING:
-    from trainer.data.shards import PreparedData
 
 FLOAT_BYTES: Final = 4
 """Of a float32 number: weights, gradients and optimizer state are kept as such."""
@@ -88,21 +85,21 @@ def vocabulary_of(data: str) -> int:
         return VOCAB_SIZE
 
 
-def require_tokenizer(model: Path, data: PreparedData) -> None:
+def require_tokenizer(model: Path, data: Path) -> None:
     """Refuses to train a model on tokens of another vocabulary than its own.
 
     Args:
         model: its folder.
-        data: to train on.
+        data: prepared folder to train on.
 
     Raises:
-        UserError: naming both tokenizers, or when the model's cannot be read.
+        UserError: naming both tokenizers, or when one of them cannot be read.
     """
-    own = load_tokenizer(model, read_config(model))
-    if own.sha256 != data.tokenizer.sha256:
+    own, other = load_tokenizer(model, read_config(model)), DataTokenizer.from_manifest(read_manifest(data)[0])
+    if own.sha256 != other.sha256:
         raise UserError(
-            f"The model in {model} has {label(own)}, and the data in {data.folder} was prepared with "
-            f"{data.tokenizer.label}: prepare the text again with --tokenizer {model}."
+            f"The model in {model} has {label(own)}, and the data in {data} was prepared with {other.label}: prepare "
+            f"the text again with --tokenizer {model}."
         )
 
 

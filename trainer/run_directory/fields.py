@@ -79,7 +79,7 @@ EVENT_FIELDS: Final[Kinds] = MappingProxyType(
     {
         **dict.fromkeys(("seq", "seg", "step", "steps", "best_step", "parameters", "context_length"), _Whole),
         **dict.fromkeys(("tokens_per_step", "train_tokens", "val_tokens", "processes", "threads"), _Whole),
-        **dict.fromkeys(("tokens", "epoch", "val_loss", "bits_per_byte", "seconds"), _Real | None),
+        **dict.fromkeys(("tokens", "epoch", "val_loss", "seconds"), _Real | None),
         **{key: _Real | None for each in METRICS if not each.container for key in each.keys},
         **dict.fromkeys(contained(), dict),
         **dict.fromkeys(("ev", "id", "action", "folder", "device", "precision", "torch", "state", "cause"), _Word),

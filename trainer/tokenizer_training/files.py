@@ -24,17 +24,18 @@ def bpe_files(vocabulary: Mapping[str, int], merges: Sequence[tuple[str, str]]) 
         vocabulary: ids by token, in the letters of `byte_letters`; ids are 0 ... n - 1. The end of text becomes n.
         merges: pairs of tokens, in the order of learning.
     """
+    end = len(vocabulary)
+    tokens = {**vocabulary, END_OF_TEXT_STRING: end}
     model = {
         "type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "", "end_of_word_suffix": "",
-        "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": dict(vocabulary),
+        "fuse_unk": False, "byte_fallback": False, "ignore_merges": False, "vocab": tokens,
         "merges": [list(pair) for pair in merges],
     }  # fmt: skip
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    end = len(vocabulary)
     lines = ("#version: 0.2", *(f"{left} {right}" for left, right in merges))
     return {
         TOKENIZER_JSON: _tokenizer_json(model, byte_level, byte_level, end),
-        VOCABULARY: _json({**vocabulary, END_OF_TEXT_STRING: end}, indent=None),
+        VOCABULARY: _json(tokens, indent=None),
         MERGES: "".join(f"{line}\n" for line in lines).encode(),
         **_settings("GPT2Tokenizer", end),
     }

@@ -36,6 +36,7 @@ READ, MERGE = "read", "merge"
 """Phases: reading and counting; learning merges."""
 
 _REPORT_SECONDS: Final = 0.2
+_END_SECONDS: Final = 5.0
 _SAMPLE_BYTES: Final = 1_000_000
 """Of the beginning of the text, which bytes per token are measured on."""
 
@@ -175,6 +176,7 @@ class _Work:
         except BaseException:
             if self._source is not None:
                 self._source.stopped = True
+            thread.join(_END_SECONDS)  # a reading thread ends and cleans up; a learning one cannot be ended
             raise
         if self._failure is not None:
             raise self._failure

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
 from gptdesk.training.launch import TORCHRUN, Launcher
 from gptdesk.ui.train.new_run.schema import default_values, read_sections
@@ -71,6 +72,7 @@ class Draft:
         base: model that the run starts from.
         train_tokens: of the chosen data; 0 while unknown.
         val_tokens: of its validation split; ``None`` while unknown.
+        vocab_size: tokens in the vocabulary of the model.
         data_name: shown name of the data.
         launcher: how the run is started.
         name: chosen by the user; "" for one made from data and model.
@@ -81,6 +83,7 @@ class Draft:
         self.preset = FRESH_PRESET
         self.base = Base()
         self.train_tokens = 0
+        self.vocab_size = VOCAB_SIZE
         self.val_tokens: int | None = None
         self.data_name = ""
         self.launcher = Launcher()
@@ -166,12 +169,12 @@ class Draft:
         self.set("data.path", path)
         self.data_name, self.train_tokens, self.val_tokens = name, train_tokens, val_tokens
 
-    def know_data(self, train_tokens: int | None, val_tokens: int | None) -> bool:
+    def know_data(self, train_tokens: int | None, val_tokens: int | None, vocab_size: int = VOCAB_SIZE) -> bool:
         """Sets the sizes of the chosen data, if known. Returns whether they changed."""
-        known = (self.train_tokens, self.val_tokens) == (train_tokens, val_tokens)
-        if train_tokens is None or known:
+        sizes = (train_tokens, val_tokens, vocab_size)
+        if train_tokens is None or (self.train_tokens, self.val_tokens, self.vocab_size) == sizes:
             return False
-        self.train_tokens, self.val_tokens = train_tokens, val_tokens
+        self.train_tokens, self.val_tokens, self.vocab_size = train_tokens, val_tokens, vocab_size
         return True
 
     def replace(self, values: Mapping[str, Any]) -> None:

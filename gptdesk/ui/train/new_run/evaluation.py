@@ -69,7 +69,7 @@ class DraftEvaluation(QObject):
     def _on_evaluated(self, number: int, summary: Summary) -> None:
         if number != self._number or self._evaluating.pending:
             return
-        if self._draft.know_data(summary.train_tokens, summary.val_tokens):
+        if self._draft.know_data(summary.train_tokens, summary.val_tokens, summary.vocab_size):
             self.draft_changed.emit()  # settings may give way to the data
             return
         problems = {key: in_words(text, self._draft.sections) for key, text in summary.problems.items()}

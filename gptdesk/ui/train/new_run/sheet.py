@@ -168,7 +168,7 @@ class NewRunSheet(QDialog):
         """Shows the draft everywhere, and evaluates it soon."""
         values = self.draft.values()
         self.settings.show_draft(self.draft)
-        self.start_from.show_base(self.draft.base, values["model"])
+        self.start_from.show_base(self.draft.base, values["model"], self.draft.vocab_size)
         self.data.show_chosen(values["data"]["path"])
         self.summary.show_name(self.draft.name, self.draft.suggested_name)
         self.measuring.forget()

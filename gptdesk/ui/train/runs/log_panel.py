@@ -93,6 +93,12 @@ def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def _validation(event: Mapping[str, Any]) -> str:
+    bits = event.get("bits_per_byte")
+    bits_text = "" if bits is None else f", {number_format.decimal(bits, 4)} bits per byte"
+    return f"validation loss {number_format.decimal(event['val_loss'], 4)}{bits_text}"
+
+
 def event_words(event: Mapping[str, Any]) -> str:
     """Describes one event."""
     kind = event.get("ev")
@@ -100,9 +106,9 @@ def event_words(event: Mapping[str, Any]) -> str:
         return f"training starts on {event.get('device')} in {event.get('precision')}"
     if kind == "eval" and event.get("val_loss") is not None:
         best = ", the best so far" if event.get("best") else ""
-        return f"validation loss {number_format.decimal(event['val_loss'], 4)}{best}"
+        return f"{_validation(event)}{best}"
     if kind == "final_eval" and event.get("val_loss") is not None:
-        return f"validation loss {number_format.decimal(event['val_loss'], 4)} on the whole split"
+        return f"{_validation(event)} on the whole split"
     if kind == "checkpoint":
         return "checkpoint saved"
     if kind == "checkpoint_failed":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,21 @@ def shape_of(model: Mapping[str, Any]) -> Shape:
     return Shape(model["n_layer"], model["n_head"], model["n_embd"])
 
 
-def nearest(model: Mapping[str, Any]) -> int:
+def nearest(model: Mapping[str, Any], vocab_size: int = VOCAB_SIZE) -> int:
     """Index of the shape in `SHAPES` that is nearest in size to the values of the section ``model``."""
-    wanted = count_parameters(model, shape_of(model))
-    return min(range(len(SHAPES)), key=lambda i: abs(count_parameters(model, SHAPES[i]) - wanted))
+    wanted = count_parameters(model, shape_of(model), vocab_size)
+    return min(range(len(SHAPES)), key=lambda i: abs(count_parameters(model, SHAPES[i], vocab_size) - wanted))
 
 
-def count_parameters(model: Mapping[str, Any], shape: Shape) -> int:
-    """Parameters of a model of that shape with the other values of the section ``model``; 0 for an impossible one."""
+def count_parameters(model: Mapping[str, Any], shape: Shape, vocab_size: int = VOCAB_SIZE) -> int:
+    """Parameters of a model of that shape with the other values of the section ``model``; 0 for an impossible one.
+
+    Args:
+        vocab_size: tokens in the vocabulary of the data.
+    """
     try:
         return GPT2Config(
+            vocab_size=vocab_size,
             n_positions=model["n_positions"],
             n_embd=shape.n_embd,
             n_layer=shape.n_layer,

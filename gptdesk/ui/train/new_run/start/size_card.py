@@ -58,10 +58,10 @@ class SizeCard(QFrame):
         layout.addLayout(ends)
         self.slider.valueChanged.connect(lambda position: self.chosen.emit(SHAPES[position]))
 
-    def show_model(self, model: Mapping[str, Any]) -> None:
-        """Shows the size given by the values of the section ``model``."""
+    def show_model(self, model: Mapping[str, Any], vocab_size: int) -> None:
+        """Shows the size given by the values of the section ``model`` and the vocabulary of the data."""
         shape = shape_of(model)
-        parameters = count_parameters(model, shape)
+        parameters = count_parameters(model, shape, vocab_size)
         self.count.setText(number_format.parameters(parameters) if parameters else "–")
         self.shape.setText(
             f"{number_format.count(shape.n_layer)} layers · {number_format.count(shape.n_head)} heads · "
@@ -69,7 +69,7 @@ class SizeCard(QFrame):
         )
         self.slider.setAccessibleDescription(f"{self.count.text()} parameters, {self.shape.text()}")
         self.slider.blockSignals(True)
-        self.slider.setValue(nearest(model))
+        self.slider.setValue(nearest(model, vocab_size))
         self.slider.blockSignals(False)
 
 

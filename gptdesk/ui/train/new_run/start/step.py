@@ -91,9 +91,9 @@ class StartStep(Step):
         """Lists models and checkpoints, in the background."""
         self._quick.run(partial(find_starts, self._folders, self._index), self._on_found, self.show_problem)
 
-    def show_base(self, base: Base, model: Mapping[str, Any]) -> None:
-        """Shows the model to start from, and the values of the section ``model`` for one from scratch."""
-        self.size_card.show_model(model)
+    def show_base(self, base: Base, model: Mapping[str, Any], vocab_size: int) -> None:
+        """Shows the model to start from; for one from scratch, the section ``model`` and its vocabulary."""
+        self.size_card.show_model(model, vocab_size)
         if base == self._base:
             return
         self._base = base

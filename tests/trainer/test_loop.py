@@ -177,7 +177,7 @@ def test_a_run_that_starts_from_a_variant_trains_and_keeps_it(
 ) -> None:
     """Its activation and the scales of its attention are in the checkpoint that training leaves."""
     shape = GPT2Config(
-        vocab_size=400, n_layer=2, n_head=2, n_embd=16, n_positions=16, activation_function="silu",
+        n_layer=2, n_head=2, n_embd=16, n_positions=16, activation_function="silu",
         scale_attn_weights=False, scale_attn_by_inverse_layer_idx=True, reorder_and_upcast_attn=True,
     )  # fmt: skip
     model = GPT2(shape)
@@ -186,5 +186,7 @@ def test_a_run_that_starts_from_a_variant_trains_and_keeps_it(
     trainer = Trainer(make_config(model={"start": str(tmp_path / "start"), "lora_rank": lora_rank}), ALONE)
     _, norm, _ = trainer.step()
     assert norm > 0
-    saved = save_checkpoint(tmp_path, trainer.model, trainer.optimizers, trainer.state, vocab_size=400, processes=ALONE)
+    saved = save_checkpoint(
+        tmp_path, trainer.model, trainer.optimizers, trainer.state, vocab_size=50257, processes=ALONE
+    )
     assert read_config(saved) == shape

@@ -105,7 +105,7 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
 
 
 def _tokenizer(folder: Path) -> str:
-    """Where a model's tokens come from; that OpenAI's are assumed is to be seen."""
+    """Origin of a model's tokenizer, as people read it; says where OpenAI's is assumed."""
     if folder == bundled_folder():
         return "GPT-2's"
     from gptdesk.gpt2.tokenizers.loading import brings_tokenizer  # the window asks after it was painted

@@ -69,7 +69,7 @@ _OPENAI: Final = (
         size=352_824_413,
         sha256="e1ff18884359fe8beb795a5f414feb85a6ce3d929ad019c0d958c039d2b94a1b",
         licence="apache-2.0",
-        note="Hugging Face's half-depth copy of gpt2: twice as fast, and less sure of itself.",
+        note="Distilled from gpt2 by Hugging Face, with half the layers: twice as fast, less accurate.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Windows with a real, tiny model, and a check that no test leaves a thread or a window behind."""
+"""Windows with a real, tiny model, and a check that no test leaves a thread, timer or window behind."""
 
 import gc
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QThread
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QThread, QThreadPool, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -17,7 +17,6 @@ from gptdesk.ui.clipboard import release_clipboard
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.top_bar import DocumentButton
-from gptdesk.ui.services.background import THREAD_PREFIX
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.theme import Theme
@@ -29,12 +28,28 @@ from gptdesk.ui.window.pages import PageRegistry
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE
 
+KEPT_THREADS = ("wait for compiled code", "MainThread")
+"""Names of threads that live as long as the program."""
+
+
+def living(kind: type[QObject]) -> list[Any]:
+    """The objects of that class and of classes derived from it that Qt has not deleted."""
+    kinds = {kind, *subclasses(kind)}
+    # type(): some proxies import or warn when they are asked for their class
+    return [o for o in gc.get_objects() if type(o) in kinds and shiboken6.isValid(o)]
+
 
 def running_threads() -> set[str]:
-    kinds = {QThread, *subclasses(QThread)}
-    # type(): some proxies import or warn when they are asked for their class
-    threads = [o for o in gc.get_objects() if type(o) in kinds and shiboken6.isValid(o)]
-    return {thread.objectName() for thread in threads if thread.isRunning()}
+    return {thread.objectName() for thread in living(QThread) if thread.isRunning()}
+
+
+def running_timers() -> set[QTimer]:
+    """Those that repeat; the others end by themselves."""
+    return {timer for timer in living(QTimer) if timer.isActive() and not timer.isSingleShot()}
+
+
+def describe(timer: QTimer) -> str:
+    return f"a timer of {timer.interval()} ms in {timer.parent()!r} is still running"
 
 
 def subclasses(kind: type) -> set[type]:
@@ -63,14 +78,23 @@ def collector(qapp: QApplication) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(qapp: QApplication) -> Iterator[None]:
-    threads, windows = running_threads(), open_windows()
+    """Fails a test that leaves a thread, a pool, a timer or a window behind."""
+    before, qt_threads = set(threading.enumerate()), running_threads()
+    timers, windows = running_timers(), open_windows()
     yield
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    for thread in threading.enumerate():
-        if thread.name.startswith(THREAD_PREFIX):  # it ends with its last task
-            thread.join(PATIENCE)
-            assert not thread.is_alive(), f"{thread.name} is still running"
-    assert running_threads() <= threads, "a thread is still running"
+    for thread in set(threading.enumerate()) - before:  # those of pools among them
+        if isinstance(thread, threading._DummyThread):  # of a QThread, which is looked at below
+            continue
+        if thread.name not in KEPT_THREADS and "process_request_thread" not in thread.name:  # of the hub of the tests
+            gc.collect()  # a pool ends its threads when it is collected
+            thread.join(PATIENCE)  # a task queue's ends with its last task
+            assert not thread.is_alive(), f"the thread {thread.name} is still running"
+    assert QThreadPool.globalInstance().activeThreadCount() == 0, "Qt's pool is still busy"
+    assert running_threads() <= qt_threads, "a thread is still running"
+    if running_timers() - timers:
+        gc.collect()  # of objects that only a cycle keeps
+    assert [describe(timer) for timer in running_timers() - timers] == []
     assert open_windows() <= windows, "a window is still open"
 
 

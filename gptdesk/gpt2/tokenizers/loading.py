@@ -93,9 +93,16 @@ def _load(folder: Path, rows: int, state: tuple[tuple[str, int, int], ...]) -> T
 
 
 def _source(folder: Path) -> Path:
-    """The file of the vocabulary."""
+    """The file of the vocabulary.
+
+    Raises:
+        UserError: when there is none any more: another program may remove or rename the model meanwhile.
+    """
     names = {path.name for path in tokenizer_files(folder)}
-    return folder / next(group[0] for group in VOCABULARY_FILES if names.issuperset(group))
+    for group in VOCABULARY_FILES:
+        if names.issuperset(group):
+            return folder / group[0]
+    raise UserError(f"The tokenizer files of {folder} are gone; was the model removed or renamed?")
 
 
 def _missing(folder: Path, rows: int) -> UserError:

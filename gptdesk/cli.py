@@ -21,7 +21,7 @@ MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
 
-_OF_THE_TRAINER: Final = ("trainer", "prepare", "train", "resume", "eval", "sample")
+_OF_THE_TRAINER: Final = ("trainer", "tokenizer", "prepare", "train", "resume", "eval", "sample")
 """Commands of the trainer, a program of its own; they get a hint."""
 
 CLOSED: Final = 141

@@ -38,13 +38,14 @@ def find_model(given: str) -> FoundModel:
     """
     folder = Path(given).expanduser()
     if folder.is_dir():
+        # A run's own config.json is that of the training, so this comes first.
+        if (folder / RUN).exists() or (folder / CHECKPOINTS).is_dir():
+            best = best_checkpoint(folder)
+            return FoundModel(f"{folder.resolve().name}/{best.name}", best)
         if (folder / CONFIG_FILE).exists():
             folder = folder.resolve()
             in_run = folder.parent.name == CHECKPOINTS
             return FoundModel(f"{folder.parents[1].name}/{folder.name}" if in_run else folder.name, folder)
-        if (folder / RUN).exists() or (folder / CHECKPOINTS).is_dir():
-            best = best_checkpoint(folder)
-            return FoundModel(f"{folder.resolve().name}/{best.name}", best)
         raise UserError(
             f"{folder} is neither a model folder nor a run directory: it has no {CONFIG_FILE} and no {RUN}."
         )

@@ -18,6 +18,7 @@ LATER = {
     "gptdesk.hub.transfer",
     "gptdesk.gpt2.tokenizer",
     "gptdesk.gpt2.tokenizers.loading",
+    "gptdesk.training.data.data_scanner",
     "gptdesk.training.run_scanner",
     "gptdesk.ui.models.view",
     "gptdesk.ui.playground.document_list",

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from gptdesk.training.data.data_scanner import DataEntry
+if TYPE_CHECKING:
+    from gptdesk.training.data.data_scanner import DataEntry
 
 
 class Monitor(Protocol):

@@ -15,7 +15,7 @@ from trainer.run_directory.layout import CONSOLE
 
 
 def prepare_environment() -> None:
-    """Sets thread behaviour and keeps compiled code between runs; what the person set stays."""
+    """Sets thread behaviour and keeps compiled code between runs; variables that are set already stay."""
     set_thread_environment()
     cache = Folders.of_this_user().cache / "compiled"
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))

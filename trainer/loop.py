@@ -225,7 +225,7 @@ class Trainer:
         what = "gradient" if math.isfinite(loss) else "loss"
         raise NotFinite(
             f"The {what} is not finite in step {self.state.step + 1}; the weights were left as they were. "
-            "Lower the learning rate, or look at the data, and go on from the last checkpoint."
+            "Lower the learning rate, or check the data, and resume from the last checkpoint."
         )
 
 

@@ -1,4 +1,4 @@
-"""Records what a trainer does: events and status in the run directory, lines for the person watching.
+"""Records what a trainer does: events and status in the run directory, lines for the console.
 
 A "step" event holds ``tokens`` and ``epoch`` (trained until then) and the values of `gptdesk.metrics`; docs/METRICS.md
 lists them. With several processes they are those of the process that records.

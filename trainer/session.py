@@ -95,7 +95,7 @@ class Session:
             self._checkpoint()
 
     def _conclude(self) -> None:
-        """Says why a run ends before its last step, and scores the whole split where evaluations saw a part."""
+        """Logs why a run ends before its last step, and scores the whole split if evaluations scored a part of it."""
         if self._patience_is_over():
             self._recorder.log("The validation loss has not improved for a while; stopping early.")
             self._recorder.event("early_stop", best_step=self._trainer.state.best_step)

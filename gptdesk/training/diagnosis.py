@@ -18,7 +18,7 @@ from trainer.run_directory.state import RunState, boot_id
 OUTPUT_LINES: Final = 40
 
 _MISTAKE: Final = 2
-"""Exit code of the trainer for what the person can put right."""
+"""Exit code of the trainer for errors that the user can correct."""
 
 _MEMORY: Final = re.compile(
     r"out of memory|OutOfMemoryError|\bMemoryError\b|[Cc]annot allocate memory|can't allocate memory|std::bad_alloc"
@@ -40,7 +40,7 @@ _ADVICE: Final = {
     "not finite": "Resume with a lower learning rate, or with gradient clipping; its checkpoints are good.",
     "killed": "Resume it; if it happens again, the computer may be short of memory.",
     "settings": "Correct this in the settings, then start again.",
-    "error": "Read the output below; resuming goes on from the newest good checkpoint.",
+    "error": "Read the output below; resuming starts from the newest good checkpoint.",
     "lost": "Look at the computer that it runs on; if it ended there, resume it.",
 }
 

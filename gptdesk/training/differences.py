@@ -12,7 +12,7 @@ _ABSENT: Final = "–"
 
 @dataclass(frozen=True)
 class SettingDifference:
-    """A setting that is not the same in all runs.
+    """A setting that differs between runs.
 
     Attributes:
         name: section and setting, as in "optim.learning_rate".

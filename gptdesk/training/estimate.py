@@ -33,7 +33,7 @@ Problems = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What can be told at once.
+    """Figures that need no measurement.
 
     Attributes:
         parameters: of the model.

@@ -92,7 +92,7 @@ class RunEntry:
 
 
 class RunIndex:
-    """Finds runs and remembers what the person said of them; may be used from any thread.
+    """Finds runs and keeps the user's names, tags and pins; may be used from any thread.
 
     Args:
         file: where names, tags, pins and watched folders are kept.
@@ -142,7 +142,7 @@ class RunIndex:
                     yield folder
 
     def _labelled(self, entry: RunEntry, *, taken: dict[str, RunEntry]) -> RunEntry:
-        """The entry with what the person said; a copy of a run, which has its id, is told apart by its folder."""
+        """The entry with the user's name, tags and pin; a copy of a run has its id but another folder."""
         if entry.id in taken:
             entry = replace(entry, id=f"{entry.id}@{entry.folder}")
         elif entry.id != _provisional_id(entry.folder):
@@ -152,7 +152,7 @@ class RunIndex:
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        """Folders that are looked in beside the person's runs folder."""
+        """Folders that are searched besides the user's runs folder."""
         return self._labels.watched
 
     def watch(self, folder: Path) -> None:
@@ -274,7 +274,7 @@ def _signature(folder: Path) -> object:
 
 
 def _read_entry(folder: Path) -> RunEntry | None:
-    """A run without what the person said of it; None when there is none any more."""
+    """A run without name, tags and pin of the user; None when it no longer exists."""
     launch = read_launch(folder)
     description, problem = describe(folder)
     if not description and not problem and launch is None and not os.path.isfile(folder / RUN):

@@ -88,7 +88,7 @@ class Labels:
         with self._guard:
             if old in self._labels:
                 self._labels.setdefault(new, self._labels.pop(old))
-                with suppress(UserError):  # not the person's action; it is tried again with the next change
+                with suppress(UserError):  # the user asked for nothing; it is tried again with the next change
                     self._save()
 
     def _load(self) -> None:

@@ -1,4 +1,4 @@
-"""Launches a trainer that outlives this process: locally, under torchrun, or by the person's own command."""
+"""Launches a trainer that outlives this process: locally, under torchrun, or by a command of the user."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ __all__ = ["COMMAND", "HERE", "TORCHRUN", "Launcher", "command_line", "new_run_f
            "start_run", "to_toml", "typed_command"]  # fmt: skip
 
 CONFIG_FILE: Final = "config.toml"
-"""In the run directory: what the person chose. What is in force stands in the trainer's own files."""
+"""File in the run directory with the settings that the user chose; the trainer's own files have those in force."""
 
 _LONGEST_SLUG: Final = 40
 
@@ -111,7 +111,7 @@ def start_run(values: Mapping[str, Any], folder: Path, launcher: Launcher = PLAI
     launch = read_launch(folder)
     starting = launch is not None and launch.lives
     if starting or (folder / RUN).exists() or any((folder / CHECKPOINTS).glob("step-*")):
-        raise UserError(f"{folder} holds a run already; go on with that, or choose another folder.")
+        raise UserError(f"{folder} holds a run already; resume it, or choose another folder.")
     is_new = not folder.exists()
     ensure_folder(folder)
     try:
@@ -171,7 +171,7 @@ def _check(launcher: Launcher) -> None:
     if launcher.kind == TORCHRUN and launcher.processes < 1:
         raise UserError(f"A run needs 1 process or more, not {launcher.processes}.")
     if launcher.kind == COMMAND and not re.search(r"\{(command|arguments)\}", launcher.template):
-        raise UserError("The command must hold {command}, which stands for the trainer and what it is told.")
+        raise UserError("The command must hold {command}, which stands for the trainer and its arguments.")
 
 
 def _launch(folder: Path, launcher: Launcher, name: str, *, resume: bool) -> int:

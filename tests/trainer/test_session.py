@@ -294,7 +294,7 @@ def test_starting_again_where_a_run_is_asks_to_go_on(
     train(config)
     (tmp_path / "run.toml").write_text(to_toml(config))
     assert main(["train", "--config", str(tmp_path / "run.toml")]) == 2
-    assert "holds a run already; go on with `resume`" in capsys.readouterr().err
+    assert "holds a run already; continue it with `resume`" in capsys.readouterr().err
 
 
 def test_two_trainers_do_not_share_a_run(

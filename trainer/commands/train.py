@@ -61,7 +61,9 @@ def run_train(args: argparse.Namespace) -> None:
         print(json.dumps(outlook.to_json()) if args.json else outlook)
         return
     if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
-        raise UserError(f"{config.run.folder} holds a run already; go on with `resume`, or choose another folder.")
+        raise UserError(
+            f"{config.run.folder} holds a run already; continue it with `resume`, or choose another folder."
+        )
     _start(config, given=keys_of(given), notes=fitted.notes)
 
 
@@ -82,7 +84,7 @@ def _processes() -> int:
 
 
 def _given(file: Path | None, settings: Sequence[str], *, data: Path | None, out: Path | None) -> dict[str, Any]:
-    """The nested values that the person gave: those of a file, then flags over it."""
+    """The nested values that the user gave: those of a file, overridden by flags."""
     values = merge(read_toml(file) if file else {}, parse_flags(settings))
     if data:
         values = merge(values, {"data": {"path": str(data)}})

@@ -83,7 +83,7 @@ def data_facts(path: str) -> DataFacts | None:
 
 
 def start_context(folder: str) -> int | None:
-    """Context length of a model to start from; None where that cannot be told."""
+    """Context length of a model to start from; None if it is unknown."""
     try:
         return read_config(Path(folder).expanduser()).n_positions if folder else None
     except (UserError, RuntimeError):

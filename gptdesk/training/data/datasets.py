@@ -107,7 +107,7 @@ def data_folders(folders: Folders) -> Iterator[Path]:
 
 
 def data_folder(folders: Folders, name: str) -> Path:
-    """Where the person's data of that name is, or would be."""
+    """Folder of the user's data set of that name, which need not exist."""
     return folders.data / _FOLDER / name
 
 
@@ -122,7 +122,7 @@ def new_data_folder(folders: Folders, name: str) -> Path:
 
 
 def prepared_sets(folders: Folders) -> list[PreparedSet]:
-    """The data that is ready in the person's own folder, by name; what cannot be used is left out."""
+    """The usable data sets in the user's folder, by name; unusable ones are skipped."""
     found = []
     for folder in data_folders(folders):
         try:

@@ -59,7 +59,7 @@ _ENCODING_SHARE: Final = 0.95
 """Of the whole work; the rest is merging, which only copies."""
 
 _END_SECONDS: Final = 30.0
-"""Seconds in which a preparation stops when told to: it finishes at most a few units and a shard."""
+"""Seconds within which a preparation stops on request: it finishes at most a few units and a shard."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,7 +69,7 @@ class Watch:
         self.begin_again()
 
     def begin_again(self, step: float = 0.0, best: float = np.inf) -> None:
-        """Forgets what was usual: the run goes on from an earlier step, perhaps with other settings or elsewhere.
+        """Forgets what was usual: the run resumes from an earlier step, perhaps with other settings or elsewhere.
 
         Args:
             step: what was evaluated until then still counts.
@@ -120,7 +120,7 @@ class Watch:
         return [_about_overfitting(step, t, validation, self._best)]
 
     def diverged(self, step: float, t: float, reason: str = "") -> list[Alert]:
-        """An alert about what was evaluated, or what the trainer itself said, unless the losses have told already."""
+        """An alert about an evaluation or a message of the trainer, unless the losses have raised it already."""
         if self._not_finite:
             return []
         self._not_finite = True
@@ -136,7 +136,7 @@ class Watch:
     def checkpoint_failed(self, step: float, t: float, reason: str) -> list[Alert]:
         """An alert that a checkpoint could not be written, as the trainer says."""
         self._disk_short = True
-        advice = "The run holds until there is room: free some space, then let it go on."
+        advice = "The run is paused until there is room: free some space, then resume it."
         return [Alert("disk", int(step), t, "Checkpoint not written", f"{reason.rstrip('.')}. {advice}")]
 
 

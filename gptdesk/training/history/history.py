@@ -65,7 +65,7 @@ class RunHistory:
 
     Attributes:
         version: a new number after every change.
-        final_validation: the loss over the whole validation split, when the run has not gone on since.
+        final_validation: the loss over the whole validation split, unless the run has continued since.
         marks: by time.
         alerts: in the order in which they arose.
         facts: the newest "start" event.

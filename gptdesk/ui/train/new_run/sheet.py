@@ -245,7 +245,7 @@ class NewRunSheet(QDialog):
             self.view.show_step(DATA)
 
     def _say(self, sentence: str) -> None:
-        """Says what was done with what was dropped, until the person does something else."""
+        """Says how dropped files are used, until the user changes something."""
         self.state.note = sentence
         self.state.show()
 
@@ -267,7 +267,7 @@ class NewRunSheet(QDialog):
             self.deleteLater()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The window that it belongs to goes: so does the sheet, and at once."""
+        """Closes the sheet with its window, and ends its tasks."""
         if watched is self._window and event.type() == QEvent.Type.Close:
             if self.isVisible():
                 self.reject()

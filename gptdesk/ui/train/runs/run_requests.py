@@ -22,7 +22,7 @@ _PROMPT: Final = "Once upon a time"
 
 
 class RunRequests(QObject):
-    """Asks the selected run, after asking the person where something must be chosen or could be lost.
+    """Asks the selected run, after a dialog where something must be chosen or could be lost.
 
     Args:
         messages: tell when the run or the trainer refuses.
@@ -125,7 +125,7 @@ class RunRequests(QObject):
         dialog.open()
 
     def abort(self) -> None:
-        """Ends the run without a checkpoint, if the person confirms it."""
+        """Ends the run without a checkpoint, if the user confirms it."""
         entry = self._run_monitor.entry(self._current())
         if entry is None:
             return

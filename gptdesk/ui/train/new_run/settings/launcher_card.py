@@ -1,4 +1,4 @@
-"""How the trainer is started: here, in several processes, or by a command of the person's own."""
+"""How the trainer is started: here, in several processes, or by a command of the user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMMAND_NOTE: Final = (
     "all it is told, {arguments} for what it is told, {folder} for the run's folder, {config} for its settings."
 )
 _KINDS: Final = {
-    HERE: ("This computer", "One process on this computer. It goes on when gptdesk is closed."),
+    HERE: ("This computer", "One process on this computer. It continues when gptdesk is closed."),
     TORCHRUN: ("Several processes", "torchrun starts one process for each GPU, which share every step."),
     COMMAND: ("Own command", _COMMAND_NOTE),
 }

@@ -78,7 +78,7 @@ class SettingRow(QWidget):
         set_property(self.control.focus, "invalid", "true" if self.problem else "false")
 
     def _on_refused(self, sentence: str) -> None:
-        """What was typed is not the value; the sentence stays until the value is another."""
+        """Shows that the typed text is not the value; the sentence stays until the value changes."""
         self._refused = sentence
         self._show_problem()
 

@@ -33,7 +33,7 @@ class SettingsStep(Step):
     """Settings.
 
     Signals:
-        preset_chosen(str): the person wants to begin from that preset.
+        preset_chosen(str): the user chose that preset.
     """
 
     preset_chosen = Signal(str)

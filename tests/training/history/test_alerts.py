@@ -189,4 +189,4 @@ def test_going_back_forgets_what_was_usual() -> None:
 def test_a_checkpoint_that_was_not_written_says_why_and_what_to_do() -> None:
     (alert,) = Watch().checkpoint_failed(7, 0.0, "There is no room for a checkpoint.")
     assert alert.kind == "disk"
-    assert alert.explanation.startswith("There is no room for a checkpoint. The run holds until")
+    assert alert.explanation.startswith("There is no room for a checkpoint. The run is paused until")

@@ -17,7 +17,8 @@ from tests.gpt2.tokenizers.folders import CORPUS, make_folder, write_json
 from trainer.cli import main
 from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import copy_tokenizer, open_tokenizer
-from trainer.prepare import Manner, Request, prepare
+from trainer.prepare import Manner, Progress, Request, prepare
+from trainer.prepare.progress import MERGE
 from trainer.tokenizer_training.files import character_files
 from trainer.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
 
@@ -131,6 +132,26 @@ def test_weights_repeat_and_sample_training_text_alone(place: Path, tmp_path: Pa
     assert set(half.values()) == {1}
     assert len(half) == pytest.approx((len(others) - len(held)) / 2, abs=3)
     assert [source.get("weight", 1) for source in manifest["sources"]] == [2.0, 0.5]
+
+
+def test_a_weighted_merge_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> None:
+    request = request_of(place, weights=(2.5,), validation_share=0.2, shard_tokens=1000)
+    prepare(request, tmp_path / "undisturbed")
+    shards = 0
+
+    def stop(now: Progress) -> None:
+        nonlocal shards
+        shards += now.phase == MERGE
+        if shards == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(request, tmp_path / "data", progress=stop)
+    prepare(request, tmp_path / "data")
+    files = sorted(path.name for path in (tmp_path / "undisturbed").glob("*.*") if path.suffix in (".bin", ".idx"))
+    assert len(files) > 10
+    for name in ("manifest.json", *files):
+        assert (tmp_path / "data" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
 
 
 def test_weights_are_given_by_the_names_of_the_sources(place: Path, tmp_path: Path, capsys: Any) -> None:

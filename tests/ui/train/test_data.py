@@ -215,7 +215,7 @@ def test_a_run_that_waits_can_be_called_off_and_says_when_its_data_is_gone(
 
     run_monitor.start_when_ready(folder, "mine", start)
     wait(qtbot, train.data.forget.isVisible)
-    assert "“mine” starts by itself" in train.data.waiting.text()
+    assert "“mine” starts automatically" in train.data.waiting.text()
     train.data.forget.click()
     wait(qtbot, lambda: not train.data.forget.isVisible())
     run_monitor.start_when_ready(folder, "mine", start)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 LARGEST: Final = 16 << 20
 """Bytes of a file of ours; what is larger is none."""
 
@@ -37,6 +39,18 @@ T = TypeVar("T")
 
 class ContentError(ValueError):
     """The contents cannot be used; ``str(error)`` is a clause, such as "it is nested more than 64 deep"."""
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """`msgspec.convert`, which raises UnicodeEncodeError where it would name a text with half a character in it.
+
+    Raises:
+        msgspec.ValidationError: when the value is not of that kind.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except UnicodeEncodeError:
+        raise msgspec.ValidationError("Unexpected text with half a character") from None
 
 
 def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:

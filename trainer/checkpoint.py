@@ -11,13 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gptdesk.bounded_read import read_object
+from gptdesk.bounded_read import convert, read_object
 from gptdesk.bounded_read import whole as whole_number
 from gptdesk.errors import UserError
 from gptdesk.files import sync_file, sync_folder
@@ -232,7 +231,7 @@ def _read_state(path: Path) -> TrainState:
     values = read_object(path)
     if values.get("best_loss") is None:  # infinite, before the first evaluation
         values.pop("best_loss", None)
-    state = msgspec.convert(values, TrainState)
+    state = convert(values, TrainState)
     counts = (state.step, state.tokens, state.best_step, state.evaluations_since_best)
     if any(whole_number(count) is None for count in (*counts, state.position.epoch, state.position.index)):
         raise ValueError("a count in it is out of range")

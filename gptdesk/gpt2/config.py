@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import msgspec
 
+from gptdesk.bounded_read import convert
 from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.activations import Activation, find_activation
 
@@ -159,7 +160,7 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
         UserError: when it has another type or is out of range.
     """
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except msgspec.ValidationError:
         raise UserError(f"{name} must {kind.__metadata__[0].description}, not {brief(value)}.") from None
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import ContentError, read_bytes
+from gptdesk.bounded_read import ContentError, convert, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 
@@ -224,7 +224,7 @@ def _some(names: list[str]) -> str:
 
 def _shards(index: Path) -> list[Path]:
     try:
-        names = msgspec.convert(_read_json(index), _Index).weight_map.values()
+        names = convert(_read_json(index), _Index).weight_map.values()
     except msgspec.ValidationError:
         raise UserError(f"{index} names no weights, or files that are not safetensors files beside it.") from None
     paths = [index.with_name(name) for name in sorted(set(names))]

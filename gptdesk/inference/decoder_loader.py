@@ -42,8 +42,9 @@ class DecoderLoader:
         if step is not None:
             return ready(self._make(model, step))
         future: DecoderFuture = Future()
-        wanted = weakref.ref(model)
-        compile_elsewhere().add_done_callback(lambda compiled: future.set_result(self._take(wanted(), compiled)))
+        # Weak, because the future of the compiled code keeps its callbacks, and the process keeps that future.
+        wanted, promised = weakref.ref(model), weakref.ref(future)
+        compile_elsewhere().add_done_callback(lambda compiled: self._fulfil(promised(), wanted(), compiled))
         return future
 
     def _find(self) -> CompiledStep | None:
@@ -51,6 +52,10 @@ class DecoderLoader:
             return find_step()
         except Exception:  # an incomplete installation may raise anything; compiling reports it
             return None
+
+    def _fulfil(self, future: DecoderFuture | None, model: GPT2 | None, compiled: Future[CompiledStep]) -> None:
+        if future is not None:
+            future.set_result(self._take(model, compiled))
 
     def _take(self, model: GPT2 | None, compiled: Future[CompiledStep]) -> Decoder | None:
         """The decoder, or ``None`` where compiling failed or the model was unloaded meanwhile."""

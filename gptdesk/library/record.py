@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from gptdesk.bounded_read import read_bytes
+from gptdesk.bounded_read import convert, read_bytes
 from gptdesk.devices import PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.files import write_json
@@ -153,7 +153,7 @@ def _read_values(path: Path) -> dict[str, Any] | None:
 def _valid(value: Any, kind: Any, otherwise: Any) -> Any:
     """The value if it is of that type, as msgspec checks it."""
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except (msgspec.ValidationError, RecursionError):
         return otherwise
 

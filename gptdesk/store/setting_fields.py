@@ -14,6 +14,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
+from gptdesk.bounded_read import convert
 from gptdesk.errors import UserError, brief
 
 _KEY: Final = "setting"
@@ -173,7 +174,7 @@ def check_stored(settings: Any) -> None:
     for name, (what, kind) in _stored_of(declared).items():
         value = getattr(settings, name)
         try:
-            read = msgspec.convert(dict(value) if isinstance(value, Mapping) else value, kind)
+            read = convert(dict(value) if isinstance(value, Mapping) else value, kind)
         except (msgspec.ValidationError, RecursionError):
             raise UserError(f"{name} must be {what}, not {brief(value)}.") from None
         object.__setattr__(settings, name, MappingProxyType(read) if isinstance(read, dict) else read)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import ContentError, read_object
+from gptdesk.bounded_read import ContentError, convert, read_object
 from gptdesk.devices import MOST_THREADS, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.hub.endpoint import check_endpoint
@@ -295,7 +295,7 @@ def check_preset_name(name: Any) -> None:
 
 def _are_keys(value: Any) -> bool:
     try:
-        msgspec.convert(value, tuple[str, ...])
+        convert(value, tuple[str, ...])
     except (msgspec.ValidationError, RecursionError):
         return False
     return True

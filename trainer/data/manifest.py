@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, parse_json, read_bytes
+from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, convert, parse_json, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
 from gptdesk.gpt2.tokenizers.openai import RANKS_SHA256
@@ -83,7 +83,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     if manifest.get("version") != VERSION:
         raise UserError(f"{folder} holds prepared data of another version; prepare the data again.")
     try:
-        checked = msgspec.convert(manifest, _Manifest)
+        checked = convert(manifest, _Manifest)
     except msgspec.ValidationError as error:
         raise UserError(f"{path} is damaged: {_where(error)}; prepare the data again.") from None
     for name, split in (("train", checked.splits.train), ("val", checked.splits.val)):
@@ -97,7 +97,7 @@ def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
 def is_shard(entry: Mapping[str, Any], *, tokens: int) -> bool:
     """Whether an entry describes a shard of so many tokens, as a manifest needs it."""
     try:
-        return msgspec.convert(entry, _Shard).tokens == tokens
+        return convert(entry, _Shard).tokens == tokens
     except msgspec.ValidationError:
         return False
 

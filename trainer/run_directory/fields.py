@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_object
+from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, convert, read_object
 from gptdesk.errors import brief
 from gptdesk.metrics import METRICS, contained
 
@@ -98,7 +98,7 @@ def checked(values: Mapping[str, Any], kinds: Kinds) -> tuple[dict[str, Any], li
     for name, value in values.items():
         if name in kinds:
             try:
-                msgspec.convert(value, kinds[name])
+                convert(value, kinds[name])
             except msgspec.ValidationError:
                 odd.append(name)
                 continue

@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
@@ -41,6 +41,10 @@ class ContentError(ValueError):
     """The contents cannot be used; ``str(error)`` is a clause, such as "it is nested more than 64 deep"."""
 
 
+@overload
+def convert(value: Any, kind: type[T]) -> T: ...
+@overload
+def convert(value: Any, kind: Any) -> Any: ...
 def convert(value: Any, kind: Any) -> Any:
     """`msgspec.convert`, which raises UnicodeEncodeError where it would name a text with half a character in it.
 

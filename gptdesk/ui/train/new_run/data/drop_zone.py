@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gptdesk.gpt2.chat_template import TEMPLATES
 from gptdesk.training.data.preparations import READABLE_FORMATS, READABLE_SUFFIXES
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.style_state import set_property
@@ -80,10 +81,11 @@ class DropZone(QFrame):
         head.addLayout(words, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        buttons.addWidget(self.files)
-        buttons.addWidget(self.folder)
-        buttons.addStretch(1)
-        buttons.addWidget(self.options)
+        choices = FlowLayout(spacing=8)  # one below the other in a narrow window
+        choices.addWidget(self.files)
+        choices.addWidget(self.folder)
+        buttons.addLayout(choices, 1)
+        buttons.addWidget(self.options, 0, Qt.AlignmentFlag.AlignTop)
         self._details = self._make_details()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 16, 16)

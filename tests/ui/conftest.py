@@ -31,6 +31,9 @@ from tests.patience import PATIENCE
 KEPT_THREADS = ("wait for compiled code", "MainThread")
 """Names of threads that live as long as the program."""
 
+DECODING = "decode_"
+"""How names of a decoder's threads begin; they end with the engine, which the arguments of the test still hold."""
+
 
 def living(kind: type[QObject]) -> list[Any]:
     """The objects of that class and of classes derived from it that Qt has not deleted."""
@@ -44,8 +47,12 @@ def running_threads() -> set[str]:
 
 
 def running_timers() -> set[QTimer]:
-    """Those that repeat; the others end by themselves."""
-    return {timer for timer in living(QTimer) if timer.isActive() and not timer.isSingleShot()}
+    """Those that repeat; the others end by themselves, and the collector's with the module's tests."""
+    return {
+        timer
+        for timer in living(QTimer)
+        if timer.isActive() and not timer.isSingleShot() and not isinstance(timer.parent(), Collector)
+    }
 
 
 def describe(timer: QTimer) -> str:
@@ -85,6 +92,8 @@ def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     for thread in set(threading.enumerate()) - before:  # those of pools among them
         if isinstance(thread, threading._DummyThread):  # of a QThread, which is looked at below
+            continue
+        if thread.name.startswith(DECODING):
             continue
         if thread.name not in KEPT_THREADS and "process_request_thread" not in thread.name:  # of the hub of the tests
             gc.collect()  # a pool ends its threads when it is collected

@@ -82,7 +82,7 @@ def test_a_linked_folder_stays_where_it_is(source: Path, folders: Folders) -> No
 def test_a_link_to_what_is_gone_says_so(source: Path, folders: Folders) -> None:
     import_model(folders, source, name="mine", link=True)
     shutil.rmtree(source)
-    with pytest.raises(UserError, match="which is not there; plug its disk in"):
+    with pytest.raises(UserError, match="which is not there; connect its disk"):
         find_model("mine", folders)
     (entry,) = (entry for entry in Library(folders).entries() if entry.name == "mine")
     assert (entry.kind, entry.state) == ("linked", "damaged")

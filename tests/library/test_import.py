@@ -86,7 +86,7 @@ def test_a_link_to_what_is_gone_says_so(source: Path, folders: Folders) -> None:
         find_model("mine", folders)
     (entry,) = (entry for entry in Library(folders).entries() if entry.name == "mine")
     assert (entry.kind, entry.state) == ("linked", "damaged")
-    assert "plug its disk in" in entry.problem
+    assert "connect its disk" in entry.problem
 
 
 def test_one_file_takes_the_config_beside_it(source: Path, folders: Folders) -> None:

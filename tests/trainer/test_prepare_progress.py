@@ -164,10 +164,13 @@ def test_on_a_disk_without_room_for_another_file_the_end_is_still_told(
 @pytest.mark.skipif(os.name == "nt", reason="has no SIGTERM")
 def test_sigterm_while_planning_is_a_stop(tmp_path: Path, source: Path) -> None:
     program = """
-import signal, sys
+import sys, time
 from trainer.cli import main
 from trainer.prepare.plan import Plan
-Plan.make = lambda *_: signal.pause()  # waits for the hub's answer, say
+def wait_for_the_hub(*_):
+    while True:
+        time.sleep(0.01)  # not signal.pause, which would miss a signal that comes just before it
+Plan.make = wait_for_the_hub
 sys.exit(main())
 """
     command = [sys.executable, "-c", program, "prepare", str(source), "--out", str(tmp_path / "out")]

@@ -84,7 +84,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from gptdesk.commands import compile, complete, doctor, models, tokenize  # not needed to open the window
+    from gptdesk.commands import compile, complete, doctor, models, score, tokenize  # not needed to open the window
 
     parser = _Parser(
         prog="gptdesk",
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gptdesk {gptdesk.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (complete, tokenize, models, compile, doctor):
+    for command in (complete, score, tokenize, models, compile, doctor):
         command.add_parser(commands)
     return parser
 

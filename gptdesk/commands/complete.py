@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from types import FrameType
 from typing import Any, Protocol
 
+from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
+from gptdesk.commands.interrupts import interrupts
 from gptdesk.commands.prompt import read_text
-from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
+from gptdesk.devices import MOST_THREADS
 from gptdesk.errors import UserError
-from gptdesk.folders import Folders
 from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
 from gptdesk.inference.sampling.flags import add_flags, given_settings
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
-from gptdesk.library.catalogue import BUNDLED, find_model
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,12 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "prompt", metavar="PROMPT", nargs="?", default="", help="text to continue; - reads standard input unchanged"
     )
-    parser.add_argument(
-        "--model",
-        metavar="NAME_OR_FOLDER",
-        default=BUNDLED,
-        help=f"name or folder of a model (default: {BUNDLED}, the bundled one)",
-    )
+    add_model_flag(parser)
     parser.add_argument(
         "--special",
         action="store_true",
@@ -48,8 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--preset", metavar="NAME", help=f"preset to begin with: {', '.join(PRESETS)}")
     add_flags(parser, show_neutral=True)
-    parser.add_argument("--device", default="auto", help=f"{', '.join(DEVICES)}; cuda:1 is the second card")
-    parser.add_argument("--precision", default="auto", help=f"of the weights: {', '.join(PRECISIONS)}")
+    add_device_flags(parser)
     parser.add_argument(
         "--threads", type=int, metavar="N", help="CPU threads for decoding (default: the number of cores)"
     )
@@ -67,24 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         raise UserError(f"--threads must be a whole number from 1 to {MOST_THREADS}, not {options.threads}.")
     text = read_text(options.prompt)
-    folders = Folders.of_this_user()
-    entry = find_model(options.model, folders)
-    with _ended_by_interrupt():
-        from gptdesk.inference.engine import Engine  # torch, late: wrong arguments are reported at once
-    with _interrupts() as interrupted:
-
-        def stop_loading(read: int, total: int) -> None:
-            if interrupted():
-                raise KeyboardInterrupt
-
-        engine = Engine.load(
-            entry.path,
-            device=options.device,
-            precision=options.precision,
-            threads=options.threads,
-            keep=folders.quantized,
-            progress=stop_loading,
-        )
+    with interrupts() as interrupted:
+        engine = load_engine(options, interrupted, threads=options.threads)
         prompt = engine.tokenizer.encode(text, allow_special=options.special)
         output: _Output = _JsonOutput() if options.json else _PlainOutput(settings.n)
         for event in engine.generate(prompt, settings, cancelled=interrupted):
@@ -146,38 +120,3 @@ def _settings(options: argparse.Namespace) -> DecodingSettings:
             raise UserError(f"There is no preset called {options.preset!r}; use one of {', '.join(PRESETS)}.")
         values = PRESETS[names[options.preset.lower()]].to_json()
     return DecodingSettings.from_json(values | given_settings(options))
-
-
-@contextmanager
-def _ended_by_interrupt() -> Iterator[None]:
-    """Lets Ctrl+C end the process at once: Python would react only after the import."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:  # started in the background, where Ctrl+C is meant for others
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Yields a function that returns whether Ctrl+C was pressed; a second Ctrl+C ends the process at once."""
-    interrupted = False
-
-    def on_interrupt(signal_number: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:  # started in the background, where Ctrl+C is meant for others
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield lambda: interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             sys.stdout.write(json.dumps({"id": id, "text": piece}, ensure_ascii=False) + "\n")
         else:
-            sys.stdout.write(f"{id}\t{_quoted(tokenizer.token_bytes(id))}\n")
+            sys.stdout.write(f"{id}\t{quoted(tokenizer.token_bytes(id))}\n")
     return 0
 
 
@@ -68,7 +68,7 @@ def _tokenizer(model: str | None) -> Tokenizer:
     return load_tokenizer(path, read_config(path))
 
 
-def _quoted(token: bytes) -> str:
+def quoted(token: bytes) -> str:
     """A token in quotes, escaped as JSON does; bytes that are no whole character as in Python."""
     text = token.decode("utf-8", errors="surrogateescape")
     quoted = json.dumps(text, ensure_ascii=False)

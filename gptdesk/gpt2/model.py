@@ -9,6 +9,7 @@ Sources: Radford et al. 2019, "Language Models are Unsupervised Multitask Learne
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,10 @@ from gptdesk.gpt2.kv_cache import KVCache
 
 INIT_STD = 0.02
 """Standard deviation of initial weight matrices and embeddings (Radford et al. 2018, section 4.1)."""
+
+
+class Interrupted(Exception):
+    """A forward pass was given up between two blocks; the cache holds what it held before."""
 
 
 class CausalSelfAttention(nn.Module):
@@ -134,10 +139,18 @@ class GPT2(nn.Module):
                 std = residual_std if name.endswith("c_proj.weight") else INIT_STD
                 nn.init.normal_(parameter, std=std, generator=generator)
 
-    def hidden_states(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
+    def hidden_states(
+        self, ids: Tensor, cache: KVCache | None = None, *, interrupted: Callable[[], bool] | None = None
+    ) -> Tensor:
         """The final layer norm's output for ``ids``, (B, T) int64, after the tokens in ``cache``: (B, T, C).
 
         Appends the tokens to the cache; its length and T together must not exceed ``n_positions``.
+
+        Args:
+            interrupted: asked before each block, if given.
+
+        Raises:
+            Interrupted: when ``interrupted`` returned True.
         """
         past = cache.length if cache is not None else 0
         T = ids.shape[1]
@@ -148,6 +161,8 @@ class GPT2(nn.Module):
         if past and T > 1:  # new token i attends to the columns 0 ... past + i
             mask = torch.ones(T, past + T, dtype=torch.bool, device=ids.device).tril(diagonal=past)
         for block in self.h:
+            if interrupted is not None and interrupted():
+                raise Interrupted
             if self.activation_checkpointing and self.training:
                 x = checkpoint(block, x, use_reentrant=False)
             else:
@@ -162,7 +177,10 @@ class GPT2(nn.Module):
 
     def next_token_logits(self, ids: Tensor, cache: KVCache | None = None) -> Tensor:
         """Logits of the token after the last of ``ids`` alone: (B, T) int64 to (B, V) float32."""
-        x = self.hidden_states(ids, cache)[:, -1]  # (B, C)
+        return self.next_token_head(self.hidden_states(ids, cache)[:, -1])
+
+    def next_token_head(self, x: Tensor) -> Tensor:
+        """Logits of the next token after each of a few positions: hidden states (B, C) to (B, V) float32."""
         if x.device.type == "cpu":
             return self.lm_head(x).float()
         # GPT-2's logits lie near -100, where bfloat16 has steps of 0.5. On a CPU this would take most of the time.

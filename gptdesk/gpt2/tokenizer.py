@@ -52,6 +52,19 @@ class Tokenizer(Protocol):
         """
         ...
 
+    def spans(self, text: str, *, allow_special: bool = False) -> list[tuple[int, int]]:
+        """The characters that each token of ``encode(text)`` stands for: index of the first one, and behind the last.
+
+        Tokens that stand for parts of one character have all of it.
+
+        Args:
+            text, allow_special: as for `encode`.
+
+        Raises:
+            UserError: as for `encode`.
+        """
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ``ids``; bytes that are not UTF-8 become U+FFFD, ids beyond the vocabulary nothing."""
         ...

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gptdesk.gpt2.kv_cache import KVCache
-from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.model import GPT2, Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 
 
@@ -40,9 +41,12 @@ class Context:
             weights are: attention is several times faster than in 16 bits.
         logits: of the next token, (V) float32: on the CPU after a prompt, on the decoder's device after a step.
         drafts: speculative tokens at the end of ``cache``, none of them chosen yet.
+        hidden: the network's output for the tokens of the prompt, (n_positions, C) on the model's device: what the head
+            makes logits of. Unwritten where `ready_length` does not reach.
     """
 
     logits: Tensor
+    hidden: Tensor
 
     def __init__(self, model: GPT2) -> None:
         self._model = model
@@ -63,40 +67,73 @@ class Context:
         """Whether the context length is reached."""
         return self.length == self.cache.capacity
 
-    def read(self, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
+    def read(
+        self,
+        prompt: Sequence[int],
+        cancelled: Callable[[], bool],
+        *,
+        interrupted: Callable[[int], bool] | None = None,
+    ) -> bool:
         """Replaces the sequence by ``prompt``, 1 ... n_positions ids.
 
-        Chunks that were read before ``cancelled`` stay in the cache: the next call continues from there.
+        Chunks that were read before the end stay in the cache: the next call continues from there.
 
         Args:
             prompt: ids.
             cancelled: asked before each chunk.
+            interrupted: asked before each block of the network, if given, with the number of tokens that will have been
+                read after the chunk; True gives that chunk up.
 
         Returns:
-            False if ``cancelled`` returned True before the end.
+            False if one of them returned True.
         """
         prompt = list(prompt)
-        self.drop_drafts()
-        if self._prompt_logits is not None and prompt == self._prompt:
-            self.cache.truncate(len(prompt))
-            self.logits = self._prompt_logits
-            return True
-        reused = self._whole_chunks_shared_with(prompt)
-        self.cache.truncate(reused)
-        self._prompt, self._prompt_logits = prompt[:reused], None
-        for start in range(reused, len(prompt), PROMPT_CHUNK):
-            if cancelled():
+        while self.ready_length(prompt) < len(prompt):
+            if cancelled() or not self.read_chunk(prompt, interrupted=interrupted):
                 return False
-            chunk = prompt[start : start + PROMPT_CHUNK]
-            self._feed(chunk, last=start + PROMPT_CHUNK >= len(prompt))
-            self._prompt += chunk
-        self._prompt_logits = self.logits
+        assert self._prompt_logits is not None
+        self.drop_drafts()
+        self.cache.truncate(len(prompt))
+        self.logits = self._prompt_logits
         return True
+
+    def read_chunk(self, prompt: list[int], *, interrupted: Callable[[int], bool] | None = None) -> bool:
+        """Reads the next chunk of ``prompt``, which must not be read to its end yet.
+
+        Args:
+            prompt, interrupted: as for `read`.
+
+        Returns:
+            False if ``interrupted`` returned True.
+        """
+        start = self.ready_length(prompt)
+        self.drop_drafts()
+        self.cache.truncate(start)
+        self._prompt, self._prompt_logits = prompt[:start], None
+        chunk = prompt[start : start + PROMPT_CHUNK]
+        end = start + len(chunk)
+        last = end == len(prompt)
+        try:
+            asked = partial(interrupted, end) if interrupted is not None else None
+            hidden = self._feed(chunk, last=last, interrupted=asked)
+        except Interrupted:
+            return False
+        self._keep(hidden, start)
+        self._prompt += chunk
+        if last:
+            self._prompt_logits = self.logits
+        return True
+
+    def ready_length(self, prompt: list[int]) -> int:
+        """How many tokens of ``prompt`` need not be read again: all of it, or whole chunks. `hidden` has those."""
+        if self._prompt_logits is not None and prompt == self._prompt:
+            return len(prompt)
+        return self._whole_chunks_shared_with(prompt)
 
     def append(self, id: int) -> None:
         """Appends one token with the network; the context must have no drafts, and not be full."""
         assert not self.drafts
-        self._feed([id], last=True)
+        self._feed([id], last=True, interrupted=None)
 
     def take_draft(self, id: int) -> bool:
         """Appends a token if it is the next draft, whose logits are computed already; else removes all drafts.
@@ -122,17 +159,30 @@ class Context:
             other.cache.copy_from(self.cache)
         other.cache.truncate(self.length)
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
+        if self._prompt:
+            other._keep(self.hidden[: len(self._prompt)], 0)
         other.logits = self.logits
         return other
 
     @torch.inference_mode()
-    def _feed(self, ids: list[int], *, last: bool) -> None:
-        """Appends ``ids`` with the network; computes logits only after the ``last`` chunk."""
+    def _feed(self, ids: list[int], *, last: bool, interrupted: Callable[[], bool] | None) -> Tensor:
+        """Appends ``ids`` with the network; computes logits only after the ``last`` chunk.
+
+        Returns:
+            The network's output for ``ids``, (T, C).
+        """
         batch = torch.tensor([ids], device=self._device)  # (1, T)
+        hidden = self._model.hidden_states(batch, self.cache, interrupted=interrupted)  # (1, T, C)
         if last:
-            self.logits = self._model.next_token_logits(batch, self.cache)[0].cpu()
-        else:
-            self._model.hidden_states(batch, self.cache)
+            self.logits = self._model.next_token_head(hidden[:, -1])[0].cpu()
+        return hidden[0]
+
+    @torch.inference_mode()
+    def _keep(self, hidden: Tensor, start: int) -> None:
+        """Keeps the network's output for the tokens of the prompt from ``start`` on."""
+        if not hasattr(self, "hidden"):
+            self.hidden = hidden.new_empty(self.cache.capacity, hidden.shape[1])
+        self.hidden[start : start + len(hidden)] = hidden
 
     def _whole_chunks_shared_with(self, prompt: list[int]) -> int:
         """How many tokens of ``prompt`` the cache contains with the bits that reading gives; never the last one."""

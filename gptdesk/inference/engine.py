@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -16,9 +17,10 @@ from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.quantized import precision_of
 from gptdesk.inference.decoder import Decoder, DecoderFuture
 from gptdesk.inference.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
-from gptdesk.inference.generate import Setup, backend_of, generate, window_start
+from gptdesk.inference.generate import Setup, backend_of, generate
 from gptdesk.inference.loading import load_for_inference, memory_errors_explained
 from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.scoring.windows import window_start
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -138,19 +140,50 @@ class Engine:
                 when every token is banned, memory is full, or the model computes values that are not numbers.
         """
         started = perf_counter()
-        ids = self._prompt_ids(prompt)
+        ids = self.prompt_ids(prompt)
         self._check_biased_ids(settings)
         begins_word = not prompt or (isinstance(prompt, str) and prompt[-1].isspace())
         previous = None if begins_word else ids[-1]  # a space before the first word is there already
         if start := window_start(len(ids), self.config.n_positions):
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
-        context, self.context = self.context, None  # not shared with a call that starts before this one ends
+        with self.context_taken() as context:
+            yield from generate(ids[start:], context, settings, self._setup(previous, cancelled, started))
+
+    @contextmanager
+    def context_taken(self) -> Iterator[Context]:
+        """Takes the context, made if there is none; not shared with a call that starts before this one ends."""
+        context, self.context = self.context, None
         with memory_errors_explained():
             context = context or Context(self.model)
             try:
-                yield from generate(ids[start:], context, settings, self._setup(previous, cancelled, started))
+                yield context
             finally:
                 self.context = context
+
+    def prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """Ids of a prompt as `generate` takes it; an empty one is the token that begins a text.
+
+        Raises:
+            UserError: when the model has no such token, or not all of them.
+        """
+        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        self.check_ids(ids)
+        if ids:
+            return ids
+        start = self.tokenizer.start_of_text
+        if start is None or start >= self.vocab_size:
+            raise UserError("The model has no token that begins a text, so it cannot start by itself: type a prompt.")
+        return [start]
+
+    def check_ids(self, ids: Sequence[int]) -> None:
+        """Checks the tokens of a prompt.
+
+        Raises:
+            UserError: when the model does not have all of them.
+        """
+        unknown = next((id for id in ids if not 0 <= id < self.vocab_size), None)
+        if unknown is not None:
+            raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
 
     def _setup(self, previous: int | None, cancelled: Callable[[], bool], started: float) -> Setup:
         return Setup(
@@ -168,18 +201,6 @@ class Engine:
     def _ready_decoder(self) -> Decoder | None:
         """The decoder, if it is ready."""
         return self.decoder.result() if self.decoder is not None and self.decoder.done() else None
-
-    def _prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
-        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        unknown = next((id for id in ids if not 0 <= id < self.vocab_size), None)
-        if unknown is not None:
-            raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
-        if ids:
-            return ids
-        start = self.tokenizer.start_of_text
-        if start is None or start >= self.vocab_size:
-            raise UserError("The model has no token that begins a text, so it cannot start by itself: type a prompt.")
-        return [start]
 
     def _check_biased_ids(self, settings: DecodingSettings) -> None:
         unknown = next((id for id in settings.logit_bias if id >= self.vocab_size), None)

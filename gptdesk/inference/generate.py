@@ -16,6 +16,7 @@ from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import Decoder
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent
 from gptdesk.inference.sampling.settings import LIMITS, DecodingSettings
+from gptdesk.inference.scoring.windows import window_start
 from gptdesk.inference.sequence import Sequence
 
 FRESH_SEEDS: Final = 2**32
@@ -126,16 +127,6 @@ def decode_last(sequences: abc.Sequence[Sequence], setup: Setup) -> None:
         sequence.accepted_tokens += output.accepted
         sequence.draft_tokens += output.draft_tokens
         sequence.decode_s += seconds / len(sequences)
-
-
-def window_start(length: int, n_positions: int) -> int:
-    """First position to read of a text of ``length`` tokens so that its end fits the context.
-
-    Always a multiple of half the context: a text is read from the same place whether it was typed or generated, and
-    one that grows is read again once per half context, not at each token.
-    """
-    half = max(1, n_positions // 2)
-    return -(-max(0, length - n_positions) // half) * half
 
 
 def _full_context(sequence: Sequence, setup: Setup) -> NoticeEvent:

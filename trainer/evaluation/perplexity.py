@@ -12,6 +12,8 @@ import numpy as np
 from gptdesk.errors import UserError
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.inference.scoring.scores import bits_per_byte, perplexity
+from gptdesk.inference.scoring.windows import loss_windows
 from trainer.evaluation.scoring import BATCH_TOKENS, Progress, Row, first_token, score_rows
 
 
@@ -40,22 +42,22 @@ class Perplexity:
     @property
     def per_token(self) -> float:
         """exp(L / N)."""
-        return _exp(self.nats / self.tokens)
+        return perplexity(self.nats, self.tokens)
 
     @property
     def per_word(self) -> float:
         """exp(L / W)."""
-        return _exp(self.nats / self.words)
+        return perplexity(self.nats, self.words)
 
     @property
     def per_byte(self) -> float:
         """exp(L / B)."""
-        return _exp(self.nats / self.bytes)
+        return perplexity(self.nats, self.bytes)
 
     @property
     def bits_per_byte(self) -> float:
         """L / (B ln 2)."""
-        return self.nats / self.bytes / math.log(2)
+        return bits_per_byte(self.nats, self.bytes)
 
 
 def read_text(path: Path) -> str:
@@ -88,10 +90,7 @@ def text_perplexity(
 ) -> Perplexity:
     """Perplexity of ``text`` after the token that begins a text, so that its first token is scored too.
 
-    Windows of ``context`` tokens begin ``stride`` tokens apart; each scores the tokens that the one before it did not
-    reach. So every token but those of the first window is predicted from at least ``context - stride`` and at most
-    ``context`` tokens before it (https://huggingface.co/docs/transformers/perplexity). The smaller the stride, the
-    better the figure and the longer it takes.
+    Windows are those of `loss_windows`. The smaller the stride, the better the figure and the longer it takes.
 
     Args:
         context: 1 to the model's context length.
@@ -115,17 +114,5 @@ def text_perplexity(
 
 def strided_rows(ids: np.typing.NDArray[np.int32], *, context: int, stride: int) -> list[Row]:
     """Windows over ``ids``, (n) int32, that score each token but the first once."""
-    rows = []
-    end = 0  # targets before this are scored
-    for start in range(0, len(ids) - 1, stride):
-        stop = min(start + context, len(ids) - 1)
-        rows.append(Row(ids[start : stop + 1], stop - end))
-        end = stop
-        if stop == len(ids) - 1:
-            break
-    return rows
-
-
-def _exp(value: float) -> float:
-    """exp, infinite where float64 ends (a word or text that the model finds next to impossible)."""
-    return math.exp(value) if value < 709 else math.inf
+    windows = loss_windows(len(ids), context=context, stride=stride)
+    return [Row(ids[start:end], end - first) for start, first, end in windows]

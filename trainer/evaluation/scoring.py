@@ -10,20 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.inference.scoring.losses import losses_and_hits
 from trainer.data.windows import IGNORED
 
 BATCH_TOKENS: Final = 4096
 """Default number of tokens per batch: enough to keep a processor busy."""
-
-_HEAD_ROWS: Final = 512
-"""Positions whose logits are held at once; 50,257 float32 each, so 100 MB."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how much is done and how much there is; what it raises ends the work."""
@@ -150,17 +147,11 @@ def target_losses(
     try:
         hidden = model.hidden_states(inputs.to(device))  # (B, T, C)
         counted = (targets != IGNORED).to(device)
-        chosen, wanted = hidden[counted], targets.to(device)[counted]  # (n, C), (n)
-        losses, hits = [], []
-        for x, y in zip(chosen.split(_HEAD_ROWS), wanted.split(_HEAD_ROWS), strict=True):
-            logits = model.lm_head(x)[:, :vocab].float()  # (rows, V)
-            losses.append(F.cross_entropy(logits, y, reduction="none").cpu())
-            hits.append((logits.argmax(dim=-1) == y).cpu())
+        losses, hits = losses_and_hits(model, hidden[counted], targets.to(device)[counted], vocab)  # (n) each
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise UserError("There is not enough memory for this batch: give a smaller --batch-tokens.") from error
-    loss = torch.cat(losses)
-    if not bool(loss.isfinite().all()):
+    if not bool(losses.isfinite().all()):
         raise UserError("The model computes values that are not numbers (NaN or infinity), so it cannot be evaluated.")
-    return loss, torch.cat(hits)
+    return losses, hits

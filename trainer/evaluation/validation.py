@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
+from gptdesk.inference.scoring.scores import bits_per_byte
 from trainer.data.packing import PackedWindows
 from trainer.data.shards import TokenSet
 from trainer.data.windows import IGNORED
@@ -81,7 +81,7 @@ def validation_loss(
             total += loss_sum(inputs.to(device), targets.to(device)).item()
     if not counted:
         raise UserError("The validation data holds no tokens to score: prepare more, or read more of it.")
-    return Validation(total / counted, counted, total / size / math.log(2) if size else math.nan)
+    return Validation(total / counted, counted, bits_per_byte(total, size))
 
 
 def _read_window(tokens: TokenSet, start: int, inputs: Tensor, targets: Tensor) -> None:

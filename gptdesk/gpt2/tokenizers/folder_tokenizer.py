@@ -14,6 +14,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizers.description import Description
 from gptdesk.gpt2.tokenizers.folder_files import TOKENIZER_JSON, damaged
 from gptdesk.gpt2.tokenizers.identity import identity
+from gptdesk.gpt2.tokenizers.spans import tiled
 from gptdesk.gpt2.tokenizers.token_bytes import token_bytes
 from gptdesk.gpt2.tokenizers.vocabulary_checks import tokens_by_id
 
@@ -70,11 +71,18 @@ class FolderTokenizer:
         return self.end_ids[0] if self.end_ids else None
 
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
+        ids: list[int] = self._encoding(text, allow_special=allow_special).ids
+        return ids
+
+    def spans(self, text: str, *, allow_special: bool = False) -> list[tuple[int, int]]:
+        return tiled(self._encoding(text, allow_special=allow_special).offsets)
+
+    def _encoding(self, text: str, *, allow_special: bool) -> tokenizers.Encoding:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         with self._lock:
             self._backend.encode_special_tokens = not allow_special
             try:
-                return self._backend.encode(text, add_special_tokens=False).ids
+                return self._backend.encode(text, add_special_tokens=False)
             except Exception as error:  # the library raises no other type
                 raise UserError(f"The tokenizer {self._source} cannot encode the text ({error}).") from error
 

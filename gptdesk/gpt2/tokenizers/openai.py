@@ -14,6 +14,7 @@ from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT, VOCAB_SIZE
+from gptdesk.gpt2.tokenizers.spans import spans_of_bytes
 from gptdesk.resource_files import resource
 
 RANKS_SHA256: Final = "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930"
@@ -94,6 +95,10 @@ class OpenAITokenizer:
             ids.append(END_OF_TEXT)
             ids.extend(self._encode_plain(part))
         return ids
+
+    def spans(self, text: str, *, allow_special: bool = False) -> list[tuple[int, int]]:
+        ids = self.encode(text, allow_special=allow_special)
+        return spans_of_bytes(text, [len(self._bytes[id]) for id in ids])
 
     def decode(self, ids: Sequence[int]) -> str:
         return b"".join(map(self.token_bytes, ids)).decode("utf-8", errors="replace")

@@ -19,6 +19,7 @@ from gptdesk.ui.services.background import WorkerThread
 from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, LoadJob, ModelInfo, State
 from gptdesk.ui.services.inference_worker import InferenceWorker
+from gptdesk.ui.services.reading.background_reads import BackgroundReads
 from gptdesk.ui.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Inference(QObject):
         info: the model that is loaded, if any.
         missing_devices: devices that are not there, by name, each with the reason; empty until torch is imported.
         current: the generation that runs, if any.
+        reads: texts that are read while the model has nothing else to do.
 
     Signals:
         state_changed(): emitted when `state`, `info`, `current` or `queued` changes.
@@ -58,6 +60,7 @@ class Inference(QObject):
 
     _load = Signal(object)
     _generate = Signal(object)
+    _read = Signal(object)
     _warm_up = Signal()
     _unload = Signal()
 
@@ -71,12 +74,14 @@ class Inference(QObject):
         self.current: Generation | None = None
         self._queue: deque[Generation] = deque()
         self._next_batch = 0.0  # when it may be handed on, by perf_counter
+        self.reads = BackgroundReads(self._read.emit, lambda: self.state is State.READY and not self._queue, self)
         self._batches = Throttle(self._hand_on, round(1000 * _FRAME), self)
 
         self._worker = InferenceWorker()
         self._thread = WorkerThread(self._worker, "inference", self)
         self._load.connect(self._worker.load)
         self._generate.connect(self._worker.generate)
+        self._read.connect(self._worker.read)
         self._warm_up.connect(self._worker.warm_up)
         self._unload.connect(self._worker.unload)
         self._worker.available.connect(self._on_available)
@@ -84,6 +89,7 @@ class Inference(QObject):
         self._worker.loaded.connect(self._on_loaded)
         self._worker.changed.connect(self._on_changed)
         self._worker.devices_known.connect(self._on_devices_known)
+        self._worker.result.connect(self.reads.on_result)
         self._worker.ended.connect(self._on_ended)
 
     @property
@@ -116,6 +122,7 @@ class Inference(QObject):
 
     def load(self, model: str, *, device: str, precision: str, threads: int = 0) -> None:
         """Loads the model of that name or in that folder."""
+        self.reads.drop()
         self._put_back()
         if self._loading:
             self._loading.cancel()
@@ -132,6 +139,7 @@ class Inference(QObject):
 
     def unload(self) -> None:
         """Frees the model's memory, after the token that is being computed."""
+        self.reads.drop()
         self._put_back()
         self.cancel_load()
         self._loading = self.info = None  # what is still being read counts no more
@@ -164,6 +172,7 @@ class Inference(QObject):
 
     def shut_down(self, milliseconds: int) -> bool:
         """Cancels everything and waits for the thread; returns whether it ended in time."""
+        self.reads.drop()
         self.cancel_load()
         for generation in (*self._queue, self.current):
             if generation:
@@ -176,6 +185,7 @@ class Inference(QObject):
         """Makes the first that waits the current one, if the model is free."""
         if self._queue and self.current is None and self._loading is None and self.info is not None:
             self.current = self._queue.popleft()
+            self.reads.give_way(self.current.prompt)
             QTimer.singleShot(0, self, self._start_current)  # its owner may have to connect to it yet
 
     def _put_back(self) -> None:
@@ -205,6 +215,7 @@ class Inference(QObject):
             self._take_next()
             if self.current:
                 self.state_changed.emit()
+        self.reads.begin()
 
     def _fail_queue(self) -> None:
         """Nothing is left that could serve those that wait."""
@@ -277,6 +288,8 @@ class Inference(QObject):
 
     @Slot(int, object)
     def _on_ended(self, number: int, failure: Failure | None) -> None:
+        if self.reads.on_ended(number, failure):
+            return
         if self.current and self.current.job and number == self.current.job.number:
             self._batches.cancel()
             self._hand_on()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -15,9 +16,12 @@ from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
+from gptdesk.ui.services.reading.jobs import BackgroundJob, LogitsJob, ReadJob
+from gptdesk.ui.services.reading.work import find_logits, read_text
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
+    from gptdesk.inference.reader import TextReader
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class InferenceWorker(QObject):
         loaded(int, object): job, `ModelInfo`.
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
         devices_known(object): missing devices by name, each with the reason.
+        result(int, object): background job, what it found: a text that was read, `ScoredText`, `FoundLogits`.
         ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
     """
 
@@ -49,12 +54,14 @@ class InferenceWorker(QObject):
     loaded = Signal(int, object)
     changed = Signal(object)
     devices_known = Signal(object)
+    result = Signal(int, object)
     ended = Signal(int, object)
 
     def __init__(self) -> None:
         super().__init__()
         self.events: deque[tuple[int, Event]] = deque()
         self._engine: Engine | None = None
+        self._reader: TextReader | None = None
         self._told: ModelInfo | None = None
         self._compiling = QTimer(self)  # moves to the worker's thread with it
         self._compiling.setInterval(_LOOK_MS)
@@ -65,7 +72,7 @@ class InferenceWorker(QObject):
         """Imports torch and the engine before anybody needs them."""
         set_thread_environment()
         keep_compiled_code()
-        import gptdesk.inference.engine  # noqa: F401
+        import gptdesk.inference.reader  # noqa: F401 (and with it the engine)
 
         self.devices_known.emit(missing_devices())
 
@@ -78,10 +85,15 @@ class InferenceWorker(QObject):
     def generate(self, job: GenerateJob) -> None:
         self._run(job, self._generate)
 
+    @Slot(object)
+    def read(self, job: BackgroundJob) -> None:
+        """Does a job that gives way to all others."""
+        self._run(job, self._read)
+
     @Slot()
     def unload(self) -> None:
         """Frees the model's memory. Its parts are in no cycles; collecting here would destroy QObjects here."""
-        self._engine = self._told = None
+        self._engine = self._reader = self._told = None
         self._compiling.stop()
 
     def _run(self, job: Job, work: object) -> None:
@@ -106,6 +118,7 @@ class InferenceWorker(QObject):
         self.unload()
         self.warm_up()
         from gptdesk.inference.engine import Engine
+        from gptdesk.inference.reader import TextReader
 
         def progress(done: int, total: int) -> None:
             if job.cancelled:
@@ -122,6 +135,7 @@ class InferenceWorker(QObject):
             keep=job.keep,
             progress=progress,
         )
+        self._reader = TextReader(self._engine)
         self._told = _describe(job.model, self._engine)
         self.loaded.emit(job.number, self._told)
         if self._told.compiling:
@@ -135,6 +149,15 @@ class InferenceWorker(QObject):
             if len(self.events) == 1:
                 self.available.emit()
         self._tell_changes()
+
+    def _read(self, job: BackgroundJob) -> None:
+        if self._engine is None or self._reader is None:
+            return
+        report = partial(self.result.emit, job.number)
+        if isinstance(job, ReadJob):
+            read_text(job, self._engine, self._reader, report)
+        elif isinstance(job, LogitsJob):
+            find_logits(job, self._engine, self._reader, report)
 
     @Slot()
     def _tell_changes(self) -> None:

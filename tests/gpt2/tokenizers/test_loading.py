@@ -126,6 +126,27 @@ def test_a_stream_is_the_text_and_never_half_a_character(loaded: Any, name: str,
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_spans_cover_the_text_in_order_and_hold_what_their_tokens_stand_for(
+    loaded: Any, name: str, data: st.DataObject
+) -> None:
+    ours, _ = loaded(name)
+    text = data.draw(texts)
+    ids, spans = ours.encode(text), ours.spans(text)
+    assert len(spans) == len(ids)
+    reached = 0
+    for start, end in spans:
+        assert 0 <= start <= reached
+        assert start <= end <= len(text)
+        reached = max(reached, end)
+    if name in ("gpt2", "own"):  # byte-level, without a normalizer
+        plain = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        for id, (start, end) in zip(ids, spans, strict=True):
+            assert ours.token_bytes(id) in plain[start:end].encode()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_continuation_fits_its_prompt(loaded: Any, name: str) -> None:
     """Spaces between words stand there even where they are no part of a token."""
     ours, _ = loaded(name)

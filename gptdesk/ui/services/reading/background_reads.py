@@ -1,0 +1,126 @@
+"""Queue of the texts that the model reads while it has nothing else to do; everything else goes first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from gptdesk.ui.services.inference_messages import Failure
+from gptdesk.ui.services.reading.jobs import BackgroundJob, FoundLogits, LogitsJob, ReadJob, ScoredText
+
+log = logging.getLogger(__name__)
+
+
+class BackgroundReads(QObject):
+    """Reads the newest text, and finds the newest logits that were asked for; part of `Inference`.
+
+    A request replaces the one of its kind before it. One that gave way to a generation is done again after it.
+
+    Args:
+        begin: hands a job to the worker.
+        is_free: returns whether the model has nothing else to do.
+
+    Signals:
+        read(str): emitted when this text is in the model's cache, so that a completion of it begins at once.
+        scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
+        found(object): emitted with the `FoundLogits` that were asked for.
+        failed(object): emitted with the `Failure` of a request.
+    """
+
+    read = Signal(str)
+    scored = Signal(object)
+    found = Signal(object)
+    failed = Signal(object)
+
+    def __init__(
+        self, begin: Callable[[BackgroundJob], object], is_free: Callable[[], bool], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._begin, self._is_free = begin, is_free
+        self._waiting: dict[type[BackgroundJob], BackgroundJob] = {}
+        self._running: BackgroundJob | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a text is being read."""
+        return self._running is not None
+
+    # For pages
+
+    def read_text(self, text: str, *, scored: bool = False, near: int = 0) -> None:
+        """Reads ``text`` as soon as the model is free.
+
+        Args:
+            text: all of it, as the prompt of a completion.
+            scored: whether its tokens are scored, too.
+            near: index of a character around which a text longer than the context is scored first.
+        """
+        self._ask(ReadJob(text, scored, near))
+
+    def find_logits(self, text: str, position: int | None = None) -> None:
+        """Finds the logits of the token behind the first ``position`` tokens of ``text``, by default behind all."""
+        self._ask(LogitsJob(text, position))
+
+    def keep_to(self, characters: int) -> None:
+        """A person has changed the text behind so many characters: what is read of it from there on is given up."""
+        self._waiting.clear()
+        if self._running is not None:
+            self._running.limit_to(characters)
+
+    def drop(self) -> None:
+        """Ends everything."""
+        self._waiting.clear()
+        if self._running is not None:
+            self._running.cancel()
+
+    # For `Inference`
+
+    def give_way(self, prompt: str) -> None:
+        """A completion of ``prompt`` comes first; the chunk that is being read is finished where that needs it."""
+        job = self._running
+        if job is None or job.cancelled:
+            return
+        if isinstance(job, ReadJob) and job.text == prompt:
+            job.finish_chunk()
+        else:
+            job.cancel()
+        self._waiting.setdefault(type(job), replace(job))
+
+    def begin(self) -> None:
+        """Begins what waits, if the model is free."""
+        if self._running is None and self._waiting and self._is_free():
+            kind = next(iter(self._waiting))
+            self._running = self._waiting.pop(kind)
+            self._begin(self._running)
+
+    def on_ended(self, number: int, failure: Failure | None) -> bool:
+        """A job has ended; returns whether it was one of these."""
+        if self._running is None or self._running.number != number:
+            return False
+        self._running = None
+        if failure is not None and failure.sentence:
+            log.warning("a text cannot be read in the background: %s", failure.sentence)
+            self.failed.emit(failure)
+        self.begin()
+        return True
+
+    @Slot(int, object)
+    def on_result(self, number: int, result: object) -> None:
+        """Passes a result on, unless the job was cancelled meanwhile."""
+        if self._running is None or self._running.number != number or self._running.cancelled:
+            return
+        if isinstance(result, ScoredText):
+            self.scored.emit(result)
+        elif isinstance(result, FoundLogits):
+            self.found.emit(result)
+        else:
+            self.read.emit(result)
+
+    def _ask(self, job: BackgroundJob) -> None:
+        self._waiting[type(job)] = job
+        if self._running is not None and type(self._running) is type(job):
+            self._running.finish_chunk()
+        self.begin()

@@ -1,0 +1,102 @@
+"""Messages between the window and the inference worker about texts that are read in the background."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gptdesk.ui.services.inference_messages import Job
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from gptdesk.inference.scoring.scores import TextScores
+
+
+@dataclass(frozen=True)
+class BackgroundJob(Job):
+    """Work that gives way to all other: `cancel` ends it within one block of the network."""
+
+    _last_chunk: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _limit: list[int] = field(default_factory=lambda: [sys.maxsize], init=False, repr=False)
+
+    def finish_chunk(self) -> None:
+        """Ends it after the chunk of the prompt that is being read, which is of use to what comes next."""
+        self._last_chunk.set()
+
+    def limit_to(self, characters: int) -> None:
+        """Gives up the part behind so many characters of the text: a person has changed it."""
+        self._limit[0] = min(self._limit[0], characters)
+
+    @property
+    def is_last_chunk(self) -> bool:
+        return self._last_chunk.is_set()
+
+    def stops_at(self, characters: int) -> bool:
+        """Whether a step that needs so many characters of the text is to be given up."""
+        return self.cancelled or characters > self._limit[0]
+
+
+@dataclass(frozen=True)
+class ReadJob(BackgroundJob):
+    """Reads ``text`` into the model's cache, as the prompt of a completion.
+
+    Attributes:
+        text: all of it.
+        scored: whether its tokens are scored, too.
+        near: index of a character around which a text longer than the context is scored first.
+    """
+
+    text: str
+    scored: bool = False
+    near: int = 0
+
+
+@dataclass(frozen=True)
+class LogitsJob(BackgroundJob):
+    """Finds the logits at a token of ``text``.
+
+    Attributes:
+        text: all of it.
+        position: number of tokens before the place; ``None`` for all.
+    """
+
+    text: str
+    position: int | None = None
+
+
+@dataclass(frozen=True)
+class ScoredText:
+    """A text with the scores that are known of its tokens.
+
+    Attributes:
+        text: all of it.
+        starts, ends: (T) int64, index of the first character of each token, and the index behind its last one. Tokens
+            that are parts of one character have all of it.
+        found: ids and scores of the T tokens.
+    """
+
+    text: str
+    starts: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    found: TextScores
+
+
+@dataclass(frozen=True)
+class FoundLogits:
+    """The distribution of one token of a text, before any sampler.
+
+    Attributes:
+        text: all of it.
+        ids: its tokens; where it has none, the token that begins a text.
+        position: number of tokens before the place.
+        logits: (V) float32; at the end of the text bit for bit those from which its completion chooses a token first.
+    """
+
+    text: str
+    ids: list[int]
+    position: int
+    logits: npt.NDArray[np.float32]

@@ -33,8 +33,8 @@ from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.prediction import Prediction
+from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.choice import argmax, sample
-from gptdesk.inference.sampling.registry import SamplerChain
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.resource_files import resource

@@ -91,16 +91,19 @@ class TextStream:
     Args:
         tokenizer: of the model.
         previous: the token before the first one; None where the text begins with it, or a space stands before it.
+
+    Attributes:
+        tokenizer: as given.
     """
 
     def __init__(self, tokenizer: Tokenizer, previous: int | None = None) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._previous = previous
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def feed(self, id: int) -> str:
         """The text that became whole with this token: ``""`` while a character is incomplete."""
-        data = self._tokenizer.bytes_after(self._previous, id)
+        data = self.tokenizer.bytes_after(self._previous, id)
         self._previous = id
         return self._decoder.decode(data)
 

@@ -12,7 +12,7 @@ from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.context import Context
 from gptdesk.inference.events import FinishReason
 from gptdesk.inference.prompt_lookup import PromptLookup
-from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.stopping import StopStrings
 
@@ -66,7 +66,7 @@ class Sequence:
         self._ids = np.empty(len(prompt) + settings.max_tokens, np.int64)
         self._ids[: len(prompt)] = prompt
         self.generator = torch.Generator().manual_seed(seed)
-        self.chain = SamplerChain(settings)
+        self.chain = SamplerChain(settings, stream.tokenizer)
         self.lookup = PromptLookup(settings.prompt_lookup)
         self.stream = stream
         self.stops = StopStrings(settings.stop)

@@ -41,6 +41,9 @@ def panel(theme: Theme, settings: SavedSettings, qtbot: QtBot) -> DecodingPanel:
     return made
 
 
+WITHOUT_NUMBER = ("seed", "stop", "dry_breakers", "sampler_order")
+
+
 def choose(panel: DecodingPanel, name: str) -> None:
     box = panel.presets.box
     box.setCurrentText(name)
@@ -270,8 +273,63 @@ def test_the_rows_of_a_closed_group_are_made_when_it_is_opened(panel: DecodingPa
 
 
 def test_every_setting_of_the_panel_has_a_question_mark_that_explains_it(panel: DecodingPanel) -> None:
-    shown = [setting for setting in SETTINGS.values() if setting.name in (*panel.rows, "seed", "stop")]
+    shown = [setting for setting in SETTINGS.values() if setting.name in (*panel.rows, *WITHOUT_NUMBER)]
     marks = {mark.accessibleName(): mark for mark in panel.findChildren(HelpMark)}
     assert set(marks) == {f"About {setting.title}" for setting in shown}
     for setting in shown:
         assert html.escape(setting.help) in marks[f"About {setting.title}"].toolTip()
+
+
+def test_rarely_used_settings_stand_under_more(panel: DecodingPanel, settings: SavedSettings) -> None:
+    typical = panel.rows["typical_p"]
+    assert not typical.isVisibleTo(panel)
+    assert panel.rows["top_p"].isVisibleTo(panel)
+    more = panel.more[Group.CUTOFFS]
+    settings.update(decoding=replace(settings.value.decoding, typical_p=0.9))
+    assert more.caption.text() == "Typical-p"
+    more.button.click()
+    assert typical.isVisibleTo(panel)
+    assert typical.value == 0.9
+    assert more.caption.text() == ""
+    for name, row in panel.rows.items():
+        group = SETTINGS[name].group
+        assert (group in panel.more and panel.more[group].isAncestorOf(row)) == SETTINGS[name].rare
+
+
+def shown_order(panel: DecodingPanel) -> list[str]:
+    assert panel.order is not None
+    return [panel.order.list.item(row).text() for row in range(panel.order.list.count())]
+
+
+def test_the_order_of_samplers_is_shown_and_changed(panel: DecodingPanel, settings: SavedSettings) -> None:
+    assert panel.rows
+    assert panel.order is not None
+    order = panel.order
+    assert shown_order(panel).index("Temperature") < shown_order(panel).index("Top-p")
+    order.list.setCurrentRow(shown_order(panel).index("Top-p"))
+    while order.list.currentRow():
+        order.earlier.click()
+    assert shown_order(panel)[0] == "Top-p"
+    assert settings.value.decoding.sampler_order[0] == "top_p"
+    QTest.keyClick(order.list, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert settings.value.decoding.sampler_order[1] == "top_p"
+    order.default.click()
+    assert settings.value.decoding.sampler_order == ()
+    assert not order.default.isEnabled()
+
+
+def test_an_order_of_samplers_stays_as_it_was_given_while_other_settings_change(
+    panel: DecodingPanel, settings: SavedSettings
+) -> None:
+    assert panel.rows
+    settings.update(decoding=replace(settings.value.decoding, sampler_order=("top_p", "temperature")))
+    assert shown_order(panel).index("Top-p") < shown_order(panel).index("Temperature")
+    panel.rows["temperature"].box.setValue(0.35)
+    assert settings.value.decoding.sampler_order == ("top_p", "temperature")
+
+
+def test_sequence_breakers_are_added_and_removed(panel: DecodingPanel, settings: SavedSettings) -> None:
+    assert panel.rows
+    QTest.keyClicks(panel.breakers.line, ";")
+    QTest.keyClick(panel.breakers.line, Qt.Key.Key_Return)
+    assert settings.value.decoding.dry_breakers == ("\n", ":", '"', "*", ";")

@@ -1,6 +1,6 @@
 """Chooses a token on the CUDA device that computed its logits, and copies to the host only what is reported.
 
-Chooses as `gptdesk.inference.sampling.registry.SamplerChain` does from the same logits, for settings that do not depend
+Chooses as `gptdesk.inference.sampling.chain.SamplerChain` does from the same logits, for settings that do not depend
 on the text so far. Nothing here waits for the device but the one transfer at the end, so no tensor decides what Python
 does, and no value is indexed by a tensor in a way that would fetch it.
 """

@@ -36,15 +36,33 @@ def sample(logits: Tensor, generator: Generator) -> int:
     Raises:
         UserError: when every token is banned.
     """
+    return drawn_by(uniform(generator), *candidates(logits))
+
+
+def uniform(generator: Generator) -> float:
+    """The number of one draw, from 0 (inclusive) to 1 (exclusive)."""
+    return float(torch.rand((), dtype=torch.float64, generator=generator))
+
+
+def candidates(logits: Tensor) -> tuple[npt.NDArray[np.int64], Tensor]:
+    """Ascending ids of the tokens that can be drawn, (C), and their probabilities, (C) float32.
+
+    Raises:
+        UserError: when every token is banned.
+    """
     values = logits.numpy()
     kept = kept_places(values)
     ids = _all_ids(len(values))[kept]
     if not len(ids):
         raise _all_banned()
-    probs = torch.from_numpy(values[kept]).softmax(dim=0)
+    return ids, torch.from_numpy(values[kept]).softmax(dim=0)
+
+
+def drawn_by(number: float, ids: npt.NDArray[np.int64], probs: Tensor) -> int:
+    """The id among `candidates` at which the cumulated probabilities pass ``number``, 0 ... 1."""
     reached = probs.cumsum(dim=0, dtype=torch.float64).numpy()  # float32 would lose tokens in the tail
-    drawn = float(torch.rand((), dtype=torch.float64, generator=generator)) * reached[-1]  # below it: an id is found
-    return int(ids[reached.searchsorted(drawn, side="right")])  # right: never a token of probability 0
+    place = reached.searchsorted(number * reached[-1], side="right")  # right: never a token of probability 0
+    return int(ids[place])  # the product lies below the last sum: there is one
 
 
 def probability(logits: Tensor, id: int) -> float:

@@ -7,12 +7,15 @@ vector instructions, and wakes no second thread for what takes a few microsecond
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from gptdesk.inference.sampling.settings import GREEDY_BELOW
 
 INF: Final = float("inf")
 
@@ -51,6 +54,38 @@ def keep_where(logits: Tensor, keep: npt.NDArray[np.bool_]) -> Tensor:
 def temperature(logits: Tensor, value: float) -> Tensor:
     """Divides by the temperature, as `plain.temperature`."""
     return torch.from_numpy(logits.numpy() / np.float32(value))
+
+
+def dynamic_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> Tensor:
+    """Divides by a temperature that follows the entropy, as `plain.dynamic_temperature`."""
+    value = entropy_temperature(logits, middle, spread, exponent)
+    if value is None:
+        return logits
+    values = logits.numpy()
+    return temperature(logits, value) if value >= GREEDY_BELOW else keep_where(logits, values >= values.max())
+
+
+def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> float | None:
+    """The temperature by which `dynamic_temperature` divides; None where fewer than two tokens are left."""
+    values = logits.numpy()
+    left = values[kept_places(values)].astype(np.float64)
+    if len(left) < 2:
+        return None
+    below = left.max() - left
+    powers = np.exp(-below)
+    total = powers.sum()
+    share = (math.log(total) + float(np.dot(powers, below)) / total) / math.log(len(left))
+    low, high = max(0.0, middle - spread), middle + spread
+    return low + (high - low) * min(1.0, max(0.0, share)) ** exponent
+
+
+def top_n_sigma(logits: Tensor, n: float) -> Tensor:
+    """Keeps logits near the highest one, as `plain.top_n_sigma`."""
+    values = logits.numpy()
+    left = values[kept_places(values)].astype(np.float64)
+    if len(left) < 2:
+        return logits
+    return keep_where(logits, values >= left.max() - n * left.std())
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
@@ -116,3 +151,16 @@ def typical_p(logits: Tensor, p: float) -> Tensor:
         reached = probs.cumsum(dim=0).numpy()
     last = min(int(reached.searchsorted(np.float32(p))), len(keys) - 1)
     return keep_where(logits, distance.view(np.uint32) <= np.uint32(keys[last] >> np.uint64(32)))
+
+
+def exclude_top_choices(logits: Tensor, threshold: float) -> Tensor:
+    """Removes all but the least likely of the tokens that reach ``threshold``, as `plain.exclude_top_choices`."""
+    probs = logits.softmax(dim=0).numpy()
+    top = np.flatnonzero(probs >= np.float32(threshold))
+    if len(top) < 2:
+        return logits
+    values = logits.numpy()
+    keep = np.ones(len(values), np.bool_)
+    keep[top] = False
+    keep[top[values[top] == values[top].min()][-1]] = True
+    return keep_where(logits, keep)

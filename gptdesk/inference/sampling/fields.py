@@ -69,6 +69,7 @@ class Setting:
         in_preset: whether presets keep and reset it: whether it says how a token is chosen. What does not (length, stop
             strings, seed) stays as it is when a preset is taken, and does not keep a choice from being made on the
             device (`gptdesk.inference.cuda.sampling`).
+        rare: whether the panel shows its row only under "More".
         control: how the panel shows a number: beside a slider, in a box alone, or not at all.
         decimals: digits behind the point.
         word: shown and typed in place of the value ``word_value``, such as "off" for the neutral one; empty: none.
@@ -85,6 +86,7 @@ class Setting:
     optional: bool = False
     check: Callable[[str, Any], Any] | None = None
     in_preset: bool = True
+    rare: bool = False
     control: Slider | Literal["box"] | None = None
     decimals: int = 2
     word: str = ""

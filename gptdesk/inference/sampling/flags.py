@@ -8,7 +8,8 @@ from typing import Any
 
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling.fields import Setting
-from gptdesk.inference.sampling.settings import BIAS_LIMIT, SETTINGS
+from gptdesk.inference.sampling.setting_checks import BIAS_LIMIT
+from gptdesk.inference.sampling.settings import SETTINGS
 
 
 def add_flags(parser: argparse.ArgumentParser, *, show_neutral: bool, without: Collection[str] = ()) -> None:
@@ -35,12 +36,17 @@ def add_flags(parser: argparse.ArgumentParser, *, show_neutral: bool, without: C
 def given_settings(options: argparse.Namespace) -> dict[str, Any]:
     """The values of the flags that were given, for `DecodingSettings.from_json`, which checks them.
 
+    Names in an order of samplers stand between commas, and may be written as the flags are ("top-p").
+
     Raises:
         UserError: when a logit bias has no form that can be read.
     """
     values = {name: getattr(options, name) for name in SETTINGS if name in options}
     if "logit_bias" in values:
         values["logit_bias"] = dict(map(_bias, values["logit_bias"]))
+    if "sampler_order" in values:
+        names = ",".join(values["sampler_order"]).replace("-", "_").split(",")
+        values["sampler_order"] = [name.strip() for name in names]
     return values
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log2
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from gptdesk.inference.sampling.fast import keep_where
 from gptdesk.inference.sampling.sampler import History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Mirostat(Sampler[MirostatState]):
     """
 
     settings = ("mirostat_tau",)
+    tuned_by = ("mirostat_eta",)
+    title = "Mirostat"
 
     def start(self, settings: DecodingSettings) -> MirostatState:
         return MirostatState(settings.mirostat_tau, settings.mirostat_eta, mu=2 * settings.mirostat_tau)
@@ -50,6 +54,8 @@ class Mirostat(Sampler[MirostatState]):
 
 def surprise_cut(logits: Tensor, most: float) -> Tensor:
     """Keeps the tokens with a surprise -log2 p of at most ``most`` bits, and always the most likely ones."""
+    from gptdesk.inference.sampling.fast import keep_where
+
     probs = logits.softmax(dim=0).numpy()
     least = np.float32(2.0) ** np.float32(-most)
     return keep_where(logits, probs >= min(least, probs.max()))

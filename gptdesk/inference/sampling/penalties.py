@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
-from gptdesk.inference.sampling.fast import INF
 from gptdesk.inference.sampling.sampler import History, Ids, Sampler, as_ids
-from gptdesk.inference.sampling.settings import BAN, DecodingSettings
+from gptdesk.inference.sampling.setting_checks import BAN
+from gptdesk.inference.sampling.settings import DecodingSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class LogitBias(Sampler[Mapping[int, float]]):
@@ -56,6 +59,7 @@ class CountPenalty(Sampler[tuple[float, float]]):
     """`count_penalty` of the tokens of the completion; those of the prompt do not count."""
 
     settings = ("presence_penalty", "frequency_penalty")
+    title = "Presence and frequency penalty"
     greedy = True
 
     def start(self, settings: DecodingSettings) -> tuple[float, float]:
@@ -72,10 +76,10 @@ def logit_bias(logits: Tensor, bias: Mapping[int, float]) -> Tensor:
     """Adds to the logit of each token its bias; -100 bans the token, as OpenAI's API reference promises of it."""
     ids = np.fromiter(bias.keys(), np.int64, len(bias))
     values = np.fromiter(bias.values(), np.float64, len(bias))
-    values[values == BAN] = -INF
+    values[values == BAN] = -np.inf
     biased = logits.numpy().copy()
     biased[ids] += values.astype(np.float32)
-    return torch.from_numpy(biased)
+    return as_tensor(biased)
 
 
 def repetition_penalty(logits: Tensor, ids: Ids, penalty: float) -> Tensor:
@@ -85,7 +89,7 @@ def repetition_penalty(logits: Tensor, ids: Ids, penalty: float) -> Tensor:
     penalized = logits.numpy().copy()
     seen = penalized[ids]
     penalized[ids] = np.where(seen < 0, seen * np.float32(penalty), seen / np.float32(penalty))
-    return torch.from_numpy(penalized)
+    return as_tensor(penalized)
 
 
 def no_repeat_ngram(logits: Tensor, ids: Ids, size: int) -> Tensor:
@@ -98,8 +102,8 @@ def no_repeat_ngram(logits: Tensor, ids: Ids, size: int) -> Tensor:
     for back, id in enumerate(prefix[::-1], start=1):
         ends = ends[ids[ends - back] == id]
     banned = logits.numpy().copy()
-    banned[ids[ends]] = -INF
-    return torch.from_numpy(banned)
+    banned[ids[ends]] = -np.inf
+    return as_tensor(banned)
 
 
 def count_penalty(logits: Tensor, ids: Ids, *, presence: float, frequency: float) -> Tensor:
@@ -109,4 +113,11 @@ def count_penalty(logits: Tensor, ids: Ids, *, presence: float, frequency: float
     counts = np.bincount(ids)[ids].astype(np.float32)  # (T)
     values, penalized = logits.numpy(), logits.numpy().copy()
     penalized[ids] = values[ids] - (counts * np.float32(frequency) + np.float32(presence))
-    return torch.from_numpy(penalized)
+    return as_tensor(penalized)
+
+
+def as_tensor(values: npt.NDArray[np.float32]) -> Tensor:
+    """The array as a tensor that shares its memory."""
+    import torch
+
+    return torch.from_numpy(values)

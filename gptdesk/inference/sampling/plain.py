@@ -1,13 +1,18 @@
-"""The cut-offs in plain torch: the reference of `fast`, which computes the same bits several times faster.
+"""Temperature and cut-offs in plain torch: the reference of `fast`, which computes the same several times faster.
 
 Each takes and returns the logits of one sequence, (V) float32; what it removes becomes -inf. The operations are those
-of ``transformers`` (generation/logits_process.py), in its order, because rounding depends on them.
+of ``transformers`` (generation/logits_process.py), in its order, because rounding depends on them; those of
+llama.cpp (src/llama-sampling.cpp) where ``transformers`` does not have the sampler.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+from gptdesk.inference.sampling.settings import GREEDY_BELOW
 
 INF = float("inf")
 
@@ -15,6 +20,30 @@ INF = float("inf")
 def temperature(logits: Tensor, value: float) -> Tensor:
     """Divides by the temperature: under 1 sharpens the distribution, above 1 flattens it."""
     return logits / value
+
+
+def dynamic_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> Tensor:
+    """Divides by a temperature from ``middle - spread`` to ``middle + spread`` that grows with the entropy of the
+    distribution, relative to that of equal probabilities, to the power of ``exponent`` (kalomaze 2023;
+    ``llama_sampler_temp_ext_apply``). One token alone stays as it is; temperature 0 leaves the most likely."""
+    left = logits[logits > -INF].double()
+    if len(left) < 2:
+        return logits
+    logprobs = left.log_softmax(dim=0)
+    share = float(-(logprobs * logprobs.exp()).nansum()) / math.log(len(left))
+    low, high = max(0.0, middle - spread), middle + spread
+    value = low + (high - low) * min(1.0, max(0.0, share)) ** exponent
+    return logits / value if value >= GREEDY_BELOW else logits.masked_fill(logits < logits.max(), -INF)
+
+
+def top_n_sigma(logits: Tensor, n: float) -> Tensor:
+    """Removes logits more than ``n`` standard deviations below the highest (Tang et al. 2024, "Top-nσ: Not All Logits
+    Are You Need", https://arxiv.org/abs/2411.07641; ``llama_sampler_top_n_sigma_apply``)."""
+    left = logits[logits > -INF].double()
+    if len(left) < 2:
+        return logits
+    sigma = ((left - left.mean()) ** 2).mean().sqrt()
+    return logits.masked_fill(logits.double() < left.max() - n * sigma, -INF)
 
 
 def top_k(logits: Tensor, k: int) -> Tensor:
@@ -49,4 +78,14 @@ def typical_p(logits: Tensor, p: float) -> Tensor:
     reached = logits[ids].softmax(dim=0).cumsum(dim=0)
     last = int((reached < p).sum().clamp(max=len(ids) - 1))
     removed = distance > distance[last]
+    return logits.masked_fill(torch.zeros_like(removed).scatter(0, ids, removed), -INF)
+
+
+def exclude_top_choices(logits: Tensor, threshold: float) -> Tensor:
+    """Removes every token that is at least as likely as ``threshold``, but for the least likely of them
+    (``XTCLogitsWarper``); of equals the one with the highest id stays."""
+    descending, ids = logits.sort(descending=True, stable=True)
+    probs = descending.softmax(dim=0)
+    removed = torch.zeros_like(probs, dtype=torch.bool)
+    removed[:-1] = probs[1:] >= threshold  # the next token reaches it, too
     return logits.masked_fill(torch.zeros_like(removed).scatter(0, ids, removed), -INF)

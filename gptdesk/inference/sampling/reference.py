@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+
 from gptdesk.inference.sampling.fields import Group, Setting
+from gptdesk.inference.sampling.registry import SAMPLERS, title_of
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS
 
 _BEGINNING = """# Decoding settings
 
 Made by `python -m gptdesk.inference.sampling.reference`; the source is `gptdesk/inference/sampling/settings.py`.
 
-The panel in the Playground, `gptdesk complete` and `python -m trainer sample` have the same settings. Biases and
-penalties apply first, then temperature, then the cut-offs; a greedy choice skips temperature and cut-offs. A preset
-keeps and resets what decides how a token is chosen; length, stop strings and seed stay as they are when it is taken.
+The panel in the Playground, `gptdesk complete` and `python -m trainer sample` have the same settings. A preset keeps
+and resets what decides how a token is chosen; length, stop strings and seed stay as they are when it is taken.
+"""
+
+_ORDER = """## Order
+
+Samplers apply in this order, unless the order of samplers says otherwise; a greedy choice uses only those marked with
+an asterisk.
 """
 
 
@@ -22,7 +30,11 @@ def reference_page() -> str:
         lines += [f"## {group.value}", ""]
         lines += ["| setting | flag | values | default | in presets | what it does |", "| --- " * 6 + "|"]
         lines += [_row(setting) for setting in SETTINGS.values() if setting.group is group] + [""]
-    lines += ["## Presets", "", "| preset | settings |", "| --- | --- |"]
+    lines += [_ORDER]
+    for place, sampler in enumerate(SAMPLERS, start=1):
+        mark = "\\*" if sampler.greedy else ""
+        lines.append(f"{place}. {title_of(sampler)}{mark}")
+    lines += ["", "## Presets", "", "| preset | settings |", "| --- | --- |"]
     for name, preset in PRESETS.items():
         values = (f"{SETTINGS[key].title} {value:g}" for key, value in preset.to_json().items())
         lines.append(f"| {name} | {', '.join(values)} |")
@@ -44,6 +56,8 @@ def _values(setting: Setting) -> str:
 
 
 def _default(setting: Setting) -> str:
+    if isinstance(setting.neutral, tuple) and setting.neutral:
+        return " ".join(f"`{json.dumps(text)[1:-1]}`" for text in setting.neutral)
     if setting.neutral is None or setting.limit is None:
         return "none"
     word = f" ({setting.word})" if setting.word and setting.word_value == setting.neutral else ""

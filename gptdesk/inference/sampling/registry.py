@@ -1,4 +1,4 @@
-"""The samplers in the order in which they apply, and the chain of those that one completion needs.
+"""The samplers in the order in which they apply. Imports no torch.
 
 Every sampler takes and returns the logits of one sequence, (V) float32 on the CPU; what it removes becomes -inf.
 Values equal those of ``transformers`` 5.23 bit for bit, ties included but for one case in `typical_p`
@@ -9,78 +9,55 @@ a vocabulary is 200 kB.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from torch import Generator, Tensor
-
-from gptdesk.inference.sampling.choice import argmax, probability, sample
-from gptdesk.inference.sampling.cutoffs import MinP, Temperature, TopK, TopP, TypicalP
+from gptdesk.inference.sampling.cutoffs import MinP, Temperature, TopK, TopNSigma, TopP, TypicalP
+from gptdesk.inference.sampling.dry import Dry
 from gptdesk.inference.sampling.mirostat import Mirostat
 from gptdesk.inference.sampling.penalties import CountPenalty, LogitBias, NoRepeatNgram, RepetitionPenalty
-from gptdesk.inference.sampling.sampler import History, Sampler
-from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.sampling.sampler import Sampler
+from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
+from gptdesk.inference.sampling.xtc import Xtc
 
 SAMPLERS: Final[tuple[Sampler[Any], ...]] = (
     LogitBias(),
     RepetitionPenalty(),
     NoRepeatNgram(),
     CountPenalty(),
+    Dry(),
     Temperature(),
+    TopNSigma(),
     TopK(),
     TopP(),
     MinP(),
     TypicalP(),
+    Xtc(),
     Mirostat(),
 )
-"""First to last."""
+"""First to last, unless ``sampler_order`` says otherwise."""
 
 
-class SamplerChain:
-    """The samplers that ``settings`` switch on, with their state in one completion.
+def in_order(order: Sequence[str]) -> list[Sampler[Any]]:
+    """All samplers: those that ``order`` names by one of their settings exchange their places, the others keep theirs.
 
-    Attributes:
-        greedy: whether the most likely token is always taken.
+    So an order that was saved before a sampler was added still says what it said.
     """
-
-    def __init__(self, settings: DecodingSettings) -> None:
-        self.greedy = settings.greedy
-        self._steps = [
-            (sampler, sampler.start(settings))
-            for sampler in SAMPLERS
-            if (sampler.greedy or not settings.greedy) and _is_on(sampler, settings)
-        ]
-        self._told = [step for step in self._steps if type(step[0]).chosen is not Sampler.chosen]
-
-    def apply(self, logits: Tensor, history: History) -> Tensor:
-        """The logits that a token is drawn from.
-
-        Args:
-            logits: (V) float32 on the CPU, the model's own.
-            history: of ids in 0 ... V - 1.
-        """
-        for sampler, state in self._steps:
-            logits = sampler.apply(logits, history, state)
-        return logits
-
-    def choose(self, logits: Tensor, history: History, generator: Generator) -> int:
-        """The next token's id; ``generator`` as in `sample`.
-
-        Raises:
-            UserError: when every token is banned.
-        """
-        logits = self.apply(logits, history)
-        if self.greedy:
-            return argmax(logits)
-        id = sample(logits, generator)
-        if self._told:
-            drawn_with = probability(logits, id)
-            for sampler, state in self._told:
-                sampler.chosen(state, id, drawn_with)
-        return id
+    place_of = {name: place for place, one in enumerate(SAMPLERS) for name in (*one.settings, *one.tuned_by)}
+    named = list(dict.fromkeys(place_of[name] for name in order if name in place_of))
+    arranged = list(SAMPLERS)
+    for place, source in zip(sorted(named), named, strict=True):
+        arranged[place] = SAMPLERS[source]
+    return arranged
 
 
-def _is_on(sampler: Sampler[Any], settings: DecodingSettings) -> bool:
-    return any(getattr(settings, name) != getattr(_NEUTRAL, name) for name in sampler.settings)
+def switched_on(sampler: Sampler[Any], settings: DecodingSettings) -> tuple[str, ...]:
+    """The settings by which the sampler applies: those of its own that are not neutral; none where it does not."""
+    if settings.greedy and not sampler.greedy:
+        return ()
+    return tuple(name for name in sampler.settings if getattr(settings, name) != SETTINGS[name].neutral)
 
 
-_NEUTRAL: Final = DecodingSettings()
+def title_of(sampler: Sampler[Any]) -> str:
+    """What people call a sampler."""
+    return sampler.title or ", ".join(SETTINGS[name].title for name in sampler.settings)

@@ -1,16 +1,20 @@
-"""The interface of a sampler: one step from a model's logits to those that a token is drawn from."""
+"""The interface of a sampler: one step from a model's logits to those that a token is drawn from. Imports no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from gptdesk.inference.sampling.settings import DecodingSettings
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 Ids: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
 """Token ids; arrays are not copied."""
@@ -39,17 +43,32 @@ class History:
 class Sampler(Protocol[State]):
     """One step of the chain. An instance keeps nothing of a completion: that is the state's part.
 
+    The window lists samplers before torch is loaded, so a sampler's module imports torch where it applies it.
+
     Attributes:
         settings: fields of `DecodingSettings` that it reads; it applies where one of them is not neutral.
+        tuned_by: fields that it reads, too, but that do not switch it on. Each setting of a preset belongs to one
+            sampler, and names it in ``sampler_order``.
+        title: what people call it; not given: the titles of its settings.
         greedy: whether it also applies where the most likely token is always taken.
     """
 
     settings: ClassVar[tuple[str, ...]]
+    tuned_by: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = ""
     greedy: ClassVar[bool] = False
 
     def start(self, settings: DecodingSettings, /) -> State:
         """The state of a new completion: the values that it needs, and what it has to remember."""
         ...
+
+    def use_tokenizer(self, state: State, tokenizer: Tokenizer, /) -> None:
+        """Called once, before the first token, for samplers that know tokens by their text."""
+        return
+
+    def draw(self, state: State, generator: Generator, /) -> None:
+        """Called before each token, for samplers that act by chance: draws from the completion's ``generator``."""
+        return
 
     def apply(self, logits: Tensor, history: History, state: State, /) -> Tensor:
         """New logits, (V) float32 on the CPU, of the same shape as ``logits``, which stay as they are; -inf removes."""

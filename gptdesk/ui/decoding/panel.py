@@ -10,9 +10,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.inference.sampling.fields import Group
+from gptdesk.inference.sampling.fields import Group, Setting
 from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
+from gptdesk.ui.decoding.order_list import OrderList
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, PresetBar
 from gptdesk.ui.decoding.rows import NumberRow, make_row
 from gptdesk.ui.decoding.seed_box import SeedBox
@@ -27,7 +28,7 @@ from gptdesk.ui.widgets.tooltips import wrapped
 
 WIDTH: Final = 312
 _SCOPE = "Applies to the next generation in this document; the text stays as it is."
-_STOP_HELP = f"{SETTINGS['stop'].help} Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
+_ESCAPES = "Write \\n for a line end, \\t for a tab, \\\\ for a backslash."
 FOR_NEW_HELP: Final = "Use these settings, including seed and stop strings, for every new document"
 
 
@@ -38,6 +39,7 @@ class DecodingPanel(QScrollArea):
 
     Attributes:
         sections: the groups.
+        more: the part of a group that holds its rarely used settings, where it has any.
 
     Signals:
         refused(str): emitted when an input cannot be used; the sentence says why.
@@ -48,14 +50,12 @@ class DecodingPanel(QScrollArea):
     def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = QWidget()
-        self._settings = settings
+        self._theme, self._settings = theme, settings
         self.presets = PresetBar(theme, settings)
         self.seed = SeedBox(theme)
-        self.stop = Chips(theme, show=write_escapes, read=read_escapes, check=lambda stop: DecodingSettings(stop=stop))
-        self.stop.line.setPlaceholderText("Add, for example \\n\\n")
-        self.stop.line.setAccessibleName("Add a stop string")
-        self.stop.line.setAccessibleDescription(_STOP_HELP)
-        self.stop.setToolTip(wrapped(_STOP_HELP))
+        self.stop = self._chips("stop", "Add a stop string", "Add, for example \\n\\n")
+        self.breakers = self._chips("dry_breakers", "Add a sequence breaker", "Add, for example .")
+        self.order: OrderList | None = None  # made when somebody looks at it
         self._rows: dict[str, SliderRow | NumberRow] = {}  # of the groups that have been opened
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip(wrapped(NEUTRAL_HELP))
@@ -73,26 +73,50 @@ class DecodingPanel(QScrollArea):
             group: CollapsibleSection(theme, group.value, self._shown, fill=partial(self._fill, group))
             for group in Group
         }
+        self.more = {
+            group: CollapsibleSection(theme, "More", self.sections[group], fill=partial(self._fill, group, rare=True))
+            for group in Group
+            if any(setting.rare for setting in SETTINGS.values() if setting.group is group)
+        }
         self._lay_out()
         self._shown.installEventFilter(self)
 
         self.seed.changed.connect(self._on_changed)
-        self.stop.changed.connect(self._on_changed)
-        self.stop.refused.connect(self.refused)
+        for chips in (self.stop, self.breakers):
+            chips.changed.connect(self._on_changed)
+            chips.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
         self.for_new.clicked.connect(self.use_for_new)
         for group, section in self.sections.items():
             section.set_open(group.value not in settings.value.closed_groups)
             section.toggled.connect(self._on_toggled)
+        for group, section in self.more.items():
+            section.button.setAccessibleName(f"More settings of {group.value}")
+            section.toggled.connect(self._show_captions)
         settings.changed.connect(self._show)
         self._show()
 
     @property
     def rows(self) -> dict[str, SliderRow | NumberRow]:
         """The rows of all settings whose control is a slider or a box, by name; makes those of closed groups, too."""
-        for section in self.sections.values():
+        for section in (*self.sections.values(), *self.more.values()):
             section.fill()
         return self._rows
+
+    def _chips(self, name: str, accessible_name: str, placeholder: str) -> Chips:
+        """The editor of a setting that is a list of strings."""
+        help = f"{SETTINGS[name].help} {_ESCAPES}"
+        chips = Chips(
+            self._theme,
+            show=write_escapes,
+            read=read_escapes,
+            check=lambda values: replace(DecodingSettings(), **{name: values}),
+        )
+        chips.line.setPlaceholderText(placeholder)
+        chips.line.setAccessibleName(accessible_name)
+        chips.line.setAccessibleDescription(help)
+        chips.setToolTip(wrapped(help))
+        return chips
 
     def _lay_out(self) -> None:
         self._shown.setProperty("zone", "surface")
@@ -117,35 +141,37 @@ class DecodingPanel(QScrollArea):
         layout.addWidget(self.for_new)
         layout.addStretch(1)
 
-    def _fill(self, group: Group) -> None:
-        """Adds a row for each setting of a group."""
-        section = self.sections[group]
-        for name, setting in SETTINGS.items():
-            if setting.group is not group:
-                continue
-            if name == "seed":
-                section.column.addWidget(self.seed)
-            elif name == "stop":
-                section.column.addWidget(self._stop_row())
-            elif row := make_row(setting):
-                self._rows[name] = row
+    def _fill(self, group: Group, *, rare: bool = False) -> None:
+        """Adds a row for each setting of a group; those that are ``rare`` stand under "More"."""
+        section = self.more[group] if rare else self.sections[group]
+        for setting in SETTINGS.values():
+            if setting.group is group and setting.rare is rare and (row := self._row(setting)):
                 section.column.addWidget(row)
-                row.set_value(getattr(self._settings.value.decoding, name))
-                signal = row.changed if isinstance(row, SliderRow) else row.box.valueChanged
-                signal.connect(self._on_changed)
+        if not rare and group in self.more:
+            self.more[group].column.setSpacing(6)
+            section.column.addWidget(self.more[group])
         for line in section.findChildren(QLineEdit):
             line.setAcceptDrops(False)  # a file that is dropped there is for the page, and its address is no setting
 
-    def _stop_row(self) -> QWidget:
-        row = QWidget()
-        layout = QVBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        label = QLabel(SETTINGS["stop"].title)
-        label.setToolTip(wrapped(_STOP_HELP))
-        label.setBuddy(self.stop.line)
-        layout.addLayout(label_with_help(label, _STOP_HELP))
-        layout.addWidget(self.stop)
+    def _row(self, setting: Setting) -> QWidget | None:
+        """The row of a setting; ``None`` where the panel does not show it."""
+        name = setting.name
+        if name == "seed":
+            return self.seed
+        if name == "stop":
+            return _titled(setting, self.stop, self.stop.line, f"{setting.help} {_ESCAPES}")
+        if name == "dry_breakers":
+            return _titled(setting, self.breakers, self.breakers.line, f"{setting.help} {_ESCAPES}")
+        if name == "sampler_order":
+            self.order = OrderList(self._theme)
+            self.order.show_settings(self._settings.value.decoding)
+            self.order.changed.connect(self._on_changed)
+            return _titled(setting, self.order, self.order.list, setting.help)
+        if row := make_row(setting):
+            self._rows[name] = row
+            row.set_value(getattr(self._settings.value.decoding, name))
+            signal = row.changed if isinstance(row, SliderRow) else row.box.valueChanged
+            signal.connect(self._on_changed)
         return row
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -171,6 +197,9 @@ class DecodingPanel(QScrollArea):
             row.set_value(getattr(settings, name))
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
+        self.breakers.set_values(settings.dry_breakers)
+        if self.order is not None:
+            self.order.show_settings(settings)
         self._show_captions()
 
     def _on_toggled(self) -> None:
@@ -184,6 +213,9 @@ class DecodingPanel(QScrollArea):
         for group, section in self.sections.items():
             names = [SETTINGS[name].title for name in changed if SETTINGS[name].group is group]
             section.caption.setText("" if section.is_open else ", ".join(names))
+        for group, section in self.more.items():
+            names = [SETTINGS[name].title for name in changed if SETTINGS[name].group is group and SETTINGS[name].rare]
+            section.caption.setText("" if section.is_open else ", ".join(names))
 
     def _on_changed(self) -> None:
         """Takes over only the values that differ from the settings as shown, which are rounded in the boxes."""
@@ -193,9 +225,25 @@ class DecodingPanel(QScrollArea):
             for name, row in self._rows.items()
             if row.value != round(getattr(settings, name), SETTINGS[name].decimals)
         }
-        changes |= {"seed": self.seed.value, "stop": self.stop.values}
+        changes |= {"seed": self.seed.value, "stop": self.stop.values, "dry_breakers": self.breakers.values}
+        if self.order is not None:
+            changes["sampler_order"] = self.order.value
         try:
             self._settings.update(decoding=replace(settings, **changes))
         except UserError as error:
             self.refused.emit(str(error))
             self._show()
+
+
+def _titled(setting: Setting, editor: QWidget, buddy: QWidget, help: str) -> QWidget:
+    """A row with the title above its editor."""
+    row = QWidget()
+    layout = QVBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    label = QLabel(setting.title)
+    label.setToolTip(wrapped(help))
+    label.setBuddy(buddy)
+    layout.addLayout(label_with_help(label, help))
+    layout.addWidget(editor)
+    return row

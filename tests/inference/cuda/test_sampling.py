@@ -15,7 +15,7 @@ from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import Engine, TokenEvent
-from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.mirostat import surprise_cut
-from gptdesk.inference.sampling.registry import SamplerChain
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
 

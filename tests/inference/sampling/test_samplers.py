@@ -12,7 +12,7 @@ from transformers.generation import logits_process as oracle
 
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling import choice, fast, penalties
-from gptdesk.inference.sampling.registry import SamplerChain
+from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
 from tests.inference.sampling.logits import INF, any_logits, distinct, probability, tied

@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling.reference import reference_page
-from gptdesk.inference.sampling.settings import (
-    BIAS_LIMIT,
-    LIMITS,
-    MAX_STOP_LENGTH,
-    MAX_STOP_STRINGS,
-    PRESETS,
-    SETTINGS,
-    DecodingSettings,
-)
+from gptdesk.inference.sampling.registry import SAMPLERS
+from gptdesk.inference.sampling.setting_checks import BIAS_LIMIT, MAX_STOP_LENGTH, MAX_STOP_STRINGS
+from gptdesk.inference.sampling.settings import LIMITS, PRESETS, SETTINGS, DecodingSettings
 
 
 def _values(name: str) -> st.SearchStrategy[float]:
@@ -39,6 +33,8 @@ any_settings = st.fixed_dictionaries(
             st.integers(0, 50256), st.floats(BIAS_LIMIT.lowest, BIAS_LIMIT.highest), max_size=5
         ),
         "stop": st.lists(st.text(min_size=1, max_size=20), max_size=MAX_STOP_STRINGS).map(tuple),
+        "dry_breakers": st.lists(st.text(min_size=1, max_size=20), max_size=5).map(tuple),
+        "sampler_order": st.permutations([sampler.settings[0] for sampler in SAMPLERS]).map(tuple),
     },
 ).map(lambda values: DecodingSettings(**values))
 
@@ -120,6 +116,20 @@ def test_a_bias_that_cannot_be_used_is_refused(bias):
 
 
 @pytest.mark.parametrize(
+    "order", [None, "top_p", ("top-p",), ("max_tokens",), ("sampler_order",), (1,), ("top_p", "top_k", "top_p")]
+)
+def test_an_order_of_samplers_that_cannot_be_used_is_refused(order):
+    with pytest.raises(UserError, match="sampler_order"):
+        DecodingSettings(sampler_order=order)
+
+
+@pytest.mark.parametrize("breakers", [None, "x", ("",), (1,), ("a" * 21,), ("a",) * 65])
+def test_breakers_that_cannot_be_used_are_refused(breakers):
+    with pytest.raises(UserError, match="breaker"):
+        DecodingSettings(dry_breakers=breakers)
+
+
+@pytest.mark.parametrize(
     "values",
     [{"temprature": 1.0}, {"top_k": "40"}, {"logit_bias": {"x": 1}}, {"logit_bias": {"-1": 1}}, {"stop": "x"}, []],
 )
@@ -152,6 +162,13 @@ def test_presets_go_from_greedy_to_creative():
     temperatures = [preset.temperature for preset in PRESETS.values()]
     assert temperatures == sorted(temperatures)
     assert [name for name, preset in PRESETS.items() if preset.greedy] == ["Greedy"]
+
+
+def test_each_setting_of_a_preset_belongs_to_one_sampler():
+    owned = [name for sampler in SAMPLERS for name in (*sampler.settings, *sampler.tuned_by)]
+    assert sorted(owned) == sorted(
+        name for name, setting in SETTINGS.items() if setting.in_preset and name != "sampler_order"
+    )
 
 
 def test_settings_and_events_need_neither_torch_nor_qt():

@@ -1,0 +1,84 @@
+"""The chain of the samplers that one completion needs, and the choice of its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Generator, Tensor
+
+from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.inference.sampling.choice import argmax, probability, sample
+from gptdesk.inference.sampling.registry import in_order, switched_on
+from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling.settings import DecodingSettings
+
+
+class SamplerChain:
+    """The samplers that ``settings`` switch on, in their order, with their state in one completion.
+
+    Args:
+        settings: decoding settings.
+        tokenizer: of the model; without one, no sampler knows tokens by their text.
+
+    Attributes:
+        settings: as given.
+        greedy: whether the most likely token is always taken.
+    """
+
+    def __init__(self, settings: DecodingSettings, tokenizer: Tokenizer | None = None) -> None:
+        self.settings = settings
+        self.greedy = settings.greedy
+        self._steps = [
+            (sampler, sampler.start(settings))
+            for sampler in in_order(settings.sampler_order)
+            if switched_on(sampler, settings)
+        ]
+        if tokenizer is not None:
+            for sampler, state in self._steps:
+                sampler.use_tokenizer(state, tokenizer)
+        self._drawing = [step for step in self._steps if type(step[0]).draw is not Sampler.draw]
+        self._told = [step for step in self._steps if type(step[0]).chosen is not Sampler.chosen]
+
+    def draw(self, generator: Generator) -> None:
+        """Draws what samplers that act by chance do at the next token."""
+        for sampler, state in self._drawing:
+            sampler.draw(state, generator)
+
+    def apply(self, logits: Tensor, history: History) -> Tensor:
+        """The logits that a token is drawn from.
+
+        Args:
+            logits: (V) float32 on the CPU, the model's own.
+            history: of ids in 0 ... V - 1.
+        """
+        for sampler, state in self._steps:
+            logits = sampler.apply(logits, history, state)
+        return logits
+
+    def apply_each(self, logits: Tensor, history: History) -> Iterator[tuple[Sampler[Any], Tensor]]:
+        """As `apply`: yields each sampler with the logits after it."""
+        for sampler, state in self._steps:
+            logits = sampler.apply(logits, history, state)
+            yield sampler, logits
+
+    def choose(self, logits: Tensor, history: History, generator: Generator) -> int:
+        """The next token's id; ``generator`` as in `sample`.
+
+        Raises:
+            UserError: when every token is banned.
+        """
+        self.draw(generator)
+        logits = self.apply(logits, history)
+        if self.greedy:
+            return argmax(logits)
+        id = sample(logits, generator)
+        self.learn(logits, id)
+        return id
+
+    def learn(self, logits: Tensor, id: int) -> None:
+        """Tells the samplers that learn which token was drawn from ``logits``, those at the end of the chain."""
+        if self._told:
+            drawn_with = probability(logits, id)
+            for sampler, state in self._told:
+                sampler.chosen(state, id, drawn_with)

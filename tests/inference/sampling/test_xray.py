@@ -1,0 +1,112 @@
+"""The sampler X-ray shows exactly what tokens are drawn from."""
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gptdesk.errors import UserError
+from gptdesk.inference.sampling.chain import SamplerChain
+from gptdesk.inference.sampling.choice import candidates, drawn_by, uniform
+from gptdesk.inference.sampling.registry import SAMPLERS
+from gptdesk.inference.sampling.sampler import History
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.sampling.xray import XRay, xray
+from tests.inference.sampling.logits import distinct, tied
+
+VOCAB = 60
+NAMES = [sampler.settings[0] for sampler in SAMPLERS]
+
+
+def random_settings(chance: random.Random) -> DecodingSettings:
+    """Each setting is neutral half of the time."""
+    ranges: dict[str, Any] = {
+        "temperature": chance.choice([0.0, chance.uniform(0.05, 3), chance.uniform(0.05, 3)]),
+        "dynatemp_range": chance.uniform(0.1, 2),
+        "top_n_sigma": chance.uniform(0.2, 3),
+        "top_k": chance.randint(1, 70),
+        "top_p": chance.random(),
+        "min_p": chance.uniform(0, 0.3),
+        "typical_p": chance.random(),
+        "xtc_probability": chance.random(),
+        "xtc_threshold": chance.uniform(0, 0.3),
+        "mirostat_tau": chance.uniform(0.5, 5),
+        "repetition_penalty": chance.uniform(0.5, 2),
+        "presence_penalty": chance.uniform(-1, 1),
+        "frequency_penalty": chance.uniform(-1, 1),
+        "no_repeat_ngram": chance.randint(1, 4),
+        "dry_multiplier": chance.uniform(0.1, 2),
+        "logit_bias": {chance.randrange(VOCAB): chance.choice([-100.0, chance.uniform(-9, 9)]) for _ in range(3)},
+        "sampler_order": tuple(chance.sample(NAMES, chance.randint(2, len(NAMES)))),
+    }
+    return DecodingSettings(**{name: value for name, value in ranges.items() if chance.random() < 0.5})
+
+
+def check_stages(shown: XRay) -> None:
+    for before, after in pairwise(shown.stages):
+        assert after.title
+        assert set(after.cut) == set(np.flatnonzero(before.left)) - set(np.flatnonzero(after.left))
+        assert not (after.left & ~before.left).any()
+        assert after.mass == pytest.approx(before.probs[after.left].sum(), abs=1e-5)
+        assert after.probs.sum() == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(np.flatnonzero(shown.stages[-1].left), shown.ids)
+
+
+def test_the_last_candidates_and_their_probabilities_are_those_drawn_from_for_1000_random_settings() -> None:
+    chance = random.Random(5)
+    for seed in range(1000):
+        values = random_settings(chance)
+        chains = [SamplerChain(values) for _ in range(3)]
+        generators = [torch.Generator().manual_seed(seed) for _ in range(3)]
+        prompt, written = [chance.randrange(8) for _ in range(chance.randint(1, 12))], []
+        for place in range(3):
+            logits = distinct(VOCAB, seed + place) / 3 if seed % 2 else tied(VOCAB, seed + place, 9)
+            history = History(prompt, written)
+            shown = xray(logits, history, chains[0], generators[0])
+            check_stages(shown)
+            chosen = chains[1].choose(logits, history, generators[1])
+            assert shown.draw is not None
+            assert shown.draw.id == chosen
+            if not values.greedy:
+                chains[2].draw(generators[2])
+                final = chains[2].apply(logits, history)
+                ids, probs = candidates(final)
+                assert np.array_equal(shown.ids, ids)
+                assert np.array_equal(shown.probs, probs.numpy())
+                assert drawn_by(uniform(generators[2]), ids, probs) == chosen
+                chains[2].learn(final, chosen)
+            written.append(chosen)
+
+
+def test_each_sampler_says_who_it_cut_and_what_mass_was_left() -> None:
+    logits = torch.tensor([0.4, 0.3, 0.2, 0.1]).log()
+    values = DecodingSettings(top_k=3, top_p=0.5)
+    shown = xray(logits, History([], []), SamplerChain(values))
+    assert [(stage.title, stage.settings, stage.count) for stage in shown.stages] == [
+        ("", (), 4),
+        ("Top-k", ("top_k",), 3),
+        ("Top-p", ("top_p",), 2),
+    ]
+    assert [stage.cut.tolist() for stage in shown.stages] == [[], [3], [2]]
+    assert [round(stage.mass, 4) for stage in shown.stages] == [1, 0.9, 0.7778]
+    assert shown.ids.tolist() == [0, 1]
+    assert shown.draw is None
+
+
+def test_greedy_decoding_draws_no_number() -> None:
+    generator = torch.Generator().manual_seed(1)
+    before = generator.get_state()
+    shown = xray(torch.arange(4.0), History([], []), SamplerChain(DecodingSettings(temperature=0)), generator)
+    assert shown.draw is not None
+    assert (shown.draw.id, shown.draw.number) == (3, None)
+    assert shown.probs.tolist() == [0, 0, 0, 1]
+    assert torch.equal(generator.get_state(), before)
+
+
+def test_settings_that_ban_every_token_are_the_users_mistake() -> None:
+    banning = DecodingSettings(logit_bias={0: -100.0, 1: -100.0})
+    with pytest.raises(UserError, match="ban every token"):
+        xray(torch.zeros(2), History([], []), SamplerChain(banning), torch.Generator())

@@ -40,6 +40,11 @@ class SamplerChain:
         self._drawing = [step for step in self._steps if type(step[0]).draw is not Sampler.draw]
         self._told = [step for step in self._steps if type(step[0]).chosen is not Sampler.chosen]
 
+    @property
+    def learns(self) -> bool:
+        """Whether what samplers do depends on the tokens that were drawn before."""
+        return bool(self._told)
+
     def draw(self, generator: Generator) -> None:
         """Draws what samplers that act by chance do at the next token."""
         for sampler, state in self._drawing:

@@ -45,7 +45,8 @@ def uniform(generator: Generator) -> float:
 
 
 def candidates(logits: Tensor) -> tuple[npt.NDArray[np.int64], Tensor]:
-    """Ascending ids of the tokens that can be drawn, (C), and their probabilities, (C) float32.
+    """Ascending ids of the tokens that can be drawn, (C), and their probabilities, (C) float32; where few are removed,
+    those are among them, with probability 0.
 
     Raises:
         UserError: when every token is banned.

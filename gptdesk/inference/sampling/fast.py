@@ -68,7 +68,7 @@ def dynamic_temperature(logits: Tensor, middle: float, spread: float, exponent: 
 def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> float | None:
     """The temperature by which `dynamic_temperature` divides; None where fewer than two tokens are left."""
     values = logits.numpy()
-    left = values[kept_places(values)].astype(np.float64)
+    left = values[values > -INF].astype(np.float64)
     if len(left) < 2:
         return None
     below = left.max() - left
@@ -82,7 +82,7 @@ def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: 
 def top_n_sigma(logits: Tensor, n: float) -> Tensor:
     """Keeps logits near the highest one, as `plain.top_n_sigma`."""
     values = logits.numpy()
-    left = values[kept_places(values)].astype(np.float64)
+    left = values[values > -INF].astype(np.float64)
     if len(left) < 2:
         return logits
     return keep_where(logits, values >= left.max() - n * left.std())

@@ -91,15 +91,24 @@ def xray(logits: Tensor, history: History, chain: SamplerChain, generator: Gener
         logits = after
         stages.append(_stage(logits, stages[-1], sampler, chain.settings))
     ids, probs = candidates(logits)
+    draw = _draw(logits, ids, probs, chain, generator)
+    left = stages[-1].left[ids]  # candidates may hold tokens that were removed, with probability 0
+    shares = (ids == draw.id).astype(np.float32) if chain.greedy and draw else probs.numpy()
+    return XRay(tuple(stages), ids[left], shares[left], draw)
+
+
+def _draw(
+    logits: Tensor, ids: npt.NDArray[np.int64], probs: Tensor, chain: SamplerChain, generator: Generator | None
+) -> Draw | None:
+    """The choice among the candidates, if it can be made."""
     if chain.greedy:
-        id = argmax(logits)
-        return XRay(tuple(stages), ids, (ids == id).astype(np.float32), Draw(id, None))
+        return Draw(argmax(logits), None)
     if generator is None:
-        return XRay(tuple(stages), ids, probs.numpy(), None)
+        return None
     number = uniform(generator)
     id = drawn_by(number, ids, probs)
     chain.learn(logits, id)
-    return XRay(tuple(stages), ids, probs.numpy(), Draw(id, number))
+    return Draw(id, number)
 
 
 def _stage(logits: Tensor, before: Stage | None, sampler: Sampler[Any] | None, settings: DecodingSettings) -> Stage:

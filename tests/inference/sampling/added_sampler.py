@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 SAMPLING = "gptdesk.inference.sampling"
-FIELD = """
+FIELD = """\
     made_up: float = setting(
         0.0,
         title="Made-up cut",
@@ -23,8 +23,8 @@ FIELD = """
         control=Slider(highest=2.0),
         word="off",
     )
-
-    def __post_init__"""
+"""
+NEXT = "    repetition_penalty: float = setting(\n"
 SAMPLER = """
 import torch
 from gptdesk.inference.sampling.sampler import Sampler
@@ -61,7 +61,7 @@ def edited(name: str, old: str, new: str) -> None:
     execute(name, source.replace(old, new), found.origin)
 
 
-edited(f"{SAMPLING}.settings", "\n    def __post_init__", FIELD)
+edited(f"{SAMPLING}.sampler_settings", NEXT, FIELD + NEXT)
 execute(f"{SAMPLING}.made_up", SAMPLER, "made_up.py")
 edited(
     f"{SAMPLING}.registry",

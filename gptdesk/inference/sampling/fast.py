@@ -73,8 +73,8 @@ def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: 
         return None
     below = left.max() - left
     powers = np.exp(-below)
-    total = powers.sum()
-    share = (math.log(total) + float(np.dot(powers, below)) / total) / math.log(len(left))
+    total = float(powers.sum())
+    share = float(math.log(total) + np.dot(powers, below) / total) / math.log(len(left))
     low, high = max(0.0, middle - spread), middle + spread
     return low + (high - low) * min(1.0, max(0.0, share)) ** exponent
 

@@ -110,7 +110,7 @@ class DecodingPanel(QScrollArea):
             self._theme,
             show=write_escapes,
             read=read_escapes,
-            check=lambda values: replace(DecodingSettings(), **{name: values}),
+            check=lambda values: DecodingSettings.from_json({name: values}),
         )
         chips.line.setPlaceholderText(placeholder)
         chips.line.setAccessibleName(accessible_name)

@@ -76,7 +76,8 @@ def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: 
     total = float(powers.sum())
     share = float(math.log(total) + np.dot(powers, below) / total) / math.log(len(left))
     low, high = max(0.0, middle - spread), middle + spread
-    return low + (high - low) * min(1.0, max(0.0, share)) ** exponent
+    value: float = low + (high - low) * min(1.0, max(0.0, share)) ** exponent  # mypy: a negative base has no real power
+    return value
 
 
 def top_n_sigma(logits: Tensor, n: float) -> Tensor:

@@ -17,7 +17,7 @@ from gptdesk.resource_files import resource
 from trainer.run_directory.events import read_events
 
 SETTINGS = [
-    "--data.sequences_per_step=12", "--data.micro_batch=12", "--optim.learning_rate=1e-3", "--schedule.steps=200",
+    "--data.batch_size=12", "--data.micro_batch_size=12", "--optim.learning_rate=1e-3", "--schedule.steps=200",
     "--schedule.warmup_steps=20", "--run.eval_interval=20", "--run.checkpoint_interval=200", "--run.log_interval=20",
 ]  # fmt: skip
 """The same for both: 200 steps of 6,144 tokens."""
@@ -78,7 +78,7 @@ def main() -> None:
         for name, part in (("train", text[:cut]), ("val", text[cut:])):
             (args.work / f"{name}.txt").write_text(part, encoding="utf-8")
         trainer("prepare", str(args.work / "train.txt"), "--val", str(args.work / "val.txt"), "--out", str(data))
-    start = f"--model.start={resource('models', 'stories')}"
+    start = f"--model.init_from={resource('models', 'stories')}"
     runs = {"fine-tuned from the bundled model": [start], "from scratch": SHAPE}
     curves: dict[str, Curve] = {}
     for number, (name, settings) in enumerate(runs.items()):

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.machine import describe_machine
 from gptdesk.devices import DEVICES
 from gptdesk.errors import UserError
-from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset
+from trainer.config.schema import TrainConfig, build_config
+from trainer.config.values import merge, parse_flags, preset_names, read_preset
 from trainer.environment import prepare_environment
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def plain_batches(trainer: Trainer) -> Iterator[torch.Tensor]:
     """The trainer's own windows from the first on, for the plain loop."""
     from trainer.data.windows import Position
 
-    position, count = Position(), trainer.config.data.sequences_per_step
+    position, count = Position(), trainer.config.data.batch_size
     while True:
         yield trainer.batches.read(position, count)[0]
         position = trainer.batches.advance(position, count)
@@ -315,8 +316,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path(folder, "compiled")))
             prepare_environment()
-            batch = values["data"]["micro_batch"]  # one a step: accumulation would repeat the same work
-            config = build_config(merge(values, {"data": {"sequences_per_step": batch, "path": folder}}))
+            batch = values["data"]["micro_batch_size"]  # one a step: accumulation would repeat the same work
+            config = build_config(merge(values, {"data": {"batch_size": batch, "path": folder}}))
             length = config.data.context_length or config.model.n_positions
             synthetic_data(Path(folder), tokens=64 * batch * length)
             report = benchmark(

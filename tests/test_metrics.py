@@ -10,9 +10,9 @@ import pytest
 
 from gptdesk import metrics
 from tests.trainer.conftest import data_folder, make_config
-from trainer.config import TrainConfig
+from trainer.config.reference import to_toml
+from trainer.config.schema import TrainConfig
 from trainer.measures import MEASURES
-from trainer.reference import to_toml
 
 __all__ = ["data_folder", "make_config"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gptdesk.devices import set_thread_environment
 from gptdesk.folders import Folders
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.run_directory.layout import CONSOLE
 
 

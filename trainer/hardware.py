@@ -14,7 +14,7 @@ import torch
 from gptdesk.devices import choose_device
 from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory, resident_memory
-from trainer.config import RunSection
+from trainer.config.schema import RunSection
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # parameters of glibc's mallopt(3)
 

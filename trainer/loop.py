@@ -20,7 +20,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.model import GPT2
 from trainer.checkpoint import TrainState, chat_format, copy_weights
 from trainer.clock import StepClock
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.data.packing import make_batches, packed_windows
 from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import token_lengths
@@ -38,7 +38,7 @@ class StepBatches(NamedTuple):
     """What a step reads.
 
     Attributes:
-        micro_batches: inputs and targets of this process, (micro_batch, T) int64 each, on the device.
+        micro_batches: inputs and targets of this process, (micro_batch_size, T) int64 each, on the device.
         tokens: that count as targets, over all processes; 1 at least.
         bytes: of text that these tokens stand for.
     """
@@ -83,8 +83,8 @@ class Trainer:
             raise UserError("model.lora_rank does not go with run.parallel = fsdp: adapters are small; choose ddp.")
         self.precision = training_precision(config.run, self.device)
         self.data = PreparedData.open(Path(config.data.path))
-        if config.model.start:
-            require_tokenizer(Path(config.model.start), self.data.folder)
+        if config.model.init_from:
+            require_tokenizer(Path(config.model.init_from), self.data.folder)
         self.tokenizer = self.data.load_tokenizer()
         self.token_bytes = torch.from_numpy(token_lengths(self.tokenizer))
         self.bytes_per_token = 0.0
@@ -93,7 +93,7 @@ class Trainer:
         length = self.plan.context_length
         self.batches = make_batches(self.data, context_length=length, seed=config.run.seed)
         self._packed_validation = packed_windows(self.data, "val", context_length=length) if self.validates else None
-        self.chat = chat_format(self.data.manifest, config.model.start)
+        self.chat = chat_format(self.data.manifest, config.model.init_from)
         self.model = build_model(config, self.plan).to(self.device)
         plain = TrainingLoss(self.model)
         self.wrapped = parallelize(plain, processes, how=config.run.parallel)
@@ -137,7 +137,7 @@ class Trainer:
             clock.mark("backward")
         self.optimizers.unscale(self.scaler)
         norm = clip_gradients(self.model, config.optim.grad_clip)
-        following = self.batches.advance(state.position, config.data.sequences_per_step)
+        following = self.batches.advance(state.position, config.data.batch_size)
         if self.prefetches and state.step + 1 < config.schedule.steps:
             self._prefetched = following, self.read_step(following)
         loss_value, norm_value = torch.stack((self.processes.all_reduce(total), norm)).tolist()
@@ -168,7 +168,7 @@ class Trainer:
 
         The windows of a step are the same however many processes there are; they only share them out.
         """
-        size = self.config.data.micro_batch
+        size = self.config.data.micro_batch_size
         pin = self.device.type == "cuda"
         micro_batches, valid_tokens, valid_bytes = [], 0, 0
         for i in range(self.plan.accumulation):
@@ -193,7 +193,7 @@ class Trainer:
             self._evaluation_loss,
             self.data.val,
             context_length=self.plan.context_length,
-            batch_size=self.config.data.micro_batch,
+            batch_size=self.config.data.micro_batch_size,
             token_bytes=self.token_bytes,
             device=self.device,
             autocast=self.autocast,
@@ -230,10 +230,10 @@ class Trainer:
 
 
 def build_model(config: TrainConfig, plan: Plan) -> GPT2:
-    """The network at the start of a run, float32 on the CPU: fresh weights, or those of ``model.start``.
+    """The network at the start of a run, float32 on the CPU: fresh weights, or those of ``model.init_from``.
 
     Raises:
-        UserError: when ``model.start`` cannot be read.
+        UserError: when ``model.init_from`` cannot be read.
     """
     section = config.model
     model = GPT2(
@@ -242,8 +242,8 @@ def build_model(config: TrainConfig, plan: Plan) -> GPT2:
         activation_checkpointing=section.activation_checkpointing,
     )
     model.init_weights(torch.Generator().manual_seed(config.run.seed))
-    if section.start:
-        copy_weights(load_model(Path(section.start)), model)
+    if section.init_from:
+        copy_weights(load_model(Path(section.init_from)), model)
     if section.lora_rank:
         add_adapters(model, rank=section.lora_rank, alpha=section.lora_alpha, seed=config.run.seed)
     return model

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gptdesk.errors import UserError
-from trainer.config import OptimSection
+from trainer.config.schema import OptimSection
 from trainer.lazy_compiler import spare_compiler
 from trainer.optimizer_table import OPTIMIZERS, assign
 from trainer.parallel.tensors import as_stored_like, whole

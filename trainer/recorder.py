@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from trainer.config import RunSection
+from trainer.config.schema import RunSection
 from trainer.evaluation.validation import Validation
 from trainer.hardware import Load, peak_flops
 from trainer.loop import Trainer

@@ -18,7 +18,7 @@ from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
-from trainer.config import RunSection, TrainConfig
+from trainer.config.schema import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control
 from trainer.loop import NotFinite, Trainer
 from trainer.parallel.distributed import ProcessGroup

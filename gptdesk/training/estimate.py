@@ -23,7 +23,7 @@ from gptdesk.system_memory import free_memory
 from gptdesk.training.data.datasets import PreparedSet, describe_set
 from gptdesk.training.launch import to_toml, write_settings
 from gptdesk.training.trainer_json import trainer_json
-from trainer.config import TrainConfig, with_absolute_paths
+from trainer.config.schema import TrainConfig, with_absolute_paths
 from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
 from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_tokenizer, require_validation
 from trainer.run_directory.layout import CHECKPOINTS, RUN
@@ -91,7 +91,7 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
     problems: Problems = {}
     config = with_absolute_paths(_nearest(values, problems))
     plan = _plan(config, processes, problems)
-    if plan is None and "data.sequences_per_step" in problems:
+    if plan is None and "data.batch_size" in problems:
         processes = 1  # which the numbers are of, then
         plan = _plan(config, processes, problems)
     if plan is None:
@@ -197,8 +197,8 @@ def _plan(config: TrainConfig, processes: int, problems: Problems) -> Plan | Non
     except UserError as error:
         sentence = str(error)
         key = re.match(r"(data\.\w+)|(n_\w+)", sentence)
-        if config.model.start and not (key and key[1]):
-            problems.setdefault("model.start", sentence)
+        if config.model.init_from and not (key and key[1]):
+            problems.setdefault("model.init_from", sentence)
         elif key:
             problems.setdefault(key[1] or f"model.{key[2]}", sentence)
         else:
@@ -216,9 +216,9 @@ def _data(config: TrainConfig, plan: Plan, problems: Problems) -> PreparedSet | 
     except UserError as error:
         problems.setdefault("data.path", str(error))
         return None
-    if config.model.start:
+    if config.model.init_from:
         try:
-            require_tokenizer(Path(config.model.start), data.path)
+            require_tokenizer(Path(config.model.init_from), data.path)
         except UserError as error:
             problems.setdefault("data.path", str(error))
     least = 2 * plan.context_length + 1
@@ -270,14 +270,14 @@ def _memory(config: TrainConfig, plan: Plan, processes: int, problems: Problems)
 
 def _memory_key(config: TrainConfig, size: int, processes: int) -> str:
     """The setting that makes a run too large: the micro-batch where a smaller one would do, else length or width."""
-    one = config.model_copy(update={"data": config.data.model_copy(update={"micro_batch": 1})})
+    one = config.model_copy(update={"data": config.data.model_copy(update={"micro_batch_size": 1})})
     need = memory_need(one, plan_run(one, world_size=processes), bytes_per_activation=size, world_size=processes)
     room = _memory_for_each(processes)
     if room is not None and need.total <= room:
-        return "data.micro_batch"
+        return "data.micro_batch_size"
     if 2 * need.activations > need.total:
-        return "data.context_length" if config.data.context_length or config.model.start else "model.n_positions"
-    return "model.start" if config.model.start else "model.n_embd"
+        return "data.context_length" if config.data.context_length or config.model.init_from else "model.n_positions"
+    return "model.init_from" if config.model.init_from else "model.n_embd"
 
 
 def _bytes_per_activation(config: TrainConfig) -> int:

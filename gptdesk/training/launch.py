@@ -31,10 +31,11 @@ from gptdesk.training.launched import (
     newest_attempt,
     read_launch,
 )
-from trainer.config import TrainConfig, build_config, merge, with_absolute_paths
+from trainer.config.reference import toml_value
+from trainer.config.schema import TrainConfig, build_config, with_absolute_paths
+from trainer.config.values import merge
 from trainer.planning.defaults import settings_to_give
 from trainer.planning.plan import plan_run
-from trainer.reference import toml_value
 from trainer.run_directory.layout import CHECKPOINTS, CONSOLE, RUN
 from trainer.run_directory.requests import withdraw_requests
 from trainer.run_directory.state import read_state

@@ -14,4 +14,4 @@ def import_pydantic() -> None:
     is asked for, in circles; Python gives two threads that import a circle from two ends half a module.
     """
     with _lock:
-        import trainer.config  # noqa: F401
+        import trainer.config.schema  # noqa: F401

@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from gptdesk.bounded_read import number
+from gptdesk.bounded_read import ContentError, number
 from gptdesk.files import read_json
 from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
 from gptdesk.training.history.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
+from trainer.config.former_names import with_present_names
 from trainer.run_directory.layout import CHECKPOINTS, CONFIG, EVENTS, RUN
 
 if TYPE_CHECKING:
@@ -250,10 +252,12 @@ class RunScanner:
         return changed
 
     def _config(self, folder: Path) -> Mapping[str, Any]:
-        """The configuration in force; the same object as long as it does not change."""
+        """The configuration in force, with present names; the same object as long as it does not change."""
         found = read_json(folder / CONFIG) or (read_json(folder / RUN) or {}).get("config")
         sections = found.items() if isinstance(found, dict) else ()
         config: Mapping[str, Any] = {name: part for name, part in sections if isinstance(part, dict)}
+        with suppress(ContentError):  # a setting under two names is told when the run is resumed
+            config = with_present_names(config)
         known = self._configs.get(folder, config)
         return known if known == config else config
 

@@ -20,7 +20,7 @@ from gptdesk.training.labels import Labels
 from gptdesk.training.launched import read_launch
 from tests.fuzz.mutations import COUNTS, check_sentence, damaged_bytes, damaged_json, is_plain, refuse_or, run_examples
 from trainer.cli import main
-from trainer.config import build_config
+from trainer.config.schema import build_config
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import CONTROL_IN, EVENTS, SAMPLES
 from trainer.run_directory.requests import send_request

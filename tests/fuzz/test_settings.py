@@ -25,11 +25,12 @@ from tests.fuzz.mutations import (
     run_examples,
 )
 from trainer.checkpoint import is_complete
-from trainer.config import build_config, merge, parse_flags, read_toml
+from trainer.config.reference import to_toml
+from trainer.config.schema import build_config
+from trainer.config.values import merge, parse_flags, read_toml
 from trainer.data.manifest import MANIFEST
 from trainer.data.shards import PreparedData
 from trainer.prepare import Request, prepare
-from trainer.reference import to_toml
 
 SETTINGS = Settings(
     recent_models=("/a", "/b"),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.config import TrainConfig, build_config, merge
+from trainer.config.schema import TrainConfig, build_config
+from trainer.config.values import merge
 from trainer.data.arrays import TOKENS, VERSION, ArrayFile
 from trainer.data.manifest import MANIFEST
 from trainer.prepare import Request, prepare
@@ -54,7 +55,7 @@ def make_config(data_folder: Path, tmp_path: Path) -> Callable[..., TrainConfig]
     def make(**over: Any) -> TrainConfig:
         values = {
             "model": {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 16},
-            "data": {"path": str(data_folder), "sequences_per_step": 4, "micro_batch": 4},
+            "data": {"path": str(data_folder), "batch_size": 4, "micro_batch_size": 4},
             "optim": {"learning_rate": 1e-2},
             "schedule": {"steps": 8, "warmup_steps": 2},
             "run": {

@@ -18,7 +18,7 @@ from trainer.checkpoint import (
     prune,
     save_checkpoint,
 )
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS
 from trainer.parallel.distributed import ProcessGroup
@@ -55,7 +55,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 VARIANTS = {
     **{name: {"optim": {"optimizer": name}} for name in OPTIMIZERS},
     "padded": {"model": {"vocab_multiple": 128}},
-    "dropout and accumulation": {"model": {"dropout": 0.2}, "data": {"micro_batch": 2}},
+    "dropout and accumulation": {"model": {"dropout": 0.2}, "data": {"micro_batch_size": 2}},
     "without biases": {"model": {"bias": False}},
     "bfloat16": {"run": {"precision": "bfloat16"}},
     "recomputing": {"model": {"activation_checkpointing": True, "dropout": 0.2}},
@@ -76,7 +76,7 @@ def test_going_on_equals_never_having_stopped(make_config: MakeConfig, tmp_path:
 
 
 def test_going_on_exactly_at_the_end_of_an_epoch(make_config: MakeConfig, tmp_path: Path) -> None:
-    config = make_config(data={"sequences_per_step": 41, "micro_batch": 41})
+    config = make_config(data={"batch_size": 41, "micro_batch_size": 41})
     whole, first = Trainer(config, ALONE), Trainer(config, ALONE)
     assert whole.batches.windows_per_epoch == 123
     run_steps(whole, 4)
@@ -187,7 +187,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 from trainer.checkpoint import is_complete, list_checkpoints, prune, save_checkpoint
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS

@@ -5,17 +5,18 @@ import pytest
 
 from gptdesk.errors import UserError
 from trainer.cli import main
-from trainer.config import TrainConfig, build_config, merge, parse_flags, preset_names, read_preset, read_toml
-from trainer.reference import reference_page, to_toml
+from trainer.config.reference import reference_page, to_toml
+from trainer.config.schema import TrainConfig, build_config
+from trainer.config.values import merge, parse_flags, preset_names, read_preset, read_toml
 
 
 def test_flags_are_read_as_toml_and_else_as_text() -> None:
-    values = parse_flags(["--schedule.steps", "50", "--optim.betas=[0.8, 0.9]", "--model.start", "some/folder"])
+    values = parse_flags(["--schedule.steps", "50", "--optim.betas=[0.8, 0.9]", "--model.init_from", "some/folder"])
     config = build_config(merge(values, {"schedule": {"warmup_steps": 3}}))
     assert config.schedule.steps == 50
     assert config.schedule.warmup_steps == 3
     assert config.optim.betas == (0.8, 0.9)
-    assert config.model.start == "some/folder"
+    assert config.model.init_from == "some/folder"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_flags_are_read_as_toml_and_else_as_text() -> None:
         ({"optim": {"learning_rat": 1}}, "no setting optim.learning_rat"),
         ({"colour": {}}, "no setting colour"),
         ({"schedule": {"steps": 5, "warmup_steps": 5}}, "schedule: warmup_steps (5) must be below steps (5)"),
-        ({"data": {"sequences_per_step": 6, "micro_batch": 4}}, "must be a multiple of micro_batch"),
+        ({"data": {"batch_size": 6, "micro_batch_size": 4}}, "must be a multiple of micro_batch_size"),
         ({"model": {"n_head": 5}}, "must be a multiple of n_head"),
         ({"model": {"lora_rank": 4}}, "lora_rank needs a model to adapt"),
         ({"run": {"device": "abacus"}}, "run.device"),

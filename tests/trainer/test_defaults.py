@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gptdesk.errors import UserError
 from tests.trainer.conftest import write_data
 from trainer.cli import main
-from trainer.config import build_config, merge, parse_flags, preset_names, read_preset
+from trainer.config.schema import build_config
+from trainer.config.values import merge, parse_flags, preset_names, read_preset
 from trainer.planning.defaults import DataFacts, data_facts, fit_defaults, settings_to_give
 from trainer.planning.plan import plan_run
 
@@ -60,13 +61,13 @@ def test_intervals_are_no_longer_than_the_run() -> None:
 @pytest.mark.parametrize(
     ("flags", "processes", "expected"),
     [
-        (["--data.sequences_per_step", "4"], 1, {"data.micro_batch": 4}),
-        (["--data.sequences_per_step", "12"], 1, {"data.micro_batch": 6}),
-        (["--data.micro_batch", "3"], 1, {"data.sequences_per_step": 6}),
-        (["--data.micro_batch", "20"], 1, {"data.sequences_per_step": 20}),
-        ([], 2, {"data.micro_batch": 4}),
-        ([], 3, {"data.sequences_per_step": 6, "data.micro_batch": 2}),
-        (["--data.micro_batch", "8"], 2, {"data.sequences_per_step": 16}),
+        (["--data.batch_size", "4"], 1, {"data.micro_batch_size": 4}),
+        (["--data.batch_size", "12"], 1, {"data.micro_batch_size": 6}),
+        (["--data.micro_batch_size", "3"], 1, {"data.batch_size": 6}),
+        (["--data.micro_batch_size", "20"], 1, {"data.batch_size": 20}),
+        ([], 2, {"data.micro_batch_size": 4}),
+        ([], 3, {"data.batch_size": 6, "data.micro_batch_size": 2}),
+        (["--data.micro_batch_size", "8"], 2, {"data.batch_size": 16}),
     ],
 )
 def test_micro_batches_and_steps_divide(flags: list[str], processes: int, expected: dict[str, int]) -> None:
@@ -81,18 +82,18 @@ def test_heads_divide_the_width() -> None:
 
 def test_a_text_shorter_than_the_context_is_trained_with_a_shorter_one() -> None:
     changed, notes = fit(preset="story-10m", data=DataFacts(900, 100))
-    assert changed == {"model.n_positions": 128, "data.sequences_per_step": 6, "data.micro_batch": 6}
+    assert changed == {"model.n_positions": 128, "data.batch_size": 6, "data.micro_batch_size": 6}
     assert "model.n_positions is 128 instead of 512: the text has only 900 tokens." in notes
     changed, _ = fit("--model.n_positions", "512", preset="smoke", data=DataFacts(900, 100))
     assert changed["data.context_length"] == 128
-    changed, _ = fit("--model.start", "x", preset="finetune-gpt2", data=DataFacts(900, 100), context=1024)
+    changed, _ = fit("--model.init_from", "x", preset="finetune-gpt2", data=DataFacts(900, 100), context=1024)
     assert changed["data.context_length"] == 128
 
 
 def test_contexts_of_a_model_and_of_a_run_go_together() -> None:
     assert fit("--data.context_length", "2048")[0] == {"model.n_positions": 2048}
     base = {"data": {"context_length": 512}}
-    assert fit_defaults(base, {"model": {"start": "x"}}, context=64).values["data"]["context_length"] == 64
+    assert fit_defaults(base, {"model": {"init_from": "x"}}, context=64).values["data"]["context_length"] == 64
 
 
 def test_without_validation_text_nobody_waits_for_a_better_loss() -> None:
@@ -104,7 +105,7 @@ def test_without_validation_text_nobody_waits_for_a_better_loss() -> None:
     [
         (["--schedule.steps", "5", "--schedule.warmup_steps", "5"], ("warmup_steps (5)", "steps (5)")),
         (["--schedule.warmup_steps", "2000"], ("warmup_steps (2000)", "steps (1000)")),
-        (["--data.sequences_per_step", "6", "--data.micro_batch", "4"], ("sequences_per_step (6)", "micro_batch (4)")),
+        (["--data.batch_size", "6", "--data.micro_batch_size", "4"], ("batch_size (6)", "micro_batch_size (4)")),
         (["--model.n_embd", "10", "--model.n_head", "3"], ("n_embd (10)", "n_head (3)")),
         (["--model.n_positions", "8", "--data.context_length", "9"], ("context_length (9)", "context (8)")),
     ],
@@ -120,7 +121,7 @@ def test_values_that_were_given_are_refused_with_both_named(flags: list[str], bo
         st.sampled_from(["steps", "warmup_steps"]), st.integers(0, 10**6) | st.sampled_from([None, "x", 10**400])
     ),
     st.dictionaries(
-        st.sampled_from(["sequences_per_step", "micro_batch", "context_length"]), st.integers(-1, 10**6) | st.just(1.5)
+        st.sampled_from(["batch_size", "micro_batch_size", "context_length"]), st.integers(-1, 10**6) | st.just(1.5)
     ),
     st.dictionaries(st.sampled_from(["n_positions", "n_embd", "n_head"]), st.integers(0, 5_000)),
     st.integers(0, 10**5),

@@ -11,10 +11,10 @@ from safetensors.torch import load_file
 
 from gptdesk.files import read_json
 from tests.trainer.processes import Group, Program, group, program
-from trainer.config import TrainConfig
+from trainer.config.reference import to_toml
+from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
 from trainer.planning.plan import plan_run
-from trainer.reference import to_toml
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import EXIT
 from trainer.run_directory.requests import send_request
@@ -70,7 +70,7 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
     make_config: MakeConfig, tmp_path: Path, parallel: str
 ) -> None:
     config = make_config(
-        data={"micro_batch": 1}, run={"parallel": parallel, "sample_tokens": 2}, optim={"learning_rate": 3e-3}
+        data={"micro_batch_size": 1}, run={"parallel": parallel, "sample_tokens": 2}, optim={"learning_rate": 3e-3}
     )
     folder = Path(config.run.folder)
     stopped = config.model_copy(update={"schedule": config.schedule.model_copy(update={"steps": 4})})
@@ -90,7 +90,7 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
 
 
 def test_a_whole_run_of_two_equals_that_of_one(make_config: MakeConfig, tmp_path: Path) -> None:
-    config = make_config(data={"micro_batch": 2}, optim={"learning_rate": 3e-3})
+    config = make_config(data={"micro_batch_size": 2}, optim={"learning_rate": 3e-3})
     with torchrun(config, tmp_path) as launcher:
         assert launcher.wait() == 0, launcher.printed
     assert_close(Path(config.run.folder), train_alone(config, tmp_path / "alone"))
@@ -99,7 +99,7 @@ def test_a_whole_run_of_two_equals_that_of_one(make_config: MakeConfig, tmp_path
 def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config(
         optim={"learning_rate": 1e30, "grad_clip": 0.0},
-        data={"micro_batch": 2},
+        data={"micro_batch_size": 2},
         schedule={"steps": 100, "warmup_steps": 1, "kind": "constant"},
     )
     with forks(config, tmp_path) as launcher:
@@ -113,7 +113,7 @@ def test_a_process_that_fails_ends_the_run_and_says_why(make_config: MakeConfig,
 
 def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeConfig, tmp_path: Path) -> None:
     config = make_config(
-        data={"micro_batch": 2},
+        data={"micro_batch_size": 2},
         schedule={"steps": 100_000},
         run={"eval_interval": 100_000, "checkpoint_interval": 100_000},
     )
@@ -131,7 +131,7 @@ def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeC
 def test_a_step_must_divide_among_the_processes(make_config: MakeConfig) -> None:
     from gptdesk.errors import UserError
 
-    config = make_config(data={"micro_batch": 2})
+    config = make_config(data={"micro_batch_size": 2})
     assert plan_run(config, world_size=2).accumulation == 1
-    with pytest.raises(UserError, match="multiple of micro_batch times processes"):
+    with pytest.raises(UserError, match="multiple of micro_batch_size times processes"):
         plan_run(config, world_size=3)

@@ -10,7 +10,8 @@ import pytest
 
 from gptdesk.errors import UserError
 from trainer.cli import main
-from trainer.config import TrainConfig, build_config, merge, preset_names, read_preset
+from trainer.config.schema import TrainConfig, build_config
+from trainer.config.values import merge, preset_names, read_preset
 from trainer.planning import estimate
 from trainer.planning.estimate import describe
 from trainer.planning.fit import require_disk, require_fit
@@ -77,7 +78,7 @@ def test_a_large_preset_is_refused_where_it_does_not_fit_and_the_advice_works(na
     with pytest.raises(UserError, match="it would fit with") as caught:
         require_fit(preset(name), available, bytes_per_activation=2)
     advised = dict(re.findall(r"--(\S+) (\w+)", str(caught.value)))
-    data = {"micro_batch": int(advised["data.micro_batch"])}
+    data = {"micro_batch_size": int(advised["data.micro_batch_size"])}
     model = {"activation_checkpointing": True} if "model.activation_checkpointing" in advised else {}
     assert require_fit(preset(name, data=data, model=model), available, bytes_per_activation=2).total <= available
 
@@ -99,7 +100,7 @@ def test_memory_that_nobody_knows_refuses_nothing() -> None:
 
 def test_ddp_keeps_20_bytes_a_parameter_and_fsdp_a_share_of_16() -> None:
     def state_bytes(parallel: str) -> int:
-        config = preset("gpt2-355m", run={"parallel": parallel}, data={"micro_batch": 8})
+        config = preset("gpt2-355m", run={"parallel": parallel}, data={"micro_batch_size": 8})
         need = memory_need(config, plan_run(config, world_size=8), bytes_per_activation=2, world_size=8)
         return need.weights + need.gradients + need.optimizer
 
@@ -115,7 +116,7 @@ def test_processes_on_one_cpu_share_its_memory_and_speed(
     monkeypatch.setattr(estimate, "measured_flops", lambda device, precision: 1e9)
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    told = describe(make_config(data={"micro_batch": 1}))
+    told = describe(make_config(data={"micro_batch_size": 1}))
     assert "which has 4.0 GB" in told
     assert "of the 2 GFLOP/s" in told  # two machines
 
@@ -139,7 +140,7 @@ def test_checkpoints_that_the_disk_does_not_hold_are_refused(
         ({"data": {"path": "nowhere"}}, "holds no prepared data"),
         ({"model": {"n_positions": 1024}}, "The training data has 2,000 tokens"),
         ({"data": {"context_length": 17}}, "longer than the model's context"),
-        ({"model": {"start": "nowhere"}}, "no folder nowhere"),
+        ({"model": {"init_from": "nowhere"}}, "no folder nowhere"),
         ({"run": {"precision": "float16"}}, "float16 trains on CUDA only"),
     ],
 )

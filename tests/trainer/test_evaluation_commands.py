@@ -22,7 +22,7 @@ from gptdesk.inference.engine import Engine
 from tests.patience import wait_for
 from trainer.checkpoint import TrainState, save_checkpoint
 from trainer.cli import main
-from trainer.config import OptimSection
+from trainer.config.schema import OptimSection
 from trainer.evaluation.compare import Sample, format_samples, read_prompts
 from trainer.evaluation.models import find_model, find_models
 from trainer.evaluation.published import PUBLISHED

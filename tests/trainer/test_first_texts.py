@@ -14,7 +14,7 @@ from gptdesk.training.estimate import summarise
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunIndex
 from trainer.cli import main
-from trainer.config import read_preset
+from trainer.config.values import read_preset
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.run_directory.requests import send_request
@@ -90,7 +90,7 @@ def test_a_resumed_run_keeps_what_was_given_and_fits_the_rest(
 ) -> None:
     (tmp_path / "a.txt").write_text("A sentence of a tale that is told again and again. " * 99)
     data = prepared(tmp_path, str(tmp_path / "a.txt"))
-    small_steps = ("--data.sequences_per_step", "1", "--data.micro_batch", "1")
+    small_steps = ("--data.batch_size", "1", "--data.micro_batch_size", "1")
     run = train(tmp_path, data, "--schedule.steps", "30", "--run.eval_interval", "9", *small_steps)
     assert main(["resume", str(run), "--schedule.steps", "31"]) == 0
     config = read_json(run / "config.json")

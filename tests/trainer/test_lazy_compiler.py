@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from tests.test_layers import REFUSE, RUN_MODULE, python
-from trainer.config import TrainConfig
+from trainer.config.reference import to_toml
+from trainer.config.schema import TrainConfig
 from trainer.lazy_compiler import AdamW, spare_compiler
-from trainer.reference import to_toml
 from trainer.run_directory.state import read_state
 
 

@@ -14,7 +14,7 @@ from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
 from tests.trainer.conftest import write_data
 from trainer.checkpoint import save_checkpoint
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.data.windows import IGNORED, Batches, Position
 from trainer.loop import NotFinite, Trainer
 from trainer.parallel.distributed import ProcessGroup
@@ -53,7 +53,7 @@ def test_micro_batches_add_up_to_the_whole_batch(make_config: MakeConfig) -> Non
     """Also where tokens that are not learnt lie unevenly: the mean is over the step's tokens, not of means."""
     gradients = []
     for size in (4, 2, 1):
-        trainer = Trainer(make_config(data={"micro_batch": size}, optim={"learning_rate": 1e-9}), ALONE)
+        trainer = Trainer(make_config(data={"micro_batch_size": size}, optim={"learning_rate": 1e-9}), ALONE)
         trainer.batches = PartlyIgnored(trainer.batches)
         captured = capture_gradients(trainer)
         loss, norm, _ = trainer.step()
@@ -153,7 +153,7 @@ def test_a_context_longer_than_the_model_is_refused(make_config: MakeConfig) -> 
 
 def test_an_unreadable_start_is_refused(make_config: MakeConfig, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="There is no folder"):
-        Trainer(make_config(model={"start": str(tmp_path / "none")}), ALONE)
+        Trainer(make_config(model={"init_from": str(tmp_path / "none")}), ALONE)
 
 
 def test_validation_is_the_mean_over_all_windows(make_config: MakeConfig, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_run_that_starts_from_a_variant_trains_and_keeps_it(
     model = GPT2(shape)
     model.init_weights(torch.Generator().manual_seed(0))
     save_model(model, tmp_path / "start")
-    trainer = Trainer(make_config(model={"start": str(tmp_path / "start"), "lora_rank": lora_rank}), ALONE)
+    trainer = Trainer(make_config(model={"init_from": str(tmp_path / "start"), "lora_rank": lora_rank}), ALONE)
     _, norm, _ = trainer.step()
     assert norm > 0
     saved = save_checkpoint(

@@ -8,7 +8,7 @@ import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.loop import Trainer
 from trainer.parallel.distributed import ProcessGroup
 from trainer.resume import restore
@@ -20,7 +20,7 @@ ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 @pytest.fixture
 def lora_config(make_config: MakeConfig, tiny_model_folder: Path) -> TrainConfig:
-    return make_config(model={"start": str(tiny_model_folder), "lora_rank": 4, "dropout": 0.1})
+    return make_config(model={"init_from": str(tiny_model_folder), "lora_rank": 4, "dropout": 0.1})
 
 
 def test_training_starts_from_the_model_as_it_is(lora_config: TrainConfig, tiny_model_folder: Path) -> None:
@@ -98,7 +98,7 @@ def test_adapters_of_another_rank_are_refused(lora_config: TrainConfig) -> None:
 
 
 def test_adapters_are_not_sharded(make_config: MakeConfig, tiny_model_folder: Path) -> None:
-    model = {"start": str(tiny_model_folder), "lora_rank": 2}
-    config = make_config(model=model, data={"micro_batch": 1}, run={"parallel": "fsdp"})
+    model = {"init_from": str(tiny_model_folder), "lora_rank": 2}
+    config = make_config(model=model, data={"micro_batch_size": 1}, run={"parallel": "fsdp"})
     with pytest.raises(UserError, match="choose ddp"):
         Trainer(config, ProcessGroup(0, 2, torch.device("cpu")))

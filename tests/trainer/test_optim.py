@@ -4,7 +4,7 @@ import torch
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
-from trainer.config import OptimSection
+from trainer.config.schema import OptimSection
 from trainer.optim import Optimizers, clip_gradients
 
 OFF = torch.amp.GradScaler("cpu", enabled=False)

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.config import OptimSection, TrainConfig
+from trainer.config.reference import to_toml
+from trainer.config.schema import OptimSection, TrainConfig
 from trainer.optim import Optimizers
 from trainer.optimizer_table import OPTIMIZERS, OptimizerKind
 from trainer.planning.plan import memory_need, plan_run
-from trainer.reference import to_toml
 
 PROGRAM = """if True:
     import json, sys
@@ -33,12 +33,13 @@ PROGRAM = """if True:
     from gptdesk.ui.train.new_run.schema import read_sections
     from trainer.checkpoint import load_checkpoint
     from trainer.cli import main
-    from trainer.config import TrainConfig, build_config, merge, read_toml
+    from trainer.config.schema import TrainConfig, build_config
+    from trainer.config.values import merge, read_toml
     from trainer.parallel.distributed import ProcessGroup
     from trainer.planning.fit import checkpoint_bytes
     from trainer.loop import Trainer
     from trainer.planning.plan import memory_need, plan_run
-    from trainer.reference import reference_page
+    from trainer.config.reference import reference_page
     from trainer.resume import restore
 
     file = sys.argv[1]
@@ -104,7 +105,7 @@ def test_the_estimate_of_its_state_is_what_an_optimizer_keeps(
     from trainer.loop import Trainer
     from trainer.parallel.distributed import ProcessGroup
 
-    model = {"start": str(tiny_model_folder), "lora_rank": rank} if rank else {}
+    model = {"init_from": str(tiny_model_folder), "lora_rank": rank} if rank else {}
     config = make_config(optim={"optimizer": optimizer}, model=model)
     trainer = Trainer(config, ProcessGroup(0, 1, torch.device("cpu")))
     trainer.step()

@@ -27,7 +27,7 @@ DOCUMENTS = [
 ]
 RUN = {
     "--model.n_layer": 1, "--model.n_head": 2, "--model.n_embd": 16, "--model.n_positions": 32,
-    "--data.sequences_per_step": 4, "--data.micro_batch": 4, "--schedule.steps": 4, "--schedule.warmup_steps": 1,
+    "--data.batch_size": 4, "--data.micro_batch_size": 4, "--schedule.steps": 4, "--schedule.warmup_steps": 1,
     "--run.eval_interval": 2, "--run.eval_tokens": 200, "--run.sample_tokens": 5, "--run.compile": "off",
     "--run.threads": 1, "--run.device": "cpu", "--run.precision": "float32",
 }  # fmt: skip

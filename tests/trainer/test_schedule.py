@@ -1,6 +1,6 @@
 import pytest
 
-from trainer.config import ScheduleSection
+from trainer.config.schema import ScheduleSection
 from trainer.schedule import learning_rate_share
 
 
@@ -15,19 +15,19 @@ def test_warm_up_climbs_evenly_and_reaches_the_peak_in_its_last_step(kind: str) 
 
 
 @pytest.mark.parametrize("kind", ["cosine", "wsd", "linear"])
-def test_the_last_step_has_the_final_share(kind: str) -> None:
-    after = shares(kind=kind, final_share=0.1)[10:]
+def test_the_last_step_has_the_minimum_learning_rate(kind: str) -> None:
+    after = shares(kind=kind, min_lr_ratio=0.1)[10:]
     assert after[0] == pytest.approx(1.0)
     assert after[-1] == pytest.approx(0.1)
     assert after == sorted(after, reverse=True)
 
 
 def test_cosine_is_half_way_down_in_the_middle() -> None:
-    assert shares(kind="cosine", warmup_steps=1, final_share=0.0)[50] == pytest.approx(0.5, abs=0.01)
+    assert shares(kind="cosine", warmup_steps=1, min_lr_ratio=0.0)[50] == pytest.approx(0.5, abs=0.01)
 
 
 def test_wsd_holds_until_its_decay_begins() -> None:
-    after = shares(kind="wsd", decay_share=0.5, final_share=0.0)
+    after = shares(kind="wsd", decay_ratio=0.5, min_lr_ratio=0.0)
     assert after[10:51] == [1.0] * 41
     assert after[75] == pytest.approx(0.49, abs=0.01)
 

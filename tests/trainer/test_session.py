@@ -18,9 +18,9 @@ from gptdesk.files import read_json
 from gptdesk.inference.engine import Engine
 from tests.trainer.processes import Program, program
 from trainer.cli import main
-from trainer.config import TrainConfig
+from trainer.config.reference import to_toml
+from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
-from trainer.reference import to_toml
 from trainer.run_directory.events import read_events
 from trainer.run_directory.layout import EXIT, SAMPLES
 from trainer.run_directory.requests import send_request

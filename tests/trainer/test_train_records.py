@@ -11,7 +11,7 @@ import torch
 from gptdesk.gpt2.chat_template import ALPACA, PLAIN, Turn
 from gptdesk.gpt2.tokenizer_files import TOKENIZER_CONFIG, read_chat_format
 from trainer.checkpoint import MANIFEST, newest_checkpoint
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.loop import Trainer
 from trainer.parallel.distributed import ProcessGroup
 from trainer.prepare import Request, prepare

@@ -12,7 +12,7 @@ from gptdesk.files import read_json
 from gptdesk.locks import is_locked
 from gptdesk.training.detached import reap
 from tests.patience import wait_for
-from trainer.config import merge, read_preset
+from trainer.config.values import merge, read_preset
 from trainer.prepare import Request, prepare
 
 
@@ -37,7 +37,7 @@ def make_values(prepared: Path) -> Callable[..., dict[str, Any]]:
     """Settings of a run of 6 steps, with nested values over them."""
     tiny = {
         "model": {"n_embd": 16, "n_positions": 16},
-        "data": {"path": str(prepared), "sequences_per_step": 4, "micro_batch": 4},
+        "data": {"path": str(prepared), "batch_size": 4, "micro_batch_size": 4},
         "schedule": {"steps": 6, "warmup_steps": 2},
         "run": {
             "device": "cpu",

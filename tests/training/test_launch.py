@@ -35,7 +35,8 @@ from gptdesk.training.launch import (
 )
 from gptdesk.training.launched import LOCK, ask
 from trainer.commands.train import _given
-from trainer.config import build_config, read_preset, read_toml
+from trainer.config.schema import build_config
+from trainer.config.values import read_preset, read_toml
 from trainer.run_directory.events import read_events
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_state
@@ -148,7 +149,7 @@ def test_torchrun_starts_as_many_processes_as_asked_for_and_one_that_is_killed_e
     make_values: Values, runs: Path, wait: Wait
 ) -> None:
     folder = runs / "two"
-    start_run(make_values(data={"micro_batch": 2}, schedule=ENDLESS), folder, Launcher(kind=TORCHRUN, processes=2))
+    start_run(make_values(data={"micro_batch_size": 2}, schedule=ENDLESS), folder, Launcher(kind=TORCHRUN, processes=2))
     wait(lambda: any(event["ev"] == "checkpoint" for event in read_events(folder)))
     assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
     os.kill((read_json(folder / "status.json") or {})["pid"], signal.SIGKILL)
@@ -288,7 +289,7 @@ def test_what_cannot_be_started_is_refused_and_leaves_nothing(
     for launcher, sentence in (
         (Launcher(kind=COMMAND, template="sbatch"), "must hold"),
         (Launcher(kind=TORCHRUN, processes=0), "1 process or more"),
-        (Launcher(kind=TORCHRUN, processes=3), "multiple of micro_batch times processes"),
+        (Launcher(kind=TORCHRUN, processes=3), "multiple of micro_batch_size times processes"),
     ):
         with pytest.raises(UserError, match=sentence):
             start_run(make_values(), folder, launcher)

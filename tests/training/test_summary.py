@@ -9,11 +9,14 @@ import pytest
 
 from gptdesk.errors import UserError
 from gptdesk.training.estimate import dry_run, summarise
-from trainer.config import build_config, preset_names, read_preset
+from trainer.config.schema import build_config
+from trainer.config.values import preset_names, read_preset
 from trainer.data.arrays import VERSION
 from trainer.planning.plan import plan_run
 
 Values = Callable[..., dict[str, Any]]
+
+HUGE = 10**9 + 7
 
 
 def test_what_settings_make_is_told_at_once(make_values: Values) -> None:
@@ -44,8 +47,8 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"model": {"n_layer": 0}}, "model.n_layer", "greater than 0"),
         ({"model": {"n_positions": 10**7}}, "model.n_positions", "131,072"),
         ({"model": {"lora_rank": 4}}, "model.lora_rank", "set start"),
-        ({"model": {"start": "/nowhere"}}, "model.start", "no folder"),
-        ({"data": {"sequences_per_step": 6}}, "data.sequences_per_step", "multiple of micro_batch"),
+        ({"model": {"init_from": "/nowhere"}}, "model.init_from", "no folder"),
+        ({"data": {"batch_size": 6}}, "data.batch_size", "multiple of micro_batch_size"),
         ({"data": {"context_length": 64}}, "data.context_length", "longer than the model's context"),
         ({"data": {"path": ""}}, "data.path", "Choose"),
         ({"data": {"path": "/nowhere"}}, "data.path", "no prepared data"),
@@ -54,7 +57,7 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"data": {"path": "a\0b"}}, "data.path", "cannot be that of a file"),
         ({"run": {"folder": "a\0b"}}, "run.folder", "cannot be used"),
         ({"run": {"folder": "x" * 5000}}, "run.folder", "cannot be used"),
-        ({"data": {"sequences_per_step": 4 * (10**9 + 7), "micro_batch": 10**9 + 7}}, "data.micro_batch", "of memory"),
+        ({"data": {"batch_size": 4 * HUGE, "micro_batch_size": HUGE}}, "data.micro_batch_size", "of memory"),
         ({"schedule": {"warmup_steps": 6}}, "schedule.warmup_steps", "below steps"),
         ({"optim": {"betas": (0.9, 1.0)}}, "optim.betas", "less than 1"),
         ({"optim": {"learning_rate": float("nan")}}, "optim.learning_rate", "finite"),
@@ -63,7 +66,7 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"run": {"nothing": 1}}, "run.nothing", "no such setting"),
         ({"runs": {}}, "runs", "no such setting"),
         ({"run": 3}, "run", "valid dictionary"),
-        ({"data": {"sequences_per_step": 4096, "micro_batch": 4096}, "model": {"n_embd": 4096, "n_layer": 900}},
+        ({"data": {"batch_size": 4096, "micro_batch_size": 4096}, "model": {"n_embd": 4096, "n_layer": 900}},
          "model.n_embd", "of memory"),
     ],
 )  # fmt: skip
@@ -83,20 +86,20 @@ def test_all_problems_are_told_together(make_values: Values) -> None:
 
 def test_a_default_that_does_not_go_with_a_setting_leaves_the_data_alone(make_values: Values) -> None:
     values = make_values()
-    values["data"] = {"path": values["data"]["path"], "micro_batch": 3}
-    assert list(summarise(values).problems) == ["data.sequences_per_step"]
+    values["data"] = {"path": values["data"]["path"], "micro_batch_size": 3}
+    assert list(summarise(values).problems) == ["data.batch_size"]
 
 
 def test_a_step_divides_among_the_processes(make_values: Values) -> None:
-    assert not summarise(make_values(data={"micro_batch": 1}), processes=4).problems
-    summary = summarise(make_values(data={"micro_batch": 1}), processes=3)
-    assert list(summary.problems) == ["data.sequences_per_step"]
+    assert not summarise(make_values(data={"micro_batch_size": 1}), processes=4).problems
+    summary = summarise(make_values(data={"micro_batch_size": 1}), processes=3)
+    assert list(summary.problems) == ["data.batch_size"]
     assert summary.tokens == 6 * 64
 
 
 def test_a_model_to_start_from_gives_the_shape(make_values: Values, tmp_path: Path, tiny_config: Any) -> None:
     (tmp_path / "config.json").write_text(json.dumps(tiny_config.to_json()))
-    summary = summarise(make_values(model={"start": str(tmp_path)}))
+    summary = summarise(make_values(model={"init_from": str(tmp_path)}))
     assert not summary.problems
     assert summary.parameters == tiny_config.num_parameters()
 
@@ -110,7 +113,7 @@ def test_paths_may_begin_at_home(
     (tmp_path / "model" / "config.json").write_text(json.dumps(tiny_config.to_json()))
     (tmp_path / "run.json").touch()
     Path(tmp_path / "data").symlink_to(make_values()["data"]["path"], target_is_directory=True)
-    values = make_values(model={"start": "~/model"}, data={"path": "~/data"}, run={"folder": "~"})
+    values = make_values(model={"init_from": "~/model"}, data={"path": "~/data"}, run={"folder": "~"})
     summary = summarise(values)
     assert summary.parameters == tiny_config.num_parameters()
     assert list(summary.problems) == ["run.folder"]

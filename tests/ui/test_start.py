@@ -65,7 +65,7 @@ def audit(event, args):
 
 other = threading.Thread(target=look)
 sys.addaudithook(audit)
-import trainer.config
+import trainer.config.schema
 """
 
 

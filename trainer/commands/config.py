@@ -7,9 +7,10 @@ import json
 import sys
 
 from gptdesk import metrics
-from trainer.config import TrainConfig, build_config, parse_flags, preset_names, read_preset
+from trainer.config.reference import reference_page, to_toml
+from trainer.config.schema import TrainConfig, build_config
+from trainer.config.values import parse_flags, preset_names, read_preset
 from trainer.planning.defaults import fit_files
-from trainer.reference import reference_page, to_toml
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

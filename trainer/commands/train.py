@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gptdesk.errors import UserError
-from trainer.config import (
-    TrainConfig,
-    build_config,
-    merge,
-    parse_flags,
-    preset_names,
-    read_preset,
-    read_toml,
-    with_absolute_paths,
-)
+from trainer.config.former_names import present_key
+from trainer.config.schema import TrainConfig, build_config, with_absolute_paths
+from trainer.config.values import merge, parse_flags, preset_names, read_preset, read_toml
 from trainer.planning.defaults import fit_files, keys_of
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.run_directory.state import read_config, read_description
@@ -49,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run_train(args: argparse.Namespace) -> None:
-    """Starts a run, or only says what it would take."""
+    """Starts a run, or estimates what it would take."""
     base = read_preset(args.preset) if args.preset else {}
     given = _given(args.config, args.settings, data=args.data, out=args.out)
     fitted = fit_files(base, given, processes=_processes())
@@ -68,11 +61,11 @@ def run_train(args: argparse.Namespace) -> None:
 
 
 def run_resume(args: argparse.Namespace) -> None:
-    """Goes on with a run as it was configured, with the settings given now over it; they stay."""
+    """Resumes a run with its configuration; settings given now override it, also in later resumes."""
     base = read_config(args.folder)
     given = merge(parse_flags(args.settings), {"run": {"folder": str(args.folder)}})
     before = read_description(args.folder).get("given")
-    fixed = set(before) if isinstance(before, list) else keys_of(base)
+    fixed = {present_key(str(key)) for key in before} if isinstance(before, list) else keys_of(base)
     fixed |= {key for key in keys_of(base) if key.startswith("model.")}  # the shape is that of the weights there are
     fitted = fit_files(base, given, processes=_processes(), fixed=fixed)
     _start(with_absolute_paths(build_config(fitted.values)), given=fixed | keys_of(given), notes=fitted.notes)

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config
-from trainer.config import TrainConfig, merge
+from trainer.config.schema import TrainConfig
+from trainer.config.values import merge
 from trainer.data.manifest import read_manifest
 
 Values = Mapping[str, Any]
@@ -129,7 +130,7 @@ def fit_defaults(
 def fit_files(base: Values, given: Values, *, processes: int = 1, fixed: Iterable[str] = ()) -> Fitted:
     """The same with what the folders of the data and of the model to start from hold."""
     values = merge(base, given)
-    path, start = (_text(values, *key) for key in (("data", "path"), ("model", "start")))
+    path, start = (_text(values, *key) for key in (("data", "path"), ("model", "init_from")))
     return fit_defaults(
         base, given, data=data_facts(path), context=start_context(start), processes=processes, fixed=fixed
     )
@@ -238,23 +239,23 @@ class _Fitting:
             windows: sequences that the text holds, where known.
             processes: that share a step.
         """
-        size, part = self.get("data.sequences_per_step"), self.get("data.micro_batch")
+        size, part = self.get("data.batch_size"), self.get("data.micro_batch_size")
         if not size or not part:
             return
-        together = part * processes if "data.micro_batch" in self.given else processes
+        together = part * processes if "data.micro_batch_size" in self.given else processes
         if windows and windows < size:
             size = max(together, windows // together * together)
-            self.change("data.sequences_per_step", size, f"the text has only {windows:,} sequence{'s' * (windows > 1)}")
+            self.change("data.batch_size", size, f"the text has only {windows:,} sequence{'s' * (windows > 1)}")
         elif size % together:
             size = max(together, size // together * together)
-            of = f"data.micro_batch ({part:,})" if together > processes else ""
+            of = f"data.micro_batch_size ({part:,})" if together > processes else ""
             of += " times " if of and processes > 1 else ""
             of += f"{processes:,} processes" if processes > 1 else ""
-            self.change("data.sequences_per_step", size, f"it must be a multiple of {of}")
-        size = self.get("data.sequences_per_step") or size
+            self.change("data.batch_size", size, f"it must be a multiple of {of}")
+        size = self.get("data.batch_size") or size
         if size % processes == 0 and (size // processes) % part:
-            why = f"it must divide sequences_per_step ({size:,})" + (f" over {processes:,} processes" * (processes > 1))
-            self.change("data.micro_batch", _divisor(size // processes, part), why)
+            why = f"it must divide batch_size ({size:,})" + (f" over {processes:,} processes" * (processes > 1))
+            self.change("data.micro_batch_size", _divisor(size // processes, part), why)
 
     def intervals(self) -> None:
         """Fits what is counted in steps."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gptdesk.number_format import duration, size
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.data.shards import PreparedData
 from trainer.data.windows import Batches
 from trainer.hardware import available_memory, measured_flops, training_device, training_precision, use_compile
@@ -36,12 +36,12 @@ class Outlook:
     """What a run would take here.
 
     Attributes:
-        start: model folder to fine-tune; empty for training from scratch.
+        init_from: model folder to fine-tune; empty for training from scratch.
         parameters: of the model.
         context_length: tokens in a training sequence.
         tokens_per_step: over all processes.
         accumulation: micro-batches that each process sums into a step.
-        micro_batch: sequences in one.
+        micro_batch_size: sequences in one.
         steps, tokens: in the whole run.
         train_tokens: in the data; 0 when none is given.
         flops_per_token: by `FLOPS_FORMULA`.
@@ -55,12 +55,12 @@ class Outlook:
         fitted: a sentence for each setting that gave way to others or to the data.
     """
 
-    start: str
+    init_from: str
     parameters: int
     context_length: int
     tokens_per_step: int
     accumulation: int
-    micro_batch: int
+    micro_batch_size: int
     steps: int
     tokens: int
     train_tokens: int
@@ -91,11 +91,11 @@ class Outlook:
         """The lines that ``--dry-run`` prints."""
         epochs = f", {self.tokens / self.train_tokens:.2f} epochs of {self.train_tokens:,}" if self.train_tokens else ""
         lines = {
-            "Start": self.start or "fresh weights",
+            "Start": self.init_from or "from scratch",
             "Parameters": f"{self.parameters:,}",
             "Context": f"{self.context_length:,} tokens",
             "A step": f"{self.tokens_per_step:,} tokens; micro-batches of each process: {self.accumulation} × "
-            f"{self.micro_batch} sequences",
+            f"{self.micro_batch_size} sequences",
             "The run": f"{self.steps:,} steps, {self.tokens:,} tokens{epochs}",
             "Work": f"{self.flops_per_token * self.tokens:.2e} FLOP ({FLOPS_FORMULA}: {self.flops_per_token:,})",
             "Memory": f"{parts_text(self.memory)} a process"
@@ -137,12 +137,12 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
     free = available_memory(device)
     available = None if free is None else free // sharing
     return Outlook(
-        start=config.model.start,
+        init_from=config.model.init_from,
         parameters=plan.shape.num_parameters(),
         context_length=plan.context_length,
         tokens_per_step=plan.tokens_per_step,
         accumulation=plan.accumulation,
-        micro_batch=config.data.micro_batch,
+        micro_batch_size=config.data.micro_batch_size,
         steps=config.schedule.steps,
         tokens=plan.tokens_per_step * config.schedule.steps,
         train_tokens=train_tokens,
@@ -174,8 +174,8 @@ def _train_tokens(config: TrainConfig, plan: Plan) -> int:
     if not config.data.path:
         return 0
     data = PreparedData.open(Path(config.data.path))
-    if config.model.start:
-        require_tokenizer(Path(config.model.start), data.folder)
+    if config.model.init_from:
+        require_tokenizer(Path(config.model.init_from), data.folder)
     require_validation(config, len(data.val))
     if not data.holds_records:
         Batches(data.train, context_length=plan.context_length, seed=config.run.seed)  # refuses too little text

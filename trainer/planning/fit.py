@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gptdesk.errors import UserError
 from gptdesk.number_format import size
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.planning.plan import (
     FLOAT_BYTES,
     MemoryNeed,
@@ -50,7 +50,7 @@ def require_fit(
             "or run.parallel fsdp on more devices"
         )
     else:
-        advice = f"it would fit with --data.micro_batch {fits.data.micro_batch}"
+        advice = f"it would fit with --data.micro_batch_size {fits.data.micro_batch_size}"
         if fits.model.activation_checkpointing and not config.model.activation_checkpointing:
             advice += " --model.activation_checkpointing true"
     raise UserError(f"A process needs about {parts_text(need)} of memory, and has {size(available)}: {advice}.")
@@ -58,16 +58,16 @@ def require_fit(
 
 def _smaller(config: TrainConfig) -> list[int]:
     """Divisors of the configured micro-batch, the largest first."""
-    micro = config.data.micro_batch
+    micro = config.data.micro_batch_size
     divisors = [number for number in range(1, min(math.isqrt(micro), _TRIED) + 1) if micro % number == 0]
     return sorted({*divisors, *(micro // divisor for divisor in divisors)}, reverse=True)
 
 
-def _with(config: TrainConfig, micro_batch: int, checkpointing: bool) -> TrainConfig:
+def _with(config: TrainConfig, micro_batch_size: int, checkpointing: bool) -> TrainConfig:
     model = config.model.model_copy(
         update={"activation_checkpointing": checkpointing or config.model.activation_checkpointing}
     )
-    data = config.data.model_copy(update={"micro_batch": micro_batch})
+    data = config.data.model_copy(update={"micro_batch_size": micro_batch_size})
     return config.model_copy(update={"model": model, "data": data})
 
 

@@ -10,7 +10,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
-from trainer.config import TrainConfig
+from trainer.config.schema import TrainConfig
 from trainer.data.manifest import read_manifest
 from trainer.data.tokenizer import DataTokenizer, label
 from trainer.optimizer_table import state_floats
@@ -54,8 +54,8 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     Raises:
         UserError: when the model to start from cannot be read, or the numbers do not fit each other.
     """
-    if config.model.start:
-        shape = read_config(Path(config.model.start))
+    if config.model.init_from:
+        shape = read_config(Path(config.model.init_from))
     else:
         shape = config.model.gpt2_config(vocabulary_of(config.data.path))
     context_length = config.data.context_length or shape.n_positions
@@ -63,17 +63,17 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
         raise UserError(
             f"data.context_length ({context_length:,}) is longer than the model's context ({shape.n_positions:,})."
         )
-    together = config.data.micro_batch * world_size
-    if config.data.sequences_per_step % together:
+    together = config.data.micro_batch_size * world_size
+    if config.data.batch_size % together:
         raise UserError(
-            f"data.sequences_per_step ({config.data.sequences_per_step}) must be a multiple of micro_batch times "
-            f"processes ({config.data.micro_batch} x {world_size})."
+            f"data.batch_size ({config.data.batch_size}) must be a multiple of micro_batch_size times "
+            f"processes ({config.data.micro_batch_size} x {world_size})."
         )
     return Plan(
         shape=shape,
         context_length=context_length,
-        accumulation=config.data.sequences_per_step // together,
-        tokens_per_step=config.data.sequences_per_step * context_length,
+        accumulation=config.data.batch_size // together,
+        tokens_per_step=config.data.batch_size * context_length,
     )
 
 
@@ -165,7 +165,7 @@ def memory_need(config: TrainConfig, plan: Plan, *, bytes_per_activation: int, w
     optimizer = optimizer_bytes(config, plan) // sharded
     if world_size > 1 and config.run.parallel == "ddp":
         gradients *= 2
-    tokens = config.data.micro_batch * plan.context_length
+    tokens = config.data.micro_batch_size * plan.context_length
     kept = 1 if config.model.activation_checkpointing else 17
     blocks = tokens * shape.n_layer * shape.n_embd * kept * bytes_per_activation
     logits = tokens * shape.vocab_size * (2 * bytes_per_activation + 4)

@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from gptdesk.bounded_read import whole
+from gptdesk.bounded_read import ContentError, whole
 from gptdesk.errors import UserError
 from gptdesk.files import read_json
 from gptdesk.locks import is_locked
+from trainer.config.former_names import with_present_names
 from trainer.run_directory.fields import EXIT_FIELDS, RUN_FIELDS, STATUS_FIELDS, read_fields
 from trainer.run_directory.layout import CONFIG, EXIT, FORMAT, LOCK, LOST_AFTER_SECONDS, RUN, STATUS
 
@@ -108,16 +109,20 @@ def read_description(folder: Path) -> dict[str, Any]:
 def read_config(folder: Path) -> dict[str, Any]:
     """The nested values of the configuration in force: that of ``run.json`` with what was changed since.
 
+    Settings have their present names, whichever version wrote them.
+
     Raises:
         UserError: when the folder is no run directory, one of a newer format, or neither file can be used.
     """
-    now = read_json(folder / CONFIG)
-    if now and (folder / RUN).exists() and describe(folder)[0].get("format", FORMAT) <= FORMAT:
-        return now
-    config: dict[str, Any] | None = read_description(folder).get("config")
+    config = read_json(folder / CONFIG)
+    if not config or not (folder / RUN).exists() or describe(folder)[0].get("format", FORMAT) > FORMAT:
+        config = read_description(folder).get("config")
     if config is None:
         raise UserError(f"The run in {folder} cannot be used: its {RUN} holds no configuration.")
-    return config
+    try:
+        return with_present_names(config)
+    except ContentError as error:
+        raise UserError(f"The run in {folder} cannot be used: {error}.") from None
 
 
 def planned_steps(config: Mapping[str, Any]) -> int | None:

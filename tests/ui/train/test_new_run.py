@@ -38,7 +38,8 @@ from gptdesk.ui.train.new_run.start.shapes import SHAPES, count_parameters
 from gptdesk.ui.train.new_run.stepper import DONE, OPEN, WRONG
 from gptdesk.ui.train.new_run.tasks import run_folder
 from gptdesk.ui.window.application import make_services
-from trainer.config import ModelSection, RunSection, TrainConfig, build_config, read_toml
+from trainer.config.schema import ModelSection, RunSection, TrainConfig, build_config
+from trainer.config.values import read_toml
 from trainer.prepare import Request, prepare
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS
 
@@ -255,8 +256,8 @@ def test_the_arrows_of_a_quantity_change_its_first_digit(qtbot: QtBot) -> None:
 
 def test_sentences_name_settings_as_the_form_does() -> None:
     sections = read_sections(TrainConfig)
-    said = in_words("data.sequences_per_step (12) must be a multiple of micro_batch (7); /a/n_layer stays.", sections)
-    assert said == "Sequences per step (12) must be a multiple of sequences at once (7); /a/n_layer stays."
+    said = in_words("data.batch_size (12) must be a multiple of micro_batch_size (7); /a/n_layer stays.", sections)
+    assert said == "Batch size (12) must be a multiple of micro-batch size (7); /a/n_layer stays."
 
 
 # The draft
@@ -275,7 +276,7 @@ def test_another_preset_keeps_data_and_start_and_forgets_the_rest() -> None:
     draft.set("optim.learning_rate", 1.0)
     assert draft.preset == TUNING_PRESET
     draft.choose_preset("smoke")
-    assert (draft.get("data.path"), draft.get("model.start")) == ("/data", "/models/gpt2")
+    assert (draft.get("data.path"), draft.get("model.init_from")) == ("/data", "/models/gpt2")
     assert draft.get("optim.learning_rate") == 3e-3
 
 
@@ -481,22 +482,22 @@ def test_what_cannot_work_is_said_at_its_field_and_the_message_leads_there(
     choose_preset(sheet, "smoke")
     settle(sheet, qtbot)
     assert sheet.start.isEnabled()
-    sheet.settings.form.reveal("data.micro_batch")
-    set_number(sheet, "data.micro_batch", "7")
+    sheet.settings.form.reveal("data.micro_batch_size")
+    set_number(sheet, "data.micro_batch_size", "7")
     settle(sheet, qtbot)
-    row = sheet.settings.form.rows["data.sequences_per_step"]
+    row = sheet.settings.form.rows["data.batch_size"]
     assert not row.problem, "a preset's value gives way"
-    assert sheet.draft.get("data.sequences_per_step") == 7
-    assert "Sequences per step: 7 instead of 8 (it must be a multiple of" in sheet.settings.fitted.text()
-    set_number(sheet, "data.sequences_per_step", "9")
+    assert sheet.draft.get("data.batch_size") == 7
+    assert "Batch size: 7 instead of 8 (it must be a multiple of" in sheet.settings.fitted.text()
+    set_number(sheet, "data.batch_size", "9")
     settle(sheet, qtbot)
-    assert row.problem == "Sequences per step (9) must be a multiple of sequences at once (7)."
+    assert row.problem == "Batch size (9) must be a multiple of micro-batch size (7)."
     assert sheet.stepper.buttons[2].state == WRONG
     assert not sheet.start.isEnabled()
     assert sheet.view.message.text() == row.problem
     sheet.view.message.click()
     assert sheet.focusWidget() is row.control.focus
-    set_number(sheet, "data.micro_batch", "9")
+    set_number(sheet, "data.micro_batch_size", "9")
     settle(sheet, qtbot)
     assert not row.problem
     assert sheet.start.isEnabled()
@@ -514,16 +515,16 @@ def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
     qtbot.waitUntil(lambda: bool(sheet.start_from.models.rows), timeout=LONG)
     sheet.start_from.kinds["model"].click()
     settle(sheet, qtbot)
-    assert Path(sheet.draft.get("model.start")).name == "stories"
+    assert Path(sheet.draft.get("model.init_from")).name == "stories"
     assert sheet.draft.preset == TUNING_PRESET
     assert rows["model.n_positions"].isHidden()
     assert not rows["model.lora_rank"].isHidden()
     assert sheet.summary.values["parameters"].text() == "12M"
-    sheet.settings.form.changed.emit("model.start", str(own))
+    sheet.settings.form.changed.emit("model.init_from", str(own))
     settle(sheet, qtbot)
     assert str(own) in sheet.start_from.models.rows
     assert sheet.start_from.models.rows[str(own)].isChecked()
-    sheet.settings.form.changed.emit("model.start", "/nowhere")
+    sheet.settings.form.changed.emit("model.init_from", "/nowhere")
     settle(sheet, qtbot)
     assert "/nowhere" in sheet.start_from.problem
     assert sheet.stepper.buttons[1].state == WRONG
@@ -548,7 +549,7 @@ def test_newest_and_best_checkpoint_of_a_run_are_offered_to_start_from(
     qtbot.waitUntil(lambda: bool(sheet.start_from.checkpoints.rows), timeout=LONG)
     assert [Path(folder).name[-2:] for folder in sheet.start_from.checkpoints.rows] == ["30", "10"]
     sheet.start_from.kinds["checkpoint"].click()
-    assert sheet.draft.get("model.start").endswith("30")
+    assert sheet.draft.get("model.init_from").endswith("30")
     settle(sheet, qtbot)
     assert sheet.stepper.buttons[1].note.text().endswith("-30")
     assert "its best" in list(sheet.start_from.checkpoints.rows.values())[1].accessibleDescription()
@@ -633,7 +634,7 @@ def test_a_folder_of_prepared_data_and_a_model_are_used_when_they_are_dropped(
     sheet: NewRunSheet, prepared: Path, tiny_model_folder: Path, qtbot: QtBot
 ) -> None:
     drop(sheet, prepared, tiny_model_folder)
-    qtbot.waitUntil(lambda: sheet.draft.get("model.start") == str(tiny_model_folder), timeout=LONG)
+    qtbot.waitUntil(lambda: sheet.draft.get("model.init_from") == str(tiny_model_folder), timeout=LONG)
     assert sheet.draft.get("data.path") == str(prepared)
     assert not sheet.data.cards
 
@@ -696,10 +697,10 @@ def test_launchers_are_checked_before_they_are_used(sheet: NewRunSheet, prepared
     card.box.activated.emit(1)
     card.processes.setValue(3)
     settle(sheet, qtbot)
-    assert sheet.draft.get("data.sequences_per_step") == 6, "a preset's value gives way"
-    set_number(sheet, "data.sequences_per_step", "10")
+    assert sheet.draft.get("data.batch_size") == 6, "a preset's value gives way"
+    set_number(sheet, "data.batch_size", "10")
     settle(sheet, qtbot)
-    assert "10" in sheet.settings.form.rows["data.sequences_per_step"].problem  # not a multiple of 3
+    assert "10" in sheet.settings.form.rows["data.batch_size"].problem  # not a multiple of 3
     card.box.setCurrentIndex(2)
     card.box.activated.emit(2)
     settle(sheet, qtbot)

@@ -55,7 +55,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     prepare(Request(sources=(str(place / "tales.txt"),), validation_share=0.2), place / "prepared")
     return {
         "model": {"n_layer": 1, "n_head": 2, "n_embd": 16, "n_positions": 16},
-        "data": {"path": str(place / "prepared"), "sequences_per_step": 2, "micro_batch": 2},
+        "data": {"path": str(place / "prepared"), "batch_size": 2, "micro_batch_size": 2},
         "schedule": {"steps": 1_000_000, "warmup_steps": 2},
         "run": {
             "device": "cpu",

@@ -17,7 +17,8 @@ from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
 from gptdesk.training.launch import TORCHRUN, Launcher
 from gptdesk.ui.train.new_run.schema import default_values, read_sections
-from trainer.config import PRESETS_FOLDER, TrainConfig, merge, read_preset
+from trainer.config.schema import TrainConfig
+from trainer.config.values import PRESETS_FOLDER, merge, read_preset
 
 FRESH_PRESET: Final = "story-10m"
 """Learns to tell a story within an hour on two processor cores."""
@@ -29,7 +30,7 @@ FRESH_ONLY: Final = ("model.n_layer", "model.n_head", "model.n_embd", "model.n_p
 
 TUNING_ONLY: Final = ("model.lora_rank", "model.lora_alpha")
 
-_KEPT: Final = ("data.path", "model.start", "run.folder", "run.seed", "run.sample_prompts")
+_KEPT: Final = ("data.path", "model.init_from", "run.folder", "run.seed", "run.sample_prompts")
 """Settings that a preset does not change."""
 
 _SOME: Final = 1
@@ -94,7 +95,7 @@ class Draft:
     @property
     def fresh(self) -> bool:
         """Whether the run starts from scratch."""
-        return not self.get("model.start")
+        return not self.get("model.init_from")
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ class Draft:
     @property
     def suggested_name(self) -> str:
         """A name made from data and model."""
-        model = self.preset if self.fresh else (self.base.name or Path(self.get("model.start")).name)
+        model = self.preset if self.fresh else (self.base.name or Path(self.get("model.init_from")).name)
         return _NO_NAME.sub("-", "-".join(part for part in (self.data_name, model) if part)).strip("-.")
 
     @property
@@ -160,7 +161,7 @@ class Draft:
         """Chooses the model to start from, and a preset for it unless the user chose one."""
         self.base = base
         was_fresh = self.fresh
-        self.set("model.start", base.folder)
+        self.set("model.init_from", base.folder)
         if self.fresh != was_fresh and not self._preset_chosen:
             self._use_preset(FRESH_PRESET if self.fresh else TUNING_PRESET)
 
@@ -182,8 +183,8 @@ class Draft:
 
         Data and model are kept if the values name none.
         """
-        kept = {key: self.get(key) for key in ("data.path", "model.start")}
-        path, start = self.get("data.path"), self.get("model.start")
+        kept = {key: self.get(key) for key in ("data.path", "model.init_from")}
+        path, start = self.get("data.path"), self.get("model.init_from")
         self._preset_chosen = True
         self.preset = ""
         self._changed = deepcopy(dict(values))
@@ -192,8 +193,8 @@ class Draft:
                 self.set(key, value)
         if self.get("data.path") != path:
             self.data_name, self.train_tokens, self.val_tokens = Path(self.get("data.path")).name, 0, None
-        if self.get("model.start") != start:
-            self.base = Base(Path(self.get("model.start")).name, self.get("model.start"))
+        if self.get("model.init_from") != start:
+            self.base = Base(Path(self.get("model.init_from")).name, self.get("model.init_from"))
         self._keep_steps()
 
     def _use_preset(self, name: str) -> None:
@@ -215,8 +216,8 @@ class Draft:
         if not self.train_tokens or self._chosen("schedule.steps") is not None:
             return {}
         data, schedule = values["data"], values["schedule"]
-        context = self.base.context if values["model"]["start"] else values["model"]["n_positions"]
-        per_step = data["sequences_per_step"] * (data["context_length"] or context or 1)
+        context = self.base.context if values["model"]["init_from"] else values["model"]["n_positions"]
+        per_step = data["batch_size"] * (data["context_length"] or context or 1)
         steps = max(math.ceil(_READINGS * self.train_tokens / per_step), _FEWEST_STEPS)
         if steps >= schedule["steps"]:
             return {}

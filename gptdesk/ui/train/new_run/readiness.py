@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DATA, START, SETTINGS = range(3)
-STEP_OF: Final = {"data.path": DATA, "model.start": START}
+STEP_OF: Final = {"data.path": DATA, "model.init_from": START}
 """Steps of settings that are not chosen in the last step."""
 
 

@@ -64,7 +64,7 @@ class ReadinessView(QObject):
         self._settings.show_problem(" ".join(text for key, text in at_form.items() if key not in form.keys))
         has_path = bool(self._draft.get("data.path"))
         self._data.show_problem(problems.get("data.path", "") if has_path else "")
-        self._start_from.show_problem(problems.get("model.start", ""))
+        self._start_from.show_problem(problems.get("model.init_from", ""))
 
     @Slot()
     def show(self) -> None:
@@ -73,7 +73,7 @@ class ReadinessView(QObject):
         base = draft.base.name or "From scratch"
         steps = f"{number_format.count(draft.get('schedule.steps'))} steps"
         view.stepper.show_step(DATA, *self._data_state(ready))
-        view.stepper.show_step(START, base, WRONG if "model.start" in ready.problems else DONE)
+        view.stepper.show_step(START, base, WRONG if "model.init_from" in ready.problems else DONE)
         view.stepper.show_step(SETTINGS, steps, WRONG if ready.wrong_settings else DONE)
         view.start.setText("Start when ready" if ready.can_wait else "Start training")
         view.start.setEnabled(ready.may_start)
@@ -108,4 +108,4 @@ class ReadinessView(QObject):
 
 def _is_of_data(note: str) -> bool:
     """Whether the setting that gave way decides what is learned; the settings step tells of the others."""
-    return note.startswith(("data.context_length", "data.sequences_per_step", "model.n_positions"))
+    return note.startswith(("data.context_length", "data.batch_size", "model.n_positions"))

@@ -14,7 +14,7 @@ FOLDER: Final = "folder"
 """The schema's ``format`` of a text that names a folder."""
 
 _TITLES: Final = {
-    "model.start": "Model to continue from",
+    "model.init_from": "Model to start from",
     "model.n_layer": "Layers",
     "model.n_head": "Attention heads",
     "model.n_embd": "Width",
@@ -24,14 +24,13 @@ _TITLES: Final = {
     "model.lora_alpha": "LoRA alpha",
     "data.path": "Prepared data",
     "data.context_length": "Sequence length",
-    "data.micro_batch": "Sequences at once",
+    "data.micro_batch_size": "Micro-batch size",
     "optim.betas": "AdamW betas",
     "optim.eps": "AdamW epsilon",
     "optim.grad_clip": "Gradient clipping",
     "schedule.kind": "Learning-rate schedule",
     "schedule.warmup_steps": "Warm-up steps",
-    "schedule.final_share": "Final share of learning rate",
-    "schedule.decay_share": "Share of steps that decay",
+    "schedule.min_lr_ratio": "Minimum learning-rate ratio",
     "schedule.early_stop_evaluations": "Evaluations before early stop",
     "run.compile": "Compile",
     "run.eval_interval": "Steps between evaluations",

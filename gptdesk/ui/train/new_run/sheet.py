@@ -144,7 +144,7 @@ class NewRunSheet(QDialog):
         if key == "data.path":
             self.data.wait_for(None)
             self.draft.choose_data(str(value), Path(str(value)).name)
-        elif key == "model.start":
+        elif key == "model.init_from":
             self.draft.start_from(Base(Path(str(value)).name, str(value)))
         else:
             self.draft.set(key, value)

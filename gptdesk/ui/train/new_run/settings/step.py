@@ -12,11 +12,11 @@ from gptdesk.ui.train.new_run.settings.controls import WIDTH, CalmListBox
 from gptdesk.ui.train.new_run.settings.form import SettingsForm
 from gptdesk.ui.train.new_run.settings.launcher_card import LauncherCard
 from gptdesk.ui.train.new_run.step import Step
-from trainer.config import preset_names
+from trainer.config.values import preset_names
 
 FIRST = (
     "schedule.steps",
-    "data.sequences_per_step",
+    "data.batch_size",
     "optim.learning_rate",
     "model.n_positions",
     "data.context_length",

@@ -1,22 +1,19 @@
-"""The trainer's configuration: source of the TOML file, flags, messages and reference page. No torch, no Qt."""
+"""Schema of a configuration: source of the TOML file, flags, form, messages and reference page. No torch, no Qt."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from gptdesk.bounded_read import LARGEST_TOML, LARGEST_WHOLE, ContentError, parse_toml, read_bytes
+from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from trainer.config.former_names import renamed
 from trainer.optimizer_table import OPTIMIZERS, help_text
-
-PRESETS_FOLDER = Path(__file__).parent / "presets"
 
 
 def _believable(value: int) -> int:
@@ -39,14 +36,22 @@ _FOLDER: Final[dict[str, JsonValue]] = {"format": "folder"}
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    section: ClassVar[str] = ""
+    """Its name in the configuration."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_former_names(cls, values: Any) -> Any:
+        return renamed(cls.section, values) if isinstance(values, Mapping) else values
 
 
 class ModelSection(_Section):
     """The network: a fresh one of the given shape, or one that exists."""
 
-    start: str = Field(
+    section = "model"
+    init_from: str = Field(
         "",
-        description="Folder of a model to continue from (fine-tuning); empty: from scratch, with the shape below.",
+        description="Folder of a model to start from (fine-tuning); empty: from scratch, with the shape below.",
         json_schema_extra=_FOLDER,
     )
     n_layer: Positive = Field(12, description="Transformer blocks.")
@@ -70,8 +75,8 @@ class ModelSection(_Section):
     def _makes_a_model(self) -> ModelSection:
         if self.n_embd % self.n_head:
             raise ValueError(f"n_embd ({self.n_embd}) must be a multiple of n_head ({self.n_head})")
-        if self.lora_rank and not self.start:
-            raise ValueError("lora_rank needs a model to adapt: set start")
+        if self.lora_rank and not self.init_from:
+            raise ValueError("lora_rank needs a model to adapt: set init_from")
         return self
 
     def gpt2_config(self, vocab_size: int = VOCAB_SIZE) -> GPT2Config:
@@ -93,24 +98,27 @@ class ModelSection(_Section):
 class DataSection(_Section):
     """What is read, and how much of it in a step."""
 
+    section = "data"
     path: str = Field(
         "", description="Folder with the tokens to train on, as trainer prepare writes it.", json_schema_extra=_FOLDER
     )
     context_length: NotNegative = Field(
         0, description="Tokens in one training sequence; 0: the model's context length."
     )
-    sequences_per_step: Positive = Field(
+    batch_size: Positive = Field(
         8, description="Sequences in one optimizer step, over all processes: a step is this many times context_length."
     )
-    micro_batch: Positive = Field(
-        8, description="Sequences that a process puts through the network at once; more steps of it make up the rest."
+    micro_batch_size: Positive = Field(
+        8,
+        description="Sequences in one forward and backward pass of a process; gradients accumulate over as many passes "
+        "as batch_size takes.",
     )
 
     @model_validator(mode="after")
     def _divides(self) -> DataSection:
-        if self.sequences_per_step % self.micro_batch:
+        if self.batch_size % self.micro_batch_size:
             raise ValueError(
-                f"sequences_per_step ({self.sequences_per_step}) must be a multiple of micro_batch ({self.micro_batch})"
+                f"batch_size ({self.batch_size}) must be a multiple of micro_batch_size ({self.micro_batch_size})"
             )
         return self
 
@@ -118,6 +126,7 @@ class DataSection(_Section):
 class OptimSection(_Section):
     """How weights follow gradients."""
 
+    section = "optim"
     optimizer: OptimizerName = Field("adamw", description=help_text())
     learning_rate: Annotated[float, Field(gt=0)] = Field(6e-4, description="AdamW's peak learning rate.")
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
@@ -142,6 +151,7 @@ class OptimSection(_Section):
 class ScheduleSection(_Section):
     """How the learning rate moves over the run, and when the run ends."""
 
+    section = "schedule"
     kind: Literal["cosine", "wsd", "linear", "constant"] = Field(
         "cosine", description="Shape after the warm-up; wsd stays constant, then falls linearly."
     )
@@ -149,8 +159,8 @@ class ScheduleSection(_Section):
     warmup_steps: NotNegative = Field(
         100, description="Steps in which the learning rate rises linearly from 0 to its peak."
     )
-    final_share: Share = Field(0.1, description="Learning rate at the end, as a share of its peak.")
-    decay_share: Share = Field(0.2, description="wsd: share of the steps in which it falls.")
+    min_lr_ratio: Share = Field(0.1, description="Learning rate of the last step, divided by the peak.")
+    decay_ratio: Share = Field(0.2, description="wsd: share of all steps in which the learning rate falls.")
     early_stop_evaluations: NotNegative = Field(
         0, description="Stop after this many evaluations without a better validation loss; 0: never."
     )
@@ -165,6 +175,7 @@ class ScheduleSection(_Section):
 class RunSection(_Section):
     """Where it runs, what it records and what it keeps."""
 
+    section = "run"
     folder: str = Field("", description="Run directory; made when it is not there.", json_schema_extra=_FOLDER)
     seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
         1, description="Seed of the weights, the data order and dropout."
@@ -226,45 +237,6 @@ def build_config(values: Mapping[str, Any]) -> TrainConfig:
         raise UserError(f"{where}: {message[0].lower()}{message[1:]}{given}.") from None
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The nested values of a configuration file, not yet validated.
-
-    Raises:
-        UserError: when the file cannot be read or is not TOML.
-    """
-    try:
-        return parse_toml(read_bytes(path, largest=LARGEST_TOML).decode("utf-8"))
-    except OSError as error:
-        raise UserError(f"The configuration {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"The configuration {path} is not UTF-8 text; save it as that.") from None
-    except ContentError as error:
-        raise UserError(f"The configuration {path} cannot be used: {error}.") from None
-
-
-def preset_names() -> list[str]:
-    """The presets that ship with the trainer, from the smallest model to the largest; last those for existing ones."""
-    return sorted((path.stem for path in PRESETS_FOLDER.glob("*.toml")), key=_preset_size)
-
-
-@cache
-def _preset_size(name: str) -> tuple[float, str]:
-    """About the size of the model that a preset makes; without an end where it takes one that exists."""
-    model = read_toml(PRESETS_FOLDER / f"{name}.toml").get("model", {})
-    return (model["n_layer"] * model["n_embd"] ** 2 if "n_layer" in model else math.inf), name
-
-
-def read_preset(name: str) -> dict[str, Any]:
-    """The nested values of a preset that ships with the trainer.
-
-    Raises:
-        UserError: when there is none of that name.
-    """
-    if name not in preset_names():
-        raise UserError(f"There is no preset {brief(name)}; there are {', '.join(preset_names())}.")
-    return read_toml(PRESETS_FOLDER / f"{name}.toml")
-
-
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """The configuration with paths that mean the same from any folder; a ``~`` is filled in."""
 
@@ -273,43 +245,8 @@ def with_absolute_paths(config: TrainConfig) -> TrainConfig:
 
     return config.model_copy(
         update={
-            "model": config.model.model_copy(update={"start": absolute(config.model.start)}),
+            "model": config.model.model_copy(update={"init_from": absolute(config.model.init_from)}),
             "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
             "run": config.run.model_copy(update={"folder": absolute(config.run.folder)}),
         }
     )
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values with those of ``over`` in place of those of ``base``."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def parse_flags(flags: Sequence[str]) -> dict[str, Any]:
-    """Nested values from ``--section.key value`` or ``--section.key=value``; values are read as TOML, else as text.
-
-    Raises:
-        UserError: for a flag of another form or without a value.
-    """
-    values: dict[str, Any] = {}
-    rest = list(flags)
-    while rest:
-        flag = rest.pop(0)
-        name, equals, text = flag.partition("=")
-        section, dot, key = name.removeprefix("--").partition(".")
-        if not name.startswith("--") or not (section and dot and key):
-            raise UserError(f"{brief(flag)} is no setting; settings are given as --section.key value.")
-        if not equals:
-            if not rest:
-                raise UserError(f"{flag} needs a value.")
-            text = rest.pop(0)
-        try:
-            value = parse_toml(f"value = {text}")["value"]
-        except ContentError:
-            value = text
-        values.setdefault(section, {})[key] = value
-    return values

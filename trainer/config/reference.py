@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trainer.config import PRESETS_FOLDER, TrainConfig, preset_names
+from trainer.config.former_names import former_keys
+from trainer.config.schema import TrainConfig
+from trainer.config.values import PRESETS_FOLDER, preset_names
 
 _LIMITS = {
     "minimum": "at least {}",
@@ -50,7 +52,7 @@ def reference_page() -> str:
     lines = [
         "# Settings of the trainer",
         "",
-        "Made by `python -m trainer config --reference`; the source is `trainer/config.py`.",
+        "Made by `python -m trainer config --reference`; the source is `trainer/config/schema.py`.",
         "",
         "A run's settings come from a preset (`--preset NAME`), a TOML file over it (`--config FILE`) and flags over",
         "both (`--section.key value`). `python -m trainer config --preset NAME` prints a file to begin with.",
@@ -72,4 +74,12 @@ def reference_page() -> str:
     for preset in preset_names():
         first = (PRESETS_FOLDER / f"{preset}.toml").read_text(encoding="utf-8").splitlines()[0]
         lines.append(f"- `{preset}`: {first.removeprefix('# ')}")
+    lines += [
+        "",
+        "## Former names",
+        "",
+        "Files, flags and runs that use the names of earlier versions are read as before.",
+        "",
+    ]
+    lines += [f"- `{former}`: now `{present}`" for former, present in former_keys().items()]
     return "\n".join(lines) + "\n"

@@ -88,6 +88,7 @@ def save_checkpoint(
     processes: ProcessGroup,
     chat: ChatFormat | None = None,
     tokenizer: Path | None = None,
+    base: str = "",
 ) -> Path:
     """Writes ``step-N`` under ``checkpoints`` and returns it; every process calls it, the one that records writes.
 
@@ -95,7 +96,7 @@ def save_checkpoint(
     renamed; it appears only when every byte in it is on disk. ``vocab_size`` rows of the vocabulary go to the model
     file; padding, which only training sees, is kept with the optimizer's state. The tokenizer's files lie beside them
     (those in the folder ``tokenizer``, else OpenAI's), with the chat template of the data (``chat``) or of the model
-    that the run began with.
+    that the run began with. Adapters name ``base``, the folder of the model that they adapt.
 
     Raises:
         CheckpointNotWritten: when the disk is full or read-only; nothing half-written is left.
@@ -119,7 +120,7 @@ def save_checkpoint(
             complete_tokenizer(temporary, vocab_size=vocab_size, context=context, chat=chat)
         if lora.has_adapters(model):
             (temporary / ADAPTER).mkdir()
-            lora.save_adapters(model, temporary / ADAPTER)
+            lora.save_adapters(model, temporary / ADAPTER, base=base)
         save_file(tensors, temporary / OPTIMIZER)
         (temporary / STATE).write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
         _write_manifest(temporary)

@@ -75,8 +75,14 @@ def merged_model(model: GPT2) -> GPT2:
     return plain
 
 
-def save_adapters(model: GPT2, folder: Path) -> None:
-    """Writes the adapters as the ``peft`` library lays them out for GPT-2."""
+def save_adapters(model: GPT2, folder: Path, *, base: str) -> None:
+    """Writes the adapters as the ``peft`` library lays them out for GPT-2.
+
+    Args:
+        model: with adapters.
+        folder: to write to.
+        base: folder of the model that was adapted; empty when unknown.
+    """
     layers = {name: module for name, module in model.named_modules() if isinstance(module, LoRALinear)}
     tensors = {
         f"{_PREFIX}{name}.{part}.weight": getattr(layer, part).detach().cpu().contiguous()
@@ -86,6 +92,7 @@ def save_adapters(model: GPT2, folder: Path) -> None:
     first = next(iter(layers.values()))
     rank = first.lora_A.shape[0]
     description = {
+        "base_model_name_or_path": base or None,
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "r": rank,

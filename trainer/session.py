@@ -152,6 +152,7 @@ class Session:
                 processes=trainer.processes,
                 chat=trainer.chat,
                 tokenizer=trainer.data.tokenizer.files(trainer.data.folder),
+                base=trainer.config.model.init_from,
             )
         except CheckpointNotWritten as error:
             failure = str(error)

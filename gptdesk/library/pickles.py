@@ -1,4 +1,4 @@
-"""Converts pickled weights (``pytorch_model.bin``, nanoGPT's ``.pt``) without running any code in them."""
+"""Converts pickled weights, such as ``pytorch_model.bin``, without running any code in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
+from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import (
     CONFIG_FILE,
     EMBEDDING,
@@ -29,47 +29,68 @@ if TYPE_CHECKING:
 _PREFIXES: Final = ("_orig_mod.", "module.")
 """Prefixes that ``torch.compile`` and ``DistributedDataParallel`` add to names."""
 
-_NANOGPT_VOCABULARY: Final = 50_304
-"""GPT-2's 50,257 tokens, padded to a multiple of 64 as in nanoGPT; the padding is never used."""
-
 
 def convert_pickle(file: Path, target: Path, advance: Callable[[int], None] = lambda done: None) -> None:
-    """Writes a model folder from a pickle of weights; ``config.json`` must be in ``target``, unless nanoGPT wrote it.
+    """Writes a model folder from a pickle of weights in the hub's layout, whose ``config.json`` is in ``target``.
 
     Args:
         file: the pickle.
         target: folder to write to.
-        advance: gets the bytes of weights read; an exception from it ends the conversion before anything is written.
+        advance: as `write_model`.
 
     Raises:
         UserError: when it holds anything but the weights of a GPT-2; no code in it is run.
     """
+    check_is_no_pointer(file)
+    convert_hub(file, load_pickle(file), target, advance)
+
+
+def convert_hub(file: Path, values: Any, target: Path, advance: Callable[[int], None]) -> None:
+    """As `convert_pickle`, with the contents of the pickle."""
+    if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
+        values = values["state_dict"]
+    if not os.path.lexists(target / CONFIG_FILE):
+        raise UserError(f"{file} has no {CONFIG_FILE} beside it, which says what its weights make; put it there.")
+    weights = named_weights(file, values, transposed=True)
+    write_model(file, read_config(target), weights, target, advance, token_ids=token_ids(target))
+
+
+def write_model(
+    file: Path,
+    config: GPT2Config,
+    weights: dict[str, torch.Tensor],
+    target: Path,
+    advance: Callable[[int], None],
+    *,
+    vocab_size: int | None = None,
+    token_ids: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a model folder.
+
+    Args:
+        file: that the weights come from.
+        config: of the model.
+        weights: as `named_weights` returns them.
+        target: folder to write to.
+        advance: gets the bytes of weights read; an exception from it ends the conversion before anything is written.
+        vocab_size: rows of the vocabulary to write; all when not given.
+        token_ids: as `gptdesk.gpt2.layout.token_ids`.
+
+    Raises:
+        UserError: when weights are missing, unknown or of another shape.
+    """
     from gptdesk.gpt2.checkpoint import save_weights
 
-    check_is_no_pointer(file)
-    values = load_pickle(file)
-    ids: dict[str, Any] = {}
-    if isinstance(values, dict) and "model_args" in values and "model" in values:
-        config, transposed = _nanogpt_config(file, values["model_args"]), False
-        values = values["model"]
-    else:
-        if isinstance(values, dict) and isinstance(values.get("state_dict"), dict):
-            values = values["state_dict"]
-        if not os.path.lexists(target / CONFIG_FILE):
-            raise UserError(f"{file} has no {CONFIG_FILE} beside it, which says what its weights make; put it there.")
-        config, transposed, ids = read_config(target), True, token_ids(target)
-    weights = _weights(file, values, transposed)
     config = _check(file, config, weights)
     if config.tie_word_embeddings:
         weights.pop(HEAD, None)
-    padded = config.vocab_size == _NANOGPT_VOCABULARY and not transposed
     wanted, read = {}, 0
     for name, tensor in weights.items():
         if config.bias or not name.endswith(".bias"):
             wanted[name] = tensor.clone()  # what was only mapped into memory is read here
         read += tensor.numel() * tensor.element_size()
         advance(read)
-    save_weights(config, wanted, target, vocab_size=VOCAB_SIZE if padded else None, token_ids=ids)
+    save_weights(config, wanted, target, vocab_size=vocab_size, token_ids=token_ids)
 
 
 def load_pickle(file: Path) -> Any:
@@ -117,26 +138,17 @@ def _check_zip(file: Path) -> bool:
     return True
 
 
-def _nanogpt_config(file: Path, arguments: Any) -> GPT2Config:
-    names = {"vocab_size": "vocab_size", "n_layer": "n_layer", "n_head": "n_head", "n_embd": "n_embd"}
-    try:
-        config = GPT2Config(
-            **{ours: arguments[theirs] for ours, theirs in names.items()},
-            n_positions=arguments["block_size"],
-            bias=bool(arguments.get("bias", True)),
-        )
-    except (LookupError, TypeError, AttributeError) as error:
-        raise UserError(f"{file} does not say what shape its model has, as nanoGPT's checkpoints do.") from error
-    if config.vocab_size < VOCAB_SIZE:
-        raise UserError(
-            f"{file} is a model of {config.vocab_size:,} tokens of its own (letters, perhaps); gptdesk runs those with "
-            f"GPT-2's {VOCAB_SIZE:,}."
-        )
-    return config
+def named_weights(file: Path, values: Any, *, transposed: bool) -> dict[str, torch.Tensor]:
+    """The tensors by our names, linear layers as (outputs, inputs).
 
+    Args:
+        file: for messages.
+        values: tensors by their names in the file.
+        transposed: whether linear layers are stored as (inputs, outputs).
 
-def _weights(file: Path, values: Any, transposed: bool) -> dict[str, torch.Tensor]:
-    """The tensors by our names, linear layers as (outputs, inputs)."""
+    Raises:
+        UserError: when there is anything else among them.
+    """
     import torch
 
     if not isinstance(values, Mapping) or not values:

@@ -262,16 +262,6 @@ def test_a_checkpoint_of_nanogpt_is_converted(
     assert equal(folders.models / "out-owt", tiny_model_folder)
 
 
-def test_a_nanogpt_of_letters_is_refused(nanogpt: Path, folders: Folders) -> None:
-    import torch
-
-    checkpoint = torch.load(nanogpt / "ckpt.pt", weights_only=True)
-    checkpoint["model_args"]["vocab_size"] = 65
-    torch.save(checkpoint, nanogpt / "ckpt.pt")
-    with pytest.raises(UserError, match="is a model of 65 tokens of its own"):
-        import_model(folders, nanogpt)
-
-
 def test_what_is_converted_cannot_be_linked(old: Path, nanogpt: Path, folders: Folders) -> None:
     for path in (old, old / "pytorch_model.bin", nanogpt):
         with pytest.raises(UserError, match="cannot be linked"):

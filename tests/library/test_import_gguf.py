@@ -92,6 +92,7 @@ def weights_of(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", TYPES)
 def test_weights_of_every_type_are_what_the_package_makes_of_them(tmp_path: Path, folders: Folders, kind: str) -> None:
     import torch
+    from safetensors.torch import load_file
     from transformers import GPT2LMHeadModel
 
     from gptdesk.gpt2.checkpoint import load_model
@@ -105,6 +106,10 @@ def test_weights_of_every_type_are_what_the_package_makes_of_them(tmp_path: Path
     assert {name: weight.tobytes() for name, weight in found.items()} == {
         name: weight.astype("f4").tobytes() for name, weight in stored.items()
     }
+    kept = {"F16": torch.float16, "BF16": torch.bfloat16}.get(kind, torch.float32)
+    dtypes = {name: tensor.dtype for name, tensor in load_file(entry.path / "model.safetensors").items()}
+    assert dtypes["transformer.h.0.mlp.c_fc.weight"] == dtypes["transformer.wte.weight"] == kept
+    assert dtypes["transformer.wpe.weight"] == dtypes["transformer.ln_f.bias"] == torch.float32
     ids = torch.tensor([[84, 258, 269, 10, 200]])
     with torch.no_grad():
         theirs = GPT2LMHeadModel.from_pretrained(entry.path)(ids).logits

@@ -52,6 +52,7 @@ def test_a_checkpoint_holds_adapters_and_the_merged_model(lora_config: TrainConf
         torch.testing.assert_close(load_model(checkpoint)(ids), trainer.model(ids), rtol=0, atol=1e-5)
     description = json.loads((checkpoint / "adapter" / "adapter_config.json").read_text())
     assert (description["peft_type"], description["r"], description["fan_in_fan_out"]) == ("LORA", 4, True)
+    assert description["base_model_name_or_path"] == lora_config.model.init_from
 
 
 def test_peft_loads_the_adapters_and_computes_the_same(lora_config: TrainConfig, tiny_model_folder: Path) -> None:

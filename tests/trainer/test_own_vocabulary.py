@@ -12,6 +12,7 @@ from transformers import AutoTokenizer
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.tokenizers.file_contents import character_files
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from tests.gpt2.tokenizers.folders import CORPUS, make_folder, write_json
 from trainer.cli import main
@@ -19,7 +20,6 @@ from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import copy_tokenizer, open_tokenizer
 from trainer.prepare import Manner, Progress, Request, prepare
 from trainer.prepare.progress import MERGE
-from trainer.tokenizer_training.files import character_files
 from trainer.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
 
 DOCUMENTS = [
@@ -95,7 +95,7 @@ def test_a_character_without_a_token_is_named_with_its_file(place: Path, tmp_pat
 def test_a_large_vocabulary_takes_32_bits(tmp_path: Path) -> None:
     folder = tmp_path / "characters"
     folder.mkdir()
-    for name, contents in character_files(map(chr, range(0x20000, 0x20000 + 70_000))).items():
+    for name, contents in character_files([chr(0x20000 + id) for id in range(70_000)]).items():
         (folder / name).write_bytes(contents)
     text = "".join(map(chr, range(0x20000 + 60_000, 0x20000 + 70_000, 5)))
     (tmp_path / "text.txt").write_text(text, encoding="utf-8")

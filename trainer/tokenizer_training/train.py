@@ -15,10 +15,10 @@ from typing import Final
 from gptdesk.errors import UserError
 from gptdesk.files import sync_file, sync_folder
 from gptdesk.gpt2.tokenizers.byte_letters import byte_letters
+from gptdesk.gpt2.tokenizers.file_contents import BYTES, Files, bpe_files, byte_files, character_files
 from gptdesk.gpt2.tokenizers.vocabulary_checks import MOST_TOKENS
 from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.records import DEFAULT_COLUMN
-from trainer.tokenizer_training.files import BYTES, Files, bpe_files, byte_files, character_files
 from trainer.tokenizer_training.text import TextSource
 
 BPE, BYTE, CHARACTER = "bpe", "bytes", "characters"
@@ -202,7 +202,7 @@ class _Work:
             characters: set[str] = set()
             for text in self._texts():
                 characters.update(text)
-            return character_files(characters)
+            return character_files(sorted(characters))
         if self._request.kind == BYTE:
             for _ in self._texts():  # for the measure of bytes per token
                 if not self._wants_sample:

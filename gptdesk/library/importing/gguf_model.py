@@ -18,7 +18,6 @@ from gptdesk.library.importing.gguf_tokenizer import read_vocabulary
 SUFFIX: Final = ".gguf"
 
 _ARCHITECTURE: Final = "gpt2"
-_FLOAT32: Final = 4
 
 _SHAPE: Final = {
     "context_length": "n_positions",
@@ -55,11 +54,11 @@ def look(source: Path) -> Found:
     for name in tensor_shapes(config):
         file.check(gguf_name(name))
     read_vocabulary(file)
-    return Found(path=source, size=_FLOAT32 * config.num_parameters())
+    return Found(path=source, size=sum(file.unpacked_size(gguf_name(name)) for name in tensor_shapes(config)))
 
 
 def write(job: ImportJob) -> dict[str, str]:
-    """Converts the weights to float32, which holds them exactly, and writes the tokenizer's files."""
+    """Converts the weights, without loss, and writes the tokenizer's files."""
     import torch
 
     from gptdesk.gpt2.checkpoint import save_weights
@@ -70,9 +69,11 @@ def write(job: ImportJob) -> dict[str, str]:
     steps = Steps(job.progress, sum(file.size(name) for name in names.values()))
     weights = {}
     for ours, theirs in names.items():
-        weights[ours] = torch.from_numpy(file.read(theirs))
+        values = torch.from_numpy(file.read(theirs))
+        weights[ours] = values.to(getattr(torch, file.dtype(theirs)))  # what was half before is so again, exactly
         steps.advance(file.size(theirs))
-    if HEAD in weights and torch.equal(weights[HEAD], weights[EMBEDDING]):  # older converters wrote it twice
+    head, embedding = weights.get(HEAD), weights[EMBEDDING]
+    if head is not None and head.dtype == embedding.dtype and torch.equal(head, embedding):  # as older converters wrote
         del weights[HEAD]
         config = _config(file, tied=True)
     save_weights(config, weights, job.target)
@@ -124,7 +125,7 @@ def _config(file: GGUFFile, tied: bool = False) -> GPT2Config:
 GGUF: Final = ImportFormat(
     name="gguf",
     label="a GGUF file of GPT-2 (llama.cpp)",
-    note="Its weights are converted to float32, exactly, and its tokenizer is taken.",
+    note="Its weights are converted without loss, quantised types to float32, and its tokenizer is taken.",
     patterns=(f"*{SUFFIX}",),
     generic=("model*.gguf", "ggml-model*.gguf"),
     find=find,

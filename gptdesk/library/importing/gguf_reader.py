@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = b"GGUF"
 
+_HALVES: Final = {"F16": "float16", "BF16": "bfloat16"}
+"""Names of types with 16 bits, and what safetensors files and torch call them."""
+
 _MOST_PARTS: Final = 4_000_000
 """Numbers and strings in the descriptions of a file; a vocabulary of 250,000 tokens has 1.5 million."""
 
@@ -102,6 +105,14 @@ class GGUFFile:
     def size(self, name: str) -> int:
         """Bytes of a tensor in the file."""
         return int(self._tensors[name].n_bytes)
+
+    def dtype(self, name: str) -> str:
+        """The smaller of float32 and the tensor's type that holds its values exactly, as torch names it."""
+        return _HALVES.get(self._tensors[name].tensor_type.name, "float32")
+
+    def unpacked_size(self, name: str) -> int:
+        """Bytes of the tensor in its `dtype`."""
+        return math.prod(self.shapes[name]) * (4 if self.dtype(name) == "float32" else 2)
 
     def read(self, name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
         """The values of a tensor as float32, which holds those of every type exactly."""

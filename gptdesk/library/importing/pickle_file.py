@@ -11,6 +11,8 @@ from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
 from gptdesk.library.files import copy_files, silent
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
 from gptdesk.library.importing.links import check_inside
+from gptdesk.library.importing.nanogpt import convert_nanogpt, is_nanogpt, vocabulary_beside
+from gptdesk.library.pickles import convert_hub, load_pickle
 from gptdesk.library.repository import PICKLE_FILE
 
 _SUFFIXES: Final = (".bin", ".pt", ".pth", ".ckpt")
@@ -31,19 +33,25 @@ def look(source: Path) -> Found:
         UserError: when it is a pointer of Git LFS, or what lies beside it a link out of the folder.
     """
     check_is_no_pointer(source)
-    check_inside(_beside(source), source.parent)
+    check_inside([*_beside(source), *vocabulary_beside(source)], source.parent)
     rest = left_out(source.parent) if os.path.lexists(source.with_name(CONFIG_FILE)) else ""
     return Found(path=source, size=source.stat().st_size, left_out=rest)
 
 
 def write(job: ImportJob) -> dict[str, str]:
-    """Converts the weights, and copies config and tokenizer that lie beside them."""
-    from gptdesk.library.pickles import convert_pickle
-
+    """Converts the weights, with config and tokenizer that lie beside them."""
     file, size = job.found.path, job.found.size
-    job.progress(0, size)
-    copy_files(_beside(file), job.target, silent)
-    convert_pickle(file, job.target, lambda done: job.progress(min(done, size), size))
+
+    def advance(done: int) -> None:
+        job.progress(min(done, size), size)
+
+    advance(0)
+    values = load_pickle(file)
+    if is_nanogpt(values):
+        convert_nanogpt(file, values, job.target, advance)
+    else:
+        copy_files(_beside(file), job.target, silent)
+        convert_hub(file, values, job.target, advance)
     return {}
 
 

@@ -1,9 +1,9 @@
-"""The three kinds of tokenizers, as the files in which Hugging Face's libraries keep them."""
+"""Contents of a new tokenizer's files, as Hugging Face's libraries read them: byte-level BPE, bytes, characters."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gptdesk.gpt2.tokenizers.byte_letters import byte_letters
@@ -46,23 +46,26 @@ def byte_files() -> Files:
     return bpe_files({letter: byte for byte, letter in sorted(byte_letters().items())}, [])
 
 
-def character_files(characters: Iterable[str]) -> Files:
-    """Every character is a token, in the order of their code points, as in nanoGPT's data/shakespeare_char.
+def character_files(characters: Sequence[str], *, ends: bool = True) -> Files:
+    """Every character is a token, as in nanoGPT's data/shakespeare_char.
 
     Args:
-        characters: of the text, each once or more often.
+        characters: in the order of their ids, which are 0 ... n - 1.
+        ends: whether n is the token that ends a text; nanoGPT has none.
     """
-    vocabulary = {character: id for id, character in enumerate(sorted(set(characters)))}
+    vocabulary = {character: id for id, character in enumerate(characters)}
     model = {"type": "WordLevel", "vocab": vocabulary, "unk_token": ""}
     each = {"type": "Split", "pattern": {"Regex": r"[\s\S]"}, "behavior": "Isolated", "invert": False}
-    end = len(vocabulary)
+    end = len(vocabulary) if ends else None
     return {
         TOKENIZER_JSON: _tokenizer_json(model, each, {"type": "Fuse"}, end),
         **_settings("PreTrainedTokenizerFast", end),
     }
 
 
-def _tokenizer_json(model: Mapping[str, Any], cutter: Mapping[str, Any], decoder: Mapping[str, Any], end: int) -> bytes:
+def _tokenizer_json(
+    model: Mapping[str, Any], cutter: Mapping[str, Any], decoder: Mapping[str, Any], end: int | None
+) -> bytes:
     token = {
         "id": end, "content": END_OF_TEXT_STRING, "single_word": False, "lstrip": False, "rstrip": False,
         "normalized": False, "special": True,
@@ -71,7 +74,7 @@ def _tokenizer_json(model: Mapping[str, Any], cutter: Mapping[str, Any], decoder
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [token],
+        "added_tokens": [] if end is None else [token],
         "normalizer": None,
         "pre_tokenizer": cutter,
         "post_processor": None,
@@ -81,16 +84,14 @@ def _tokenizer_json(model: Mapping[str, Any], cutter: Mapping[str, Any], decoder
     return _json(values, indent=None)
 
 
-def _settings(kind: str, end: int) -> Files:
-    """What says which class reads the files, and which token ends a text."""
-    config = {
-        "add_prefix_space": False,
-        "bos_token": END_OF_TEXT_STRING,
-        "clean_up_tokenization_spaces": False,
-        "eos_token": END_OF_TEXT_STRING,
-        "tokenizer_class": kind,
-    }
-    return {TOKENIZER_CONFIG: _json(config), GENERATION_CONFIG: _json({"bos_token_id": end, "eos_token_id": end})}
+def _settings(kind: str, end: int | None) -> Files:
+    """The class that reads the files, and the token that ends a text, if there is one."""
+    config = {"add_prefix_space": False, "clean_up_tokenization_spaces": False, "tokenizer_class": kind}
+    if end is None:
+        return {TOKENIZER_CONFIG: _json(config)}
+    tokens = {"bos_token": END_OF_TEXT_STRING, "eos_token": END_OF_TEXT_STRING}
+    ids = {f"{name}_id": end for name in tokens}
+    return {TOKENIZER_CONFIG: _json(config | tokens), GENERATION_CONFIG: _json(ids)}
 
 
 def _json(values: Mapping[str, Any], indent: int | None = 2) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Final
 
 import gptdesk
 from gptdesk import number_format
+from gptdesk.bounded_read import parse_toml
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
@@ -24,20 +26,9 @@ from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
 
-PACKAGES: Final = (
-    "torch",
-    "numba",
-    "numpy",
-    "safetensors",
-    "tiktoken",
-    "huggingface-hub",
-    "msgspec",
-    "platformdirs",
-    "psutil",
-    "pydantic",
-    "PySide6-Essentials",
-    "pyqtgraph",
-)
+_PACKAGE_NAME: Final = re.compile(r"[\w.-]+")
+_EXTRA: Final = re.compile(r";.*\bextra\b")
+"""In a requirement that only an extra has."""
 
 LEAST_FREE_DISK: Final = 100 * 2**20
 """Free bytes below which a disk counts as full."""
@@ -86,16 +77,36 @@ def _versions() -> Iterator[Finding]:
     yield Finding("versions", "gptdesk", gptdesk.__version__)
     yield Finding("versions", "python", f"{platform.python_version()} ({sys.executable})")
     yield Finding("versions", "system", platform.platform())
-    for package in PACKAGES:
+    for package in required_packages():
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
             yield _missing(package)
             continue
         problem = None
-        if package.startswith("PySide6") and version.startswith("6.12.") and sys.version_info < (3, 12):
+        if package.lower().startswith("pyside6") and version.startswith("6.12.") and sys.version_info < (3, 12):
             problem = "PySide6 6.12 crashes on this Python; install PySide6-Essentials 6.11 or Python 3.12."
         yield Finding("versions", package, version, problem)
+
+
+def required_packages() -> list[str]:
+    """Names of the packages that gptdesk depends on, by the project file of a source tree, else as it was installed."""
+    needed = (_PACKAGE_NAME.match(text) for text in _requirements() if not _EXTRA.search(text))
+    return sorted((match[0] for match in needed if match), key=str.lower)
+
+
+def _requirements() -> Sequence[str]:
+    try:  # a source tree that was installed once keeps the metadata of that day
+        text = (Path(gptdesk.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+        project = parse_toml(text)["project"]
+        if project["name"] == "gptdesk":
+            return [str(requirement) for requirement in project["dependencies"]]
+    except (OSError, ValueError, LookupError):  # a wheel, or a frozen program
+        pass
+    try:
+        return metadata.requires("gptdesk") or ()
+    except metadata.PackageNotFoundError:
+        return ()
 
 
 def _missing(package: str) -> Finding:

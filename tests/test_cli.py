@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import fields
 from importlib import metadata
@@ -17,6 +19,7 @@ import pytest
 
 import gptdesk
 from gptdesk.cli import main
+from gptdesk.doctor import required_packages
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
@@ -225,6 +228,7 @@ def test_an_interrupt_while_reading_standard_input_ends_quietly() -> None:
     code = """
 import os, signal, sys, threading
 from gptdesk.cli import main
+from gptdesk.doctor import required_packages
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 sys.exit(main(["tokenize", "-"]))
 """
@@ -328,6 +332,27 @@ def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], ho
     assert not home.exists()
 
 
+def test_doctor_lists_what_the_project_depends_on_and_no_extras() -> None:
+    project = tomllib.loads((Path(gptdesk.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    names = {re.split(r"[<>=;\s]", requirement)[0] for requirement in project["project"]["dependencies"]}
+    assert required_packages() == sorted(names, key=str.lower)
+
+
+def test_doctor_lists_what_an_installed_program_depends_on(tmp_path: Path) -> None:
+    """A wheel brings its requirements in its metadata, those of extras among them."""
+    (tmp_path / "gptdesk-9.dist-info").mkdir()
+    metadata_file = tmp_path / "gptdesk-9.dist-info" / "METADATA"
+    metadata_file.write_text(
+        "Metadata-Version: 2.1\nName: gptdesk\nVersion: 9\nRequires-Dist: torch>=2.6\n"
+        "Requires-Dist: numba>=0.61; python_version < '3.16'\nRequires-Dist: pyarrow>=18; extra == 'data'\n"
+    )
+    shutil.copytree(Path(gptdesk.__file__).parent, tmp_path / "gptdesk", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "from gptdesk.doctor import required_packages; print(required_packages())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    listed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert listed.stdout.strip() == "['numba', 'torch']"
+
+
 def test_doctor_says_whether_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     from gptdesk.inference.cpu.compiling import processor
 
@@ -406,6 +431,7 @@ def test_the_command_line_imports_neither_torch_nor_qt() -> None:
     code = """
 import sys
 from gptdesk.cli import main
+from gptdesk.doctor import required_packages
 assert main(["tokenize", "x"]) == 0
 assert main(["complete", "x", "--model", "/nowhere"]) == 2
 sys.exit(bool({"torch", "PySide6", "pyqtgraph"} & set(sys.modules)))
@@ -417,6 +443,7 @@ WITHOUT_QT = """
 import sys
 sys.modules["PySide6"] = None  # as if it were not installed
 from gptdesk.cli import main
+from gptdesk.doctor import required_packages
 sys.exit(main(sys.argv[1:]))
 """
 

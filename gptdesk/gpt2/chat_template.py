@@ -167,8 +167,3 @@ TEMPLATES: Final = {template.name: template for template in (PLAIN, ALPACA, CHAT
 """All templates by name; the first is the default."""
 
 DEFAULT_TEMPLATE: Final = PLAIN.name
-
-
-def find_template(jinja: str) -> ChatTemplate | None:
-    """The template with that ``chat_template``; ``None`` if it is not one of `TEMPLATES`."""
-    return next((template for template in TEMPLATES.values() if template.jinja == jinja), None)

@@ -17,7 +17,7 @@ from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Re
 from trainer.prepare.console import EventReport, TextReport, estimate_sentence
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.estimate import require_room
-from trainer.prepare.formats import COMPRESSIONS, formats_text
+from trainer.prepare.formats import COMPRESSIONS, FORMATS, formats_text
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress_file import PROGRESS
 from trainer.prepare.sections import DOWNLOADS_AHEAD
@@ -29,6 +29,9 @@ _SOURCES = f"""what to read: {formats_text()};
 text, JSON, tables and HTML also compressed ({", ".join(COMPRESSIONS)}); folders of these; the text that ships with the
 program: {", ".join(BUNDLED_TEXTS)}; or data sets of the Hugging Face hub:
 {", ".join(SHORT_NAMES)}, or owner/name[@revision][:subfolder]"""
+
+
+_BULK = " and ".join(format.label for format in FORMATS.values() if format.bulk)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,7 +102,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--delete-sources",
         action="store_true",
-        help="also delete local Parquet sources once they are encoded",
+        help=f"also delete local {_BULK} sources once they are encoded",
     )
     parser.add_argument("--shard-tokens", type=int, default=SHARD_TOKENS, help=f"tokens in a shard ({SHARD_TOKENS:,})")
     parser.add_argument(

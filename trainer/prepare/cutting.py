@@ -10,7 +10,7 @@ from typing import IO, Final
 
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
-from trainer.prepare.formats import FORMATS, JSONL, PARQUET, TEXT, ZIP
+from trainer.prepare.formats import DOCUMENTS, FORMATS, PARTS, WHOLE
 from trainer.prepare.formats.input import DAMAGED, Input, Settings, Unreadable
 from trainer.prepare.formats.jsonl import LONGEST_LINE
 from trainer.prepare.readers import format_module, make_input
@@ -31,7 +31,7 @@ class Span:
 
     Attributes:
         file: its index in the plan.
-        start, end: bytes, row groups of a parquet file, or members of a zip archive.
+        start, end: bytes, or parts of a format that is split into them.
         bytes: of the file that it stands for.
         encoding: of the text, the same for all stretches of a file; empty where one stretch is the whole file.
     """
@@ -72,10 +72,11 @@ class Cutter:
             source.note("is empty")
             return
         try:
-            if file.format in (PARQUET, ZIP):
+            format = FORMATS[file.format]
+            if format.split == PARTS:
                 yield from self._parts(index, source)
-            elif file.compression or file.format not in (TEXT, JSONL) or file.bytes <= self._step:
-                effort = _UNPACKED if file.compression else FORMATS[file.format].effort
+            elif file.compression or format.split == WHOLE or file.bytes <= self._step:
+                effort = _UNPACKED if file.compression else format.effort
                 yield Span(index, 0, file.bytes, file.bytes), file.bytes * effort
             else:
                 yield from self._stretches(index, source, path)
@@ -95,7 +96,8 @@ class Cutter:
 
     def _borders(self, source: Input, path: Path) -> Iterator[int]:
         last = 0
-        find = self._document_border if source.format == TEXT else _line_border
+        by_document = FORMATS[source.format].split == DOCUMENTS
+        find = self._document_border if by_document else _line_border
         with path.open("rb") as stream:
             for place in range(self._step, source.size, self._step):
                 if place > last:

@@ -17,7 +17,7 @@ from trainer.data.manifest import LARGEST_MANIFEST
 from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter, Span
-from trainer.prepare.formats import PARQUET
+from trainer.prepare.formats import FORMATS
 from trainer.prepare.formats.input import Settings
 from trainer.prepare.sources.files import SourceFile, find_files, told_apart
 
@@ -173,13 +173,14 @@ class Plan:
         write_json(path, {"request": self.request.to_json(), "files": [file.to_json() for file in self.files]})
 
     def sections(self) -> Iterator[range]:
-        """Runs of files that are cut into units together: a file of parquet, or neighbours of other formats.
+        """Runs of files that are cut into units together: one of a format for bulk data, or neighbours of others.
 
         All files of a run have the same weight.
         """
         begin = 0
         for i, file in enumerate(self.files):
-            alone = PARQUET in (file.format, self.files[i - 1].format) or file.weight != self.files[i - 1].weight
+            before = self.files[i - 1]
+            alone = FORMATS[file.format].bulk or FORMATS[before.format].bulk or file.weight != before.weight
             if i > begin and (alone or i - begin == _SECTION_FILES):
                 yield range(begin, i)
                 begin = i

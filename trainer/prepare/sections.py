@@ -14,7 +14,7 @@ from trainer.prepare.changes import with_hashes
 from trainer.prepare.encoding.blocks import Done, writing
 from trainer.prepare.encoding.pool import Pool, make_pool
 from trainer.prepare.encoding.worker import Task, tasks
-from trainer.prepare.formats import PARQUET, ROW_FORMATS
+from trainer.prepare.formats import FORMATS, ROW_FORMATS
 from trainer.prepare.plan import PLAN, Plan, Section
 from trainer.prepare.progress import Meter
 from trainer.prepare.sources.hub import Downloads
@@ -222,7 +222,7 @@ class SectionEncoder:
             if file.hub and self._downloads:
                 self._downloads.used_up()
             ours = file.hub is not None and not self._manner.keep_downloads
-            asked = file.hub is None and file.format == PARQUET and self._manner.delete_sources
+            asked = file.hub is None and FORMATS[file.format].bulk and self._manner.delete_sources
             if ours or asked:
                 self._path(i).unlink(missing_ok=True)
 

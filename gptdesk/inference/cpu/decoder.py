@@ -87,15 +87,8 @@ class CPUDecoder:
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
-    def step(self, cache: KVCache, id: int) -> Tensor:
-        """Appends one token to ``cache`` (float32, batch size 1).
-
-        Returns the logits after it, (V) float32.
-        """
-        return self.steps([(cache, [id])])[0][0]
-
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Appends tokens, at most `MAX_BATCH` in all, to each of several texts.
+        """Appends tokens, at most `MAX_BATCH` in all, to each of several texts: a float32 cache and its new ids.
 
         Returns for each text the logits after each of its new tokens, (T, V) float32.
         """

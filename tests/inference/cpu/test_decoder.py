@@ -78,6 +78,11 @@ class AllThreads:
         pass
 
 
+def step(decoder: CPUDecoder, cache: KVCache, id: int) -> torch.Tensor:
+    """Appends one token; the logits after it, (V)."""
+    return decoder.steps([(cache, [id])])[0][0]
+
+
 def decoded(model: GPT2, ids: Sequence[int], *, threads: int = 1, read: int = 0) -> torch.Tensor:
     """Logits after each of ``ids``, of which the network reads the first few."""
     with pytest.MonkeyPatch.context() as patch:
@@ -87,7 +92,7 @@ def decoded(model: GPT2, ids: Sequence[int], *, threads: int = 1, read: int = 0)
     if read:
         with torch.inference_mode():
             model.hidden_states(torch.tensor([ids[:read]]), cache)
-    return torch.stack([decoder.step(cache, id) for id in ids[read:]])
+    return torch.stack([step(decoder, cache, id) for id in ids[read:]])
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
@@ -183,7 +188,7 @@ def test_other_threads_run_while_a_step_is_computed() -> None:
         while not went_on:  # the system may let the other thread wait; the interpreter must not
             cache.length = 0
             began = perf_counter()
-            decoder.step(cache, 1)
+            step(decoder, cache, 1)
             ended = perf_counter()
             went_on = any(began < moment < ended for moment in inside)
     finally:

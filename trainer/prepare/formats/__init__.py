@@ -1,7 +1,7 @@
 """The formats that can be read: one table, from which suffixes, help and messages are derived.
 
-A format's module has ``read(source, start, end)``, which yields the documents of a byte range. It is imported when a
-file of the format is read, and imports its library itself.
+A format's module has ``read(source, start, end)``, which yields the documents of a range: of bytes, or of parts where
+the format is split by `PARTS`. It is imported when a file of the format is read, and imports its library itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import Final
 TEXT, JSONL, JSON, CSV, TSV, PARQUET = "text", "jsonl", "json", "csv", "tsv", "parquet"
 HTML, EPUB, DOCX, PDF, ZIP = "html", "epub", "docx", "pdf", "zip"
 
+WHOLE, LINES, DOCUMENTS, PARTS = "whole", "lines", "documents", "parts"
+"""How a large file is split among processes: not at all; between lines; at separators of documents; into the parts
+whose sizes its module's ``weights(source)`` lists (row groups, members of an archive)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
@@ -23,7 +27,11 @@ class Format:
         label: in sentences.
         suffixes: of its files, in lower case.
         module: in this package.
+        split: one of `WHOLE`, `LINES`, `DOCUMENTS`, `PARTS`; compressed files and other encodings than UTF-8 are not
+            split between lines or documents.
         rows: whether each document is a record of its own: a row of a table, an object.
+        bulk: whether its files are large pieces of data sets: each is a section of the work by itself, and
+            ``--delete-sources`` removes it once it is encoded.
         packed: whether its files are compressed inside, so that one compressed as a whole is refused.
         effort: bytes of plain text that take as long to read as one of its bytes, more or less.
         tokens_per_byte: expected of files that take long to read, so that no sample is read for an estimate; 0: it is.
@@ -33,7 +41,9 @@ class Format:
     label: str
     suffixes: tuple[str, ...]
     module: str
+    split: str = WHOLE
     rows: bool = False
+    bulk: bool = False
     packed: bool = False
     effort: int = 1
     tokens_per_byte: float = 0.0
@@ -42,12 +52,27 @@ class Format:
 FORMATS: Final = {
     format.name: format
     for format in (
-        Format(name=TEXT, label="plain text", suffixes=(".txt", ".text", ".md", ".markdown"), module="text"),
-        Format(name=JSONL, label="JSON lines", suffixes=(".jsonl", ".ndjson"), module="jsonl", rows=True),
+        Format(
+            name=TEXT,
+            label="plain text",
+            suffixes=(".txt", ".text", ".md", ".markdown"),
+            module="text",
+            split=DOCUMENTS,
+        ),
+        Format(name=JSONL, label="JSON lines", suffixes=(".jsonl", ".ndjson"), module="jsonl", split=LINES, rows=True),
         Format(name=JSON, label="JSON", suffixes=(".json",), module="json_array", rows=True),
         Format(name=CSV, label="CSV", suffixes=(".csv",), module="csv_table", rows=True),
         Format(name=TSV, label="TSV", suffixes=(".tsv", ".tab"), module="csv_table", rows=True),
-        Format(name=PARQUET, label="Parquet", suffixes=(".parquet",), module="parquet", rows=True, packed=True),
+        Format(
+            name=PARQUET,
+            label="Parquet",
+            suffixes=(".parquet",),
+            module="parquet",
+            split=PARTS,
+            rows=True,
+            bulk=True,
+            packed=True,
+        ),
         Format(name=HTML, label="HTML", suffixes=(".html", ".htm", ".xhtml"), module="html"),
         Format(name=EPUB, label="EPUB", suffixes=(".epub",), module="epub", packed=True, effort=4, tokens_per_byte=0.2),
         Format(
@@ -60,7 +85,7 @@ FORMATS: Final = {
             tokens_per_byte=0.1,
         ),
         Format(name=PDF, label="PDF", suffixes=(".pdf",), module="pdf", packed=True, effort=20, tokens_per_byte=0.03),
-        Format(name=ZIP, label="zip archive", suffixes=(".zip",), module="archive", packed=True),
+        Format(name=ZIP, label="zip archive", suffixes=(".zip",), module="archive", split=PARTS, packed=True),
     )
 }
 

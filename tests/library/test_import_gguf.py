@@ -112,7 +112,7 @@ def test_weights_of_every_type_are_what_the_package_makes_of_them(tmp_path: Path
     assert dtypes["transformer.wpe.weight"] == dtypes["transformer.ln_f.bias"] == torch.float32
     ids = torch.tensor([[84, 258, 269, 10, 200]])
     with torch.no_grad():
-        theirs = GPT2LMHeadModel.from_pretrained(entry.path)(ids).logits
+        theirs = GPT2LMHeadModel.from_pretrained(entry.path, dtype=torch.float32)(ids).logits
         torch.testing.assert_close(load_model(entry.path)(ids), theirs, rtol=0, atol=1e-4)
 
 

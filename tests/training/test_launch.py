@@ -259,7 +259,7 @@ def test_a_frozen_program_is_the_trainers_interpreter(runs: Path) -> None:
 
 def test_the_typed_command_means_the_same_run(make_values: Values, runs: Path) -> None:
     prompts = ["true", "-1", "--json", "Es war einmal 🐉", 'say "no"', ""]
-    values = make_values(run={"sample_prompts": prompts}, model={"start": ""}, optim={"optimizer": "muon"})
+    values = make_values(run={"sample_prompts": prompts}, model={"init_from": ""}, optim={"optimizer": "muon"})
     words = shlex.split(typed_command(values, runs / "it"))
     assert words[:6] == [sys.executable, "-m", "trainer", "train", "--out", str(runs / "it")]
     again = _given(None, words[6:], data=None, out=None)

@@ -46,7 +46,7 @@ def test_a_preset_lacks_nothing_but_data(name: str) -> None:
         ({"model": {"n_embd": 10, "n_head": 3}}, "model.n_embd", "multiple of n_head"),
         ({"model": {"n_layer": 0}}, "model.n_layer", "greater than 0"),
         ({"model": {"n_positions": 10**7}}, "model.n_positions", "131,072"),
-        ({"model": {"lora_rank": 4}}, "model.lora_rank", "set start"),
+        ({"model": {"lora_rank": 4}}, "model.lora_rank", "set init_from"),
         ({"model": {"init_from": "/nowhere"}}, "model.init_from", "no folder"),
         ({"data": {"batch_size": 6}}, "data.batch_size", "multiple of micro_batch_size"),
         ({"data": {"context_length": 64}}, "data.context_length", "longer than the model's context"),

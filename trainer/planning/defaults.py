@@ -210,7 +210,7 @@ class _Fitting:
 
     def context(self, start: int | None, data: DataFacts | None) -> int | None:
         """Fits the context length and returns it, where it is known."""
-        fresh = not _text(self.values, "model", "start")
+        fresh = not _text(self.values, "model", "init_from")
         asked, most = self.get("data.context_length"), self.get("model.n_positions") if fresh else start
         if asked is None or not most:
             return None

@@ -349,7 +349,9 @@ def test_doctor_lists_what_an_installed_program_depends_on(tmp_path: Path) -> No
     shutil.copytree(Path(gptdesk.__file__).parent, tmp_path / "gptdesk", ignore=shutil.ignore_patterns("__pycache__"))
     code = "from gptdesk.doctor import required_packages; print(required_packages())"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    listed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert listed.stdout.strip() == "['numba', 'torch']"
 
 

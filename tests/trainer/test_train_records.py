@@ -65,14 +65,18 @@ def test_a_checkpoint_brings_the_template_and_a_run_from_it_keeps_that(make_conf
 
     pairs = prepared(tmp_path / "pairs", [{"prompt": f"{i}?", "completion": f" {i}"} for i in range(60)])
     second = make_config(
-        model={"init_from": str(checkpoint_of(first))}, data={"path": str(pairs)}, run={"folder": str(tmp_path / "second")}
+        model={"init_from": str(checkpoint_of(first))},
+        data={"path": str(pairs)},
+        run={"folder": str(tmp_path / "second")},
     )
     train(second)
     assert read_chat_format(checkpoint_of(second)) == read_chat_format(checkpoint_of(first)), "the data has none"
 
     plain = prepared(tmp_path / "plain", conversations())
     third = make_config(
-        model={"init_from": str(checkpoint_of(first))}, data={"path": str(plain)}, run={"folder": str(tmp_path / "third")}
+        model={"init_from": str(checkpoint_of(first))},
+        data={"path": str(plain)},
+        run={"folder": str(tmp_path / "third")},
     )
     train(third)
     assert read_chat_format(checkpoint_of(third)) == (PLAIN.jinja, PLAIN.stop_strings), "the data's goes first"

@@ -159,7 +159,7 @@ def _read_plain_pickle(path: Path) -> Any:
         data = read_bytes(path, largest=_LARGEST_META)
         for opcode, argument, _ in pickletools.genops(data):
             # An index of the memo is the size of an array.
-            if opcode.name not in _PLAIN or ("PUT" in opcode.name and int(argument) > len(data)):
+            if opcode.name not in _PLAIN or ("PUT" in opcode.name and int(argument or 0) > len(data)):
                 raise UserError(
                     f"{path} is not opened: it holds more than characters and their ids, and such files can run code."
                 )

@@ -10,6 +10,7 @@ from time import perf_counter
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
@@ -119,16 +120,20 @@ class Engine:
         return self.model.config
 
     def generate(
-        self, prompt: str | Sequence[int], settings: DecodingSettings, *, cancelled: Callable[[], bool] = lambda: False
+        self,
+        prompt: str | MixedText | Sequence[int],
+        settings: DecodingSettings,
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
 
-        Text is encoded without special tokens; an empty prompt becomes the token that begins a text, after which a
-        document starts. Positions are absolute, so the context cannot slide: where prompt or completion outgrows it,
-        the model reads the end of the text again (`window_start`), and a notice says so.
+        Text is encoded without special tokens but those of a `MixedText`; an empty prompt becomes the token that begins
+        a text, after which a document starts. Positions are absolute, so the context cannot slide: where prompt or
+        completion outgrows it, the model reads the end of the text again (`window_start`), and a notice says so.
 
         Args:
-            prompt: text, or token ids.
+            prompt: text, text with special tokens, or token ids.
             settings: decoding settings. Completion i has the seed ``settings.seed + i``.
             cancelled: asked before every token and every chunk of a prompt; True ends all completions.
 
@@ -142,7 +147,8 @@ class Engine:
         started = perf_counter()
         ids = self.prompt_ids(prompt)
         self._check_biased_ids(settings)
-        begins_word = not prompt or (isinstance(prompt, str) and prompt[-1].isspace())
+        text = prompt.text if isinstance(prompt, MixedText) else prompt
+        begins_word = not text or (isinstance(text, str) and text[-1].isspace())
         previous = None if begins_word else ids[-1]  # a space before the first word is there already
         if start := window_start(len(ids), self.config.n_positions):
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
@@ -160,13 +166,13 @@ class Engine:
             finally:
                 self.context = context
 
-    def prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
+    def prompt_ids(self, prompt: str | MixedText | Sequence[int]) -> list[int]:
         """Ids of a prompt as `generate` takes it; an empty one is the token that begins a text.
 
         Raises:
             UserError: when the model has no such token, or not all of them.
         """
-        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        ids = encode_mixed(self.tokenizer, prompt) if isinstance(prompt, str | MixedText) else list(prompt)
         self.check_ids(ids)
         if ids:
             return ids

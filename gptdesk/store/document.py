@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.history import History, Step
-from gptdesk.store.runs import Origin, Run, Token, clean, clean_piece, join, length_of, settle
+from gptdesk.store.runs import Origin, Run, Token, clean_mixed, clean_mixed_piece, join, length_of, settle
 from gptdesk.store.tree import ROOT, Node, Tree
 
 _TITLE_LENGTH: Final = 48
@@ -50,8 +51,8 @@ class Snapshot:
 class Document:
     """A text that a person and models write together.
 
-    Positions count characters (code points) of ``text``. A generation runs from `begin_generation` to `end_generation`;
-    an edit in between ends it.
+    Positions count characters (code points) of ``text``, in which a placeholder stands for each special token
+    (`MixedText`). A generation runs from `begin_generation` to `end_generation`; an edit in between ends it.
 
     Attributes:
         id: unique name.
@@ -71,15 +72,22 @@ class Document:
         self.changed_at = 0
         self._tree = Tree(snapshot.nodes.values(), snapshot.leaf) if snapshot else Tree()
         self._history = History()
-        self._text: str | None = None
+        self._mixed: MixedText | None = None
         self._growing: int | None = None  # node that a generation is writing
         self._step = Step(0, (), (), generation=True)  # what that generation does
 
     @property
     def text(self) -> str:
-        if self._text is None:
-            self._text = "".join(run.text for run in self._tree.runs)
-        return self._text
+        return self.mixed.text
+
+    @property
+    def mixed(self) -> MixedText:
+        """The text with the names of its special tokens."""
+        if self._mixed is None:
+            runs = self._tree.runs
+            names = tuple(name for run in runs for name in run.special)
+            self._mixed = MixedText("".join(run.text for run in runs), names)
+        return self._mixed
 
     @property
     def runs(self) -> list[Run]:
@@ -89,7 +97,11 @@ class Document:
     @property
     def title(self) -> str:
         """The one that the person gave, or else the beginning of the text."""
-        return self.own_title or title_of(self.text)
+        return self.own_title or self._first_words
+
+    @property
+    def _first_words(self) -> str:
+        return title_of(self.mixed[:_LOOKED_AT].spelled)
 
     @property
     def generating(self) -> bool:
@@ -103,7 +115,7 @@ class Document:
     def snapshot(self) -> Snapshot:
         nodes = dict(self._tree.nodes)
         return Snapshot(
-            self.id, title_of(self.text), self.created, nodes, self._tree.leaf, self.own_title, self.decoding, self.file
+            self.id, self._first_words, self.created, nodes, self._tree.leaf, self.own_title, self.decoding, self.file
         )
 
     def generated_spans(self) -> list[tuple[int, int]]:
@@ -121,24 +133,30 @@ class Document:
 
     # Edits
 
-    def replace(self, start: int, end: int, text: str, *, typing: bool = False) -> None:
+    def replace(self, start: int, end: int, text: str, *, special: tuple[str, ...] = (), typing: bool = False) -> None:
         """Puts typed ``text`` in the place of the characters from ``start`` to ``end``.
 
         A generated run that is edited inside is split; what is left of a token that was cut becomes typed.
-        ``typing`` says that the edit is one of many small ones, which are undone a word at a time.
+
+        Args:
+            start, end: of the replaced characters.
+            text: the new ones.
+            special: names of the special tokens for which placeholders stand in ``text``; without names, a placeholder
+                is a character that cannot be used.
+            typing: whether the edit is one of many small ones, which are undone a word at a time.
         """
         assert 0 <= start <= end <= len(self.text), "an edit must lie inside the text"
         if self.generating:
             self.end_generation("cancelled")
-        text = clean(text)
-        if start == end and not text:
+        inserted = clean_mixed(_mixed(text, special))
+        if start == end and not inserted:
             return
         old_start, old_end, old = self._whole_tokens(start, end)
-        before, after = self.text[old_start:start], self.text[end:old_end]
-        new = tuple(join([Run(before + text + after)]))
+        whole = self.mixed[old_start:start] + inserted + self.mixed[end:old_end]
+        new = tuple(join([Run(whole.text, special=whole.names)]))
         self._replace(old_start, old_end, new)
         self._history.record(Step(old_start, old, new, open=typing))
-        self.changed_at = start + len(text)
+        self.changed_at = start + len(inserted)
 
     def undo(self) -> bool:
         """Takes the last step back; returns whether there was one."""
@@ -179,14 +197,21 @@ class Document:
         self._growing = self._tree.append(Run("", (), origin))
         return self.text
 
-    def append_tokens(self, text: str, tokens: Iterable[Token]) -> None:
-        """Appends generated tokens; ``text`` may lag behind them while a possible stop string is held back."""
+    def append_tokens(self, text: str, tokens: Iterable[Token], *, special: tuple[str, ...] = ()) -> None:
+        """Appends generated tokens; ``text`` may lag behind them while a possible stop string is held back.
+
+        Args:
+            text: what they add to the text.
+            tokens: a special token among them has a length of 1 where a placeholder stands for it.
+            special: as in `replace`.
+        """
         assert self._growing is not None, "no generation is running"
         run = self._tree.nodes[self._growing].run
-        text = clean_piece(text)
-        self._tree.set_run(self._growing, replace(run, text=run.text + text, tokens=(*run.tokens, *tokens)))
-        if self._text is not None:
-            self._text += text
+        added = clean_mixed_piece(_mixed(text, special))
+        run = replace(run, text=run.text + added.text, tokens=(*run.tokens, *tokens), special=run.special + added.names)
+        self._tree.set_run(self._growing, run)
+        if self._mixed is not None:
+            self._mixed += added
         self.revision += 1
 
     def end_generation(self, finish_reason: str, *, seed: int | None = None, backend: str | None = None) -> None:
@@ -260,8 +285,13 @@ class Document:
         (self._fork if step.generation else self._replace)(step.start, end, runs)
 
     def _changed(self) -> None:
-        self._text = None
+        self._mixed = None
         self.revision += 1
+
+
+def _mixed(text: str, special: tuple[str, ...]) -> MixedText:
+    """Text as `Document.replace` gets it."""
+    return MixedText(text if special else text.replace(PLACEHOLDER, "\ufffd"), special)
 
 
 def title_of(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.sampling.settings import SETTINGS
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Run, clean
@@ -28,6 +29,7 @@ _PAGE: Final = """\
 body {{ margin: 0; background: var(--paper); color: var(--text); font: 1.1rem/1.6 Georgia, serif; }}
 main {{ max-width: 42rem; margin: 3rem auto; padding: 0 1.5rem; white-space: pre-wrap; overflow-wrap: anywhere; }}
 mark {{ background: var(--tint); color: inherit; border-bottom: 1px solid var(--bar); }}
+.token {{ border: 1px solid var(--quiet); border-radius: 4px; padding: 0 0.3em; font: 0.75em monospace; }}
 footer {{ max-width: 42rem; margin: 3rem auto; padding: 0 1.5rem; color: var(--quiet); font: 0.85rem sans-serif; }}
 </style>
 </head>
@@ -40,7 +42,9 @@ footer {{ max-width: 42rem; margin: 3rem auto; padding: 0 1.5rem; color: var(--q
 
 
 def to_html(document: Document) -> bytes:
-    """The document as a UTF-8 page. Each generated run is a ``<mark>`` whose tooltip names its model and settings."""
+    """The document as a UTF-8 page. Each generated run is a ``<mark>`` whose tooltip names its model and settings, each
+    special token a ``<span class="token">``.
+    """
     runs = document.runs
     generated = any(run.generated for run in runs)
     page = _PAGE.format(
@@ -52,9 +56,16 @@ def to_html(document: Document) -> bytes:
 
 
 def _run(run: Run) -> str:
+    text = _mixed(run.mixed)
     if run.origin is None:
-        return _escaped(run.text)
-    return f'<mark title="{_escaped(_described(run.origin))}">{_escaped(run.text)}</mark>'
+        return text
+    return f'<mark title="{_escaped(_described(run.origin))}">{text}</mark>'
+
+
+def _mixed(mixed: MixedText) -> str:
+    first, *rest = map(_escaped, mixed.text.split(PLACEHOLDER))
+    names = map(_escaped, mixed.names)
+    return first + "".join(f'<span class="token">{name}</span>{text}' for name, text in zip(names, rest, strict=True))
 
 
 def _described(origin: Origin) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Run, Token, clean_piece
 
@@ -25,7 +26,7 @@ def to_json(document: Document) -> bytes:
         "version": VERSION,
         "title": document.title,
         "created": datetime.fromtimestamp(document.created, UTC).isoformat(timespec="seconds"),
-        "text": document.text,
+        "text": document.mixed.spelled,
         "settings": document.decoding.to_json() if document.decoding else None,
         "runs": [_run(run) for run in document.runs],
     }
@@ -34,10 +35,14 @@ def to_json(document: Document) -> bytes:
 
 def _run(run: Run) -> dict[str, Any]:
     origin = run.origin
+    mixed = run.mixed
+    text: dict[str, Any] = {"text": mixed.spelled}
+    if mixed.names:
+        text["special_tokens"] = _special_tokens(mixed)
     if origin is None:
-        return {"text": run.text, "generated": False}
+        return {**text, "generated": False}
     return {
-        "text": run.text,
+        **text,
         "generated": True,
         "generation": origin.generation,
         "model": origin.model,
@@ -48,9 +53,20 @@ def _run(run: Run) -> dict[str, Any]:
         "seed": origin.seed,
         "finish_reason": origin.finish_reason,
         "tokens": [
-            _token(token, run.text[start:end]) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)
+            _token(token, mixed[start:end].spelled) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)
         ],
     }
+
+
+def _special_tokens(mixed: MixedText) -> list[dict[str, Any]]:
+    """Where special tokens stand in the run's text, which contains their names."""
+    found = []
+    first, *rest = mixed.text.split(PLACEHOLDER)
+    position = len(first)
+    for name, text in zip(mixed.names, rest, strict=True):
+        found.append({"start": position, "name": name})
+        position += len(name) + len(text)
+    return found
 
 
 def _token(token: Token, text: str) -> dict[str, Any]:

@@ -172,15 +172,15 @@ def _runs(raw: RawDocument, ids: Mapping[Column, int], losses: _Losses) -> dict[
         id = ids[row_id]
         if not isinstance(text, str):
             losses.texts.add(id)
-        clean = rows.to_text(text)
+        mixed = rows.to_mixed(text)
         parts = tokens.get(row_id, {})
         try:
-            runs[id] = rows.to_run(clean, first, origin, parts)
+            runs[id] = rows.to_run(mixed, first, origin, parts)
             if origin is None and (parts or first != 0):
                 raise rows.NoRun
         except rows.NoRun:
             losses.origins.add(id)
-            runs[id] = Run(clean)
+            runs[id] = Run(mixed.text, special=mixed.names)
     return runs
 
 

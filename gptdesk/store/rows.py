@@ -12,10 +12,11 @@ import msgspec
 
 from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import MixedText, parse_delimited
 from gptdesk.inference.events import Alternative, split_precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Snapshot
-from gptdesk.store.runs import Origin, Run, Token, clean_piece, settle
+from gptdesk.store.runs import Origin, Run, Token, clean_mixed_piece, clean_piece, settle
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
@@ -79,8 +80,8 @@ def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def from_run(run: Run) -> dict[str, Any]:
-    """The columns of a run, without its tokens."""
-    return {"text": run.text, "first": run.first, "origin": _from_origin(run.origin) if run.origin else None}
+    """The columns of a run, without its tokens. Names of special tokens stand between placeholders in its text."""
+    return {"text": run.mixed.delimited, "first": run.first, "origin": _from_origin(run.origin) if run.origin else None}
 
 
 def from_tokens(tokens: Iterable[Token]) -> str:
@@ -94,25 +95,34 @@ def _from_token(token: Token) -> list[Any]:
 
 
 def to_text(text: object) -> str:
-    """The text of a row, every character of which a document can hold; U+FFFD for what is no UTF-8."""
+    """A column, every character of which a document can hold; U+FFFD for what is no UTF-8."""
+    return clean_piece(_string(text))
+
+
+def to_mixed(text: object) -> MixedText:
+    """The text of a run; as `to_text`."""
+    return clean_mixed_piece(parse_delimited(_string(text)))
+
+
+def _string(text: object) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return clean_piece("" if text is None else str(text))
+    return "" if text is None else str(text)
 
 
-def to_run(text: str, first: object, origin: object, parts: Mapping[object, object]) -> Run:
+def to_run(mixed: MixedText, first: object, origin: object, parts: Mapping[object, object]) -> Run:
     """The run of a row and of its rows of tokens, by their numbers.
 
     Raises:
         NoRun: when they do not hold one.
     """
     if origin is None:
-        return Run(text)
+        return Run(mixed.text, special=mixed.names)
     read = _to_origin(origin)
     if type(first) is not int or not 0 <= first <= LARGEST_WHOLE:
         raise NoRun
-    run = Run(text, _to_tokens(parts), read, first)
-    missing = len(text) - sum(token.length for token in run.tokens)
+    run = Run(mixed.text, _to_tokens(parts), read, first, mixed.names)
+    missing = len(mixed) - sum(token.length for token in run.tokens)
     if missing:
         # Only a generation that was cut off, by a crash say, has held text back.
         if read.finish_reason is not None or missing > 0 or not run.tokens:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, names_between
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 # What a text widget cannot show as one character of its own: line ends of other systems, Unicode's line and paragraph
 # separators, and the code points that Qt keeps for itself (frame borders, embedded objects).
 _LINE_ENDS = dict.fromkeys(map(ord, "\r\u2028\u2029"), "\n")
-_UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, 0xFFFC, *range(0xD800, 0xE000)), "\ufffd")
+_UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, ord(PLACEHOLDER), *range(0xD800, 0xE000)), "\ufffd")
 _CLEAN = _LINE_ENDS | _UNUSABLE
 
 
@@ -72,16 +73,23 @@ class Run:
         tokens: what a model wrote it with; their lengths add up to the text's once the generation has ended.
         origin: where a generated run comes from.
         first: index of the first of ``tokens`` in its generation.
+        special: names of the special tokens for which placeholders stand in ``text``, as in `MixedText`.
     """
 
     text: str
     tokens: tuple[Token, ...] = ()
     origin: Origin | None = None
     first: int = 0
+    special: tuple[str, ...] = ()
 
     @property
     def generated(self) -> bool:
         return self.origin is not None
+
+    @property
+    def mixed(self) -> MixedText:
+        """Its characters and special tokens."""
+        return MixedText(self.text, self.special)
 
     def spans(self) -> list[tuple[int, int]]:
         """Start and end of each token in ``text``; what a running generation holds back has no width yet."""
@@ -114,10 +122,11 @@ class Run:
         """The characters from ``start`` to ``end``, with their tokens; no token may lie across either."""
         if start <= 0 and end >= len(self.text):
             return self
+        special = names_between(self.text, self.special, start, end)
         if not self.generated:
-            return Run(self.text[start:end])
+            return Run(self.text[start:end], special=special)
         first, last = self.token_at(start), self.token_at(end)
-        return Run(self.text[start:end], self.tokens[first:last], self.origin, self.first + first)
+        return Run(self.text[start:end], self.tokens[first:last], self.origin, self.first + first, special)
 
     def continues(self, other: Run) -> bool:
         """Whether this run and the ``other`` before it are neighbours by birth and can be one run."""
@@ -134,7 +143,12 @@ def join(runs: Iterable[Run]) -> list[Run]:
             continue
         if joined and run.continues(joined[-1]):
             before = joined[-1]
-            joined[-1] = replace(before, text=before.text + run.text, tokens=before.tokens + run.tokens)
+            joined[-1] = replace(
+                before,
+                text=before.text + run.text,
+                tokens=before.tokens + run.tokens,
+                special=before.special + run.special,
+            )
         else:
             joined.append(run)
     return joined
@@ -165,3 +179,18 @@ def clean(text: str) -> str:
 def clean_piece(text: str) -> str:
     """As `clean`, but every character stays one character, so that the lengths of tokens hold."""
     return text.translate(_CLEAN)
+
+
+def clean_mixed(mixed: MixedText) -> MixedText:
+    """As `clean`, for text with special tokens."""
+    return _each_part(clean, mixed)
+
+
+def clean_mixed_piece(mixed: MixedText) -> MixedText:
+    """As `clean_piece`, for text with special tokens."""
+    return _each_part(clean_piece, mixed)
+
+
+def _each_part(change: Callable[[str], str], mixed: MixedText) -> MixedText:
+    """Changes the plain text between special tokens."""
+    return MixedText(PLACEHOLDER.join(map(change, mixed.text.split(PLACEHOLDER))), mixed.names)

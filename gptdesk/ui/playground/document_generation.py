@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Origin, Token
+from gptdesk.store.runs import Origin
+from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.services import InferenceService
 
@@ -61,9 +62,10 @@ class DocumentGeneration(QObject):
         self._document, self._decoding = document, decoding
         self._start = document.last_generation() if action == "regenerate" else None
         self._replaced = ""
+        self._stream: SpecialTokenStream | None = None
         self.done: DoneEvent | None = None
         self.same_again = False
-        prompt = document.text[: self._start]
+        prompt = document.mixed[: self._start]
         self.handle = inference.generate(prompt, _request_settings(decoding), owner=self)
         self.handle.started.connect(self._on_started)
         self.handle.tokens.connect(self._on_tokens)
@@ -85,7 +87,8 @@ class DocumentGeneration(QObject):
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
         removed = "" if self._start is None else self._document.typed_since_generation()
-        self._replaced = "" if self._start is None else self._document.text[self._start :]
+        self._replaced = "" if self._start is None else self._document.mixed[self._start :].spelled
+        self._stream = SpecialTokenStream(model.tokenizer)
         origin = Origin(
             generation=uuid.uuid4().hex,
             model=model.model,
@@ -95,26 +98,27 @@ class DocumentGeneration(QObject):
             backend=model.backend,
             tokenizer=model.tokenizer.sha256,
         )
-        prompt = self._document.begin_generation(origin, start=self._start)
-        assert prompt == self.handle.prompt, "edits cancel a generation that waits"
+        self._document.begin_generation(origin, start=self._start)
+        assert self._document.mixed == self.handle.prompt, "edits cancel a generation that waits"
         self.started.emit(removed)
         self.changed.emit()
 
     @Slot(object)
     def _on_tokens(self, events: Iterable[TokenEvent]) -> None:
-        if self._document.generating:
-            tokens = [_token(event) for event in events]
-            self._document.append_tokens("".join(event.text for event in events), tokens)
+        if self._document.generating and self._stream is not None:
+            mixed, tokens = self._stream.feed(events)
+            self._document.append_tokens(mixed.text, tokens, special=mixed.names)
             self.changed.emit()
 
     @Slot(object)
     def _on_finished(self, results: tuple[DoneEvent, ...]) -> None:
         self.done = results[0] if results else None
         if self._document.generating:
-            if self.done is None:
+            if self.done is None or self._stream is None:
                 self._document.end_generation("cancelled")
             else:
-                self._document.append_tokens(self.done.tail, ())
+                end = self._stream.finish(self.done.tail)
+                self._document.append_tokens(end.text, (), special=end.names)
                 self._end(self.done)
             self.changed.emit()
         self.ended.emit(None)
@@ -123,7 +127,7 @@ class DocumentGeneration(QObject):
         self._document.end_generation(done.finish_reason, seed=done.seed, backend=done.backend)
         start = self._document.last_generation()
         if self._replaced and start is not None and done.finish_reason != "cancelled":
-            self.same_again = self._replaced.startswith(self._document.text[start:])
+            self.same_again = self._replaced.startswith(self._document.mixed[start:].spelled)
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
@@ -131,10 +135,6 @@ class DocumentGeneration(QObject):
             self._document.end_generation("failed")
             self.changed.emit()
         self.ended.emit(failure)
-
-
-def _token(event: TokenEvent) -> Token:
-    return Token(event.id, event.length, event.logprob, event.top, event.entropy)
 
 
 def _request_settings(decoding: DecodingSettings) -> DecodingSettings:

@@ -37,7 +37,7 @@ class Format:
 
 
 def _to_text(document: Document) -> bytes:
-    return document.text.encode("utf-8")
+    return document.mixed.spelled.encode("utf-8")
 
 
 FORMATS: Final = (

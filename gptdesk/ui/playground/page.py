@@ -11,11 +11,13 @@ from PySide6.QtCore import Slot
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
+from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.status_bar import StatusBar
 from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
@@ -32,6 +34,7 @@ class PlaygroundPage(BasePage):
     Attributes:
         view: ``None`` until it is made.
         session: the open document and its generations.
+        special: special tokens of the model in use and of the open document.
         documents: all documents.
         follower: loads each newest checkpoint of a run.
         messages: banners about generations and the model.
@@ -46,6 +49,7 @@ class PlaygroundPage(BasePage):
         parent, links = window.widget, window.links
         self.view: PlaygroundView | None = None
         self.session = Session(services.inference, services.storage, services.settings, self)
+        self.special = SpecialTokens(services.inference, self.session, services.messages, self.id, self)
         self.documents = Documents(
             services.storage, self.session, services.settings, services.messages, parent, self.id
         )
@@ -59,7 +63,7 @@ class PlaygroundPage(BasePage):
             open_folder=self._ask_for_model_folder,
             parent=self,
         )
-        links.current_text = lambda: self.session.document.text
+        links.current_text = lambda: self.session.document.mixed.spelled
         links.document_wanted.connect(self.documents.open)
         links.model_wanted.connect(self._use_model)
         links.follow_wanted.connect(self._follow_run)
@@ -74,7 +78,7 @@ class PlaygroundPage(BasePage):
     def make_view(self) -> PageView:
         services, window = self.services, self.window
         messages = PageMessages(services.messages, self.id, of_document=True)
-        view = self.view = PlaygroundView(services, messages, self.session, window.commands)
+        view = self.view = PlaygroundView(services, messages, self.session, self.special, window.commands)
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.documents.open_files)
         chooser = ModelChooser(services, window.commands)
@@ -111,6 +115,7 @@ class PlaygroundPage(BasePage):
         settings = self.services.settings
         return [
             *text_commands(self.session, self._shown_view),
+            *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
@@ -154,4 +159,4 @@ class PlaygroundPage(BasePage):
         document = self.session.document
         self.window.set_title(self.id, document.title)
         prompt_end = document.last_generation()
-        self.services.counter.count(document.text, len(document.text) if prompt_end is None else prompt_end)
+        self.services.counter.count(document.mixed, len(document.text) if prompt_end is None else prompt_end)

@@ -132,10 +132,14 @@ class Session(QObject):
 
     # Edits
 
-    def edit(self, start: int, end: int, text: str, typing: bool = False) -> None:
-        """Replaces the characters from ``start`` to ``end`` by ``text``, which a person typed or pasted."""
+    def edit(self, start: int, end: int, text: str, typing: bool = False, special: tuple[str, ...] = ()) -> None:
+        """Replaces the characters from ``start`` to ``end`` by ``text``, which a person typed or pasted.
+
+        Args:
+            start, end, text, typing, special: as in `Document.replace`.
+        """
         self._interrupt()
-        self.document.replace(start, end, text, typing=typing)
+        self.document.replace(start, end, text, special=special, typing=typing)
         self._on_changed()
 
     def interrupt(self) -> None:

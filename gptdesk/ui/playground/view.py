@@ -12,9 +12,11 @@ from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.editing.editor import Editor
+from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
@@ -25,6 +27,9 @@ from gptdesk.ui.window.commands.shortcuts import shown
 _COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
 """Commands shown as buttons, declared in `text_commands`."""
 
+_SPECIAL: Final = ("text.special_from_names", "text.special_to_text")
+"""Commands in the menu of special tokens, declared in `special_token_commands`."""
+
 _KEYS = QKeySequence.StandardKey
 
 
@@ -33,6 +38,7 @@ class PlaygroundView(QWidget):
 
     Attributes:
         session: the open document and its generation.
+        special_menu: inserts special tokens.
 
     Signals:
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
@@ -47,11 +53,12 @@ class PlaygroundView(QWidget):
         services: Services,
         messages: PageMessages,
         session: Session,
+        special: SpecialTokens,
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.session, self._messages = session, messages
+        self.session, self._messages, self._special = session, messages, special
         self._theme = theme = services.theme
         settings = services.settings
         self._settings, self._commands = settings, commands
@@ -65,11 +72,13 @@ class PlaygroundView(QWidget):
         self.generate, self.stop, self.regenerate, self.undo, self.redo = actions
         self.editor.undo_actions = (self.undo, self.redo)
         self.editor.is_command_key = commands.wants_key
+        self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
         self.bar = ActionBar(theme, services.inference, commands)
         self.drops = FileDrops(self)
         self._lay_out()
         self._connect()
         self._on_settings_changed()
+        self._show_known()
         self._on_opened()
 
     def _lay_out(self) -> None:
@@ -102,6 +111,7 @@ class PlaygroundView(QWidget):
         self.session.activity_changed.connect(self._show_activity)
         self.session.begun.connect(self._on_begun)
         self.session.jumped.connect(self.editor.show_place)
+        self._special.changed.connect(self._show_known)
         self._settings.changed.connect(self._on_settings_changed)
         self._commands.shortcuts_changed.connect(self._show_key)
         self._show_key()
@@ -115,11 +125,20 @@ class PlaygroundView(QWidget):
     @Slot()
     def _show(self) -> None:
         document = self.session.document
-        self.editor.show_document(document.text, document.generated_spans(), document.last_generation())
+        self.editor.show_document(document.mixed, document.generated_spans(), document.last_generation())
         self.empty.setVisible(not document.text)
         origin = document.last_origin()
         self.panel.seed.show_used(origin.seed if origin else None)
         self._show_activity()
+
+    @Slot()
+    def _show_known(self) -> None:
+        self.editor.show_known(self._special.known)
+
+    def selected_part(self) -> tuple[int, int]:
+        """Start and end of the selection, or of all of the text."""
+        start, end = self.editor.selection
+        return (start, end) if start < end else (0, len(self.session.document.text))
 
     @Slot()
     def _show_activity(self) -> None:

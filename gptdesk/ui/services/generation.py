@@ -9,6 +9,7 @@ from time import perf_counter
 import shiboken6
 from PySide6.QtCore import QObject, Signal
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.inference_messages import Failure, GenerateJob, ModelInfo
@@ -47,7 +48,7 @@ class Generation(QObject):
     failed = Signal(object)
     cancel_requested = Signal()
 
-    def __init__(self, prompt: str, settings: DecodingSettings, owner: QObject) -> None:
+    def __init__(self, prompt: str | MixedText, settings: DecodingSettings, owner: QObject) -> None:
         super().__init__(owner)
         self.number = next(_numbers)
         self.prompt = prompt

@@ -13,6 +13,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import Event, precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.background import WorkerThread
@@ -149,11 +150,11 @@ class Inference(QObject):
         self.state_changed.emit()
         self._fail_queue()
 
-    def generate(self, prompt: str, settings: DecodingSettings, *, owner: QObject) -> Generation:
+    def generate(self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject) -> Generation:
         """Asks for a completion of ``prompt`` by the model that is loaded or being loaded, behind those that wait.
 
         Args:
-            prompt: text to complete.
+            prompt: text to complete, with special tokens or without.
             settings: how to choose tokens and when to stop.
             owner: parent of the generation; deleting it cancels the generation.
 

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class LoadJob(Job):
 class GenerateJob(Job):
     """Completes ``prompt``."""
 
-    prompt: str
+    prompt: str | MixedText
     settings: DecodingSettings
 
 

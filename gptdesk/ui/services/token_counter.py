@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.throttle import Throttle
 
@@ -30,16 +31,15 @@ class Counts:
     context: int
 
 
-def _count(tokenizer: Tokenizer | None, text: str, prompt_end: int) -> tuple[Counts, float]:
+def _count(tokenizer: Tokenizer | None, text: str | MixedText, prompt_end: int) -> tuple[Counts, float]:
     """Returns the counts and the seconds that they took."""
     if tokenizer is None:
         from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
         tokenizer = gpt2_tokenizer()  # made once, and not part of what a count costs
-    encode = tokenizer.encode
     began = perf_counter()
-    context = len(encode(text))
-    prompt = context if prompt_end == len(text) else len(encode(text[:prompt_end]))
+    context = len(encode_mixed(tokenizer, text))
+    prompt = context if prompt_end == len(text) else len(encode_mixed(tokenizer, text[:prompt_end]))
     return Counts(prompt, context), perf_counter() - began
 
 
@@ -54,8 +54,8 @@ class TokenCounter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wanted: tuple[str, int] | None = None
-        self._latest: tuple[str, int] | None = None
+        self._wanted: tuple[str | MixedText, int] | None = None
+        self._latest: tuple[str | MixedText, int] | None = None
         self._tokenizer: Tokenizer | None = None  # of the model; OpenAI's while there is none
         self._started = self._busy = False
         self._document = 0  # incremented when another document is opened
@@ -75,7 +75,7 @@ class TokenCounter(QObject):
             if self._latest is not None:
                 self.count(*self._latest)
 
-    def count(self, text: str, prompt_end: int) -> None:
+    def count(self, text: str | MixedText, prompt_end: int) -> None:
         """Counts soon; of several texts in quick succession only the last.
 
         Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, QRect, Qt, Signal
@@ -21,13 +20,15 @@ from PySide6.QtGui import (
     QTextCursor,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
-from gptdesk.store.runs import clean
+from gptdesk.gpt2.mixed_text import MixedText
+from gptdesk.store.runs import clean, clean_mixed
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.playground.editing import view_text
-from gptdesk.ui.playground.editing.marked_text_edit import MarkedTextEdit
-from gptdesk.ui.playground.editing.mime import text_of
+from gptdesk.ui.playground.editing.mime import data_of, mixed_of
+from gptdesk.ui.playground.editing.shown_text import ShownText
+from gptdesk.ui.playground.editing.special_tokens import SpecialTokenTextEdit, insert_mixed
 from gptdesk.ui.playground.editing.text_menu import text_menu
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.file_drops import files_of
@@ -43,17 +44,20 @@ _MARGIN: Final = 40
 """Left, right and below the text, in pixels; above it is space for a banner."""
 
 
-class Editor(MarkedTextEdit):
+class Editor(SpecialTokenTextEdit):
     """A view of a document. `show_document` sets the text; edits are emitted, in characters of that text.
+
+    A special token is one character, as in `MixedText`.
 
     Attributes:
         text_size: font size, in pixels.
         undo_actions: actions of undo and redo, for the context menu.
-        soft_breaks: Qt's positions at which the widget breaks a paragraph without a character of the text, ascending.
+        fill_special_menu: fills the context menu's submenu of special tokens.
         is_command_key: returns whether a key that text fields use belongs to a command here.
 
     Signals:
-        edited(int, int, str, bool): emitted with start, end, replacement, and whether it was typed.
+        edited(int, int, str, bool, object): emitted with start, end, replacement, whether it was typed, and the names
+            of the special tokens in the replacement, a tuple.
         touched(): emitted when an input method begins to compose.
         undo_wanted(), redo_wanted(): emitted when their keys are pressed.
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
@@ -61,7 +65,7 @@ class Editor(MarkedTextEdit):
         column_moved(): emitted when `column` changes.
     """
 
-    edited = Signal(int, int, str, bool)
+    edited = Signal(int, int, str, bool, object)
     touched = Signal()
     undo_wanted = Signal()
     redo_wanted = Signal()
@@ -71,11 +75,10 @@ class Editor(MarkedTextEdit):
 
     def __init__(self, theme: Theme, text_size: int, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._shown = ""
-        self._length = 0  # of what the widget holds, in Qt's units
-        self.soft_breaks: list[int] = []
+        self._shown = ShownText()
         self._showing = False
         self.undo_actions: tuple[QAction, ...] = ()
+        self.fill_special_menu: Callable[[QMenu], object] | None = None
         self.is_command_key: Callable[[QKeyEvent], bool] = lambda event: False
         self.text_size = text_size
         self.setObjectName("editor")
@@ -95,7 +98,18 @@ class Editor(MarkedTextEdit):
     @property
     def shown(self) -> str:
         """The text of the document that is shown."""
-        return self._shown
+        return self._shown.text
+
+    @property
+    def soft_breaks(self) -> list[int]:
+        """As in `ShownText`."""
+        return self._shown.soft_breaks
+
+    @property
+    def selection(self) -> tuple[int, int]:
+        """Start and end of the selection, in characters; both are the caret's place where nothing is selected."""
+        cursor = self.textCursor()
+        return self._shown.index(cursor.selectionStart()), self._shown.index(cursor.selectionEnd())
 
     def set_text_size(self, pixels: int) -> None:
         """Sets the font size, in pixels."""
@@ -112,26 +126,30 @@ class Editor(MarkedTextEdit):
         self._showing = False
         self._center_column()
 
-    def show_document(self, text: str, generated: list[tuple[int, int]], newest: int | None = None) -> None:
-        """Shows ``text``, changing only what differs, and marks the ``generated`` spans.
+    def show_document(
+        self, mixed: MixedText | str, generated: list[tuple[int, int]], newest: int | None = None
+    ) -> None:
+        """Shows a text, changing only what differs, and marks the ``generated`` spans.
 
         At the end of the text the view follows it while it grows; elsewhere nothing scrolls.
 
         Args:
-            text: of the document.
+            mixed: text of the document.
             generated: start and end of each generated span, in characters.
             newest: where the newest generation begins; by default all of the text is tinted.
         """
-        if text != self._shown:
-            self._put(*view_text.difference(self._shown, text), text)
+        mixed = MixedText(mixed) if isinstance(mixed, str) else mixed
+        if mixed != self._shown.mixed:
+            self._put(*view_text.mixed_difference(self._shown.mixed, mixed), mixed)
             self.follow()
-        places = iter(self._positions(place for span in generated for place in span))
-        self.mark(list(zip(places, places, strict=True)), self._position(newest) if newest else 0, self.line_height())
+        shown = self._shown
+        places = iter(shown.positions(place for span in generated for place in span))
+        self.mark(list(zip(places, places, strict=True)), shown.position(newest) if newest else 0, self.line_height())
 
     def show_place(self, index: int) -> None:
         """Puts the cursor before the character at ``index`` and scrolls there."""
         cursor = self.textCursor()
-        cursor.setPosition(min(self._position(index), self._length))
+        cursor.setPosition(min(self._shown.position(index), self._shown.length))
         self.setTextCursor(cursor)
         self.show_cursor()
 
@@ -151,92 +169,57 @@ class Editor(MarkedTextEdit):
         """Distance of two lines, in pixels."""
         return round(self.text_size * _LINE_HEIGHT)
 
-    def replace_selection(self, text: str) -> None:
+    def replace_selection(self, text: str | MixedText) -> None:
         """Replaces the selection by ``text``, as pasting does."""
-        cursor = self.textCursor()
-        self._tell(self._index(cursor.selectionStart()), self._index(cursor.selectionEnd()), clean(text))
+        self._tell(*self.selection, MixedText(clean(text)) if isinstance(text, str) else clean_mixed(text))
 
-    def _tell(self, start: int, end: int, text: str) -> None:
+    def _tell(self, start: int, end: int, mixed: MixedText) -> None:
         """Emits an edit; the document applies it and calls `show_document`."""
         with self.person_at_work():
-            self.edited.emit(start, end, text, False)
-            self.show_place(start + len(text))
+            self.edited.emit(start, end, mixed.text, False, mixed.names)
+            self.show_place(start + len(mixed))
 
-    def _put(self, start: int, old_end: int, new_end: int, text: str) -> None:
-        """Makes the widget show ``text``, which differs from the shown text between these indexes."""
+    def _put(self, start: int, old_end: int, new_end: int, mixed: MixedText) -> None:
+        """Makes the widget show ``mixed``, which differs from the shown text between these indexes."""
         self._showing = True
-        first, last = self._position(start), self._position(old_end)
+        first, last = self._shown.position(start), self._shown.position(old_end)
         cursor = QTextCursor(self.document())
         cursor.setPosition(first)
-        pieces = view_text.softened(text[start:new_end], cursor.positionInBlock())
+        new = mixed[start:new_end]
+        pieces = view_text.softened(new.text, cursor.positionInBlock())
         cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(view_text.joined("\u2029".join(pieces)))
-        self._remember(text, first, last - first, cursor.position() - first)
-        for piece in pieces[:-1]:
-            first += view_text.units(piece) + 1
-            bisect.insort(self.soft_breaks, first - 1)
+        cursor.beginEditBlock()
+        cursor.removeSelectedText()
+        insert_mixed(cursor, view_text.joined("\u2029".join(pieces)), new.names)
+        cursor.endEditBlock()
+        self._remember(mixed, first, last - first, cursor.position() - first)
+        self._shown.add_soft_breaks(first, pieces)
         self._showing = False
 
-    def _remember(self, text: str, position: int, removed: int, added: int) -> None:
-        """Records that ``text`` is shown after an edit at ``position``, in Qt's units."""
-        self._shown = text
-        self._length = self.document().characterCount() - 1  # Qt counts the end of the text, too
-        self.soft_breaks = [
-            place if place < position else place + added - removed
-            for place in self.soft_breaks
-            if not position <= place < position + removed
-        ]
+    def _remember(self, mixed: MixedText, position: int, removed: int, added: int) -> None:
+        """Records that ``mixed`` is shown after an edit at ``position``, in Qt's units."""
+        length = self.document().characterCount() - 1  # Qt counts the end of the text, too
+        self._shown.record(mixed, position, removed, added, length)
 
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
         """Emits the person's edit, which may be smaller than the range that Qt reports."""
         if self._showing:
             return
+        shown = self._shown
         length = self.document().characterCount() - 1
-        removed, added = min(removed, self._length - position), min(added, length - position)
-        assert self._length - removed == length - added, "Qt reports ranges that fit together"
-        old_start, old_end = self._index(position), self._index(position + removed)
-        old, new = self._shown[old_start:old_end], self._read(position, position + added)
+        removed, added = min(removed, shown.length - position), min(added, length - position)
+        assert shown.length - removed == length - added, "Qt reports ranges that fit together"
+        old_start, old_end = shown.index(position), shown.index(position + removed)
+        read = self.read(position, position + added)
+        old, new = view_text.letters(shown.mixed[old_start:old_end]), view_text.letters(read)
         shorter = min(len(old), len(new))
         before = next((i for i in range(shorter) if not view_text.same_in_view(old[i], new[i])), shorter)
         shorter -= before
         after = next((i for i in range(shorter) if not view_text.same_in_view(old[-1 - i], new[-1 - i])), shorter)
-        start, end, text = old_start + before, old_end - after, new[before : len(new) - after]
-        self._remember(self._shown[:start] + text + self._shown[end:], position, removed, added)
-        if start < end or text:
-            self.edited.emit(start, end, text, len(text) + end - start == 1)
-
-    def _read(self, start: int, end: int) -> str:
-        """The text between two of Qt's positions."""
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        return clean(cursor.selectedText())
-
-    def _index(self, position: int) -> int:
-        """Converts Qt's position to an index of the text."""
-        position -= bisect.bisect_left(self.soft_breaks, position)
-        return position if self._plain else view_text.index(self._shown, position)
-
-    def _position(self, index: int) -> int:
-        """Converts an index of the text to Qt's position; at a soft break, the one after it."""
-        return self._positions([index])[0]
-
-    def _positions(self, indexes: Iterable[int]) -> list[int]:
-        """`_position` of each of ``indexes``, which must ascend."""
-        found: list[int] = []
-        at = units = passed = 0
-        for index in indexes:
-            units += index - at if self._plain else view_text.units(self._shown[at:index])
-            at = index
-            while passed < len(self.soft_breaks) and self.soft_breaks[passed] <= units + passed:
-                passed += 1
-            found.append(units + passed)
-        return found
-
-    @property
-    def _plain(self) -> bool:
-        """Whether each character of the text is one of Qt's units."""
-        return self._length - len(self.soft_breaks) == len(self._shown)
+        start, end, inserted = old_start + before, old_end - after, read[before : len(read) - after]
+        self._remember(shown.mixed[:start] + inserted + shown.mixed[end:], position, removed, added)
+        if start < end or inserted:
+            self.edited.emit(start, end, inserted.text, len(inserted) + end - start == 1, inserted.names)
 
     def _center_column(self) -> None:
         """Limits the column of text to a readable width, in the middle of the widget."""
@@ -293,11 +276,12 @@ class Editor(MarkedTextEdit):
         whole = cursor.selectionStart() == block.position() and length in (block.length() - 1, block.length())
         if not whole or "\u2028" not in block.text():
             return
-        place = self._index(self.cursorForPosition(event.position().toPoint()).position())
-        start = self._shown.rfind("\n", 0, place) + 1
-        end = self._shown.find("\n", place)
-        cursor.setPosition(self._position(start))
-        cursor.setPosition(self._position(end) if end >= 0 else self._length, QTextCursor.MoveMode.KeepAnchor)
+        shown = self._shown
+        place = shown.index(self.cursorForPosition(event.position().toPoint()).position())
+        start = shown.text.rfind("\n", 0, place) + 1
+        end = shown.text.find("\n", place)
+        cursor.setPosition(shown.position(start))
+        cursor.setPosition(shown.position(end) if end >= 0 else shown.length, QTextCursor.MoveMode.KeepAnchor)
         self.setTextCursor(cursor)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -312,14 +296,12 @@ class Editor(MarkedTextEdit):
     def insertFromMimeData(self, source: QMimeData) -> None:
         if files := files_of(source):
             self.files_given.emit(files)
-        elif text := text_of(source):
-            self.replace_selection(text)
+        elif mixed := mixed_of(source):
+            self.replace_selection(mixed)
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        cursor = self.textCursor()
-        data = QMimeData()
-        data.setText(self._shown[self._index(cursor.selectionStart()) : self._index(cursor.selectionEnd())])
-        return data
+        start, end = self.selection
+        return data_of(self._shown.mixed[start:end])
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Inserts what is dropped as pasting would; text dragged within the editor is moved."""
@@ -329,20 +311,19 @@ class Editor(MarkedTextEdit):
             event.accept()
             self.files_given.emit(files)
             return
-        target = self._index(self.cursorForPosition(event.position().toPoint()).position())
-        text = clean(text_of(event.mimeData()))
-        cursor = self.textCursor()
+        target = self._shown.index(self.cursorForPosition(event.position().toPoint()).position())
+        mixed = clean_mixed(mixed_of(event.mimeData()))
         if event.source() is self and event.dropAction() == Qt.DropAction.MoveAction:
-            start, end = self._index(cursor.selectionStart()), self._index(cursor.selectionEnd())
+            start, end = self.selection
             event.setDropAction(Qt.DropAction.CopyAction)  # else Qt would remove the selection once more
             if start <= target <= end:
                 return
-            self._tell(start, end, "")
+            self._tell(start, end, MixedText())
             target -= end - start if target > end else 0
-        self._tell(target, target, text)
+        self._tell(target, target, mixed)
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = text_menu(self, self.undo_actions)
+        menu = text_menu(self, self.undo_actions, self.fill_special_menu)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QTextEdit
 
 from gptdesk.ui.widgets.popup import Menu
 
+SPECIAL: Final = "Insert special token"
+"""Title of the submenu."""
 
-def text_menu(editor: QTextEdit, undo_and_redo: Sequence[QAction]) -> QMenu:
-    """Makes the menu: undo and redo of the document, then cut, copy, paste and select all."""
+
+def text_menu(
+    editor: QTextEdit, undo_and_redo: Sequence[QAction], fill_special: Callable[[QMenu], object] | None = None
+) -> QMenu:
+    """Makes the menu: undo and redo of the document, then cut, copy, paste and select all, then special tokens."""
     menu = Menu(editor)
     menu.addActions(undo_and_redo)
     menu.addSeparator()
@@ -27,4 +33,7 @@ def text_menu(editor: QTextEdit, undo_and_redo: Sequence[QAction]) -> QMenu:
         action = menu.addAction(title, slot)
         action.setEnabled(usable)
         action.setShortcut(QKeySequence(shortcut))
+    if fill_special is not None:
+        menu.addSeparator()
+        fill_special(menu.addMenu(SPECIAL))
     return menu

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 
 LONGEST_PARAGRAPH: Final = 4_000
 """Characters after which the widget ends a paragraph, at a space if one comes soon.
@@ -38,6 +40,37 @@ def difference(old: str, new: str) -> tuple[int, int, int]:
         shorter - start, lambda low, high: old[ends[0] - high : ends[0] - low] == new[ends[1] - high : ends[1] - low]
     )
     return start, len(old) - same, len(new) - same
+
+
+def mixed_difference(old: MixedText, new: MixedText) -> tuple[int, int, int]:
+    """As `difference`; special tokens differ by their names."""
+    start, old_end, new_end = difference(old.text, new.text)
+    same = old.text.count(PLACEHOLDER, 0, start)
+    if old.names[:same] != new.names[:same]:
+        first = next(number for number in range(same) if old.names[number] != new.names[number])
+        start = _place(old.text, first)
+    same = old.text.count(PLACEHOLDER, old_end)
+    if same and old.names[-same:] != new.names[-same:]:
+        last = next(number for number in range(1, same + 1) if old.names[-number] != new.names[-number])
+        old_end = _place(old.text, len(old.names) - last) + 1
+        new_end = _place(new.text, len(new.names) - last) + 1
+    return start, old_end, new_end
+
+
+def letters(mixed: MixedText) -> Sequence[str]:
+    """The characters of a text; special tokens of different names are different ones."""
+    if not mixed.names:
+        return mixed.text
+    names = iter(mixed.names)
+    return [letter + next(names) if letter == PLACEHOLDER else letter for letter in mixed.text]
+
+
+def _place(text: str, number: int) -> int:
+    """Index of the special token of that number."""
+    place = -1
+    for _ in range(number + 1):
+        place = text.index(PLACEHOLDER, place + 1)
+    return place
 
 
 def softened(text: str, column: int) -> list[str]:

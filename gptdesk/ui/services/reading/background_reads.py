@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Failure
 from gptdesk.ui.services.reading.jobs import BackgroundJob, FoundLogits, LogitsJob, ReadJob, ScoredText
 
@@ -24,13 +25,13 @@ class BackgroundReads(QObject):
         is_free: returns whether the model has nothing else to do.
 
     Signals:
-        read(str): emitted when this text is in the model's cache, so that a completion of it begins at once.
+        read(object): emitted when this text is in the model's cache, so that a completion of it begins at once.
         scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
         found(object): emitted with the `FoundLogits` that were asked for.
         failed(object): emitted with the `Failure` of a request.
     """
 
-    read = Signal(str)
+    read = Signal(object)
     scored = Signal(object)
     found = Signal(object)
     failed = Signal(object)
@@ -50,7 +51,7 @@ class BackgroundReads(QObject):
 
     # For pages
 
-    def read_text(self, text: str, *, scored: bool = False, near: int = 0) -> None:
+    def read_text(self, text: str | MixedText, *, scored: bool = False, near: int = 0) -> None:
         """Reads ``text`` as soon as the model is free.
 
         Args:
@@ -60,7 +61,7 @@ class BackgroundReads(QObject):
         """
         self._ask(ReadJob(text, scored, near))
 
-    def find_logits(self, text: str, position: int | None = None) -> None:
+    def find_logits(self, text: str | MixedText, position: int | None = None) -> None:
         """Finds the logits of the token behind the first ``position`` tokens of ``text``, by default behind all."""
         self._ask(LogitsJob(text, position))
 
@@ -78,12 +79,12 @@ class BackgroundReads(QObject):
 
     # For `Inference`
 
-    def give_way(self, prompt: str) -> None:
+    def give_way(self, prompt: str | MixedText) -> None:
         """A completion of ``prompt`` comes first; the chunk that is being read is finished where that needs it."""
         job = self._running
         if job is None or job.cancelled:
             return
-        if isinstance(job, ReadJob) and job.text == prompt:
+        if isinstance(job, ReadJob) and _mixed(job.text) == _mixed(prompt):
             job.finish_chunk()
         else:
             job.cancel()
@@ -124,3 +125,7 @@ class BackgroundReads(QObject):
         if self._running is not None and type(self._running) is type(job):
             self._running.finish_chunk()
         self.begin()
+
+
+def _mixed(text: str | MixedText) -> MixedText:
+    return text if isinstance(text, MixedText) else MixedText(text)

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Job
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ReadJob(BackgroundJob):
         near: index of a character around which a text longer than the context is scored first.
     """
 
-    text: str
+    text: str | MixedText
     scored: bool = False
     near: int = 0
 
@@ -64,7 +65,7 @@ class LogitsJob(BackgroundJob):
         position: number of tokens before the place; ``None`` for all.
     """
 
-    text: str
+    text: str | MixedText
     position: int | None = None
 
 
@@ -79,7 +80,7 @@ class ScoredText:
         found: ids and scores of the T tokens.
     """
 
-    text: str
+    text: str | MixedText
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     found: TextScores
@@ -96,7 +97,7 @@ class FoundLogits:
         logits: (V) float32; at the end of the text bit for bit those from which its completion chooses a token first.
     """
 
-    text: str
+    text: str | MixedText
     ids: list[int]
     position: int
     logits: npt.NDArray[np.float32]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
 from gptdesk.ui.services.reading.jobs import FoundLogits, LogitsJob, ReadJob, ScoredText
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def read_text(job: ReadJob, engine: Engine, reader: TextReader, report: Report) 
     Raises:
         UserError: as for `TextReader`.
     """
-    ids = engine.tokenizer.encode(job.text)
-    spans = engine.tokenizer.spans(job.text)
+    ids = encode_mixed(engine.tokenizer, job.text)
+    spans = spans_mixed(engine.tokenizer, job.text)
 
     def interrupted(tokens: int) -> bool:
         return job.stops_at(spans[min(tokens, len(spans)) - 1][1] if spans else 0)

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from gptdesk.gpt2.layout import read_config
-from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text, encode_mixed, parse_delimited, spans_mixed
+from gptdesk.gpt2.mixed_text import (
+    PLACEHOLDER,
+    MixedText,
+    can_stand_in_text,
+    encode_mixed,
+    parse_delimited,
+    spans_mixed,
+)
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from tests.gpt2.tokenizers.folders import make_folder

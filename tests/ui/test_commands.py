@@ -235,7 +235,7 @@ def shortcuts_of(opened: Opened, page: str, id: str) -> list[str]:
 
 def test_buttons_have_the_description_and_the_key_in_their_tooltips(opened: Opened) -> None:
     bar = opened.window.playground.bar
-    assert "Continue the text with the model (Ctrl+Return)" in bar.generate.toolTip()
+    assert "Continue the text with the model (Ctrl+Enter)" in bar.generate.toolTip()
     assert "There is nothing to undo." in bar.undo.toolTip()
     opened.window.commands.bind("text.generate", ("Ctrl+G",))
     assert "(Ctrl+G)" in bar.generate.toolTip()

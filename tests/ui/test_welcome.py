@@ -13,7 +13,7 @@ from .conftest import Opened
 
 @pytest.fixture
 def welcome(opened: Opened) -> Welcome:
-    made = Welcome(opened.services.theme, opened.services.settings, opened.window.commands.run, opened.window)
+    made = Welcome(opened.services.theme, opened.services.settings, opened.window.commands, opened.window)
     made.open()
     return made
 

@@ -18,7 +18,7 @@ _PADDING: Final = 7
 _FRAME: Final = _PADDING + 1
 """From the edge of the frame, border included, to its first button, in pixels."""
 
-_RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Return": "Ctrl ↵"}
+_RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Enter": "Ctrl ↵"}
 """Shortcuts that the button abbreviates."""
 
 _SIDE: Final = 8

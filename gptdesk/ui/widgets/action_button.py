@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from gptdesk.ui.key_names import key_name
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
@@ -32,7 +33,7 @@ class ActionButton(QPushButton):
     @property
     def shortcut_text(self) -> str:
         """The first shortcut as this system writes it; "" for none."""
-        return self.action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return key_name(self.action.shortcut())
 
     def is_usable(self) -> bool:
         """Whether the button is enabled; subclasses may keep it so while the action is not."""

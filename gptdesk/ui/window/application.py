@@ -22,6 +22,7 @@ from gptdesk.folders import SETTINGS_FILE, Folders
 from gptdesk.resource_files import resource
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.clipboard import release_clipboard
+from gptdesk.ui.key_names import use_key_names
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.document_storage import DocumentStorage
@@ -132,6 +133,7 @@ def _make_window(services: WindowServices, crashes: CrashHandler) -> MainWindow:
 
 def make_services(app: QApplication, folders: Folders) -> WindowServices:
     """Makes the services of the window. `WindowServices.start` starts their threads."""
+    use_key_names(app)
     settings = SavedSettings(folders.config / SETTINGS_FILE)
     theme = Theme(app, settings.value.theme)
     runs = RunIndex(folders.data / "runs.json", folders.runs)

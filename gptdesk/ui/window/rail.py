@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import SIZE
+from gptdesk.ui.key_names import key_name
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.commands.registry import Commands
-from gptdesk.ui.window.commands.shortcuts import native
 from gptdesk.ui.window.pages import Page, PageRegistry
 
 WIDTH: Final = 96
@@ -76,7 +76,7 @@ class Rail(QWidget):
     def _show_shortcuts(self) -> None:
         for page, button in self._buttons.items():
             keys = self._commands.keys(f"page.{page}")
-            button.setToolTip(f"{button.text()} ({native(keys[0])})" if keys else button.text())
+            button.setToolTip(f"{button.text()} ({key_name(keys[0])})" if keys else button.text())
 
     @Slot()
     def _show(self) -> None:

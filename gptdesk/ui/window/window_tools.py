@@ -128,5 +128,5 @@ class WindowTools(QObject):
         if self.welcome is None:
             from gptdesk.ui.window.help.welcome import Welcome
 
-            self.welcome = Welcome(self._services.theme, self._services.settings, self._commands.run, self._window)
+            self.welcome = Welcome(self._services.theme, self._services.settings, self._commands, self._window)
         self.welcome.open()

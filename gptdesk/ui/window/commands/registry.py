@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gptdesk.ui.key_names import parse_key
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.shortcuts import Bindings, Shortcut, is_text_key
@@ -170,7 +171,7 @@ class Commands(QObject):
 
     def run_by_standard_key(self, id: str, key: QKeySequence.StandardKey) -> bool:
         """Runs a command for a widget that handles a standard key itself, if the command still has that key."""
-        own = {QKeySequence(text) for text in self.keys(id)}
+        own = {parse_key(text) for text in self.keys(id)}
         return bool(own & set(QKeySequence.keyBindings(key))) and self.run(id)
 
     @property
@@ -263,7 +264,7 @@ class Commands(QObject):
         for id, keys in self.bindings.effective(scope).items():
             if id in self._actions and keys != self._assigned.get(id, ()):
                 self._assigned[id] = keys
-                self._actions[id].setShortcuts([QKeySequence(key) for key in keys])
+                self._actions[id].setShortcuts([parse_key(key) for key in keys])
         self.shortcuts_changed.emit()
 
 

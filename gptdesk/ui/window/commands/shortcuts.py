@@ -9,6 +9,7 @@ from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
 from gptdesk.errors import UserError
+from gptdesk.ui.key_names import key_name, key_names, parse_key
 
 Shortcut = QKeySequence.StandardKey | str
 """A key such as "Ctrl+K", or a standard key, which depends on the system and may be several keys."""
@@ -110,19 +111,14 @@ def portable(shortcuts: Iterable[Shortcut]) -> tuple[str, ...]:
     sequences = [
         sequence
         for shortcut in shortcuts
-        for sequence in ([QKeySequence(shortcut)] if isinstance(shortcut, str) else QKeySequence.keyBindings(shortcut))
+        for sequence in ([parse_key(shortcut)] if isinstance(shortcut, str) else QKeySequence.keyBindings(shortcut))
     ]
     return tuple(dict.fromkeys(sequence.toString(QKeySequence.SequenceFormat.PortableText) for sequence in sequences))
 
 
-def native(key: str) -> str:
-    """The key as this system writes it, such as "⌘K"."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
-
-
 def shown(keys: Iterable[str]) -> list[str]:
     """The keys as this system writes them, without those of special keyboards, such as "New"."""
-    return [native(key) for key in usable_keys(keys)]
+    return key_names(usable_keys(keys))
 
 
 def check_key(key: str) -> str:
@@ -131,15 +127,15 @@ def check_key(key: str) -> str:
     Raises:
         UserError: if it cannot be the shortcut of a command.
     """
-    sequence = QKeySequence(key)
+    sequence = parse_key(key)
     text = sequence.toString(QKeySequence.SequenceFormat.PortableText)
     pressed: QKeyCombination | None = sequence[0] if sequence.count() == 1 else None  # type: ignore[index]
     if not text or pressed is None or pressed.key() in (Qt.Key.Key_unknown, Qt.Key(0)):
         raise UserError(f"“{key}” is not a key; press one, such as Ctrl+K.")
     if is_editing_key(sequence):
-        raise UserError(f"{native(text)} edits text in every field; choose another key.")
+        raise UserError(f"{key_name(text)} edits text in every field; choose another key.")
     if not pressed.keyboardModifiers() & _MODIFIERS and pressed.key() not in _ALONE:
-        raise UserError(f"{native(text)} alone types or moves the cursor; add Ctrl or Alt.")
+        raise UserError(f"{key_name(text)} alone types or moves the cursor; add Ctrl or Alt.")
     return text
 
 

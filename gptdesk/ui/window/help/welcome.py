@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -16,13 +14,14 @@ from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.widgets.popup import SHADOW, paint_panel_of
+from gptdesk.ui.window.commands.registry import Commands
+from gptdesk.ui.window.commands.shortcuts import shown
 
-_GENERATE: Final = "⌘ Return" if sys.platform == "darwin" else "Ctrl+Enter"
 CARDS: Final = (
     (
         "playground",
         "Generate",
-        f"Type the beginning of a text and press {_GENERATE}. The model continues it as the decoding settings say.",
+        "Type the beginning of a text and press {key}. The model continues it as the decoding settings say.",
         "Open the Playground",
         "page.play",
     ),
@@ -41,7 +40,7 @@ CARDS: Final = (
         "page.train",
     ),
 )
-"""Icon, title, text, text of the button, and the command that it runs."""
+"""Icon, title, text, text of the button, and the command that it runs; {key} in the text generates."""
 
 _ICON: Final = 20
 _WIDEST: Final = 860
@@ -56,12 +55,13 @@ class Welcome(Overlay):
 
     Args:
         settings: remember that it was shown.
-        run: runs the command of an id.
+        commands: that its buttons run.
     """
 
-    def __init__(self, theme: Theme, settings: SettingsService, run: Callable[[str], object], window: QWidget) -> None:
+    def __init__(self, theme: Theme, settings: SettingsService, commands: Commands, window: QWidget) -> None:
         super().__init__(window)
-        self._settings, self._run = settings, run
+        self._settings, self._commands = settings, commands
+        self._texts: dict[QLabel, str] = {}
         self._watched: QWidget | None = None
         self.setAccessibleName("Welcome to gptdesk")
         title = QLabel("Welcome to gptdesk")
@@ -83,6 +83,19 @@ class Welcome(Overlay):
             layout.addWidget(widget)
         layout.addLayout(self._cards)
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignRight)
+        commands.shortcuts_changed.connect(self._show_key)
+        self._show_key()
+
+    @property
+    def shown_texts(self) -> list[str]:
+        """The texts of the cards."""
+        return [label.text() for label in self._texts]
+
+    def _show_key(self) -> None:
+        """Names the key that generates, or the button if there is none."""
+        key = next(iter(shown(self._commands.keys("text.generate"))), "Generate")
+        for label, text in self._texts.items():
+            label.setText(text.format(key=key))
 
     def _add_card(self, theme: Theme, icon: str, title: str, text: str, button: str, command: str) -> QPushButton:
         card = QFrame()
@@ -93,7 +106,8 @@ class Welcome(Overlay):
         picture.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         picture.setIconSize(QSize(_ICON, _ICON))
         theme.set_icon(picture, icon, "accent")
-        words = QLabel(text)
+        words = QLabel()
+        self._texts[words] = text
         words.setWordWrap(True)
         act = QPushButton(button)
         act.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -132,7 +146,7 @@ class Welcome(Overlay):
 
     def _choose(self, command: str) -> None:
         self.dismiss()
-        self._run(command)
+        self._commands.run(command)
 
     def place(self) -> None:
         if self.isHidden():

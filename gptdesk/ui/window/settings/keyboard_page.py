@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.errors import UserError
+from gptdesk.ui.key_names import key_name
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 from gptdesk.ui.window.commands.registry import Command, Commands
 from gptdesk.ui.window.commands.search import Entry, rank
-from gptdesk.ui.window.commands.shortcuts import check_key, native, shown
+from gptdesk.ui.window.commands.shortcuts import check_key, shown
 
 _ID: Final = Qt.ItemDataRole.UserRole
 _MODIFIERS: Final = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
@@ -189,7 +190,7 @@ class KeyboardPage(QWidget):
         self._refuse("")
         if command is None:
             return
-        self.key.setText(native(key))
+        self.key.setText(key_name(key))
         try:
             key = check_key(key)
         except UserError as error:
@@ -198,7 +199,7 @@ class KeyboardPage(QWidget):
         others = self._commands.conflicts(command.id, key)
         if others:
             names = " and ".join(f"“{self._commands.full_title(other)}”" for other in others)
-            self._refuse(f"{native(key)} is the key of {names}. Press another key, or reassign this one.")
+            self._refuse(f"{key_name(key)} is the key of {names}. Press another key, or reassign this one.")
             self._wanted = key
             self.take.show()
             return

@@ -36,7 +36,7 @@ from gptdesk.folders import Folders
 from gptdesk.training.history.history import RunHistory
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.charts.chart import Chart
+from gptdesk.ui.train.charts.chart.chart import Chart
 from gptdesk.ui.train.charts.panel import ChartPanel
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 from trainer.run_directory.layout import EVENTS

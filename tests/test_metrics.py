@@ -40,8 +40,8 @@ PROGRAM = """if True:
     from gptdesk.training.history.history import RunHistory
     from gptdesk.ui.number_format import use_readable_locale
     from gptdesk.ui.theme import Theme
-    from gptdesk.ui.train.charts.export import write_csv
-    from gptdesk.ui.train.charts.values import shown
+    from gptdesk.ui.train.charts.export.table import write_csv
+    from gptdesk.ui.train.charts.chart.narrator import shown
     from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
     use_readable_locale()
     history, theme = RunHistory(folder), Theme(app, "light")

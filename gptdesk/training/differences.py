@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-_ABSENT: Final = "–"
-"""Stands for a setting that a run does not have: it was made by another version."""
+NOTHING: Final = "–"
+"""Stands for a value that a run does not have, such as a setting of another version."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def settings_diff(configs: Sequence[Mapping[str, Any]]) -> list[SettingDifferenc
     """The settings that are not the same in all runs, in the order in which they stand; the run folder is none."""
     flat = [dict(_flatten(config)) for config in configs]
     names = dict.fromkeys(name for values in flat for name in values)  # a set that keeps its order
-    rows = [SettingDifference(name, tuple(_text(values.get(name, _ABSENT)) for values in flat)) for name in names]
+    rows = [SettingDifference(name, tuple(_text(values.get(name, NOTHING)) for values in flat)) for name in names]
     return [row for row in rows if row.name != "run.folder" and len(set(row.values)) > 1]
 
 

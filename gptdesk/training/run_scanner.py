@@ -8,20 +8,28 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.bounded_read import ContentError, number
 from gptdesk.files import read_json
-from gptdesk.training.data.data_scanner import DataEntry, DataScanner, DataView
+from gptdesk.training.data.data_scanner import DataScanner, DataView
 from gptdesk.training.history.curve import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
+from gptdesk.training.scan_result import (
+    AlertRaised,
+    PreparationEnded,
+    RunEnded,
+    RunView,
+    ScanEvent,
+    ScanResult,
+    Selection,
+)
 from trainer.config.former_names import with_present_names
 from trainer.run_directory.layout import CHECKPOINTS, CONFIG, EVENTS, RUN
 
 if TYPE_CHECKING:
     from gptdesk.training.checkpoints import CheckpointInfo
     from gptdesk.training.diagnosis import Diagnosis
-    from gptdesk.training.history.alerts import Alert
     from gptdesk.training.history.history import RunHistory
     from gptdesk.training.history.samples import ConsoleTail, Sample, SampleLog
 
@@ -30,100 +38,6 @@ SCAN_SECONDS: Final = 1.0
 
 READ_SECONDS: Final = 0.15
 """Time given to each history per scan, so that a long one does not delay the others."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the page shows.
-
-    Attributes:
-        current: folder of the selected run, or of the selected data in preparation.
-        pinned: folders of runs whose curves are drawn with it.
-    """
-
-    current: Path | None = None
-    pinned: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunEnded:
-    """A run has crashed, finished, or been lost; ``entry.state`` tells."""
-
-    entry: RunEntry
-
-
-@dataclass(frozen=True)
-class AlertRaised:
-    """The history of a run gave a reason to warn."""
-
-    entry: RunEntry
-    alert: Alert
-
-
-@dataclass(frozen=True)
-class PreparationEnded:
-    """A preparation has finished, failed, or been killed; ``entry.state`` tells."""
-
-    entry: DataEntry
-
-
-ScanEvent: TypeAlias = RunEnded | AlertRaised | PreparationEnded
-"""Something that happened between two scans. Sentences about it are made in the GUI thread, which has the locale."""
-
-
-@dataclass(frozen=True)
-class RunView:
-    """The selected run.
-
-    Attributes:
-        read: whether all of its history has been read.
-        console: its last lines.
-        checkpoints: those that are whole, newest last.
-        diagnosis: why it crashed, if it did.
-        free: bytes on its disk.
-        scanned: when, in seconds since the epoch.
-        updated: time of its newest event or heartbeat, in seconds since the epoch.
-    """
-
-    entry: RunEntry
-    history: RunHistory
-    read: bool
-    samples: tuple[Sample, ...] = ()
-    console: tuple[str, ...] = ()
-    checkpoints: tuple[CheckpointInfo, ...] = ()
-    diagnosis: Diagnosis | None = None
-    free: int | None = None
-    looked: float = 0.0
-    updated: float | None = None
-
-
-@dataclass(frozen=True)
-class ScanResult:
-    """What one scan has found.
-
-    Attributes:
-        runs: all of them; ``None`` when only the selected ones were read.
-        data: all preparations.
-        curves: a sketch of each run's loss, by folder.
-        histories: of the runs that are shown or active, by folder.
-        configs: of the runs that are shown, as in force now, by folder.
-        changed: folders of histories that have new events.
-        view: the selected run, if one is selected.
-        data_view: the selected preparation, if one is selected and was read.
-        events: what has happened since the last scan.
-        unread: whether a history has more to read at once.
-    """
-
-    runs: tuple[RunEntry, ...] | None
-    data: tuple[DataEntry, ...]
-    curves: Mapping[Path, tuple[float, ...]]
-    histories: Mapping[Path, RunHistory]
-    configs: Mapping[Path, Mapping[str, Any]]
-    changed: frozenset[Path]
-    view: RunView | None
-    data_view: DataView | None
-    events: tuple[ScanEvent, ...]
-    unread: bool
 
 
 @dataclass
@@ -163,6 +77,7 @@ class RunScanner:
     _configs: dict[Path, Mapping[str, Any]] = field(default_factory=dict)
     _details: dict[Path, _Details] = field(default_factory=dict)
     _shown_data: Path | None = None
+    _bytes_per_token: dict[Path, float | None] = field(default_factory=dict)  # by folder of the data
 
     def scan(self, selection: Selection) -> ScanResult:
         """Reads what is new of the runs that are shown or active, and once a second of all others."""
@@ -249,7 +164,22 @@ class RunScanner:
                 continue
             if self._histories[folder].update(budget=READ_SECONDS):
                 changed.add(folder)
+                if folder in shown:
+                    self._read_bytes_per_token(folder)
         return changed
+
+    def _read_bytes_per_token(self, folder: Path) -> None:
+        """Reads how long the tokens of a run's data are, if the run did not record its losses per byte."""
+        from gptdesk.training.history.loss_source import needs_bytes
+
+        history, data = self._histories[folder], self._configs[folder].get("data", {}).get("path")
+        if history.bytes_per_token is not None or not isinstance(data, str) or not data or not needs_bytes(history):
+            return
+        from gptdesk.training.data.bytes_per_token import bytes_per_token
+
+        if (path := Path(data)) not in self._bytes_per_token:
+            self._bytes_per_token[path] = bytes_per_token(path)
+        history.bytes_per_token = self._bytes_per_token[path]
 
     def _config(self, folder: Path) -> Mapping[str, Any]:
         """The configuration in force, with present names; the same object as long as it does not change."""
@@ -290,7 +220,6 @@ class RunScanner:
             checkpoints=details.checkpoints,
             diagnosis=details.diagnosis,
             free=details.free,
-            looked=time.time(),
             updated=max((t for t in (number(heartbeat, 0.0), number(newest, 0.0)) if t), default=None),
         )
 

@@ -15,14 +15,20 @@ def use_readable_locale() -> None:
         QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
 
 
+_LARGEST: Final = 10**15
+"""Numbers from here on are written with an exponent: the loss of a run that diverged has hundreds of digits."""
+
+
 class _LocalFormat(NumberFormat):
     """Writes digits as the default `QLocale` does."""
 
     def decimal(self, number: float, digits: int) -> str:
+        if abs(number) >= _LARGEST:
+            return QLocale().toString(float(number), "g", 3)
         return QLocale().toString(float(number), "f", digits)
 
     def count(self, number: int) -> str:
-        return QLocale().toString(number)
+        return QLocale().toString(number) if abs(number) < _LARGEST else self.decimal(number, 0)
 
 
 _LOCAL: Final = _LocalFormat()

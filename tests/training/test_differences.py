@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gptdesk.training.differences import settings_diff
+from gptdesk.training.published import published_losses
 
 
 def rows(*configs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -33,3 +34,19 @@ def test_a_number_is_the_same_however_it_is_written() -> None:
 
 def test_a_setting_that_a_run_does_not_have_is_shown_as_absent() -> None:
     assert rows({"optim": {"lr": 1.0}}, {"optim": 3}, {}) == {"optim.lr": ("1", "–", "–"), "optim": ("–", "3", "–")}
+
+
+def test_settings_are_compared_by_value_and_the_folder_is_none() -> None:
+    first = {"run": {"folder": "/a", "seed": 1, "compile": "auto"}, "model": {"bias": True}, "only": 1}
+    second = {"run": {"folder": "/b", "seed": 2, "compile": "auto"}, "model": {"bias": False}}
+    rows = settings_diff([first, second])
+    assert [(row.name, row.values) for row in rows] == [
+        ("run.seed", ("1", "2")),
+        ("model.bias", ("on", "off")),
+        ("only", ("1", "–")),
+    ]
+    assert settings_diff([first, first]) == []
+
+
+def test_the_published_losses_are_those_of_four_models() -> None:
+    assert [row.loss for row in published_losses()] == [3.12, 2.84, 2.67, 2.54]

@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from gptdesk.bounded_read import LARGEST_WHOLE, number
+from gptdesk.loss_units import VALIDATION_LOSS, evaluation_keys
 from gptdesk.metrics import AXES, contained
 from gptdesk.training.history.alerts import Alert, Watch
+from gptdesk.training.history.event_clock import END_OF_TIME, EventClock
 from gptdesk.training.history.event_lines import VALUES, Lines, load_event, parse
 from gptdesk.training.history.series import Floats, Series, Table
 from gptdesk.training.history.step_log import StepLog
@@ -28,9 +30,6 @@ RECENT: Final = 2_000
 
 _JUDGED_AT_ONCE: Final = 1 << 16
 """Logged steps checked for alerts at a time; more would not stay in the processor's cache."""
-
-_END_OF_TIME: Final = 1e12
-"""Largest valid time, in seconds since the epoch."""
 
 _STEP: Final = VALUES.index("step")
 _T: Final = VALUES.index("t")
@@ -73,20 +72,22 @@ class RunHistory:
         answers: the newest "control" events by the id of their request.
         recent: the newest events other than steps.
         newer: whether lines of a newer format were skipped.
+        bytes_per_token: of the run's data, for runs that did not record bits per byte; None while it is not known.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.version = 0
+        self.bytes_per_token: float | None = None
         self._file = LineTail(folder / EVENTS)
         self._clear()
 
     def _clear(self) -> None:
         self._restarts = self._file.restarts
-        self._clock = _Clock()
+        self._clock = EventClock()
         self._watch = Watch()
         self._steps = StepLog()
-        self._evaluations = Table((*AXES, "value"))
+        self._evaluations = Table((*AXES, *evaluation_keys()))
         self._judged = 0  # logged steps checked for alerts
         self._evaluated = 0  # logged steps before the newest evaluation
         self._final: tuple[float, float] | None = None
@@ -141,8 +142,12 @@ class RunHistory:
 
     @property
     def validation(self) -> Series:
-        """The validation losses that count."""
-        return self._evaluations.series("value")
+        """The validation losses that count, in nats per token."""
+        return self.evaluated(VALIDATION_LOSS)
+
+    def evaluated(self, key: str) -> Series:
+        """A value of the evaluations that count, one of `gptdesk.loss_units.evaluation_keys`."""
+        return self._evaluations.series(key)
 
     def _publish(self) -> None:
         self.marks = tuple(sorted(self._marks, key=lambda mark: mark.time))
@@ -196,7 +201,7 @@ class RunHistory:
         )
         self._marks = [mark for mark in self._marks if mark.kind != "checkpoint" or mark.step <= step]
         self._judged, self._evaluated = kept, min(self._evaluated, kept)
-        best = np.fmin.reduce(self._evaluations.column("value"), initial=math.inf)
+        best = np.fmin.reduce(self._evaluations.column(VALIDATION_LOSS), initial=math.inf)
         self._watch.begin_again(step, float(best))
 
     def _judge(self) -> None:
@@ -208,7 +213,7 @@ class RunHistory:
             self._judged = min(rows.stop, len(self._steps))
 
     def _raise(self, found: list[Alert]) -> None:
-        told = [abs(alert.t) < _END_OF_TIME for alert in found]  # else the step has no valid time
+        told = [abs(alert.t) < END_OF_TIME for alert in found]  # else the step has no valid time
         alerts = [
             alert if known else replace(alert, t=self._clock.last) for alert, known in zip(found, told, strict=True)
         ]
@@ -234,7 +239,7 @@ class RunHistory:
     def _note(self, event: dict[str, Any]) -> None:
         self._recent.append(event)
         t = number(event.get("t"), math.nan)
-        t = t if abs(t) < _END_OF_TIME else self._clock.last
+        t = t if abs(t) < END_OF_TIME else self._clock.last
         seconds = self._clock.moment(t)
         step = number(event.get("step"), -1.0)
         if not 0 <= step <= LARGEST_WHOLE:
@@ -243,9 +248,9 @@ class RunHistory:
             case "start":
                 self._start(event, step, t, seconds)
             case "eval":
-                self._evaluation(step, t, seconds, number(event.get("val_loss"), math.nan))
+                self._evaluation(step, t, seconds, [number(event.get(key), math.nan) for key in evaluation_keys()])
             case "final_eval":
-                self._final = step, number(event.get("val_loss"), math.nan)
+                self._final = step, number(event.get(VALIDATION_LOSS), math.nan)
             case "checkpoint":
                 self._mark("checkpoint", step, t, f"Checkpoint {event.get('folder', '')}", time=seconds)
             case "checkpoint_failed":
@@ -270,11 +275,13 @@ class RunHistory:
             self._mark("resume", step, t, f"Resumed from step {int(step):,}", time=seconds)
         self.facts = event
 
-    def _evaluation(self, step: float, t: float, seconds: float, loss: float) -> None:
+    def _evaluation(self, step: float, t: float, seconds: float, values: list[float]) -> None:
+        """Takes an evaluation with the values of `evaluation_keys`, the loss first."""
+        loss = values[0]
         evaluated = self._evaluations.column("step")[-1:]
         if step < max([self._steps.last_step, *evaluated.tolist()]):  # a start that was not recorded
             self._go_back(step)
-        self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], [loss]]))
+        self._evaluations.append(np.array([[step], [self._tokens(step)], [seconds], *([value] for value in values)]))
         training = self._steps.live.column("loss", self._evaluated)
         training = training[np.isfinite(training)]
         self._evaluated = len(self._steps)
@@ -292,39 +299,3 @@ class RunHistory:
 
     def _mark(self, kind: str, step: float, t: float, text: str, *, time: float) -> None:
         self._marks.append(Mark(kind, int(step), self._tokens(step), time, t, text))
-
-
-class _Clock:
-    """Turns times of events into seconds since the first one. Never goes back, even if the system clock did.
-
-    Attributes:
-        last: the newest time, in seconds since the epoch.
-        now: the seconds of the newest event.
-    """
-
-    def __init__(self) -> None:
-        self._first: float | None = None
-        self._set_back = 0.0
-        self.last = 0.0
-        self.now = 0.0
-
-    def seconds(self, t: Floats) -> Floats:
-        """Seconds of (n,) consecutive times, n >= 1; an invalid time counts as the one before."""
-        told = np.abs(t) < _END_OF_TIME
-        if not told.all():
-            known = np.maximum.accumulate(np.where(told, np.arange(len(t)), -1))
-            t = np.where(known < 0, self.last, t[known])
-        if self.last <= t[0] and (t[1:] >= t[:-1]).all() and self._first is not None:
-            seconds: Floats = np.maximum(t - self._first + self._set_back, self.now)  # sums may differ in the last bit
-            self.last, self.now = float(t[-1]), float(seconds[-1])
-            return seconds
-        return np.array([self.moment(moment) for moment in t.tolist()])
-
-    def moment(self, t: float) -> float:
-        """Seconds of one time, which follows the ones before."""
-        if self._first is None:
-            self._first = self.last = t
-        self._set_back += max(self.last - t, 0.0)
-        self.last = t
-        self.now = max(self.now, t - self._first + self._set_back)
-        return self.now

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gptdesk.store.settings import Settings
     from gptdesk.training.data.data_scanner import DataEntry, DataView
     from gptdesk.training.history.history import RunHistory
-    from gptdesk.training.run_scanner import RunView
+    from gptdesk.training.scan_result import RunView
     from gptdesk.ui.services.generation import Generation
     from gptdesk.ui.services.inference_messages import ModelInfo, State
     from gptdesk.ui.services.memory_check import Room

@@ -90,10 +90,10 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
                 title=entry.title,
                 description=entry.description,
                 label=partial(str, entry.label),
-                run=act(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
+                run=act(lambda made, name=entry.name: made.run_actions.run(name)),  # type: ignore[misc]
                 shortcuts=entry.shortcuts,
                 scope=f"{SCOPE}.{RUN}",
-                is_possible=why_not(lambda made: made.actions_.why_not, entry.name),
+                is_possible=why_not(lambda made: made.run_actions.why_not, entry.name),
                 checked=_checks(view).get(entry.name),
             )
             for entry in RUN_ENTRIES
@@ -135,7 +135,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             id="runs.watch",
             title="Watch another folder…",
             description="List the runs of another folder, too",
-            run=act(lambda made: made.actions_.ask_for_folder()),
+            run=act(lambda made: made.run_actions.ask_for_folder()),
         ),
         Command(
             id="runs.search",
@@ -179,11 +179,11 @@ def _checks(view: View) -> dict[str, Callable[[], bool]]:
 
     def is_pinned() -> bool:
         made = view()
-        return made is not None and made.actions_.is_pinned
+        return made is not None and made.run_actions.is_pinned
 
     def is_followed() -> bool:
         made = view()
-        return made is not None and made.actions_.is_followed
+        return made is not None and made.run_actions.is_followed
 
     return {"pin": is_pinned, "follow": is_followed}
 

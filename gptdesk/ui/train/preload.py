@@ -13,7 +13,7 @@ def preload() -> None:
     from gptdesk.training import diagnosis  # noqa: F401
     from gptdesk.training.data import datasets  # noqa: F401
     from gptdesk.training.history import history, samples  # noqa: F401
-    from gptdesk.ui.train.charts import card, viewport  # noqa: F401
+    from gptdesk.ui.train.charts import loss_card, small_card, viewport  # noqa: F401
     from gptdesk.ui.train.new_run import sheet  # noqa: F401
     from gptdesk.ui.train.new_run.draft import Draft
 

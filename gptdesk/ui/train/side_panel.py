@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from gptdesk.training.run_scanner import RunView
+from gptdesk.training.scan_result import RunView
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.command_table import TABS

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from gptdesk.training.data.data_scanner import DataEntry
-from gptdesk.training.index import RunEntry
 from gptdesk.ui.services.page_messages import PageMessages
-from gptdesk.ui.services.runs.notices import Notice
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.bars import TrainBar, TrainStatus
@@ -28,6 +25,7 @@ from gptdesk.ui.train.runs.dashboard import Dashboard
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.train.runs.run_list import RunList
 from gptdesk.ui.train.runs.run_requests import RunRequests
+from gptdesk.ui.train.selection import Selection
 from gptdesk.ui.train.side_panel import SidePanel
 from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
 from gptdesk.ui.window.commands.registry import Commands
@@ -41,7 +39,7 @@ _PANEL: Final = (27, 244, 640)
 
 
 class TrainView(QWidget):
-    """Selects a run or data in preparation, and shows it.
+    """Shows the selected run, or the selected data in preparation.
 
     Args:
         services: of the window.
@@ -51,9 +49,12 @@ class TrainView(QWidget):
         text: returns the text of the open document.
 
     Attributes:
+        selection: which run or data is shown.
         top_bar: above the page.
         status_bar: below it.
-        requests: what the selected run can be asked for.
+        run_actions: what can be done with the selected run.
+        requests: what its trainer can be asked for.
+        data_actions: what can be done with the selected data.
         menus: of the page.
         new_runs: opens the sheet that starts a run.
 
@@ -79,19 +80,23 @@ class TrainView(QWidget):
         super().__init__(parent)
         self._messages = messages
         self._services, self._run_monitor, self._commands = services, services.run_monitor, commands
-        self.current: Path | None = None
+        self.selection = Selection(self._run_monitor, services.settings, self)
         theme = services.theme
         self.top_bar = TrainBar(theme, menu, commands)
         self.status_bar = TrainStatus(theme, self._run_monitor)
-        self.actions_ = RunActions(theme, self._run_monitor, self, self._entry, self._followed, commands)
-        self.data_actions = DataActions(self._run_monitor, messages, self, self._data_entry, commands)
-        self.requests = RunRequests(self._run_monitor, messages, lambda: self.current, self._sample_thread, text, self)
+        self.run_actions = RunActions(
+            theme, self._run_monitor, self, lambda: self.selection.run, self._followed, commands
+        )
+        self.data_actions = DataActions(self._run_monitor, messages, self, lambda: self.selection.data, commands)
+        self.requests = RunRequests(
+            self._run_monitor, messages, lambda: self.selection.folder, self._sample_thread, text, self
+        )
         self.menus = TrainMenus(
             self._run_monitor,
-            self.actions_,
+            self.run_actions,
             self.data_actions,
             commands,
-            lambda: self._data_entry() is not None,
+            lambda: self.selection.data is not None,
             self,
         )
         self.new_runs = NewRunOpener(services, self)
@@ -103,8 +108,7 @@ class TrainView(QWidget):
         self.empty = EmptyRuns(commands)
         self._lay_out()
         self._connect()
-        saved = services.settings.value.run
-        self.choose(Path(saved) if saved else None)
+        self.selection.restore()
         self._on_runs_changed()
 
     def _lay_out(self) -> None:
@@ -123,6 +127,7 @@ class TrainView(QWidget):
 
     def _connect(self) -> None:
         run_monitor, dashboard, messages = self._run_monitor, self.dashboard, self._messages
+        self.selection.changed.connect(self._on_selection_changed)
         run_monitor.runs_changed.connect(self._on_runs_changed)
         run_monitor.view_changed.connect(self._on_view_changed)
         run_monitor.history_changed.connect(self._on_history_changed)
@@ -130,15 +135,14 @@ class TrainView(QWidget):
         self.requests.changed.connect(self._on_view_changed)
         self.new_runs.created.connect(self.choose)
         run_monitor.waiting.changed.connect(self._on_runs_changed)
-        run_monitor.waiting.started.connect(self._on_waiting_started)
         self.runs.chosen.connect(self.choose)
         self.runs.menu_wanted.connect(self._on_menu_wanted)
         dashboard.charts.settings_changed.connect(self._on_charts_changed)
         dashboard.charts.failed.connect(messages.refuse)
         dashboard.charts.saved.connect(lambda path: messages.succeed(f"Saved as {path}."))
         self.panel.samples.opened.connect(self._on_opened)
-        self.actions_.opened.connect(self._on_opened)
-        self.actions_.follow_wanted.connect(self.follow_run)
+        self.run_actions.opened.connect(self._on_opened)
+        self.run_actions.follow_wanted.connect(self.follow_run)
         self.data_actions.changed.connect(self._on_view_changed)
         self.data_actions.run_wanted.connect(self.new_runs.open_with)
 
@@ -147,14 +151,16 @@ class TrainView(QWidget):
     @Slot(object)
     def choose(self, folder: Path | None) -> None:
         """Selects the run, or the data, in that folder."""
-        left = self._data_entry()
-        if left is not None and left.ready and left.folder != folder:  # the user has seen that it is ready
-            self._run_monitor.leave_out(left.folder)
-        self.current = folder
-        self._services.settings.update(run=str(folder) if folder else None)
-        self._run_monitor.select(folder)
-        self._run_monitor.set_pinned(tuple(run.folder for run in self._run_monitor.runs if run.pinned))
-        self.runs.set_current(folder)
+        self.selection.choose(folder)
+
+    @property
+    def current(self) -> Path | None:
+        """Folder of the selected run or data."""
+        return self.selection.folder
+
+    @Slot()
+    def _on_selection_changed(self) -> None:
+        self.runs.set_current(self.current)
         self._show_entry()
         self.run_chosen.emit()
 
@@ -168,11 +174,11 @@ class TrainView(QWidget):
     @property
     def charts(self) -> ChartPanel | None:
         """The charts of the selected run; ``None`` if no run is selected."""
-        return self.dashboard.charts if self._entry() is not None else None
+        return self.dashboard.charts if self.selection.run is not None else None
 
     def why_not_open(self) -> str | None:
         """Why no checkpoint of the selected run can be opened in the Playground; ``None`` if one can."""
-        if self._entry() is None:
+        if self.selection.run is None:
             return "Choose a run first."
         if self.panel.samples.target is None:
             return "The run has no checkpoint yet; “Checkpoint now” saves one."
@@ -180,16 +186,10 @@ class TrainView(QWidget):
 
     def why_no_report(self) -> str | None:
         """Why there is no crash report of the selected run; ``None`` if there is one."""
-        entry = self._entry()
+        entry = self.selection.run
         if entry is None:
             return "Choose a run first."
         return None if entry.state.state == "crashed" else "The run has not crashed."
-
-    def _entry(self) -> RunEntry | None:
-        return self._run_monitor.entry(self.current)
-
-    def _data_entry(self) -> DataEntry | None:
-        return self._run_monitor.data_entry(self.current)
 
     def _sample_thread(self) -> tuple[str, int] | None:
         return self.panel.samples.thread_at_hand
@@ -204,18 +204,15 @@ class TrainView(QWidget):
         self.parts.show_side(self.runs, bool(runs or data))
         waiting = {entry.folder: run_monitor.waiting.name(entry.folder) for entry in data}
         self.runs.show_runs(runs, run_monitor.curves, data, waiting)
-        if (runs or data) and self._entry() is None and self._data_entry() is None:
-            folders = [run.folder for run in runs if run.active] + [run.folder for run in runs]
-            self.choose([*folders, *(entry.folder for entry in data)][0])
-        else:
-            run_monitor.set_pinned(tuple(run.folder for run in runs if run.pinned))
+        if not self.selection.choose_any():
+            self.selection.tell_pinned()
             self._show_entry()
 
     def _show_entry(self) -> None:
-        entry, data = self._entry(), self._data_entry()
+        entry, data = self.selection.run, self.selection.data
         self.top_bar.name.setText(entry.name if entry else data.name if data else "")
         self._commands.set_part(SCOPE, RUN if entry else DATA if data else "")
-        self.actions_.show_run()
+        self.run_actions.show_run()
         self.data_actions.show_data(data)
         self.parts.show_side(self.panel, entry is not None)
         if data is not None:
@@ -262,14 +259,6 @@ class TrainView(QWidget):
     def new_run(self) -> None:
         """Opens the sheet that starts a run."""
         self.new_runs.open()
-
-    @Slot(object, object, str)
-    def _on_waiting_started(self, data: Path, run: Path, name: str) -> None:
-        if self.current == data:
-            self.choose(run)
-        else:
-            self._run_monitor.leave_out(data)
-            self._run_monitor.noticed.emit(Notice(run, "info", f"{name} has started", "Its data is ready."))
 
     @Slot(object, QPoint)
     def _on_menu_wanted(self, folder: Path | None, at: QPoint) -> None:

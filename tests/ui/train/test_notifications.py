@@ -11,7 +11,8 @@ from gptdesk.folders import Folders
 from gptdesk.locks import is_locked
 from gptdesk.training.data.data_scanner import DataScanner
 from gptdesk.training.index import RunIndex
-from gptdesk.training.run_scanner import RunScanner, Selection
+from gptdesk.training.run_scanner import RunScanner
+from gptdesk.training.scan_result import Selection
 from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.runs.notices import Notice, notice_of
 from gptdesk.ui.train.notifications import Notifications

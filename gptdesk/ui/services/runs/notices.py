@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
-from gptdesk.training.run_scanner import AlertRaised, PreparationEnded, RunEnded, ScanEvent
+from gptdesk.training.scan_result import AlertRaised, PreparationEnded, RunEnded, ScanEvent
 from gptdesk.ui import number_format
 
 

@@ -18,7 +18,8 @@ from gptdesk.ui.services.runs.pending_requests import PendingRequests
 if TYPE_CHECKING:
     from gptdesk.training.data.data_scanner import DataEntry, DataView
     from gptdesk.training.history.history import RunHistory
-    from gptdesk.training.run_scanner import RunScanner, RunView, ScanResult
+    from gptdesk.training.run_scanner import RunScanner
+    from gptdesk.training.scan_result import RunView, ScanResult
 
 _SHOWN_MS: Final = 250
 """Between two scans while the Train page is shown."""
@@ -147,7 +148,7 @@ class RunMonitor(QObject):
         if self._scanning:
             self._again = True
             return
-        from gptdesk.training.run_scanner import Selection
+        from gptdesk.training.scan_result import Selection
 
         self._scanning, self._again = True, False
         scan = partial(self._scanner.scan, Selection(self._selected, self._pinned))

@@ -1,4 +1,4 @@
-"""Commands on the charts of the selected run: switches, x axis, metrics of the small charts, comparison, export."""
+"""Commands on the charts of the selected run: switches, x axis, unit, metrics of the small charts, export."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
+from gptdesk.loss_units import LOSS_UNITS, loss_unit
 from gptdesk.metrics import METRICS, metric
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, SMALL_CHARTS, ChartSettings
 from gptdesk.ui.window.commands.registry import Command
@@ -34,6 +35,9 @@ Panel = Callable[[], Charts | None]
 
 PREFIX: Final = "charts."
 """Begins the ids of these commands."""
+
+PER_TOKEN_ALONE: Final = "These losses were published per token and cannot be converted; choose another unit."
+"""Why published losses cannot be drawn in every unit."""
 
 NO_RUN: Final = "Choose a run on the Train page first."
 
@@ -67,6 +71,11 @@ def switch_id(setting: str) -> str:
 def axis_id(axis: str) -> str:
     """Id of the command that chooses an x axis."""
     return f"{PREFIX}axis.{axis}"
+
+
+def unit_id(key: str) -> str:
+    """Id of the command that shows losses in a unit."""
+    return f"{PREFIX}unit.{key}"
 
 
 def metric_id(place: str, key: str) -> str:
@@ -113,8 +122,8 @@ def chart_commands(panel: Panel, show: Panel) -> list[Command]:
         ),
         Command(
             id="charts.compare",
-            title="Compare settings…",
-            description="List the settings in which the runs on the charts differ",
+            title="Compare runs…",
+            description="List the validation losses of the runs on the charts, and the settings in which they differ",
             submenu="Charts",
             run=act(lambda charts: charts.compare()),
             is_possible=lambda: charts.why_no_comparison() if (charts := panel()) is not None else NO_RUN,
@@ -137,7 +146,7 @@ def _setting_commands(
     act: Callable[[Callable[[Charts], object]], Callable[[], object]],
     why_not: Callable[[], str | None],
 ) -> list[Command]:
-    """A command for each switch, each x axis, and each metric of each small chart."""
+    """A command for each switch, each x axis, each unit of losses, and each metric of each small chart."""
 
     def choose(**changes: object) -> Callable[[], object]:
         return act(lambda charts: charts.choose(replace(charts.settings, **changes)))  # type: ignore[arg-type]
@@ -149,6 +158,12 @@ def _setting_commands(
         charts = panel()
         return getattr(charts.settings if charts is not None else ChartSettings(), setting) == value
 
+    def why_no_switch(setting: str) -> str | None:
+        charts = panel()
+        if charts is None or setting != "published":
+            return why_not()
+        return PER_TOKEN_ALONE if loss_unit(charts.settings.loss_unit).needs_bytes else None
+
     switches = [
         Command(
             id=switch_id(setting),
@@ -157,7 +172,7 @@ def _setting_commands(
             submenu="Charts",
             run=toggle(setting),
             checked=partial(is_chosen, setting, True),
-            is_possible=why_not,
+            is_possible=partial(why_no_switch, setting),
         )
         for setting, (title, description) in SWITCHES.items()
     ]
@@ -186,4 +201,16 @@ def _setting_commands(
         for place, title in PLACES.items()
         for key in SMALL_CHARTS
     ]
-    return [*switches, *axes, *metrics]
+    units = [
+        Command(
+            id=unit_id(unit.key),
+            title=unit.title,
+            description=unit.description,
+            submenu="Unit of losses",
+            run=choose(loss_unit=unit.key),
+            checked=partial(is_chosen, "loss_unit", unit.key),
+            is_possible=why_not,
+        )
+        for unit in LOSS_UNITS
+    ]
+    return [*switches, *axes, *units, *metrics]

@@ -12,18 +12,20 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from gptdesk.loss_units import loss_unit
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import RateLimit
 from gptdesk.ui.train.charts.commands import FORMATS, PLACES, PREFIX
-from gptdesk.ui.train.charts.curves import Curves
+from gptdesk.ui.train.charts.curves.curve_store import Curves
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, ChartSettings, PlottedRun
 from gptdesk.ui.window.commands.registry import Commands
 
 if TYPE_CHECKING:
-    from gptdesk.ui.train.charts.card import LossCard, SmallCard
-    from gptdesk.ui.train.charts.chart import Chart
+    from gptdesk.ui.train.charts.chart.chart import Chart
+    from gptdesk.ui.train.charts.loss_card import LossCard
+    from gptdesk.ui.train.charts.small_card import SmallCard
 
 _GAP: Final = 12
 _LEAST_HEIGHT: Final = 320
@@ -106,7 +108,7 @@ class ChartPanel(QWidget):
         if self.settings.follow:
             self._viewport.follow(self.runs, self.settings)
         self.loss.chart.refresh()
-        self.loss.show_nothing_yet()
+        self.loss.show_notes()
         self._small_refresh.request()
 
     def _refresh_small(self) -> None:
@@ -158,7 +160,8 @@ class ChartPanel(QWidget):
         self.refresh()
 
     def _build(self) -> None:
-        from gptdesk.ui.train.charts.card import LossCard, SmallCard
+        from gptdesk.ui.train.charts.loss_card import LossCard
+        from gptdesk.ui.train.charts.small_card import SmallCard
         from gptdesk.ui.train.charts.viewport import Viewport
 
         self._viewport = Viewport(self)
@@ -198,12 +201,12 @@ class ChartPanel(QWidget):
             self.loss.controls.open_smoothing()
 
     def why_no_comparison(self) -> str | None:
-        """Why the settings of runs cannot be compared; ``None`` if they can."""
+        """Why runs cannot be compared; ``None`` if they can."""
         return None if len(self.runs) > 1 else "Pin another run first, to compare it with this one."
 
     def compare(self) -> None:
-        """Opens a table of the settings in which the runs differ."""
-        from gptdesk.ui.train.charts.settings_comparison import CompareDialog
+        """Opens a table of the runs' validation losses and the settings in which they differ."""
+        from gptdesk.ui.train.charts.comparison import CompareDialog
 
         CompareDialog(self.runs, self).open()
 
@@ -219,10 +222,12 @@ class ChartPanel(QWidget):
         """Writes the charts as "png" or "svg", or every value of what they show as "csv"; `saved` or `failed` tells."""
         if self.loss is None:
             return
-        from gptdesk.ui.train.charts.export import picture, write_csv, write_picture
+        from gptdesk.ui.train.charts.export.picture import picture, write_picture
+        from gptdesk.ui.train.charts.export.table import write_csv
 
         if kind == "csv":
-            write = partial(write_csv, list(self.runs), [chart.quantity.key for chart in self.charts()], path)
+            metrics = [chart.quantity.key for chart in self.charts()]
+            write = partial(write_csv, list(self.runs), metrics, path, unit=loss_unit(self.settings.loss_unit))
         else:
             names, axis = [run.name for run in self.runs], AXIS_TITLES[self.settings.axis].title
             content = picture(self, [self.loss, *self.small], kind, runs=names, axis=axis)

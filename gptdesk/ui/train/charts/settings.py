@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gptdesk.bounded_read import number
+from gptdesk.loss_units import LOSS_UNITS
 from gptdesk.metrics import AXES, METRICS, Metric, metric_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class ChartSettings:
         axis: x axis, one of "step", "tokens" and "time".
         log_x: logarithmic x axis.
         log_y: logarithmic y axis of the metrics that allow it.
+        loss_unit: of the large chart, the key of one of `gptdesk.loss_units.LOSS_UNITS`.
         smoothing: weight of earlier values in the moving average, 0 to 0.999.
         follow: keep the newest step in view.
         published: draw the published losses of OpenAI's models.
@@ -89,6 +91,7 @@ class ChartSettings:
     axis: str = "step"
     log_x: bool = False
     log_y: bool = False
+    loss_unit: str = LOSS_UNITS[0].key
     smoothing: float = 0.6
     follow: bool = True
     published: bool = False
@@ -98,6 +101,8 @@ class ChartSettings:
     def __post_init__(self) -> None:
         if self.axis not in AXES:
             raise ValueError(f"axis must be one of {', '.join(AXES)}, not {self.axis!r}")
+        if self.loss_unit not in {unit.key for unit in LOSS_UNITS}:
+            raise ValueError(f"there is no unit {self.loss_unit!r} of losses")
         if not 0 <= self.smoothing <= LARGEST_SMOOTHING:
             raise ValueError(f"smoothing must be between 0 and {LARGEST_SMOOTHING}, not {self.smoothing}")
         for chart in (self.left, self.right):

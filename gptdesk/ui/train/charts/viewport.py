@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.bounded_read import number
 from gptdesk.metrics import primary
-from gptdesk.ui.train.charts.points import SMALLEST_X
+from gptdesk.ui.train.charts.curves.curve import SMALLEST_X
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 
 _FILLED: Final = 0.8

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, Q
 
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
-from gptdesk.training.run_scanner import RunView
+from gptdesk.training.scan_result import RunView
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.panel import ChartPanel

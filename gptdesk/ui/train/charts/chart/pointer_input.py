@@ -11,7 +11,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.throttle import Throttle
-from gptdesk.ui.train.charts.items import ChartBox
+from gptdesk.ui.train.charts.painting.box import ChartBox
 from gptdesk.ui.train.charts.viewport import Viewport
 
 _PAN: Final = 0.15

@@ -1,13 +1,11 @@
-"""Exports charts as PNG or SVG, and the values that they show as CSV."""
+"""Exports charts as PNG or SVG."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Final, Protocol
 
-import numpy as np
 from PySide6.QtCore import (
     QBuffer,
     QByteArray,
@@ -25,15 +23,11 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.files import replacing
-from gptdesk.metrics import metric
 from gptdesk.store.files import write_atomic
-from gptdesk.training.history.series import Series
 from gptdesk.ui.fonts import smaller
-from gptdesk.ui.train.charts.chart import Chart
-from gptdesk.ui.train.charts.legend import Legend
-from gptdesk.ui.train.charts.points import Floats
-from gptdesk.ui.train.charts.settings import PlottedRun
+from gptdesk.ui.train.charts.chart.chart import Chart
+from gptdesk.ui.train.charts.export.failure import why_not_saved
+from gptdesk.ui.train.charts.painting.legend import Legend
 
 _SCALE: Final = 2
 """Pixels of a picture for one of the screen, so that it can be printed."""
@@ -44,7 +38,6 @@ _FOOTER: Final = 18
 
 _EDGE: Final = 14
 _LEGEND: Final = 18
-_ROWS_AT_ONCE: Final = 4_096
 
 
 class Card(Protocol):
@@ -90,7 +83,7 @@ def write_picture(content: bytes, path: Path) -> None:
     try:
         write_atomic(path, content)
     except (OSError, UserError) as error:
-        raise UserError(_sentence(path, error)) from error
+        raise UserError(why_not_saved(path, error)) from error
 
 
 def _svg_generator(buffer: QBuffer, size: QSize, title: str) -> QSvgGenerator:
@@ -111,7 +104,7 @@ def _paint(panel: QWidget, cards: Sequence[Card], painter: QPainter, size: QSize
         widget = card.chart.parentWidget()
         at = widget.mapTo(panel, QPoint(0, 0))
         place = QRectF(QPointF(at) + QPointF(_MARGIN, _MARGIN + (_FOOTER if at.y() else 0)), QSizeF(widget.size()))
-        title = card.chart.quantity.axis_title or card.chart.quantity.title
+        title = card.chart.axis_title
         _paint_card(card, painter, place, title if number else f"{title}  ·  {names}", axis)
 
 
@@ -137,61 +130,3 @@ def _paint_card(card: Card, painter: QPainter, place: QRectF, title: str, axis: 
     painter.setPen(QColor(chart.theme.colours.muted))
     below = QRectF(target.left(), target.bottom(), target.width(), _FOOTER)
     painter.drawText(below, Qt.AlignmentFlag.AlignCenter, axis)
-
-
-def write_csv(runs: Sequence[PlottedRun], charts: Sequence[str], path: Path) -> None:
-    """Writes a table of all points that count, in full precision: a row for every step of every run.
-
-    Args:
-        runs: to be written one after the other.
-        charts: keys of the metrics.
-        path: of the file.
-
-    Raises:
-        UserError: when it cannot be written; a file that was there is then as it was.
-    """
-    names = {key: each.column(key) for each in map(metric, charts) for key in each.keys}
-    try:
-        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["run", "step", "tokens", "seconds", *names.values(), "validation"])
-            for run in runs:
-                _write_run(run, list(names), file)
-    except OSError as error:
-        raise UserError(_sentence(path, error)) from error
-
-
-def _write_run(run: PlottedRun, columns: Sequence[str], file: TextIO) -> None:
-    table = _table([run.history.series(name) for name in columns], run.history.validation)
-    writer = csv.writer(file)
-    for start in range(0, len(table), _ROWS_AT_ONCE):
-        rows = table[start : start + _ROWS_AT_ONCE].tolist()
-        writer.writerows(
-            [run.name, int(step), int(tokens), *("" if value != value else value for value in values)]
-            for step, tokens, *values in rows
-        )
-
-
-def _table(series: Sequence[Series], validation: Series) -> Floats:
-    """(rows, 4 + metrics): step, tokens, seconds, the metrics and the validation loss; NaN where there is none.
-
-    An evaluation after a step that was not logged has a row of its own.
-    """
-    length = min((len(one) for one in series), default=0)
-    logged = series[0].step[:length] if series else np.empty(0)
-    steps = np.union1d(logged, validation.step)
-    table = np.full((len(steps), 4 + len(series)), np.nan)
-    table[:, 0] = steps
-    places = np.searchsorted(steps, validation.step)
-    table[places, 1], table[places, 2], table[places, -1] = validation.tokens, validation.time, validation.value
-    places = np.searchsorted(steps, logged)
-    for number, one in enumerate(series):
-        table[places, 1], table[places, 2] = one.tokens[:length], one.time[:length]
-        table[places, 3 + number] = one.value[:length]
-    table[np.isnan(table[:, 1]), 1] = 0
-    return table
-
-
-def _sentence(path: Path, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"The charts cannot be saved to {path} ({reason}); choose another place."

@@ -1,4 +1,4 @@
-"""Values of a chart as text: the box beside the crosshair, and the description for screen readers."""
+"""Values of a chart as text, and the box beside the crosshair that shows them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
 from gptdesk.metrics import METRICS, metric_of
 from gptdesk.ui.number_format import count, decimal, metric_value, span
 from gptdesk.ui.palette import Colours
-from gptdesk.ui.throttle import RateLimit
-from gptdesk.ui.train.charts.chart import Chart
-from gptdesk.ui.train.charts.marks import ROLES
-from gptdesk.ui.train.charts.points import NO_POINTS
+from gptdesk.ui.train.charts.chart.chart import Chart
+from gptdesk.ui.train.charts.painting.marks import ROLES
+from gptdesk.ui.train.charts.painting.run_lines import RunLines
 from gptdesk.ui.train.charts.settings import PlottedRun, value_name
 
 _AWAY: Final = 14
@@ -26,14 +25,6 @@ _AWAY: Final = 14
 _MOST_MARKS: Final = 4
 _MARK_REACH: Final = 6.0
 _DOT: Final = "●"
-
-KEYS: Final = (
-    "Plus and minus zoom, arrows pan, 0 shows everything, Control with the left and right arrows moves from point to "
-    "point."
-)
-
-_EVERY_MS: Final = 1000
-"""Least milliseconds between two descriptions; a screen reader reads each."""
 
 
 @dataclass(frozen=True)
@@ -116,25 +107,28 @@ def _losses(chart: Chart, number: int) -> list[Row]:
         at = number if order == 0 else lines.train.nearest(place)
         if at is None or (order and place > lines.train.x[-1]):
             continue
-        raw, smooth = float(lines.train.series.value[at]), float(lines.train.smooth[at])
-        rows.append(Row(lines.run.name if order else "Train, smoothed", _loss(smooth), colour))
+        averaged = loss_text(lines, lines.averaged_at(at))
+        rows.append(Row(lines.run.name if order else "Train, smoothed", averaged, colour))
         if order == 0:
-            rows.append(Row("Train, as recorded", _loss(raw)))
+            rows.append(Row("Train, as recorded", loss_text(lines, lines.recorded_at(at))))
             rows += _validation(chart, place)
     return rows
 
 
 def _validation(chart: Chart, place: float) -> list[Row]:
-    curve = chart.lines[0].validation
-    at = curve.nearest(place) if curve is not None else None
-    if curve is None or at is None:
+    lines = chart.lines[0]
+    at = lines.validation.nearest(place) if lines.validation is not None else None
+    if lines.validation is None or at is None:
         return []
-    step = count(round(float(curve.series.step[at])))
-    return [Row(f"Validation, step {step}", _loss(float(curve.series.value[at])), chart.theme.colours.good)]
+    step = count(round(float(lines.validation.series.step[at])))
+    return [Row(f"Validation, step {step}", loss_text(lines, lines.validated_at(at)), chart.theme.colours.good)]
 
 
-def _loss(value: float) -> str:
-    return decimal(value, 4) if math.isfinite(value) else "not finite"
+def loss_text(lines: RunLines, loss: float, digits: int | None = None) -> str:
+    """A loss of a run in the unit of the chart; with the digits of the unit if none are given."""
+    if math.isfinite(loss) and lines.sources is not None:
+        return decimal(loss, lines.sources.training.unit.digits if digits is None else digits)
+    return "not available" if lines.sources is not None and not lines.sources.training.known else "not finite"
 
 
 def plain(key: str, value: float) -> str:
@@ -174,65 +168,3 @@ def small_value(chart: Chart, number: int | None = None) -> str:
             if math.isfinite(value) or chart.quantity.always_recorded:  # else: not recorded
                 found.append((lines.value, value))
     return values_text(chart.runs[0], found) if found else ""
-
-
-class Narrator(QObject):
-    """Keeps the accessible description of a chart up to date."""
-
-    def __init__(self, chart: Chart) -> None:
-        super().__init__(chart)
-        self._chart = chart
-        self._telling = RateLimit(self._tell, _EVERY_MS, self)
-        chart.drawn.connect(self._telling.request)
-        chart.news.connect(self._telling.request)
-        chart.stepped.connect(self.tell)
-        self.tell()
-
-    def tell(self) -> None:
-        """Updates the description."""
-        self._telling.work_now()
-
-    def _tell(self) -> None:
-        words = f"{pointed(self._chart) if self._chart.by_keys else shown(self._chart)} {KEYS}"
-        if words != self._chart.accessibleDescription():
-            self._chart.setAccessibleDescription(words)
-
-
-def shown(chart: Chart) -> str:
-    """The newest values: "Train loss 3.62, validation 3.71 at step 4,920 of 12,000; 492 points."."""
-    curve = chart.main_curve
-    if curve is None or not len(curve.series):
-        return "Nothing is recorded yet."
-    step, run = float(curve.series.step[-1]), chart.runs[0]
-    steps = run.steps or run.history.facts.get("steps")
-    of = f" of {count(int(steps))}" if isinstance(steps, int | float) and steps else ""
-    number = count(len(curve.series))
-    points = f"{number} point{'' if number == '1' else 's'}"
-    more = f", with {len(chart.runs) - 1} pinned" if len(chart.runs) > 1 else ""
-    return f"{_newest(chart)} at step {count(round(step))}{of}; {points}{more}."
-
-
-def _newest(chart: Chart) -> str:
-    if not chart.quantity.primary:
-        return f"{chart.quantity.title} {small_value(chart, -1) or 'is not known'}"
-    lines = chart.lines[0]
-    words = f"Train loss {_spoken_loss(float(lines.train.series.value[-1]))}"
-    validation = lines.validation.series.value if lines.validation else NO_POINTS.y
-    return f"{words}, validation {_spoken_loss(float(validation[-1]))}" if len(validation) else words
-
-
-def _spoken_loss(value: float) -> str:
-    return decimal(value, 2) if math.isfinite(value) else "not finite"
-
-
-def pointed(chart: Chart) -> str:
-    """Describes the values at the crosshair."""
-    number, curve = chart.point_at(), chart.main_curve
-    if number is None or curve is None:
-        return shown(chart)
-    if chart.quantity.primary:
-        heading, under, rows = describe(chart, number)
-        values = ", ".join(f"{row.name} {row.value}".strip() for row in rows)
-        return f"{heading}: {values}; {under.replace(' · ', ', ')}."
-    value = small_value(chart, number) or "is not known"
-    return f"Step {count(round(float(curve.series.step[number])))}: {chart.quantity.title} {value}."

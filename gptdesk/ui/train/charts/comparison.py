@@ -1,7 +1,8 @@
-"""Dialog of the settings in which the runs on the charts differ."""
+"""Dialog that compares the runs on the charts: their newest validation losses, and the settings that differ."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
@@ -18,32 +19,36 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gptdesk.training.differences import settings_diff
+from gptdesk.loss_units import LOSS_UNITS, LossUnit
+from gptdesk.training.differences import NOTHING, settings_diff
+from gptdesk.training.history.loss_source import loss_sources
+from gptdesk.ui.number_format import decimal
 from gptdesk.ui.train.charts.settings import PlottedRun
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
 class CompareDialog(QDialog):
-    """A row for every setting that differs, a column for every run."""
+    """A row for every unit of the validation loss and for every setting that differs, a column for every run."""
 
     def __init__(self, runs: Sequence[PlottedRun], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Compare settings")
+        self.setWindowTitle("Compare runs")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        rows = settings_diff([run.config or {} for run in runs])
+        settings = settings_diff([run.config or {} for run in runs])
+        rows = [*_losses(runs), *((row.name, row.values) for row in settings)]
         self.table = QTableWidget(len(rows), 1 + len(runs))
-        self.table.setAccessibleName("Settings that differ")
-        for column, name in enumerate(("Setting", *(run.name for run in runs))):
+        self.table.setAccessibleName("Validation losses, and settings that differ")
+        for column, name in enumerate(("", *(run.name for run in runs))):
             header = QTableWidgetItem(name)
             header.setToolTip(wrapped(name))
             self.table.setHorizontalHeaderItem(column, header)
         for number, row in enumerate(rows):
-            for column, text in enumerate((row.name, *row.values)):
+            for column, text in enumerate((row[0], *row[1])):
                 item = QTableWidgetItem(text)
                 item.setToolTip(wrapped(text))
                 self.table.setItem(number, column, item)
         self._style_table()
-        note = QLabel(_sentence(len(rows), len(runs)))
+        note = QLabel(_sentence(len(settings), len(runs)))
         note.setProperty("kind", "muted")
         note.setWordWrap(True)
         close = QPushButton("Close")
@@ -77,6 +82,23 @@ class CompareDialog(QDialog):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+
+
+def _losses(runs: Sequence[PlottedRun]) -> list[tuple[str, tuple[str, ...]]]:
+    """The newest validation loss of each run in every unit; no row for a unit in which none is known."""
+    rows = []
+    for unit in LOSS_UNITS:
+        values = [_newest_loss(run, unit) for run in runs]
+        if any(map(math.isfinite, values)):
+            shown = [decimal(value, unit.digits) if math.isfinite(value) else NOTHING for value in values]
+            rows.append((f"Validation, {unit.title[0].lower()}{unit.title[1:]}", tuple(shown)))
+    return rows
+
+
+def _newest_loss(run: PlottedRun, unit: LossUnit) -> float:
+    source = loss_sources(run.history, unit).validation
+    newest = source.convert(run.history.evaluated(source.key).value[-1:])
+    return float(newest[0]) if len(newest) else math.nan
 
 
 def _sentence(differences: int, runs: int) -> str:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.history.series import Series, Table, decimate
 from gptdesk.training.history.smoothing import smooth, with_gaps
+from gptdesk.ui.train.charts.curves.y_scale import Floats, YScale
 
-Floats = npt.NDArray[np.float64]
 Elsewhere = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 """Runs work in another thread and passes its result to a function in this one."""
 
@@ -49,14 +49,6 @@ class Points:
 
 _NOTHING: Final = Series(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
 NO_POINTS: Final = Points(np.empty(0), np.empty(0))
-
-
-def to_view(values: Floats, *, log: bool) -> Floats:
-    """Coordinates on an axis: the values, or their base-10 logarithms, NaN where there is none."""
-    if not log:
-        return values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(values > 0, np.log10(values), np.nan)
 
 
 @dataclass(frozen=True)
@@ -163,16 +155,19 @@ class Curve:
 
     Args:
         history: of the run.
-        metric: key of a value in `gptdesk.metrics`, or "validation".
+        key: of a value of step events, or of evaluations.
         elsewhere: runs long computations in another thread; until its result is there the curve stays as it is.
             None computes everything at once.
+        evaluated: whether the value is one of evaluations.
 
     Attributes:
         generation: changes when earlier points vanish or are drawn in another way.
     """
 
-    def __init__(self, history: RunHistory, metric: str, elsewhere: Elsewhere | None = None) -> None:
-        self._history, self._metric, self._elsewhere = history, metric, elsewhere
+    def __init__(
+        self, history: RunHistory, key: str, elsewhere: Elsewhere | None = None, *, evaluated: bool = False
+    ) -> None:
+        self._history, self._key, self._elsewhere, self._evaluated = history, key, elsewhere, evaluated
         self._version = -1
         self._worked = _work_out(_NOTHING, ("step", False, 0.0))
         self._way = self._worked.way
@@ -180,7 +175,7 @@ class Curve:
         self.generation = 0
 
     def _read(self) -> Series:
-        return self._history.validation if self._metric == "validation" else self._history.series(self._metric)
+        return self._history.evaluated(self._key) if self._evaluated else self._history.series(self._key)
 
     @property
     def series(self) -> Series:
@@ -223,15 +218,15 @@ class Curve:
             self._waiting = True
             self._elsewhere(work, take)
 
-    def raw_points(self, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
+    def raw_points(self, low: float, high: float, pixels: int, scale: YScale) -> Points:
         """Recorded values between two x coordinates, decimated."""
-        return self._points(self._worked.series.value, low, high, pixels, log_y=log_y)
+        return self._points(self._worked.series.value, low, high, pixels, scale)
 
-    def smooth_points(self, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
+    def smooth_points(self, low: float, high: float, pixels: int, scale: YScale) -> Points:
         """Averages between two x coordinates, decimated."""
-        return self._points(self._worked.smooth, low, high, pixels, log_y=log_y)
+        return self._points(self._worked.smooth, low, high, pixels, scale)
 
-    def _points(self, values: Floats, low: float, high: float, pixels: int, *, log_y: bool) -> Points:
+    def _points(self, values: Floats, low: float, high: float, pixels: int, scale: YScale) -> Points:
         all_x = self.x
         if not len(all_x):
             return NO_POINTS
@@ -242,9 +237,9 @@ class Curve:
             at = np.searchsorted(x, places, side="right")
             at = at[at < len(x)]
             x, y = np.insert(x, at, x[at]), np.insert(y, at, math.nan)
-        return Points(x, to_view(y, log=log_y))
+        return Points(x, scale.places(y))
 
-    def adds_nothing(self, known: int, low: float, high: float, pixels: int, slack: float, *, log_y: bool) -> bool:
+    def adds_nothing(self, known: int, low: float, high: float, pixels: int, slack: float, scale: YScale) -> bool:
         """Whether the points after the first ``known`` would fall on pixels that the line already covers.
 
         Args:
@@ -252,8 +247,8 @@ class Curve:
             low: of the stretch.
             high: of the stretch.
             pixels: of the stretch.
-            slack: a difference of values that cannot be seen.
-            log_y: those are logarithms.
+            slack: a difference of coordinates that cannot be seen.
+            scale: of the y axis.
         """
         x = self.x
         if known == len(x):
@@ -269,7 +264,7 @@ class Curve:
         if (self._worked.breaks[-1:] >= first).any():
             return False
         for values in (self._worked.series.value, self._worked.smooth):
-            seen, fresh = (to_view(part, log=log_y) for part in (values[first:known], values[known:]))
+            seen, fresh = (scale.places(part) for part in (values[first:known], values[known:]))
             if not (np.isfinite(seen).all() and np.isfinite(fresh).all() and len(seen)):
                 return False
             if fresh.min() < seen.min() - slack or fresh.max() > seen.max() + slack:

@@ -10,8 +10,9 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from gptdesk.ui.train.charts.items import ChartBox, Painting
-from gptdesk.ui.train.charts.points import NO_POINTS, Floats, Points
+from gptdesk.ui.train.charts.curves.curve import NO_POINTS, Points
+from gptdesk.ui.train.charts.curves.y_scale import Floats
+from gptdesk.ui.train.charts.painting.box import ChartBox, Painting
 
 _JAGGED: Final = 1.6
 """A line longer than this many times its width plus height is jagged."""

@@ -10,32 +10,27 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from gptdesk.loss_units import LossUnit, loss_unit
 from gptdesk.metrics import Metric
 from gptdesk.training.published import published_losses
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.charts.curves import Curves
-from gptdesk.ui.train.charts.items import RIGHT, Axis, Grid, Levels
-from gptdesk.ui.train.charts.marks import Crosshair, Marks, PlacedMark
-from gptdesk.ui.train.charts.points import SMALLEST_X, Curve, Floats, to_view
-from gptdesk.ui.train.charts.run_lines import RunLines, StackedAreas
+from gptdesk.ui.train.charts.chart.pointer_input import ChartView
+from gptdesk.ui.train.charts.chart.y_range import y_range
+from gptdesk.ui.train.charts.curves.curve import Curve
+from gptdesk.ui.train.charts.curves.curve_store import Curves
+from gptdesk.ui.train.charts.curves.y_scale import Floats
+from gptdesk.ui.train.charts.painting.areas import StackedAreas
+from gptdesk.ui.train.charts.painting.axis import RIGHT, Axis, Grid, Levels
+from gptdesk.ui.train.charts.painting.marks import Crosshair, Marks, placed_marks
+from gptdesk.ui.train.charts.painting.run_lines import RunLines
+from gptdesk.ui.train.charts.painting.ticks import TICK_UNITS, ticks
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun, level
-from gptdesk.ui.train.charts.ticks import TICK_UNITS, ticks
-from gptdesk.ui.train.charts.view import ChartView
 from gptdesk.ui.train.charts.viewport import Viewport
-
-_ROUNDING: Final = 1e-9
-"""Values that differ by no more than this share of them are one value."""
-
-_ABOVE: Final = 0.06
-"""Margin above the highest and below the lowest value, as a share of their distance."""
 
 _MARKS_AWAY: Final = 4.0
 """Pixels between the marks and the lowest value."""
-
-_OUTLIER: Final = 8.0
-"""Values further from the 1st and 99th percentile than so many times their distance do not set the y range."""
 
 _KEY_STEPS: Final = 200
 """Key presses that move the crosshair from one end of a dense chart to the other."""
@@ -101,7 +96,7 @@ class Chart(ChartView):
         layout.addItem(self.box, 0, 1)
         layout.addItem(self.x_axis, 1, 1)
         self.setMinimumSize(120, 72)
-        self.setAccessibleName(f"{self.quantity.title} chart")
+        self._show_name()
 
     # -- contents
 
@@ -109,8 +104,11 @@ class Chart(ChartView):
         """Shows another metric."""
         if metric != self.quantity:
             self.quantity = metric
-            self.setAccessibleName(f"{metric.title} chart")
+            self._show_name()
             self.show_runs(self.runs)
+
+    def _show_name(self) -> None:
+        self.setAccessibleName(f"{self.title} chart")
 
     def show_runs(self, runs: Sequence[PlottedRun]) -> None:
         """Shows other runs; the first is the selected one."""
@@ -120,7 +118,7 @@ class Chart(ChartView):
         stacked = self.quantity.stacked
         self.areas = StackedAreas(self.box, runs[0], self.quantity, self._curves) if stacked and runs else None
         self.lines = [
-            RunLines(self.box, run, self.quantity, value, number, self._curves)
+            RunLines(self.box, run, self.quantity, value, number, self._curves, self.unit)
             for number, run in enumerate(runs if self.areas is None else [])
             for value in self.quantity.keys
         ]
@@ -129,10 +127,14 @@ class Chart(ChartView):
 
     def apply(self, settings: ChartSettings) -> None:
         """Applies other settings."""
-        if (settings.axis, settings.log_y) != (self.settings.axis, self.settings.log_y):
+        before, self.settings = self.settings, settings
+        if (settings.axis, settings.log_y) != (before.axis, before.log_y):
             self.heights = None
-        self.settings = settings
-        self.refresh()
+        if self.quantity.primary and settings.loss_unit != before.loss_unit:
+            self._show_name()
+            self.show_runs(self.runs)
+        else:
+            self.refresh()
 
     def refresh(self) -> None:
         """Reads new points, and schedules a draw if they would change the picture."""
@@ -174,6 +176,21 @@ class Chart(ChartView):
     def log_y(self) -> bool:
         return self.settings.log_y and self.quantity.log_y
 
+    @property
+    def unit(self) -> LossUnit | None:
+        """Unit of the losses; None for another metric."""
+        return loss_unit(self.settings.loss_unit) if self.quantity.primary else None
+
+    @property
+    def title(self) -> str:
+        """What the chart shows, in the unit of the losses."""
+        return self.unit.chart_title if self.unit else self.quantity.title
+
+    @property
+    def axis_title(self) -> str:
+        """Title of the y axis with its unit, for an export."""
+        return self.unit.axis_title if self.unit else self.quantity.axis_title or self.quantity.title
+
     # -- drawing
 
     def draw(self) -> None:
@@ -187,7 +204,9 @@ class Chart(ChartView):
             values += lines.draw(self.view, pixels, colours, self.settings, log_y=self.log_y)
         self.levels.lines = self._placed_levels()
         values.append(np.array([place for place, _ in self.levels.lines]))
-        low, high = self.heights or self._sensible_heights(values)
+        below = (self.marks.height() + _MARKS_AWAY) / max(1.0, self.box.height())
+        from_zero = self.quantity.from_zero and not self.log_y
+        low, high = self.heights or y_range(values, below=below, from_zero=from_zero)
         self.box.setRange(xRange=(self.view.low, self.view.high), yRange=(low, high), padding=0)
         self._place_ticks(low, high)
         self._place_dots()
@@ -212,24 +231,11 @@ class Chart(ChartView):
 
     def wanted_levels(self) -> list[tuple[float, str]]:
         """Values with a line across the chart, and their labels: published losses, or a limit of the first run."""
-        if self.quantity.primary and self.settings.published:
-            return [(row.loss, f"{row.model} on OpenWebText {decimal(row.loss, 2)}") for row in published_losses()]
+        if self.unit is not None and self.settings.published and not self.unit.needs_bytes:
+            shown = [(row.model, self.unit.from_nats(row.loss, 0.0)) for row in published_losses()]
+            return [(loss, f"{model} on OpenWebText {decimal(loss, 2)}") for model, loss in shown]
         found = level(self.runs[0], self.quantity) if self.runs else 0.0
         return [(found, self.quantity.level_name)] if found else []
-
-    def _sensible_heights(self, values: Sequence[Floats]) -> tuple[float, float]:
-        found = np.concatenate([np.empty(0), *values])
-        found = found[np.isfinite(found)]
-        if not len(found):
-            return (0.0, 1.0)
-        low, high = _without_outliers(found)
-        if self.quantity.from_zero and not self.log_y:
-            return (min(0.0, low), high + _ABOVE * (high - min(0.0, low)) or 1.0)
-        spread = high - low
-        if spread <= _ROUNDING * abs(high):  # a constant, whose averages differ by rounding
-            spread = abs(high) * 0.1 or 1.0
-        below = self.marks.height() + _MARKS_AWAY
-        return (low - spread * max(_ABOVE, below / max(below, self.box.height() - below)), high + _ABOVE * spread)
 
     def _place_marks(self) -> None:
         if not (self.runs and self.quantity.primary):
@@ -241,16 +247,7 @@ class Chart(ChartView):
         if marked_as == self._marked_as:
             return
         self._marked_as = marked_as
-        placed = [(float(getattr(mark, axis)), mark) for mark in marks]
-        found = sorted(
-            (
-                PlacedMark(math.log10(max(x, SMALLEST_X)) if log else x, mark.kind, mark.text)
-                for x, mark in placed
-                if math.isfinite(x)
-            ),
-            key=lambda mark: mark.place,
-        )
-        self.marks.set_marks(found)
+        self.marks.set_marks(placed_marks(marks, axis, log=log))
 
     def _on_theme_changed(self) -> None:
         self._colour()
@@ -301,15 +298,7 @@ class Chart(ChartView):
                 at = lines.train.nearest(place)
                 if at is None or (lines.run is not self.runs[0] and place > lines.train.x[-1]):
                     continue
-                value = float(to_view(lines.train.smooth[at : at + 1], log=self.log_y)[0])
+                value = float(lines.scale(log=self.log_y).places(lines.train.smooth[at : at + 1])[0])
                 if math.isfinite(value):
                     dots.append((float(lines.train.x[at]), value, lines.colour(self.theme.colours)))
         self.crosshair.show_place(place, dots)
-
-
-def _without_outliers(values: Floats) -> tuple[float, float]:
-    """Range of the values without far outliers."""
-    low, high = float(values.min()), float(values.max())
-    bottom, top = (float(value) for value in np.quantile(values, (0.01, 0.99)))
-    reach = _OUTLIER * ((top - bottom) or abs(top) or 1.0)
-    return (low if low >= bottom - reach else bottom, high if high <= top + reach else top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,10 +11,12 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from gptdesk.training.history.history import Mark
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
-from gptdesk.ui.train.charts.items import ChartBox, Painting, paint_with_halo
-from gptdesk.ui.train.charts.points import Floats
+from gptdesk.ui.train.charts.curves.curve import SMALLEST_X
+from gptdesk.ui.train.charts.curves.y_scale import Floats
+from gptdesk.ui.train.charts.painting.box import ChartBox, Painting, paint_with_halo
 
 ROLES: Final = {
     "checkpoint": "muted",
@@ -47,6 +50,17 @@ class PlacedMark:
     place: float
     kind: str
     text: str = ""
+
+
+def placed_marks(marks: Sequence[Mark], axis: str, *, log: bool) -> list[PlacedMark]:
+    """The marks of a run with a place on an axis, in ascending order of it."""
+    places = [(float(getattr(mark, axis)), mark) for mark in marks]
+    found = [
+        PlacedMark(math.log10(max(x, SMALLEST_X)) if log else x, mark.kind, mark.text)
+        for x, mark in places
+        if math.isfinite(x)
+    ]
+    return sorted(found, key=lambda mark: mark.place)
 
 
 class Marks(Painting):

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.training.history.history import RunHistory
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.train.charts.points import Curve
+from gptdesk.ui.train.charts.curves.curve import Curve
 from gptdesk.ui.train.charts.settings import PlottedRun
 
 
@@ -26,14 +26,14 @@ class Curves(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue = TaskQueue("curves", self)
-        self._curves: dict[RunHistory, dict[str, Curve]] = {}
+        self._curves: dict[RunHistory, dict[tuple[str, bool], Curve]] = {}
 
-    def of(self, history: RunHistory, metric: str) -> Curve:
-        """The curve of a metric of a run."""
+    def of(self, history: RunHistory, key: str, *, evaluated: bool = False) -> Curve:
+        """The curve of a value of a run's steps, or evaluations."""
         known = self._curves.setdefault(history, {})
-        if metric not in known:
-            known[metric] = Curve(history, metric, self._do_elsewhere)
-        return known[metric]
+        if (key, evaluated) not in known:
+            known[key, evaluated] = Curve(history, key, self._do_elsewhere, evaluated=evaluated)
+        return known[key, evaluated]
 
     def keep(self, runs: Sequence[PlottedRun]) -> None:
         """Drops the curves of all other runs."""

@@ -1,30 +1,29 @@
-"""The lines and areas of one run on one chart."""
+"""The lines of one run on one chart."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter, QPen
 
+from gptdesk.loss_units import LossUnit
 from gptdesk.metrics import Metric
+from gptdesk.training.history.loss_source import LossSources, loss_sources
+from gptdesk.training.history.series import Series
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.stylesheet import mix
-from gptdesk.ui.train.charts.curves import Curves
-from gptdesk.ui.train.charts.items import ChartBox, Painting
-from gptdesk.ui.train.charts.points import NO_POINTS, Floats, Points, to_view
-from gptdesk.ui.train.charts.polyline import Line, Look
+from gptdesk.ui.train.charts.curves.curve import NO_POINTS, Curve, Points
+from gptdesk.ui.train.charts.curves.curve_store import Curves
+from gptdesk.ui.train.charts.curves.y_scale import Floats, YScale, to_view
+from gptdesk.ui.train.charts.painting.box import ChartBox, Painting
+from gptdesk.ui.train.charts.painting.polyline import Line, Look
 from gptdesk.ui.train.charts.settings import ChartSettings, PlottedRun
 from gptdesk.ui.train.charts.viewport import Viewport
 
 DASHES: Final = ((4.0, 2.5), (1.5, 2.0), (7.0, 2.5), (6.0, 2.0, 1.0, 2.0))
 """Dash patterns of pinned runs, in turn, in line widths."""
-
-_AREA_SHARES: Final = (1.0, 0.72, 0.46, 0.24)
-"""Share of the accent colour in each of the stacked areas, the lowest first; then in turn."""
 
 _VALUE_ROLES: Final = ("good", "warn", "bad", "muted")
 """Colours of the second and later values of a metric of the selected run."""
@@ -69,6 +68,12 @@ class RunLines:
         value: key of the metric's value that is drawn.
         number: 0 for the selected run, else that of the pinned run.
         curves: of all runs.
+        unit: of losses; None for another metric.
+
+    Attributes:
+        train: curve of the recorded value.
+        validation: curve of the evaluations; None for another metric than the loss.
+        sources: of losses; None for another metric.
     """
 
     def __init__(
@@ -79,19 +84,34 @@ class RunLines:
         value: str,
         number: int,
         curves: Curves,
+        unit: LossUnit | None = None,
     ) -> None:
         self.run, self.value, self._box, self._averaged = run, value, box, metric.averaged
+        self._curves, self._unit = curves, unit
         self._place = metric.keys.index(value)
         self._current = number == 0
         self._dashes = () if self._current else DASHES[(number - 1) % len(DASHES)]
         self.train = curves.of(run.history, value)
-        self.validation = curves.of(run.history, "validation") if metric.primary else None
+        self.validation: Curve | None = None
+        self.sources: LossSources | None = None
         self._painted: tuple[tuple[int, ...], ...] = ()
+        self._choose_sources()
         order = 10.0 if self._current else 0.0
         self._raw = Line(box, order + 2)
         self._old = Line(box, order + 1)
         self._smooth = Line(box, order + 4)
         self._validation_line, self._dots = Line(box, order + 5), Dots(box, order + 6)
+
+    def _choose_sources(self) -> None:
+        """Chooses what is read of a loss: what the run records in the unit is known once it has recorded something."""
+        if self._unit is None:
+            return
+        sources = loss_sources(self.run.history, self._unit)
+        if sources == self.sources:
+            return
+        self.sources, self._painted = sources, ()
+        self.train = self._curves.of(self.run.history, sources.training.key)
+        self.validation = self._curves.of(self.run.history, sources.validation.key, evaluated=True)
 
     def colour(self, colours: Colours) -> str:
         """Colour of the line."""
@@ -103,6 +123,31 @@ class RunLines:
         other: str = getattr(colours, _VALUE_ROLES[(self._place - 1) % len(_VALUE_ROLES)])
         return other
 
+    # -- values in the unit of the chart
+
+    def scale(self, *, log: bool = False) -> YScale:
+        """How recorded values and their averages become coordinates."""
+        return YScale(log, self.sources.training if self.sources else None)
+
+    def validation_scale(self, *, log: bool = False) -> YScale:
+        """How values of evaluations become coordinates."""
+        return YScale(log, self.sources.validation if self.sources else None)
+
+    def recorded_at(self, number: int) -> float:
+        """The recorded value of a point, in the unit of the chart."""
+        return self.scale().value(self.train.series.value[number])
+
+    def averaged_at(self, number: int) -> float:
+        """The average at a point, in the unit of the chart."""
+        return self.scale().value(self.train.smooth[number])
+
+    def validated_at(self, number: int) -> float:
+        """The value of an evaluation, in the unit of the chart."""
+        assert self.validation is not None, "only losses are validated"
+        return self.validation_scale().value(self.validation.series.value[number])
+
+    # -- drawing
+
     def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
         """Whether points added since the last `draw` would fall on pixels that are painted already."""
         before, now = self._painted, self._state()
@@ -110,15 +155,18 @@ class RunLines:
             return True
         if not before or before[1:] != now[1:] or before[0][0] != now[0][0]:
             return False
-        return self.train.adds_nothing(before[0][1], view.low, view.high, pixels, slack, log_y=log_y)
+        return self.train.adds_nothing(before[0][1], view.low, view.high, pixels, slack, self.scale(log=log_y))
 
     def _state(self) -> tuple[tuple[int, ...], ...]:
         validation = self.validation
         return (
             (self.train.generation, len(self.train.x)),
             (validation.generation, len(validation.x)) if validation else (),
-            (len(self.run.history.superseded(self.value)),) if self._current else (),
+            (len(self._superseded()),) if self._current else (),
         )
+
+    def _superseded(self) -> Series:
+        return self.run.history.superseded(self.sources.training.key if self.sources else self.value)
 
     def remove(self) -> None:
         """Removes the lines from the chart."""
@@ -127,6 +175,7 @@ class RunLines:
 
     def update(self, settings: ChartSettings) -> None:
         """Reads new points."""
+        self._choose_sources()
         smoothing = settings.smoothing if self._averaged else 0.0
         self.train.update(settings.axis, log_x=settings.log_x, smoothing=smoothing)
         if self.validation is not None:
@@ -138,13 +187,13 @@ class RunLines:
         """Draws the visible range and returns the values that the y axis should contain."""
         self._painted = self._state()
         colour = self.colour(colours)
-        smooth = self.train.smooth_points(view.low, view.high, pixels, log_y=log_y)
+        smooth = self.train.smooth_points(view.low, view.high, pixels, self.scale(log=log_y))
         self._smooth.show_points(smooth, Look(colour, 2.0 if self._current else 1.5, self._dashes))
         values = [smooth.finite]
         if self._current:
             values += self._draw_raw(view, pixels, colours, settings, log_y=log_y)
         if self.validation is not None:
-            points = self.validation.raw_points(view.low, view.high, pixels, log_y=log_y)
+            points = self.validation.raw_points(view.low, view.high, pixels, self.validation_scale(log=log_y))
             shade = colours.good if self._current else colour
             self._validation_line.show_points(points if self._current else NO_POINTS, Look(shade))
             self._dots.show_points(points, shade, "" if self._current else colours.surface)
@@ -154,100 +203,15 @@ class RunLines:
     def _draw_raw(
         self, view: Viewport, pixels: int, colours: Colours, settings: ChartSettings, *, log_y: bool
     ) -> list[Floats]:
+        scale = self.scale(log=log_y)
         faint = Look(mix(self.colour(colours), colours.surface, _RAW_SHARE), 1.0)
         raw = NO_POINTS
         if self._averaged and settings.smoothing:
-            raw = self.train.raw_points(view.low, view.high, pixels, log_y=log_y)
+            raw = self.train.raw_points(view.low, view.high, pixels, scale)
         self._raw.show_points(raw, faint)
-        old = self.run.history.superseded(self.value)
+        old = self._superseded()
         x = to_view(old.x(settings.axis), log=settings.log_x)
-        old_points = Points(x, to_view(old.value, log=log_y))
-        self._old.show_points(old_points, Look(mix(colours.muted, colours.surface, 0.5), 1.0))
+        old_look = Look(mix(colours.muted, colours.surface, 0.5), 1.0)
+        self._old.show_points(Points(x, scale.places(old.value)), old_look)
         finite = raw.finite
         return [np.quantile(finite, (0.005, 0.995))] if len(finite) else []
-
-
-class Area(Painting):
-    """The area below a line."""
-
-    def __init__(self, box: ChartBox, z: float) -> None:
-        super().__init__(box, z)
-        self._points, self._colour, self._edge = NO_POINTS, "#000000", "#ffffff"
-
-    def show_points(self, points: Points, colour: str, edge: str) -> None:
-        """Fills the area below these points, with an edge in another colour."""
-        self._points, self._colour, self._edge = points, colour, edge
-        self.update()
-
-    def paint(self, painter: QPainter, *_: object) -> None:
-        if not len(self._points.x):
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x, y, floor = self.left(self._points.x).tolist(), self.top(self._points.y).tolist(), self.top(0.0)
-        edge = [QPointF(left, top) for left, top in zip(x, y, strict=True)]
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._colour))
-        painter.drawPolygon(QPolygonF([QPointF(x[0], floor), *edge, QPointF(x[-1], floor)]))
-        painter.setPen(QPen(QColor(self._edge), 1))
-        painter.drawPolyline(QPolygonF(edge))
-
-
-class StackedAreas:
-    """The values of a metric as areas on each other, so that the top is their sum."""
-
-    def __init__(self, box: ChartBox, run: PlottedRun, metric: Metric, curves: Curves) -> None:
-        self._box = box
-        self.parts = [curves.of(run.history, key) for key in metric.keys]
-        self._painted = -1, -1
-        self._areas = [Area(box, -10.0 - number) for number in range(len(self.parts))]
-
-    def remove(self) -> None:
-        """Removes the areas from the chart."""
-        for area in self._areas:
-            area.remove()
-
-    def update(self, settings: ChartSettings) -> None:
-        """Reads new points."""
-        for part in self.parts:
-            part.update(settings.axis, log_x=settings.log_x, smoothing=0.0)
-
-    def adds_nothing(self, view: Viewport, pixels: int, slack: float, *, log_y: bool) -> bool:
-        """Whether points added since the last `draw` would fall on pixels that are painted already."""
-        part, (generation, known) = self.parts[0], self._painted
-        if part.generation != generation:
-            return False
-        return part.adds_nothing(known, view.low, view.high, pixels, math.inf, log_y=log_y)
-
-    def draw(self, view: Viewport, pixels: int, colours: Colours) -> list[Floats]:
-        """Draws the visible range and returns the values that the y axis should contain."""
-        self._painted = self.parts[0].generation, len(self.parts[0].x)
-        length = min(len(part.x) for part in self.parts)
-        if not length:
-            return []
-        values = [part.series.value[:length] for part in self.parts]
-        x, heights = column_means(self.parts[0].x[:length], values, view.low, view.high, pixels)
-        tops = np.cumsum(heights, axis=0)
-        for area, top, shade in zip(self._areas, tops, area_colours(len(tops), colours), strict=True):
-            area.show_points(Points(x, top), shade, colours.surface)
-        return [tops[-1][np.isfinite(tops[-1])], np.zeros(1)]
-
-
-def area_colours(count: int, colours: Colours) -> list[str]:
-    """Colours of stacked areas, the lowest first."""
-    shares = [_AREA_SHARES[number % len(_AREA_SHARES)] for number in range(count)]
-    return [mix(colours.accent, colours.surface, share) for share in shares]
-
-
-def column_means(x: Floats, values: Sequence[Floats], low: float, high: float, pixels: int) -> tuple[Floats, Floats]:
-    """Means of several values per pixel column that has points: x, and a row for each value."""
-    start = max(0, int(np.searchsorted(x, low)) - 1)
-    stop = min(len(x), int(np.searchsorted(x, high, side="right")) + 1)
-    x, parts = x[start:stop], [value[start:stop] for value in values]
-    if len(x) <= pixels:
-        return x, np.nan_to_num(np.stack(parts))
-    firsts = np.unique(np.searchsorted(x, np.linspace(x[0], x[-1], pixels, endpoint=False)))
-    counts = np.diff(np.append(firsts, len(x)))
-    sums = np.stack([np.add.reduceat(part, firsts) for part in parts])
-    if np.isnan(sums).any():  # only then: it takes longer than everything else
-        sums = np.stack([np.add.reduceat(np.nan_to_num(part), firsts) for part in parts])
-    return np.add.reduceat(x, firsts) / counts, sums / counts

@@ -1,0 +1,1 @@
+"""One chart: what it shows, pointer and keyboard, and its values as text."""

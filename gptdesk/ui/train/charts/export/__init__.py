@@ -1,0 +1,1 @@
+"""Exports charts as pictures, and their values as a table."""

@@ -1,0 +1,106 @@
+"""The figures above the charts, and the small curve of a card."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gptdesk.training.history.history import RunHistory
+from gptdesk.training.index import RunEntry
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.sparkline import Sparkline
+from gptdesk.ui.train.runs.tiles import NOTHING, Tile, Tiles
+from trainer.run_directory.state import RunState
+
+from .conftest import BEGAN, Run
+
+
+def entry(folder: Path, **status: Any) -> RunEntry:
+    state = RunState("running", {"step": 400, "steps": 1000, "loss": 3.62, **status}, {})
+    return RunEntry(
+        folder=folder, id="a", name="one", tags=(), pinned=False, state=state, steps=1000, created=BEGAN, problem=""
+    )
+
+
+def test_figures_say_where_the_run_stands_and_explain_themselves(qtbot: QtBot, run: Run, history: RunHistory) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.resize(1000, 120)
+    tiles.show()
+    tiles.show_run(entry(run.folder, best_loss=3.79, best_step=400, seconds_left=1140), history)
+    assert [tile.figure.text() for tile in tiles.tiles] == ["400 / 1,000", "3.62", "3.79", "61,400", "2.0 GB", "19 min"]
+    assert tiles.use.name.text() == "Memory", "there is no MFU where the peak of the hardware is not known"
+    assert all(tile.toolTip() and tile.accessibleName() for tile in tiles.tiles)
+    assert tiles.bar.value() == 400
+    assert tiles.note.text() == "400,000 tokens  ·  0.80 epochs  ·  best validation 3.790 at step 400"
+
+
+def test_figures_that_are_not_there_yet_are_dashes(qtbot: QtBot, tmp_path: Path, run: Run) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_run(entry(tmp_path, step=None, loss=None), RunHistory(tmp_path / "nowhere"))
+    assert tiles.loss.figure.text() == tiles.left.figure.text() == NOTHING
+
+
+def test_figures_are_measured_in_the_systems_font(qtbot: QtBot, qapp: QApplication) -> None:
+    before = qapp.font()
+    font = QFont(before)
+    usual = Tile("Step")
+    qtbot.addWidget(usual)
+    usual.show_figure("400,000 / 400,000", "")
+    width = usual.wanted_width("")
+    font.setPixelSize(26)
+    try:
+        qapp.setFont(font)
+        large = Tile("Step")
+        qtbot.addWidget(large)
+        large.show_figure("400,000 / 400,000", "")
+        assert large.wanted_width("") > 1.5 * width
+    finally:
+        qapp.setFont(before)
+
+
+def test_figures_fit_into_a_narrow_page(qtbot: QtBot, run: Run, history: RunHistory) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_run(entry(run.folder, step=1_204_000, steps=12_000_000, seconds_left=100_000), history)
+    tiles.resize(388, 140)
+    tiles.show()
+    QApplication.processEvents()
+    assert tiles.width() == 388
+    assert tiles.speed.y() > tiles.step.y(), "they stand in two rows"
+    assert all(tile.geometry().right() < 388 for tile in tiles.tiles)
+
+
+def test_figures_of_one_row_have_one_size_whatever_the_width(qtbot: QtBot, run: Run, history: RunHistory) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_run(entry(run.folder, step=45, steps=200_000, seconds_left=36_120), history)
+    tiles.resize(388, 140)
+    tiles.show()
+    for width in range(400, 1000, 12):
+        tiles.resize(width, 140)
+        QApplication.processEvents()
+        for row in {tile.y() for tile in tiles.tiles}:
+            beside = [tile for tile in tiles.tiles if tile.y() == row]
+            assert len({tile.height() for tile in beside}) == 1, width
+            assert len({tile.figure.fontInfo().pixelSize() for tile in beside}) == 1, width
+        for tile in tiles.tiles:
+            words = tile.figure.fontMetrics().horizontalAdvance(tile.figure.text())
+            assert words <= tile.figure.contentsRect().width(), (width, tile.figure.text())
+
+
+def test_a_small_curve_is_drawn_in_its_colour(qtbot: QtBot, theme: Theme) -> None:
+    curve = Sparkline(theme)
+    qtbot.addWidget(curve)
+    curve.set_curve([11.0, math.nan, 5.0, 4.0, 3.9, 3.8], "good")
+    curve.resize(curve.sizeHint())
+    curve.show()
+    image = curve.grab().toImage()
+    reds = [image.pixelColor(x, y).red() for x in range(image.width()) for y in range(image.height())]
+    assert min(reds) < 0x60
+    curve.set_curve([3.0, 3.0], "good")
+    curve.grab()

@@ -15,7 +15,7 @@ _NAME = re.compile(r"step-(\d{1,15})", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointInfo:
-    """A whole checkpoint.
+    """A complete checkpoint.
 
     Attributes:
         path: its folder, a model folder like any other.
@@ -33,7 +33,7 @@ class CheckpointInfo:
 
 
 def checkpoints(folder: Path) -> list[CheckpointInfo]:
-    """The whole checkpoints of a run, newest last; hashes are not looked at, which would take as long as loading."""
+    """The complete checkpoints of a run, newest last. Sizes are checked, hashes not: that takes as long as loading."""
     best = whole((read_json(folder / STATUS) or {}).get("best_step"))
     found = []
     try:
@@ -43,15 +43,15 @@ def checkpoints(folder: Path) -> list[CheckpointInfo]:
     for path in names:
         step = int(path.name.removeprefix("step-"))
         try:
-            size = _whole_size(path)
+            size = _complete_size(path)
             written = (path / CHECKPOINT_MANIFEST).stat().st_mtime
-        except (OSError, ValueError):  # pruned this moment, or damaged
+        except (OSError, ValueError):  # just pruned, or damaged
             continue
         found.append(CheckpointInfo(path=path, step=step, bytes=size, t=written, best=step == best))
     return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 
-def _whole_size(path: Path) -> int:
+def _complete_size(path: Path) -> int:
     """Bytes in a checkpoint.
 
     Raises:
@@ -65,6 +65,6 @@ def _whole_size(path: Path) -> int:
     for name, entry in manifest.items():
         size = (path / name).stat().st_size
         if not isinstance(entry, dict) or entry.get("bytes") != size:
-            raise ValueError(f"{name} is not whole")
+            raise ValueError(f"{name} is not complete")
         total += size
     return total

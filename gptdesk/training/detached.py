@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _guard = threading.Lock()
 _children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
-"""What this process started and has not seen the end of, with the files that their exit codes are noted in."""
+"""Running processes that this one started, by process id, and the records that get their exit codes."""
 
 
 def start_detached(
@@ -33,17 +33,17 @@ def start_detached(
 ) -> int:
     """Starts a program and returns its process id.
 
-    It goes on when this process ends, however it ends, and holds a lock until its own end: on what state it is in,
-    neither process ids nor clocks are asked.
+    The program survives the end of this process. It holds a lock until it ends, so that its state does not depend on
+    process ids or clocks.
 
     Args:
         command: arguments, or a line for the system's shell.
         folder: that it runs in.
         output: file that its output is appended to.
-        lock: file that it holds the lock on; where files cannot be handed on (Windows), see `lives`.
-        record: JSON file, replaced, in which its ``pid`` is noted, the bytes of the output that came before it
-            (``console``), and its ``code`` when it has ended while this process lives.
-        values: that the record holds beside these.
+        lock: file that it holds the lock on; on Windows, where it cannot be inherited, see `lives`.
+        record: JSON file, replaced, with its ``pid``, the bytes of output before it started (``console``), and its exit
+            ``code`` if it ends while this process lives.
+        values: further entries of the record.
 
     Raises:
         UserError: when it cannot be started, or another holds the lock.
@@ -75,7 +75,7 @@ def start_detached(
         name = "The shell" if shell else command[0]
         raise UserError(f"{name} cannot be started ({error.strerror or error}).") from None
     finally:
-        held.release()  # ours; what was started has its own hold on it
+        held.release()  # the child holds the inherited one
     pid: int = process.pid
     with _guard:
         _children[pid] = (process, record)
@@ -85,14 +85,14 @@ def start_detached(
 
 def _begin(record: Path, values: Mapping[str, Any]) -> None:
     try:
-        with _guard:  # or what is noted of an earlier start would come over it
+        with _guard:  # an earlier start must not overwrite it
             write_json(record, values)
     except OSError as error:
         raise UserError(f"{record.parent} cannot be written ({error.strerror}).") from None
 
 
 def _detachment(held: FileLock) -> Mapping[str, object]:
-    if os.name == "nt":  # a console of its own that nobody sees, or compilers that it calls would each open one
+    if os.name == "nt":  # an invisible console; without one, each compiler that it calls would open a window
         import subprocess
 
         new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -101,30 +101,30 @@ def _detachment(held: FileLock) -> Mapping[str, object]:
 
 
 def reap() -> None:
-    """Takes leave of what this process started and has ended, and notes how; else the system would keep its entry."""
+    """Collects the exit codes of children that have ended and records them, so that none stays a zombie."""
     with _guard:
         for pid, (process, record) in list(_children.items()):
             if process.poll() is not None:
                 del _children[pid]
-                if (read_json(record) or {}).get("pid") == pid:  # else it tells of another start by now
+                if (read_json(record) or {}).get("pid") == pid:  # else the record belongs to a later start
                     _note(record, code=process.returncode)
 
 
 def note(record: Path, **values: Any) -> None:
-    """Adds to a record that is there; what cannot be written is passed over."""
+    """Adds entries to an existing record; a failed write is ignored."""
     with _guard:
         _note(record, **values)
 
 
 def _note(record: Path, **values: Any) -> None:
     noted = read_json(record)
-    if noted is not None:  # a run that was removed is not made again
+    if noted is not None:  # a deleted run is not created again
         with suppress(OSError):
             write_json(record, noted | values, sync=False)
 
 
 def lives(lock: Path, record: Mapping[str, object]) -> bool:
-    """Whether what was started lives: its lock tells, or on Windows whether this process has seen its end."""
+    """Whether the started process is running: by its lock, on Windows by whether this process has seen it end."""
     if os.name != "nt":
         return is_locked(lock)
     pid = record.get("pid")

@@ -27,27 +27,27 @@ _MEMORY: Final = re.compile(
 _DISK: Final = re.compile(r"No space left on device|[Dd]isk quota exceeded|Errno 28|Errno 122")
 _FATAL: Final = re.compile(r"Fatal Python error|Segmentation fault|Bus error|core dumped")
 _KILLED: Final = re.compile(r"Signal 9 \(SIGKILL\)|exitcode\s*: -9\b")
-"""What torchrun says of a process of its that was killed."""
+"""What torchrun prints about a worker that was killed."""
 
 _FELL_WITH_ANOTHER: Final = re.compile(r"[Cc]onnection (closed|reset|refused)|\bpeer\b|\bNCCL\b|\bgloo\b")
-"""What the others then say of their own end."""
+"""What the other workers print when they end because of it."""
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
 _ADVICE: Final = {
     "memory": "Choose a smaller micro-batch, or turn on activation checkpointing; the result stays the same.",
-    "disk": "Make room on the disk, then resume.",
-    "not finite": "Resume with a lower learning rate, or with gradient clipping; its checkpoints are good.",
-    "killed": "Resume it; if it happens again, the computer may be short of memory.",
-    "settings": "Correct this in the settings, then start again.",
-    "error": "Read the output below; resuming starts from the newest good checkpoint.",
-    "lost": "Look at the computer that it runs on; if it ended there, resume it.",
+    "disk": "Free space on the disk, then resume.",
+    "not finite": "Resume with a lower learning rate, or with gradient clipping; the checkpoints are intact.",
+    "killed": "Resume the run; if it happens again, the computer may be short of memory.",
+    "settings": "Correct the setting, then start the run again.",
+    "error": "Read the output below. Resuming continues from the newest complete checkpoint.",
+    "lost": "Check the computer that it runs on; if the trainer has ended there, resume the run.",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What is known of a run that ended badly.
+    """Why a run crashed or was lost.
 
     Attributes:
         cause: ``memory``, ``disk``, ``not finite``, ``killed``, ``settings``, ``error`` or ``lost``.
@@ -55,7 +55,7 @@ class Diagnosis:
         advice: what to do.
         output: the last lines of its console since it was launched.
         traceback: of the error; empty where there is none.
-        checkpoint: the newest good one, by the sizes of its files; None when there is none.
+        checkpoint: the newest complete one, by the sizes of its files; ``None`` if there is none.
         step: of that checkpoint.
     """
 
@@ -69,14 +69,14 @@ class Diagnosis:
 
 
 def diagnose(folder: Path, state: RunState) -> Diagnosis:
-    """Explains a run that crashed or was lost; reads the end of its console alone, however long that is."""
+    """Explains why a run crashed or was lost; reads only the end of its console output."""
     reap()
     launch = read_launch(folder)
     console = ConsoleTail(folder, OUTPUT_LINES, start=launch.console if launch else 0)
     console.update()
     output = tuple(line for line in console.lines if line.strip())
     traceback = str(state.exit.get("traceback") or "") or _printed_traceback(output)
-    if launch is not None and newest_attempt(folder) > launch.attempt + 1:  # somebody has resumed it elsewhere
+    if launch is not None and newest_attempt(folder) > launch.attempt + 1:  # it was resumed elsewhere since
         launch = None
     cause, sentence = _explain(state, launch, folder, output, traceback)
     newest = checkpoints(folder)[-1:]
@@ -97,7 +97,7 @@ def _explain(
     """The cause and the sentence."""
     if state.state == "lost":
         host = state.status.get("host")
-        return "lost", f"Nothing has been heard of it from {host or 'its computer'} for a while."
+        return "lost", f"The trainer on {host or 'another computer'} has sent no heartbeat for a while."
     never_began = phase(launch, newest_attempt(folder)) == FAILED
     ending: dict[str, Any] = {} if never_began else state.exit
     reason = str(ending.get("reason") or "")
@@ -112,17 +112,17 @@ def _explain(
         return "killed", _killed(state, None)
     code = ending.get("code", launch.code if launch else None)
     if ending:
-        return ("settings" if code == _MISTAKE else "error"), reason or "It ended with an error."
+        return ("settings" if code == _MISTAKE else "error"), reason or "The trainer ended with an error."
     if code == _MISTAKE and output:
         return "settings", output[-1]
     if _FATAL.search(told) or code in _faults():
-        return "error", "The program itself crashed, which is no fault of the settings."
+        return "error", "The trainer process itself crashed; the settings are not the cause."
     if traceback:
-        return "error", f"It ended with an error: {traceback.strip().splitlines()[-1]}"
+        return "error", f"The trainer ended with an error: {traceback.strip().splitlines()[-1]}"
     if never_began and launch is not None and launch.launcher.kind == COMMAND and code:
-        return "error", f"The command that was to start it ended with code {code}."
+        return "error", f"The launch command ended with code {code}."
     if code is not None and code > 0:
-        return "error", f"It ended with code {code} and said nothing."
+        return "error", f"The trainer ended with code {code} and printed no reason."
     return "killed", _killed(state, code)
 
 
@@ -130,14 +130,14 @@ def _killed(state: RunState, code: int | None) -> str:
     here = state.status.get("host") == socket.gethostname()
     booted = state.status.get("boot_id")
     if code is None and here and booted and boot_id() and booted != boot_id():
-        return "The computer was switched off or restarted while it trained."
+        return "The computer was switched off or restarted during the training."
     if code == -signal.SIGTERM:
-        return "It was ended from outside before it could save."
-    return "It was killed from outside; the system does that when memory runs out."
+        return "The trainer was terminated from outside before it could save."
+    return "The trainer was killed from outside; the system does that when memory runs out."
 
 
 def _faults() -> set[int]:
-    """Exit codes of processes that did something that no process may."""
+    """Exit codes of processes that the system ended for a fault, such as a segmentation fault."""
     names = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
     return {-getattr(signal, name) for name in names if hasattr(signal, name)} | {0xC0000005}
 

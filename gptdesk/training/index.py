@@ -23,7 +23,7 @@ from trainer.run_directory.layout import LOCK as RUN_LOCK
 from trainer.run_directory.state import RunState, describe, planned_steps, read_state
 
 _REMOVED: Final = ".removed-"
-"""Begins the name of a run that is being removed; what is left of one goes with the next."""
+"""Prefix of a run folder that is being deleted; a leftover is deleted with the next one."""
 
 _NEWER: Final = "This run was written by a newer version of gptdesk; update to read it."
 
@@ -36,15 +36,15 @@ class RunEntry:
 
     Attributes:
         folder: its run directory.
-        id: tells runs apart, whatever their names.
-        name: for people.
-        tags: given by the person.
-        pinned: stays on top of the list, and is drawn beside the selected run.
-        state: ``starting``, too, for one just launched, and ``crashed`` when that trainer ended before it began.
-        steps: in the whole run, where known.
+        id: unique, independent of the name.
+        name: on the screen.
+        tags: given by the user.
+        pinned: stays on top of the list; its curves are drawn beside those of the selected run.
+        state: as recorded; ``starting`` after a launch, ``crashed`` if the launched trainer ended before it began.
+        steps: planned for the whole run, where known.
         created: seconds since the epoch.
-        problem: why it cannot be read, in a sentence; else empty.
-        damage: what of its files cannot be used, in a sentence, while the rest can; else empty.
+        problem: a sentence why it cannot be read; "" if it can.
+        damage: a sentence about files that cannot be used, if the rest can; else "".
     """
 
     folder: Path
@@ -85,7 +85,7 @@ class RunEntry:
 
     @property
     def ended(self) -> float | None:
-        """When it ended, or was last heard of; seconds since the epoch. None while it is active."""
+        """When it ended, or sent its last heartbeat, in seconds since the epoch; ``None`` while it is active."""
         if self.active:
             return None
         return self.state.exit.get("t") or self.state.status.get("heartbeat")
@@ -96,7 +96,7 @@ class RunIndex:
 
     Args:
         file: where names, tags, pins and watched folders are kept.
-        runs: the person's runs folder.
+        runs: the user's runs folder.
     """
 
     def __init__(self, file: Path, runs: Path) -> None:
@@ -106,9 +106,9 @@ class RunIndex:
         self._scanning = threading.Lock()
 
     def scan(self) -> list[RunEntry]:
-        """The runs there are now: pinned ones first, then active ones, then the newest.
+        """All runs: pinned ones first, then active ones, then the newest.
 
-        Runs that are not active are read again only where a file of theirs has changed.
+        A run that is not active is read again only if one of its files has changed.
         """
         reap()
         with self._scanning:
@@ -119,7 +119,7 @@ class RunIndex:
                 known = self._seen.get(folder)
                 if known is None or known[0] != signature or known[1].active:
                     entry = _read_entry(folder)
-                    if entry is None:  # gone this moment
+                    if entry is None:  # just deleted
                         continue
                     known = (signature, entry)
                 seen[folder] = known
@@ -129,13 +129,13 @@ class RunIndex:
         return sorted(found.values(), key=lambda entry: (not entry.pinned, not entry.active, -entry.created))
 
     def _folders(self) -> Iterator[Path]:
-        """Folders that are runs, each once by whatever paths: the folders looked in, and those directly inside them."""
+        """Run folders: the searched folders and those directly inside; each once, even if several paths lead there."""
         met = set()
         for root in (self.runs, *self.watched):
             for folder in [*filter(_is_run, [root]), *_inside(root)]:
                 try:
                     status = os.stat(folder)
-                except OSError:  # gone this moment
+                except OSError:  # just deleted
                     continue
                 if (status.st_dev, status.st_ino) not in met:
                     met.add((status.st_dev, status.st_ino))
@@ -156,25 +156,25 @@ class RunIndex:
         return self._labels.watched
 
     def watch(self, folder: Path) -> None:
-        """Also finds the run in ``folder``, and those directly inside it.
+        """Adds a folder to search: for a run in it, and for runs directly inside it.
 
         Raises:
-            UserError: when it is no folder, or this cannot be written down.
+            UserError: when it is no folder, or the list cannot be saved.
         """
         if not folder.is_dir():
             raise UserError(f"There is no folder {folder}.")
         self._labels.watch(folder.absolute())
 
     def unwatch(self, folder: Path) -> None:
-        """Leaves a watched folder alone again.
+        """Stops searching a folder.
 
         Raises:
-            UserError: when this cannot be written down, as for the methods below.
+            UserError: when the list cannot be saved; so do the methods below.
         """
         self._labels.unwatch(folder.absolute())
 
     def rename(self, id: str, name: str) -> None:
-        """Gives a run a name; an empty one is that of its launch, or of its folder."""
+        """Renames a run; "" restores the name of its launch, or of its folder."""
         self._labels.change(id, name=" ".join(name.split()))
 
     def set_tags(self, id: str, tags: Sequence[str]) -> None:
@@ -184,29 +184,29 @@ class RunIndex:
         self._labels.change(id, pinned=pinned)
 
     def size(self, folder: Path) -> int:
-        """Bytes that removing it would free; for a run with many checkpoints not a matter of an instant."""
+        """Bytes that deleting it would free; takes a while for a run with many checkpoints."""
         total = 0
         if folder.is_symlink():
             return total
         for parent, _, names in os.walk(folder):
             for name in names:
-                with suppress(OSError):  # pruned this moment
+                with suppress(OSError):  # just pruned
                     total += os.lstat(os.path.join(parent, name)).st_size
         return total
 
     def delete(self, folder: Path) -> None:
-        """Removes a run from the disk.
+        """Deletes a run from the disk.
 
         Raises:
-            UserError: when it is active, is no run, is more than a run, or cannot be removed.
+            UserError: when it is active, is no run directory, contains other things, or cannot be deleted.
         """
         folder = folder.absolute()
         entry = _read_entry(folder) if _is_run(folder) else None
         if entry is None:
-            raise UserError(f"{folder} is no run directory; nothing was removed.")
+            raise UserError(f"{folder} is no run directory; nothing was deleted.")
         at_work = is_locked(folder / RUN_LOCK) or lives(folder / LOCK, read_json(folder / RECORD) or {})
         if at_work or (entry.active and entry.state.state != STARTING):
-            raise UserError("The run is being trained; stop it before you remove it.")
+            raise UserError("The run is active; stop it before you delete it.")
         if not folder.is_symlink():
             self._require_nothing_else(folder)
         _remove(folder)
@@ -215,17 +215,17 @@ class RunIndex:
         self._labels.forget(entry.id)
 
     def _require_nothing_else(self, folder: Path) -> None:
-        """Refuses a run directory that somebody made of a folder with other things in it."""
+        """Refuses a run directory that contains other runs, the runs folder or the home folder."""
         real = folder.resolve()
         kept = [self.runs, Path.home(), *(watched for watched in self.watched if watched.resolve() != real)]
         other = next((place for place in kept if place.resolve().is_relative_to(real)), None) or _other_run(folder)
         if other is not None:
-            what = "other runs are kept in it" if other == folder else f"{other} is in it"
-            raise UserError(f"{folder} is more than a run: {what}; nothing was removed.")
+            what = "other runs" if other == folder else str(other)
+            raise UserError(f"{folder} contains {what} besides the run; nothing was deleted.")
 
 
 def _other_run(folder: Path) -> Path | None:
-    """A run somewhere inside a run, whose own is left aside."""
+    """Another run somewhere inside a run directory."""
     for parent, _, names in os.walk(folder):
         if (RUN in names or RECORD in names) and Path(parent) != folder:
             return Path(parent)
@@ -233,7 +233,7 @@ def _other_run(folder: Path) -> Path | None:
 
 
 def _remove(folder: Path) -> None:
-    """Moves the folder out of sight first, so that a removal that is cut short leaves no half a run to be seen."""
+    """Renames the folder first, so that an interrupted deletion leaves no incomplete run in the list."""
     aside = folder.with_name(f"{_REMOVED}{folder.name}")
     try:
         if folder.is_symlink():
@@ -244,14 +244,14 @@ def _remove(folder: Path) -> None:
         os.replace(folder, aside)
         shutil.rmtree(aside)
     except OSError as error:
-        raise UserError(f"{error.filename or folder} cannot be removed ({error.strerror}).") from None
+        raise UserError(f"{error.filename or folder} cannot be deleted ({error.strerror}).") from None
 
 
 def _inside(root: Path) -> list[Path]:
     try:
         with os.scandir(root) as entries:
             names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-    except OSError:  # not made yet, gone, or not ours to read
+    except OSError:  # missing, or not readable
         return []
     return [path for name in names if _is_run(path := root / name)]
 
@@ -261,7 +261,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _signature(folder: Path) -> object:
-    """Differs when one of the files that an entry is made of has."""
+    """Changes when a file that an entry is read from changes."""
     parts: list[tuple[int, int, int] | None] = []
     for name in _FILES:
         try:
@@ -274,7 +274,7 @@ def _signature(folder: Path) -> object:
 
 
 def _read_entry(folder: Path) -> RunEntry | None:
-    """A run without name, tags and pin of the user; None when it no longer exists."""
+    """A run without the user's name, tags and pin; ``None`` if it no longer exists."""
     launch = read_launch(folder)
     description, problem = describe(folder)
     if not description and not problem and launch is None and not os.path.isfile(folder / RUN):
@@ -306,7 +306,7 @@ def _read_state(folder: Path, launch: Launch | None) -> RunState:
     state = read_state(folder)
     if state.active:
         return state
-    # By the segment of the same status: a trainer that begins between two looks would seem to have ended.
+    # With the segment of the same status: a trainer that begins between two reads would seem to have ended.
     match phase(launch, attempt_in(state.status)):
         case "starting":
             return replace(state, state=STARTING, exit={})
@@ -316,5 +316,5 @@ def _read_state(folder: Path, launch: Launch | None) -> RunState:
 
 
 def _provisional_id(folder: Path) -> str:
-    """The id of a run that has yet to be given one by its trainer."""
+    """The id of a run whose trainer has not given it one yet."""
     return f"@{folder}"

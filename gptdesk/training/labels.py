@@ -17,12 +17,12 @@ from gptdesk.files import write_json
 from gptdesk.folders import ensure_folder
 
 _SCHEMA: Final = 1
-"""Version of the file; a newer one is left as it is, and what is said then lasts until the window closes."""
+"""Version of the file. A newer one is not overwritten; changes then last until the window closes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """What was said of one run; an empty name is none."""
+    """Name, tags and pin that the user gave a run; an empty name is none."""
 
     name: str = ""
     tags: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Labels:
         """Changes parts of a label.
 
         Raises:
-            UserError: when it cannot be written down; it holds until the window closes.
+            UserError: when it cannot be saved; the change then lasts until the window closes.
         """
         with self._guard:
             label = replace(self.of(id), **values)
@@ -84,7 +84,7 @@ class Labels:
                 self._save()
 
     def move(self, old: str, new: str) -> None:
-        """Hands a label on to a run that has got its own id."""
+        """Moves a label to another id: a run gets its own when its trainer starts."""
         with self._guard:
             if old in self._labels:
                 self._labels.setdefault(new, self._labels.pop(old))
@@ -117,7 +117,7 @@ class Labels:
             self._set_aside(copy=True)
 
     def _set_aside(self, *, copy: bool = False) -> None:
-        """Keeps the file as it is under another name: what cannot be used of it would be gone with the next change."""
+        """Keeps the file under another name: the next change would overwrite what cannot be read of it."""
         aside = self._file.with_name(f"{self._file.name}.unreadable")
         try:
             if copy:

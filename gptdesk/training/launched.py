@@ -54,11 +54,11 @@ class Launch:
     Attributes:
         t: when, seconds since the epoch.
         name: given to the run; empty when none was.
-        launcher: that started it.
+        launcher: how it was started.
         attempt: number of the run's newest trainer before this launch; -1 for a new run.
-        console: bytes that its output began after.
-        code: that the started process ended with, where the window saw its end.
-        lives: whether that process lives.
+        console: size of the output file before this launch, in bytes.
+        code: exit code of the started process, if this program saw it end.
+        lives: whether that process is running.
     """
 
     t: float
@@ -71,7 +71,7 @@ class Launch:
 
 
 def read_launch(folder: Path) -> Launch | None:
-    """How a run was launched; None for one that was started elsewhere."""
+    """How a run was launched; ``None`` if it was not launched from the window."""
     values = read_fields(folder / RECORD, LAUNCH_FIELDS)[0]
     if not values:
         return None
@@ -91,8 +91,8 @@ def phase(launch: Launch | None, newest: int) -> str:
 
     ``newest`` is the run's `newest_attempt`.
 
-    A command that ends well without a trainer has handed the run to somebody else, such as a queue, and that may take
-    its time.
+    A launch command that ends with code 0 before a trainer runs has submitted the run elsewhere, such as to a queue:
+    the run counts as starting.
     """
     if launch is None or newest > launch.attempt:
         return ""
@@ -101,10 +101,10 @@ def phase(launch: Launch | None, newest: int) -> str:
 
 
 def ask(folder: Path, action: str, **args: Any) -> str:
-    """`send_request` that reaches a trainer which is only starting, too.
+    """Sends a request to the trainer of a run, even if that is still starting.
 
     Raises:
-        UserError: when the request cannot be made.
+        UserError: when the request cannot be written.
     """
     launch, newest = read_launch(folder), newest_attempt(folder)
     starting = launch is not None and phase(launch, newest) == STARTING
@@ -119,8 +119,8 @@ def newest_attempt(folder: Path) -> int:
 
 def attempt_in(status: Mapping[str, Any]) -> int:
     """The number in the contents of ``status.json``; -1 when there is none."""
-    told = whole(status.get("segment"))
-    return -1 if told is None else told
+    segment = whole(status.get("segment"))
+    return -1 if segment is None else segment
 
 
 def _launcher(values: dict[str, Any]) -> Launcher:

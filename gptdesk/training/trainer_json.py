@@ -1,4 +1,4 @@
-"""Runs a command of the trainer that answers with JSON, such as a dry run or a plan."""
+"""Runs a command of the trainer that prints JSON, such as a dry run or a plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gptdesk.child_process import child_environment, python_command
 from gptdesk.errors import UserError
 
 _LONGEST_SECONDS: Final = 180
-"""After which the trainer is killed: it loads torch and measures for a second, on a machine that may be busy."""
+"""Timeout: the trainer loads torch and measures for a second, possibly on a busy machine."""
 
 _CHECK_SECONDS: Final = 0.1
 """Between two checks of ``stop``."""
@@ -26,7 +26,7 @@ def trainer_json(*arguments: str, stop: threading.Event | None = None) -> dict[s
         stop: kills it when set, from any thread.
 
     Raises:
-        UserError: with the trainer's own sentence when it refuses; otherwise saying how it failed.
+        UserError: with the trainer's own message if it refuses, else with the way it failed.
     """
     command = python_command("trainer", *arguments)
     try:
@@ -42,14 +42,14 @@ def trainer_json(*arguments: str, stop: threading.Event | None = None) -> dict[s
         )
     except OSError as error:
         raise UserError(f"The trainer cannot be started: {error}.") from None
-    output, complaints = _communicate(process, stop or threading.Event())
+    output, errors = _communicate(process, stop or threading.Event())
     if process.returncode == 0:
         try:
             answer: dict[str, Any] = json.loads(output.splitlines()[-1])
         except (IndexError, ValueError):
-            raise UserError("The trainer answered with something else than JSON.") from None
+            raise UserError("The trainer did not print JSON.") from None
         return answer
-    words = [line for line in complaints.splitlines() if line.strip()]
+    words = [line for line in errors.splitlines() if line.strip()]
     raise UserError(words[-1] if words else f"The trainer ended with code {process.returncode}.")
 
 

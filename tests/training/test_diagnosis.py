@@ -75,7 +75,7 @@ def test_an_old_farewell_does_not_explain_a_new_launch_that_failed(folder: Path)
     console = 'Saved.\nTraceback (most recent call last):\n  File "x"\nModuleNotFoundError: No module named torch\n'
     diagnosis = diagnosis_of(folder, console=console, exit={"state": "stopped", "reason": "asked to"})
     assert diagnosis.cause == "error"
-    assert diagnosis.sentence == "It ended with an error: ModuleNotFoundError: No module named torch"
+    assert diagnosis.sentence == "The trainer ended with an error: ModuleNotFoundError: No module named torch"
     assert diagnosis.traceback.splitlines()[-1] == "ModuleNotFoundError: No module named torch"
 
 

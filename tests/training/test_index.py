@@ -347,11 +347,11 @@ def test_a_removal_that_was_cut_short_shows_no_run_and_is_finished_by_the_next(
 def test_an_active_run_and_what_is_no_run_are_not_removed(index: RunIndex, make_run: MakeRun, tmp_path: Path) -> None:
     folder = make_run("one", status={})
     lock = FileLock(folder / "run.lock")
-    with pytest.raises(UserError, match="being trained"):
+    with pytest.raises(UserError, match="run is active"):
         index.delete(folder)
     lock.release()
     elsewhere = make_run("two", status={"host": "elsewhere", "heartbeat": time.time()})
-    with pytest.raises(UserError, match="being trained"):
+    with pytest.raises(UserError, match="run is active"):
         index.delete(elsewhere)
     letters = tmp_path / "letters"
     letters.mkdir()
@@ -411,7 +411,7 @@ def test_a_launch_that_lives_is_starting_and_one_that_died_before_it_began_is_cr
     folder = runs / "launched"
     write_json(folder / "launch.json", {"t": 5.0, "launcher": {"kind": "here"}, "segment": -1, "pid": os.getpid()})
     assert (only(index).state.state, only(index).active) == ("starting", True)
-    with pytest.raises(UserError, match="being trained"):
+    with pytest.raises(UserError, match="run is active"):
         index.delete(folder)
     launched_lock.release()
     assert (only(index).state.state, only(index).active) == ("crashed", False)

@@ -13,40 +13,40 @@ from gptdesk.number_format import size
 from gptdesk.training.history.series import Floats
 
 WINDOW: Final = 128
-"""Logged steps that the newest one is compared with, as in llm.c. The same is not said again within as many."""
+"""Logged steps that the newest one is compared with, as in llm.c; an alert is not repeated within as many."""
 
 SPIKE_SCORE: Final = 6.0
-"""Standard deviations above the mean of the window: normal noise gets there once in a thousand million steps."""
+"""Standard deviations above the mean of the window; normal noise exceeds it once in a billion steps."""
 
 _LEAST_SPREAD: Final = 1e-3
-"""Share of the mean: a loss that hardly moves would make a spike of every flutter."""
+"""Least standard deviation as a share of the mean, so that a nearly constant loss raises no alerts."""
 
 _LARGEST_LOSS: Final = 1e100
-"""Squares of larger ones could not be added up."""
+"""Losses are clipped to it; sums of larger squares overflow."""
 
 SLOW_SHARE: Final = 0.8
-"""Share of the median speed below which a step is slow: a drop that is worth a look."""
+"""Share of the median speed below which a step is slow."""
 
 SLOW_STEPS: Final = 8
-"""So many slow ones in a row: a single one has waited for an evaluation, a checkpoint or another program."""
+"""Slow steps in a row that raise an alert; a single one may have waited for a checkpoint or another program."""
 
 RISES: Final = 3
-"""Evaluations in a row that were worse than the one before: one may be chance."""
+"""Evaluations in a row, each worse than the one before, that raise an alert; one may be chance."""
 
 CHECKPOINTS_TO_SPARE: Final = 2
-"""The next checkpoint is written beside the last one before anything is removed."""
+"""Checkpoints for which there should be space: the next one is written before an old one is deleted."""
 
 _STRIDE: Final = 64
-"""Logged steps after which the median speed is worked out again; at each it would take seconds for a long run."""
+"""Logged steps between two computations of the median speed; one at each step would take seconds for a long run."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """Something that went wrong, or is about to.
+    """Something in a run that needs attention.
 
     Attributes:
         kind: "nonfinite", "spike", "overfitting", "slow" or "disk".
-        step: the logged step that showed it.
+        step: the logged step that raised it.
         t: when, in seconds since the epoch.
         title: a few words.
         explanation: what it means and what to do, in one or two sentences.
@@ -60,7 +60,7 @@ class Alert:
 
 
 class Watch:
-    """Looks at what a run records and raises alerts; none is repeated while what it says lasts."""
+    """Checks what a run records and raises alerts; none is repeated while its reason lasts."""
 
     def __init__(self) -> None:
         self._disk_short = False
@@ -69,11 +69,11 @@ class Watch:
         self.begin_again()
 
     def begin_again(self, step: float = 0.0, best: float = np.inf) -> None:
-        """Forgets what was usual: the run resumes from an earlier step, perhaps with other settings or elsewhere.
+        """Discards the statistics: the run resumes from an earlier step, perhaps with other settings or elsewhere.
 
         Args:
-            step: what was evaluated until then still counts.
-            best: the lowest of these validation losses.
+            step: evaluations until then still count.
+            best: the lowest of their validation losses.
         """
         counting = [evaluation for evaluation in self._evaluations if evaluation[0] <= step]
         self._overfitting = self._overfitting and len(counting) == len(self._evaluations)
@@ -85,14 +85,14 @@ class Watch:
         self._validation_lost = False
 
     def steps(self, step: Floats, t: Floats, loss: Floats, speed: Floats) -> list[Alert]:
-        """Alerts about logged steps that follow those seen before: (n,) each, ``speed`` in tokens a second."""
+        """Alerts about further logged steps: (n,) each, ``speed`` in tokens per second."""
         found = [_about_divergence(step[i], t[i], "training loss") for i in self._losses_lost(loss)]
         found += [_about_spike(step[i], t[i], loss[i], mean, spread) for i, mean, spread in self._spikes.find(loss)]
         found += [_about_speed(step[i], t[i], speed[i], usual) for i, usual in self._slowness.find(speed)]
         return sorted(found, key=lambda alert: alert.step)
 
     def _losses_lost(self, loss: Floats) -> npt.NDArray[np.intp]:
-        """Where losses begin to be no numbers."""
+        """Indices where losses stop being finite."""
         lost = ~np.isfinite(loss)
         begins = np.flatnonzero(lost & ~np.concatenate([[self._not_finite], lost[:-1]]))
         if len(lost):
@@ -100,11 +100,11 @@ class Watch:
         return begins
 
     def evaluation(self, step: float, t: float, validation: float, training: float) -> list[Alert]:
-        """An alert that the model learns by heart, or has stopped learning.
+        """An alert that the model overfits, or that the loss is not finite.
 
         Args:
             validation: the loss of this evaluation.
-            training: the mean of the training losses logged since the one before; NaN when there are none.
+            training: the mean of the training losses logged since the last evaluation; NaN if there are none.
         """
         lost, self._validation_lost = self._validation_lost, not np.isfinite(validation)
         if self._validation_lost:
@@ -120,28 +120,28 @@ class Watch:
         return [_about_overfitting(step, t, validation, self._best)]
 
     def diverged(self, step: float, t: float, reason: str = "") -> list[Alert]:
-        """An alert about an evaluation or a message of the trainer, unless the losses have raised it already."""
+        """An alert that a loss is not finite, as the trainer says, unless the logged losses have raised it already."""
         if self._not_finite:
             return []
         self._not_finite = True
         return [_about_divergence(step, t, "validation loss", reason)]
 
     def disk(self, step: float, t: float, free: int, checkpoint_bytes: int) -> list[Alert]:
-        """An alert that there will be no room for checkpoints; sizes in bytes."""
+        """An alert that the disk has no space for further checkpoints; sizes in bytes."""
         short = free < CHECKPOINTS_TO_SPARE * checkpoint_bytes
         found = [_about_disk(step, t, free, checkpoint_bytes)] if short and not self._disk_short else []
         self._disk_short = short
         return found
 
     def checkpoint_failed(self, step: float, t: float, reason: str) -> list[Alert]:
-        """An alert that a checkpoint could not be written, as the trainer says."""
+        """An alert that the trainer could not write a checkpoint."""
         self._disk_short = True
-        advice = "The run is paused until there is room: free some space, then resume it."
+        advice = "The run is paused. Free some space on the disk, then resume it."
         return [Alert("disk", int(step), t, "Checkpoint not written", f"{reason.rstrip('.')}. {advice}")]
 
 
 class _Spikes:
-    """Finds losses far above the last ones; each is compared with the window that it ends, as llm.c's detector does."""
+    """Finds losses far above the mean of the window that they end, as llm.c's outlier detector does."""
 
     def __init__(self) -> None:
         self._values: Floats = np.empty(0)  # the last ones
@@ -149,7 +149,7 @@ class _Spikes:
         self._quiet_until = 0
 
     def find(self, loss: Floats) -> Iterator[tuple[int, float, float]]:
-        """Places of spikes in (n,) losses, with mean and standard deviation of the window."""
+        """Indices of spikes in (n,) losses, with mean and standard deviation of the window."""
         places = np.flatnonzero(np.isfinite(loss))
         seen, self._seen = self._seen, self._seen + len(places)
         first = seen - len(self._values)
@@ -168,15 +168,15 @@ class _Spikes:
 
 
 class _Slowness:
-    """Finds where steps begin to take much longer than they used to."""
+    """Finds where steps become much slower than before."""
 
     def __init__(self) -> None:
-        self._values: Floats = np.empty(0)  # the last ones, from a multiple of the stride on
+        self._values: Floats = np.empty(0)  # the newest ones, from a multiple of the stride on
         self._first = 0  # how many came before them
         self._quiet_until = 0
 
     def find(self, speed: Floats) -> Iterator[tuple[int, float]]:
-        """Places in (n,) speeds where a slow stretch has lasted so long, with the median speed before."""
+        """Indices in (n,) speeds of the last of `SLOW_STEPS` slow steps in a row, with the median speed before them."""
         places = np.flatnonzero(np.isfinite(speed))
         seen = self._first + len(self._values)
         values, first = np.concatenate([self._values, speed[places]]), self._first
@@ -203,10 +203,10 @@ class _Slowness:
 
 
 def _window_sums(values: Floats) -> Floats:
-    """Sums of every `WINDOW` values in a row: (n,) to (n - WINDOW + 1,).
+    """Sums over each window of `WINDOW` values: (n,) to (n - WINDOW + 1,).
 
-    Each is the sum of the end of one block and the beginning of the next. Nothing is subtracted, as in a difference of
-    running sums, where one huge value would spoil all that follow.
+    Each is the sum of the end of one block and the beginning of the next. A difference of running sums would lose
+    precision after one huge value.
     """
     padded = np.zeros(-(-len(values) // WINDOW) * WINDOW)
     padded[: len(values)] = values
@@ -215,16 +215,16 @@ def _window_sums(values: Floats) -> Floats:
     endings = np.cumsum(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
     sums = endings[: len(values) - WINDOW + 1].copy()
     sums += beginnings[WINDOW - 1 : len(values)]
-    sums[::WINDOW] = endings[: len(sums) : WINDOW]  # a whole block is both its end and its beginning
+    sums[::WINDOW] = endings[: len(sums) : WINDOW]  # the window is exactly one block
     return sums
 
 
 def _about_divergence(step: float, t: float, what: str, reason: str = "") -> Alert:
     explanation = reason or (
-        f"The {what} stopped being a finite number at step {int(step):,}: the training has diverged. Go on from an "
-        "earlier checkpoint with a lower learning rate, and look at the data there."
+        f"The {what} is not finite since step {int(step):,}: the training has diverged. Resume from an earlier "
+        "checkpoint with a lower learning rate, and check the data of these steps."
     )
-    return Alert("nonfinite", int(step), t, "No longer a number", explanation)
+    return Alert("nonfinite", int(step), t, "Loss not finite", explanation)
 
 
 def _about_overfitting(step: float, t: float, validation: float, best: float) -> Alert:
@@ -234,7 +234,7 @@ def _about_overfitting(step: float, t: float, validation: float, best: float) ->
         t,
         "Overfitting",
         f"The validation loss rose {RISES} times in a row, to {validation:.3f}, while the training loss fell: the "
-        f"model learns its texts by heart. Stop and use the checkpoint with {best:.3f}, or train on more text.",
+        f"model memorizes the training text. Stop and use the checkpoint with {best:.3f}, or train on more text.",
     )
 
 
@@ -244,8 +244,9 @@ def _about_spike(step: float, t: float, loss: float, mean: float, spread: float)
         int(step),
         t,
         "Loss spike",
-        f"The loss jumped to {loss:.3f} at step {int(step):,}; the last {WINDOW} logged ones were about {mean:.3f}, "
-        f"give or take {spread:.3f}. One spike usually heals; if more come, lower the learning rate or check the data.",
+        f"The loss rose to {loss:.3f} at step {int(step):,}; the mean of the last {WINDOW} logged steps was "
+        f"{mean:.3f}, their standard deviation {spread:.3f}. A single spike usually recovers; "
+        "after several, lower the learning rate or check the data.",
     )
 
 
@@ -255,8 +256,8 @@ def _about_speed(step: float, t: float, speed: float, usual: float) -> Alert:
         int(step),
         t,
         "Training has slowed down",
-        f"The last {SLOW_STEPS} logged steps ran at {speed:,.0f} tokens a second or about that, where {usual:,.0f} was "
-        "usual. Perhaps another program uses this computer, or it has become too hot.",
+        f"The last {SLOW_STEPS} logged steps ran at about {speed:,.0f} tokens per second; the median before was "
+        f"{usual:,.0f}. Another program may use this computer, or it throttles because it is hot.",
     )
 
 
@@ -266,6 +267,6 @@ def _about_disk(step: float, t: float, free: int, checkpoint_bytes: int) -> Aler
         int(step),
         t,
         "The disk is nearly full",
-        f"{size(free)} are free and a checkpoint takes {size(checkpoint_bytes)}; there should be room "
-        f"for {CHECKPOINTS_TO_SPARE}. Free some space, or the run will hold at the next checkpoint.",
+        f"{size(free)} are free and a checkpoint takes {size(checkpoint_bytes)}; there should be space "
+        f"for {CHECKPOINTS_TO_SPARE}. Free some space, or the run pauses at the next checkpoint.",
     )

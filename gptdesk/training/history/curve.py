@@ -12,16 +12,16 @@ from trainer.run_directory.layout import EVENTS
 
 _POINTS: Final = 40
 _WHOLE: Final = 1 << 16
-"""Bytes up to which the file is read as a whole."""
+"""Size in bytes up to which the whole file is read."""
 
 _TRIES: Final = 12
-"""Lines read at one place before it is given up: other events stand between the steps."""
+"""Lines read at one place at most: other events stand between the steps."""
 
 
 def loss_sketch(folder: Path, points: int = _POINTS) -> tuple[float, ...]:
-    """Training losses at about ``points`` evenly spaced places of the history; empty when there is none.
+    """Training losses at about ``points`` evenly spaced places of the history; empty if there is none.
 
-    Steps that a resume left behind are left out.
+    Steps that a resume discarded are left out.
     """
     try:
         with (folder / EVENTS).open("rb") as file:

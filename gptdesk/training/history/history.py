@@ -59,16 +59,16 @@ class Mark:
 class RunHistory:
     """Contents of a run's ``events.jsonl``, read incrementally. One thread may update it while others read.
 
-    What it returns never changes; an update replaces it. Where the file was cut or replaced, it is read anew; where it
-    vanishes, what was read stays.
+    What it returns never changes; an update replaces it. A file that was cut or replaced is read again from its
+    beginning; if it vanishes, what was read stays.
 
     Attributes:
         version: a new number after every change.
-        final_validation: the loss over the whole validation split, unless the run has continued since.
+        final_validation: the loss over the whole validation split; ``None`` if the run has continued since.
         marks: by time.
         alerts: in the order in which they arose.
         facts: the newest "start" event.
-        last: the newest "step" event, with the parts of its time beside the rest.
+        last: the newest "step" event; values of its inner objects stand beside the others.
         answers: the newest "control" events by the id of their request.
         recent: the newest events other than steps.
         newer: whether lines of a newer format were skipped.
@@ -133,20 +133,20 @@ class RunHistory:
         return self._file.at_end
 
     def series(self, metric: str) -> Series:
-        """The points of a metric that count: after a resume from step N, earlier points beyond N do not."""
+        """The valid points of a metric: after a resume from step N, earlier points beyond N are not."""
         return self._steps.series(metric)
 
     def superseded(self, metric: str) -> Series:
-        """The points of a metric that resumes left behind, segment after segment."""
+        """The points of a metric that resumes discarded, segment after segment."""
         return self._steps.superseded(metric)
 
     @property
     def validation(self) -> Series:
-        """The validation losses that count, in nats per token."""
+        """The valid validation losses, in nats per token."""
         return self.evaluated(VALIDATION_LOSS)
 
     def evaluated(self, key: str) -> Series:
-        """A value of the evaluations that count, one of `gptdesk.loss_units.evaluation_keys`."""
+        """A value of the valid evaluations, one of `gptdesk.loss_units.evaluation_keys`."""
         return self._evaluations.series(key)
 
     def _publish(self) -> None:

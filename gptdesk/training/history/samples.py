@@ -13,7 +13,7 @@ from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CONSOLE, SAMPLES
 
 _LAST_BYTES: Final = 1 << 20
-"""Bytes read of a console that is opened: enough for all lines that are kept."""
+"""Bytes read from the end of a long console file: enough for all lines that are kept."""
 
 _LONGEST_LINE: Final = 10_000
 
@@ -66,12 +66,12 @@ class SampleLog:
 
     @property
     def samples(self) -> list[Sample]:
-        """All samples by time; of one prompt, seed and step only the newest."""
+        """All samples by time; of the same prompt, seed and step only the newest."""
         return list(self._samples.values())
 
     @property
     def prompts(self) -> list[tuple[str, int]]:
-        """The prompts with their seeds, in the order in which they first came."""
+        """The prompts with their seeds, in the order of their first samples."""
         return list(dict.fromkeys((prompt, seed) for prompt, seed, _ in self._samples))
 
     def of(self, prompt: str, seed: int) -> list[Sample]:
@@ -99,17 +99,17 @@ def _read(values: dict[str, Any]) -> Sample | None:
 class ConsoleTail:
     """Follows ``console.log``.
 
-    A carriage return goes back to the beginning of the line, as in a terminal, so that a progress bar is one line. The
-    last line may be half of one.
+    A carriage return overwrites the line, as in a terminal, so that a progress bar is one line. The last line may be
+    incomplete.
 
     Args:
         folder: run directory; may not exist yet, and may vanish.
-        lines: how many of the newest are kept.
-        name: of the file in it.
-        start: bytes at its beginning that are passed over.
+        lines: number of newest lines that are kept.
+        name: of the file in the folder.
+        start: bytes to skip at its beginning.
 
     Attributes:
-        lines: the newest, without their ends.
+        lines: the newest lines, without line ends.
     """
 
     def __init__(self, folder: Path, lines: int = 2000, name: str = CONSOLE, *, start: int = 0) -> None:
@@ -121,7 +121,7 @@ class ConsoleTail:
         self.lines: deque[str] = deque(maxlen=lines)
 
     def update(self) -> bool:
-        """Reads what is new, or the end of it where that is long; returns whether there was anything."""
+        """Reads what is new, or only the end of it if that is long; returns whether there was anything."""
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -161,7 +161,7 @@ class ConsoleTail:
 
 
 def _overwritten(line: bytes) -> bytes:
-    """The line without what a carriage return has made obsolete; one at its end has yet to be followed by anything."""
+    """The line without what a carriage return overwrites; one at the very end overwrites nothing yet."""
     line = line[-_LONGEST_LINE:]
     at = line.rfind(b"\r", 0, max(0, len(line) - 1))
     return line[at + 1 :] if at >= 0 else line

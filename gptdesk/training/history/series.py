@@ -1,4 +1,4 @@
-"""Metrics as columns of numbers, and their reduction to what a screen can show."""
+"""Metrics as columns of numbers, and decimation to the resolution of a screen."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Series:
     Attributes:
         step: of the optimizer.
         tokens: trained until then.
-        time: seconds since the first event of the run; a clock that was set back does not set it back.
-        value: NaN where it was not finite, or is missing.
+        time: seconds since the first event of the run; never decreases, even if the system clock was set back.
+        value: NaN where it was not finite or is missing.
     """
 
     step: Floats
@@ -92,7 +92,7 @@ class Table:
 
 
 def decimate(x: Floats, y: Floats, lo: float, hi: float, pixels: int) -> tuple[Floats, Floats]:
-    """The points of a curve between ``lo`` and ``hi`` that a screen can show: all, or at most four per pixel.
+    """Decimates the points of a curve between ``lo`` and ``hi`` to at most four per pixel column.
 
     Of many points in a pixel column its first and last and its least and greatest value remain, as in M4 (Jugel and
     others, VLDB 2014), the latter two placed at points of that column. Where a value in it is NaN, so is one of the

@@ -13,14 +13,14 @@ _BLOCK: Final = 32
 """Values averaged by one matrix product; larger blocks multiply more, smaller ones need more passes."""
 
 _FAR: Final = 3
-"""A distance this many times larger than both neighbouring ones is a gap."""
+"""A distance so many times larger than both neighbouring ones is a gap."""
 
 
 def smooth(y: Floats, factor: float) -> Floats:
-    """The exponential moving average of a curve, of the same length, debiased as Adam's moments are.
+    """The exponential moving average of a curve, of the same length, with Adam's bias correction.
 
-    Each value weighs ``factor`` times as much as the next one, and the weights add up to one from the first value on. A
-    value that is not finite has no weight, and stays NaN.
+    Each value weighs ``factor`` times as much as the next one; the weights add up to one from the first value on. A
+    value that is not finite has no weight and stays NaN.
 
     Args:
         y: (n,).
@@ -60,9 +60,9 @@ def _accumulate(values: Floats, factor: float) -> Floats:
 def with_gaps(step: Floats, value: Floats) -> npt.NDArray[np.bool_]:
     """Marks the points after which a line is broken: (n,), the last one never.
 
-    It is where a value is no number, where the steps go back (a resumed run), and where the next point is much farther
-    away than points are on both sides of the two, because records were lost. A logging interval that was changed makes
-    no gap: from there on all points are as far apart.
+    A line is broken where a value is not finite, where the steps go back (a resumed run), and where the distance to the
+    next point is much larger than both neighbouring distances, because records were lost. A changed logging interval
+    is no gap: all later points are as far apart.
     """
     broken = np.zeros(len(step), dtype=np.bool_)
     if len(step) < 2:

@@ -1,4 +1,4 @@
-"""Logged steps of a run as columns: those that count, and those that resumes left behind."""
+"""Logged steps of a run as columns: the valid ones, and those that resumes discarded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class StepLog:
     """Steps that are appended, and cut off where a run resumes. One thread may do so while others read series.
 
     Attributes:
-        live: `VALUES` and the time in seconds of the steps that count.
+        live: `VALUES` and the time in seconds of the valid steps.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class StepLog:
 
     @property
     def last_step(self) -> float:
-        """The last step that counts; -inf when there is none."""
+        """The last valid step; -inf if there is none."""
         return float(self.live.column("step")[-1]) if len(self.live) else -math.inf
 
     def append(self, rows: Floats, seconds: Floats) -> None:
@@ -42,7 +42,7 @@ class StepLog:
         return kept
 
     def series(self, metric: str) -> Series:
-        """A metric of the steps that count."""
+        """A metric of the valid steps."""
         return self.live.series(metric)
 
     def superseded(self, metric: str) -> Series:

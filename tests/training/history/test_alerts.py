@@ -111,7 +111,7 @@ def test_a_drop_of_speed_is_told_when_it_has_lasted() -> None:
     for bite in (1, 10, 64, 1_000):
         (alert,) = look(noise(1_000), speeds, bite)
         assert (alert.kind, alert.step) == ("slow", 600 + SLOW_STEPS)
-        assert "3,000 tokens a second" in alert.explanation
+        assert "3,000 tokens per second" in alert.explanation
 
 
 def test_a_few_slow_steps_and_a_slight_drop_are_usual() -> None:
@@ -189,4 +189,4 @@ def test_going_back_forgets_what_was_usual() -> None:
 def test_a_checkpoint_that_was_not_written_says_why_and_what_to_do() -> None:
     (alert,) = Watch().checkpoint_failed(7, 0.0, "There is no room for a checkpoint.")
     assert alert.kind == "disk"
-    assert alert.explanation.startswith("There is no room for a checkpoint. The run is paused until")
+    assert alert.explanation.startswith("There is no room for a checkpoint. The run is paused. Free")

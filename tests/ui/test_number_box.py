@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout
 from pytestqt.qtbot import QtBot
 
-from gptdesk.ui.train.runs.dialogs import ChangeDialog
+from gptdesk.ui.train.runs.dialogs.change import ChangeDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 

@@ -8,28 +8,19 @@ from typing import Final
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gptdesk.training.data.data_scanner import DataEntry
+from gptdesk.training.scan_result import RunView
 from gptdesk.ui import number_format
 from gptdesk.ui.services.services import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
-from gptdesk.ui.train.runs.labels import RINGS, SEPARATOR, role, state_words
+from gptdesk.ui.train.runs.labels import SEPARATOR, state_label
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 from gptdesk.ui.window.commands.registry import Commands
 
 _EVERY_MS: Final = 500
-_WORDS: Final = {
-    "starting": "Starting",
-    "compiling": "Compiling; the first step takes up to a minute",
-    "running": "Training",
-    "paused": "Paused",
-    "stopping": "Saving and stopping",
-    "finished": "Finished",
-    "stopped": "Stopped",
-    "crashed": "Crashed",
-    "lost": "No heartbeat",
-}
 
 
 class TrainBar(PageBar):
@@ -77,44 +68,55 @@ class TrainStatus(PageStatus):
         """Shows the present state."""
         if not self.isVisible():
             return
-        view = self._run_monitor.view
-        data = self._run_monitor.data_view
-        if view is None and data is not None:
-            self.dot.set_state(data_role(data.entry.state), ring=data.entry.active)
-            self.state.setText(_sentence(data_state_words(data.entry.state)))
-            self.detail.setText(data_detail_words(data.entry.state))
-            self.right.setText("")
-            return
-        if view is None:
-            working = len(self._run_monitor.active)
-            self.dot.set_state("good" if working else "muted")
-            active = f"{working} active run{'' if working == 1 else 's'}" if working else "No active run"
-            self.state.setText(active)
-            self.detail.setText("")
-            self.right.setText("")
-            return
-        entry = view.entry
-        state = entry.state.state
-        self.dot.set_state(role(entry), ring=state in RINGS)
-        self.state.setText(_sentence(state_words(entry)) if entry.problem else _WORDS.get(state, state))
-        parts = []
-        if entry.active:
-            pid = entry.state.status.get("pid")
-            parts += [f"process {pid}"] if pid else []
-            parts += [f"last update {number_format.ago(max(0.0, time.time() - view.updated))}"] if view.updated else []
-        reason = str(entry.state.status.get("degraded") or (entry.active and entry.state.status.get("reason")) or "")
-        parts += [reason] if reason else []
-        if not view.read:
-            parts = ["reading its history…"]
-        self.detail.setText("".join(f"{SEPARATOR.lstrip()}{part}  " for part in parts).rstrip())
-        right = []
-        if view.checkpoints:
-            newest = view.checkpoints[-1]
-            right.append(
-                f"checkpoint {number_format.count(newest.step)} ({number_format.ago(max(0.0, time.time() - newest.t))})"
-            )
-        right += [f"disk {number_format.memory(view.free)} free"] if view.free is not None else []
-        self.right.setText(SEPARATOR.join(right))
+        view, data = self._run_monitor.view, self._run_monitor.data_view
+        if view is not None:
+            self._show_run(view)
+        elif data is not None:
+            self._show_data(data.entry)
+        else:
+            self._show_active()
+
+    def _show_active(self) -> None:
+        """Shows how many runs are active, while none is selected."""
+        active = len(self._run_monitor.active)
+        self.dot.set_state("good" if active else "muted")
+        self._show_texts(number_format.counted(active, "active run") if active else "No active run", "", "")
+
+    def _show_data(self, entry: DataEntry) -> None:
+        self.dot.set_state(data_role(entry.state), ring=entry.active)
+        self._show_texts(_sentence(data_state_words(entry.state)), data_detail_words(entry.state), "")
+
+    def _show_run(self, view: RunView) -> None:
+        label = state_label(view.entry)
+        self.dot.set_state(label.role, ring=label.ring)
+        parts = _process(view) if view.read else ["reading its history…"]
+        detail = "".join(f"{SEPARATOR.lstrip()}{part}  " for part in parts).rstrip()
+        self._show_texts(label.title, detail, SEPARATOR.join(_checkpoint_and_disk(view)))
+
+    def _show_texts(self, state: str, detail: str, right: str) -> None:
+        self.state.setText(state)
+        self.detail.setText(detail)
+        self.right.setText(right)
+
+
+def _process(view: RunView) -> list[str]:
+    """Process, age of the last update, and why the run waits."""
+    entry, status = view.entry, view.entry.state.status
+    parts = []
+    if entry.active:
+        parts += [f"process {status['pid']}"] if status.get("pid") else []
+        parts += [f"last update {_ago(view.updated)}"] if view.updated else []
+    reason = str(status.get("degraded") or (entry.active and status.get("reason")) or "")
+    return [*parts, reason] if reason else parts
+
+
+def _checkpoint_and_disk(view: RunView) -> list[str]:
+    newest = [f"checkpoint {number_format.count(last.step)} ({_ago(last.t)})" for last in view.checkpoints[-1:]]
+    return newest if view.free is None else [*newest, f"disk {number_format.memory(view.free)} free"]
+
+
+def _ago(t: float) -> str:
+    return number_format.ago(max(0.0, time.time() - t))
 
 
 def _sentence(words: str) -> str:

@@ -27,14 +27,18 @@ from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import start_run
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.train.data_labels import data_role
-from gptdesk.ui.train.runs.dialogs import ChangeDialog, DeleteDialog, SampleDialog, TagsDialog
-from gptdesk.ui.train.runs.labels import ROLES
+from gptdesk.ui.train.runs.dialogs.change import ChangeDialog
+from gptdesk.ui.train.runs.dialogs.delete import DeleteDialog
+from gptdesk.ui.train.runs.dialogs.sample import SampleDialog
+from gptdesk.ui.train.runs.dialogs.tags import TagsDialog
+from gptdesk.ui.train.runs.labels import STATES
 from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
 from trainer.run_directory.layout import CHECKPOINTS, EVENTS
 from trainer.run_directory.requests import send_request
+from trainer.run_directory.state import STATES as RUN_STATES
 from trainer.run_directory.state import read_state
 
 from ..conftest import Opened
@@ -566,7 +570,8 @@ def test_control_n_begins_a_run_on_this_page_and_a_document_elsewhere(
 
 
 def test_a_run_that_waits_does_not_look_like_one_that_failed() -> None:
-    assert ROLES["paused"] == ROLES["stopped"] == "muted"
+    assert STATES["paused"].role == STATES["stopped"].role == "muted"
+    assert tuple(STATES) == RUN_STATES
     assert data_role(PreparationState(state="paused")) == "muted"
 
 

@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
 
-ROLES: Final = {
-    "starting": "accent",
-    "compiling": "accent",
-    "running": "good",
-    "paused": "muted",
-    "stopping": "accent",
-    "finished": "muted",
-    "stopped": "muted",
-    "crashed": "bad",
-    "lost": "warn",
-}
-"""Colour roles of states; the label beside the dot says the same."""
 
-RINGS: Final = ("starting", "compiling", "stopping", "paused")
-"""States in which the dot is a ring: in progress, or waiting."""
+class StateLabel(NamedTuple):
+    """How a state is shown.
+
+    Attributes:
+        title: in the status bar.
+        role: colour of its dot.
+        ring: whether the dot is a ring: in progress, or waiting.
+    """
+
+    title: str
+    role: str
+    ring: bool = False
+
+
+STATES: Final = {
+    "starting": StateLabel("Starting", "accent", ring=True),
+    "compiling": StateLabel("Compiling; the first step takes up to a minute", "accent", ring=True),
+    "running": StateLabel("Training", "good"),
+    "paused": StateLabel("Paused", "muted", ring=True),
+    "stopping": StateLabel("Saving and stopping", "accent", ring=True),
+    "finished": StateLabel("Finished", "muted"),
+    "stopped": StateLabel("Stopped", "muted"),
+    "crashed": StateLabel("Crashed", "bad"),
+    "lost": StateLabel("No heartbeat", "warn"),
+}
+"""One label for each state of `trainer.run_directory.state`; text beside the dot says the same."""
 
 SEPARATOR: Final = "  ·  "
 
 
-def role(entry: RunEntry) -> str:
-    """Colour role of the run's state."""
-    return "warn" if entry.problem else ROLES.get(entry.state.state, "muted")
+def state_label(entry: RunEntry) -> StateLabel:
+    """The label of the run's state, or that it cannot be read."""
+    if entry.problem:
+        return StateLabel(_problem(entry).capitalize(), "warn")
+    return STATES[entry.state.state]
 
 
-def state_words(entry: RunEntry) -> str:
-    """Running · 41 %, or crashed at 1,204."""
+def _problem(entry: RunEntry) -> str:
+    return "damaged" if "damaged" in entry.problem else "cannot be read"
+
+
+def state_text(entry: RunEntry) -> str:
+    """running · 41 %, or crashed at 1,204."""
     state, step = entry.state.state, entry.step
     if entry.problem:
-        return "damaged" if "damaged" in entry.problem else "cannot be read"
+        return _problem(entry)
     if state in ("crashed", "stopped") and step:
         return f"{state} at {number_format.count(step)}"
     if entry.active and step and entry.steps:
@@ -44,8 +62,8 @@ def state_words(entry: RunEntry) -> str:
     return state
 
 
-def detail_words(entry: RunEntry) -> str:
-    """Best 3.71 · 2 h ago · #muon."""
+def detail_text(entry: RunEntry) -> str:
+    """best 3.71 · 2 h ago · #muon."""
     parts = [f"best {number_format.decimal(entry.best_loss, 2)}"] if entry.best_loss is not None else []
     if entry.created:  # unknown for some damaged runs
         parts.append(number_format.ago(max(0.0, time.time() - entry.created)))
@@ -53,8 +71,8 @@ def detail_words(entry: RunEntry) -> str:
     return " · ".join(parts)
 
 
-def spoken(entry: RunEntry) -> str:
+def accessible_name(entry: RunEntry) -> str:
     """Description of a run for screen readers."""
     step = f", step {number_format.count(entry.step)}" if entry.step else ""
     pinned = ", pinned" if entry.pinned else ""
-    return f"{entry.name}, {state_words(entry)}{step}, {detail_words(entry)}{pinned}"
+    return f"{entry.name}, {state_text(entry)}{step}, {detail_text(entry)}{pinned}"

@@ -16,7 +16,9 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
 from gptdesk.ui.services.services import RunService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.dialogs import DeleteDialog, TagsDialog, check_run_name
+from gptdesk.ui.train.runs.dialogs.delete import DeleteDialog
+from gptdesk.ui.train.runs.dialogs.tags import TagsDialog
+from gptdesk.ui.train.runs.run_names import check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -106,7 +108,7 @@ class RunActions(QObject):
         menu.addAction(self.delete)
 
     def fill_watched(self, menu: QMenu) -> None:
-        """Adds what concerns the folders in which runs are looked for."""
+        """Adds the entries on watched folders."""
         menu.addAction(self.watch)
         watched = self._run_monitor.index.watched
         if not watched:

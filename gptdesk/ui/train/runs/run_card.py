@@ -16,10 +16,11 @@ from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words, describe
-from gptdesk.ui.train.runs.labels import RINGS, detail_words, role, spoken, state_words
+from gptdesk.ui.train.runs.labels import accessible_name, detail_text, state_label, state_text
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
+from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped
 
 HEIGHT: Final = 80
@@ -88,10 +89,7 @@ class Card(QPushButton):
     def _show_words(self, name: str, state: str, detail: str, role: str, *, ring: bool) -> None:
         self.name.setText(name)
         self.state.setText(state)
-        if self.state.property("role") != role:
-            self.state.setProperty("role", role)
-            self.state.style().unpolish(self.state)
-            self.state.style().polish(self.state)
+        set_property(self.state, "role", role)
         self.dot.set_state(role, ring=ring)
         self.detail.setText(detail)
 
@@ -113,15 +111,16 @@ class RunCard(Card):
 
     def show_run(self, entry: RunEntry, curve: Sequence[float]) -> None:
         """Shows the present state of the run."""
-        words = (entry.name, state_words(entry), detail_words(entry), role(entry))
+        label = state_label(entry)
+        words = (entry.name, state_text(entry), detail_text(entry), label.role)
         shown = (*words, entry.pinned, tuple(curve))
         if shown == self._shown:
             return
         self._shown = shown
-        self._show_words(*words, ring=entry.state.state in RINGS)
+        self._show_words(*words, ring=label.ring)
         self.curve.set_curve(curve, words[3])
         self.pin.setVisible(entry.pinned)
-        self.setAccessibleName(spoken(entry))
+        self.setAccessibleName(accessible_name(entry))
         self.setToolTip(wrapped(f"{entry.problem or entry.damage or entry.name}\n{entry.folder}"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, Final
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.bounded_read import number
 from gptdesk.metrics import metric
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
-from gptdesk.ui.fonts import scaled, smaller
+from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import count, decimal, metric_value, percent, span
+from gptdesk.ui.train.runs.tile import DIGIT, NOTHING, Tile
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.tooltips import wrapped
 
-NOTHING: Final = "–"
 _PER_MILLE: Final = 1000
-_DIGIT: Final = re.compile(r"\d")
 _GAP: Final = 8
-_SLACK: Final = 6
-_LEFT: Final = 12
-_RIGHT: Final = 8
-
-_SIZES: Final = {"": 20, "some": 16, "much": 13}
-"""Pixels of the figures at the usual font, by density; the style sheet has the same numbers."""
 
 _WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
 """Rows and density: the first pair that fits is used."""
@@ -39,64 +30,6 @@ _MFU_HELP: Final = (
     "with N weights, L blocks, C the width and T the context length (Chowdhery et al. 2022, appendix B)."
 )
 _MEMORY_HELP: Final = "The most memory that this process has held so far{where}. MFU is not known for this hardware."
-
-
-class Tile(QFrame):
-    """One figure with its name above it."""
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "card")
-        self.name, self.figure = QLabel(name), _Figure(NOTHING)
-        self.name.setProperty("kind", "muted")
-        self.name.setFont(smaller(self.font()))
-        self.figure.setProperty("kind", "figure")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(_LEFT, 8, _RIGHT, 8)
-        layout.setSpacing(2)
-        layout.addWidget(self.name)
-        layout.addWidget(self.figure)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-
-    def show_figure(self, text: str, help: str, name: str = "") -> None:
-        """Shows the figure, and its explanation on hover."""
-        if name:
-            self.name.setText(name)
-        if text != self.figure.text():
-            self.figure.setText(text)
-        if self.accessibleDescription() != help:
-            self.setToolTip(wrapped(help))
-            self.setAccessibleDescription(help)
-        self.setAccessibleName(f"{self.name.text()} {text}")
-
-    def wanted_width(self, tight: str) -> int:
-        """Width of name and figure; the same for figures of as many digits."""
-        figure = self.figure.metrics(tight).horizontalAdvance(_DIGIT.sub("0", self.figure.text()))
-        return max(figure, self.name.sizeHint().width()) + _LEFT + _RIGHT + _SLACK
-
-
-class _Figure(QLabel):
-    """A figure that keeps its full height when its font is smaller."""
-
-    def metrics(self, tight: str) -> QFontMetrics:
-        """Font metrics at that density."""
-        font = QFont(self.font())
-        font.setPixelSize(scaled(_SIZES[tight]))
-        font.setWeight(QFont.Weight.DemiBold)
-        return QFontMetrics(font)
-
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.metrics("").height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(40, self.sizeHint().height())
-
-    def set_tight(self, tight: str) -> None:
-        """Sets the density."""
-        if self.property("tight") != tight:
-            self.setProperty("tight", tight)
-            self.style().unpolish(self)
-            self.style().polish(self)
 
 
 class Tiles(QWidget):
@@ -198,7 +131,7 @@ class Tiles(QWidget):
 
     def _arrange(self) -> None:
         """Arranges the tiles in one row or two, with one font size, each as wide as its figure needs."""
-        words = tuple(_DIGIT.sub("0", tile.name.text() + tile.figure.text()) for tile in self.tiles)
+        words = tuple(DIGIT.sub("0", tile.name.text() + tile.figure.text()) for tile in self.tiles)
         if (self.width(), self.font(), words) == self._arranged_for:
             return
         self._arranged_for = (self.width(), self.font(), words)

@@ -12,7 +12,8 @@ from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.sparkline import Sparkline
-from gptdesk.ui.train.runs.tiles import NOTHING, Tile, Tiles
+from gptdesk.ui.train.runs.tile import NOTHING, Tile
+from gptdesk.ui.train.runs.tiles import Tiles
 from trainer.run_directory.state import RunState
 
 from .conftest import BEGAN, Run

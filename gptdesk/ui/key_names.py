@@ -17,7 +17,7 @@ class _KeyNames(QTranslator):
 
     def translate(
         self, context: str, sourceText: str, disambiguation: str | bytes | None = None, n: int = -1
-    ) -> str | None:  # type: ignore[override]  # None is a null string: not translated here
+    ) -> str | None:  # None is a null string: not translated here
         return "Enter" if (context, sourceText) == (_KEYS, "Return") else None
 
     def isEmpty(self) -> bool:

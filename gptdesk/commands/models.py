@@ -139,7 +139,9 @@ def _info(options: argparse.Namespace) -> int:
         "size": number_format.size(entry.size) if entry.size else "",
         "to download": number_format.size(entry.download) if entry.download else "",
         "hub": f"{entry.repo}@{entry.revision}" if entry.repo else "", "from": entry.source,
-        "left out": entry.left_out, "licence": entry.licence, "card": entry.card_url, "added": _date_text(entry.added),
+        "left out": entry.left_out,
+        "licence": "not known; see the card" if entry.licence_unknown else entry.licence,
+        "card": entry.card_url, "added": _date_text(entry.added),
         "precision": entry.defaults.precision, "decoding": dict(entry.defaults.decoding) or "",
     }  # fmt: skip
     if (config := entry.config) is not None:

@@ -31,12 +31,13 @@ CONTEXT: Final = 1024
 
 
 class _TokenizerConfig(msgspec.Struct):
-    """What is read of ``tokenizer_config.json``."""
+    """What is read of ``tokenizer_config.json``; a value of another type costs only itself."""
 
-    chat_template: str | None = None
-    stop_strings: list[str] | None = None
+    chat_template: Any = None
+    stop_strings: Any = None
 
 
+_DEFAULT_NAME: Final = "default"
 _CONFIG: Final = msgspec.json.Decoder(_TokenizerConfig)
 
 
@@ -141,12 +142,21 @@ def read_chat_format(folder: Path) -> ChatFormat | None:
         config = _TokenizerConfig()
         if TOKENIZER_CONFIG in files:
             config = _CONFIG.decode(read_bytes(files[TOKENIZER_CONFIG], largest=LARGEST))
-        template = config.chat_template
+        template = _default_template(config.chat_template)
         if CHAT_TEMPLATE in files:  # where newer versions of `transformers` write it
             template = read_bytes(files[CHAT_TEMPLATE], largest=LARGEST).decode()
         if template:
-            return ChatFormat(template, tuple(stop for stop in config.stop_strings or () if stop))
+            stops = config.stop_strings if isinstance(config.stop_strings, list) else []
+            return ChatFormat(template, tuple(stop for stop in stops if isinstance(stop, str) and stop))
     return None
+
+
+def _default_template(value: Any) -> str:
+    """The template that ``apply_chat_template`` uses: of several, each with a name, that called "default"."""
+    if isinstance(value, list):
+        named = [one for one in value if isinstance(one, dict) and one.get("name") == _DEFAULT_NAME]
+        value = named[-1].get("template") if named else ""
+    return value if isinstance(value, str) else ""
 
 
 @functools.cache

@@ -72,6 +72,11 @@ class LibraryEntry:
         return 0 if self.config is None else self.config.num_parameters()
 
     @property
+    def licence_unknown(self) -> bool:
+        """Whether it is a model of the hub whose licence gptdesk does not know; its model card may say more."""
+        return bool(self.card_url) and not self.licence
+
+    @property
     def changeable(self) -> bool:
         """Whether gptdesk can rename and remove it: it is in the models folder, or linked from it."""
         return self.kind in ("installed", "linked")

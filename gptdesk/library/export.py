@@ -12,7 +12,7 @@ from gptdesk.files import replacing
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, HEAD, INDEX_FILE, WEIGHTS_FILE, read_config, weight_files
 from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import foreign_vocabularies, tokenizer_files
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.files import Progress, add_tokenizer, copy_files, disk_errors, folder_beside, silent
@@ -57,7 +57,7 @@ def export_folder(entry: LibraryEntry, target: Path, progress: Progress = silent
     files = [source / CONFIG_FILE, *weight_files(source)]
     if not os.path.lexists(source / WEIGHTS_FILE):
         files.append(source / INDEX_FILE)
-    files += tokenizer_files(source)
+    files += [*tokenizer_files(source), *(source / name for name in foreign_vocabularies(source))]
     config = read_config(source)
     with disk_errors(target.parent, "export"), folder_beside(target) as temporary:
         copy_files(files, temporary, progress)

@@ -13,7 +13,7 @@ import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, LARGEST_JSON, WEIGHTS_FILE
-from gptdesk.gpt2.tokenizers.folder_files import LARGEST, TOKENIZER_FILES
+from gptdesk.gpt2.tokenizers.folder_files import LARGEST, TOKENIZER_FILES, check_form
 from gptdesk.hub.answers import ask
 from gptdesk.hub.digest import HubFile
 from gptdesk.hub.errors import not_understood
@@ -186,6 +186,7 @@ def _wanted(repo: str, files: Iterable[HubFile]) -> tuple[HubFile, ...]:
     by_name = {file.path: file for file in files}
     if CONFIG_FILE not in by_name:
         raise UserError(f"{repo} holds no model for transformers: it has no {CONFIG_FILE}.")
+    check_form(repo, by_name)
     config = by_name[CONFIG_FILE]
     tokenizer = [by_name[name] for name in TOKENIZER_FILES if name in by_name]
     _check_sizes(repo, [by_name[name] for name in (CONFIG_FILE, INDEX_FILE) if name in by_name], LARGEST_JSON)

@@ -1,13 +1,14 @@
 """The tokenizer in a model's folder, read by transformers and compared with tiktoken's ids."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.tokenizer_files import complete_tokenizer, write_tokenizer
+from gptdesk.gpt2.tokenizer_files import complete_tokenizer, read_chat_format, write_tokenizer
 from gptdesk.gpt2.tokenizers.folder_files import TOKENIZER_FILES, tokenizer_files
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
@@ -90,3 +91,33 @@ def test_a_file_too_large_for_a_tokenizer_is_refused(tmp_path: Path) -> None:
         file.truncate(2**30)
     with pytest.raises(UserError, match="1,073,741,824 bytes, which no tokenizer has"):
         tokenizer_files(tmp_path)
+
+
+@pytest.mark.parametrize("with_file", [False, True])
+def test_of_several_templates_the_default_counts_and_a_file_beside_them_more(
+    folder: Path, tmp_path: Path, with_file: bool
+) -> None:
+    from transformers import AutoTokenizer
+
+    place = shutil.copytree(folder, tmp_path / "several")
+    values = json.loads((place / "tokenizer_config.json").read_text())
+    values |= {"chat_template": [
+        {"name": "tool_use", "template": "tools"}, {"name": "default", "template": "usual"}, 5, {"name": "rag"},
+    ][: 2 if with_file else None], "stop_strings": ["User:", 3, ""]}  # fmt: skip
+    if with_file:
+        (place / "chat_template.jinja").write_text("of the file")
+    (place / "tokenizer_config.json").write_text(json.dumps(values))
+    read = read_chat_format(place)
+    assert read == ("of the file" if with_file else "usual", ("User:",))
+    if with_file:
+        assert AutoTokenizer.from_pretrained(place).get_chat_template() == "of the file"
+    else:
+        values["chat_template"] = values["chat_template"][:2]
+        (place / "tokenizer_config.json").write_text(json.dumps(values))
+        assert AutoTokenizer.from_pretrained(place).get_chat_template() == "usual"
+
+
+def test_templates_of_which_none_is_the_default_are_none(folder: Path, tmp_path: Path) -> None:
+    place = shutil.copytree(folder, tmp_path / "several")
+    (place / "tokenizer_config.json").write_text('{"chat_template": [{"name": "rag", "template": "x"}]}')
+    assert read_chat_format(place) is None

@@ -383,6 +383,9 @@ def set_up(hub: Hub, name: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -
         del repo.files["config.json"]
     elif name == "no weights":
         del repo.files[WEIGHTS]
+    elif name == "a vocabulary that is not read":
+        (folder / "spiece.model").write_bytes(b"x" * 20_000)
+        repo.files["spiece.model"] = folder / "spiece.model"
     elif name == "offline":
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     elif name == "another architecture":
@@ -425,6 +428,9 @@ SENTENCES = {
     "no revision": "someone/tiny has no revision v9.",
     "no config": "someone/tiny holds no model for transformers: it has no config.json.",
     "no weights": "someone/tiny holds no weights that gptdesk loads: neither model.safetensors nor pytorch_model.bin.",
+    "a vocabulary that is not read": "The tokenizer of someone/tiny (spiece.model) has a form that cannot be read: "
+    "load it with transformers, save it beside the weights as tokenizer.json, or vocab.json and merges.txt, or "
+    "vocab.txt, and import that folder.",
     "offline": "The hub is needed for someone/tiny, but HF_HUB_OFFLINE is set; unset it.",
     "another architecture": "someone/tiny cannot be used: The model's type is 'llama'; only GPT-2 models can be used.",
     "config is no JSON": "The config.json of someone/tiny is no JSON.",

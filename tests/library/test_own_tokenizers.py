@@ -140,3 +140,18 @@ def test_padding_is_never_written(make_model: Maker) -> None:
     assert engine.vocab_size == 283
     with pytest.raises(UserError, match="knows only 0 to 282"):
         list(engine.generate([300], DecodingSettings()))
+
+
+@pytest.mark.parametrize("vocabulary", ["spiece.model", "sentencepiece.bpe.model", "tokenizer.model"])
+def test_a_vocabulary_in_another_form_is_not_replaced_by_openais(
+    folders: Folders, tmp_path: Path, tiny_model_folder: Path, vocabulary: str
+) -> None:
+    source = shutil.copytree(tiny_model_folder, tmp_path / "japanese")
+    (source / vocabulary).write_bytes(b"\n\x05\n\x01a")
+    for path in (source, source / "model.safetensors"):
+        with pytest.raises(UserError, match=f"The tokenizer of .*japanese .{vocabulary}. has a form that cannot be"):
+            import_model(folders, path)
+    assert everything(folders.models) == []
+    with_another = make_folder(tmp_path / "saved", "gpt2")
+    shutil.copy(with_another / "tokenizer.json", source)
+    assert import_model(folders, source).state == "ready"

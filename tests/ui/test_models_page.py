@@ -204,7 +204,10 @@ def test_relatives_of_gpt2_are_listed_when_more_are_asked_for(shown: Shown) -> N
     assert (face.action, face.figures[0].value) == ("get", "111M")
     assert "Apache 2.0" in face.note[0]
     shown.choose("battlestar-gpt2-small-x49")
-    assert "Revision" not in shown.page.panel.facts.values  # the newest is downloaded, and written down
+    facts = shown.page.panel.facts.values
+    assert "Revision" not in facts  # the newest is downloaded, and written down
+    assert facts["Licence"] == "Not known: see the model card"
+    shown.wait(lambda: shown.face("battlestar-gpt2-small-x49").note[0].endswith("licence not known"))
     QTest.mouseClick(group.all, Qt.MouseButton.LeftButton)
     assert more & listed() == {"battlestar-gpt2-small-x49"}  # the selected one stays
     listing.search.setText("german library")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,9 @@ TOKENIZER_FILES: Final = (
 VOCABULARY_FILES: Final = ((TOKENIZER_JSON,), (VOCABULARY, MERGES), (WORD_PIECES,))
 """Files that hold a whole vocabulary, the first that is there counts; the others of `TOKENIZER_FILES` add to it."""
 
+VOCABULARY_NAMES: Final = ", or ".join(" and ".join(group) for group in VOCABULARY_FILES)
+"""`VOCABULARY_FILES` in words."""
+
 ASSUMED: Final = "gptdesk_assumed"
 """Key of ``tokenizer_config.json``: OpenAI's tokens were put there because the folder brought none that are read."""
 
@@ -68,7 +72,29 @@ def has_vocabulary(names: Mapping[str, object] | set[str]) -> bool:
 
 def foreign_vocabularies(folder: Path) -> list[str]:
     """Names of vocabularies in the folder whose form is not read."""
-    return sorted({path.name for pattern in _FOREIGN for path in folder.glob(pattern)})
+    return foreign_names(os.listdir(folder)) if folder.is_dir() else []
+
+
+def foreign_names(names: Iterable[str]) -> list[str]:
+    """Those of the names that vocabularies have whose form is not read."""
+    return sorted({name for name in names for pattern in _FOREIGN if fnmatch.fnmatchcase(name, pattern)})
+
+
+def check_form(place: str, names: Collection[str]) -> None:
+    """Refuses a model whose only vocabulary has a form that is not read: OpenAI's would be taken for it.
+
+    Args:
+        place: of the model, for the message: its folder, or its name on the hub.
+        names: of the files there.
+
+    Raises:
+        UserError: when it has such a vocabulary and no other.
+    """
+    if not has_vocabulary(set(names)) and (foreign := foreign_names(names)):
+        raise UserError(
+            f"The tokenizer of {place} ({', '.join(foreign[:3])}) has a form that cannot be read: load it with "
+            f"transformers, save it beside the weights as {VOCABULARY_NAMES}, and import that folder."
+        )
 
 
 def read_file(path: Path) -> bytes:

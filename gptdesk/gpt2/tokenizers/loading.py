@@ -19,6 +19,7 @@ from gptdesk.gpt2.tokenizers.folder_files import (
     GENERATION_CONFIG,
     TOKENIZER_CONFIG,
     VOCABULARY_FILES,
+    VOCABULARY_NAMES,
     foreign_vocabularies,
     has_vocabulary,
     read_object,
@@ -106,15 +107,14 @@ def _source(folder: Path) -> Path:
 
 
 def _missing(folder: Path, rows: int) -> UserError:
-    wanted = ", or ".join(" and ".join(group) for group in VOCABULARY_FILES)
     if foreign := foreign_vocabularies(folder):
         return UserError(
             f"The tokenizer in {folder} ({', '.join(foreign[:3])}) has a form that cannot be read: load it with "
-            f"transformers and save it there, as {wanted}."
+            f"transformers and save it there, as {VOCABULARY_NAMES}."
         )
     return UserError(
         f"The model in {folder} has {rows:,} tokens, too few to be OpenAI's {VOCAB_SIZE:,}, and the folder brings no "
-        f"tokenizer: put its {wanted} there."
+        f"tokenizer: put its {VOCABULARY_NAMES} there."
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, INDEX_FILE, WEIGHTS_FILE, check_is_no_pointer, left_out, weight_files
-from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import check_form, tokenizer_files
 from gptdesk.library.files import copy_files, hash_file, silent
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
 from gptdesk.library.importing.known_shapes import known_config
@@ -38,11 +38,14 @@ def look(source: Path) -> Found:
         UserError: when they are no whole GPT-2, or links out of the folder.
     """
     if os.path.isdir(source):
+        check_form(str(source), os.listdir(source))
         check_weights(source)
     else:
         check_is_no_pointer(source)
         if not os.path.lexists(source.with_name(CONFIG_FILE)):
             _config_of(source)
+        else:
+            check_form(str(source.parent), os.listdir(source.parent))
     files = _files(source)
     is_folder = os.path.isdir(source)
     check_inside(files if is_folder else files[1:], source if is_folder else source.parent)

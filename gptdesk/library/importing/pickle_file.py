@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk.gpt2.layout import CONFIG_FILE, CONVERTED, check_is_no_pointer, left_out
-from gptdesk.gpt2.tokenizers.folder_files import tokenizer_files
+from gptdesk.gpt2.tokenizers.folder_files import check_form, tokenizer_files
 from gptdesk.library.files import copy_files, silent
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
 from gptdesk.library.importing.links import check_inside
@@ -34,7 +34,10 @@ def look(source: Path) -> Found:
     """
     check_is_no_pointer(source)
     check_inside([*_beside(source), *vocabulary_beside(source)], source.parent)
-    rest = left_out(source.parent) if os.path.lexists(source.with_name(CONFIG_FILE)) else ""
+    has_config = os.path.lexists(source.with_name(CONFIG_FILE))
+    if has_config:
+        check_form(str(source.parent), os.listdir(source.parent))
+    rest = left_out(source.parent) if has_config else ""
     return Found(path=source, size=source.stat().st_size, left_out=rest)
 
 

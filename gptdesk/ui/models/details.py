@@ -99,7 +99,7 @@ def _of_entry(entry: LibraryEntry) -> dict[str, str]:
         "To download": number_format.memory(entry.download) if entry.download else "",
         "Left out": entry.left_out,
         "Tokenizer": entry.tokenizer,
-        "Licence": licence_words(entry.licence),
+        "Licence": "Not known: see the model card" if entry.licence_unknown else licence_words(entry.licence),
         "Repository": entry.repo,
         "Revision": entry.revision,
         "From": entry.source,

@@ -101,7 +101,8 @@ def speed_words(bytes_per_s: float) -> str:
 def _entry_face(item: Item, entry: LibraryEntry, in_use: InUse, room: Room) -> Face:
     name, model = title_of(entry), item.model
     used = bool(model) and model == in_use.model
-    note = SEPARATOR.join(part for part in (origin_words(entry), licence_words(entry.licence)) if part)
+    licence = "licence not known" if entry.licence_unknown else licence_words(entry.licence)
+    note = SEPARATOR.join(part for part in (origin_words(entry), licence) if part)
     shown = Face(title=name, note=(note, "muted"), figures=_figures(entry, room), tip=str(entry.path or entry.repo))
     changes: dict[str, Any] = {}
     if entry.state == "damaged":

@@ -128,6 +128,14 @@ class Settings:
         page="Models",
         control=Number(lowest=0, highest=MOST_THREADS, word="automatic"),
     )
+    read_ahead: bool = setting(
+        True,
+        title="Read ahead",
+        help="While you pause, the model reads your text, so that Generate begins with the next token. Off while the "
+        "computer saves power.",
+        page="Models",
+        control=Switch(),
+    )
     simultaneous_downloads: int = setting(
         2,
         title="Simultaneous downloads",

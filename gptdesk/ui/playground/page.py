@@ -23,6 +23,7 @@ from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.page_messages import PageMessages
+from gptdesk.ui.services.reading.read_ahead import ReadAhead
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
@@ -37,6 +38,7 @@ class PlaygroundPage(BasePage):
         special: special tokens of the model in use and of the open document.
         documents: all documents.
         follower: loads each newest checkpoint of a run.
+        read_ahead: has the text read while the person pauses.
         messages: banners about generations and the model.
     """
 
@@ -55,6 +57,7 @@ class PlaygroundPage(BasePage):
         )
         self.documents.open_last()
         self.follower = CheckpointFollower(services, self)
+        self.read_ahead = ReadAhead(services.inference, services.settings, self)
         self.messages = GenerationMessages(
             services,
             self.session,
@@ -123,6 +126,7 @@ class PlaygroundPage(BasePage):
 
     def close(self) -> None:
         self.session.close()
+        self.read_ahead.close()
         self.documents.close()
 
     def _ask_for_model_folder(self) -> None:
@@ -158,5 +162,6 @@ class PlaygroundPage(BasePage):
     def _on_document_changed(self) -> None:
         document = self.session.document
         self.window.set_title(self.id, document.title)
+        self.read_ahead.show(document.mixed)
         prompt_end = document.last_generation()
         self.services.counter.count(document.mixed, len(document.text) if prompt_end is None else prompt_end)

@@ -103,7 +103,7 @@ class BackgroundReads(QObject):
             return False
         self._running = None
         if failure is not None and failure.sentence:
-            log.warning("a text cannot be read in the background: %s", failure.sentence)
+            log.info("a text cannot be read in the background: %s", failure.sentence)
             self.failed.emit(failure)
         self.begin()
         return True

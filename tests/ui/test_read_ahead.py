@@ -21,9 +21,9 @@ from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.playground.read_ahead import shared_length
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.reading.jobs import FoundLogits, ScoredText
-from gptdesk.ui.services.reading.read_ahead import shared_length
 from tests.patience import PATIENCE
 
 from .conftest import Opened

@@ -16,6 +16,7 @@ from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.documents import Documents
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
+from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.status_bar import StatusBar
@@ -23,7 +24,6 @@ from gptdesk.ui.playground.top_bar import DocumentButton, TopBar
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.page_messages import PageMessages
-from gptdesk.ui.services.reading.read_ahead import ReadAhead
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window

@@ -23,8 +23,8 @@ def prepare_environment() -> None:
 
 
 @contextmanager
-def speaker(config: TrainConfig, rank: int) -> Iterator[Callable[[str], None]]:
-    """Prints lines, and keeps them in the run's ``console.log`` unless standard output is that file already."""
+def console_log(config: TrainConfig, rank: int) -> Iterator[Callable[[str], None]]:
+    """Yields a function that prints a line and appends it to ``console.log``, unless standard output is that file."""
     path = Path(config.run.folder) / CONSOLE
     if rank or not config.run.folder or _is_standard_output(path):
         yield _print

@@ -115,7 +115,7 @@ def peak_flops(device: torch.device, precision: torch.dtype) -> float:
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most memory taken so far, in bytes: the GPU's, or the process's on a CPU; 0 where nothing tells."""
+    """The most memory taken so far, in bytes: the GPU's, or the process's on a CPU; 0 where unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
@@ -127,7 +127,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 class Load:
-    """How busy this computer is with the training, from one look to the next; begins when it is made.
+    """Measures how busy the training keeps this computer, from one call of `look` to the next.
 
     Args:
         device: that is trained on.
@@ -140,7 +140,7 @@ class Load:
         self._processors = os.cpu_count() or 1
 
     def look(self) -> dict[str, float]:
-        """What is known of ``cpu``, ``gpu`` and ``ram``, as `gptdesk.metrics` describes them."""
+        """Values of ``cpu``, ``gpu`` and ``ram`` since the last call (`gptdesk.metrics`); unknown ones are left out."""
         wall, processor = time.perf_counter(), time.process_time()
         passed, used = wall - self._wall, processor - self._processor
         found: dict[str, float] = {}
@@ -164,12 +164,12 @@ class Load:
 
 
 def available_memory(device: torch.device) -> int | None:
-    """Memory that can still be taken on the device, in bytes; ``None`` where nothing tells."""
+    """Memory that can still be taken on the device, in bytes; ``None`` where unknown."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
 
 
 def measured_flops(device: torch.device, precision: torch.dtype) -> float:
-    """What a large matrix product reaches here, in FLOP/s: the best of a few, in about half a second."""
+    """FLOP/s of a large matrix product on this device: the best of a few, in about half a second."""
     size = 8192 if device.type == "cuda" else 1024
     a = torch.ones(size, size, dtype=precision, device=device)
     best = 0.0

@@ -23,7 +23,7 @@ def spare_compiler() -> None:
 
 
 class AdamW(torch.optim.AdamW):
-    """The same AdamW. Its step is decorated too: with no_grad, and an import of the compiler to say so to that."""
+    """torch's AdamW without the decorators of its ``step`` that import the compiler; ``no_grad`` stays."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

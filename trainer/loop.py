@@ -35,7 +35,7 @@ from trainer.schedule import learning_rate_share
 
 
 class StepBatches(NamedTuple):
-    """What a step reads.
+    """Batches of one optimizer step.
 
     Attributes:
         micro_batches: inputs and targets of this process, (micro_batch_size, T) int64 each, on the device.

@@ -43,7 +43,7 @@ class LoRALinear(nn.Linear):
         return super().forward(x) + F.linear(F.linear(x, self.lora_A), self.lora_B) * self.scale
 
     def merged(self) -> Tensor:
-        """The weight that does the same alone, (out, in)."""
+        """Weight of a plain linear layer that computes the same, (out, in)."""
         return self.weight + self.scale * self.lora_B @ self.lora_A
 
 
@@ -60,7 +60,7 @@ def add_adapters(model: GPT2, *, rank: int, alpha: float, seed: int) -> None:
 
 
 def has_adapters(model: nn.Module) -> bool:
-    """Whether `add_adapters` was here."""
+    """Whether a layer of ``model`` has an adapter."""
     return any(isinstance(module, LoRALinear) for module in model.modules())
 
 

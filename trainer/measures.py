@@ -16,7 +16,7 @@ from trainer.planning.plan import flops_per_token
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedStep:
-    """What measures are taken from.
+    """What the measures of a logged step are computed from.
 
     Attributes:
         trainer: after the step.

@@ -1,4 +1,4 @@
-"""The optimizers of a run as one: steps, learning rates, and state for exact resuming."""
+"""All optimizers of a run behind one interface: steps, learning rates, and state for exact resuming."""
 
 from __future__ import annotations
 

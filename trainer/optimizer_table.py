@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class OptimizerSettings(Protocol):
-    """What the optimizers read of the configuration's section ``optim``."""
+    """Fields of the configuration's section ``optim`` that optimizers read."""
 
     @property
     def learning_rate(self) -> float: ...

@@ -17,7 +17,7 @@ from gptdesk.files import read_json, write_json
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
-from trainer.checkpoint import CheckpointNotWritten, prune, save_checkpoint
+from trainer.checkpoint import LARGEST_FACTOR, CheckpointNotWritten, prune, save_checkpoint
 from trainer.config.schema import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control
 from trainer.loop import NotFinite, Trainer
@@ -177,7 +177,7 @@ class Session:
     # Requests
 
     def _serve(self) -> None:
-        """Does what was asked for since the last step."""
+        """Carries out the requests since the last step."""
         self._waiting.extend(self._control.poll())
         while self._waiting:
             request = self._waiting.popleft()
@@ -193,7 +193,7 @@ class Session:
             self._recorder.log(f"Refused: {refused.rstrip('.')}.")
 
     def _carry_out(self, request: Request) -> str:
-        """Does what is asked, and returns why it was refused, or nothing. A pause begins after its answer."""
+        """Carries out a request; returns why it is refused, or an empty text. A pause begins after its answer."""
         match request.action:
             case "checkpoint":
                 self._checkpoint()
@@ -233,8 +233,8 @@ class Session:
         if name not in SETTABLE:
             return f"{brief(name)} cannot be changed while training; {', '.join(SETTABLE)} can"
         if name == "learning_rate_factor":
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 10:
-                return "learning_rate_factor must be a number from 0 to 10"
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LARGEST_FACTOR:
+                return f"learning_rate_factor must be a number from 0 to {LARGEST_FACTOR:g}"
             self._trainer.state = replace(self._trainer.state, learning_rate_factor=float(value))
             return ""
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:

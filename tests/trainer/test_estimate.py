@@ -13,7 +13,7 @@ from trainer.cli import main
 from trainer.config.schema import TrainConfig, build_config
 from trainer.config.values import merge, preset_names, read_preset
 from trainer.planning import estimate
-from trainer.planning.estimate import describe
+from trainer.planning.estimate import estimate_run
 from trainer.planning.fit import require_disk, require_fit
 from trainer.planning.plan import flops_per_token, memory_need, plan_run
 
@@ -38,7 +38,7 @@ def test_a_token_of_gpt2_124m_costs_what_nanogpt_and_the_paper_say() -> None:
 def test_a_dry_run_says_parameters_tokens_work_memory_and_time(
     make_config: Callable[..., TrainConfig], data_folder: Path
 ) -> None:
-    lines = dict(re.split(r"  +", line, maxsplit=1) for line in describe(make_config()).splitlines())
+    lines = dict(re.split(r"  +", line, maxsplit=1) for line in str(estimate_run(make_config())).splitlines())
     assert list(lines) == [
         "Start", "Parameters", "Context", "A step", "The run", "Work", "Memory", "Disk", "Here", "Time",
     ]  # fmt: skip
@@ -116,7 +116,7 @@ def test_processes_on_one_cpu_share_its_memory_and_speed(
     monkeypatch.setattr(estimate, "measured_flops", lambda device, precision: 1e9)
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    told = describe(make_config(data={"micro_batch_size": 1}))
+    told = str(estimate_run(make_config(data={"micro_batch_size": 1})))
     assert "which has 4.0 GB" in told
     assert "of the 2 GFLOP/s" in told  # two machines
 
@@ -148,5 +148,5 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(
     over: dict[str, object], said: str, make_config: Callable[..., TrainConfig]
 ) -> None:
     with pytest.raises(UserError, match=said) as caught:
-        describe(make_config(**over))
+        estimate_run(make_config(**over))
     assert "\n" not in str(caught.value)

@@ -18,7 +18,7 @@ from tests.gpt2.tokenizers.folders import CORPUS, make_folder, write_json
 from trainer.cli import main
 from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import copy_tokenizer, open_tokenizer
-from trainer.prepare import Manner, Progress, Request, prepare
+from trainer.prepare import Progress, Request, WorkOptions, prepare
 from trainer.prepare.progress import MERGE
 from trainer.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
 
@@ -74,7 +74,7 @@ def test_prepared_data_holds_the_tokens_of_the_tokenizer_and_its_files(place: Pa
 
 def test_several_workers_give_the_same_data(place: Path, tmp_path: Path) -> None:
     request = request_of(place, tokenizer_folder=str(place / "bpe"), validation_share=0.2)
-    prepare(request, tmp_path / "data", Manner(workers=2))
+    prepare(request, tmp_path / "data", WorkOptions(workers=2))
     for name in ("manifest.json", "train-00000.bin", "val-00000.bin"):
         assert (tmp_path / "data" / name).read_bytes() == (place / "data" / name).read_bytes()
 

@@ -18,7 +18,7 @@ import pytest
 from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.shards import PreparedData
-from trainer.prepare import Manner, Request, prepare
+from trainer.prepare import Request, WorkOptions, prepare
 from trainer.prepare.broken import Broken
 from trainer.prepare.progress_file import PROGRESS
 
@@ -26,10 +26,10 @@ TOKENIZER = gpt2_tokenizer()
 LINE = "\n<|endoftext|>\n"
 
 
-def make(folder: Path, *sources: Path, manner: Manner = Manner(), **settings: Any) -> PreparedData:  # noqa: B008
+def make(folder: Path, *sources: Path, options: WorkOptions = WorkOptions(), **settings: Any) -> PreparedData:  # noqa: B008
     settings = {"validation_share": 0.3} | settings
     settings["validation"] = tuple(str(path) for path in settings.get("validation", ()))
-    prepare(Request(sources=tuple(map(str, sources)), **settings), folder, manner)
+    prepare(Request(sources=tuple(map(str, sources)), **settings), folder, options)
     return PreparedData.open(folder)
 
 
@@ -145,7 +145,7 @@ def test_hidden_files_and_links_to_nowhere_are_none_of_a_folder(tmp_path: Path) 
     for name in ("._a.txt", ".git/b.txt"):
         (folder / name).write_bytes(b"\xff")
     (folder / "c.txt").symlink_to("nowhere")
-    data = make(tmp_path / "out", folder, manner=Manner(strict=True))
+    data = make(tmp_path / "out", folder, options=WorkOptions(strict=True))
     assert [source["file"] for source in data.manifest["sources"]] == ["source/a.txt"]
 
 
@@ -164,7 +164,7 @@ def test_files_and_folders_without_permission_are_left_out_and_named(tmp_path: P
         ("source/closed", "cannot be read: Permission denied"),
     ]
     with pytest.raises(UserError, match=r"source/(closed|b\.txt): cannot be read"):
-        make(tmp_path / "strict", folder, manner=Manner(strict=True))
+        make(tmp_path / "strict", folder, options=WorkOptions(strict=True))
 
 
 def test_many_small_files_share_units(tmp_path: Path) -> None:
@@ -244,7 +244,9 @@ def test_workers_and_shards_change_nothing_but_files(tmp_path: Path) -> None:
     write_parquet(tmp_path / "source" / "b.parquet", texts(100, "row"))
     WRITERS["gz.ndjson"](tmp_path / "source" / "c.jsonl", texts(100, "line"))
     one = make(tmp_path / "one", tmp_path / "source", unit_bytes=3_000, shard_tokens=997)
-    two = make(tmp_path / "two", tmp_path / "source", unit_bytes=3_000, shard_tokens=997, manner=Manner(workers=2))
+    two = make(
+        tmp_path / "two", tmp_path / "source", unit_bytes=3_000, shard_tokens=997, options=WorkOptions(workers=2)
+    )
     files, others = ({path.name for path in data.folder.iterdir()} - {PROGRESS, ".lock"} for data in (one, two))
     assert len([name for name in files if name.endswith(".bin")]) > 5
     assert files == others
@@ -427,7 +429,7 @@ def test_what_is_broken_is_left_out_and_named(tmp_path: Path, name: str) -> None
 def test_strictly_what_is_broken_is_refused(tmp_path: Path, name: str) -> None:
     bad = BROKEN[name][0](tmp_path)
     with pytest.raises(UserError, match=bad.name) as error:
-        make(tmp_path / "out", good(tmp_path), bad, manner=Manner(strict=True))
+        make(tmp_path / "out", good(tmp_path), bad, options=WorkOptions(strict=True))
     assert str(error.value).endswith("Mend it, or leave out --strict to skip what is broken.")
 
 
@@ -436,10 +438,10 @@ def test_after_a_refusal_the_same_folder_goes_on(tmp_path: Path) -> None:
     bad, source = broken_text(tmp_path / "b.txt"), good(tmp_path)
     for folder in ("mended", "lenient"):
         with pytest.raises(UserError, match=r"b\.txt"):
-            make(tmp_path / folder, source, bad, unit_bytes=1_000, manner=Manner(strict=True))
+            make(tmp_path / folder, source, bad, unit_bytes=1_000, options=WorkOptions(strict=True))
     assert set(texts(30)) <= set(all_documents(make(tmp_path / "lenient", source, bad, unit_bytes=1_000)))
     write_text(bad, ["mended and longer than it was before"])
-    data = make(tmp_path / "mended", source, bad, unit_bytes=1_000, manner=Manner(strict=True))
+    data = make(tmp_path / "mended", source, bad, unit_bytes=1_000, options=WorkOptions(strict=True))
     assert all_documents(data) == sorted([*texts(30), "mended and longer than it was before"])
     assert data.fingerprint == make(tmp_path / "fresh", source, bad, unit_bytes=1_000).fingerprint
 

@@ -15,7 +15,7 @@ import pytest
 
 from gptdesk.errors import UserError
 from tests.trainer.made_files import paragraph, write_docx, write_epub, write_pdf, write_zip, xhtml
-from trainer.prepare import Manner, Request, prepare
+from trainer.prepare import Request, WorkOptions, prepare
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter
@@ -292,7 +292,7 @@ def test_a_large_archive_is_cut_into_units_and_read_by_any_number_of_workers(tmp
     prints = set()
     for workers in (1, 2):
         request = Request(sources=(str(archive),), validation_share=0.3, unit_bytes=3_000)
-        manifest = prepare(request, tmp_path / f"{workers}", Manner(workers=workers))
+        manifest = prepare(request, tmp_path / f"{workers}", WorkOptions(workers=workers))
         prints.add(str(manifest))
     assert len(prints) == 1
     assert (manifest["documents"], manifest["sources"][0]["files"]) == (60, 60)

@@ -18,7 +18,7 @@ import pytest
 from gptdesk.errors import UserError
 from gptdesk.training.data.preparations import READABLE_SUFFIXES
 from tests.trainer.test_prepare import LINE, all_documents, make, texts, write_text
-from trainer.prepare import Manner
+from trainer.prepare import WorkOptions
 from trainer.prepare.broken import Broken
 from trainer.prepare.formats import FORMATS
 from trainer.prepare.report import account_lines
@@ -239,10 +239,10 @@ def test_strictly_only_utf_8_is_read(tmp_path: Path) -> None:
         path = tmp_path / f"{encoding}.txt"
         path.write_bytes("Größe und Maß, schöne Übung".encode(encoding))
         with pytest.raises(UserError, match=rf"{encoding}\.txt: its encoding is {named}, not UTF-8"):
-            make(tmp_path / f"out-{encoding}", good, path, manner=Manner(strict=True))
+            make(tmp_path / f"out-{encoding}", good, path, options=WorkOptions(strict=True))
     bom = tmp_path / "bom.txt"
     bom.write_bytes("Größe".encode("utf-8-sig"))
-    make(tmp_path / "strict", good, bom, manner=Manner(strict=True))
+    make(tmp_path / "strict", good, bom, options=WorkOptions(strict=True))
 
 
 def test_one_bad_byte_in_a_long_text_costs_its_paragraph(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_one_bad_byte_in_a_long_text_costs_its_paragraph(tmp_path: Path) -> None
         }  # fmt: skip
         assert account_lines(data.manifest)[-1].endswith(f"{entry['bytes']} bytes of text)")
     with pytest.raises(UserError, match="not UTF-8 text"):
-        make(tmp_path / "strict", path, manner=Manner(strict=True))
+        make(tmp_path / "strict", path, options=WorkOptions(strict=True))
 
 
 @pytest.mark.parametrize("between", ["\n", " "])
@@ -374,7 +374,7 @@ def test_the_account_of_each_file_adds_up_whatever_the_workers(tmp_path: Path) -
     (folder / "b.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts(50)))
     write_csv(folder / "c.csv", [["id", "poem"], *([str(i), text] for i, text in enumerate(texts(40)))])
     manifests = [
-        make(tmp_path / f"{workers}", folder, unit_bytes=1_500, manner=Manner(workers=workers)).manifest
+        make(tmp_path / f"{workers}", folder, unit_bytes=1_500, options=WorkOptions(workers=workers)).manifest
         for workers in (1, 2)
     ]
     assert manifests[0] == manifests[1]

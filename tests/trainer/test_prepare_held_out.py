@@ -11,7 +11,7 @@ import pytest
 from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.shards import PreparedData
-from trainer.prepare import Manner, Request, prepare
+from trainer.prepare import Request, WorkOptions, prepare
 from trainer.prepare.output.held_out import cut_text
 from trainer.prepare.progress_file import PROGRESS
 from trainer.prepare.sources.bundled import BUNDLED_TEXTS
@@ -19,8 +19,8 @@ from trainer.prepare.sources.bundled import BUNDLED_TEXTS
 TOKENIZER = gpt2_tokenizer()
 
 
-def make(folder: Path, *sources: Path | str, manner: Manner = Manner(), **settings: Any) -> PreparedData:  # noqa: B008
-    prepare(Request(sources=tuple(map(str, sources)), **settings), folder, manner)
+def make(folder: Path, *sources: Path | str, options: WorkOptions = WorkOptions(), **settings: Any) -> PreparedData:  # noqa: B008
+    prepare(Request(sources=tuple(map(str, sources)), **settings), folder, options)
     return PreparedData.open(folder)
 
 
@@ -145,7 +145,7 @@ def test_neither_workers_nor_a_kill_change_it(tmp_path: Path, monkeypatch: pytes
     settings: dict[str, Any] = {"unit_bytes": 9_000, "shard_tokens": 2_000}
     one = make(tmp_path / "one", tmp_path / "a.txt", **settings)
     assert one.manifest["settings"]["validation"]["by"] == "end of the text"
-    two = make(tmp_path / "two", tmp_path / "a.txt", manner=Manner(workers=2), **settings)
+    two = make(tmp_path / "two", tmp_path / "a.txt", options=WorkOptions(workers=2), **settings)
     assert two.fingerprint == one.fingerprint
     move, moves = os.replace, 0
     ends = {8, 9, 10, 11, 12, 14, 17, 20}

@@ -16,7 +16,7 @@ from gptdesk.errors import UserError
 from gptdesk.files import write_json
 from tests.patience import wait_for
 from trainer.cli import main
-from trainer.prepare import Manner, Progress, Request, prepare
+from trainer.prepare import Progress, Request, WorkOptions, prepare
 from trainer.prepare.progress_file import PROGRESS
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def test_a_failure_is_told_with_its_sentence(tmp_path: Path, request_: Request, 
     bad.write_bytes(b"\x89PNG\r\n\x1a\n\0")
     request = Request(sources=(str(source), str(bad)))
     with pytest.raises(UserError) as error:
-        prepare(request, tmp_path / "out", Manner(strict=True))
+        prepare(request, tmp_path / "out", WorkOptions(strict=True))
     assert (shown(tmp_path / "out")["state"], shown(tmp_path / "out")["error"]) == ("failed", str(error.value))
     prepare(request, tmp_path / "out")
     end = shown(tmp_path / "out")

@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints what was asked for."""
+    """Prints a schema, a reference page or a TOML file."""
     if args.json_schema:
         print(json.dumps(TrainConfig.model_json_schema(), indent=2))
     elif args.reference:

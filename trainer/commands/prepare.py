@@ -12,8 +12,9 @@ from pathlib import Path
 
 from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
+from trainer.commands import CANCELLED, TERMINATED
 from trainer.commands.termination import Terminated, raised_at_termination
-from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Manner, Plan, Request, estimate, prepare
+from trainer.prepare import SHARD_TOKENS, UNIT_BYTES, Estimate, Plan, Request, WorkOptions, estimate, prepare
 from trainer.prepare.console import EventReport, TextReport, estimate_sentence
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.estimate import require_room
@@ -135,12 +136,12 @@ def run(args: argparse.Namespace) -> None:
         raise
     except (KeyboardInterrupt, Terminated) as stop:
         report.stopped(folder)
-        raise SystemExit(143 if isinstance(stop, Terminated) else 130) from None
+        raise SystemExit(TERMINATED if isinstance(stop, Terminated) else CANCELLED) from None
 
 
 def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextReport) -> None:
     request = _request(args)
-    manner = Manner(
+    options = WorkOptions(
         workers=args.workers,
         strict=args.strict,
         keep_downloads=args.keep_downloads,
@@ -148,7 +149,7 @@ def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextR
     )
 
     def expected(plan: Plan) -> Estimate:
-        return estimate(plan, folder, keep_downloads=manner.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
+        return estimate(plan, folder, keep_downloads=options.keep_downloads, downloads_ahead=DOWNLOADS_AHEAD)
 
     def planned(plan: Plan) -> None:
         ahead = expected(plan)
@@ -160,7 +161,7 @@ def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextR
         plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
         _print_plan(plan, expected(plan), as_json=args.json)
     else:
-        report.finished(prepare(request, folder, manner, planned=planned, progress=report.progress), folder)
+        report.finished(prepare(request, folder, options, planned=planned, progress=report.progress), folder)
 
 
 def _request(args: argparse.Namespace) -> Request:

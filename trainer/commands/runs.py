@@ -47,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    """What one line about a run says, a damaged one's as far as it can be read.
+    """Facts about a run for one line of a list; of a damaged run those that can be read.
 
     Raises:
         UserError: when the folder is no run directory.
@@ -90,7 +90,7 @@ def run_list(args: argparse.Namespace) -> None:
 
 
 def run_info(args: argparse.Namespace) -> None:
-    """Prints what is known of a run."""
+    """Prints the state, newest metrics and settings of a run."""
     run = summary(args.folder)
     if args.json:
         config = None
@@ -120,7 +120,7 @@ def newest_metrics(folder: Path) -> dict[str, float]:
 
 
 def run_stop(args: argparse.Namespace) -> None:
-    """Asks for the end of a run and waits for it."""
+    """Asks a run to stop and waits until it has."""
     _require_active(args.folder)
     events = EventTail(args.folder)
     events.skip()

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 
 class Terminated(BaseException):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
 def _terminate(_number: int, _frame: Any) -> NoReturn:
@@ -18,7 +18,7 @@ def _terminate(_number: int, _frame: Any) -> NoReturn:
 
 @contextmanager
 def raised_at_termination() -> Iterator[None]:
-    """While it is entered, SIGTERM raises `Terminated` in the main thread."""
+    """Inside the context, SIGTERM raises `Terminated` in the main thread."""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield

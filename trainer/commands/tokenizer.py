@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gptdesk.number_format import size
-from trainer.commands import CANCELLED
+from trainer.commands import CANCELLED, TERMINATED
 from trainer.commands.termination import Terminated, raised_at_termination
 from trainer.prepare.sources.names import absolute_source
 from trainer.tokenizer_training.train import (
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         except (KeyboardInterrupt, Terminated) as stop:
             print(json.dumps({"event": "stopped"}) if args.events else "\nStopped; nothing was written.", flush=True)
             # The library may still be learning in its thread, and Python's orderly end would abort in the middle of it.
-            os._exit(143 if isinstance(stop, Terminated) else CANCELLED)
+            os._exit(TERMINATED if isinstance(stop, Terminated) else CANCELLED)
     if args.events:
         print(json.dumps({"event": "finished"} | asdict(made) | {"folder": str(made.folder)}), flush=True)
         return
@@ -100,7 +100,7 @@ def _show_event(now: TokenizerProgress) -> None:
 
 
 class _Line:
-    """One line that is written over in a terminal; nothing elsewhere."""
+    """A progress line, rewritten in place; only in a terminal."""
 
     def __init__(self) -> None:
         self._terminal = sys.stdout.isatty()

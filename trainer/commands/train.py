@@ -48,9 +48,9 @@ def run_train(args: argparse.Namespace) -> None:
     fitted = fit_files(base, given, processes=_processes())
     config = with_absolute_paths(build_config(fitted.values))
     if args.dry_run:
-        from trainer.planning.estimate import look_ahead  # torch, late
+        from trainer.planning.estimate import estimate_run  # torch, late
 
-        outlook = look_ahead(config, fitted=fitted.notes)
+        outlook = estimate_run(config, fitted=fitted.notes)
         print(json.dumps(outlook.to_json()) if args.json else outlook)
         return
     if config.run.folder and any((Path(config.run.folder) / CHECKPOINTS).glob("step-*")):
@@ -87,14 +87,14 @@ def _given(file: Path | None, settings: Sequence[str], *, data: Path | None, out
 
 
 def _start(config: TrainConfig, *, given: Set[str], notes: Sequence[str]) -> None:
-    from trainer.environment import prepare_environment, speaker
+    from trainer.environment import console_log, prepare_environment
 
     prepare_environment()
     from trainer.hardware import training_device
     from trainer.parallel.distributed import join_processes  # torch, late: --help and mistakes answer at once
     from trainer.session import run_training
 
-    with join_processes(training_device(config.run)) as processes, speaker(config, processes.rank) as log:
+    with join_processes(training_device(config.run)) as processes, console_log(config, processes.rank) as log:
         for note in notes if processes.is_main else ():
             log(note)
         state = run_training(config, processes, log=log, more={"given": sorted(given), "fitted": list(notes)})

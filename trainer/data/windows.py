@@ -33,7 +33,7 @@ def _round_keys(seed: int, epoch: int) -> tuple[int, ...]:
 
 
 def permute(index: int, size: int, *, seed: int, epoch: int) -> int:
-    """Where ``index`` goes in a permutation of 0 ... size-1 chosen by (seed, epoch), without building it.
+    """Image of ``index`` under a permutation of 0 ... size-1 chosen by (seed, epoch), which is never built.
 
     A four-round Feistel network on the next even number of bits, walked until it lands inside (Black & Rogaway 2002,
     "Ciphers with Arbitrary Finite Domains").
@@ -62,7 +62,7 @@ class Position:
 
 
 class Windows(ABC):
-    """Training sequences in the order in which they are learnt.
+    """Training sequences in the order of training.
 
     Attributes:
         windows_per_epoch: sequences in an epoch.

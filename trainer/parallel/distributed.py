@@ -54,7 +54,7 @@ class ProcessGroup:
         return int(self.all_reduce(torch.tensor(float(count), dtype=torch.float64, device=self.device)).item())
 
     def broadcast(self, value: Any) -> Any:
-        """What the process that records has, in every process."""
+        """The value of the main process, in every process."""
         if self.count == 1:
             return value
         box = [value]
@@ -62,7 +62,7 @@ class ProcessGroup:
         return box[0]
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is up in any process."""
+        """Whether the flag is set in any process."""
         if self.count == 1:
             return flag
         raised = torch.tensor(float(flag), device=self.device)

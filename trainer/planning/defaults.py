@@ -1,7 +1,7 @@
 """Adapts defaults and presets to the settings that were given and to the data. Imports no torch.
 
 What a person gave (as a flag, in a file, in a form) is never changed: where such values contradict each other, the
-configuration refuses them and names both. What only stands in a default or a preset gives way, and that is said.
+configuration refuses them and names both. Defaults and presets give way, and each change is reported.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Settings that go together as far as defaults decide.
+    """Settings after defaults were adapted to those that were given.
 
     Attributes:
         values: nested; not yet validated.
@@ -105,7 +105,7 @@ def fit_defaults(
     processes: int = 1,
     fixed: Iterable[str] = (),
 ) -> Fitted:
-    """Settings of ``given`` over those of ``base``, which give way where they cannot be had together.
+    """Merges ``given`` over ``base``, and adapts settings of ``base`` that contradict it or the data.
 
     Never raises for values of wrong types or beyond their limits; these are left to the validation.
 
@@ -128,7 +128,7 @@ def fit_defaults(
 
 
 def fit_files(base: Values, given: Values, *, processes: int = 1, fixed: Iterable[str] = ()) -> Fitted:
-    """The same with what the folders of the data and of the model to start from hold."""
+    """`fit_defaults` with the facts from the folders of the data and of the model to start from."""
     values = merge(base, given)
     path, start = (_text(values, *key) for key in (("data", "path"), ("model", "init_from")))
     return fit_defaults(
@@ -194,7 +194,7 @@ class _Fitting:
         return value if type(value) is int and value >= 0 else None
 
     def change(self, key: str, value: int, why: str) -> None:
-        """Sets a value that was not given, and says so."""
+        """Sets a value that was not given, and notes it."""
         old = self.get(key)
         if key in self.given or old is None or old == value:
             return

@@ -32,8 +32,8 @@ TYPICAL_SHARE = 0.35
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What a run would take here.
+class RunEstimate:
+    """Requirements and expected duration of a run on this computer.
 
     Attributes:
         init_from: model folder to fine-tune; empty for training from scratch.
@@ -117,8 +117,8 @@ def processes_sharing(device: torch.device, world_size: int) -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", world_size)) if device.type == "cpu" else 1
 
 
-def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
-    """Works out, and measures, what a run would take here.
+def estimate_run(config: TrainConfig, *, fitted: Sequence[str] = ()) -> RunEstimate:
+    """Estimates a run on this computer; measures its speed for about half a second.
 
     Args:
         config: settings.
@@ -136,7 +136,7 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
     sharing = processes_sharing(device, world)
     free = available_memory(device)
     available = None if free is None else free // sharing
-    return Outlook(
+    return RunEstimate(
         init_from=config.model.init_from,
         parameters=plan.shape.num_parameters(),
         context_length=plan.context_length,
@@ -159,15 +159,6 @@ def look_ahead(config: TrainConfig, *, fitted: Sequence[str] = ()) -> Outlook:
         flops_per_s=measured_flops(device, precision) * world / sharing,
         fitted=tuple(fitted),
     )
-
-
-def describe(config: TrainConfig) -> str:
-    """The lines that ``trainer train --dry-run`` prints.
-
-    Raises:
-        UserError: when the configuration cannot work here.
-    """
-    return str(look_ahead(config))
 
 
 def _train_tokens(config: TrainConfig, plan: Plan) -> int:

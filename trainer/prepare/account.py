@@ -13,15 +13,15 @@ from trainer.prepare.sources.files import SourceFile
 
 @dataclass
 class Account:
-    """What one file, or a stretch of it, became.
+    """What was read from one file, or a stretch of it.
 
     Attributes:
         documents, tokens: in it, the end of each document counted.
         files: read in an archive.
-        encodings: that its text was read in; "" where none is to be told.
+        encodings: that its text was read in.
         kinds: of its records, with how many of each.
-        column: of a table whose text was found by itself.
-        notes: what else a person should know, each once.
+        column: of text in a table, where it was guessed.
+        notes: further remarks for the report, each once.
     """
 
     documents: int = 0
@@ -57,7 +57,7 @@ class Account:
             self.add_note(note)
 
     def to_json(self) -> dict[str, Any]:
-        """Without what is empty."""
+        """As the manifest has it, without empty entries."""
         values: dict[str, Any] = {"documents": self.documents, "tokens": self.tokens}
         if self.files:
             values["files"] = self.files
@@ -87,8 +87,8 @@ _EMPTY: Final = {
 }
 
 
-def note_silent(files: Sequence[SourceFile], accounts: Mapping[int, Account], broken: Broken) -> None:
-    """Says of files from which nothing came, and of which nothing was said, that they hold no text.
+def note_files_without_text(files: Sequence[SourceFile], accounts: Mapping[int, Account], broken: Broken) -> None:
+    """Notes files that gave no document and of which nothing else was noted.
 
     Raises:
         UserError: for the first of them when ``broken`` is strict.

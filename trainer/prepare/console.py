@@ -20,7 +20,7 @@ _MOST_SOURCES: Final = 1_000
 
 
 def estimate_sentence(expected: Estimate) -> str:
-    """What is ahead, in a sentence without its full stop."""
+    """The estimate as a sentence without its full stop."""
     download = f", {size(expected.download_bytes)} to download" if expected.download_bytes else ""
     return (
         f"{counted(expected.files, 'file')}, {size(expected.source_bytes)}{download}; "
@@ -75,7 +75,7 @@ class TextReport:
 
     def stopped(self, folder: Path) -> None:
         self._end_line()
-        print(f"Stopped. What is done stays in {folder}; the same command goes on from there.", flush=True)
+        print(f"Stopped. What is done stays in {folder}; the same command resumes there.", flush=True)
 
     def failed(self, error: UserError) -> None:
         self._end_line()

@@ -34,7 +34,7 @@ _SPARE: Final = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What is ahead.
+    """Expected size of a preparation.
 
     Attributes:
         files: to read.
@@ -133,7 +133,7 @@ class _Sampler:
 
 
 def require_room(estimated: Estimate, folder: Path) -> None:
-    """Refuses what will hardly fit.
+    """Refuses a preparation that needs much more disk space than is free.
 
     Raises:
         UserError: when much less is free than is expected to be needed.

@@ -19,7 +19,7 @@ from trainer.prepare.broken import Broken
 from trainer.prepare.cutting import Cutter, Span
 from trainer.prepare.formats import FORMATS
 from trainer.prepare.formats.input import Settings
-from trainer.prepare.sources.files import SourceFile, find_files, told_apart
+from trainer.prepare.sources.files import SourceFile, find_files, with_distinct_names
 
 PLAN: Final = "plan.json"
 
@@ -30,7 +30,7 @@ SHARD_TOKENS: Final = 100_000_000
 """Tokens in a full shard: 200 MB on disk."""
 
 _SECTION_FILES: Final = 256
-"""So many files that are not parquet are cut into units together."""
+"""Most files of a section."""
 
 
 LARGEST_WEIGHT: Final = 100
@@ -92,7 +92,7 @@ class Request:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What makes tokens of the text.
+        """The tokenizer of the result.
 
         Raises:
             UserError: when its files cannot be used.
@@ -105,11 +105,11 @@ class Request:
 
     @property
     def settings(self) -> Settings:
-        """What formats have to know of it."""
+        """The settings that formats use."""
         return Settings(column=self.column, template=self.template)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON holds it, with what the program itself adds."""
+        """As ``plan.json`` has it, with the version of the format and the tokenizer's hash."""
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
         del values["tokenizer_folder"]
         return {"version": VERSION, "tokenizer": self.tokenizer.sha256} | values
@@ -145,7 +145,7 @@ class Plan:
         both = {file.path for file in files if file.path} & {file.path for file in held_out}
         if both:
             raise UserError(f"{min(both)} is named as training and as validation text; it can be one of them.")
-        return cls(request, told_apart((*files, *held_out)))
+        return cls(request, with_distinct_names((*files, *held_out)))
 
     @classmethod
     def load(cls, path: Path, request: Request) -> Plan | None:
@@ -165,7 +165,7 @@ class Plan:
         if not same:
             raise UserError(
                 f"{path.parent} was begun with other sources or settings; "
-                "give the same ones to go on, or choose another folder."
+                "give the same ones to resume, or choose another folder."
             )
         return plan
 
@@ -196,13 +196,13 @@ class Plan:
         now = list(self.files)
         for i in files:
             if now[i].hub is None:
-                now[i] = now[i].looked_at_again()
+                now[i] = now[i].as_it_is_now()
         return replace(self, files=tuple(now))
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What one worker does at a time.
+    """The piece of work that a worker does at a time.
 
     Attributes:
         section, number: its name, and its place in the order.
@@ -225,7 +225,7 @@ class Unit:
 
 @dataclass
 class Section:
-    """A run of files, cut.
+    """Neighbouring files, split into units.
 
     Attributes:
         index: its number.

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.prepare.encoding.blocks import Done
-from trainer.prepare.encoding.worker import Underway
+from trainer.prepare.encoding.blocks import EncodedUnit
+from trainer.prepare.encoding.worker import UnitProgress
 
 ENCODE, MERGE = "encode", "merge"
 
@@ -17,7 +17,7 @@ _EVERY_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """One moment of a preparation.
+    """Progress of a preparation at one moment.
 
     Attributes:
         phase: `ENCODE` or `MERGE`.
@@ -48,11 +48,11 @@ class Progress:
 
 
 class Meter:
-    """Adds up what is done and reports it a few times a second.
+    """Counts what is done and reports it a few times a second.
 
     Args:
         total: bytes of all source files.
-        report: is told.
+        report: called with the progress.
 
     Attributes:
         total: the same.
@@ -69,16 +69,16 @@ class Meter:
         self._before = (0, 0, 0)
         self._merge_tokens, self._token_bytes = 0, 2
         self._units = self.units_total = 0
-        self._underway: dict[str, Underway] = {}
+        self._underway: dict[str, UnitProgress] = {}
         self.broken = 0
         self.downloaded = self.download_total = 0
 
-    def found(self, done: Done) -> None:
+    def found(self, done: EncodedUnit) -> None:
         """Counts a unit that an earlier call encoded: it says nothing about the speed of this one."""
         self.add(done)
         self._before = (self._documents, self._tokens, self._bytes)
 
-    def add(self, done: Done) -> None:
+    def add(self, done: EncodedUnit) -> None:
         """Counts a unit that is done."""
         self._underway.pop(done.unit, None)
         self._units += 1
@@ -90,7 +90,7 @@ class Meter:
         """Counts bytes of files in which there is nothing to encode."""
         self._bytes += size
 
-    def underway(self, unit: Underway) -> None:
+    def underway(self, unit: UnitProgress) -> None:
         self._underway[unit.unit] = unit
         self.show()
 

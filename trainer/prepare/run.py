@@ -14,7 +14,7 @@ from gptdesk.files import write_json
 from gptdesk.locks import FileLock, LockHeld
 from trainer.data.manifest import MANIFEST, read_manifest
 from trainer.data.tokenizer import TOKENIZER, DataTokenizer, copy_tokenizer
-from trainer.prepare.account import add_up, note_silent
+from trainer.prepare.account import add_up, note_files_without_text
 from trainer.prepare.changes import refuse_changes, with_hashes
 from trainer.prepare.encoding.blocks import Block, writing
 from trainer.prepare.output.held_out import TAIL, Tail, hold_out, too_few_chosen
@@ -23,13 +23,13 @@ from trainer.prepare.output.merge import Merger
 from trainer.prepare.plan import PLAN, Plan, Request
 from trainer.prepare.progress import Meter, Progress
 from trainer.prepare.progress_file import PROGRESS, ProgressFile
-from trainer.prepare.sections import DEFAULT_MANNER, DOWNLOADS, Manner, SectionEncoder
+from trainer.prepare.sections import DEFAULT_OPTIONS, DOWNLOADS, SectionEncoder, WorkOptions
 
 
 def prepare(
     request: Request,
     folder: Path,
-    manner: Manner = DEFAULT_MANNER,
+    options: WorkOptions = DEFAULT_OPTIONS,
     *,
     planned: Callable[[Plan], None] = lambda _: None,
     progress: Callable[[Progress], None] = lambda _: None,
@@ -42,9 +42,9 @@ def prepare(
     Args:
         request: what to encode.
         folder: made when it is not there.
-        manner: how to work.
-        planned: told which files will be read, before anything is; what it raises ends the preparation.
-        progress: told how far it is, a few times a second.
+        options: of the work.
+        planned: called with the plan before anything is read; what it raises ends the preparation.
+        progress: called a few times a second.
 
     Raises:
         UserError: for sources that are missing or broken, a folder that holds something else, an empty split.
@@ -65,11 +65,11 @@ def prepare(
             plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
             plan = replace(plan, files=with_hashes(plan.files))
             planned(plan)
-            return _carry_out(plan, folder, manner, show)
+            return _encode_and_merge(plan, folder, options, show)
 
 
 def _finished(request: Request, folder: Path) -> dict[str, Any] | None:
-    """The manifest of a folder in which nothing is left to do; None where there is.
+    """The manifest of a finished folder; None for any other.
 
     Raises:
         UserError: when the folder holds something else, or its sources have changed since.
@@ -85,7 +85,9 @@ def _finished(request: Request, folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Progress], None]) -> dict[str, Any]:
+def _encode_and_merge(
+    plan: Plan, folder: Path, options: WorkOptions, progress: Callable[[Progress], None]
+) -> dict[str, Any]:
     request, work = plan.request, folder / "work"
     with writing(folder):
         if not (folder / PLAN).exists():
@@ -96,9 +98,9 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
         plan = _with_own_tokenizer(plan, folder)
         request = plan.request
     meter = Meter(sum(file.bytes for file in plan.files), progress)
-    encoding = SectionEncoder(plan, folder, work, manner, meter)
+    encoding = SectionEncoder(plan, folder, work, options, meter)
     encoding.run()
-    note_silent(encoding.plan.files, add_up(unit.accounts for unit in encoding.done), encoding.broken)
+    note_files_without_text(encoding.plan.files, add_up(unit.accounts for unit in encoding.done), encoding.broken)
     blocks = [block for unit in encoding.done for block in unit.blocks]
     try:
         tail = _divide(blocks, encoding, work)
@@ -123,13 +125,13 @@ def _carry_out(plan: Plan, folder: Path, manner: Manner, progress: Callable[[Pro
         manifest = make_manifest(encoding.plan, splits, encoding.done, encoding.sections, encoding.broken, tail)
         write_json(folder / MANIFEST, manifest)
         shutil.rmtree(work)
-        if not manner.keep_downloads:
+        if not options.keep_downloads:
             shutil.rmtree(folder / DOWNLOADS, ignore_errors=True)
     return manifest
 
 
 def _with_own_tokenizer(plan: Plan, folder: Path) -> Plan:
-    """The plan, to be carried out with a copy of the tokenizer's files that stays with the data.
+    """The plan with a copy of the tokenizer's files in ``folder``, which stays with the data.
 
     Raises:
         UserError: when a copy that is there is another tokenizer's.
@@ -161,7 +163,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _divide(blocks: Sequence[Block], encoding: SectionEncoder, work: Path) -> Tail | None:
-    """Makes sure that there is text in both splits: holds the end of it out where documents' hashes chose too few.
+    """Checks that both splits have text; holds out the end of it where documents' hashes chose too few.
 
     Raises:
         UserError: when there is no text, or none for one of the splits.

@@ -11,7 +11,7 @@ from typing import Final
 from gptdesk.files import read_json, write_json
 from trainer.prepare.broken import Broken
 from trainer.prepare.changes import with_hashes
-from trainer.prepare.encoding.blocks import Done, writing
+from trainer.prepare.encoding.blocks import EncodedUnit, writing
 from trainer.prepare.encoding.pool import Pool, make_pool
 from trainer.prepare.encoding.worker import Task, tasks
 from trainer.prepare.formats import FORMATS, ROW_FORMATS
@@ -29,14 +29,14 @@ _WAIT_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How to work; the result does not depend on it.
+class WorkOptions:
+    """Options of a preparation that its result does not depend on.
 
     Attributes:
         workers: processes.
         strict: whether broken input is an error.
         keep_downloads: whether files of the hub stay, in `DOWNLOADS`.
-        delete_sources: whether parquet files on this computer go, too, once they are encoded.
+        delete_sources: whether files of bulk formats on this computer are removed, too, once they are encoded.
     """
 
     workers: int = 1
@@ -45,11 +45,11 @@ class Manner:
     delete_sources: bool = False
 
 
-DEFAULT_MANNER: Final = Manner()
+DEFAULT_OPTIONS: Final = WorkOptions()
 
 
 class SectionEncoder:
-    """The first and longest step: encodes every unit of every section, as files arrive and workers are free.
+    """The first and longest step: encodes all units of all sections, as files arrive and workers are free.
 
     Attributes:
         plan: with files that have changed as they were read.
@@ -58,18 +58,18 @@ class SectionEncoder:
         broken: what was left out.
     """
 
-    def __init__(self, plan: Plan, folder: Path, work: Path, manner: Manner, meter: Meter) -> None:
-        self.plan, self._folder, self._work, self._manner, self._meter = plan, folder, work, manner, meter
+    def __init__(self, plan: Plan, folder: Path, work: Path, options: WorkOptions, meter: Meter) -> None:
+        self.plan, self._folder, self._work, self._options, self._meter = plan, folder, work, options, meter
         self._ranges = list(plan.sections())
         self._left: dict[int, set[str]] = {}  # units of a section that are not done
-        self._done: dict[str, Done] = {}
+        self._done: dict[str, EncodedUnit] = {}
         self._tasks: deque[Task] = deque()
         self._downloads: Downloads | None = None
         self.sections: dict[int, Section] = {}
-        self.broken = Broken(manner.strict)
+        self.broken = Broken(options.strict)
 
     @property
-    def done(self) -> list[Done]:
+    def done(self) -> list[EncodedUnit]:
         return [self._done[unit.name] for _, section in sorted(self.sections.items()) for unit in section.units]
 
     def row_blocks(self) -> set[str]:
@@ -83,7 +83,7 @@ class SectionEncoder:
         }
 
     def run(self) -> None:
-        """Encodes what is not yet encoded.
+        """Encodes the units that are not encoded yet.
 
         Raises:
             UserError: when a file is broken and that is an error, is gone, cannot be had, or cannot be written.
@@ -94,10 +94,10 @@ class SectionEncoder:
             return
         hub = [i for index in waiting for i in self._ranges[index] if self.plan.files[i].hub]
         pool = make_pool(
-            1 if self._meter.total <= self.plan.request.unit_bytes else self._manner.workers,
+            1 if self._meter.total <= self.plan.request.unit_bytes else self._options.workers,
             self.plan.request,
             self._work,
-            strict=self._manner.strict,
+            strict=self._options.strict,
             report=self._meter.underway,
         )
         try:
@@ -105,7 +105,7 @@ class SectionEncoder:
                 with writing(self._folder):
                     (self._folder / DOWNLOADS).mkdir(exist_ok=True)
                 files = [(file, self._path(i)) for i in hub if (file := self.plan.files[i].hub)]
-                ahead = len(files) if self._manner.keep_downloads else DOWNLOADS_AHEAD
+                ahead = len(files) if self._options.keep_downloads else DOWNLOADS_AHEAD
                 self._downloads = Downloads(files, ahead=ahead)
                 self._meter.download_total = self._downloads.total
             while waiting or self._tasks or pool.busy:
@@ -125,7 +125,7 @@ class SectionEncoder:
         self._meter.show(now=True)
 
     def _was_done(self, index: int) -> bool:
-        """Whether an earlier call encoded the section whole; takes over what it did to files that are the same."""
+        """Whether an earlier call encoded the whole section; units of it are kept where their files are unchanged."""
         values = read_json(self._section_path(index))
         if values is None:
             return False
@@ -133,8 +133,8 @@ class SectionEncoder:
             section = Section.from_json(values)
         except (KeyError, TypeError, ValueError, AttributeError):  # damaged: it is encoded once more
             return False
-        found = [done for unit in section.units if (done := Done.load(self._work, unit.name))]
-        if len(found) < len(section.units) and self._look_again(index):
+        found = [done for unit in section.units if (done := EncodedUnit.load(self._work, unit.name))]
+        if len(found) < len(section.units) and self._refresh_files(index):
             with writing(self._folder):
                 for path in [*self._work.glob(f"{index:05d}-*"), self._section_path(index)]:
                     path.unlink()
@@ -148,8 +148,8 @@ class SectionEncoder:
         self._remove_sources(index)
         return True
 
-    def _look_again(self, index: int) -> bool:
-        """Whether a file of the section has changed since it was planned; if so, it is planned as it is now."""
+    def _refresh_files(self, index: int) -> bool:
+        """Plans changed files of the section anew; returns whether there are any."""
         now = self.plan.with_changes(self._ranges[index])
         if now == self.plan:
             return False
@@ -161,7 +161,7 @@ class SectionEncoder:
         return True
 
     def _hand_out(self, waiting: deque[int], pool: Pool) -> None:
-        """Gives tasks to the pool as long as it takes them and there are any."""
+        """Submits tasks to the pool while it has room."""
         while pool.has_room:
             if self._tasks:
                 pool.submit(self._tasks.popleft())
@@ -179,12 +179,12 @@ class SectionEncoder:
             )
 
     def _open(self, index: int) -> None:
-        """Cuts a section into units, unless an earlier call has, and makes tasks of those that are not done."""
+        """Splits a section into units, unless an earlier call did, and queues those that are not encoded."""
         files = self._ranges[index]
         paths = {i: self._path(i) for i in files}
         if index not in self.sections:
-            self._look_again(index)
-            section = Section.make(index, files, self.plan, list(paths.values()), strict=self._manner.strict)
+            self._refresh_files(index)
+            section = Section.make(index, files, self.plan, list(paths.values()), strict=self._options.strict)
             with writing(self._folder):
                 write_json(self._section_path(index), section.to_json())
             self._begin(section)
@@ -202,13 +202,13 @@ class SectionEncoder:
         size = sum(self.plan.files[i].bytes for i in self._ranges[section.index])
         self._meter.skip(size - sum(unit.bytes for unit in section.units))
 
-    def _take(self, done: Done) -> None:
+    def _take(self, done: EncodedUnit) -> None:
         self._done[done.unit] = done
         self._left[int(done.unit.split("-")[0])].remove(done.unit)
         self.broken.add(done.broken)
         self._meter.broken = self.broken.count
 
-    def _finish(self, done: Done) -> None:
+    def _finish(self, done: EncodedUnit) -> None:
         self._take(done)
         self._meter.add(done)
         index = int(done.unit.split("-")[0])
@@ -216,13 +216,13 @@ class SectionEncoder:
             self._remove_sources(index)
 
     def _remove_sources(self, index: int) -> None:
-        """Removes what a section was read from, as far as wanted: all of it is encoded, synced and read back."""
+        """Removes the sources of a section as the options say: all of it is encoded, synced and read back."""
         for i in self._ranges[index]:
             file = self.plan.files[i]
             if file.hub and self._downloads:
                 self._downloads.used_up()
-            ours = file.hub is not None and not self._manner.keep_downloads
-            asked = file.hub is None and FORMATS[file.format].bulk and self._manner.delete_sources
+            ours = file.hub is not None and not self._options.keep_downloads
+            asked = file.hub is None and FORMATS[file.format].bulk and self._options.delete_sources
             if ours or asked:
                 self._path(i).unlink(missing_ok=True)
 

@@ -212,7 +212,7 @@ class RunWriter:
         self.event("control", id=request.id, action=request.action, args=dict(request.args), step=step, **outcome)
 
     def finish(self, state: str, **values: Any) -> None:
-        """Writes ``exit.json`` and the last status, and lets go of the lock."""
+        """Writes ``exit.json`` and the last status, and releases the lock."""
         self._closing.set()
         self._heart.join()
         self.status(state=state)

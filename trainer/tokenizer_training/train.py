@@ -43,7 +43,7 @@ _SAMPLE_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerRequest:
-    """What is to be made.
+    """Options of a new tokenizer.
 
     Attributes:
         sources: absolute paths, names of bundled texts or data sets of the hub.
@@ -75,7 +75,7 @@ class TokenizerRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerProgress:
-    """How far it is.
+    """Progress of making a tokenizer.
 
     Attributes:
         phase: `READ` or `MERGE`.
@@ -93,7 +93,7 @@ class TokenizerProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class MadeTokenizer:
-    """What was made.
+    """A finished tokenizer.
 
     Attributes:
         folder: with its files.
@@ -120,7 +120,7 @@ def make_tokenizer(
     Args:
         request: what to make.
         folder: made; must not hold anything.
-        progress: told a few times a second; what it raises ends the work, and nothing is left.
+        progress: called a few times a second; what it raises ends the work, and nothing is left.
 
     Raises:
         UserError: for sources that cannot be read or hold no text, or a folder that is not empty or cannot be written.

@@ -23,7 +23,7 @@ _LENGTHS, _MASK = "<u4", "u1"
 
 @dataclass(frozen=True)
 class Counts:
-    """What a block holds of one split."""
+    """Sizes of one split of a block."""
 
     documents: int
     tokens: int
@@ -66,8 +66,8 @@ class Block:
 
 
 @dataclass
-class Done:
-    """A unit that is on the disk whole.
+class EncodedUnit:
+    """A unit whose blocks are all on disk.
 
     Attributes:
         unit: its name.
@@ -99,8 +99,8 @@ class Done:
         write_json(folder / f"{self.unit}.json", asdict(self))
 
     @classmethod
-    def load(cls, folder: Path, unit: str) -> Done | None:
-        """What an earlier call noted of a unit; None when it noted nothing that can be read."""
+    def load(cls, folder: Path, unit: str) -> EncodedUnit | None:
+        """The note that an earlier call wrote about a unit; None where there is none that can be read."""
         values = read_json(folder / f"{unit}.json")
         if values is None:
             return None
@@ -113,7 +113,7 @@ class Done:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turns what the system says when it cannot write into a sentence: a full disk, a read-only one, no permission."""
+    """Turns an OSError while writing into a sentence: full disk, read-only disk, no permission."""
     try:
         yield
     except OSError as error:

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from gptdesk.errors import UserError
-from trainer.prepare.encoding.blocks import Done
-from trainer.prepare.encoding.worker import Task, Underway, UnitEncoder
+from trainer.prepare.encoding.blocks import EncodedUnit
+from trainer.prepare.encoding.worker import Task, UnitEncoder, UnitProgress
 from trainer.prepare.plan import Request
 
-Report = Callable[[Underway], None]
+Report = Callable[[UnitProgress], None]
 
 _AHEAD: Final = 1
 """Units that wait at a worker while it has one in hand, so that it never waits for us."""
@@ -42,8 +42,8 @@ class Pool(Protocol):
 
     def submit(self, task: Task) -> None: ...
 
-    def wait(self, seconds: float) -> list[Done]:
-        """Units that are done, after so long at most.
+    def wait(self, seconds: float) -> list[EncodedUnit]:
+        """Units that are encoded; waits for one, at most so long.
 
         Raises:
             UserError: what ended a unit.
@@ -51,19 +51,19 @@ class Pool(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends it at once; units in hand are lost."""
+        """Ends the pool at once; units being encoded are lost."""
         ...
 
 
 def make_pool(workers: int, request: Request, folder: Path, *, strict: bool, report: Report) -> Pool:
-    """A pool of so many processes; none but this one for a single worker."""
+    """A pool of ``workers`` processes; a single worker is this process."""
     if workers == 1:
-        return Inline(request, folder, strict=strict, report=report)
-    return ProcessGroup(workers, request, folder, strict=strict, report=report)
+        return InlinePool(request, folder, strict=strict, report=report)
+    return WorkerPool(workers, request, folder, strict=strict, report=report)
 
 
-class Inline:
-    """This process."""
+class InlinePool:
+    """Encodes units in this process, one at each `wait`."""
 
     def __init__(self, request: Request, folder: Path, *, strict: bool, report: Report) -> None:
         self._encoder = UnitEncoder(request, folder, strict=strict)
@@ -81,15 +81,15 @@ class Inline:
     def submit(self, task: Task) -> None:
         self._tasks.append(task)
 
-    def wait(self, seconds: float) -> list[Done]:
+    def wait(self, seconds: float) -> list[EncodedUnit]:
         return [self._encoder.encode(self._tasks.popleft(), self._report)]
 
     def close(self) -> None:
         self._tasks.clear()
 
 
-class ProcessGroup:
-    """ProcessGroup, started as there is work for them, that end when this one does, however it ends."""
+class WorkerPool:
+    """Worker processes, started as there is work for them; they end when this process does, however it ends."""
 
     def __init__(self, workers: int, request: Request, folder: Path, *, strict: bool, report: Report) -> None:
         self._settings = (request, folder, strict)
@@ -112,7 +112,7 @@ class ProcessGroup:
             self._workers.append(least)
         least.submit(task)
 
-    def wait(self, seconds: float) -> list[Done]:
+    def wait(self, seconds: float) -> list[EncodedUnit]:
         at_work = [worker for worker in self._workers if worker.tasks]
         ready = set(wait([*(w.connection for w in at_work), *(w.process.sentinel for w in at_work)], seconds))
         done = []
@@ -130,7 +130,7 @@ class ProcessGroup:
 
 
 class _Worker:
-    """One process and the units that it has been given."""
+    """A worker process and the units that it was given."""
 
     def __init__(self, request: Request, folder: Path, strict: bool) -> None:
         context = multiprocessing.get_context("spawn")
@@ -145,8 +145,8 @@ class _Worker:
         with suppress(OSError):  # it is dead; receive says so
             self.connection.send(task)
 
-    def receive(self, report: Report) -> list[Done]:
-        """What it has sent.
+    def receive(self, report: Report) -> list[EncodedUnit]:
+        """Units that the process has encoded since the last call; reports its progress.
 
         Raises:
             UserError: what ended a unit, or that the process died.
@@ -155,9 +155,9 @@ class _Worker:
         try:
             while self.connection.poll():
                 match self.connection.recv():
-                    case Underway() as underway:
+                    case UnitProgress() as underway:
                         report(underway)
-                    case Done() as unit:
+                    case EncodedUnit() as unit:
                         self.tasks.popleft()
                         done.append(unit)
                     case Exception() as error:
@@ -179,7 +179,7 @@ def _ending(code: int | None) -> str:
 
 
 def _serve(connection: Connection[Any, Any], request: Request, folder: Path, strict: bool) -> None:
-    """What a worker process runs: encodes units until there are no more."""
+    """Main function of a worker process: encodes units until there are no more."""
     # Ctrl+C and SIGTERM reach the whole process group; whoever started us decides what they mean.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

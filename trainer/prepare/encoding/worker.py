@@ -14,7 +14,7 @@ import numpy as np
 from gptdesk.errors import UserError
 from trainer.prepare.account import Account
 from trainer.prepare.broken import Broken
-from trainer.prepare.encoding.blocks import Done, write_block, writing
+from trainer.prepare.encoding.blocks import EncodedUnit, write_block, writing
 from trainer.prepare.encoding.encode import NoToken, batch_encoder
 from trainer.prepare.plan import Request, Unit
 from trainer.prepare.readers import Document, Reader
@@ -28,7 +28,7 @@ _REPORT_SECONDS: Final = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """A unit, and what a worker has to know of its files.
+    """A unit and the files that it needs.
 
     Attributes:
         unit: what to encode.
@@ -42,8 +42,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Underway:
-    """How far a unit is: documents, tokens, and bytes of its files."""
+class UnitProgress:
+    """Progress of a unit: documents and tokens encoded, bytes of its files read."""
 
     unit: str
     documents: int = 0
@@ -52,7 +52,7 @@ class Underway:
 
 
 class UnitEncoder:
-    """Encodes units; keeps its table of pieces between them.
+    """Encodes units with one table of pieces.
 
     Args:
         request: column, split rule and seed.
@@ -66,14 +66,14 @@ class UnitEncoder:
         self._strict = strict
         self._encoder = batch_encoder(request.tokenizer)
 
-    def encode(self, task: Task, report: Callable[[Underway], None]) -> Done:
+    def encode(self, task: Task, report: Callable[[UnitProgress], None]) -> EncodedUnit:
         """Reads, encodes and writes a unit. When this returns, it is on the disk whole.
 
         Raises:
             UserError: for broken input when strict, or when a file cannot be written.
         """
         unit, broken = task.unit, Broken(self._strict)
-        done = Done(unit.name, bytes=unit.bytes)
+        done = EncodedUnit(unit.name, bytes=unit.bytes)
         documents: list[Document] = []
         owners: list[int] = []
         size, before, reported = 0, 0, time.monotonic()
@@ -91,11 +91,11 @@ class UnitEncoder:
                     if time.monotonic() - reported > _REPORT_SECONDS:
                         reported = time.monotonic()
                         read = before + int(reader.share * span.bytes)
-                        report(Underway(unit.name, done.documents, done.tokens, read))
+                        report(UnitProgress(unit.name, done.documents, done.tokens, read))
             before += span.bytes
             if time.monotonic() - reported > _REPORT_SECONDS:  # a document may take seconds
                 reported = time.monotonic()
-                report(Underway(unit.name, done.documents + len(documents), done.tokens, before))
+                report(UnitProgress(unit.name, done.documents + len(documents), done.tokens, before))
             done.cut += reader.cut
         if documents:
             self._write(done, documents, owners, task)
@@ -104,7 +104,7 @@ class UnitEncoder:
             done.save(self._folder)
         return done
 
-    def _write(self, done: Done, documents: Sequence[Document], owners: Sequence[int], task: Task) -> None:
+    def _write(self, done: EncodedUnit, documents: Sequence[Document], owners: Sequence[int], task: Task) -> None:
         """Encodes documents in an order that the seed gives, and writes them as the unit's next block."""
         name = f"{done.unit}-{len(done.blocks):04d}"
         splits: dict[str, list[int]] = {"val": [], "train": []}
@@ -132,7 +132,7 @@ class UnitEncoder:
 
 
 def is_validation(document: Document, share: float) -> bool:
-    """Decides by the document's own hash, so that neither order nor other documents matter."""
+    """Whether a document belongs to the validation split: by its own hash, whatever the others are."""
     digest = hashlib.blake2b(b"\0".join(document), digest_size=8).digest()
     return int.from_bytes(digest, "little") < share * 2**64
 
@@ -150,7 +150,7 @@ def shuffled(count: int, key: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def tasks(units: Sequence[Unit], files: Sequence[SourceFile], paths: Mapping[int, Path]) -> Iterator[Task]:
-    """Units with the files that they name."""
+    """A task for each unit."""
     for unit in units:
         named = {span.file for span in unit.spans}
         yield Task(unit, {i: files[i] for i in named}, {i: paths[i] for i in named})

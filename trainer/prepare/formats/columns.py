@@ -50,7 +50,7 @@ def guess_column(sample: Mapping[str, Sequence[str]]) -> str | None:
 
 
 def no_column(column: str, names: Sequence[str]) -> str:
-    """That a table has no column of text, with those that it has."""
+    """Clause that a table has no column of text, with the columns that it has."""
     return f'has no column "{column}"; its columns are {names_in_short(names)}: name the one with the text (--column)'
 
 

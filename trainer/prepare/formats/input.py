@@ -41,7 +41,7 @@ class Unreadable(Exception):
 
 @dataclass
 class Input:
-    """One thing to read.
+    """A file, or a member of an archive, that a format reads.
 
     Attributes:
         name: in messages.
@@ -146,7 +146,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Settings:
-    """What formats have to know of a request.
+    """Settings of a request that formats use.
 
     Attributes:
         column: name of the text in records.
@@ -158,7 +158,7 @@ class Settings:
 
     @functools.cached_property
     def records(self) -> RecordParser:
-        """Makes documents of records."""
+        """Converts records to documents."""
         return RecordParser(self.column, TEMPLATES[self.template])
 
 

@@ -11,7 +11,7 @@ from trainer.data.arrays import VERSION
 from trainer.data.tokenizer import DataTokenizer
 from trainer.prepare.account import Account, add_up
 from trainer.prepare.broken import Broken
-from trainer.prepare.encoding.blocks import Done
+from trainer.prepare.encoding.blocks import EncodedUnit
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.output.held_out import TAIL_SHARE, Tail
 from trainer.prepare.plan import Plan, Request, Section
@@ -21,7 +21,7 @@ from trainer.prepare.records import RENDERED
 def make_manifest(
     plan: Plan,
     splits: Mapping[str, Any],
-    done: Sequence[Done],
+    done: Sequence[EncodedUnit],
     sections: Mapping[int, Section],
     broken: Broken,
     tail: Tail | None,

@@ -57,7 +57,7 @@ class SourceFile:
         hub = values.pop("hub")
         return cls(**values, hub=HubFile(**hub) if hub else None)
 
-    def looked_at_again(self) -> SourceFile:
+    def as_it_is_now(self) -> SourceFile:
         """The file as it is on this computer now.
 
         Raises:
@@ -168,7 +168,7 @@ def _local(path: Path, name: str, split: str) -> SourceFile:
     )  # fmt: skip
 
 
-def told_apart(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
+def with_distinct_names(files: Sequence[SourceFile]) -> tuple[SourceFile, ...]:
     """The files, those of one name with as much of their folders before it as tells them apart."""
     names = [file.name for file in files]
     folders = [Path(file.path).parts[: -file.name.count("/") - 1] for file in files]

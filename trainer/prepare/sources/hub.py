@@ -202,7 +202,7 @@ class Downloads:
         return target in self._done
 
     def used_up(self) -> None:
-        """Says that a file has been read, so that another may come."""
+        """Marks a file as read, so that the next one may be downloaded."""
         self._room.release()
 
     def close(self) -> None:

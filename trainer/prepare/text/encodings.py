@@ -87,7 +87,7 @@ def detect(sample: bytes) -> str:
 
 
 def named(encoding: str, *, guessed: bool = True) -> str:
-    """The encoding for a person to read."""
+    """The encoding's name for reports."""
     if encoding == UTF_8 or encoding.startswith(("utf-16", "utf-32")) or not guessed:
         return encoding
     return f"{encoding} (guessed)"

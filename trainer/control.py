@@ -60,7 +60,7 @@ class Control:
                     self._run.abandon("ended at once by a second signal, without saving")
                 os._exit(128 + number)
             self._signalled = True
-            log("Saving and stopping (once more to stop at once) ...")
+            log("Saving and stopping (again to stop at once) ...")
 
         numbers = [signal.SIGINT, signal.SIGTERM]
         if hasattr(signal, "SIGBREAK"):

@@ -305,10 +305,10 @@ def run_training(
 
 
 def _record_failure(folder: Path, run: RunWriter | None, error: BaseException, *, rank: int) -> None:
-    """Writes how a process failed; the first that fails tells, the others only fall with it."""
+    """Writes how a process failed; the first failure counts, those of other processes follow from it."""
     reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    told = read_json(folder / EXIT)
-    values = told or {
+    written = read_json(folder / EXIT)
+    values = written or {
         "code": 2 if isinstance(error, UserError) else 1,
         "reason": reason,
         "cause": "not finite" if isinstance(error, NotFinite) else "",
@@ -318,5 +318,5 @@ def _record_failure(folder: Path, run: RunWriter | None, error: BaseException, *
     if run is not None:
         run.event("crash", reason=reason, cause=values.get("cause", ""))
         run.finish("crashed", **{key: value for key, value in values.items() if key not in ("state", "t", "segment")})
-    elif told is None:
+    elif written is None:
         write_json(folder / EXIT, {"state": "crashed", "t": time.time(), **values})

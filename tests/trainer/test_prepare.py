@@ -430,7 +430,7 @@ def test_strictly_what_is_broken_is_refused(tmp_path: Path, name: str) -> None:
     bad = BROKEN[name][0](tmp_path)
     with pytest.raises(UserError, match=bad.name) as error:
         make(tmp_path / "out", good(tmp_path), bad, options=WorkOptions(strict=True))
-    assert str(error.value).endswith("Mend it, or leave out --strict to skip what is broken.")
+    assert str(error.value).endswith("Repair it, or leave out --strict to skip what is broken.")
 
 
 def test_after_a_refusal_the_same_folder_goes_on(tmp_path: Path) -> None:

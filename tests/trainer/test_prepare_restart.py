@@ -208,7 +208,7 @@ def test_stopping_says_so_and_leaves_what_can_be_gone_on_with(
     if code == 143:
         assert json.loads(output.splitlines()[-1]) == {"event": "stopped", "folder": str(folder)}
     else:
-        assert "the same command goes on" in output.splitlines()[-1]
+        assert "the same command resumes" in output.splitlines()[-1]
     prepare(request_, folder)
     assert contents(folder) == reference
 

@@ -121,5 +121,5 @@ def test_a_folder_of_an_older_version_is_still_known(texts: Path) -> None:
 def test_a_damaged_plan_is_named(texts: Path, contents: str) -> None:
     prepare_sources("book.txt")
     (texts / "out" / "plan.json").write_text(contents)
-    with pytest.raises(UserError, match=r"plan\.json is damaged; remove .*out and prepare the data anew"):
+    with pytest.raises(UserError, match=r"plan\.json is damaged; remove .*out and prepare the data again"):
         prepare_sources("book.txt")

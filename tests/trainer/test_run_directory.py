@@ -98,7 +98,7 @@ def test_a_run_of_a_newer_format_is_refused(folder: Path) -> None:
 
 
 def test_a_second_trainer_is_refused(run: RunWriter, folder: Path) -> None:
-    with pytest.raises(UserError, match="Another trainer is at work"):
+    with pytest.raises(UserError, match="Another trainer is running"):
         RunWriter(folder, {})
 
 

@@ -304,7 +304,7 @@ def test_two_trainers_do_not_share_a_run(
     with trainer_process(config, tmp_path) as process:
         process.wait_for(lambda: events(config, "step"))
         assert main(["resume", config.run.folder]) == 2
-        assert "Another trainer is at work" in capsys.readouterr().err
+        assert "Another trainer is running" in capsys.readouterr().err
         assert main(["stop", config.run.folder, "--abort"]) == 0
         assert process.wait() == 0
 

@@ -46,7 +46,7 @@ class _Section(BaseModel):
 
 
 class ModelSection(_Section):
-    """The network: a fresh one of the given shape, or one that exists."""
+    """The model: from scratch with the given shape, or an existing one."""
 
     section = "model"
     init_from: str = Field(
@@ -56,8 +56,8 @@ class ModelSection(_Section):
     )
     n_layer: Positive = Field(12, description="Transformer blocks.")
     n_head: Positive = Field(12, description="Attention heads in each block; divides n_embd.")
-    n_embd: Positive = Field(768, description="Numbers in the vector of a token (the residual stream).")
-    n_positions: Positive = Field(1024, description="Most tokens that the model can read at once.")
+    n_embd: Positive = Field(768, description="Width of the residual stream: numbers in the vector of a token.")
+    n_positions: Positive = Field(1024, description="Context length of the model, in tokens.")
     bias: bool = Field(True, description="Biases in linear layers and layer norms, as OpenAI's models have them.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="Share of activations zeroed while training.")
     vocab_multiple: Positive = Field(
@@ -69,7 +69,9 @@ class ModelSection(_Section):
     lora_rank: NotNegative = Field(
         0, description="Rank of low-rank adapters trained in place of the existing weights; 0: train all weights."
     )
-    lora_alpha: Annotated[float, Field(gt=0)] = Field(16.0, description="Adapters count lora_alpha / lora_rank times.")
+    lora_alpha: Annotated[float, Field(gt=0)] = Field(
+        16.0, description="Adapters are scaled by lora_alpha / lora_rank."
+    )
 
     @model_validator(mode="after")
     def _makes_a_model(self) -> ModelSection:
@@ -80,7 +82,7 @@ class ModelSection(_Section):
         return self
 
     def gpt2_config(self, vocab_size: int = VOCAB_SIZE) -> GPT2Config:
-        """The shape of a fresh model, without padding, for a vocabulary of so many tokens.
+        """The shape of a model from scratch, without padding, for a vocabulary of so many tokens.
 
         Raises:
             UserError: when the numbers are beyond what a GPT-2 may have.
@@ -96,7 +98,7 @@ class ModelSection(_Section):
 
 
 class DataSection(_Section):
-    """What is read, and how much of it in a step."""
+    """Training data, and how much of it a step reads."""
 
     section = "data"
     path: str = Field(
@@ -124,7 +126,7 @@ class DataSection(_Section):
 
 
 class OptimSection(_Section):
-    """How weights follow gradients."""
+    """The optimizer and its settings."""
 
     section = "optim"
     optimizer: OptimizerName = Field("adamw", description=help_text())
@@ -149,7 +151,7 @@ class OptimSection(_Section):
 
 
 class ScheduleSection(_Section):
-    """How the learning rate moves over the run, and when the run ends."""
+    """Learning-rate schedule, and length of the run."""
 
     section = "schedule"
     kind: Literal["cosine", "wsd", "linear", "constant"] = Field(
@@ -162,7 +164,7 @@ class ScheduleSection(_Section):
     min_lr_ratio: Share = Field(0.1, description="Learning rate of the last step, divided by the peak.")
     decay_ratio: Share = Field(0.2, description="wsd: share of all steps in which the learning rate falls.")
     early_stop_evaluations: NotNegative = Field(
-        0, description="Stop after this many evaluations without a better validation loss; 0: never."
+        0, description="Stop after this many evaluations without a lower validation loss; 0: never."
     )
 
     @model_validator(mode="after")
@@ -173,7 +175,7 @@ class ScheduleSection(_Section):
 
 
 class RunSection(_Section):
-    """Where it runs, what it records and what it keeps."""
+    """Folder, device, precision, records and checkpoints."""
 
     section = "run"
     folder: str = Field("", description="Run directory; made when it is not there.", json_schema_extra=_FOLDER)

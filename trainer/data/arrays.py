@@ -28,7 +28,7 @@ VERSION: Final = 2
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the kinds of files."""
+    """A kind of array file: its magic, suffix, type and bits an item."""
 
     magic: bytes
     suffix: str
@@ -50,7 +50,7 @@ def token_kind(vocab_size: int) -> Kind:
 
 
 class Stamp(NamedTuple):
-    """What the header says of the tokenizer.
+    """Fields of the header about the tokenizer.
 
     Attributes:
         sha256: its identity, in hexadecimal.

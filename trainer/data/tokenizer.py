@@ -59,7 +59,7 @@ class DataTokenizer:
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> DataTokenizer:
-        """What a manifest says of a tokenizer that has a token for the end of a text."""
+        """The entry of a manifest for a tokenizer that has a token for the end of a text."""
         assert tokenizer.end_of_text is not None
         is_gpt2 = tokenizer.sha256 == RANKS_SHA256
         return cls(
@@ -72,7 +72,7 @@ class DataTokenizer:
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> DataTokenizer:
-        """What a manifest, as `read_manifest` returns it, says; OpenAI's where it says nothing."""
+        """The tokenizer that a manifest, as `read_manifest` returns it, names; OpenAI's where it names none."""
         named = manifest.get("tokenizer", {})
         return cls(**{key: named[key] for key in cls.__dataclass_fields__ if key in named})
 

@@ -108,8 +108,8 @@ class RunEstimate:
             f"{self.flops_per_s / 1e9:,.0f} GFLOP/s that a matrix product reaches here now",
         }
         width = max(map(len, lines))
-        told = [f"{name:<{width}}  {value}" for name, value in lines.items()]
-        return "\n".join([*self.fitted, *told])
+        rows = [f"{name:<{width}}  {value}" for name, value in lines.items()]
+        return "\n".join([*self.fitted, *rows])
 
 
 def processes_sharing(device: torch.device, world_size: int) -> int:

@@ -93,8 +93,8 @@ def note_files_without_text(files: Sequence[SourceFile], accounts: Mapping[int, 
     Raises:
         UserError: for the first of them when ``broken`` is strict.
     """
-    told = broken.files()
+    noted = broken.files()
     for i, file in enumerate(files):
         account = accounts.get(i)
-        if not (account and account.documents) and file.name not in told:
+        if not (account and account.documents) and file.name not in noted:
             broken.note(file.name, _EMPTY.get(file.format, "holds no text"))

@@ -54,7 +54,7 @@ class Broken:
         """
         if self.strict:
             place = f" ({where})" if where else ""
-            raise UserError(f"{file}{place}: {why}. Mend it, or leave out --strict to skip what is broken.")
+            raise UserError(f"{file}{place}: {why}. Repair it, or leave out --strict to skip what is broken.")
         self._count(file, why, Found(1, where, size))
 
     def add(self, entries: Iterable[dict[str, Any]]) -> None:

@@ -47,9 +47,9 @@ class Cutter:
     """Cuts files into spans.
 
     Args:
-        settings: what formats have to know of the request.
+        settings: of the request.
         unit_bytes: text in a unit.
-        broken: told of files that cannot be cut.
+        broken: notes files that cannot be split.
 
     Attributes:
         broken: the same.

@@ -161,7 +161,7 @@ class Plan:
             same = Request(sources=()).to_json() | values["request"] == request.to_json()  # older ones know less
             plan = cls(request, tuple(map(SourceFile.from_json, values["files"])))
         except (KeyError, TypeError, AttributeError):
-            raise UserError(f"{path} is damaged; remove {path.parent} and prepare the data anew.") from None
+            raise UserError(f"{path} is damaged; remove {path.parent} and prepare the data again.") from None
         if not same:
             raise UserError(
                 f"{path.parent} was begun with other sources or settings; "

@@ -28,7 +28,7 @@ class Progress:
         broken: things that were left out.
         seconds: since this call began.
         documents_per_s, tokens_per_s: encoded in this call; 0 while nothing is.
-        seconds_left: until this phase ends, as far as can be told.
+        seconds_left: until this phase ends; None while that is unknown.
     """
 
     phase: str

@@ -11,7 +11,7 @@ It is replaced as a whole, at most twice a second (on a full disk its last state
 - ``downloaded``, ``download``: bytes from the hub that are here and that are needed; 0 for sources on this computer.
 - ``documents``, ``tokens``: encoded so far, those of earlier calls included.
 - ``documents_per_s``, ``tokens_per_s``: encoded in this call, from its beginning to the end of encoding.
-- ``seconds_left``: until encoding, or merging, ends; null while that cannot be told and in the end.
+- ``seconds_left``: until encoding, or merging, ends; null while that is unknown and in the end.
 - ``broken``: how many things were left out.
 - ``error``: the sentence that a failed preparation ended with; else null.
 - ``pid``: of the process, which SIGTERM stops cleanly: what is done is kept, and the same call goes on.

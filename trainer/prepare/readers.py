@@ -23,9 +23,9 @@ class Reader:
     Args:
         file: what it is.
         path: where it is on this computer.
-        settings: what formats have to know of the request.
-        broken: told of what cannot be used.
-        account: told of encodings and records.
+        settings: of the request.
+        broken: notes what cannot be used.
+        account: counts encodings and records.
         encoding: of its text, where it was found out before.
 
     Attributes:

@@ -149,7 +149,7 @@ class SectionEncoder:
         return True
 
     def _refresh_files(self, index: int) -> bool:
-        """Plans changed files of the section anew; returns whether there are any."""
+        """Plans changed files of the section again; returns whether there are any."""
         now = self.plan.with_changes(self._ranges[index])
         if now == self.plan:
             return False

@@ -70,17 +70,17 @@ def read_state(folder: Path) -> RunState:
     status, odd_status = read_fields(folder / STATUS, STATUS_FIELDS)
     ending, odd_ending = read_fields(folder / EXIT, EXIT_FIELDS)
     damage = "; ".join(filter(None, (odd_status, odd_ending)))
-    told = status.get("state")
+    written = status.get("state")
     here = status.get("host") in (None, _host())
     fresh = abs(time.time() - status.get("heartbeat", 0)) < LOST_AFTER_SECONDS
     if is_locked(folder / LOCK):
-        state = told if told in STATES else "running" if damage else "starting"
+        state = written if written in STATES else "running" if damage else "starting"
     elif ending:
         state = ending.get("state") if ending.get("state") in STATES else "stopped"
     elif here:
         state = "crashed"
     else:
-        state = told if fresh and told in STATES else "lost"
+        state = written if fresh and written in STATES else "lost"
     return RunState(str(state), status, ending, damage)
 
 

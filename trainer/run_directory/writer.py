@@ -48,7 +48,7 @@ class RunWriter:
         description: what ``run.json`` records; the first start's is kept.
 
     Raises:
-        UserError: when another trainer works in it, or it cannot be written.
+        UserError: when another trainer is running in it, or it cannot be written.
     """
 
     def __init__(self, folder: Path, description: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ class RunWriter:
             (folder / EXIT).unlink(missing_ok=True)
             self._events = os.open(folder / EVENTS, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         except LockHeld:
-            raise UserError(f"Another trainer is at work in {folder}.") from None
+            raise UserError(f"Another trainer is running in {folder}.") from None
         except OSError as error:
             raise UserError(f"The run directory {folder} cannot be written: {error.strerror}.") from None
         self.attempt = _newest_attempt(folder) + 1
@@ -196,7 +196,7 @@ class RunWriter:
                 yield request
 
     def _note_unread(self, path: Path, error: OSError) -> None:
-        """Says once that a request cannot be read, and leaves it where it is: the disk may come back."""
+        """Notes once that a request cannot be read, and leaves it where it is: the disk may come back."""
         if path.name not in self._unread:
             self._unread.add(path.name)
             reason = f"it cannot be read ({error.strerror}), and was left where it is"
@@ -241,9 +241,9 @@ def _ends_in_half_a_line(handle: int) -> bool:
 
 def _newest_attempt(folder: Path) -> int:
     """The number of the run's newest trainer before: by the status, or by the events where that is damaged; else -1."""
-    told = whole((read_json(folder / STATUS) or {}).get("segment"))
-    if told is not None:
-        return told
+    number = whole((read_json(folder / STATUS) or {}).get("segment"))
+    if number is not None:
+        return number
     try:
         with (folder / EVENTS).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_BYTES))
@@ -258,5 +258,5 @@ def _attempt_of(line: bytes) -> int:
         event = parse_json(line)
     except ContentError:
         return -1
-    told = whole(event.get("seg")) if isinstance(event, dict) else None
-    return -1 if told is None else told
+    number = whole(event.get("seg")) if isinstance(event, dict) else None
+    return -1 if number is None else number

@@ -120,7 +120,7 @@ def writing(folder: Path) -> Iterator[None]:
         raise UserError(
             f"{folder} is a file, not a folder; choose another folder with --out."
             if folder.is_file()
-            else f"{folder} cannot be written ({error.strerror or error}); mend that and run the same command to go on."
+            else f"{folder} cannot be written ({error.strerror or error}); run the same command to resume once it can."
         ) from None
 
 
@@ -143,7 +143,7 @@ def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded, weight
         sync_file(temporary)  # before it is read back
         with temporary.open("rb") as file:
             if hashlib.file_digest(file, "sha256").digest() != digest.digest():
-                raise OSError(None, f"{temporary} reads back otherwise than it was written")
+                raise OSError(None, f"{temporary} differs from what was written when it is read back")
     return Block(
         path.name,
         digest.hexdigest(),
@@ -173,7 +173,7 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
                     raise OSError(None, "it is cut short")
     except OSError as error:
         raise UserError(
-            f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parent} and prepare it anew."
+            f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parent} and prepare it again."
         ) from None
     tokens, lengths, *packed = arrays
     learnt = np.unpackbits(packed[0], bitorder="little")[: tokens.size].astype(np.bool_) if packed else None

@@ -167,7 +167,7 @@ class _Worker:
             names = ", ".join(sorted({file.name for file in self.tasks[0].files.values()})[:3])
             raise UserError(
                 f"A worker process died while reading {names} ({_ending(self.process.exitcode)}); if memory ran out, "
-                "use fewer --workers. Run the same command to go on."
+                "use fewer --workers. Run the same command to resume."
             ) from None
         return done
 

@@ -98,7 +98,7 @@ class _Rows:
 
 
 def _wanted(source: Input, names: Sequence[str], rows: Sequence[Sequence[str]]) -> set[str]:
-    """The columns that hold documents; a single one that was guessed is told to the account.
+    """The columns that hold documents; a single one that was guessed is noted in the account.
 
     Raises:
         Unreadable: when there are none.

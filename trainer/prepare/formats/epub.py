@@ -33,7 +33,7 @@ class _Item:
 
 
 def read(source: Input, start: int, end: int) -> Iterator[Document]:
-    """The book.
+    """The whole book as one document.
 
     Raises:
         Unreadable: when it is damaged, protected, or a zip bomb.

@@ -51,8 +51,8 @@ class Input:
         compression: ``.gz``, ``.xz``, ``.zst`` or nothing.
         path: of a file on this computer that is not compressed; None for a member of an archive.
         settings: what a format has to know of the request.
-        broken: told of what cannot be used.
-        account: told of encodings and kinds of records.
+        broken: notes what cannot be used.
+        account: counts encodings and kinds of records.
         encoding: decided before; empty: found out when it is opened.
         share: how much of the stretch in hand has been read, for the progress.
         cut: how many documents were cut because they are too long.

@@ -82,7 +82,7 @@ def opened(source: Input) -> Iterator[tuple[Any, Any]]:
 
 
 def text_columns(pyarrow: Any, file: Any, source: Input) -> list[str]:
-    """The columns that hold a document: those of a record, or the text; a guessed one is told to the account.
+    """The columns that hold a document: those of a record, or the text; a guessed one is noted in the account.
 
     Raises:
         Unreadable: when there are none.

@@ -19,7 +19,7 @@ def from_json(source: Input, text: str, where: object, size: int) -> Iterator[Do
     """The document in a line of JSON; none, noted, where there is none.
 
     Args:
-        source: is told.
+        source: file of the record; notes what cannot be used.
         text: the line.
         where: it is in the file.
         size: of the line in bytes.

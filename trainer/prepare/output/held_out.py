@@ -28,7 +28,7 @@ from trainer.prepare.encoding.worker import FEW_DOCUMENTS, shuffled
 from trainer.prepare.plan import DEFAULT_SHARE, Request
 
 TAIL: Final = "tail"
-"""Folder beside the parts for those that were divided anew, and, as ``tail.json``, the note that it is whole."""
+"""Folder beside the parts for those that were divided again, and, as ``tail.json``, the note that it is whole."""
 
 TAIL_SHARE: Final = 0.1
 """Of the text that is held out at its end, unless another share was asked for."""
@@ -97,7 +97,7 @@ def too_few_chosen(blocks: Sequence[Block]) -> bool:
 
 
 def hold_out(blocks: Sequence[Block], parts: Path, request: Request, rows: Container[str]) -> Tail:
-    """Divides encoded blocks anew: the end of the text is validation. Goes on where it was stopped.
+    """Divides encoded blocks again, with the end of the text as validation; resumes where it was stopped.
 
     Args:
         blocks: in the order of the sources.

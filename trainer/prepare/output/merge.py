@@ -67,7 +67,7 @@ class Merger:
         """Writes the shards that are not there yet and returns what the manifest says of the splits.
 
         Args:
-            merged: told how many tokens are in finished shards.
+            merged: called with the number of tokens in finished shards.
 
         Raises:
             UserError: when a block is damaged.

@@ -143,12 +143,12 @@ def _below(file: HubFile, folder: str | None) -> str:
 
 
 def download(file: HubFile, target: Path, *, arrived: Callable[[int], None], stop: threading.Event) -> None:
-    """Downloads ``file`` to ``target``, going on with ``target.part`` if there is one, and checks its contents.
+    """Downloads ``file`` to ``target``, resuming ``target.part`` if there is one, and checks its contents.
 
     Args:
         file: what to download.
         target: where it appears when it is whole.
-        arrived: told how many bytes are here, after each block.
+        arrived: called with the bytes that are here, after each block.
         stop: set from outside, it ends the download.
 
     Raises:
@@ -169,7 +169,7 @@ def download(file: HubFile, target: Path, *, arrived: Callable[[int], None], sto
 
 
 class Downloads:
-    """Downloads files one after the other in a thread of its own, at most a few ahead of who reads them.
+    """Downloads files one after the other in a thread, at most a few ahead of the reader.
 
     Args:
         files: what to download and where to, in the order of need.
@@ -192,7 +192,7 @@ class Downloads:
         self._thread.start()
 
     def is_here(self, target: Path) -> bool:
-        """Whether the file has come.
+        """Whether the file is downloaded.
 
         Raises:
             UserError, OSError: what ended the downloads.

@@ -43,24 +43,30 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Turns text into token shards. It can be stopped at any moment; the same command then resumes. "
         f"The file {PROGRESS} in the output folder shows the progress.",
     )
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument(
+    for add_flags in (_add_text_flags, _add_result_flags, _add_work_flags, _add_report_flags):
+        add_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_text_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("text")
+    group.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCES)
+    group.add_argument(
         "--val", nargs="+", default=[], metavar="SOURCE", help="files, folders or data sets for validation (see SOURCE)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--val-share",
         type=float,
         default=DEFAULT_SHARE,
         help=f"without --val: share of the documents to hold out for validation ({DEFAULT_SHARE}); where that "
         f"finds fewer than {FEW_DOCUMENTS}, the last tenth of the text is held out; 0: no validation",
     )
-    parser.add_argument(
+    group.add_argument(
         "--column",
         default="text",
         help='field or column that holds the text ("text"; in tables without one, the obvious choice)',
     )
-    parser.add_argument(
+    group.add_argument(
         "--template",
         choices=TEMPLATES,
         default=DEFAULT_TEMPLATE,
@@ -68,18 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         + "; ".join(f"{template.name} ({template.label})" for template in TEMPLATES.values())
         + f" ({DEFAULT_TEMPLATE})",
     )
-    parser.add_argument(
-        "--learn-prompts",
-        action="store_true",
-        help="train on all of a record, prompts too, not only on what the model is to write",
-    )
-    parser.add_argument(
-        "--tokenizer",
-        type=Path,
-        metavar="FOLDER",
-        help="folder with a tokenizer's files, as `trainer tokenizer` writes it, or of a model (GPT-2's tokenizer)",
-    )
-    parser.add_argument(
+    group.add_argument(
         "--weight",
         action="append",
         default=[],
@@ -87,32 +82,55 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how often the training text of a source, named as above, is in the result: 2 for twice, 0.5 for a random "
         "half of its documents (1); may be given for several sources",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the order of documents (0)")
-    parser.add_argument(
+
+
+def _add_result_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("result")
+    group.add_argument("--out", type=Path, required=True, help="folder to write")
+    group.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FOLDER",
+        help="folder with a tokenizer's files, as `trainer tokenizer` writes it, or of a model (GPT-2's tokenizer)",
+    )
+    group.add_argument(
+        "--learn-prompts",
+        action="store_true",
+        help="train on all of a record, prompts too, not only on what the model is to write",
+    )
+    group.add_argument("--seed", type=int, default=0, help="seed of the order of documents (0)")
+    group.add_argument("--shard-tokens", type=int, default=SHARD_TOKENS, help=f"tokens in a shard ({SHARD_TOKENS:,})")
+
+
+def _add_work_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("processing")
+    group.add_argument(
         "--workers",
         type=int,
         default=_cores(),
         help=f"number of worker processes ({_cores()}, the cores of this computer)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--strict",
         action="store_true",
         help="stop at broken input, and at text that is not UTF-8, instead of leaving it out",
     )
-    parser.add_argument("--keep-downloads", action="store_true", help="keep downloaded files once they are encoded")
-    parser.add_argument(
+    group.add_argument("--keep-downloads", action="store_true", help="keep downloaded files once they are encoded")
+    group.add_argument(
         "--delete-sources",
         action="store_true",
         help=f"also delete local {_BULK} sources once they are encoded",
     )
-    parser.add_argument("--shard-tokens", type=int, default=SHARD_TOKENS, help=f"tokens in a shard ({SHARD_TOKENS:,})")
-    parser.add_argument(
+    group.add_argument(
         "--unit-bytes", type=int, default=UNIT_BYTES, help=f"text that a worker takes at a time ({UNIT_BYTES:,})"
     )
-    parser.add_argument("--plan", action="store_true", help="show files, tokens and disk space needed, and do nothing")
-    parser.add_argument("--json", action="store_true", help="with --plan: as JSON")
-    parser.add_argument("--events", action="store_true", help="report progress as JSON lines instead of text")
-    parser.set_defaults(run=run)
+
+
+def _add_report_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("reports")
+    group.add_argument("--plan", action="store_true", help="show files, tokens and disk space needed, and do nothing")
+    group.add_argument("--json", action="store_true", help="with --plan: as JSON")
+    group.add_argument("--events", action="store_true", help="report progress as JSON lines instead of text")
 
 
 def run(args: argparse.Namespace) -> None:

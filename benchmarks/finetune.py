@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from gptdesk.resource_files import resource
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 
 SETTINGS = [
     "--data.batch_size=12", "--data.micro_batch_size=12", "--optim.learning_rate=1e-3", "--schedule.steps=200",
@@ -37,7 +37,7 @@ def trainer(*arguments: str) -> None:
 
 def validation_curve(run: Path) -> Curve:
     """(step, validation loss in nats a token) of every evaluation of a run."""
-    return [(event["step"], event["val_loss"]) for event in read_events(run) if event["ev"] == "eval"]
+    return [(event["step"], event["val_loss"]) for event in EventTail(run).read() if event["ev"] == "eval"]
 
 
 def draw(curves: dict[str, Curve], path: Path) -> None:

@@ -16,7 +16,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import Settings, SettingsFile
 from tests.patience import wait_for
 from trainer.prepare.run import Request, prepare
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import STATUS
 from trainer.run_directory.state import find_runs, read_state
 
@@ -47,11 +47,11 @@ def tales(folders: Folders) -> Path:
 
 
 def steps_logged(run: Path) -> int:
-    return sum(event["ev"] == "step" for event in read_events(run))
+    return sum(event["ev"] == "step" for event in EventTail(run).read())
 
 
 def checkpoints_written(run: Path) -> int:
-    return sum(event["ev"] == "checkpoint" for event in read_events(run))
+    return sum(event["ev"] == "checkpoint" for event in EventTail(run).read())
 
 
 def trainer_pid(run: Path) -> int:

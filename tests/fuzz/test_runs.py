@@ -21,7 +21,7 @@ from gptdesk.training.launched import read_launch
 from tests.fuzz.mutations import COUNTS, check_sentence, damaged_bytes, damaged_json, is_plain, refuse_or, run_examples
 from trainer.cli import main
 from trainer.config.schema import build_config
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CONTROL_IN, EVENTS, SAMPLES
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_config, read_description, read_state
@@ -203,7 +203,7 @@ def test_damaged_events_are_passed_over(count: int, tmp_path: Path) -> None:
             assert is_plain(alert.t)
         assert history.series("loss").step[-1] == 2
         assert is_plain(loss_sketch(tmp_path))
-        events = list(read_events(tmp_path))
+        events = list(EventTail(tmp_path).read())
         assert is_plain(events)
         assert events[-1]["step"] == 2
 
@@ -242,7 +242,7 @@ def test_damaged_requests_are_refused_and_hinder_no_other(count: int, tmp_path: 
 
     try:
         run_examples(count, damaged_json(REQUEST), check)
-        assert all(len(event["id"]) <= 200 for event in read_events(tmp_path))
+        assert all(len(event["id"]) <= 200 for event in EventTail(tmp_path).read())
     finally:
         writer.finish("stopped")
 

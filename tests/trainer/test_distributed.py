@@ -15,7 +15,7 @@ from trainer.config.reference import to_toml
 from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
 from trainer.planning.plan import plan_run
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import EXIT
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_state
@@ -46,7 +46,7 @@ def train_alone(config: TrainConfig, folder: Path) -> Path:
 
 
 def steps(folder: Path) -> list[dict[str, Any]]:
-    return [event for event in read_events(folder) if event["ev"] == "step"]
+    return [event for event in EventTail(folder).read() if event["ev"] == "step"]
 
 
 def newest_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -78,7 +78,7 @@ def test_two_processes_equal_one_and_one_goes_on_for_two(
     with forks(stopped, tmp_path) as launcher:
         assert launcher.wait() == 0, launcher.printed
     assert read_state(folder).state == "finished"
-    assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
+    assert [event["processes"] for event in EventTail(folder).read() if event["ev"] == "start"] == [2]
     first = [event["loss"] for event in steps(alone)[:4]]
     assert [event["loss"] for event in steps(folder)] == pytest.approx(first, rel=1e-3)
 
@@ -123,8 +123,8 @@ def test_all_processes_stop_at_the_step_at_which_one_is_asked(make_config: MakeC
         send_request(folder, "stop")
         assert launcher.wait() == 0, launcher.printed
     assert read_state(folder).state == "stopped"
-    assert [event["step"] for event in read_events(folder) if event["ev"] == "checkpoint"] == [
-        event["step"] for event in read_events(folder) if event["ev"] == "end"
+    assert [event["step"] for event in EventTail(folder).read() if event["ev"] == "checkpoint"] == [
+        event["step"] for event in EventTail(folder).read() if event["ev"] == "end"
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.run_directory.events import EventTail, read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import EVENTS, FORMAT
 
 
@@ -60,7 +60,7 @@ def test_what_is_there_can_be_skipped(folder: Path) -> None:
 
 def test_a_line_that_was_left_broken_and_one_of_a_newer_format_are_passed_over(folder: Path) -> None:
     write(folder, line(1)[:7] + "\n" + line(2, FORMAT + 1) + "[]\n" + '{"v":"new"}\n' + "[" * 100_000 + "\n" + line(3))
-    assert [event["step"] for event in read_events(folder)] == [3]
+    assert [event["step"] for event in EventTail(folder).read()] == [3]
 
 
 def test_two_readers_do_not_disturb_each_other(folder: Path) -> None:

@@ -15,7 +15,7 @@ from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunIndex
 from trainer.cli import main
 from trainer.config.values import read_preset
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_state
@@ -37,7 +37,7 @@ def train(tmp_path: Path, data: Path, *flags: str) -> Path:
 
 
 def eval_events(run: Path) -> list[dict[str, Any]]:
-    return [event for event in read_events(run) if event["ev"] in ("eval", "final_eval")]
+    return [event for event in EventTail(run).read() if event["ev"] in ("eval", "final_eval")]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_without_validation_nothing_is_evaluated_and_the_last_checkpoint_is_the_
     history.update()
     request = send_request(run, "evaluate", to=1)
     assert main(["resume", str(run), "--schedule.steps", "5"]) == 0
-    answer = next(event for event in read_events(run) if event.get("id") == request)
+    answer = next(event for event in EventTail(run).read() if event.get("id") == request)
     assert answer["refused"] == "the data holds no validation text"
     assert read_state(run).state == "finished"
 

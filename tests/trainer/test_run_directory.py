@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.files import read_json, write_json
 from gptdesk.locks import is_locked
 from tests.patience import wait_for
-from trainer.run_directory.events import EventTail, read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CONTROL_DONE, CONTROL_IN, EVENTS, EXIT, LOCK, RUN, SAMPLES, STATUS
 from trainer.run_directory.requests import LARGEST_REQUEST, send_request, withdraw_requests
 from trainer.run_directory.state import find_runs, read_description, read_state
@@ -34,7 +34,7 @@ def run(folder: Path) -> Iterator[RunWriter]:
 def test_events_come_back_as_written(run: RunWriter, folder: Path) -> None:
     run.event("step", step=1, loss=2.5, text="naïve 世界\n")
     run.event("step", step=2, loss=float("nan"), norm=float("inf"))
-    first, second = read_events(folder)
+    first, second = EventTail(folder).read()
     assert first | {"t": 0} == {
         "v": 1, "seq": 0, "seg": 0, "t": 0, "ev": "step", "step": 1, "loss": 2.5, "text": "naïve 世界\n",
     }  # fmt: skip
@@ -49,11 +49,11 @@ def test_half_a_line_is_not_read_and_never_glued_to_the_next(folder: Path) -> No
     run.finish("crashed")
     with (folder / EVENTS).open("ab") as file:
         file.write(b'{"v":1,"ev":"step","st')  # what a kill in the middle of a write leaves
-    assert [event["step"] for event in read_events(folder)] == [1]
+    assert [event["step"] for event in EventTail(folder).read()] == [1]
     again = RunWriter(folder, {})
     again.event("step", step=2)
-    assert [event["step"] for event in read_events(folder)] == [1, 2]
-    assert [event["seg"] for event in read_events(folder)] == [0, 1]
+    assert [event["step"] for event in EventTail(folder).read()] == [1, 2]
+    assert [event["seg"] for event in EventTail(folder).read()] == [0, 1]
     again.finish("finished")
 
 
@@ -70,7 +70,7 @@ def test_what_a_starting_trainer_was_asked_for_is_no_leftover(folder: Path) -> N
     first.finish("stopped")
     left, early = send_request(folder, "stop", to=0), send_request(folder, "checkpoint", to=1)
     second = RunWriter(folder, {})
-    answers = [event for event in read_events(folder) if event["ev"] == "control"]
+    answers = [event for event in EventTail(folder).read() if event["ev"] == "control"]
     assert [answer["id"] for answer in answers] == [left]
     assert [request.id for request in second.requests()] == [early]
     second.finish("stopped")
@@ -87,7 +87,7 @@ def test_events_of_a_newer_format_are_passed_over(run: RunWriter, folder: Path) 
     with (folder / EVENTS).open("ab") as file:
         file.write(b'{"v":99,"ev":"step","step":7}\n[1]\n')
     run.event("step", step=8)
-    assert [event["step"] for event in read_events(folder)] == [8]
+    assert [event["step"] for event in EventTail(folder).read()] == [8]
 
 
 def test_a_run_of_a_newer_format_is_refused(folder: Path) -> None:
@@ -170,7 +170,7 @@ def test_requests_are_handed_out_once_in_order_and_answered(run: RunWriter, fold
     assert len(list((folder / CONTROL_DONE).iterdir())) == 2
     run.answer(requests[0], step=5)
     run.answer(requests[1], step=5, refused="no")
-    answers = [(event["id"], event.get("done"), event.get("refused")) for event in read_events(folder)]
+    answers = [(event["id"], event.get("done"), event.get("refused")) for event in EventTail(folder).read()]
     assert answers == [(sent[0], True, None), (sent[1], None, "no")]
 
 
@@ -193,7 +193,7 @@ def test_a_request_that_is_none_is_refused_in_the_events_and_hinders_no_other(
     (folder / CONTROL_IN / "0.json").write_text(contents)
     sent = send_request(folder, "stop")
     assert [request.id for request in run.requests()] == [sent]
-    (answer,) = [event for event in read_events(folder) if event["ev"] == "control"]
+    (answer,) = [event for event in EventTail(folder).read() if event["ev"] == "control"]
     assert (answer["id"], bool(answer["refused"])) == ("0", True)
     assert sorted((folder / CONTROL_IN).iterdir()) == []
 
@@ -203,7 +203,7 @@ def test_a_request_that_cannot_be_read_is_said_once_and_left_where_it_is(run: Ru
     sent = send_request(folder, "stop")
     assert [request.id for request in run.requests()] == [sent]
     assert list(run.requests()) == []
-    (answer,) = [event for event in read_events(folder) if event["ev"] == "control"]
+    (answer,) = [event for event in EventTail(folder).read() if event["ev"] == "control"]
     assert "left where it is" in answer["refused"]
     assert (folder / CONTROL_IN / "0.json").is_symlink()
 
@@ -248,7 +248,7 @@ def test_runs_are_found_in_a_folder_and_by_themselves(run: RunWriter, folder: Pa
 
 
 def test_a_folder_that_vanished_reads_as_nothing(folder: Path) -> None:
-    assert list(read_events(folder)) == []
+    assert list(EventTail(folder).read()) == []
     assert not read_state(folder).active
     with pytest.raises(UserError, match="no run directory"):
         read_description(folder)

@@ -21,7 +21,7 @@ from trainer.cli import main
 from trainer.config.reference import to_toml
 from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import EXIT, SAMPLES
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_config, read_state
@@ -48,7 +48,7 @@ def train_asking(config: TrainConfig, *requests: dict[str, Any]) -> str:
 
 
 def events(config: TrainConfig, kind: str) -> list[dict[str, Any]]:
-    return [event for event in read_events(Path(config.run.folder)) if event["ev"] == kind]
+    return [event for event in EventTail(Path(config.run.folder)).read() if event["ev"] == kind]
 
 
 def final_weights(config: TrainConfig) -> dict[str, torch.Tensor]:
@@ -268,7 +268,7 @@ def test_killed_and_gone_on_with_it_gives_the_same_weights(
     folder = Path(config.run.folder)
 
     def is_behind_a_checkpoint(saved: int) -> bool:
-        kinds = [event["ev"] for event in read_events(folder)]
+        kinds = [event["ev"] for event in EventTail(folder).read()]
         return kinds.count("checkpoint") >= saved and "step" in kinds[len(kinds) - kinds[::-1].index("checkpoint") :]
 
     for kill in range(kills):

@@ -15,7 +15,7 @@ from trainer.config.schema import TrainConfig
 from trainer.loop import Trainer
 from trainer.parallel.distributed import ProcessGroup
 from trainer.prepare import Request, prepare
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.layout import CHECKPOINTS
 from trainer.session import run_training
 
@@ -87,7 +87,7 @@ def test_records_that_are_too_long_are_counted_and_said(make_config: MakeConfig,
     long = [{"prompt": "a " * 30, "completion": "b"}] * 8
     config = make_config(data={"path": str(prepared(tmp_path / "data", records + long))})
     said = [line for line in train(config) if "longer than the context" in line]
-    cut = [event["cut_records"] for event in read_events(Path(config.run.folder)) if event["ev"] == "start"]
+    cut = [event["cut_records"] for event in EventTail(Path(config.run.folder)).read() if event["ev"] == "start"]
     assert len(said) == 1
     assert said[0].startswith(f"{cut[0]} records")
     assert 0 < cut[0] <= 8

@@ -37,7 +37,7 @@ from gptdesk.training.launched import LOCK, ask
 from trainer.commands.train import _given
 from trainer.config.schema import build_config
 from trainer.config.values import read_preset, read_toml
-from trainer.run_directory.events import read_events
+from trainer.run_directory.events import EventTail
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_state
 
@@ -92,7 +92,7 @@ def test_a_run_that_is_only_starting_stops_and_saves_when_it_is_asked_to(
     request = ask(folder, "stop")
     assert entry_of(folder).state.state == "starting"
     wait(lambda: entry_of(folder).state.state == "stopped")
-    answer = next(event for event in read_events(folder) if event.get("id") == request)
+    answer = next(event for event in EventTail(folder).read() if event.get("id") == request)
     assert answer["done"]
     assert checkpoints(folder)
 
@@ -120,7 +120,7 @@ def test_a_killed_run_is_crashed_though_its_process_was_not_taken_leave_of_and_g
 ) -> None:
     folder = runs / "killed"
     pid = start_run(make_values(schedule=ENDLESS), folder)
-    wait(lambda: any(event["ev"] == "checkpoint" for event in read_events(folder)))
+    wait(lambda: any(event["ev"] == "checkpoint" for event in EventTail(folder).read()))
     assert entry_of(folder).state.state == "running"
     os.kill(pid, signal.SIGKILL)
     wait(lambda: not is_locked(folder / LOCK))
@@ -132,13 +132,13 @@ def test_a_killed_run_is_crashed_though_its_process_was_not_taken_leave_of_and_g
     assert diagnosis.step is not None
     assert diagnosis.step >= 3
     assert diagnosis.output
-    first = max(event["seg"] for event in read_events(folder))
+    first = max(event["seg"] for event in EventTail(folder).read())
     resume_run(folder)
     assert entry_of(folder).state.state == "starting"
     with pytest.raises(UserError, match="already"):
         resume_run(folder)
-    wait(lambda: any(event["ev"] == "step" and event["seg"] > first for event in read_events(folder)))
-    resumed = next(event for event in read_events(folder) if event["ev"] == "step" and event["seg"] > first)
+    wait(lambda: any(event["ev"] == "step" and event["seg"] > first for event in EventTail(folder).read()))
+    resumed = next(event for event in EventTail(folder).read() if event["ev"] == "step" and event["seg"] > first)
     assert resumed["step"] == diagnosis.step + 1
     assert entry_of(folder).state.state == "running"
     send_request(folder, "stop")
@@ -150,8 +150,8 @@ def test_torchrun_starts_as_many_processes_as_asked_for_and_one_that_is_killed_e
 ) -> None:
     folder = runs / "two"
     start_run(make_values(data={"micro_batch_size": 2}, schedule=ENDLESS), folder, Launcher(kind=TORCHRUN, processes=2))
-    wait(lambda: any(event["ev"] == "checkpoint" for event in read_events(folder)))
-    assert [event["processes"] for event in read_events(folder) if event["ev"] == "start"] == [2]
+    wait(lambda: any(event["ev"] == "checkpoint" for event in EventTail(folder).read()))
+    assert [event["processes"] for event in EventTail(folder).read() if event["ev"] == "start"] == [2]
     os.kill((read_json(folder / "status.json") or {})["pid"], signal.SIGKILL)
     wait(lambda: not is_locked(folder / LOCK))
     assert read_state(folder).state == "crashed"

@@ -46,11 +46,6 @@ class EventTail:
                     yield event
 
 
-def read_events(folder: Path) -> Iterator[dict[str, Any]]:
-    """The events of a run so far; none when there is no run."""
-    return EventTail(folder).read()
-
-
 def newest_step(folder: Path) -> dict[str, Any]:
     """The last step event in the last megabyte of the file; empty when there is none."""
     try:

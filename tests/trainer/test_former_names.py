@@ -21,6 +21,7 @@ from trainer.config.former_names import FORMER_NAMES
 from trainer.config.reference import reference_page
 from trainer.config.schema import TrainConfig, build_config
 from trainer.config.values import merge, parse_flags, read_toml
+from trainer.hardware import training_device
 from trainer.parallel.distributed import ProcessGroup
 from trainer.run_directory.requests import send_request
 from trainer.run_directory.state import read_config
@@ -104,8 +105,8 @@ def test_a_run_of_a_former_version_is_resumed_exactly(
         make_config(data={"micro_batch_size": 2}, schedule=schedule, run={"folder": str(tmp_path / name)})
         for name in ("whole", "stopped")
     )
+    training_device(whole.run)  # as many threads as a run by the command has: sums depend on that
     assert run_training(whole, ALONE, log=lambda _: None) == "finished"
-
     requests = ["stop"]
 
     def stop_at_once(_line: str) -> None:

@@ -146,7 +146,7 @@ class Engine:
         """
         started = perf_counter()
         ids = self.prompt_ids(prompt)
-        self._check_biased_ids(settings)
+        self.check_biased_ids(settings)
         text = prompt.text if isinstance(prompt, MixedText) else prompt
         begins_word = not text or (isinstance(text, str) and text[-1].isspace())
         previous = None if begins_word else ids[-1]  # a space before the first word is there already
@@ -208,7 +208,12 @@ class Engine:
         """The decoder, if it is ready."""
         return self.decoder.result() if self.decoder is not None and self.decoder.done() else None
 
-    def _check_biased_ids(self, settings: DecodingSettings) -> None:
+    def check_biased_ids(self, settings: DecodingSettings) -> None:
+        """Checks the tokens that the settings name.
+
+        Raises:
+            UserError: when the model does not have one of them.
+        """
         unknown = next((id for id in settings.logit_bias if id >= self.vocab_size), None)
         if unknown is not None:
             raise UserError(

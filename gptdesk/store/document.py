@@ -12,7 +12,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.history import History, Step
-from gptdesk.store.runs import Origin, Run, Token, clean_mixed, clean_mixed_piece, join, length_of, settle
+from gptdesk.store.runs import Origin, Run, Token, clean, clean_mixed, clean_mixed_piece, join, length_of, settle
 from gptdesk.store.tree import ROOT, Node, Tree
 
 _TITLE_LENGTH: Final = 48
@@ -157,6 +157,19 @@ class Document:
         self._replace(old_start, old_end, new)
         self._history.record(Step(old_start, old, new, open=typing))
         self.changed_at = start + len(inserted)
+
+    def branch(self, start: int, text: str) -> None:
+        """Puts ``text`` in the place of everything from ``start`` on, which stays in the tree as another branch."""
+        if self.generating:
+            self.end_generation("cancelled")
+        end = len(self.text)
+        start, _, old = self._whole_tokens(start, end)
+        new = tuple(join([Run(clean(text))]))
+        self._history.close()
+        self._tree.compact()
+        self._fork(start, end, new)
+        self._history.record(Step(start, old, new, generation=True))
+        self.changed_at = start + length_of(new)
 
     def undo(self) -> bool:
         """Takes the last step back; returns whether there was one."""

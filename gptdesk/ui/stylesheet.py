@@ -114,6 +114,7 @@ QPushButton[kind="step"]:focus { border-color: $accent; }
 QPushButton[kind="fold"] {
     background: transparent; border-color: transparent; padding: 0; text-align: left; font-weight: 600;
 }
+QPushButton[kind="fold"][minor="true"] { font-weight: 400; color: $muted; }
 QPushButton[kind="fold"]:hover { color: $accent; }
 QPushButton[kind="fold"]:checked { color: $text; }
 QPushButton[kind="fold"]:focus { border-color: $accent; }
@@ -188,6 +189,11 @@ QListWidget#documents:focus { border-color: $accent; }
 QListWidget#documents::item { border-radius: 4px; }
 QListWidget#documents::item:hover { background: $hover; }
 QListWidget#documents::item:selected { background: $wash; }
+QListWidget#order { background: transparent; border: 1px solid $hairline; border-radius: 6px; outline: none; }
+QListWidget#order:focus { border-color: $accent; }
+QListWidget#order::item { border-radius: 4px; padding: 2px 8px; }
+QListWidget#order::item:hover { background: $hover; }
+QListWidget#order::item:selected { background: $wash; }
 QListWidget#navigation { background: transparent; border: 1px solid transparent; border-radius: 8px; outline: none; }
 QListWidget#navigation:focus { border-color: $accent; }
 QListWidget#navigation::item { border-radius: 6px; padding: 0 8px; color: $text; }
@@ -236,6 +242,7 @@ QFrame#drop { background: $surface; border: 1px dashed $muted; border-radius: 8p
 QFrame#drop[over="true"] { background: $wash; border-color: $accent; }
 QProgressBar[kind="job"] { background: $groove; border-radius: 3px; min-height: 6px; max-height: 6px; }
 QProgressBar[kind="job"]::chunk { background: $accent; border-radius: 3px; }
+QFrame#token_card { background: $surface; border: 1px solid $outline; border-radius: 8px; }
 QFrame#chip { background: $wash; border-radius: 6px; }
 QPlainTextEdit {
     background: $background; border: 1px solid $outline; border-radius: 6px; padding: 4px;

@@ -83,6 +83,14 @@ class Editing(RuleBasedStateMachine):
         if "".join(pieces):
             self.text = self.text[:start] + "".join(pieces)
 
+    @rule(data=st.data(), inserted=TEXT)
+    def branch(self, data: st.DataObject, inserted: str) -> None:
+        wanted = data.draw(st.integers(0, len(self.text)))
+        self.document.branch(wanted, inserted)
+        start = self.document.changed_at - len(inserted)
+        assert start <= wanted, "no token is cut in two"
+        self.text = self.text[:start] + inserted
+
     @rule()
     def undo_and_redo(self) -> None:
         before = self.document.runs
@@ -175,6 +183,21 @@ def test_regenerating_keeps_the_former_text_as_a_branch_and_undo_brings_it_back(
     document.redo()
     assert document.text == "Once more"
     assert len(document.snapshot().nodes) == 4
+
+
+def test_a_branch_keeps_the_former_text_and_undo_brings_it_back() -> None:
+    document = Document()
+    document.replace(0, 0, "Once")
+    generate(document, [" upon", " a", " time"])
+    document.branch(9, " the")
+    assert document.text == "Once upon the"
+    generate(document, [" hill"])
+    texts = {node.run.text for node in document.snapshot().nodes.values()}
+    assert texts == {"Once", " upon", " a time", " the", " hill"}
+    document.undo()
+    document.undo()
+    assert document.text == "Once upon a time"
+    assert [len(run.tokens) for run in document.runs] == [0, 3]
 
 
 def test_an_edit_ends_a_running_generation_and_loses_nothing() -> None:

@@ -46,7 +46,7 @@ class OrderList(QWidget):
         self._names = self._shown = self._default
         self._given: tuple[str, ...] = ()
         self.list = _Rows()
-        self.list.setObjectName("navigation")
+        self.list.setObjectName("order")
         self.list.setAccessibleName("Order of samplers")
         self.list.setAccessibleDescription(_HINT)
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)

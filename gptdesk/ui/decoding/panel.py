@@ -92,6 +92,7 @@ class DecodingPanel(QScrollArea):
             section.toggled.connect(self._on_toggled)
         for group, section in self.more.items():
             section.button.setAccessibleName(f"More settings of {group.value}")
+            section.button.setProperty("minor", True)
             section.toggled.connect(self._show_captions)
         settings.changed.connect(self._show)
         self._show()
@@ -203,7 +204,9 @@ class DecodingPanel(QScrollArea):
         self._show_captions()
 
     def _on_toggled(self) -> None:
-        closed = tuple(group.value for group, section in self.sections.items() if not section.is_open)
+        own = {group.value for group in self.sections}
+        others = tuple(name for name in self._settings.value.closed_groups if name not in own)
+        closed = tuple(group.value for group, section in self.sections.items() if not section.is_open) + others
         self._settings.update(closed_groups=closed)
         self._show_captions()
 

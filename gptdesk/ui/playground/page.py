@@ -106,7 +106,7 @@ class PlaygroundPage(BasePage):
             content=view,
             top_bar=top_bar,
             status_bar=status,
-            regions=(view.editor, view.bar, view.panel),
+            regions=(view.editor, view.bar, view.panel, view.tokens.block),
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,
@@ -117,7 +117,7 @@ class PlaygroundPage(BasePage):
     def commands(self) -> Sequence[Command]:
         settings = self.services.settings
         return [
-            *text_commands(self.session, self._shown_view),
+            *text_commands(self.session, self.services.inference, self._shown_view),
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
@@ -125,6 +125,8 @@ class PlaygroundPage(BasePage):
         ]
 
     def close(self) -> None:
+        if self.view is not None:
+            self.view.tokens.block.stop()
         self.session.close()
         self.read_ahead.close()
         self.documents.close()

@@ -142,6 +142,15 @@ class Session(QObject):
         self.document.replace(start, end, text, special=special, typing=typing)
         self._on_changed()
 
+    def branch(self, start: int, text: str) -> None:
+        """Goes on from ``start`` with ``text`` and what the model writes behind it; the former text stays as another
+        branch."""
+        self._interrupt()
+        self.document.branch(start, text)
+        self._on_changed()
+        self.jumped.emit(self.document.changed_at)
+        self.generate()
+
     def interrupt(self) -> None:
         """Cancels the generation because a person is about to edit."""
         if self.busy:

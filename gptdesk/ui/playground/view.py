@@ -17,6 +17,7 @@ from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
+from gptdesk.ui.playground.token_card.opening import TokenCards
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
@@ -73,6 +74,7 @@ class PlaygroundView(QWidget):
         self.editor.undo_actions = (self.undo, self.redo)
         self.editor.is_command_key = commands.wants_key
         self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
+        self.tokens = TokenCards(services, session, self.editor)
         self.bar = ActionBar(theme, services.inference, commands)
         self.drops = FileDrops(self)
         self._lay_out()
@@ -89,7 +91,14 @@ class PlaygroundView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.editor, 1)
         column.addWidget(self.bar)
-        panel = SidePart(widget=self.panel, share=0, least=WIDTH, most=WIDTH)
+        side = QWidget()
+        side.setProperty("zone", "surface")
+        rows = QVBoxLayout(side)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.panel, 1)
+        rows.addWidget(self.tokens.block)
+        panel = SidePart(widget=side, share=0, least=WIDTH, most=WIDTH)
         self.columns = PageColumns(self._theme, text, right=panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

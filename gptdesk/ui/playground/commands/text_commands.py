@@ -1,4 +1,4 @@
-"""Commands on the text of the open document: generate, stop, regenerate, undo, redo."""
+"""Commands on the text of the open document: generate, stop, regenerate, undo, redo, token card."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from PySide6.QtGui import QKeySequence
 
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
+from gptdesk.ui.services.inference_messages import NO_MODEL
+from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 SCOPE: Final = "play"
 
 
-def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -> list[Command]:
+def text_commands(
+    session: Session, inference: InferenceService, show: Callable[[], PlaygroundView | None]
+) -> list[Command]:
     """The commands; on another page they show the Playground first.
 
     Args:
         session: the open document and its generations.
+        inference: the model.
         show: shows the page and returns its view; ``None`` if it could not be made.
     """
 
@@ -54,6 +59,15 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
             is_possible=lambda: _why_not_regenerate(session),
         ),
         Command(
+            id="text.token_card",
+            title="Token card",
+            description="Show the alternatives of the token behind the caret, and why it was chosen",
+            run=act(lambda view: view.tokens.open_at_caret()),
+            shortcuts=("Ctrl+I",),
+            scope=SCOPE,
+            is_possible=lambda: _why_no_card(session, inference),
+        ),
+        Command(
             id="text.undo",
             title="Undo",
             description="Undo the last edit or generation",
@@ -72,6 +86,12 @@ def text_commands(session: Session, show: Callable[[], PlaygroundView | None]) -
             is_possible=lambda: None if session.can_redo else "There is nothing to redo.",
         ),
     ]
+
+
+def _why_no_card(session: Session, inference: InferenceService) -> str | None:
+    if session.busy:
+        return "A generation is running."
+    return None if inference.info is not None else NO_MODEL
 
 
 def _why_not_regenerate(session: Session) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QEvent, QMimeData, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
@@ -63,6 +63,7 @@ class Editor(SpecialTokenTextEdit):
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
         files_given(object): emitted with the paths of files that were dropped or pasted.
         column_moved(): emitted when `column` changes.
+        token_wanted(int, object): emitted with a character and a place of the screen, to show the card of its token.
     """
 
     edited = Signal(int, int, str, bool, object)
@@ -72,6 +73,7 @@ class Editor(SpecialTokenTextEdit):
     zoomed = Signal(int)
     files_given = Signal(object)
     column_moved = Signal()
+    token_wanted = Signal(int, object)
 
     def __init__(self, theme: Theme, text_size: int, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -157,6 +159,12 @@ class Editor(SpecialTokenTextEdit):
         """Rectangle of the text while nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN
         return QRect(side, BANNER_HEIGHT, self.width() - 2 * side, self.height() - BANNER_HEIGHT - _MARGIN)
+
+    def below(self, index: int) -> QPoint:
+        """The place under the character at ``index``, in pixels of the screen."""
+        cursor = self.textCursor()
+        cursor.setPosition(self._shown.position(index))
+        return self.viewport().mapToGlobal(self.cursorRect(cursor).bottomLeft())
 
     def letters_top(self) -> int:
         """Top of the first line of an empty text, in pixels of this widget."""
@@ -325,5 +333,8 @@ class Editor(SpecialTokenTextEdit):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = text_menu(self, self.undo_actions, self.fill_special_menu)
+        index = self._shown.index(self.cursorForPosition(event.pos()).position())
+        menu.addSeparator()
+        menu.addAction("Token card", lambda: self.token_wanted.emit(index, event.globalPos()))
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -10,13 +10,21 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Failure
-from gptdesk.ui.services.reading.jobs import BackgroundJob, FoundLogits, LogitsJob, ReadJob, ScoredText
+from gptdesk.ui.services.reading.jobs import (
+    BackgroundJob,
+    FoundLogits,
+    InspectedToken,
+    InspectJob,
+    LogitsJob,
+    ReadJob,
+    ScoredText,
+)
 
 log = logging.getLogger(__name__)
 
 
 class BackgroundReads(QObject):
-    """Reads the newest text, and finds the newest logits that were asked for; part of `Inference`.
+    """Reads the newest text, finds the newest logits that were asked for, inspects a token; part of `Inference`.
 
     A request replaces the one of its kind before it. One that gave way to a generation is done again after it.
 
@@ -28,12 +36,14 @@ class BackgroundReads(QObject):
         read(object): emitted when this text is in the model's cache, so that a completion of it begins at once.
         scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
         found(object): emitted with the `FoundLogits` that were asked for.
+        inspected(object): emitted with the `InspectedToken` that was asked for.
         failed(object): emitted with the `Failure` of a request.
     """
 
     read = Signal(object)
     scored = Signal(object)
     found = Signal(object)
+    inspected = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -64,6 +74,10 @@ class BackgroundReads(QObject):
     def find_logits(self, text: str | MixedText, position: int | None = None) -> None:
         """Finds the logits of the token behind the first ``position`` tokens of ``text``, by default behind all."""
         self._ask(LogitsJob(text, position))
+
+    def inspect(self, job: InspectJob) -> None:
+        """Inspects the choice of a token."""
+        self._ask(job)
 
     def keep_to(self, characters: int) -> None:
         """A person has changed the text behind so many characters: what is read of it from there on is given up."""
@@ -117,6 +131,8 @@ class BackgroundReads(QObject):
             self.scored.emit(result)
         elif isinstance(result, FoundLogits):
             self.found.emit(result)
+        elif isinstance(result, InspectedToken):
+            self.inspected.emit(result)
         else:
             self.read.emit(result)
 

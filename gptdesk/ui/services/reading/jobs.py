@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from gptdesk.inference.inspection import Inspection
+    from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.inference.scoring.scores import TextScores
 
 
@@ -67,6 +69,30 @@ class LogitsJob(BackgroundJob):
 
     text: str | MixedText
     position: int | None = None
+
+
+@dataclass(frozen=True)
+class InspectJob(BackgroundJob):
+    """Inspects the choice of the token behind ``prompt`` and ``sampled``; the fields are arguments of `inspect`."""
+
+    prompt: MixedText | tuple[int, ...]
+    sampled: tuple[int, ...]
+    settings: DecodingSettings
+    seed: int | None
+    text: MixedText
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What is asked: the same for a job that is done again."""
+        return self.prompt, self.sampled, self.settings, self.seed, self.text
+
+
+@dataclass(frozen=True)
+class InspectedToken:
+    """The answer to ``job``."""
+
+    job: InspectJob
+    found: Inspection
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
-from gptdesk.ui.services.reading.jobs import FoundLogits, LogitsJob, ReadJob, ScoredText
+from gptdesk.ui.services.reading.jobs import FoundLogits, InspectedToken, InspectJob, LogitsJob, ReadJob, ScoredText
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -77,3 +77,25 @@ def find_logits(job: LogitsJob, engine: Engine, reader: TextReader, report: Repo
     logits = reader.logits_at(ids, position, interrupted=lambda _: job.cancelled)
     if logits is not None:
         report(FoundLogits(job.text, ids, position, logits.numpy()))
+
+
+def inspect_token(job: InspectJob, engine: Engine, reader: TextReader, report: Report) -> None:
+    """Reports the `InspectedToken` of ``job``.
+
+    Raises:
+        UserError: as for `inspect`.
+    """
+    from gptdesk.inference.inspection import inspect
+
+    found = inspect(
+        engine,
+        reader,
+        job.prompt,
+        job.sampled,
+        job.settings,
+        seed=job.seed,
+        text=job.text,
+        interrupted=lambda _: job.cancelled,
+    )
+    if found is not None:
+        report(InspectedToken(job, found))

@@ -1,0 +1,191 @@
+"""The distribution of the next token at the caret, before and after the settings, as a block under the sliders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+
+from gptdesk.power_saver import power_saver_is_on
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.token_card.bars import CandidateBars
+from gptdesk.ui.playground.token_card.labels import Candidate, candidates, stage_sentences
+from gptdesk.ui.playground.token_card.place import next_place
+from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.throttle import Debounce, Throttle
+from gptdesk.ui.widgets.layout.collapsible_section import CollapsibleSection
+
+TITLE: Final = "Next token"
+
+_SHOWN: Final = 6
+"""Candidates in the block."""
+
+_PAUSE_MS: Final = 250
+"""Without a change of the text before the model is asked: a little after it has been read ahead."""
+
+_SLIDER_MS: Final = 33
+"""Between two questions while a slider moves."""
+
+_NO_MODEL: Final = "Shown once a model is loaded."
+_OFF: Final = "Not shown while reading ahead is off, or the computer saves power."
+_NO_TEXT: Final = "Shown once there is text before the caret."
+
+
+class NextToken(QFrame):
+    """Asks the model about the token behind the caret, whenever text, caret or settings have changed.
+
+    Args:
+        services: of the window.
+        session: the open document and its generation.
+        caret: returns the place of the caret, in characters of the document.
+
+    Attributes:
+        section: the block, which folds; nothing is asked while it is closed.
+        bars: the most likely tokens.
+        sentences: what each sampler does.
+
+    Signals:
+        chosen(int, str): emitted with a place and the text of the token that the person wants there.
+    """
+
+    chosen = Signal(int, str)
+
+    def __init__(
+        self, services: Services, session: Session, caret: Callable[[], int], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._inference, self._settings = services.inference, services.settings
+        self._session, self._caret = session, caret
+        self._job: InspectJob | None = None
+        self._place = 0
+        self.bars = CandidateBars(services.theme, _SHOWN, keys=False)
+        self.sentences = QLabel()
+        self.note = QLabel(_NO_MODEL)
+        for label in (self.sentences, self.note):
+            label.setWordWrap(True)
+            label.setProperty("kind", "muted")
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.section = CollapsibleSection(services.theme, TITLE, self)
+        self.section.button.setAccessibleName(TITLE)
+        self.section.column.setSpacing(6)
+        for widget in (self.note, self.bars, self.sentences):
+            self.section.column.addWidget(widget)
+        self.setProperty("zone", "surface")
+        line = QFrame()
+        line.setProperty("line", "horizontal")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(line)
+        inner = QVBoxLayout()
+        inner.setContentsMargins(16, 8, 12, 8)
+        inner.addWidget(self.section)
+        layout.addLayout(inner)
+        self._shown = services.settings.value.decoding, services.settings.value.read_ahead
+        self._pause = Debounce(self._ask, _PAUSE_MS, self)
+        self._slider = Throttle(self._ask, _SLIDER_MS, self)
+        self.section.set_open(TITLE not in services.settings.value.closed_groups)
+        self._connect()
+        self._show_note(_NO_MODEL)
+
+    def _connect(self) -> None:
+        self.section.toggled.connect(self._on_toggled)
+        self.bars.chosen.connect(self._on_chosen)
+        self._session.changed.connect(self._pause.request)
+        self._session.opened.connect(self._on_opened)
+        self._settings.changed.connect(self._on_settings_changed)
+        self._inference.state_changed.connect(self._on_state_changed)
+        self._inference.reads.inspected.connect(self._on_inspected)
+        self._inference.reads.failed.connect(self._on_failed)
+
+    def follow_caret(self) -> None:
+        """The caret has moved."""
+        self._pause.request()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._pause.request()
+
+    def stop(self) -> None:
+        """Asks nothing more."""
+        self._pause.cancel()
+        self._slider.cancel()
+
+    def _ask(self) -> None:
+        if not self.section.is_open or not self.isVisible() or self._session.busy:
+            return
+        info = self._inference.info
+        if info is None:
+            self._show_note(_NO_MODEL)
+            return
+        if not self._settings.value.read_ahead or power_saver_is_on():
+            self._show_note(_OFF)
+            return
+        mixed, caret = self._session.document.mixed, self._caret()
+        place = next_place(mixed, caret, self._settings.value.decoding)
+        assert not isinstance(place.prompt, tuple)
+        if not place.prompt.text and info.tokenizer.start_of_text is None:
+            self._show_note(_NO_TEXT)
+            return
+        self._place = place.start
+        self._job = InspectJob(place.prompt, (), place.settings, None, mixed)
+        self._inference.reads.inspect(self._job)
+
+    @Slot(object)
+    def _on_inspected(self, answer: InspectedToken) -> None:
+        info = self._inference.info
+        if info is None or self._job is None or answer.job.question != self._job.question:
+            return
+        shown = answer.found.xray
+        self.note.hide()
+        self.bars.show_candidates(candidates(shown, info.tokenizer, _SHOWN))
+        self.bars.show()
+        sentences = stage_sentences(shown, answer.job.settings)
+        self.sentences.setText("\n".join(sentences))
+        self.sentences.setVisible(bool(sentences))
+
+    @Slot(object)
+    def _on_failed(self, failure: object) -> None:
+        sentence = getattr(failure, "sentence", "")
+        if self._job is not None and sentence:
+            self._show_note(sentence)
+
+    def _show_note(self, text: str) -> None:
+        self.note.setText(text)
+        self.note.show()
+        self.bars.hide()
+        self.sentences.hide()
+
+    @Slot(object)
+    def _on_chosen(self, candidate: Candidate) -> None:
+        if not self._session.busy:
+            self.chosen.emit(self._place, candidate.piece)
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self._job = None
+        self._pause.request()
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        value = self._settings.value
+        if (value.decoding, value.read_ahead) != self._shown:
+            self._shown = value.decoding, value.read_ahead
+            self._slider.request()
+
+    @Slot()
+    def _on_state_changed(self) -> None:
+        if self._inference.info is None:
+            self._job = None
+            self._show_note(_NO_MODEL)
+        self._pause.request()
+
+    @Slot(bool)
+    def _on_toggled(self, open: bool) -> None:
+        others = tuple(name for name in self._settings.value.closed_groups if name != TITLE)
+        self._settings.update(closed_groups=others if open else (*others, TITLE))
+        self._pause.request()

@@ -1,0 +1,176 @@
+"""The next token under the sliders, and the token card, with a real model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gptdesk.inference.engine import DoneEvent, Engine
+from gptdesk.inference.reader import TextReader
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.ui.playground.token_card.card import TokenCard
+from gptdesk.ui.playground.token_card.next_token import NextToken
+
+from .conftest import Opened
+
+SHORT = DecodingSettings(max_tokens=8, seed=1, top_k=30)
+
+
+def block_of(opened: Opened) -> NextToken:
+    block: NextToken = opened.window.playground.tokens.block
+    return block
+
+
+def write(opened: Opened, text: str) -> None:
+    session = opened.window.session
+    session.edit(0, len(session.document.text), text)
+    opened.window.playground.editor.show_end()
+
+
+def decode(opened: Opened, settings: DecodingSettings) -> None:
+    opened.services.settings.update(decoding=settings)
+
+
+def generate(opened: Opened, qtbot: QtBot) -> None:
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not opened.window.session.busy)
+
+
+def open_card(opened: Opened, qtbot: QtBot, index: int) -> TokenCard:
+    """The card once it is filled."""
+    tokens = opened.window.playground.tokens
+    tokens.open_at(index, QPoint(10, 10))
+    card: TokenCard = tokens.card
+    qtbot.waitUntil(card.hint.isVisible)
+    return card
+
+
+def own_engine(opened: Opened, folder: Path) -> Engine:
+    info = opened.services.inference.info
+    assert info is not None
+    return Engine.load(folder, device=info.device, precision=info.precision)
+
+
+def distribution(engine: Engine, text: str, count: int) -> list[tuple[int, float]]:
+    """The most likely next tokens as the engine itself has them."""
+    logits = TextReader(engine).logits_at(ids := engine.tokenizer.encode(text), len(ids))
+    assert logits is not None
+    probs = logits.softmax(dim=0)
+    top = probs.topk(count)
+    return list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
+
+
+def test_the_block_shows_the_distribution_at_the_caret(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> None:
+    decode(opened, DecodingSettings())
+    write(opened, "Once upon a time")
+    block = block_of(opened)
+    qtbot.waitUntil(block.bars.isVisible)
+    expected = distribution(own_engine(opened, tiny_model_folder), "Once upon a time", 6)
+    shown = [bar.candidate for bar in block.bars.bars]
+    assert [one.id for one in shown if one] == [id for id, _ in expected]
+    for one, (_, probability) in zip(shown, expected, strict=True):
+        assert one is not None
+        assert one.before == pytest.approx(probability, rel=1e-3)
+        assert one.after == pytest.approx(one.before)
+
+
+def test_a_slider_changes_the_distribution_and_a_sentence_says_how(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings())
+    write(opened, "Once upon a time")
+    block = block_of(opened)
+    qtbot.waitUntil(block.bars.isVisible)
+    assert block.sentences.isHidden()
+    panel = opened.window.playground.panel
+    panel.rows["top_k"].box.setValue(3)
+    qtbot.waitUntil(lambda: block.sentences.text().startswith("Top-k 3 keeps 3 of "))
+    assert [bool(bar.candidate and bar.candidate.cut_by) for bar in block.bars.bars] == [False] * 3 + [True] * 3
+    assert block.bars.bars[5].candidate is not None
+    assert block.bars.bars[5].candidate.outcome == "Top-k"
+    panel.rows["temperature"].box.setValue(0.5)
+    qtbot.waitUntil(lambda: "Temperature 0.50: most likely " in block.sentences.text())
+
+
+def test_a_closed_block_asks_nothing_and_stays_closed(opened: Opened, qtbot: QtBot) -> None:
+    block = block_of(opened)
+    block.section.button.click()
+    assert "Next token" in opened.services.settings.value.closed_groups
+    opened.window.playground.panel.sections[next(iter(opened.window.playground.panel.sections))].button.click()
+    assert "Next token" in opened.services.settings.value.closed_groups
+    with qtbot.assertNotEmitted(opened.services.inference.reads.inspected, wait=600):
+        write(opened, "Once upon a time")
+
+
+def test_a_candidate_of_the_block_is_put_into_the_text(opened: Opened, qtbot: QtBot) -> None:
+    write(opened, "Once upon a time")
+    block = block_of(opened)
+    qtbot.waitUntil(block.bars.isVisible)
+    bar = next(bar for bar in block.bars.bars if bar.isEnabled())
+    assert bar.candidate is not None
+    piece = bar.candidate.piece
+    bar.click()
+    assert opened.window.session.document.text == "Once upon a time" + piece
+
+
+def test_the_card_of_a_generated_token_says_what_was_drawn(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    write(opened, "Once upon a time")
+    generate(opened, qtbot)
+    run = opened.window.session.document.runs[-1]
+    index = len("Once upon a time") + run.spans()[3][0]
+    card = open_card(opened, qtbot, index)
+    token = run.tokens[3]
+    assert f"id {token.id} " in card.facts.text()
+    assert "bytes " in card.facts.text()
+    assert "rank " in card.facts.text()
+    assert "Top-k 30 keeps 30 of " in card.steps.text()
+    assert card.reason.text().startswith("30 tokens were left, and this one had ")
+    assert "the random number 0." in card.reason.text()
+    card.hide()
+
+
+def test_the_card_of_a_typed_token_says_that_it_was_typed(opened: Opened, qtbot: QtBot) -> None:
+    write(opened, "Once upon a time")
+    card = open_card(opened, qtbot, 6)
+    assert card.heading.text() == "“␣upon”"
+    assert card.reason.text().startswith("It was typed.")
+    card.hide()
+
+
+def test_the_number_of_an_alternative_goes_on_from_there_as_a_branch_and_nothing_is_lost(
+    opened: Opened, qtbot: QtBot, tiny_model_folder: Path
+) -> None:
+    decode(opened, SHORT)
+    write(opened, "Once upon a time")
+    generate(opened, qtbot)
+    before = opened.window.session.document.text
+    span = opened.window.session.document.runs[-1].spans()[2]
+    start = len("Once upon a time") + span[0]
+    card = open_card(opened, qtbot, start)
+    number = next(number for number, bar in enumerate(card.bars.bars, start=1) if number > 1 and bar.isEnabled())
+    candidate = card.bars.bars[number - 1].candidate
+    assert candidate is not None
+    QTest.keyClick(card, Qt.Key(Qt.Key.Key_0 + number))
+    assert not card.isVisible()
+    session = opened.window.session
+    qtbot.waitUntil(lambda: not session.busy)
+    prompt = before[:start] + candidate.piece
+    engine = own_engine(opened, tiny_model_folder)
+    (done,) = [event for event in engine.generate(prompt, replace(SHORT, n=1)) if isinstance(event, DoneEvent)]
+    assert session.document.text == prompt + done.text
+    session.undo()
+    session.undo()
+    assert session.document.text == before
+
+
+def test_the_card_opens_at_the_caret_by_its_command(opened: Opened, qtbot: QtBot) -> None:
+    write(opened, "Once upon a time")
+    QTest.keyClick(opened.window, Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+    card = opened.window.playground.tokens.card
+    assert card is not None
+    qtbot.waitUntil(card.hint.isVisible)
+    assert card.heading.text() == "Next token"
+    QTest.keyClick(card, Qt.Key.Key_Escape)
+    assert not card.isVisible()

@@ -142,7 +142,8 @@ class CandidateBars(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for bar in self.bars:
+        for place, bar in enumerate(self.bars, start=1):
+            bar.setAccessibleName(f"Candidate {place}")
             bar.clicked.connect(lambda _=False, bar=bar: self.chosen.emit(bar.candidate))
             bar.hide()
             layout.addWidget(bar)

@@ -49,7 +49,7 @@ class TokenCard(QFrame):
     def __init__(self, theme: Theme, inference: InferenceService, parent: QWidget) -> None:
         super().__init__(parent)
         self.hide()
-        self._inference = inference
+        self._inference, self._over = inference, parent
         self._place: TokenPlace | None = None
         self._job: InspectJob | None = None
         self.setObjectName("token_card")
@@ -93,7 +93,7 @@ class TokenCard(QFrame):
         self.hint.hide()
         self.reason.setText(_WAITING)
         self.adjustSize()
-        self._move_to(self.parentWidget().mapFromGlobal(at))
+        self._move_to(self._over.mapFromGlobal(at))
         self.show()
         self.raise_()
         self.setFocus()
@@ -138,7 +138,7 @@ class TokenCard(QFrame):
 
     def _move_to(self, corner: QPoint) -> None:
         """Moves it there, or as near as its parent allows."""
-        room = self.parentWidget().size() - self.size()
+        room = self._over.size() - self.size()
         self.move(max(0, min(corner.x(), room.width())), max(0, min(corner.y(), room.height())))
 
     @Slot(QWidget, QWidget)

@@ -301,6 +301,14 @@ def shown_order(panel: DecodingPanel) -> list[str]:
     return [panel.order.list.item(row).text() for row in range(panel.order.list.count())]
 
 
+def test_more_of_a_closed_group_is_hidden_with_it(panel: DecodingPanel) -> None:
+    for group, more in panel.more.items():
+        panel.sections[group].set_open(False)
+        assert not more.isVisible(), group
+        panel.sections[group].set_open(True)
+        assert more.isVisible(), group
+
+
 def test_the_order_of_samplers_is_shown_and_changed(panel: DecodingPanel, settings: SavedSettings) -> None:
     assert panel.rows
     assert panel.order is not None

@@ -74,7 +74,9 @@ class DecodingPanel(QScrollArea):
             for group in Group
         }
         self.more = {
-            group: CollapsibleSection(theme, "More", self.sections[group], fill=partial(self._fill, group, rare=True))
+            group: CollapsibleSection(
+                theme, "More", self.sections[group].column.parentWidget(), fill=partial(self._fill, group, rare=True)
+            )
             for group in Group
             if any(setting.rare for setting in SETTINGS.values() if setting.group is group)
         }

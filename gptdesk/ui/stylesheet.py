@@ -9,6 +9,7 @@ from typing import Final
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.icons import SIZE
 from gptdesk.ui.palette import Colours
 
 _CONTROL_HEIGHT: Final = 32
@@ -40,7 +41,7 @@ QLabel[kind="help"]:hover { color: $accent; border-color: $accent; }
 
 QPushButton {
     background: $raised; border: 1px solid $outline; border-radius: 6px; font-weight: 500;
-    padding: 0 12px; min-height: ${inner}px; max-height: ${inner}px;
+    padding: 0 12px; min-height: ${inner}px; max-height: ${inner}px; icon-size: ${icon}px;
 }
 QPushButton:hover { border-color: $text; }
 QPushButton:pressed, QPushButton:open { background: $wash; }
@@ -60,17 +61,17 @@ QPushButton[kind="flat"] { background: transparent; border-color: transparent; p
 QPushButton[kind="flat"]:hover { background: $hover; border-color: transparent; }
 QPushButton[kind="flat"]:focus { border-color: $accent; }
 QPushButton[kind="flat"]:pressed, QPushButton[kind="flat"]:open { background: $wash; }
-QPushButton[icon_only="true"] { padding: 0; icon-size: 18px; min-width: ${inner}px; max-width: ${inner}px; }
+QPushButton[icon_only="true"] { padding: 0; icon-size: ${alone}px; min-width: ${inner}px; max-width: ${inner}px; }
 QPushButton[kind="muted"] { background: transparent; border-color: transparent; color: $muted; }
 QPushButton[kind="muted"]:hover { background: $hover; color: $text; }
 QPushButton[kind="muted"]:focus { border-color: $accent; }
 QPushButton[kind="chip"] {
-    background: transparent; border-color: transparent; border-radius: 4px; icon-size: 12px;
-    padding: 0; min-height: 18px; max-height: 18px; min-width: 18px; max-width: 18px;
+    background: transparent; border-color: transparent; border-radius: 4px; icon-size: ${chip_icon}px;
+    padding: 0; min-height: ${alone}px; max-height: ${alone}px; min-width: ${alone}px; max-width: ${alone}px;
 }
 QPushButton[kind="chip"]:hover { background: $hover; }
 QPushButton[kind="chip"]:focus { border-color: $accent; }
-QPushButton[kind="small"] { padding: 0 8px; min-height: 20px; max-height: 20px; border-radius: 4px; }
+QPushButton[kind="small"] { padding: 0 8px; min-height: ${small}px; max-height: ${small}px; border-radius: 4px; }
 QPushButton[kind="title"] { background: transparent; border-color: transparent; font-weight: 600; }
 QPushButton[kind="title"]:hover { background: $hover; }
 QPushButton[kind="title"]:focus { border-color: $accent; }
@@ -262,12 +263,16 @@ QRadioButton:disabled { color: $disabled; }
 
 
 def stylesheet(colours: Colours) -> str:
-    """The style sheet in these colours; titles and figures grow with the system's font."""
+    """The style sheet in these colours; titles, figures and icons grow with the system's font."""
     return _TEMPLATE.substitute(
         asdict(colours),
         inner=control_height() - 2,
         compact=control_height() - 10,
         focus_inner=control_height() - 4,
+        icon=scaled(SIZE),
+        alone=scaled(18),
+        chip_icon=scaled(12),
+        small=scaled(20),
         headline=scaled(16),
         figure=scaled(20),
         smallest_figure=scaled(13),

@@ -147,6 +147,21 @@ def test_a_toast_offers_what_to_do(shell: Shell) -> None:
     assert shell.toasts.texts == []
 
 
+def test_toasts_do_not_cover_a_bar_of_buttons(shell: Shell) -> None:
+    bar = QWidget(shell.area)
+    bar.setGeometry(shell.area.width() - 200, shell.area.height() - 50, 200, 50)
+    bar.show()
+    shell.messages.toast("Saved.")
+    covered = shell.toasts.geometry()
+    shell.toasts.leave_free(bar)
+    corner = bar.mapTo(shell, QPoint())
+    assert shell.toasts.geometry().bottom() < corner.y()
+    bar.move(0, bar.y())
+    bar.resize(20, 50)
+    shell.toasts.leave_free(bar)
+    assert shell.toasts.geometry() == covered
+
+
 def test_toasts_do_not_pile_up(shell: Shell) -> None:
     for number in (1, 2, 2, 3, 4):
         shell.messages.toast(f"Saved {number}.")

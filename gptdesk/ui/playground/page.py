@@ -110,6 +110,7 @@ class PlaygroundPage(BasePage):
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,
+            buttons=view.bar.frame,
             fold=view.columns.fold,
             columns=view.columns,
         )

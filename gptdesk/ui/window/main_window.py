@@ -121,6 +121,7 @@ class MainWindow(QWidget):
         self.rail.choose(id)
         self._commands.set_page(id)
         self._services.settings.update(page=id)
+        self.toasts.leave_free(view.buttons)
         self.banners.set_page(id, view.message_area or view.content, at_top=view.messages_at_top)
         self._title.show_page(id, self.pages[id].title)
         if view.focus is not None:

@@ -97,6 +97,7 @@ class PageView:
         regions: parts of the content that F6 visits, in order.
         focus: sets the focus when the page is shown.
         message_area: widget that banners float over; the content by default.
+        buttons: bar of buttons at the bottom of the content, which toasts do not cover.
         messages_at_top: whether banners are at the top of that area, instead of at the bottom.
         fold: hides and shows the right panel.
         columns: their widths are kept.
@@ -109,6 +110,7 @@ class PageView:
     focus: Callable[[], object] | None = None
     message_area: QWidget | None = None
     messages_at_top: bool = False
+    buttons: QWidget | None = None
     fold: PanelFold | None = None
     columns: Columns | None = None
 

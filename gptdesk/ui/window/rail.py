@@ -9,13 +9,15 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled, smaller
-from gptdesk.ui.icons import SIZE
 from gptdesk.ui.key_names import key_name
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.pages import Page, PageRegistry
 
 WIDTH: Final = 96
+
+_ICON: Final = 18
+"""Side of an icon, in pixels at a font of 13 pixels."""
 
 
 class Rail(QWidget):
@@ -53,7 +55,7 @@ class Rail(QWidget):
         button.setText(page.title)
         button.setAccessibleName(page.title)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setIconSize(QSize(SIZE, SIZE))
+        button.setIconSize(QSize(scaled(_ICON), scaled(_ICON)))
         button.setFont(smaller(self.font()))
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

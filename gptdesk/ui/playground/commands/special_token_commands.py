@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gptdesk.ui.playground.commands.text_commands import SCOPE
 from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.window.commands.entries import on_view
@@ -24,6 +25,7 @@ def special_token_commands(special: SpecialTokens, show: Callable[[], Playground
             title="Insert special token…",
             description="Insert a special token of the model, such as the end of a text, at the caret",
             run=act(lambda view: view.special_menu.choose()),
+            scope=SCOPE,
             is_possible=special.why_none,
         ),
         Command(
@@ -31,6 +33,7 @@ def special_token_commands(special: SpecialTokens, show: Callable[[], Playground
             title="Turn names into special tokens",
             description="In the selection, or all of the text: names of special tokens become the tokens",
             run=act(lambda view: special.from_names(*view.selected_part())),
+            scope=SCOPE,
             is_possible=special.why_none,
         ),
         Command(
@@ -38,6 +41,7 @@ def special_token_commands(special: SpecialTokens, show: Callable[[], Playground
             title="Turn special tokens into text",
             description="In the selection, or all of the text: special tokens become the text of their names",
             run=act(lambda view: special.to_text(*view.selected_part())),
+            scope=SCOPE,
             is_possible=special.why_no_text,
         ),
     ]

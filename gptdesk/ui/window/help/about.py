@@ -45,3 +45,4 @@ class AboutDialog(Dialog):
         layout.setSpacing(24)
         layout.addWidget(picture)
         layout.addLayout(text)
+        self.resize(self.minimumWidth(), 0)  # wrapped text prefers to be wider

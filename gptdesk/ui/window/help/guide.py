@@ -21,6 +21,8 @@ _MARGIN, _BETWEEN, _ABOVE_HEADING = 24, 10, 20
 _WIDEST_PICTURE: Final = 760
 """Largest width of a picture, in pixels; screenshots are scaled down to it."""
 
+_SMOOTH: Final = Qt.TransformationMode.SmoothTransformation
+
 
 class GuideDialog(QDialog):
     """Shows the guide, follows its links to other pages, and opens web pages in the browser."""
@@ -34,6 +36,9 @@ class GuideDialog(QDialog):
         self.text.setAccessibleName("Guide")
         self.text.setProperty("kind", "prose")
         self.text.setOpenLinks(False)
+        self.text.room = min(
+            _WIDEST_PICTURE, self.width() - 2 * _MARGIN - self.text.verticalScrollBar().sizeHint().width()
+        )
         self.text.anchorClicked.connect(self._on_link)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -74,14 +79,20 @@ class GuideDialog(QDialog):
 
 
 class _Pages(QTextBrowser):
-    """Loads the pictures of a page and scales them."""
+    """Loads the pictures of a page and scales them.
+
+    Attributes:
+        folder: of the page.
+        room: largest width of a picture, in pixels.
+    """
 
     folder: Path = Path()
+    room: int = _WIDEST_PICTURE
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         if kind == QTextDocument.ResourceType.ImageResource.value:
             image = QImage(str(self.folder / QUrl(name).path()))
-            return image.scaledToWidth(_WIDEST_PICTURE) if image.width() > _WIDEST_PICTURE else image
+            return image.scaledToWidth(self.room, _SMOOTH) if image.width() > self.room else image
         return super().loadResource(kind, name)
 
 

@@ -104,7 +104,7 @@ class Welcome(Overlay):
         picture.setProperty("kind", "caption")
         picture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         picture.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        picture.setIconSize(QSize(_ICON, _ICON))
+        picture.setIconSize(QSize(scaled(_ICON), scaled(_ICON)))
         theme.set_icon(picture, icon, "accent")
         words = QLabel()
         self._texts[words] = text

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QCursor, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.icons import SIZE, icon
 from gptdesk.ui.services.messages import Message
 from gptdesk.ui.theme import Theme
@@ -58,7 +59,7 @@ class MessageCard(QFrame):
         self.setProperty("kind", message.kind)
         self.setAccessibleName(message.text)
         self._icon = QLabel()
-        self._icon.setFixedSize(SIZE, SIZE)
+        self._icon.setFixedSize(scaled(SIZE), scaled(SIZE))
         self.words = QLabel(message.text)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
@@ -124,7 +125,7 @@ class MessageCard(QFrame):
             self._column.contentsMargins(),
             [b for b in self.findChildren(QPushButton) if b.isVisibleTo(self)],
         )
-        parts = [SIZE, *(button.sizeHint().width() for button in buttons)]
+        parts = [scaled(SIZE), *(button.sizeHint().width() for button in buttons)]
         return margins.left() + margins.right() + sum(parts) + _GAP * len(parts)
 
     def _accept(self, number: int) -> None:
@@ -134,4 +135,4 @@ class MessageCard(QFrame):
 
     def _show_icon(self) -> None:
         name, role = _ICONS[self.message.kind]
-        self._icon.setPixmap(icon(name, getattr(self._theme.colours, role)).pixmap(QSize(SIZE, SIZE)))
+        self._icon.setPixmap(icon(name, getattr(self._theme.colours, role)).pixmap(self._icon.size()))

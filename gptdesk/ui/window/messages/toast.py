@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QTimer
+import shiboken6
+from PySide6.QtCore import QPoint, QRect, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -62,6 +63,7 @@ class Toasts(Overlay):
         super().__init__(parent)
         self._theme = theme
         self.cards: list[Toast] = []
+        self._free: QWidget | None = None
         messages.toasted.connect(self.add)
         messages.document_left.connect(self._leave_document)
 
@@ -69,6 +71,15 @@ class Toasts(Overlay):
     def texts(self) -> list[str]:
         """The texts of all toasts."""
         return [card.message.text for card in self.cards]
+
+    def leave_free(self, widget: QWidget | None) -> None:
+        """Keeps toasts above a widget at the bottom of the area where they would cover it, such as a bar of buttons."""
+        if self._free is not None and shiboken6.isValid(self._free):
+            self._free.removeEventFilter(self)
+        self._free = widget
+        if widget is not None:
+            widget.installEventFilter(self)  # `place` is called when it moves
+        self.place()
 
     def add(self, message: Message) -> None:
         """Shows a toast; replaces one with the same text."""
@@ -92,7 +103,12 @@ class Toasts(Overlay):
         heights = [card.height_at(width) for card, width in zip(self.cards, widths, strict=True)]
         size = max(widths), sum(heights) + _GAP * (len(heights) - 1)
         corner = self.area.mapTo(self.window(), self.area.rect().bottomRight())
-        self.setGeometry(corner.x() + 1 - _MARGIN - size[0], corner.y() + 1 - _MARGIN - size[1], *size)
+        place = QRect(corner.x() + 1 - _MARGIN - size[0], corner.y() + 1 - _MARGIN - size[1], *size)
+        if self._free is not None and self._free.isVisible():
+            free = QRect(self._free.mapTo(self.window(), QPoint()), self._free.size())
+            if free.intersects(place):
+                place.moveBottom(free.top() - _GAP)
+        self.setGeometry(place)
         y = 0
         for card, width, height in zip(self.cards, widths, heights, strict=True):
             card.setGeometry(size[0] - width, y, width, height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import io
 import os
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import gptdesk
+from gptdesk.child_process import is_frozen, own_command
 from gptdesk.devices import set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
@@ -21,7 +23,10 @@ MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
 
-_OF_THE_TRAINER: Final = ("trainer", "tokenizer", "prepare", "train", "resume", "eval", "sample")
+_COMMANDS: Final = ("complete", "score", "tokenize", "models", "compile", "doctor")
+"""Modules of `gptdesk.commands`, named as their commands."""
+
+_OF_THE_TRAINER: Final = ("tokenizer", "prepare", "train", "resume", "eval", "sample")
 """Commands of the trainer, a program of its own; they get a hint."""
 
 CLOSED: Final = 141
@@ -37,16 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     set_thread_environment()
     keep_compiled_code()
-    if getattr(sys, "frozen", False) and (arguments[:1] == ["-m"] or arguments[:2] == ["-u", "-m"]):
+    if is_frozen() and (arguments[:1] == ["-m"] or arguments[:2] == ["-u", "-m"]):
         return _run_module(arguments[arguments.index("-m") + 1 :])
+    if arguments[:1] == ["trainer"]:
+        return _run_module(arguments)
     try:
-        if not arguments:
-            return _open_window()
+        if not arguments or (arguments[0] not in _COMMANDS and os.path.exists(arguments[0])):
+            return _open_window(arguments)
         _prepare_output()
         if arguments[0] in _OF_THE_TRAINER:
-            job = "COMMAND" if arguments[0] == "trainer" else arguments[0]
-            raise UserError(f"{arguments[0]} is a command of the trainer; run: python -m trainer {job}")
-        options = _parser().parse_args(arguments)
+            raise UserError(f"{arguments[0]} is a command of the trainer; run: {own_command('trainer')} {arguments[0]}")
+        options = make_parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
         return status
@@ -68,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_module(arguments: list[str]) -> int:
-    """Runs ``-m MODULE ARGUMENTS``: a frozen program is also the interpreter of the trainer."""
+    """Runs ``MODULE ARGUMENTS`` as ``python -m`` does: a frozen program is also the interpreter of the trainer."""
     import runpy
 
     sys.argv = arguments
@@ -83,29 +89,28 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message[:1].upper()}{message[1:]}; see {self.prog} --help.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    from gptdesk.commands import compile, complete, doctor, models, score, tokenize  # not needed to open the window
-
+def make_parser() -> argparse.ArgumentParser:
+    """Makes the parser of all commands."""
     parser = _Parser(
         prog="gptdesk",
-        description=f"{gptdesk.__doc__} Without a command it opens the window.",
+        description=f"{gptdesk.__doc__} Without a command it opens the window, with the files that are named.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"gptdesk {gptdesk.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (complete, score, tokenize, models, compile, doctor):
-        command.add_parser(commands)
+    for name in _COMMANDS:
+        importlib.import_module(f"gptdesk.commands.{name}").add_parser(commands)
     return parser
 
 
-def _open_window() -> int:
+def _open_window(files: Sequence[str]) -> int:
     if importlib.util.find_spec("PySide6") is None:
         raise UserError(
             "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest."
         )
     from gptdesk.ui.app import main as open_window
 
-    return open_window()
+    return open_window(files)
 
 
 def _prepare_output() -> None:

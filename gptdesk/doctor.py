@@ -18,6 +18,7 @@ from typing import Final
 import gptdesk
 from gptdesk import number_format
 from gptdesk.bounded_read import parse_toml
+from gptdesk.child_process import child_environment, python_command
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
@@ -34,7 +35,6 @@ LEAST_FREE_DISK: Final = 100 * 2**20
 """Free bytes below which a disk counts as full."""
 
 # In a process of its own: where Qt finds no display it aborts instead of raising.
-_QT_PROBE: Final = "from PySide6.QtGui import QGuiApplication; app = QGuiApplication([]); print(app.platformName())"
 _QT_SECONDS: Final = 30
 
 
@@ -167,7 +167,8 @@ def _folder_problem(path: Path) -> str | None:
 def _qt() -> Iterator[Finding]:
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", _QT_PROBE],
+            python_command("gptdesk.ui.platform_probe"),
+            env=child_environment(),
             capture_output=True,
             text=True,
             errors="replace",

@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Opens the window, or raises the one that is already open, and returns the exit code.
 
     Args:
-        argv: arguments for Qt, without the program's name; those of the process by default.
+        argv: options of Qt, and files to open, without the program's name; those of the process by default.
 
     Raises:
         UserError: if there is no screen.

@@ -50,6 +50,25 @@ print(Instance(Path({str(folders.data)!r})).raise_other())
     assert process.communicate()[0] == "True\n"
 
 
+def test_a_second_start_hands_its_files_to_the_first_window(
+    instance: Instance, folders: Folders, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert instance.take()
+    files = [tmp_path / "a text.txt", tmp_path / "猫.gguf"]
+    program = f"""
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from gptdesk.ui.window.instance import Instance
+app = QCoreApplication([])
+print(Instance(Path({str(folders.data)!r})).raise_other([Path(name) for name in {[str(file) for file in files]!r}]))
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with qtbot.waitSignal(instance.files_given, timeout=600_000) as given:
+        pass
+    assert given.args == [files]
+    assert process.communicate()[0] == "True\n"
+
+
 def test_a_start_after_the_end_has_a_window_of_its_own(instance: Instance, folders: Folders) -> None:
     assert instance.take()
     instance.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Slot
@@ -52,6 +54,18 @@ class ModelsPage(BasePage):
 
     def commands(self) -> Sequence[Command]:
         return model_commands(lambda: self.view, self._shown_view)
+
+    def accepts(self, path: Path) -> bool:
+        from gptdesk.library.importing.formats import file_patterns  # not needed to show the window
+
+        if path.is_dir():
+            return True
+        return any(fnmatch(path.name.lower(), pattern) for pattern in file_patterns())
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        view = self._shown_view()
+        assert view is not None
+        view.imports.offer_all(list(paths))
 
     def _shown_view(self) -> ModelsView | None:
         if self.window.current_page != self.id:

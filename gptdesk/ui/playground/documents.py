@@ -25,7 +25,10 @@ from gptdesk.ui.widgets.question import Question
 if TYPE_CHECKING:
     from gptdesk.training.data.text_files import TextFile
 
-_OPENED: Final = "Text and Markdown (*.txt *.md *.markdown *.text);;All files (*)"
+TEXT_SUFFIXES: Final = (".txt", ".md", ".markdown", ".text")
+"""Of files that are opened as documents without a question."""
+
+_OPENED: Final = f"Text and Markdown ({' '.join(f'*{suffix}' for suffix in TEXT_SUFFIXES)});;All files (*)"
 _MOST_FILES: Final = 50
 """Files opened at once at most; a thousand dropped files are probably meant as training data."""
 

@@ -13,7 +13,7 @@ from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
-from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.playground.documents import TEXT_SUFFIXES, Documents
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.read_ahead import ReadAhead
@@ -124,6 +124,12 @@ class PlaygroundPage(BasePage):
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
         ]
+
+    def accepts(self, path: Path) -> bool:
+        return path.is_file() and path.suffix.lower() in TEXT_SUFFIXES
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        self.documents.open_files(paths)
 
     def close(self) -> None:
         if self.view is not None:

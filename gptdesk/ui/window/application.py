@@ -59,9 +59,10 @@ def run(argv: Sequence[str]) -> int:
     app.setWindowIcon(QIcon(str(resource("icons", "gptdesk.svg"))))
     use_readable_locale()
     folders = Folders.of_this_user()
+    files = [Path(name).absolute() for name in app.arguments()[1:]]  # Qt has taken its options
     instance = Instance(folders.data)
     if not instance.take():
-        if instance.raise_other():
+        if instance.raise_other(files):
             print("gptdesk is already open; its window is in front now.")
             return 0
         sentence = (
@@ -73,7 +74,7 @@ def run(argv: Sequence[str]) -> int:
     logs = Logs(folders.logs)
     log.info("gptdesk %s, process %d", __version__, os.getpid())
     try:
-        return _show_window(app, folders, logs, instance)
+        return _show_window(app, folders, logs, instance, files)
     except Exception:  # the person must see why there is no window
         log.exception("no window could be made")
         CrashDialog(traceback.format_exc(), logs.folder).exec()
@@ -83,7 +84,7 @@ def run(argv: Sequence[str]) -> int:
         instance.release()
 
 
-def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance) -> int:
+def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance, files: Sequence[Path]) -> int:
     collector = Collector()
     services = make_services(app, folders)
     crashes = CrashHandler(logs.folder)
@@ -91,6 +92,9 @@ def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Inst
     try:
         window = _make_window(services, crashes)
         instance.raise_wanted.connect(window.bring_to_front)
+        instance.files_given.connect(window.open_files)
+        if files:
+            window.painted.connect(lambda: window.open_files(files))
         if logs.crashed:
             _tell_of_crash(services.messages, logs.crashed)
         _quit_on_signals(app, window)

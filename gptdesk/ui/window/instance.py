@@ -1,13 +1,15 @@
-"""Single instance per user: a second start raises the first window and exits."""
+"""Single instance per user: a second start raises the first window, hands it the files to open, and exits."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
@@ -19,8 +21,13 @@ log = logging.getLogger(__name__)
 
 LOCK: Final = "window.lock"
 
-_RAISE: Final = b"raise\n"
+_RAISE: Final = b"raise"
+"""The request: one line, and after this word a JSON array of the paths to open."""
+
 _ANSWER: Final = b"raised\n"
+_LONGEST_REQUEST: Final = 1 << 20
+"""Bytes; what is longer is no request of ours."""
+
 _PATIENCE_MS: Final = 5000
 
 
@@ -35,9 +42,11 @@ class Instance(QObject):
 
     Signals:
         raise_wanted(): emitted when gptdesk was started again.
+        files_given(object): emitted with the files that the later process was to open, a list of `Path`.
     """
 
     raise_wanted = Signal()
+    files_given = Signal(object)
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -65,13 +74,13 @@ class Instance(QObject):
         self._server.listen(self._name)
         return True
 
-    def raise_other(self) -> bool:
-        """Asks the other process to raise its window. Returns whether it answered."""
+    def raise_other(self, files: Sequence[Path] = ()) -> bool:
+        """Asks the other process to raise its window and to open the files. Returns whether it answered."""
         socket = QLocalSocket()
         socket.connectToServer(self._name)
         if not socket.waitForConnected(_PATIENCE_MS):
             return False
-        socket.write(_RAISE)
+        socket.write(_RAISE + b" " + msgspec.json.encode([str(path) for path in files]) + b"\n")
         answered = socket.waitForReadyRead(_PATIENCE_MS) and bytes(socket.readAll().data()) == _ANSWER
         socket.disconnectFromServer()
         return answered
@@ -85,13 +94,26 @@ class Instance(QObject):
 
     def _on_connection(self) -> None:
         while socket := self._server.nextPendingConnection():
-            socket.readyRead.connect(self._on_word)
+            socket.readyRead.connect(self._on_bytes)
             socket.disconnected.connect(socket.deleteLater)
 
-    def _on_word(self) -> None:
+    def _on_bytes(self) -> None:
         socket = self.sender()
         assert isinstance(socket, QLocalSocket)
-        if bytes(socket.readAll().data()) == _RAISE:
-            socket.write(_ANSWER)
-            socket.flush()
-            self.raise_wanted.emit()
+        if not socket.canReadLine():  # the rest is still to come
+            if socket.bytesAvailable() > _LONGEST_REQUEST:
+                socket.abort()
+            return
+        word, _, rest = bytes(socket.readLine(_LONGEST_REQUEST).data()).strip().partition(b" ")
+        if word != _RAISE:
+            return
+        socket.write(_ANSWER)
+        socket.flush()
+        self.raise_wanted.emit()
+        try:
+            files = msgspec.json.decode(rest or b"[]", type=list[str])
+        except msgspec.MsgspecError:
+            log.warning("the files of another start cannot be read")
+            return
+        if files:
+            self.files_given.emit([Path(name) for name in files])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer, Signal, Slot
@@ -14,6 +16,7 @@ from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
+from gptdesk.ui.window.file_opening import open_files
 from gptdesk.ui.window.geometry import WindowGeometry
 from gptdesk.ui.window.idle import IdleWatch
 from gptdesk.ui.window.main_menu import MainMenu
@@ -138,6 +141,11 @@ class MainWindow(QWidget):
         self.raise_()
         self.activateWindow()
         log.info("raised")
+
+    @Slot(object)
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Opens files and folders on the pages that accept them."""
+        open_files(paths, self.pages.values(), self._services.messages)
 
     @Slot()
     def leave(self) -> None:

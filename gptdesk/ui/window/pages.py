@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -144,6 +145,12 @@ class Page(Protocol):
     def preload(self) -> None:
         """Called when the window is idle: may import modules for the view in the background."""
 
+    def accepts(self, path: Path) -> bool:
+        """Whether the page opens that file or folder, which the desktop or the command line gave."""
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        """Opens files that it accepts, and shows itself."""
+
     def may_close(self) -> bool:
         """Whether the window may close now. If not, the page asks the person and calls `Window.leave` later."""
 
@@ -168,6 +175,12 @@ class BasePage(QObject):
 
     def preload(self) -> None:
         pass
+
+    def accepts(self, path: Path) -> bool:
+        return False
+
+    def open_files(self, paths: Sequence[Path]) -> None:
+        raise NotImplementedError
 
     def may_close(self) -> bool:
         return True

@@ -1,0 +1,118 @@
+"""Makes the Debian package from the bundle."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from make_bundle import ENVIRONMENT, set_dates
+from make_desktop_files import write_desktop_files
+from project import (
+    BUILD,
+    COMMAND,
+    DIST,
+    HOMEPAGE,
+    MAINTAINER,
+    NAME,
+    PACKAGING,
+    SUMMARY,
+    VERSION,
+    BuildError,
+    run,
+    size_of,
+    source_date,
+)
+
+from run import QT_LIBRARIES, X11_LIBRARIES
+
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_BASE: Final = ("libc6 (>= 2.28)",)
+"""Of manylinux_2_28, for which the wheels are built."""
+
+_DESCRIPTION: Final = """\
+ Continues the text that you type, streaming, with all the usual decoding
+ settings; downloads OpenAI's GPT-2 models; trains models on your own texts and
+ shows the training live. A small model is included.
+"""
+
+
+def make_deb(bundle: Path) -> Path:
+    """Packs the bundle and returns the file.
+
+    Raises:
+        BuildError: when dpkg-deb is missing or fails.
+    """
+    root = BUILD / "deb"
+    shutil.rmtree(root, ignore_errors=True)
+    base = root / "usr" / "lib" / NAME
+    base.mkdir(parents=True)
+    shutil.copytree(bundle, base / "package", symlinks=True, copy_function=os.link)
+    (root / "usr" / "bin").mkdir()
+    for command in (NAME, COMMAND):
+        (root / "usr" / "bin" / command).symlink_to(f"../lib/{NAME}/current/{command}")
+    write_desktop_files(root / "usr" / "share", ENVIRONMENT / "bin" / "python")
+    documents = root / "usr" / "share" / "doc" / NAME
+    documents.mkdir(parents=True)
+    shutil.copy2(bundle / "LICENSE", documents / "copyright")
+    shutil.copy2(bundle / "THIRD-PARTY-LICENCES", documents)
+    control = root / "DEBIAN"
+    control.mkdir()
+    (control / "control").write_text(_control(bundle, size_of(root)), encoding="utf-8")
+    for name in ("postinst", "prerm"):
+        script = (PACKAGING / "debian" / name).read_text(encoding="utf-8").replace("@BUILD@", build_name())
+        (control / name).write_text(script, encoding="utf-8")
+        (control / name).chmod(0o755)
+    for path in root.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o755)
+    set_dates(root)
+    target = DIST / f"{NAME}_{VERSION}_{_architecture()}.deb"
+    run(
+        ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--threads-max=2", "--build", root, target],
+        SOURCE_DATE_EPOCH=str(source_date()),
+    )
+    return target
+
+
+def build_name() -> str:
+    """Name of the folder of this build; two builds of one version have different ones."""
+    return f"{VERSION}-{source_date()}"
+
+
+def dependencies(bundle: Path) -> list[str]:
+    """Packages of the libraries that the bundle's own need and does not bring; those that `run.py` names for Qt."""
+    brought = {path.name for path in bundle.rglob("*.so*")}
+    needed = set()
+    for path in bundle.rglob("*.so*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        listed = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=False).stdout
+        needed |= {line.split("[")[1].rstrip("]") for line in listed.splitlines() if "(NEEDED)" in line}
+    packages = {**QT_LIBRARIES, **X11_LIBRARIES}
+    return sorted({packages[name] for name in needed - brought if name in packages})
+
+
+def _control(bundle: Path, size: int) -> str:
+    return f"""\
+Package: {NAME}
+Version: {VERSION}
+Architecture: {_architecture()}
+Maintainer: {MAINTAINER}
+Installed-Size: {size // 1024}
+Depends: {", ".join((*_BASE, *dependencies(bundle)))}
+Section: science
+Priority: optional
+Homepage: {HOMEPAGE}
+Description: {SUMMARY}
+{_DESCRIPTION}"""
+
+
+def _architecture() -> str:
+    try:
+        return _ARCHITECTURES[platform.machine()]
+    except KeyError:
+        raise BuildError(f"There is no Debian package for {platform.machine()}.") from None

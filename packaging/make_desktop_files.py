@@ -1,0 +1,99 @@
+"""Makes the files by which a Linux desktop and shell know the program, in the folders that they belong in under /usr."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import escape
+
+from describe_commands import bash_completion, fish_completion, man_page, zsh_completion
+from project import COMMAND, COMPONENT, HOMEPAGE, NAME, PACKAGING, ROOT, SUMMARY, VERSION, BuildError, source_date
+
+ICON_SIZES: Final = (16, 22, 24, 32, 48, 64, 128, 256, 512)
+"""Pixels; the sizes of the hicolor theme."""
+
+_LINUX: Final = PACKAGING / "linux"
+_RENDER: Final = """
+import sys
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
+app = QGuiApplication(sys.argv)
+source, target, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
+image = QImage(QSize(size, size), QImage.Format.Format_ARGB32_Premultiplied)
+image.fill(0)
+painter = QPainter(image)
+QSvgRenderer(source).render(painter)
+painter.end()
+sys.exit(not image.save(target))
+"""
+
+
+def write_desktop_files(share: Path, python: Path) -> None:
+    """Writes them under ``share``, the folder that becomes ``/usr/share``.
+
+    Args:
+        python: an interpreter with PySide6, which draws the icons.
+
+    Raises:
+        BuildError: when an icon cannot be drawn.
+    """
+    _copy(_LINUX / "gptdesk.desktop", share / "applications" / f"{NAME}.desktop")
+    _copy(_LINUX / "gptdesk-mime.xml", share / "mime" / "packages" / "gptdesk.xml")
+    _write(share / "metainfo" / f"{COMPONENT}.metainfo.xml", metainfo())
+    icons = share / "icons" / "hicolor"
+    _copy(ROOT / "resources" / "icons" / "gptdesk.svg", icons / "scalable" / "apps" / "gptdesk.svg")
+    _copy(_LINUX / "gptdesk-symbolic.svg", icons / "symbolic" / "apps" / "gptdesk-symbolic.svg")
+    for size in ICON_SIZES:
+        draw_icon(icons / f"{size}x{size}" / "apps" / "gptdesk.png", size, python)
+    page = share / "man" / "man1" / f"{COMMAND}.1.gz"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes(gzip.compress(man_page().encode(), mtime=0))
+    _write(share / "bash-completion" / "completions" / COMMAND, bash_completion())
+    _write(share / "zsh" / "vendor-completions" / f"_{COMMAND}", zsh_completion())
+    _write(share / "fish" / "vendor_completions.d" / f"{COMMAND}.fish", fish_completion())
+
+
+def draw_icon(target: Path, size: int, python: Path) -> None:
+    """Draws the program's icon as a PNG of ``size`` pixels.
+
+    Raises:
+        BuildError: when Qt cannot.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = ROOT / "resources" / "icons" / "gptdesk.svg"
+    command = [str(python), "-c", _RENDER, str(source), str(target), str(size)]
+    if subprocess.run(command, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, check=False).returncode:
+        raise BuildError(f"The icon of {size} pixels could not be drawn.")
+
+
+def metainfo() -> str:
+    """AppStream's description of the program; the releases are those of CHANGELOG.md."""
+    template = (_LINUX / "metainfo.xml").read_text(encoding="utf-8")
+    date = datetime.fromtimestamp(source_date(), UTC).date().isoformat()
+    releases = [(VERSION, date)]
+    for version, day in re.findall(r"^## \[(\d[^]]*)\] - (\d{4}-\d\d-\d\d)", _changelog(), re.MULTILINE):
+        releases = [one for one in releases if one[0] != version] + [(version, day)]
+    listed = "\n".join(f'    <release version="{version}" date="{day}"/>' for version, day in releases)
+    values = {"ID": COMPONENT, "NAME": NAME, "SUMMARY": escape(SUMMARY), "HOMEPAGE": HOMEPAGE, "RELEASES": listed}
+    return re.sub(r"@([A-Z]+)@", lambda found: values[found[1]], template)
+
+
+def _changelog() -> str:
+    return (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _write(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")

@@ -1,0 +1,151 @@
+"""What packaging writes from the program itself; nothing is built here. `packaging/test_deb.py` tries what was built."""
+
+import ast
+import configparser
+import importlib
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from gptdesk.cli import make_parser
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGING = ROOT / "packaging"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch):
+    """Imports a module of packaging/, which is a folder of scripts and no package."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    monkeypatch.syspath_prepend(str(PACKAGING / "bundle"))
+
+    def load(name: str) -> ModuleType:
+        return importlib.import_module(name)
+
+    yield load
+    for name in set(sys.modules) - before:
+        if str(PACKAGING) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def late_imports() -> set[str]:
+    """Top-level names of third packages that gptdesk and trainer import, wherever they do it."""
+    found = set()
+    for package in ("gptdesk", "trainer"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names)
+
+
+def test_nothing_that_the_program_imports_is_left_out_of_the_bundle(load) -> None:
+    contents = load("contents")
+    excluded = {name for name in contents.EXCLUDED if "." not in name}
+    assert late_imports() & excluded == set()
+
+
+def test_every_file_that_the_recipe_names_exists(load) -> None:
+    contents = load("contents")
+    assert [source for source, _ in contents.DATA if not (ROOT / source).exists()] == []
+    for module in contents.SOURCE_MODULES:
+        assert importlib.util.find_spec(module) is not None
+
+
+def test_the_sources_that_compiled_code_depends_on_are_files_of_the_bundle(load) -> None:
+    from gptdesk.inference.cpu import compiling
+
+    contents = load("contents")
+    folder = Path(compiling.__file__).parent
+    for source in compiling.SOURCES:
+        module = ".".join((folder / source).resolve().relative_to(ROOT).with_suffix("").parts)
+        assert any(module == kept or module.startswith(f"{kept}.") for kept in contents.SOURCE_MODULES), module
+
+
+def test_the_manual_page_and_the_completions_have_every_command_and_option(load) -> None:
+    describe = load("describe_commands")
+    page, bash, fish = describe.man_page(), describe.bash_completion(), describe.fish_completion()
+    commands = describe.commands()
+    assert {command.words[0] for command in commands if command.words} == set(top_level_commands())
+    for command in commands:
+        for option in command.options:
+            for name in option.names:
+                assert name in bash
+                assert name.replace("-", "\\-") in page
+                assert f"-l {name[2:]} " in fish or f"-s {name[1:]} " in fish
+
+
+def top_level_commands() -> list[str]:
+    usage = make_parser().format_help()
+    return [line.split()[0] for line in usage.splitlines() if line.startswith("    ") and not line.startswith("     ")]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gptdesk-cli ", {"complete", "models", "doctor"}),
+        ("gptdesk-cli models ", {"list", "import", "export"}),
+        ("gptdesk-cli complete --temp", {"--temperature"}),
+        ("gptdesk-cli tokenize --", {"--model", "--json"}),
+    ],
+)
+def test_bash_completes(load, tmp_path: Path, line: str, expected: set[str]) -> None:
+    script = tmp_path / "completion"
+    script.write_text(load("describe_commands").bash_completion(), encoding="utf-8")
+    words = line.split(" ")
+    listed = " ".join(f"'{word}'" for word in words)
+    program = (
+        f"source '{script}'; COMP_WORDS=({listed}); COMP_CWORD={len(words) - 1}; _gptdesk_cli; echo ${{COMPREPLY[@]}}"
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True, timeout=600)
+    assert expected <= set(done.stdout.split())
+
+
+def test_the_desktop_entry_says_what_the_window_says(load) -> None:
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.optionxform = str  # type: ignore[assignment,method-assign]
+    entry.read(PACKAGING / "linux" / "gptdesk.desktop", encoding="utf-8")
+    desktop = entry["Desktop Entry"]
+    project = load("project")
+    assert (desktop["Exec"], desktop["Icon"], desktop["StartupWMClass"]) == ("gptdesk %F", "gptdesk", "gptdesk")
+    assert desktop["Comment"] == project.SUMMARY
+    declared = {kind.get("type") for kind in ElementTree.parse(PACKAGING / "linux" / "gptdesk-mime.xml").getroot()}
+    assert declared <= set(desktop["MimeType"].split(";"))
+
+
+@pytest.mark.skipif(shutil.which("appstreamcli") is None, reason="needs appstreamcli")
+def test_the_description_for_software_centres_is_valid(load, tmp_path: Path) -> None:
+    files, project = load("make_desktop_files"), load("project")
+    described = tmp_path / f"{project.COMPONENT}.metainfo.xml"
+    described.write_text(files.metainfo(), encoding="utf-8")
+    done = subprocess.run(
+        ["appstreamcli", "validate", "--strict", "--no-net", str(described)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_icons_have_their_sizes(load, tmp_path: Path) -> None:
+    files = load("make_desktop_files")
+    files.write_desktop_files(tmp_path, Path(sys.executable))
+    for size in files.ICON_SIZES:
+        picture = (tmp_path / f"icons/hicolor/{size}x{size}/apps/gptdesk.png").read_bytes()
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+        assert int.from_bytes(picture[16:20], "big") == int.from_bytes(picture[20:24], "big") == size
+
+
+def test_scripts_of_the_debian_package_are_valid_shell() -> None:
+    for name in ("postinst", "prerm"):
+        subprocess.run(["sh", "-n", str(PACKAGING / "debian" / name)], check=True, timeout=600)

@@ -1,4 +1,4 @@
-"""Makes the files by which a Linux desktop and shell know the program, in the folders that they belong in under /usr."""
+"""Makes the files by which a Linux desktop and shell know the program, in their folders under ``/usr/share``."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ EXCLUDED: Final = (
 """Modules that nothing in the program imports, or only where they are installed."""
 
 UNUSED_FILES: Final = (
-    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/*", "torch/lib/*.a", "torch/_inductor/codegen/cuda/*",
+    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/*", "torch/lib/*.a",
     "PySide6/Qt/translations/*", "PySide6/Qt/qml/*", "PySide6/Qt/plugins/qmltooling/*",
     "PySide6/Qt/lib/libQt6Qml*", "PySide6/Qt/lib/libQt6Quick*", "PySide6/Qt/plugins/sqldrivers/*",
     "PySide6/Qt/plugins/platforms/libqvnc*", "PySide6/Qt/plugins/platforms/libqlinuxfb*",

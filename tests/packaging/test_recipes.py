@@ -1,4 +1,4 @@
-"""What packaging writes from the program itself; nothing is built here. `packaging/test_deb.py` tries what was built."""
+"""What packaging writes from the program itself; nothing is built here. `packaging/test_deb.py` tries the package."""
 
 import ast
 import configparser

@@ -29,4 +29,4 @@ def test_what_no_page_opens_is_named(open_window: Callable[..., Opened], tmp_pat
     opened.window.open_files([picture])
     opened.window.open_files([tmp_path / "gone.txt"])
     told = [message.text for message in opened.services.messages.banners.values()]
-    assert told == ["picture.png: neither a text nor a model that gptdesk can open.", "gone.txt was not found."]
+    assert told == ["picture.png: neither a text nor a model that gptdesk can open.", "gone.txt: not found."]

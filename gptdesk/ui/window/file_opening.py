@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.window.pages import Page
+
+_MOST_NAMED: Final = 3
 
 
 def open_files(paths: Sequence[Path], pages: Iterable[Page], messages: MessageService) -> None:
@@ -17,11 +20,14 @@ def open_files(paths: Sequence[Path], pages: Iterable[Page], messages: MessageSe
         if accepted:
             page.open_files(accepted)
             left = [path for path in left if path not in accepted]
-    if left:
-        names = ", ".join(path.name for path in left[:3])
-        messages.show(
-            f"{names}: neither a text nor a model that gptdesk can open."
-            if left[0].exists()
-            else f"{names} was not found.",
-            kind="warn",
-        )
+    here = [path.name for path in left if path.exists()]
+    gone = [path.name for path in left if not path.exists()]
+    if here:
+        messages.show(f"{_listed(here)}: neither a text nor a model that gptdesk can open.", kind="warn")
+    if gone:
+        messages.show(f"{_listed(gone)}: not found.", kind="warn")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"

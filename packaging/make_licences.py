@@ -14,8 +14,9 @@ _LICENCE_FILE: Final = re.compile(r"(licen[cs]e|copying|notice|copyright)", re.I
 _QT_NOTICE: Final = """\
 Qt and PySide6 are used under the GNU Lesser General Public License, version 3. They are the unchanged shared libraries
 of the wheels PySide6-Essentials and shiboken6, in the folders _internal/PySide6 and _internal/shiboken6. You may
-replace them with your own build of the same version. Their source code is at https://download.qt.io/official_releases/ and
-https://code.qt.io/; on request the authors of gptdesk send the sources of the versions that are in this bundle.
+replace them with your own build of the same version. Their source code is at
+https://download.qt.io/official_releases/ and https://code.qt.io/; on request the authors of gptdesk send the sources
+of the versions that are in this bundle.
 """
 
 

@@ -9,6 +9,7 @@ import venv
 from pathlib import Path
 from typing import Final
 
+from bundle.contents import NOT_STRIPPED, STRIPPED
 from make_licences import write_licences
 from project import BUILD, COMMAND, DIST, NAME, PACKAGING, ROOT, BuildError, run, source_date
 
@@ -37,6 +38,7 @@ def make_bundle() -> Path:
     packages = (BUILD / "pyinstaller" / NAME / "packages.txt").read_text(encoding="utf-8").split()
     write_licences(BUNDLE / "_internal", packages, ENVIRONMENT, BUNDLE / "THIRD-PARTY-LICENCES")
     shutil.copy2(ROOT / "LICENSE", BUNDLE / "LICENSE")
+    strip_libraries(BUNDLE)
     set_dates(BUNDLE)
     return BUNDLE
 
@@ -47,6 +49,17 @@ def make_environment() -> None:
         venv.create(ENVIRONMENT, with_pip=True)
     pip = [_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run([*pip, "--constraint", ROOT / "constraints.txt", "--editable", f"{ROOT}[{_EXTRAS}]", _PYINSTALLER])
+
+
+def strip_libraries(bundle: Path) -> None:
+    """Removes symbols from libraries that only debuggers read, on Linux and where `strip` is installed."""
+    if not sys.platform.startswith("linux") or shutil.which("strip") is None:
+        return
+    for path in sorted(bundle.rglob("*.so*")):
+        if path.is_symlink() or any(path.match(pattern) for pattern in NOT_STRIPPED):
+            continue
+        if any(path.match(pattern) for pattern in STRIPPED):
+            run(["strip", "--strip-unneeded", path])
 
 
 def set_dates(folder: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from make_bundle import ENVIRONMENT, set_dates
-from make_desktop_files import write_desktop_files
 from project import (
     BUILD,
     COMMAND,
@@ -54,7 +53,7 @@ def make_deb(bundle: Path) -> Path:
     (root / "usr" / "bin").mkdir()
     for command in (NAME, COMMAND):
         (root / "usr" / "bin" / command).symlink_to(f"../lib/{NAME}/current/{command}")
-    write_desktop_files(root / "usr" / "share", ENVIRONMENT / "bin" / "python")
+    run([ENVIRONMENT / "bin" / "python", PACKAGING / "make_desktop_files.py", root / "usr" / "share"])
     documents = root / "usr" / "share" / "doc" / NAME
     documents.mkdir(parents=True)
     shutil.copy2(bundle / "LICENSE", documents / "copyright")

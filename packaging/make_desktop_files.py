@@ -1,4 +1,7 @@
-"""Makes the files by which a Linux desktop and shell know the program, in their folders under ``/usr/share``."""
+"""Makes the files by which a Linux desktop and shell know the program, in their folders under ``/usr/share``.
+
+``make_desktop_files.py SHARE`` writes them; run by the Python that is frozen, which has gptdesk's dependencies.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +9,30 @@ import gzip
 import os
 import re
 import shutil
-import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
 from describe_commands import bash_completion, fish_completion, man_page, zsh_completion
-from project import COMMAND, COMPONENT, HOMEPAGE, NAME, PACKAGING, ROOT, SUMMARY, VERSION, BuildError, source_date
+from project import COMMAND, COMPONENT, HOMEPAGE, NAME, PACKAGING, ROOT, SUMMARY, VERSION, source_date
 
 ICON_SIZES: Final = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 """Pixels; the sizes of the hicolor theme."""
 
 _LINUX: Final = PACKAGING / "linux"
-_RENDER: Final = """
-import sys
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QGuiApplication, QImage, QPainter
-from PySide6.QtSvg import QSvgRenderer
-app = QGuiApplication(sys.argv)
-source, target, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
-image = QImage(QSize(size, size), QImage.Format.Format_ARGB32_Premultiplied)
-image.fill(0)
-painter = QPainter(image)
-QSvgRenderer(source).render(painter)
-painter.end()
-sys.exit(not image.save(target))
-"""
 
 
-def write_desktop_files(share: Path, python: Path) -> None:
-    """Writes them under ``share``, the folder that becomes ``/usr/share``.
-
-    Args:
-        python: an interpreter with PySide6, which draws the icons.
-
-    Raises:
-        BuildError: when an icon cannot be drawn.
-    """
+def write_desktop_files(share: Path) -> None:
+    """Writes them under ``share``, the folder that becomes ``/usr/share``."""
     _copy(_LINUX / "gptdesk.desktop", share / "applications" / f"{NAME}.desktop")
     _copy(_LINUX / "gptdesk-mime.xml", share / "mime" / "packages" / "gptdesk.xml")
     _write(share / "metainfo" / f"{COMPONENT}.metainfo.xml", metainfo())
     icons = share / "icons" / "hicolor"
     _copy(ROOT / "resources" / "icons" / "gptdesk.svg", icons / "scalable" / "apps" / "gptdesk.svg")
     _copy(_LINUX / "gptdesk-symbolic.svg", icons / "symbolic" / "apps" / "gptdesk-symbolic.svg")
-    for size in ICON_SIZES:
-        draw_icon(icons / f"{size}x{size}" / "apps" / "gptdesk.png", size, python)
+    draw_icons(icons)
     page = share / "man" / "man1" / f"{COMMAND}.1.gz"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_bytes(gzip.compress(man_page().encode(), mtime=0))
@@ -60,17 +41,25 @@ def write_desktop_files(share: Path, python: Path) -> None:
     _write(share / "fish" / "vendor_completions.d" / f"{COMMAND}.fish", fish_completion())
 
 
-def draw_icon(target: Path, size: int, python: Path) -> None:
-    """Draws the program's icon as a PNG of ``size`` pixels.
+def draw_icons(folder: Path) -> None:
+    """Draws the program's icon as PNGs of `ICON_SIZES` in ``folder``, laid out as an icon theme."""
+    from PySide6.QtCore import QSize
+    from PySide6.QtGui import QGuiApplication, QImage, QPainter
+    from PySide6.QtSvg import QSvgRenderer
 
-    Raises:
-        BuildError: when Qt cannot.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = ROOT / "resources" / "icons" / "gptdesk.svg"
-    command = [str(python), "-c", _RENDER, str(source), str(target), str(size)]
-    if subprocess.run(command, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"}, check=False).returncode:
-        raise BuildError(f"The icon of {size} pixels could not be drawn.")
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application = QGuiApplication([])
+    picture = QSvgRenderer(str(ROOT / "resources" / "icons" / "gptdesk.svg"))
+    for size in ICON_SIZES:
+        target = folder / f"{size}x{size}" / "apps" / "gptdesk.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        image = QImage(QSize(size, size), QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(0)
+        painter = QPainter(image)
+        picture.render(painter)
+        painter.end()
+        image.save(str(target))
+    application.quit()
 
 
 def metainfo() -> str:
@@ -97,3 +86,7 @@ def _copy(source: Path, target: Path) -> None:
 def _write(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_desktop_files(Path(sys.argv[1]))

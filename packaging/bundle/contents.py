@@ -28,16 +28,25 @@ EXCLUDED: Final = (
     "IPython", "matplotlib", "pandas", "PIL", "pytest", "scipy", "setuptools", "tkinter", "transformers", "wheel",
     "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuickWidgets", "PySide6.QtTest", "PySide6.QtDesigner",
     "PySide6.QtHelp", "PySide6.QtSql", "PySide6.QtUiTools", "PySide6.QtXml", "PySide6.QtConcurrent",
-    "torch.utils.tensorboard", "torch.testing._internal", "numba.tests", "numba.cuda", "llvmlite.tests",
+    "torch.utils.tensorboard", "hf_xet", "numba.tests", "numba.cuda", "llvmlite.tests",
 )  # fmt: skip
 """Modules that nothing in the program imports, or only where they are installed."""
 
 UNUSED_FILES: Final = (
-    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/*", "torch/lib/*.a",
+    "torch/include/*", "torch/share/*", "torch/test/*", "torch/lib/*.a", "torch/lib/*_test*",
+    "torch/lib/libbackend_with_compiler*",
     "PySide6/Qt/translations/*", "PySide6/Qt/qml/*", "PySide6/Qt/plugins/qmltooling/*",
     "PySide6/Qt/lib/libQt6Qml*", "PySide6/Qt/lib/libQt6Quick*", "PySide6/Qt/plugins/sqldrivers/*",
     "PySide6/Qt/plugins/platforms/libqvnc*", "PySide6/Qt/plugins/platforms/libqlinuxfb*",
     "PySide6/Qt/plugins/platforms/libqeglfs*", "PySide6/Qt/plugins/platforms/libqminimalegl*",
-    "pyarrow/include/*", "pyarrow/src/*", "pyarrow/tests/*", "*/__pycache__/*",
+    "*libQt6EglF*",
+    "*libarrow_flight*", "*libarrow_s3*", "*libarrow_python_flight*", "pyarrow/_flight*", "pyarrow/_s3fs*",
+    "pyarrow/include/*", "pyarrow/src/*", "pyarrow/tests/*", "pyarrow/*.pyx", "pyarrow/*.pxi", "*/__pycache__/*",
 )  # fmt: skip
 """Patterns of collected files that no process of ours reads."""
+
+STRIPPED: Final = ("*.so", "*.so.*")
+"""Libraries from which symbols are removed that only debuggers read: a sixth of the bundle."""
+
+NOT_STRIPPED: Final = ("numpy.libs/*",)
+"""Libraries that `strip` damages: their sections were moved by `patchelf`."""

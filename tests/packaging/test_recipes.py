@@ -3,6 +3,8 @@
 import ast
 import configparser
 import importlib
+import plistlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from gptdesk.cli import make_parser
 
@@ -139,7 +142,8 @@ def test_the_description_for_software_centres_is_valid(load, tmp_path: Path) -> 
 
 def test_the_icons_have_their_sizes(load, tmp_path: Path) -> None:
     files = load("make_desktop_files")
-    files.write_desktop_files(tmp_path, Path(sys.executable))
+    command = [sys.executable, str(PACKAGING / "make_desktop_files.py"), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=600)
     for size in files.ICON_SIZES:
         picture = (tmp_path / f"icons/hicolor/{size}x{size}/apps/gptdesk.png").read_bytes()
         assert picture[:8] == b"\x89PNG\r\n\x1a\n"
@@ -149,3 +153,26 @@ def test_the_icons_have_their_sizes(load, tmp_path: Path) -> None:
 def test_scripts_of_the_debian_package_are_valid_shell() -> None:
     for name in ("postinst", "prerm"):
         subprocess.run(["sh", "-n", str(PACKAGING / "debian" / name)], check=True, timeout=600)
+
+
+@pytest.mark.parametrize("script", sorted(PACKAGING.rglob("*.sh")), ids=lambda path: path.name)
+def test_shell_scripts_are_valid(script: Path) -> None:
+    subprocess.run(["sh", "-n", str(script)], check=True, timeout=600)
+
+
+def test_what_the_windows_installer_packs_is_of_the_project_or_of_the_build() -> None:
+    text = (PACKAGING / "windows" / "gptdesk.iss").read_text(encoding="utf-8")
+    for name in re.findall(r"\.\.\\\.\.\\([^\s\"*]+)", text):
+        path = name.replace("\\", "/")
+        assert path.startswith(("dist", "build/packaging")) or (ROOT / path).exists(), path
+
+
+def test_descriptions_for_other_systems_can_be_read() -> None:
+    (manifest,) = (PACKAGING / "flatpak").glob("*.yml")
+    flatpak = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+    assert flatpak["id"] == manifest.stem
+    rights = plistlib.loads((PACKAGING / "macos" / "entitlements.plist").read_bytes())
+    assert rights["com.apple.security.cs.allow-jit"]
+    release = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    used = " ".join(row["targets"] for row in release["jobs"]["build"]["strategy"]["matrix"]["include"])
+    assert set(used.split()) == {"bundle", "archive", "deb", "wheel"}

@@ -160,12 +160,12 @@ def opens(root: Root, package: Path) -> None:
 def trains(root: Root, package: Path) -> None:
     """Prepares Shakespeare, trains, is killed, resumes, and exports a GGUF"""
     root.run("gptdesk-cli trainer prepare shakespeare --out data")
-    command = "gptdesk-cli trainer train --preset smoke --data data --out run --run.device cpu --run.compile false"
+    command = "gptdesk-cli trainer train --preset smoke --data data --out run --run.device cpu --run.compile off"
     with background(root, f"{command} --run.checkpoint_interval 1 --schedule.steps 200") as training:
         wait_for(lambda: any(root.path("run/checkpoints").glob("*")), "a checkpoint")
         os.killpg(training.pid, signal.SIGKILL)
         training.wait(PATIENCE)
-    root.run("gptdesk-cli trainer train --preset smoke --data data --out short --run.compile false --schedule.steps 2")
+    root.run("gptdesk-cli trainer train --preset smoke --data data --out short --run.compile off --schedule.steps 2")
     with background(root, "gptdesk-cli trainer resume run") as training:
         before = _read(root.path("run/events.jsonl"))
         wait_for(lambda: len(_read(root.path("run/events.jsonl"))) > len(before) + 500, "the resumed training")

@@ -12,6 +12,7 @@ from typing import Final
 import torch
 
 from gptdesk.devices import choose_device
+from gptdesk.child_process import is_frozen
 from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory, resident_memory
 from trainer.config.schema import RunSection
@@ -68,7 +69,12 @@ def training_precision(run: RunSection, device: torch.device) -> torch.dtype:
 
 
 def compiler_found(device: torch.device) -> bool:
-    """Whether torch.compile can make code for this device: a C++ compiler for a CPU, Triton for CUDA; never on MPS."""
+    """Whether torch.compile can make code for this device: a C++ compiler for a CPU, Triton for CUDA; never on MPS.
+
+    A frozen program lacks the headers of torch and Python that the code is compiled with.
+    """
+    if is_frozen():
+        return False
     if device.type == "cpu":
         return any(shutil.which(name) for name in ("g++", "clang++", "c++", "cl"))
     if device.type == "cuda":
@@ -88,7 +94,10 @@ def use_compile(run: RunSection, device: torch.device) -> bool:
         return False
     found = compiler_found(device)
     if run.compile == "on" and not found:
-        raise UserError("run.compile is on, but no compiler for this device was found; install one or set it to auto.")
+        advice = "use gptdesk's Python package" if is_frozen() else "install one"
+        raise UserError(
+            f"run.compile is on, but no compiler for this device was found; {advice}, or set run.compile to auto."
+        )
     return found
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import torch
 
-from gptdesk.devices import choose_device
 from gptdesk.child_process import is_frozen
+from gptdesk.devices import choose_device
 from gptdesk.errors import UserError
 from gptdesk.system_memory import free_memory, resident_memory
 from trainer.config.schema import RunSection

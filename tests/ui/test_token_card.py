@@ -8,10 +8,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import DoneEvent, Engine
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.playground.token_card.card import TokenCard
+from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.playground.token_card.next_token import NextToken
 
 from .conftest import Opened
@@ -166,11 +168,24 @@ def test_the_number_of_an_alternative_goes_on_from_there_as_a_branch_and_nothing
 
 
 def test_the_card_opens_at_the_caret_by_its_command(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
     write(opened, "Once upon a time")
     QTest.keyClick(opened.window, Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
     card = opened.window.playground.tokens.card
     assert card is not None
     qtbot.waitUntil(card.hint.isVisible)
     assert card.heading.text() == "Next token"
+    said = card.reason.text()
+    assert said.startswith("30 tokens can be chosen with the settings; the seed 1 draws “")
     QTest.keyClick(card, Qt.Key.Key_Escape)
     assert not card.isVisible()
+    generate(opened, qtbot)
+    first = opened.window.session.document.runs[-1].tokens[0]
+    assert said.endswith(f"“{token_text(gpt2_tokenizer().piece(first.id))}”.")
+
+
+def test_a_sampler_that_acts_by_chance_is_shown_as_acting(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, DecodingSettings(top_k=5, xtc_probability=0.5, xtc_threshold=0.01))
+    write(opened, "Once upon a time")
+    block = block_of(opened)
+    qtbot.waitUntil(lambda: "XTC probability 0.50, where it acts, keeps 1 of 5 (" in block.sentences.text())

@@ -27,6 +27,7 @@ class Stage:
         probs: (V) float32, probabilities among those that are left; all 0 where none is.
         cut: ascending ids of the tokens that the sampler removed.
         mass: probability that the tokens which are left had before the sampler, 0 ... 1.
+        by_chance: whether the sampler acts at some tokens only, and is shown as acting because nothing was drawn.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Stage:
     probs: npt.NDArray[np.float32]
     cut: npt.NDArray[np.int64]
     mass: float
+    by_chance: bool = False
 
     @property
     def count(self) -> int:
@@ -89,7 +91,8 @@ def xray(logits: Tensor, history: History, chain: SamplerChain, generator: Gener
     stages = [_stage(logits, None, None, chain.settings)]
     for sampler, after in chain.apply_each(logits, history):
         logits = after
-        stages.append(_stage(logits, stages[-1], sampler, chain.settings))
+        by_chance = generator is None and type(sampler).draw is not Sampler.draw
+        stages.append(_stage(logits, stages[-1], sampler, chain.settings, by_chance=by_chance))
     ids, probs = candidates(logits)
     draw = _draw(logits, ids, probs, chain, generator)
     left = stages[-1].left[ids]  # candidates may hold tokens that were removed, with probability 0
@@ -111,11 +114,18 @@ def _draw(
     return Draw(id, number)
 
 
-def _stage(logits: Tensor, before: Stage | None, sampler: Sampler[Any] | None, settings: DecodingSettings) -> Stage:
+def _stage(
+    logits: Tensor,
+    before: Stage | None,
+    sampler: Sampler[Any] | None,
+    settings: DecodingSettings,
+    *,
+    by_chance: bool = False,
+) -> Stage:
     left = logits.numpy() > -np.inf
     probs = logits.softmax(dim=0).numpy() if left.any() else np.zeros(len(left), np.float32)
     if before is None or sampler is None:
         return Stage("", (), left, probs, np.empty(0, np.int64), 1.0)
     cut = np.flatnonzero(before.left & ~left)
     mass = 1.0 - float(before.probs[cut].sum(dtype=np.float64))
-    return Stage(title_of(sampler), switched_on(sampler, settings), left, probs, cut, max(0.0, mass))
+    return Stage(title_of(sampler), switched_on(sampler, settings), left, probs, cut, max(0.0, mass), by_chance)

@@ -13,7 +13,15 @@ from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.token_card.bars import CandidateBars
-from gptdesk.ui.playground.token_card.labels import Candidate, candidates, percent, stage_sentences, token_text, why
+from gptdesk.ui.playground.token_card.labels import (
+    Candidate,
+    candidates,
+    next_sentence,
+    percent,
+    stage_sentences,
+    token_text,
+    why,
+)
 from gptdesk.ui.playground.token_card.place import TokenPlace
 from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob
 from gptdesk.ui.services.services import InferenceService
@@ -113,8 +121,7 @@ class TokenCard(QFrame):
         self.steps.setText("\n".join(sentences))
         self.steps.setVisible(bool(sentences))
         if place.id is None:
-            left = number_format.tokens(len(shown.ids))
-            self.reason.setText(f"{left} can be chosen with the settings.")
+            self.reason.setText(next_sentence(shown, place.seed, tokenizer))
         else:
             raw = shown.stages[0].probs
             rank = number_format.count(1 + int((raw > raw[place.id]).sum()))

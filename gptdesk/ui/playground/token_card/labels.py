@@ -96,11 +96,23 @@ def stage_sentence(before: Stage, after: Stage, settings: DecodingSettings) -> s
     name = ", ".join(_with_value(SETTINGS[one], getattr(settings, one)) for one in after.settings)
     if len(after.cut):
         kept, all = number_format.count(after.count), number_format.count(before.count)
-        return f"{name} keeps {kept} of {all} ({percent(after.mass)})"
+        where = ", where it acts," if after.by_chance else ""
+        return f"{name}{where} keeps {kept} of {all} ({percent(after.mass)})"
     if (before.probs == after.probs).all():
         return f"{name} changes nothing here"
     best = int(before.probs.argmax())
     return f"{name}: most likely {percent(float(before.probs[best]))} → {percent(float(after.probs[best]))}"
+
+
+def next_sentence(shown: XRay, seed: int | None, tokenizer: Tokenizer) -> str:
+    """How many tokens can come next, and which one does, where that is settled."""
+    left = number_format.tokens(len(shown.ids))
+    if shown.draw is None:
+        return f"{left} can be chosen with the settings."
+    piece = token_text(tokenizer.piece(shown.draw.id))
+    if shown.draw.number is None:
+        return f"Temperature 0 takes “{piece}”."
+    return f"{left} can be chosen with the settings; the seed {seed} draws “{piece}”."
 
 
 def why(place: TokenPlace, found: Inspection, id: int) -> str:
@@ -110,6 +122,8 @@ def why(place: TokenPlace, found: Inspection, id: int) -> str:
     if place.origin is None:
         if cut_by:
             return f"It was typed. The settings would not choose it: {cut_by} removes it."
+        if not share_of(shown, id):
+            return "It was typed. The settings would choose another one."
         return f"It was typed. The settings would choose it with {percent(share_of(shown, id))}."
     if cut_by:
         return f"{cut_by} would remove it now: its distribution was slightly different when it was generated."

@@ -58,6 +58,10 @@ class Settings:
         page: id of the page that was open last; the first page is shown where none has it.
         run: folder of the training run that was looked at last.
         follow: folder of the run whose newest checkpoint is the model, if any.
+        token_view: whether tokens are coloured by how probable they are.
+        token_measure: figure of a token by which it is coloured.
+        token_borders: whether a line separates neighbouring tokens.
+        token_ids: whether the ids stand below the tokens.
         welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
         closed_groups: headings of the groups that are closed in the decoding panel.
@@ -166,6 +170,10 @@ class Settings:
     page: str = stored("", what="the id of a page")
     run: str | None = stored(None, what="the folder of a run")
     follow: str | None = stored(None, what="the folder of a run")
+    token_view: bool = stored(False, what="true or false")
+    token_measure: str = stored("surprisal", what="the id of a measure")
+    token_borders: bool = stored(False, what="true or false")
+    token_ids: bool = stored(False, what="true or false")
     welcome_seen: bool = stored(False, what="true or false")
     charts: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])
     closed_groups: tuple[str, ...] = stored(("Repetition", "Other"), what="a list of headings")

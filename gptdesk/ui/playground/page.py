@@ -13,6 +13,7 @@ from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
+from gptdesk.ui.playground.commands.token_commands import token_commands
 from gptdesk.ui.playground.documents import TEXT_SUFFIXES, Documents
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
@@ -81,7 +82,9 @@ class PlaygroundPage(BasePage):
     def make_view(self) -> PageView:
         services, window = self.services, self.window
         messages = PageMessages(services.messages, self.id, of_document=True)
-        view = self.view = PlaygroundView(services, messages, self.session, self.special, window.commands)
+        view = self.view = PlaygroundView(
+            services, messages, self.session, self.special, self.read_ahead, window.commands
+        )
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.documents.open_files)
         chooser = ModelChooser(services, window.commands)
@@ -119,6 +122,7 @@ class PlaygroundPage(BasePage):
         settings = self.services.settings
         return [
             *text_commands(self.session, self.services.inference, self._shown_view),
+            *token_commands(settings, self._shown_view),
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
+from gptdesk.errors import UserError
 from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
+from gptdesk.ui.file_names import file_name
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
 from gptdesk.ui.playground.empty_state import EmptyState
+from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.token_card.opening import TokenCards
+from gptdesk.ui.playground.tokens.token_view import TokenView
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
@@ -40,6 +45,7 @@ class PlaygroundView(QWidget):
     Attributes:
         session: the open document and its generation.
         special_menu: inserts special tokens.
+        token_view: colours the tokens of the text.
 
     Signals:
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
@@ -55,6 +61,7 @@ class PlaygroundView(QWidget):
         messages: PageMessages,
         session: Session,
         special: SpecialTokens,
+        read_ahead: ReadAhead,
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
@@ -76,6 +83,7 @@ class PlaygroundView(QWidget):
         self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
         self.tokens = TokenCards(services, session, self.editor)
         self.bar = ActionBar(theme, services.inference, commands)
+        self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self.drops = FileDrops(self)
         self._lay_out()
         self._connect()
@@ -90,6 +98,7 @@ class PlaygroundView(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.editor, 1)
+        column.addWidget(self.token_view.strip)
         column.addWidget(self.bar)
         side = QWidget()
         side.setProperty("zone", "surface")
@@ -148,6 +157,19 @@ class PlaygroundView(QWidget):
         """Start and end of the selection, or of all of the text."""
         start, end = self.editor.selection
         return (start, end) if start < end else (0, len(self.session.document.text))
+
+    def export_tokens(self) -> None:
+        """Asks for a file, and writes the tokens of the text to it."""
+        place = Path(self._settings.value.folder or Path.home(), f"{file_name(self.session.document.title)}.csv")
+        found, _ = QFileDialog.getSaveFileName(self, "Export tokens", str(place), "CSV (*.csv)")
+        if not found:
+            return
+        try:
+            self.token_view.export(Path(found))
+        except UserError as error:
+            self._messages.refuse(str(error))
+        else:
+            self._messages.succeed(f"Exported to {found}.")
 
     @Slot()
     def _show_activity(self) -> None:

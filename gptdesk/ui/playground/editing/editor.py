@@ -103,6 +103,11 @@ class Editor(SpecialTokenTextEdit):
         return self._shown.text
 
     @property
+    def places(self) -> ShownText:
+        """Converts between places of the text and of the widget."""
+        return self._shown
+
+    @property
     def soft_breaks(self) -> list[int]:
         """As in `ShownText`."""
         return self._shown.soft_breaks

@@ -33,12 +33,12 @@ class MarkedText:
 
     Attributes:
         spans: start and end of each generated span, in order.
-        newest: where the newest generation begins; generated text after it is tinted.
+        newest: where the newest generation begins; generated text after it is tinted. ``None``: nothing is.
         line_height: distance of two lines, in pixels.
     """
 
     spans: list[tuple[int, int]]
-    newest: int
+    newest: int | None
     line_height: int
 
 
@@ -62,7 +62,7 @@ def paint_marks(
     top = visible.top() - painter.transform().dy()
     bottom = visible.bottom() - painter.transform().dy()
     layout = document.documentLayout()
-    block = _block_at(document, top)
+    block = block_at(document, top)
     while block.isValid():
         box = layout.blockBoundingRect(block)
         if box.top() > bottom:
@@ -92,11 +92,11 @@ def _paint_line(
         first, last = max(first, start), min(last, end)
         if first >= last:
             continue
-        tinted = last > marked.newest
+        tinted = marked.newest is not None and last > marked.newest
         bar = colours.accent if tinted else bar or older_bar(colours)
-        if tinted:
-            left = _x(line, max(first, marked.newest) - block.position())
-            right = min(_x(line, last - block.position()), line.naturalTextRect().right())
+        if tinted and marked.newest is not None:
+            left = x_of(line, max(first, marked.newest) - block.position())
+            right = min(x_of(line, last - block.position()), line.naturalTextRect().right())
             rect = QRectF(box.left() + left, baseline - ABOVE * size, right - left, (ABOVE + BELOW) * size)
             painter.fillRect(rect, QColor(colours.wash))
     if bar:
@@ -105,12 +105,12 @@ def _paint_line(
         painter.fillRect(place, QColor(bar))
 
 
-def _x(line: QTextLine, position: int) -> float:
+def x_of(line: QTextLine, position: int) -> float:
     """Left edge of the character at ``position``, within its block."""
     return cast(tuple[float, int], line.cursorToX(position))[0]  # PySide gives the position back, too
 
 
-def _block_at(document: QTextDocument, y: float) -> QTextBlock:
+def block_at(document: QTextDocument, y: float) -> QTextBlock:
     """The first block that ends below ``y``, by binary search."""
     layout = document.documentLayout()
     low, high = 0, document.blockCount() - 1

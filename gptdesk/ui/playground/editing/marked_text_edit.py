@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +19,8 @@ class MarkedTextEdit(FollowingTextEdit):
 
     Attributes:
         marks_shown: whether the marks are painted.
+        underlay: paints more behind the text, in the place of the tint: gets a painter that is translated so that the
+            document's origin is where it appears, and the part of the viewport that is visible.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -22,6 +28,7 @@ class MarkedTextEdit(FollowingTextEdit):
         self._theme = theme
         self._marked = MarkedText(spans=[], newest=0, line_height=0)
         self.marks_shown = True
+        self.underlay: Callable[[QPainter, QRect], None] | None = None
 
     def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
         """Marks ``spans``; see `MarkedText`."""
@@ -34,9 +41,14 @@ class MarkedTextEdit(FollowingTextEdit):
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._marked.spans and self.marks_shown:
+        has_marks = bool(self._marked.spans) and self.marks_shown
+        if has_marks or self.underlay is not None:
             painter = QPainter(self.viewport())
             painter.translate(0, -self.verticalScrollBar().value())
-            paint_marks(painter, self.document(), self._marked, event.rect(), self._theme.colours)
+            if has_marks:
+                marked = self._marked if self.underlay is None else replace(self._marked, newest=None)
+                paint_marks(painter, self.document(), marked, event.rect(), self._theme.colours)
+            if self.underlay is not None:
+                self.underlay(painter, event.rect())
             painter.end()
         super().paintEvent(event)

@@ -1,0 +1,68 @@
+"""Legend of the token view: the ramp of a measure, and what its ends stand for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from gptdesk.ui.playground.tokens.measures import Measure
+from gptdesk.ui.playground.tokens.token_layer import colours_of
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.tooltips import wrapped
+
+_WIDTH: Final = 120
+_HEIGHT: Final = 12
+"""Of the ramp, in pixels."""
+
+
+class Legend(QWidget):
+    """Shows the ramp of a measure between the values of its ends."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._low, self._ramp, self._high = QLabel(), _Ramp(theme), QLabel()
+        for label in (self._low, self._high):
+            label.setProperty("kind", "muted")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        for widget in (self._low, self._ramp, self._high):
+            layout.addWidget(widget)
+
+    def show_measure(self, measure: Measure) -> None:
+        """Shows the ramp of this measure."""
+        self._low.setText(measure.low)
+        self._high.setText(measure.high)
+        self._ramp.measure = measure
+        self._ramp.update()
+        self.setAccessibleName(f"Legend: {measure.title}, {measure.low} to {measure.high}")
+        self.setToolTip(wrapped(measure.help))
+
+
+class _Ramp(QWidget):
+    """The colours of a measure side by side."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.measure: Measure | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, _HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.measure is None:
+            return
+        painter = QPainter(self)
+        colours = colours_of(self.measure, self._theme)
+        width = self.width() / len(colours)
+        for step, colour in enumerate(colours):
+            painter.fillRect(QRectF(step * width, 0, width + 1, self.height()), QColor(colour))
+        painter.setPen(QColor(self._theme.colours.muted))
+        painter.drawRect(0, 0, self.width() - 1, self.height() - 1)
+        painter.end()

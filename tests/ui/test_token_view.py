@@ -1,0 +1,246 @@
+"""The token view in the real window: colours, figures, places, export; and off it costs nothing."""
+
+import csv
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.engine import Engine
+from gptdesk.inference.reader import TextReader
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.ui.palette import DARK, LIGHT, contrast
+from gptdesk.ui.playground.tokens.measures import MEASURES
+from gptdesk.ui.playground.tokens.ramps import STEPS, oklab, ramp
+from gptdesk.ui.playground.tokens.token_table import TokenTable
+from gptdesk.ui.services.inference_messages import State
+
+from .conftest import Opened
+
+TEXT = "Once upon a time there was a “naïve” cat.\nIt sat 🐈 on the mat, and looked."
+
+
+@pytest.fixture
+def shown(open_window: Callable[..., Opened], qtbot: QtBot) -> Opened:
+    """A window with the view on, whose text is scored."""
+    opened = open_window()
+    opened.services.settings.update(precision="float32", device="cpu")
+    qtbot.waitUntil(lambda: opened.state is State.READY and opened.services.inference.info.precision == "float32")
+    write(opened, TEXT)
+    opened.window.commands.run("tokens.show")
+    wait_for_scores(opened, qtbot)
+    return opened
+
+
+def write(opened: Opened, text: str) -> None:
+    document = opened.window.session.document
+    opened.window.session.edit(0, len(document.text), text)
+
+
+def table(opened: Opened) -> TokenTable:
+    return opened.window.playground.tokens.table
+
+
+def wait_for_scores(opened: Opened, qtbot: QtBot) -> None:
+    def complete() -> bool:
+        scored = table(opened).scored
+        return scored is not None and scored.found.complete
+
+    qtbot.waitUntil(complete)
+
+
+def figures_shown(opened: Opened, qtbot: QtBot) -> Any:
+    """The strip, once it is up to date."""
+    opened.window.playground.tokens._totals.flush()
+    return opened.window.playground.tokens.strip
+
+
+def picture(opened: Opened) -> QImage:
+    return opened.window.playground.editor.viewport().grab().toImage()
+
+
+def colour_behind(opened: Opened, index: int) -> str:
+    """Colour of the editor above the letters of the character at ``index``."""
+    editor = opened.window.playground.editor
+    cursor = editor.textCursor()
+    cursor.setPosition(editor.places.position(index))
+    place = editor.cursorRect(cursor)
+    return QColor(picture(opened).pixel(place.left() + 3, place.bottom() + 1)).name().upper()
+
+
+def test_every_token_has_the_figures_of_the_engine(shown: Opened, tiny_model_folder: Path) -> None:
+    ids = gpt2_tokenizer().encode(TEXT)
+    expected = TextReader(Engine.load(tiny_model_folder, device="cpu", precision="float32")).scores(ids)
+    assert expected is not None
+    found = [table(shown).figures(index) for index in range(len(ids))]
+    assert [one.id for one in found] == ids
+    assert [one.logprob for one in found[1:]] == expected.scores.logprobs[1:].tolist()
+    assert math.isnan(found[0].logprob)
+    assert [TEXT[start:end] for start, end in zip(table(shown).starts, table(shown).ends, strict=True)][:4] == [
+        "Once",
+        " upon",
+        " a",
+        " time",
+    ]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_token_has_the_colour_of_its_figure_in_both_themes(shown: Opened, measure: str, theme: str) -> None:
+    shown.services.settings.update(theme=theme, token_measure=measure)
+    one, colours = MEASURES[measure], LIGHT if theme == "light" else DARK
+    expected = ramp(colours.surface, one.light if theme == "light" else one.dark)
+    for index in (3, 5, 9):
+        wanted = expected[one.step(table(shown).figures(index))]
+        assert colour_behind(shown, table(shown).starts[index] + 1) == wanted
+
+
+def test_off_it_looks_as_without_the_view(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
+    opened = open_window()
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    write(opened, TEXT)
+    before = picture(opened)
+    QTest.keyClick(opened.window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    wait_for_scores(opened, qtbot)
+    assert picture(opened) != before
+    assert opened.window.playground.tokens.strip.isVisible()
+    QTest.keyClick(opened.window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    assert not opened.window.playground.tokens.strip.isVisible()
+    qtbot.waitUntil(lambda: picture(opened) == before)
+    assert len(table(opened)) == 0
+
+
+def test_typing_keeps_the_tokens_around_and_the_new_text_is_scored(shown: Opened, qtbot: QtBot) -> None:
+    editor = shown.window.playground.editor
+    before = [table(shown).figures(index) for index in range(len(table(shown)))]
+    cursor = editor.textCursor()
+    cursor.setPosition(len("Once upon"))
+    editor.setTextCursor(cursor)
+    QTest.keyClicks(editor, "x")
+    assert table(shown).scored is None
+    assert table(shown).figures(0) == before[0]
+    assert table(shown).ends[-1] == len(shown.window.session.document.text)
+    wait_for_scores(shown, qtbot)
+    text = shown.window.session.document.text
+    assert [table(shown).figures(index).id for index in range(len(table(shown)))] == gpt2_tokenizer().encode(text)
+
+
+def test_generated_tokens_have_figures_while_they_arrive(shown: Opened, qtbot: QtBot) -> None:
+    shown.services.settings.update(decoding=DecodingSettings(max_tokens=100_000, seed=1, logit_bias={50256: -100.0}))
+    start = len(TEXT)
+    shown.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: len(shown.window.session.document.text) > start + 20)
+    run = shown.window.session.document.runs[-1]
+    tokens = table(shown)
+    first = tokens.starts.index(start)
+    for place, token in enumerate(run.tokens[:5]):
+        assert tokens.figures(first + place).logprob == token.logprob
+        assert tokens.figures(first + place).id == token.id
+    shown.window.session.stop()
+    qtbot.waitUntil(lambda: not shown.window.session.busy)
+    wait_for_scores(shown, qtbot)
+    assert tokens.ends[-1] == len(shown.window.session.document.text)
+
+
+def test_the_strip_has_the_totals_of_the_text_and_of_the_selection(shown: Opened, qtbot: QtBot) -> None:
+    strip = figures_shown(shown, qtbot)
+    ids = gpt2_tokenizer().encode(TEXT)
+    logprobs = [table(shown).figures(index).logprob for index in range(1, len(ids))]
+    perplexity = math.exp(-sum(logprobs) / len(logprobs))
+    bits = -sum(logprobs) / math.log(2) / (len(TEXT.encode()) - len("Once"))
+    totals = table(shown).totals(TEXT, range(len(ids)))
+    assert (totals.perplexity, totals.bits_per_byte) == (pytest.approx(perplexity), pytest.approx(bits))
+    assert strip.totals.text().startswith(f"Text: {len(ids)} tokens  ·  perplexity ")
+    assert strip.totals.text().endswith(" bits per byte")
+    shown.window.playground.tokens.select(4, 11)
+    strip = figures_shown(shown, qtbot)
+    assert strip.totals.text().startswith("Selection: 2 tokens")
+    assert "Surprisal: " in strip.token.text()
+
+
+def test_the_most_surprising_places_are_listed_and_selected(shown: Opened, qtbot: QtBot) -> None:
+    view = shown.window.playground.tokens
+    view._fill_places(view.strip.places.menu())
+    actions = view.strip.places.menu().actions()
+    order = sorted(range(1, len(table(shown))), key=lambda index: table(shown).figures(index).logprob)
+    assert len(actions) == 15
+    start, end = table(shown).starts[order[0]], table(shown).ends[order[0]]
+    actions[0].trigger()
+    assert shown.window.playground.editor.selection == (start, end)
+
+
+def test_the_pointer_shows_the_figures(shown: Opened) -> None:
+    view, editor = shown.window.playground.tokens, shown.window.playground.editor
+    cursor = editor.textCursor()
+    cursor.setPosition(6)
+    place = editor.cursorRect(cursor).center()
+    index = view._token_at(QPoint(place.x() + 2, place.y()))
+    assert index == 1
+    words = view._describe(index).splitlines()
+    assert words[0] == "“ upon”, token 2402"
+    assert [line.split(":")[0] for line in words[1:]] == [one.title for one in MEASURES.values()]
+    assert view._token_at(QPoint(2, editor.viewport().height() - 2)) is None
+
+
+def test_tokens_are_exported_as_the_command_line_does(
+    shown: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tokens.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    shown.window.commands.run("tokens.export")
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(keepends=True)))
+    assert [int(row["id"]) for row in rows] == gpt2_tokenizer().encode(TEXT)
+    assert float(rows[3]["logprob"]) == pytest.approx(table(shown).figures(3).logprob)
+
+
+def test_every_measure_is_a_command_and_every_control_has_a_name(shown: Opened) -> None:
+    for id in MEASURES:
+        shown.window.commands.run(f"tokens.by_{id}")
+        assert shown.services.settings.value.token_measure == id
+        assert shown.window.playground.tokens.strip.measure.currentData() == id
+    strip = shown.window.playground.tokens.strip
+    for button in strip.findChildren(QPushButton):
+        assert button.accessibleName() or button.text()
+
+
+def test_borders_and_ids_are_painted_on_demand(shown: Opened) -> None:
+    pictures = [picture(shown)]
+    for name in ("tokens.borders", "tokens.ids"):
+        shown.window.commands.run(name)
+        pictures.append(picture(shown))
+    assert pictures[0] != pictures[1] != pictures[2]
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_ramps_are_even_one_way_in_lightness_and_leave_the_text_readable(colours: Any, measure: Any) -> None:
+    shades = ramp(colours.surface, measure.light if colours is LIGHT else measure.dark)
+    assert (shades[0], len(set(shades))) == (colours.surface, STEPS)
+    points = [oklab(shade) for shade in shades]
+    distances = [math.dist(a, b) for a, b in pairwise(points)]
+    assert max(distances) < 1.35 * min(distances)  # of 8-bit colours
+    lightness = [point[0] for point in points]
+    assert lightness == sorted(lightness, reverse=colours is LIGHT)
+    assert abs(lightness[-1] - lightness[0]) > 0.18, "seen in grey, too"
+    assert all(contrast(shade, colours.text) >= 4.5 for shade in shades)
+
+
+def test_a_table_follows_edits() -> None:
+    made = TokenTable()
+    made.starts, made.ends = [0, 3, 6, 6, 9], [3, 6, 7, 9, 12]
+    made.ids, made.logprobs, made.ranks, made.entropies = [1, 2, 3, 4, 5], [-1.0] * 5, [1] * 5, [0.5] * 5
+    assert list(made.between(4, 7)) == [1, 2, 3]
+    assert list(made.between(6, 6)) == [2, 3]
+    made.splice(7, 8, 10)
+    assert (made.starts, made.ends, made.ids) == ([0, 3, 6, 11], [3, 6, 7, 14], [1, 2, 3, 5])
+    made.truncate(6)
+    assert made.ids == [1, 2]

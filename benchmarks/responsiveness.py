@@ -64,69 +64,88 @@ class _Ticks:
         self._last = now
 
 
-def _playground(window: Any) -> tuple[Any, Any]:
-    """The session and the widgets of the page on which text is generated."""
-    window.show_page("play")
-    return window.pages["play"].session, window.stack.views["play"].content
+class OpenedWindow:
+    """The whole window in this process.
 
+    Args:
+        model: is loaded.
 
-def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
-    """Opens the window in this process and measures it, idle and writing."""
-    from PySide6.QtCore import QEventLoop, QSettings, QTimer
-    from PySide6.QtWidgets import QApplication
+    Attributes:
+        services: of the window.
+    """
 
-    from gptdesk.folders import Folders
-    from gptdesk.gpt2.config import END_OF_TEXT
-    from gptdesk.inference.sampling.settings import DecodingSettings
-    from gptdesk.store.document import Document
-    from gptdesk.ui.number_format import use_readable_locale
-    from gptdesk.ui.services.inference_messages import State
-    from gptdesk.ui.window.application import make_services, spare_the_collector
-    from gptdesk.ui.window.main_window import MainWindow
+    def __init__(self, model: str) -> None:
+        from PySide6.QtCore import QSettings
+        from PySide6.QtWidgets import QApplication
 
-    app = QApplication([])
-    use_readable_locale()
-    folders = Folders.of_this_user()
-    services = make_services(app, folders)
-    services.settings.update(
-        model=model, decoding=DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
-    )
-    window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
-    window.painted.connect(window.start)
-    spare_the_collector(services.inference)
-    window.show()
-    session, view = _playground(window)
+        from gptdesk.folders import Folders
+        from gptdesk.gpt2.config import END_OF_TEXT
+        from gptdesk.inference.sampling.settings import DecodingSettings
+        from gptdesk.ui.number_format import use_readable_locale
+        from gptdesk.ui.services.inference_messages import State
+        from gptdesk.ui.window.application import make_services, spare_the_collector
+        from gptdesk.ui.window.main_window import MainWindow
 
-    def wait(seconds: float) -> None:
+        self._app = QApplication([])
+        use_readable_locale()
+        folders = Folders.of_this_user()
+        self.services = services = make_services(self._app, folders)
+        services.settings.update(
+            model=model, decoding=DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
+        )
+        self._window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
+        self._window.painted.connect(self._window.start)
+        spare_the_collector(services.inference)
+        self._window.show()
+        self.wait_until(lambda: services.inference.state is State.READY)
+        self.wait(3)  # what is loaded when nothing is wanted
+
+    def playground(self) -> tuple[Any, Any]:
+        """The session and the widgets of the page on which text is generated."""
+        self._window.show_page("play")
+        return self._window.pages["play"].session, self._window.stack.views["play"].content
+
+    def wait(self, seconds: float) -> None:
+        """Lets the window work."""
+        from PySide6.QtCore import QEventLoop, QTimer
+
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         loop.exec()
 
-    def wait_until(condition: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         while not condition():
-            wait(0.05)
+            self.wait(0.05)
 
-    wait_until(lambda: services.inference.state is State.READY)
-    wait(3)  # what is loaded when nothing is wanted
+    def close(self) -> None:
+        self._window.leave()
+        self.services.end(15_000)
+
+
+def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
+    """Opens the window in this process and measures it, idle and writing."""
+    from gptdesk.store.document import Document
+
+    opened = OpenedWindow(model)
+    session, view = opened.playground()
     ticks = _Ticks()
     ticks.start()
-    wait(seconds)
+    opened.wait(seconds)
     found: dict[str, Any] = {"idle": ticks.stop(), "writing": [], "tokens_per_s": []}
     for _ in range(turns):
         session.open(Document())
         session.edit(0, 0, _PROMPT)
         view.generate.trigger()
         ticks.start()
-        wait(seconds)
+        opened.wait(seconds)
         found["writing"].append(ticks.stop())
         generation = session.generation
         found["tokens_per_s"].append(generation.handle.speed if generation else 0.0)
         session.stop()
-        wait_until(lambda: not session.busy)
-    info = services.inference.info
+        opened.wait_until(lambda: not session.busy)
+    info = opened.services.inference.info
     found["precision"] = info.precision if info else ""
-    window.leave()
-    services.end(15_000)
+    opened.close()
     return found
 
 

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
@@ -47,7 +48,7 @@ def write(opened: Opened, text: str) -> None:
 
 
 def table(opened: Opened) -> TokenTable:
-    return opened.window.playground.tokens.table
+    return opened.window.playground.token_view.table
 
 
 def wait_for_scores(opened: Opened, qtbot: QtBot) -> None:
@@ -60,8 +61,8 @@ def wait_for_scores(opened: Opened, qtbot: QtBot) -> None:
 
 def figures_shown(opened: Opened, qtbot: QtBot) -> Any:
     """The strip, once it is up to date."""
-    opened.window.playground.tokens._totals.flush()
-    return opened.window.playground.tokens.strip
+    opened.window.playground.token_view._totals.flush()
+    return opened.window.playground.token_view.strip
 
 
 def picture(opened: Opened) -> QImage:
@@ -112,9 +113,9 @@ def test_off_it_looks_as_without_the_view(open_window: Callable[..., Opened], qt
     QTest.keyClick(opened.window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     wait_for_scores(opened, qtbot)
     assert picture(opened) != before
-    assert opened.window.playground.tokens.strip.isVisible()
+    assert opened.window.playground.token_view.strip.isVisible()
     QTest.keyClick(opened.window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
-    assert not opened.window.playground.tokens.strip.isVisible()
+    assert not opened.window.playground.token_view.strip.isVisible()
     qtbot.waitUntil(lambda: picture(opened) == before)
     assert len(table(opened)) == 0
 
@@ -161,14 +162,14 @@ def test_the_strip_has_the_totals_of_the_text_and_of_the_selection(shown: Opened
     assert (totals.perplexity, totals.bits_per_byte) == (pytest.approx(perplexity), pytest.approx(bits))
     assert strip.totals.text().startswith(f"Text: {len(ids)} tokens  ·  perplexity ")
     assert strip.totals.text().endswith(" bits per byte")
-    shown.window.playground.tokens.select(4, 11)
+    shown.window.playground.token_view.select(4, 11)
     strip = figures_shown(shown, qtbot)
     assert strip.totals.text().startswith("Selection: 2 tokens")
     assert "Surprisal: " in strip.token.text()
 
 
 def test_the_most_surprising_places_are_listed_and_selected(shown: Opened, qtbot: QtBot) -> None:
-    view = shown.window.playground.tokens
+    view = shown.window.playground.token_view
     view._fill_places(view.strip.places.menu())
     actions = view.strip.places.menu().actions()
     order = sorted(range(1, len(table(shown))), key=lambda index: table(shown).figures(index).logprob)
@@ -179,7 +180,7 @@ def test_the_most_surprising_places_are_listed_and_selected(shown: Opened, qtbot
 
 
 def test_the_pointer_shows_the_figures(shown: Opened) -> None:
-    view, editor = shown.window.playground.tokens, shown.window.playground.editor
+    view, editor = shown.window.playground.token_view, shown.window.playground.editor
     cursor = editor.textCursor()
     cursor.setPosition(6)
     place = editor.cursorRect(cursor).center()
@@ -206,10 +207,24 @@ def test_every_measure_is_a_command_and_every_control_has_a_name(shown: Opened) 
     for id in MEASURES:
         shown.window.commands.run(f"tokens.by_{id}")
         assert shown.services.settings.value.token_measure == id
-        assert shown.window.playground.tokens.strip.measure.currentData() == id
-    strip = shown.window.playground.tokens.strip
+        assert shown.window.playground.token_view.strip.measure.currentData() == id
+    strip = shown.window.playground.token_view.strip
     for button in strip.findChildren(QPushButton):
         assert button.accessibleName() or button.text()
+
+
+def test_a_measure_of_the_settings_that_does_not_exist_is_the_default(shown: Opened) -> None:
+    shown.services.settings.update(token_measure="nothing")
+    assert shown.window.playground.token_view.layer.measure.id == "surprisal"
+    assert shown.window.playground.token_view.strip.measure.currentText() == "Surprisal"
+
+
+def test_a_special_token_is_one_place_with_its_name(shown: Opened, qtbot: QtBot) -> None:
+    shown.window.session.edit(4, 4, PLACEHOLDER, False, ("<|endoftext|>",))
+    wait_for_scores(shown, qtbot)
+    index = table(shown).starts.index(4)
+    assert table(shown).ends[index] == 5
+    assert shown.window.playground.token_view._describe(index).startswith("“<|endoftext|>”, token 50256")
 
 
 def test_borders_and_ids_are_painted_on_demand(shown: Opened) -> None:

@@ -84,7 +84,8 @@ def _scores(logits: Tensor, targets: Tensor, top: int) -> TokenScores:
     """Scores of ``targets``, (n), by their ``logits``, (n, V)."""
     logprobs = -_losses(logits, targets)  # (n)
     log_softmax = logits.log_softmax(dim=-1)  # (n, V)
-    entropies = torch.special.entr(log_softmax.exp()).sum(dim=-1)  # entr(0) is 0
+    probs = log_softmax.exp()
+    entropies = torch.where(probs > 0, -probs * log_softmax, 0.0).sum(dim=-1)  # 0 log 0 counts as 0
     ranks = 1 + (logits > logits.gather(1, targets[:, None])).sum(dim=-1)
     best, ids = log_softmax.topk(top, dim=-1)  # (n, top)
     check_numbers(float(logprobs.sum()))

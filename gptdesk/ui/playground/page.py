@@ -109,7 +109,7 @@ class PlaygroundPage(BasePage):
             content=view,
             top_bar=top_bar,
             status_bar=status,
-            regions=(view.editor, view.bar, view.panel, view.tokens.block),
+            regions=(view.editor, view.token_view.strip, view.bar, view.panel, view.tokens.block),
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,

@@ -38,7 +38,7 @@ def token_commands(settings: SettingsService, show: Callable[[], PlaygroundView 
         return Command(
             id=f"tokens.by_{measure.id}",
             title=f"Colour tokens by {measure.title.lower()}",
-            description=measure.help,
+            description=measure.help.removesuffix("."),
             run=act(lambda _: settings.update(token_view=True, token_measure=measure.id)),
             checked=lambda: settings.value.token_view and settings.value.token_measure == measure.id,
         )

@@ -120,6 +120,11 @@ MEASURES: Final[Mapping[str, Measure]] = {
 """By id; the first one is the default."""
 
 
+def measure_of(id: str) -> Measure:
+    """The measure of that id, or the default where the settings name one that does not exist."""
+    return MEASURES.get(id) or next(iter(MEASURES.values()))
+
+
 def described(text: str, figures: Figures) -> str:
     """A token and all that is known of it, one figure a line."""
     head = f"{quoted(text)}, token {figures.id}"

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.tokens.legend import Legend
-from gptdesk.ui.playground.tokens.measures import MEASURES
+from gptdesk.ui.playground.tokens.measures import MEASURES, Measure
 from gptdesk.ui.playground.tokens.token_table import Totals
 from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
@@ -103,10 +103,10 @@ class TokenStrip(QWidget):
         outer.addWidget(line)
         outer.addLayout(inner)
 
-    def show_measure(self, id: str) -> None:
+    def show_measure(self, measure: Measure) -> None:
         """Shows which measure the text is coloured by."""
-        self.measure.setCurrentIndex(max(0, self.measure.findData(id)))
-        self.legend.show_measure(MEASURES[id])
+        self.measure.setCurrentIndex(self.measure.findData(measure.id))
+        self.legend.show_measure(measure)
 
     def show_totals(self, totals: Totals, *, selected: bool, note: str = "") -> None:
         """Shows the totals.

@@ -7,11 +7,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QHelpEvent, QTextCursor
 from PySide6.QtWidgets import QToolTip
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.inference.events import TokenEvent
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.editing import view_text
@@ -19,7 +20,7 @@ from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.tokens.export import export_csv
-from gptdesk.ui.playground.tokens.measures import MEASURES, described, quoted
+from gptdesk.ui.playground.tokens.measures import MEASURES, described, measure_of, quoted
 from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_layer import TokenLayer
 from gptdesk.ui.playground.tokens.token_table import TokenTable
@@ -49,12 +50,7 @@ class TokenView(QObject):
     Attributes:
         strip: below the text; hidden while the view is off.
         layer: paints the tokens.
-
-    Signals:
-        table_changed(): emitted when tokens or figures have changed.
     """
-
-    table_changed = Signal()
 
     def __init__(
         self,
@@ -99,9 +95,9 @@ class TokenView(QObject):
     @Slot()
     def _on_settings_changed(self) -> None:
         value = self._settings.value
-        self.layer.measure = MEASURES[value.token_measure]
+        self.layer.measure = measure_of(value.token_measure)
         self.layer.borders, self.layer.ids = value.token_borders, value.token_ids
-        self.strip.show_measure(value.token_measure)
+        self.strip.show_measure(self.layer.measure)
         self._commands.refresh("tokens.show", "tokens.borders", "tokens.ids", "tokens.export")
         if value.token_view != self._on:
             self._on = value.token_view
@@ -167,7 +163,6 @@ class TokenView(QObject):
     def _on_table_changed(self) -> None:
         self._editor.viewport().update()
         self._request_figures()
-        self.table_changed.emit()
 
     # What is shown
 
@@ -201,8 +196,13 @@ class TokenView(QObject):
         return ""
 
     def _describe(self, index: int) -> str:
-        table = self.table
-        return described(self._text[table.starts[index] : table.ends[index]], table.figures(index))
+        return described(self._letters(index), self.table.figures(index))
+
+    def _letters(self, index: int) -> str:
+        """The characters of a token; of a special one, its name."""
+        letters = self._text[self.table.starts[index] : self.table.ends[index]]
+        info = self._inference.info
+        return info.tokenizer.piece(self.table.ids[index]) if info and letters == PLACEHOLDER else letters
 
     @Slot(object)
     def _fill_places(self, menu: Menu) -> None:
@@ -214,7 +214,7 @@ class TokenView(QObject):
         for index in self.table.most_surprising(chosen, _PLACES):
             first, last = self.table.starts[index], self.table.ends[index]
             line = self._text.count("\n", 0, first) + 1
-            words = f"{quoted(self._text[first:last])}   {measure.value(self.table.figures(index))}"
+            words = f"{quoted(self._letters(index))}   {measure.value(self.table.figures(index))}"
             action = menu.addAction(f"{words}   line {number_format.count(line)}".replace("&", "&&"))
             action.triggered.connect(lambda _=False, first=first, last=last: self.select(first, last))
         if not menu.actions():

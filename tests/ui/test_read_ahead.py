@@ -23,7 +23,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.ui.playground.read_ahead import shared_length
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.reading.jobs import FoundLogits, ScoredText
+from gptdesk.ui.services.reading.jobs import ScoredText
 from tests.patience import PATIENCE
 
 from .conftest import Opened
@@ -313,21 +313,6 @@ def test_scores_come_from_the_same_pass_and_are_those_of_the_engine(
     assert scores is not None
     for one, other in zip(found[-1].found.scores, scores.scores, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_logits_at_the_end_of_a_text_are_those_of_its_next_token(
-    opened: Opened, qtbot: QtBot, expected: Engine
-) -> None:
-    expected.context = None
-    (event, *_) = expected.generate(LONG, DecodingSettings(max_tokens=1, temperature=0))
-    with qtbot.waitSignal(reads(opened).found) as found:
-        reads(opened).find_logits(LONG)
-    logits: FoundLogits = found.args[0]
-    assert (logits.text, logits.position) == (LONG, len(logits.ids))
-    assert int(logits.logits.argmax()) == event.id
-    with qtbot.waitSignal(reads(opened).found) as found:
-        reads(opened).find_logits(LONG, 5)
-    assert found.args[0].position == 5
 
 
 @given(one=st.text("ab"), other=st.text("ab"))

@@ -16,8 +16,8 @@ from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
-from gptdesk.ui.services.reading.jobs import BackgroundJob, InspectJob, LogitsJob, ReadJob
-from gptdesk.ui.services.reading.work import find_logits, inspect_token, read_text
+from gptdesk.ui.services.reading.jobs import BackgroundJob, InspectJob, ReadJob
+from gptdesk.ui.services.reading.work import inspect_token, read_text
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -45,8 +45,7 @@ class InferenceWorker(QObject):
         loaded(int, object): job, `ModelInfo`.
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
         devices_known(object): missing devices by name, each with the reason.
-        result(int, object): background job, what it found: a text that was read, `ScoredText`, `FoundLogits`,
-            `InspectedToken`.
+        result(int, object): background job, what it found: a text that was read, `ScoredText`, `InspectedToken`.
         ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
     """
 
@@ -157,8 +156,6 @@ class InferenceWorker(QObject):
         report = partial(self.result.emit, job.number)
         if isinstance(job, ReadJob):
             read_text(job, self._engine, self._reader, report)
-        elif isinstance(job, LogitsJob):
-            find_logits(job, self._engine, self._reader, report)
         elif isinstance(job, InspectJob):
             inspect_token(job, self._engine, self._reader, report)
 

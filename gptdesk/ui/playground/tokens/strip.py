@@ -85,8 +85,8 @@ class TokenStrip(QWidget):
         controls = FlowLayout(rows, spacing=12)
         caption = QLabel("Colour by")
         caption.setBuddy(self.measure)
-        for widget in (caption, self.legend):
-            widget.setMinimumHeight(control_height())
+        for part in (caption, self.legend):
+            part.setMinimumHeight(control_height())
         for widget in (
             caption, self.measure, self.legend, self.borders, self.ids, self.places, self.export, self.close_button,
         ):  # fmt: skip

@@ -1,1 +1,1 @@
-"""Reading texts in the background: ahead of a completion, for scores of their tokens, for logits at a position."""
+"""Reading texts in the background: ahead of a completion, for scores of their tokens, to inspect a choice."""

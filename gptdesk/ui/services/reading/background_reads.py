@@ -12,10 +12,8 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Failure
 from gptdesk.ui.services.reading.jobs import (
     BackgroundJob,
-    FoundLogits,
     InspectedToken,
     InspectJob,
-    LogitsJob,
     ReadJob,
     ScoredText,
 )
@@ -24,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundReads(QObject):
-    """Reads the newest text, finds the newest logits that were asked for, inspects a token; part of `Inference`.
+    """Reads the newest text, inspects a token; part of `Inference`.
 
     A request replaces the one of its kind before it. One that gave way to a generation is done again after it.
 
@@ -35,14 +33,12 @@ class BackgroundReads(QObject):
     Signals:
         read(object): emitted when this text is in the model's cache, so that a completion of it begins at once.
         scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
-        found(object): emitted with the `FoundLogits` that were asked for.
         inspected(object): emitted with the `InspectedToken` that was asked for.
         failed(object): emitted with the `Failure` of a request.
     """
 
     read = Signal(object)
     scored = Signal(object)
-    found = Signal(object)
     inspected = Signal(object)
     failed = Signal(object)
 
@@ -70,10 +66,6 @@ class BackgroundReads(QObject):
             near: index of a character around which a text longer than the context is scored first.
         """
         self._ask(ReadJob(text, scored, near))
-
-    def find_logits(self, text: str | MixedText, position: int | None = None) -> None:
-        """Finds the logits of the token behind the first ``position`` tokens of ``text``, by default behind all."""
-        self._ask(LogitsJob(text, position))
 
     def inspect(self, job: InspectJob) -> None:
         """Inspects the choice of a token."""
@@ -129,8 +121,6 @@ class BackgroundReads(QObject):
             return
         if isinstance(result, ScoredText):
             self.scored.emit(result)
-        elif isinstance(result, FoundLogits):
-            self.found.emit(result)
         elif isinstance(result, InspectedToken):
             self.inspected.emit(result)
         else:

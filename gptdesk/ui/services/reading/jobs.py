@@ -59,19 +59,6 @@ class ReadJob(BackgroundJob):
 
 
 @dataclass(frozen=True)
-class LogitsJob(BackgroundJob):
-    """Finds the logits at a token of ``text``.
-
-    Attributes:
-        text: all of it.
-        position: number of tokens before the place; ``None`` for all.
-    """
-
-    text: str | MixedText
-    position: int | None = None
-
-
-@dataclass(frozen=True)
 class InspectJob(BackgroundJob):
     """Inspects the choice of the token behind ``prompt`` and ``sampled``; the fields are arguments of `inspect`."""
 
@@ -110,20 +97,3 @@ class ScoredText:
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     found: TextScores
-
-
-@dataclass(frozen=True)
-class FoundLogits:
-    """The distribution of one token of a text, before any sampler.
-
-    Attributes:
-        text: all of it.
-        ids: its tokens; where it has none, the token that begins a text.
-        position: number of tokens before the place.
-        logits: (V) float32; at the end of the text bit for bit those from which its completion chooses a token first.
-    """
-
-    text: str | MixedText
-    ids: list[int]
-    position: int
-    logits: npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
-from gptdesk.ui.services.reading.jobs import FoundLogits, InspectedToken, InspectJob, LogitsJob, ReadJob, ScoredText
+from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob, ReadJob, ScoredText
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -62,21 +62,6 @@ def read_text(job: ReadJob, engine: Engine, reader: TextReader, report: Report) 
         if perf_counter() >= due:
             due = tell()
     tell()
-
-
-def find_logits(job: LogitsJob, engine: Engine, reader: TextReader, report: Report) -> None:
-    """Reports the `FoundLogits` of ``job``.
-
-    Raises:
-        UserError: as for `TextReader`.
-    """
-    ids = engine.prompt_ids(job.text)
-    position = len(ids) if job.position is None else job.position
-    if not 1 <= position <= len(ids):  # the text has other tokens for this model than for the one before
-        return
-    logits = reader.logits_at(ids, position, interrupted=lambda _: job.cancelled)
-    if logits is not None:
-        report(FoundLogits(job.text, ids, position, logits.numpy()))
 
 
 def inspect_token(job: InspectJob, engine: Engine, reader: TextReader, report: Report) -> None:

@@ -6,7 +6,7 @@ import functools
 import logging
 from typing import Final
 
-from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFont, QFontDatabase, QFontInfo, QGuiApplication
 
 from gptdesk.resource_files import resource
 
@@ -86,5 +86,7 @@ def smaller(font: QFont) -> QFont:
 
 
 def fixed_font() -> QFont:
-    """The system's monospaced face: for tracebacks and logs."""
-    return QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    """The system's monospaced face, for tracebacks and logs; not smaller than the interface text, less a pixel."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setPixelSize(max(QFontInfo(font).pixelSize(), QGuiApplication.font().pixelSize() - 1))
+    return font

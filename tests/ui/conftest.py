@@ -27,6 +27,7 @@ from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.pages import PageRegistry
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE
+from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture
 
 KEPT_THREADS = ("wait for compiled code", "MainThread")
 """Names of threads that live as long as the program."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,23 @@ def loss_sources(history: RunHistory, unit: LossUnit) -> LossSources:
         _source(history, unit, primary().key, history.series),
         _source(history, unit, VALIDATION_LOSS, history.evaluated),
     )
+
+
+def newest_training(history: RunHistory, unit: LossUnit) -> float:
+    """The training loss of the newest logged step in a unit; NaN if it is not known."""
+    source = loss_sources(history, unit).training
+    return _newest(source, history.series(source.key))
+
+
+def newest_validation(history: RunHistory, unit: LossUnit) -> float:
+    """The validation loss of the newest evaluation in a unit; NaN if it is not known."""
+    source = loss_sources(history, unit).validation
+    return _newest(source, history.evaluated(source.key))
+
+
+def _newest(source: LossSource, series: Series) -> float:
+    values = source.convert(series.value[-1:])
+    return float(values[0]) if len(values) else math.nan
 
 
 def needs_bytes(history: RunHistory) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.window.commands.registry import Commands
 
 _WIDTH = 520
+"""Of the text, in pixels at a font of 13 pixels."""
 
 
 class EmptyRuns(QWidget):
@@ -38,7 +40,7 @@ class EmptyRuns(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             buttons.addWidget(button)
         holder = QWidget()
-        holder.setMaximumWidth(_WIDTH)
+        holder.setMaximumWidth(scaled(_WIDTH))
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint, Signal, Slot
-from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
@@ -218,13 +218,21 @@ class TrainView(QWidget):
         if data is not None:
             self._show_data()
         elif entry is None:
-            self.middle.setCurrentWidget(self.empty)
+            self._show_middle(self.empty)
             self.panel.show_run(None)
+
+    def _show_middle(self, widget: QWidget) -> None:
+        """Shows a widget in the middle; the focus moves from a button of the empty page to the selected card."""
+        focused = QApplication.focusWidget()
+        leaving = widget is not self.empty and focused is not None and self.empty.isAncestorOf(focused)
+        self.middle.setCurrentWidget(widget)
+        if leaving:
+            self.runs.focus_current()
 
     def _show_data(self) -> None:
         view = self._run_monitor.data_view
         if view is not None and view.entry.folder == self.current:
-            self.middle.setCurrentWidget(self.data)
+            self._show_middle(self.data)
             self.data.show_view(view, self._run_monitor.waiting.name(view.entry.folder))
 
     @Slot()
@@ -236,7 +244,7 @@ class TrainView(QWidget):
         folder = view.entry.folder
         run_monitor = self._run_monitor
         pending: list[Pending] = run_monitor.requests.pending(folder)
-        self.middle.setCurrentWidget(self.dashboard)
+        self._show_middle(self.dashboard)
         self.dashboard.show_run(view, pending)
         pinned = [run for run in run_monitor.runs if run.pinned]
         self.dashboard.show_curves(view.entry, pinned, run_monitor.histories, run_monitor.configs)

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gptdesk.loss_units import LOSS_UNITS, LossUnit
+from gptdesk.loss_units import LOSS_UNITS
 from gptdesk.training.differences import NOTHING, settings_diff
-from gptdesk.training.history.loss_source import loss_sources
+from gptdesk.training.history.loss_source import newest_validation
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.train.charts.settings import PlottedRun
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -88,17 +88,11 @@ def _losses(runs: Sequence[PlottedRun]) -> list[tuple[str, tuple[str, ...]]]:
     """The newest validation loss of each run in every unit; no row for a unit in which none is known."""
     rows = []
     for unit in LOSS_UNITS:
-        values = [_newest_loss(run, unit) for run in runs]
+        values = [newest_validation(run.history, unit) for run in runs]
         if any(map(math.isfinite, values)):
             shown = [decimal(value, unit.digits) if math.isfinite(value) else NOTHING for value in values]
             rows.append((f"Validation, {unit.title[0].lower()}{unit.title[1:]}", tuple(shown)))
     return rows
-
-
-def _newest_loss(run: PlottedRun, unit: LossUnit) -> float:
-    source = loss_sources(run.history, unit).validation
-    newest = source.convert(run.history.evaluated(source.key).value[-1:])
-    return float(newest[0]) if len(newest) else math.nan
 
 
 def _sentence(differences: int, runs: int) -> str:

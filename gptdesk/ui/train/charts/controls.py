@@ -9,6 +9,7 @@ from typing import Final
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget, QWidgetAction
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.charts.commands import FORMATS, SWITCHES, axis_id, save_id, switch_id
@@ -90,7 +91,7 @@ class ChartControls(QWidget):
 
     def _make_smoothing(self) -> None:
         self.smoothing = SliderRow(_SMOOTHING)
-        self.smoothing.setMinimumWidth(240)
+        self.smoothing.setMinimumWidth(scaled(240))
         self.smoothing.changed.connect(self._on_smoothing)
         holder = QWidget()
         layout = QVBoxLayout(holder)

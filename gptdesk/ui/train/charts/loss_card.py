@@ -23,6 +23,7 @@ from gptdesk.ui.train.charts.painting.legend import Legend, LegendEntry
 from gptdesk.ui.train.charts.painting.run_lines import DASHES
 from gptdesk.ui.train.charts.settings import ChartSettings
 from gptdesk.ui.train.charts.viewport import Viewport
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.window.commands.registry import Commands
@@ -60,11 +61,9 @@ class LossCard(QFrame):
         self.nothing.setProperty("kind", "muted")
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setWordWrap(True)
-        self.note = QLabel()
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note = ElidedLabel()  # a label that wraps would make the card higher than the page
         self.note.setProperty("kind", "muted")
         self.note.setFont(smaller(self.font()))
-        self.note.setWordWrap(True)
         self.note.setContentsMargins(_INSET, 0, 0, 0)
         self._header = QGridLayout()
         self._header.setHorizontalSpacing(_GAP)
@@ -128,9 +127,11 @@ class LossCard(QFrame):
     def show_notes(self) -> None:
         """Shows a hint while nothing is recorded, and which losses are not those that were recorded."""
         self.nothing.setVisible(not any(len(lines.run.history.series(lines.value)) for lines in self.chart.lines))
-        note = loss_notes(self.chart.lines, self.chart.unit) if self.chart.unit else ""
-        self.note.setVisible(bool(note))
-        self.note.setText(note)
+        notes = loss_notes(self.chart.lines, self.chart.unit) if self.chart.unit else []
+        self.note.setVisible(bool(notes))
+        self.note.setText("  ·  ".join(note.text for note in notes))
+        self.note.help = "\n".join(note.reason for note in notes)
+        self.note.setAccessibleDescription(self.note.help)
 
     def _on_pointed(self) -> None:
         if self.chart.underMouse() or self.chart.by_keys:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from gptdesk.loss_units import loss_unit
 from gptdesk.ui.file_names import file_name
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import RateLimit
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _GAP: Final = 12
 _LEAST_HEIGHT: Final = 320
+"""In pixels at a font of 13 pixels; a lower page scrolls."""
+
 _SMALL_MS: Final = 1000
 """Interval of updates of the small charts, in milliseconds."""
 
@@ -71,11 +74,11 @@ class ChartPanel(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(_GAP)
-        self.setMinimumHeight(_LEAST_HEIGHT)
+        self.setMinimumHeight(scaled(_LEAST_HEIGHT))
 
     def sizeHint(self) -> QSize:
         """The minimum height: layouts take hints as minimum heights where a label above wraps."""
-        return QSize(super().sizeHint().width(), _LEAST_HEIGHT)
+        return QSize(super().sizeHint().width(), scaled(_LEAST_HEIGHT))
 
     # -- contents
 
@@ -176,6 +179,7 @@ class ChartPanel(QWidget):
             below.addWidget(card, 1)
         self._layout.addWidget(self.loss, 9)
         self._layout.addLayout(below, 4)
+        self.loss.values.float_over(self)
         self.loss.controls.changed.connect(self.choose)
         self._viewport.left_newest.connect(self._on_left_newest)
         for chart in self.charts():

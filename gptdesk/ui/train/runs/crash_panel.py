@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
@@ -10,12 +11,15 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBox
 
 from gptdesk.training.diagnosis import Diagnosis
 from gptdesk.ui import number_format
-from gptdesk.ui.fonts import fixed_font
+from gptdesk.ui.fonts import fixed_font, scaled
 from gptdesk.ui.icons import SIZE
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.window.commands.registry import Commands
+
+_OUTPUT_HEIGHT: Final = 112
+"""Height of the output, in pixels at a font of 13 pixels."""
 
 
 class CrashPanel(QFrame):
@@ -43,7 +47,7 @@ class CrashPanel(QFrame):
         self.output.setAccessibleName("Last output")
         self.output.setTabChangesFocus(True)
         self.output.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.output.setFixedHeight(112)
+        self.output.setFixedHeight(scaled(_OUTPUT_HEIGHT))
         self.resume = ActionButton(commands.action("run.restart"), "")
         self.resume.setProperty("kind", "accent")
         self.copy = ActionButton(commands.action("run.report"))

@@ -53,7 +53,7 @@ class RunList(QWidget):
         self._curves: Mapping[Path, Sequence[float]] = {}
         self._current: Path | None = None
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("Find a run by name or tag")
+        self.filter.setPlaceholderText("Find name or tag")
         self.filter.setAccessibleName("Find a run by name or tag")
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._show)

@@ -189,7 +189,7 @@ class SamplesPanel(QWidget):
             f"temperature {number_format.decimal(sample.temperature, 1)}",
             f"seed {sample.seed}",
         )
-        self.caption.setText(SEPARATOR.join(parts))
+        self.caption.setText(" · ".join(parts))
         self.slider.setAccessibleDescription(self.caption.text())
         cursor = QTextCursor(self.text.document())
         block = QTextBlockFormat()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from PySide6.QtCore import QSize
@@ -10,8 +12,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.bounded_read import number
+from gptdesk.loss_units import LOSS_UNITS, LossUnit
 from gptdesk.metrics import metric
 from gptdesk.training.history.history import RunHistory
+from gptdesk.training.history.loss_source import newest_training, newest_validation
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import count, decimal, metric_value, percent, span
@@ -21,19 +25,22 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 _PER_MILLE: Final = 1000
 _GAP: Final = 8
 
+_LARGEST: Final = 50.0
+"""Loss beyond which a run has diverged, and other units say nothing."""
+
 _WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
 """Rows and density: the first pair that fits is used."""
 
 _MFU_HELP: Final = (
-    "Model FLOP/s utilization: how much of what the hardware can do at best goes into the model.\n"
+    "Model FLOP/s utilization: share of the peak performance of the hardware that the model uses.\n"
     "MFU = (6 N + 12 L C T) × tokens per second ÷ peak FLOP/s of all devices,\n"
     "with N weights, L blocks, C the width and T the context length (Chowdhery et al. 2022, appendix B)."
 )
-_MEMORY_HELP: Final = "The most memory that this process has held so far{where}. MFU is not known for this hardware."
+_MEMORY_HELP: Final = "Peak memory of the training process so far{where}. MFU is not known for this hardware."
 
 
 class Tiles(QWidget):
-    """Step, losses, speed, how well the hardware is used and the time left; below them how far the run is."""
+    """Step, losses, speed, utilization (or memory) and time left; below them the progress of the run."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +80,8 @@ class Tiles(QWidget):
         step, steps = entry.step, entry.steps
         self._show_step(step, steps, last, facts)
         loss = entry.loss if entry.loss is not None else number(last.get("loss"), None)
-        self.loss.show_figure(_loss(loss), _loss_help("The loss of the newest step, in nats a token", loss))
+        in_units = _in_all_units(loss, partial(newest_training, history))
+        self.loss.show_figure(_loss(loss), f"Training loss of the newest step, in nats per token{in_units}")
         self._show_validation(entry, history)
         speed = number(last.get("tokens_per_s"), None)
         self.speed.show_figure(
@@ -88,22 +96,23 @@ class Tiles(QWidget):
         done = NOTHING if step is None else count(step)
         self.step.show_figure(
             f"{done} / {count(steps)}" if steps else done,
-            "Steps taken, of those planned: in each the weights are changed once.",
+            "Optimizer steps taken, of those planned.",
         )
         share = min(1.0, (step or 0) / steps) if steps else 0.0
         self.bar.setValue(round(_PER_MILLE * share))
-        self.bar.setToolTip(f"{percent(share)} of the steps are taken.")
+        self.bar.setToolTip(f"{percent(share)} of the planned steps")
 
     def _show_validation(self, entry: RunEntry, history: RunHistory) -> None:
         values = history.validation.value
         newest = history.final_validation
         if newest is None and len(values):
             newest = float(values[-1])
-        help = _loss_help("The loss on text that the model does not learn from, in nats a token", newest)
+        in_units = _in_all_units(newest, partial(newest_validation, history))
+        help = f"Loss on text that the model does not train on, in nats per token{in_units}"
         notes = _notes(history)
         if entry.best_loss is not None and entry.best_step is not None:
             best = f"best validation {decimal(entry.best_loss, 3)} at step {count(entry.best_step)}"
-            help += f"\nIts best so far is {decimal(entry.best_loss, 4)}, at step {count(entry.best_step)}."
+            help += f"\nBest so far: {decimal(entry.best_loss, 4)} at step {count(entry.best_step)}."
             notes.append(best)
         self.validation.show_figure(_loss(newest), help)
         self.note.setText("  ·  ".join(notes))
@@ -122,7 +131,7 @@ class Tiles(QWidget):
         left = entry.seconds_left if entry.active else None
         self.left.show_figure(
             NOTHING if left is None else span(left),
-            "Steps left times the median time of a step; evaluations and checkpoints come on top.",
+            "Remaining steps times the median time of a step; without evaluations and checkpoints.",
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -166,8 +175,15 @@ def _loss(value: float | None) -> str:
     return NOTHING if value is None or not math.isfinite(value) else decimal(value, 2)
 
 
-def _loss_help(what: str, value: float | None) -> str:
-    if value is None or not math.isfinite(value) or value > 50:
-        return what + "."
-    figures = f"{decimal(value, 4)}, a perplexity of {decimal(math.exp(value), 1)}"
-    return f"{what}: {figures}, as if each token were chosen among so many."
+def _in_all_units(loss: float | None, recorded: Callable[[LossUnit], float]) -> str:
+    """A colon and a line for each unit in which a loss is known; a full stop if there is no loss.
+
+    Args:
+        loss: in nats per token.
+        recorded: returns the newest loss in a unit that depends on the text.
+    """
+    if loss is None or not math.isfinite(loss) or loss > _LARGEST:
+        return "."
+    values = [(unit, recorded(unit) if unit.needs_bytes else unit.from_nats(loss, 0.0)) for unit in LOSS_UNITS]
+    lines = [f"{unit.title}: {decimal(value, unit.digits)}" for unit, value in values if math.isfinite(value)]
+    return "\n".join([":", *lines])

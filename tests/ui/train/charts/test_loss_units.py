@@ -107,8 +107,8 @@ def test_what_is_not_known_is_said_and_the_other_run_is_drawn(
     new, old = large(panel).lines
     assert math.isfinite(new.recorded_at(-1))
     assert math.isnan(old.recorded_at(-1))
-    assert "“old” recorded no bits per byte" in panel.loss.note.text()
-    assert "not available" in panel.loss.note.text()
+    assert panel.loss.note.text() == "“old”: bits per byte not available"
+    assert "“old” did not record bits per byte" in panel.loss.note.accessibleDescription()
     large(panel).view.point(200.0)
     panel.loss.values.show_values()
     assert "not available" in panel.loss.values.label.text()

@@ -35,6 +35,7 @@ def test_figures_say_where_the_run_stands_and_explain_themselves(qtbot: QtBot, r
     assert [tile.figure.text() for tile in tiles.tiles] == ["400 / 1,000", "3.62", "3.79", "61,400", "2.0 GB", "19 min"]
     assert tiles.use.name.text() == "Memory", "there is no MFU where the peak of the hardware is not known"
     assert all(tile.toolTip() and tile.accessibleName() for tile in tiles.tiles)
+    assert tiles.loss.accessibleDescription().endswith("per token:\nNats per token: 3.6200\nPerplexity: 37.34")
     assert tiles.bar.value() == 400
     assert tiles.note.text() == "400,000 tokens  ·  0.80 epochs  ·  best validation 3.790 at step 400"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.metrics import METRICS, metric_of
 from gptdesk.ui.number_format import count, decimal, metric_value, span
@@ -37,7 +37,7 @@ class Row:
 
 
 class ValueBox(QFrame):
-    """A box over a chart that lets the pointer through."""
+    """A box beside the crosshair that lets the pointer through."""
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
@@ -51,6 +51,10 @@ class ValueBox(QFrame):
         layout.addWidget(self.label)
         self.hide()
 
+    def float_over(self, host: QWidget) -> None:
+        """Floats over a larger widget that contains the chart: a low chart is not as high as the box."""
+        self.setParent(host)
+
     def show_values(self) -> None:
         """Shows the values at the crosshair; hides where there is none."""
         number = self._chart.point_at()
@@ -63,8 +67,11 @@ class ValueBox(QFrame):
         left = box.mapToScene(box.rect().topLeft()).x()
         line = round(left + self._chart.crosshair.left(self._chart.crosshair.place or 0.0))
         x = line + _AWAY if line + _AWAY + self.width() <= self._chart.width() - 4 else line - _AWAY - self.width()
-        self.move(max(4, x), 12)
+        host = self.parentWidget()
+        corner = self._chart.mapTo(host, QPoint(max(4, x), 12))
+        self.move(corner.x(), max(4, min(corner.y(), host.height() - self.height() - 4)))
         self.show()
+        self.raise_()
 
 
 def describe(chart: Chart, number: int) -> tuple[str, str, list[Row]]:

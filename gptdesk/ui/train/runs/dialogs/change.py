@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from gptdesk.bounded_read import number
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.train.runs.dialogs.base import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
@@ -46,7 +47,7 @@ class ChangeDialog(InputDialog):
             factor = name == "learning_rate_factor"
             box = NumberBox(0 if factor else 1, _LARGEST_FACTOR if factor else _LARGEST_INTERVAL, 2 if factor else 0)
             box.setValue(number(values.get(name), 1.0))
-            box.setFixedWidth(120)
+            box.setFixedWidth(scaled(120))
             box.setAccessibleName(title)
             self.watch(box)
             self.boxes[name] = box

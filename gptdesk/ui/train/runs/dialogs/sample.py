@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
+from gptdesk.ui.fonts import scaled
 from gptdesk.ui.train.runs.dialogs.base import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
@@ -32,7 +33,7 @@ class SampleDialog(InputDialog):
         self.prompt = QPlainTextEdit(prompt)
         self.prompt.setAccessibleName("Prompt")
         self.prompt.setTabChangesFocus(True)
-        self.prompt.setFixedHeight(120)
+        self.prompt.setFixedHeight(scaled(120))
         self.prompt.textChanged.connect(self._judge)
         label = QLabel("Prompt")
         label.setBuddy(self.prompt)
@@ -41,7 +42,7 @@ class SampleDialog(InputDialog):
         self.use.clicked.connect(lambda: self.prompt.setPlainText(playground))
         self.seed = NumberBox(0, _LARGEST_SEED, 0)
         self.seed.setValue(seed)
-        self.seed.setFixedWidth(96)
+        self.seed.setFixedWidth(scaled(96))
         self.seed.setAccessibleName("Seed")
         self.watch(self.seed)
         seed_label = QLabel("Seed")

@@ -25,7 +25,7 @@ class TagsDialog(InputDialog):
     decided = Signal(object)
 
     def __init__(self, theme: Theme, name: str, tags: tuple[str, ...], parent: QWidget | None = None) -> None:
-        super().__init__(f"Tags of {name}", "Keep", parent)
+        super().__init__(f"Tags of {name}", "Save", parent)
         self.tags = Chips(theme, show=lambda tag: f"#{tag}", read=_tag, check=lambda _: None)
         self.tags.line.setAccessibleName("New tag")
         self.tags.line.setPlaceholderText("Type a tag and press Enter")

@@ -23,6 +23,9 @@ _AWAY: Final = 14
 """Pixels between the crosshair and the box."""
 
 _MOST_MARKS: Final = 4
+_LONGEST_NAME: Final = 28
+"""Letters of a run's name in the box."""
+
 _MARK_REACH: Final = 6.0
 _DOT: Final = "●"
 
@@ -154,7 +157,8 @@ def _line(row: Row, colours: Colours) -> str:
     dot = f'<td style="color:{row.colour or "transparent"}">{_DOT}&nbsp;</td>'
     if not row.value:
         return f'<tr>{dot}<td colspan="2">{escape(row.name)}</td></tr>'
-    name = f'<td style="color:{colours.muted}">{escape(row.name)}&nbsp;&nbsp;</td>'
+    short = row.name if len(row.name) <= _LONGEST_NAME else f"{row.name[: _LONGEST_NAME - 1].rstrip()}…"
+    name = f'<td style="color:{colours.muted}">{escape(short)}&nbsp;&nbsp;</td>'
     return f'<tr>{dot}{name}<td align="right">{row.value}</td></tr>'
 
 

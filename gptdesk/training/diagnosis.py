@@ -12,7 +12,7 @@ from typing import Any, Final
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.detached import reap
 from gptdesk.training.history.samples import ConsoleTail
-from gptdesk.training.launched import COMMAND, FAILED, Launch, newest_attempt, phase, read_launch
+from gptdesk.training.launch_record import COMMAND, FAILED, Launch, newest_attempt, phase, read_launch
 from trainer.run_directory.state import RunState, boot_id
 
 OUTPUT_LINES: Final = 40

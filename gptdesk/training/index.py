@@ -16,7 +16,7 @@ from gptdesk.files import read_json
 from gptdesk.locks import is_locked
 from gptdesk.training.detached import lives, reap
 from gptdesk.training.labels import Labels
-from gptdesk.training.launched import LOCK, RECORD, STARTING, Launch, attempt_in, phase, read_launch
+from gptdesk.training.launch_record import LOCK, RECORD, STARTING, Launch, attempt_in, phase, read_launch
 from trainer.run_directory.fields import read_fields
 from trainer.run_directory.layout import CONFIG, EXIT, FORMAT, RUN, STATUS
 from trainer.run_directory.layout import LOCK as RUN_LOCK

@@ -19,7 +19,7 @@ from gptdesk.child_process import python_command
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.training.detached import start_detached
-from gptdesk.training.launched import (
+from gptdesk.training.launch_record import (
     COMMAND,
     FORMAT,
     HERE,

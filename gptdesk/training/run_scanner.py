@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gptdesk.bounded_read import ContentError, number
 from gptdesk.files import read_json
 from gptdesk.training.data.data_scanner import DataScanner, DataView
-from gptdesk.training.history.curve import loss_sketch
+from gptdesk.training.history.loss_sketch import loss_sketch
 from gptdesk.training.index import RunEntry, RunIndex
 from gptdesk.training.scan_result import (
     AlertRaised,

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.diagnosis import diagnose
-from gptdesk.training.history.curve import loss_sketch
 from gptdesk.training.history.history import RunHistory
+from gptdesk.training.history.loss_sketch import loss_sketch
 from gptdesk.training.history.samples import SampleLog
 from gptdesk.training.index import RunIndex
 from gptdesk.training.labels import Labels
-from gptdesk.training.launched import read_launch
+from gptdesk.training.launch_record import read_launch
 from tests.fuzz.mutations import COUNTS, check_sentence, damaged_bytes, damaged_json, is_plain, refuse_or, run_examples
 from trainer.cli import main
 from trainer.config.schema import build_config

@@ -33,7 +33,7 @@ from gptdesk.training.launch import (
     to_toml,
     typed_command,
 )
-from gptdesk.training.launched import LOCK, ask
+from gptdesk.training.launch_record import LOCK, ask
 from trainer.commands.train import _given
 from trainer.config.schema import build_config
 from trainer.config.values import read_preset, read_toml

@@ -93,7 +93,9 @@ def test_what_a_power_cut_left_does_not_keep_the_window_closed(folders: Folders,
 
 
 @pytest.mark.parametrize("kind", ["folder", "dangling link", "no folder for data"])
-def test_where_there_can_be_no_lock_the_window_opens_all_the_same(folders: Folders, kind: str, qtbot: QtBot) -> None:
+def test_where_there_can_be_no_lock_the_window_opens_all_the_same(
+    folders: Folders, kind: str, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     lock = folders.data / LOCK
     if kind == "no folder for data":
         folders.data.parent.mkdir(parents=True)
@@ -107,14 +109,18 @@ def test_where_there_can_be_no_lock_the_window_opens_all_the_same(folders: Folde
     assert instance.take()
     assert not Instance(folders.data).take(), "there is a lock elsewhere"
     instance.release()
+    assert {record.msg for record in caplog.records} == {"no lock in %s: %s"}
 
 
 @pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="may write everywhere")
-def test_a_folder_that_may_not_be_written_does_not_keep_the_window_closed(folders: Folders, qtbot: QtBot) -> None:
+def test_a_folder_that_may_not_be_written_does_not_keep_the_window_closed(
+    folders: Folders, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     folders.data.mkdir(parents=True, mode=0o500)
     instance = Instance(folders.data)
     assert instance.take()
     instance.release()
+    assert {record.msg for record in caplog.records} == {"no lock in %s: %s"}
 
 
 def test_a_lock_goes_with_its_process(folders: Folders, qtbot: QtBot) -> None:

@@ -13,9 +13,9 @@ from gptdesk.ui.widgets.inputs.number_box import NumberBox
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("0", "0 cannot be used: at least 1, at most 12. It is 5 again."),
-        ("99", "99 cannot be used: at least 1, at most 12. It is 5 again."),
-        ("", "A number is needed: at least 1, at most 12. It is 5 again."),
+        ("0", "0 cannot be used: at least 1, at most 12. The value is 5 again."),
+        ("99", "99 cannot be used: at least 1, at most 12. The value is 5 again."),
+        ("", "A number is needed: at least 1, at most 12. The value is 5 again."),
     ],
 )
 def test_what_is_refused_is_said_and_the_value_is_back(typed: str, said: str, qtbot: QtBot) -> None:

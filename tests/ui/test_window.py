@@ -208,7 +208,9 @@ def test_a_title_becomes_a_file_name_anywhere(title: str, name: str) -> None:
     assert " ".join(file_name(title).split()) == name
 
 
-def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(opened: Opened, qtbot: QtBot, qapp: QApplication) -> None:
+def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(
+    opened: Opened, qtbot: QtBot, qapp: QApplication, caplog: pytest.LogCaptureFixture
+) -> None:
     handler = CrashHandler(opened.services.folders.logs)
     handler.install(opened.window)
     try:
@@ -227,6 +229,7 @@ def test_a_mistake_of_ours_is_shown_and_the_window_lives_on(opened: Opened, qtbo
     qtbot.waitUntil(lambda: opened.window.findChildren(CrashDialog) == [])
     QTest.keyClicks(opened.window.playground.editor, "on")
     assert opened.window.session.document.text == "on"
+    assert [record.msg for record in caplog.records] == ["unhandled exception:\n%s"]
 
 
 def test_a_mistake_in_the_thread_of_the_model_is_shown_too(

@@ -59,16 +59,16 @@ class Alert:
     explanation: str
 
 
-class Watch:
+class AlertDetector:
     """Checks what a run records and raises alerts; none is repeated while its reason lasts."""
 
     def __init__(self) -> None:
         self._disk_short = False
         self._evaluations: list[tuple[float, float, float]] = []  # step, validation, training
         self._overfitting = False
-        self.begin_again()
+        self.reset()
 
-    def begin_again(self, step: float = 0.0, best: float = np.inf) -> None:
+    def reset(self, step: float = 0.0, best: float = np.inf) -> None:
         """Discards the statistics: the run resumes from an earlier step, perhaps with other settings or elsewhere.
 
         Args:

@@ -14,7 +14,7 @@ import numpy as np
 from gptdesk.bounded_read import LARGEST_WHOLE, number
 from gptdesk.loss_units import VALIDATION_LOSS, evaluation_keys
 from gptdesk.metrics import AXES, contained
-from gptdesk.training.history.alerts import Alert, Watch
+from gptdesk.training.history.alerts import Alert, AlertDetector
 from gptdesk.training.history.event_clock import END_OF_TIME, EventClock
 from gptdesk.training.history.event_lines import VALUES, Lines, load_event, parse
 from gptdesk.training.history.series import Floats, Series, Table
@@ -28,7 +28,7 @@ ANSWERS: Final = 200
 RECENT: Final = 2_000
 """Number of newest events other than steps that are kept."""
 
-_JUDGED_AT_ONCE: Final = 1 << 16
+_CHECKED_AT_ONCE: Final = 1 << 16
 """Logged steps checked for alerts at a time; more would not stay in the processor's cache."""
 
 _STEP: Final = VALUES.index("step")
@@ -85,10 +85,10 @@ class RunHistory:
     def _clear(self) -> None:
         self._restarts = self._file.restarts
         self._clock = EventClock()
-        self._watch = Watch()
+        self._watch = AlertDetector()
         self._steps = StepLog()
         self._evaluations = Table((*AXES, *evaluation_keys()))
-        self._judged = 0  # logged steps checked for alerts
+        self._checked = 0  # logged steps checked for alerts
         self._evaluated = 0  # logged steps before the newest evaluation
         self._final: tuple[float, float] | None = None
         self._newest = b""
@@ -115,7 +115,7 @@ class RunHistory:
         if self._file.restarts != self._restarts:
             self._clear()
         if changed:
-            self._judge()
+            self._check_alerts()
             self._publish()
         return self.version != before
 
@@ -192,7 +192,7 @@ class RunHistory:
 
     def _go_back(self, step: float) -> None:
         """Handles a resume from ``step``: later points no longer count."""
-        self._judge()
+        self._check_alerts()
         kept = self._steps.cut(step)
         if self._final and self._final[0] > step:
             self._final = None
@@ -200,17 +200,17 @@ class RunHistory:
             int(np.searchsorted(self._evaluations.column("step"), step, "right"))
         )
         self._marks = [mark for mark in self._marks if mark.kind != "checkpoint" or mark.step <= step]
-        self._judged, self._evaluated = kept, min(self._evaluated, kept)
+        self._checked, self._evaluated = kept, min(self._evaluated, kept)
         best = np.fmin.reduce(self._evaluations.column(VALIDATION_LOSS), initial=math.inf)
-        self._watch.begin_again(step, float(best))
+        self._watch.reset(step, float(best))
 
-    def _judge(self) -> None:
+    def _check_alerts(self) -> None:
         """Checks the new logged steps for alerts."""
-        while self._judged < len(self._steps):
-            rows = slice(self._judged, self._judged + _JUDGED_AT_ONCE)
+        while self._checked < len(self._steps):
+            rows = slice(self._checked, self._checked + _CHECKED_AT_ONCE)
             columns = (self._steps.live.column(name)[rows] for name in ("step", "t", "loss", "tokens_per_s"))
             self._raise(self._watch.steps(*columns))
-            self._judged = min(rows.stop, len(self._steps))
+            self._checked = min(rows.stop, len(self._steps))
 
     def _raise(self, found: list[Alert]) -> None:
         told = [abs(alert.t) < END_OF_TIME for alert in found]  # else the step has no valid time
@@ -286,14 +286,14 @@ class RunHistory:
         training = training[np.isfinite(training)]
         self._evaluated = len(self._steps)
         if not math.isfinite(loss):
-            self._judge()  # the losses may already show it
+            self._check_alerts()  # the losses may already show it
         mean = float(training.mean()) if len(training) else math.nan
         self._raise(self._watch.evaluation(step, t, loss, mean))
 
     def _crash(self, event: dict[str, Any], step: float, t: float, seconds: float) -> None:
         reason = str(event.get("reason") or "The run ended with an error.")
         if event.get("cause") == "not finite":
-            self._judge()
+            self._check_alerts()
             self._raise(self._watch.diverged(step, t, reason))
         self._mark("crash", step, t, reason, time=seconds)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
-from gptdesk.training.launched import ask
+from gptdesk.training.launch_record import ask
 from gptdesk.ui.services.services import RunService
 from gptdesk.ui.widgets.question import Question
 

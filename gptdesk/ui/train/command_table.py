@@ -36,7 +36,7 @@ RUN_ENTRIES: Final = (
 DATA_ENTRIES: Final = (
     Entry("use", "New run with this data", "New run with this data", "Train on the selected data"),
     Entry(
-        "pause", "Pause or resume preparation", "Pause", "Hold the preparation of the data, or resume it", ("Ctrl+P",)
+        "pause", "Pause or resume preparation", "Pause", "Pause the preparation of the data, or resume it", ("Ctrl+P",)
     ),
     Entry("folder", "Open data folder", "Open folder", "Open the folder of the data in the file manager"),
     Entry(
@@ -58,7 +58,7 @@ REQUEST_TITLES: Final = {
     "sample": "Sample now…",
     "stop": "Stop run and save",
 }
-"""Titles in the palette of the buttons below the charts."""
+"""Titles in the palette of the requests, which have buttons below the charts."""
 
 REQUESTS: Final = tuple(f"run.{name}" for name in (*REQUEST_TITLES, "change", "abort", "restart"))
 """Ids of the requests to a run, in the order of their menu."""

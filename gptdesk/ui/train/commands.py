@@ -38,7 +38,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
         Command(
             id="run.new",
             title="New run…",
-            description="Put a training run together: data, model and settings",
+            description="Set up a training run: data, model and settings",
             run=new_run,
             group="new",
             shortcuts=(QKeySequence.StandardKey.New,),
@@ -47,7 +47,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
         Command(
             id="run.example",
             title="New run on Shakespeare…",
-            description="Put a training run together on a small text that comes with gptdesk",
+            description="Set up a training run on a small text that comes with gptdesk",
             run=act(lambda made: made.new_runs.open_on_example()),
         ),
         *(
@@ -65,14 +65,14 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
         Command(
             id="run.change",
             title="Change while training…",
-            description="Change intervals, or the learning rate, of the run that trains",
+            description="Change intervals or the learning rate of the active run",
             run=act(lambda made: made.requests.change_settings()),
             is_possible=why_not(lambda made: made.requests.why_not, "change"),
         ),
         Command(
             id="run.abort",
             title="Abort without saving…",
-            description="End the run at once; what it learned since its last checkpoint is lost",
+            description="End the run at once; steps since its last checkpoint are lost",
             run=act(lambda made: made.requests.abort()),
             is_possible=why_not(lambda made: made.requests.why_not, "abort"),
         ),
@@ -134,7 +134,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
         Command(
             id="runs.watch",
             title="Watch another folder…",
-            description="List the runs of another folder, too",
+            description="Also list the runs of another folder",
             run=act(lambda made: made.run_actions.ask_for_folder()),
         ),
         Command(

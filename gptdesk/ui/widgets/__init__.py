@@ -1,1 +1,1 @@
-"""Controls that every page may use; they know no page and no document."""
+"""Widgets that every page may use; they import no page and no document."""

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptdesk.training.history.alerts import SLOW_STEPS, SPIKE_SCORE, WINDOW, Alert, Watch
+from gptdesk.training.history.alerts import SLOW_STEPS, SPIKE_SCORE, WINDOW, Alert, AlertDetector
 
 NAN = float("nan")
 
 
 def look(losses: np.ndarray, speeds: np.ndarray | None = None, bite: int = 1_000_000) -> list[Alert]:
     """What is raised over logged steps 1, 2, ... that come so many at a time."""
-    watch, found = Watch(), []
+    watch, found = AlertDetector(), []
     speeds = np.full(len(losses), 5_000.0) if speeds is None else speeds
     numbers = np.arange(1.0, len(losses) + 1)
     for first in range(0, len(losses), bite):
@@ -136,7 +136,7 @@ def test_speeds_that_are_missing_do_not_count() -> None:
 
 
 def evaluate(losses: list[float], trainings: list[float]) -> list[int]:
-    watch = Watch()
+    watch = AlertDetector()
     return [
         number
         for number, (loss, training) in enumerate(zip(losses, trainings, strict=True))
@@ -163,13 +163,13 @@ def test_a_pause_in_the_rise_begins_the_count_again() -> None:
 
 
 def test_a_validation_loss_that_is_not_finite_is_told_unless_the_losses_have() -> None:
-    watch = Watch()
+    watch = AlertDetector()
     assert kinds(watch.evaluation(3, 0.0, NAN, 3.0)) == [("nonfinite", 3)]
     assert watch.evaluation(4, 0.0, NAN, 3.0) == []
 
 
 def test_a_validation_loss_that_stays_no_number_is_told_once_though_the_losses_are_fine() -> None:
-    watch, found = Watch(), []
+    watch, found = AlertDetector(), []
     for number in range(1, 9):
         fine = np.array([float(number)])
         found += watch.steps(fine, fine, fine, fine)
@@ -178,15 +178,15 @@ def test_a_validation_loss_that_stays_no_number_is_told_once_though_the_losses_a
 
 
 def test_going_back_forgets_what_was_usual() -> None:
-    watch = Watch()
+    watch = AlertDetector()
     numbers = np.arange(1.0, 301)
     fast, slow = np.full(300, 5_000.0), np.full(300, 2_000.0)
     assert watch.steps(numbers, numbers, noise(300), fast) == []
-    watch.begin_again()
+    watch.reset()
     assert watch.steps(numbers, numbers, noise(300) + 4, slow) == []
 
 
 def test_a_checkpoint_that_was_not_written_says_why_and_what_to_do() -> None:
-    (alert,) = Watch().checkpoint_failed(7, 0.0, "There is no room for a checkpoint.")
+    (alert,) = AlertDetector().checkpoint_failed(7, 0.0, "There is no room for a checkpoint.")
     assert alert.kind == "disk"
     assert alert.explanation.startswith("There is no room for a checkpoint. The run is paused. Free")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gptdesk.training.history.curve import loss_sketch
+from gptdesk.training.history.loss_sketch import loss_sketch
 
 
 def a_step(step: Any, loss: Any) -> str:

@@ -647,7 +647,7 @@ def test_a_number_that_cannot_be_is_said_at_its_field_and_starts_nothing(
     settle(sheet, qtbot)
     row = sheet.settings.form.rows["schedule.steps"]
     set_number(sheet, "schedule.steps", "0")
-    assert row.problem_label.text() == "0 cannot be used: at least 1. It is 60 again."
+    assert row.problem_label.text() == "0 cannot be used: at least 1. The value is 60 again."
     assert row.problem_label.isVisible()
     assert not sheet.starter.starting
     set_number(sheet, "schedule.steps", "40")

@@ -22,7 +22,7 @@ from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.data.preparations import PreparationState
-from gptdesk.training.history.curve import loss_sketch
+from gptdesk.training.history.loss_sketch import loss_sketch
 from gptdesk.training.index import RunIndex
 from gptdesk.training.launch import start_run
 from gptdesk.ui.services.inference_messages import State

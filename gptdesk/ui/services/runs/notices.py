@@ -1,4 +1,4 @@
-"""Sentences about what a scan of the runs has found."""
+"""Messages about runs and preparations, made from the events of a scan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gptdesk.ui import number_format
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that happened to a run or a preparation, for a person who may be looking elsewhere.
+    """A message about a run or a preparation.
 
     Attributes:
         folder: of the run, or of the data.
@@ -29,7 +29,7 @@ class Notice:
 
 
 def notice_of(event: ScanEvent) -> Notice:
-    """Says what has happened. For the GUI thread: numbers are written in the user's locale."""
+    """The message about an event. For the GUI thread: numbers are written in the user's locale."""
     match event:
         case RunEnded(entry):
             return Notice(entry.folder, *_run_ended(entry), shown=True)
@@ -42,17 +42,21 @@ def notice_of(event: ScanEvent) -> Notice:
 def _run_ended(entry: RunEntry) -> tuple[str, str, str]:
     """Kind, title and text."""
     if entry.state.state == "crashed":
-        reason = str(entry.state.exit.get("reason") or "It ended without saying why.")
+        reason = str(entry.state.exit.get("reason") or "The trainer ended without a reason.")
         text = f"{reason.rstrip('.')}. The Train page shows its last output and can resume it."
         return "bad", f"{entry.name} has crashed", text
     if entry.state.state == "lost":
-        return "warn", f"{entry.name} is lost", "Its computer does not answer; it may still be training there."
+        return (
+            "warn",
+            f"{entry.name} is lost",
+            "Its computer sends no heartbeat; the trainer may still be running.",
+        )
     return "info", f"{entry.name} has finished", _result(entry)
 
 
 def _result(entry: RunEntry) -> str:
     if entry.best_loss is None:
-        return "It has taken all of its steps."
+        return "All steps are done."
     step = number_format.count(entry.best_step or 0)
     return f"Best validation loss {number_format.decimal(entry.best_loss, 4)} at step {step}."
 
@@ -63,4 +67,4 @@ def _preparation_ended(entry: DataEntry) -> tuple[str, str, str]:
         return "info", f"{entry.name} is ready to train on", f"It has {number_format.tokens(entry.state.tokens)}."
     if entry.state.state == "failed":
         return "bad", f"{entry.name} could not be prepared", entry.state.error
-    return "warn", f"Preparing {entry.name} was interrupted", "What is done is kept; it can be resumed."
+    return "warn", f"Preparing {entry.name} was interrupted", "Its progress is kept; it can be resumed."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.training.index import RunEntry
-from gptdesk.training.launched import ask
+from gptdesk.training.launch_record import ask
 from gptdesk.ui.services.background import TaskQueue
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from gptdesk.ui.train.charts.commands import FORMATS, SWITCHES, axis_id, save_id
 from gptdesk.ui.train.charts.settings import AXIS_TITLES, LARGEST_SMOOTHING, ChartSettings
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
-from gptdesk.ui.widgets.inputs.near_one_scale import FromOne
+from gptdesk.ui.widgets.inputs.near_one_scale import NearOne
 from gptdesk.ui.widgets.inputs.slider_row import SliderRow, SliderSpec
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -30,7 +30,7 @@ _SMOOTHING: Final = SliderSpec(
     lowest=0.0,
     highest=LARGEST_SMOOTHING,
     decimals=3,
-    scale=FromOne(decades=3),
+    scale=NearOne(decades=3),
 )
 
 
@@ -64,7 +64,7 @@ class ChartControls(QWidget):
         self.menu = self._menu_of(
             "charts.fit", "", *map(switch_id, SWITCHES), "", "charts.compare", "", *map(save_id, FORMATS)
         )
-        self.more = IconMenuButton("More about the charts", self.menu)
+        self.more = IconMenuButton("Chart menu", self.menu)
         theme.set_icon(self.more, "more")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -67,7 +67,7 @@ class SmallCard(QFrame):
         layout.addLayout(below)
         layout.addWidget(self.chart, 1)
         self.chart.drawn.connect(self._show_value)
-        self.chart.news.connect(self._show_value)
+        self.chart.points_added.connect(self._show_value)
         viewport.pointed.connect(self._show_value)
         theme.changed.connect(self._show_metric)
         self._show_metric()

@@ -89,7 +89,7 @@ def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
             day = today
         step = event.get("step")
         at = f"  step {number_format.count(step)}" if isinstance(step, int) else ""
-        lines.append(f"{when.toString('HH:mm:ss')}{at}  {event_words(event)}")
+        lines.append(f"{when.toString('HH:mm:ss')}{at}  {event_text(event)}")
     return lines
 
 
@@ -99,7 +99,7 @@ def _validation(event: Mapping[str, Any]) -> str:
     return f"validation loss {number_format.decimal(event['val_loss'], 4)}{bits_text}"
 
 
-def event_words(event: Mapping[str, Any]) -> str:
+def event_text(event: Mapping[str, Any]) -> str:
     """Describes one event."""
     kind = event.get("ev")
     if kind == "start":
@@ -117,7 +117,7 @@ def event_words(event: Mapping[str, Any]) -> str:
         answer = f"refused, {event['refused']}" if event.get("refused") else "done"
         return f"{_request(event)}: {answer}"
     if kind == "pause":
-        return f"paused {event.get('reason') or ''}".rstrip()
+        return f"paused: {event['reason']}" if event.get("reason") else "paused"
     if kind == "resume":
         return "resumed"
     if kind == "early_stop":

@@ -1,4 +1,4 @@
-"""What an active run can be asked for: titles, descriptions, and when the trainer would refuse."""
+"""Requests to the trainer of an active run: labels, descriptions, and when it would refuse them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class RequestTitle(NamedTuple):
-    """What menus and buttons say, and a description."""
+    """Label on menus and buttons, and a description."""
 
     label: str
     description: str
@@ -35,7 +35,7 @@ WAITING: Final = {
 
 
 def is_blocked(action: str, state: str, asked: Collection[str]) -> bool:
-    """Whether the trainer would refuse it, or is about to end."""
+    """Whether the trainer would refuse a request, or is about to end."""
     if state == "stopping" or "stop" in asked or "abort" in asked:
         return True
     return action == "checkpoint" and state == "paused"

@@ -25,7 +25,7 @@ _FIRST_TO_GO: Final = ("evaluate", "sample", "checkpoint")
 
 
 class RequestButton(ActionButton):
-    """Stays enabled until the trainer has answered: a disabled button would hand the focus to the next one."""
+    """Stays enabled until the trainer has answered: Qt moves the focus from a disabled button to the next one."""
 
     is_pending = False
 
@@ -49,7 +49,7 @@ class Controls(QWidget):
     Attributes:
         buttons: by action.
         restart: resumes a run that has ended.
-        waiting: names pending requests that have no button.
+        waiting: shows pending requests that have no button.
     """
 
     def __init__(self, theme: Theme, commands: Commands, menu: QMenu, parent: QWidget | None = None) -> None:

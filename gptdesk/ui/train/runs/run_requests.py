@@ -23,17 +23,17 @@ _PROMPT: Final = "Once upon a time"
 
 
 class RunRequests(QObject):
-    """Asks the selected run, after a dialog where something must be chosen or could be lost.
+    """Sends requests to the selected run; a dialog comes first if something must be chosen or could be lost.
 
     Args:
-        messages: tell when the run or the trainer refuses.
+        messages: show why the run or the trainer refuses.
         current: returns the folder of the selected run.
         sample_thread: returns prompt and seed of the samples that are shown, if any.
         text: returns the text of the open document, which can be a prompt.
         window: parent of dialogs.
 
     Attributes:
-        restarting: folders of runs that were asked to start again and have not.
+        restarting: folders of runs that are being resumed.
 
     Signals:
         changed(): emitted when `restarting` changes.
@@ -79,7 +79,7 @@ class RunRequests(QObject):
         return None
 
     def label(self, name: str) -> str:
-        """What menus and buttons say for an action or "restart": the request itself, or that it waits for an answer."""
+        """Label of an action or of "restart" in menus and buttons: the request, or that it waits for an answer."""
         entry = self._run_monitor.entry(self._current())
         folder = entry.folder if entry else None
         if name == "restart":

@@ -9,7 +9,7 @@ from gptdesk.ui.widgets.inputs.scale import STEPS
 
 
 @dataclass(frozen=True)
-class FromOne:
+class NearOne:
     """From 0 to 1 - 10^-decades."""
 
     decades: int

@@ -101,7 +101,7 @@ class NumberBox(QDoubleSpinBox):
         if self.locale().toDouble(typed)[0] > self.maximum() and "at most" not in limits:
             limits = f"at most {high}"
         what = f"{typed} cannot be used" if typed else "A number is needed"
-        return f"{what}: {limits}. It is {self.textFromValue(self.value())} again."
+        return f"{what}: {limits}. The value is {self.textFromValue(self.value())} again."
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Ignores the wheel unless the box has the focus: scrolling a panel must not change a value."""

@@ -53,11 +53,11 @@ class Chart(ChartView):
 
     Signals:
         drawn(): emitted after drawing.
-        news(): there are new points, which would not change the picture.
+        points_added(): there are new points, which would not change the picture.
     """
 
     drawn = Signal()
-    news = Signal()
+    points_added = Signal()
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Chart(ChartView):
             drawn.update(self.settings)
         self._place_marks()
         if self._looks_the_same():
-            self.news.emit()
+            self.points_added.emit()
         else:
             self.draw_soon()
 

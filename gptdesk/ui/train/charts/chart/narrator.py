@@ -32,7 +32,7 @@ class Narrator(QObject):
         self._chart = chart
         self._telling = RateLimit(self._tell, _EVERY_MS, self)
         chart.drawn.connect(self._telling.request)
-        chart.news.connect(self._telling.request)
+        chart.points_added.connect(self._telling.request)
         chart.stepped.connect(self.tell)
         self.tell()
 

@@ -15,8 +15,8 @@ from gptdesk.training.history.series import Series, Table, decimate
 from gptdesk.training.history.smoothing import smooth, with_gaps
 from gptdesk.ui.train.charts.curves.y_scale import Floats, YScale
 
-Elsewhere = Callable[[Callable[[], Any], Callable[[Any], None]], None]
-"""Runs work in another thread and passes its result to a function in this one."""
+InBackground = Callable[[Callable[[], Any], Callable[[Any], None]], None]
+"""Runs a function in another thread and passes its result to a function in this thread."""
 
 AT_ONCE: Final = 50_000
 """Points computed in the GUI thread at most: 2 ms, about a tenth of a frame."""
@@ -52,15 +52,15 @@ NO_POINTS: Final = Points(np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)
-class _Worked:
-    """A series prepared for one way of drawing. Of the tables only the first ``len(series)`` rows are valid.
+class _Computed:
+    """A series computed for one way of drawing. Of the tables only the first ``len(series)`` rows are valid.
 
     Attributes:
         way: axis, whether it is logarithmic, and smoothing.
         places: on a logarithmic axis; else None.
         averages: where there is smoothing; else None.
-        counted: values that have entered the average.
-        breaks: numbers of the points after which the line is broken though both ends are numbers.
+        counted: number of values in the average.
+        breaks: indices of points after which the line is broken although both ends are finite.
     """
 
     series: Series
@@ -82,8 +82,8 @@ class _Worked:
             return self.series.value
         return self.averages.column("value")[: len(self.series)]
 
-    def grown(self, series: Series) -> _Worked:
-        """The same for a series that continues this one."""
+    def extended(self, series: Series) -> _Computed:
+        """The same for a series that continues this one; computes only the new points."""
         known = len(self.series)
         if self.places is not None:
             self.places.append(_logarithms(series, self.way[0], known)[None])
@@ -91,15 +91,15 @@ class _Worked:
         if self.averages is not None:
             fresh = series.value[known:]
             counted += int(np.isfinite(fresh).sum())
-            self.averages.append(self._go_on(fresh)[None])
+            self.averages.append(self._continue_average(fresh)[None])
         start = max(0, known - 3)  # a gap is decided by two later points and one earlier
         breaks = _breaks(series, start)
         if start:
             breaks = np.concatenate([self.breaks[self.breaks <= start], breaks[breaks > start]])
-        return _Worked(series, self.way, self.places, self.averages, counted, breaks)
+        return _Computed(series, self.way, self.places, self.averages, counted, breaks)
 
-    def _go_on(self, fresh: Floats) -> Floats:
-        """Averages of further values; the last average stands for all earlier ones, with their weight."""
+    def _continue_average(self, fresh: Floats) -> Floats:
+        """Averages of further values; the last average stands for all earlier ones, with their total weight."""
         factor, smooth_before = self.way[2], self.smooth
         before = _last_finite(smooth_before)
         weight = 1 - factor**self.counted
@@ -115,9 +115,9 @@ class _Worked:
         return smooth(np.concatenate([values, fresh]), factor)[memory:]
 
 
-def _work_out(series: Series, way: tuple[str, bool, float]) -> _Worked:
+def _compute(series: Series, way: tuple[str, bool, float]) -> _Computed:
     axis, log_x, smoothing = way
-    return _Worked(
+    return _Computed(
         series,
         way,
         Table(("value",), _logarithms(series, axis, 0)[None]) if log_x else None,
@@ -151,26 +151,26 @@ def _breaks(series: Series, start: int) -> npt.NDArray[np.intp]:
 
 
 class Curve:
-    """One value of one run, updated with its history; what was computed before is not computed again.
+    """One value of one run, updated incrementally with its history.
 
     Args:
         history: of the run.
         key: of a value of step events, or of evaluations.
-        elsewhere: runs long computations in another thread; until its result is there the curve stays as it is.
-            None computes everything at once.
+        in_background: runs long computations in another thread; the curve does not change until the result is there.
+            ``None`` computes everything at once.
         evaluated: whether the value is one of evaluations.
 
     Attributes:
-        generation: changes when earlier points vanish or are drawn in another way.
+        generation: changes when earlier points change or are drawn differently.
     """
 
     def __init__(
-        self, history: RunHistory, key: str, elsewhere: Elsewhere | None = None, *, evaluated: bool = False
+        self, history: RunHistory, key: str, in_background: InBackground | None = None, *, evaluated: bool = False
     ) -> None:
-        self._history, self._key, self._elsewhere, self._evaluated = history, key, elsewhere, evaluated
+        self._history, self._key, self._in_background, self._evaluated = history, key, in_background, evaluated
         self._version = -1
-        self._worked = _work_out(_NOTHING, ("step", False, 0.0))
-        self._way = self._worked.way
+        self._computed = _compute(_NOTHING, ("step", False, 0.0))
+        self._way = self._computed.way
         self._waiting = False
         self.generation = 0
 
@@ -180,59 +180,59 @@ class Curve:
     @property
     def series(self) -> Series:
         """The series that is drawn."""
-        return self._worked.series
+        return self._computed.series
 
     @property
     def x(self) -> Floats:
         """X coordinates; empty while those of the chosen axis are still being computed."""
-        return self._worked.x if self._worked.way[:2] == self._way[:2] else self._worked.x[:0]
+        return self._computed.x if self._computed.way[:2] == self._way[:2] else self._computed.x[:0]
 
     @property
     def smooth(self) -> Floats:
         """Averages of the values."""
-        return self._worked.smooth
+        return self._computed.smooth
 
     def update(self, axis: str, *, log_x: bool, smoothing: float) -> None:
         """Computes what new points, or another way of drawing, need."""
         self._way = (axis, log_x, smoothing)
-        if self._waiting or (self._version == self._history.version and self._way == self._worked.way):
+        if self._waiting or (self._version == self._history.version and self._way == self._computed.way):
             return
-        version = self._history.version  # before reading: what comes meanwhile is read next time
-        series, worked, way = self._read(), self._worked, self._way
-        goes_on = worked.way == way and _goes_on(worked.series, series)
-        if goes_on and len(series) == len(worked.series):
+        version = self._history.version  # before reading: later events are read next time
+        series, computed, way = self._read(), self._computed, self._way
+        continues = computed.way == way and _continues(computed.series, series)
+        if continues and len(series) == len(computed.series):
             self._version = version
             return
 
-        def work() -> _Worked:
-            return worked.grown(series) if goes_on else _work_out(series, way)
+        def work() -> _Computed:
+            return computed.extended(series) if continues else _compute(series, way)
 
-        def take(result: _Worked) -> None:
+        def take(result: _Computed) -> None:
             self._waiting = False
-            self._worked, self._version = result, version
-            self.generation += not goes_on
+            self._computed, self._version = result, version
+            self.generation += not continues
 
-        if self._elsewhere is None or len(series) - goes_on * len(worked.series) <= AT_ONCE:
+        if self._in_background is None or len(series) - continues * len(computed.series) <= AT_ONCE:
             take(work())
         else:
             self._waiting = True
-            self._elsewhere(work, take)
+            self._in_background(work, take)
 
     def raw_points(self, low: float, high: float, pixels: int, scale: YScale) -> Points:
         """Recorded values between two x coordinates, decimated."""
-        return self._points(self._worked.series.value, low, high, pixels, scale)
+        return self._points(self._computed.series.value, low, high, pixels, scale)
 
     def smooth_points(self, low: float, high: float, pixels: int, scale: YScale) -> Points:
         """Averages between two x coordinates, decimated."""
-        return self._points(self._worked.smooth, low, high, pixels, scale)
+        return self._points(self._computed.smooth, low, high, pixels, scale)
 
     def _points(self, values: Floats, low: float, high: float, pixels: int, scale: YScale) -> Points:
         all_x = self.x
         if not len(all_x):
             return NO_POINTS
         x, y = decimate(all_x, values, low, high, pixels)
-        if len(self._worked.breaks):
-            places = all_x[self._worked.breaks]
+        if len(self._computed.breaks):
+            places = all_x[self._computed.breaks]
             places = places[(places >= low) & (places <= high)][-_MOST_GAPS:]
             at = np.searchsorted(x, places, side="right")
             at = at[at < len(x)]
@@ -261,9 +261,9 @@ class Curve:
         if math.floor((x[-1] - low) / (high - low) * pixels) != column:
             return False
         first = int(np.searchsorted(x, low + column * (high - low) / pixels))
-        if (self._worked.breaks[-1:] >= first).any():
+        if (self._computed.breaks[-1:] >= first).any():
             return False
-        for values in (self._worked.series.value, self._worked.smooth):
+        for values in (self._computed.series.value, self._computed.smooth):
             seen, fresh = (scale.places(part) for part in (values[first:known], values[known:]))
             if not (np.isfinite(seen).all() and np.isfinite(fresh).all() and len(seen)):
                 return False
@@ -284,7 +284,7 @@ class Curve:
         return right if x[right] - place < place - x[right - 1] else right - 1
 
 
-def _goes_on(old: Series, new: Series) -> bool:
+def _continues(old: Series, new: Series) -> bool:
     """Whether ``new`` begins with the points of ``old``, judged by the last of them."""
     last = len(old) - 1
     if last < 0 or len(new) <= last:

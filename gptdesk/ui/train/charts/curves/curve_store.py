@@ -1,4 +1,4 @@
-"""The curves of the runs on the charts: each is computed once, long ones in a background task."""
+"""Computes the curves of all charts, each once, long ones in a background task."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Curves(QObject):
         """The curve of a value of a run's steps, or evaluations."""
         known = self._curves.setdefault(history, {})
         if (key, evaluated) not in known:
-            known[key, evaluated] = Curve(history, key, self._do_elsewhere, evaluated=evaluated)
+            known[key, evaluated] = Curve(history, key, self._compute_in_background, evaluated=evaluated)
         return known[key, evaluated]
 
     def keep(self, runs: Sequence[PlottedRun]) -> None:
@@ -40,7 +40,7 @@ class Curves(QObject):
         shown = {run.history for run in runs}
         self._curves = {history: curves for history, curves in self._curves.items() if history in shown}
 
-    def _do_elsewhere(self, work: Callable[[], Any], take: Callable[[Any], None]) -> None:
+    def _compute_in_background(self, work: Callable[[], Any], take: Callable[[Any], None]) -> None:
         self._queue.run(work, partial(self._on_done, take))
 
     def _on_done(self, take: Callable[[Any], None], result: Any) -> None:

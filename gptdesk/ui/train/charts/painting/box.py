@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
 from gptdesk.ui.train.charts.curves.y_scale import Floats
@@ -20,6 +20,8 @@ _BAND: Final = 24
 """Height in pixels below which a selection is an x range alone."""
 
 _CLICK: Final = 4
+_BLEED: Final = 6
+"""Pixels right of the box that are painted, too: a dot at the last step would be cut in half."""
 
 
 class ChartBox(pg.ViewBox):
@@ -57,6 +59,12 @@ class ChartBox(pg.ViewBox):
             self.wanted.emit(None, _zoomed(y0, y1, at.y(), factor))
         else:
             self.wanted.emit(_zoomed(x0, x1, at.x(), factor), None)
+
+    def shape(self) -> QPainterPath:
+        """Clips what is painted in the box."""
+        path = QPainterPath()
+        path.addRect(self.rect().adjusted(0, 0, _BLEED, 0))
+        return path
 
     def select(self, start: QPointF, now: QPointF) -> None:
         """Shows the selection between two points in pixels: an x range, or a rectangle."""
@@ -101,7 +109,7 @@ class Painting(pg.GraphicsObject):
         self.prepareGeometryChange()
 
     def boundingRect(self) -> QRectF:
-        return self.box.rect()
+        return self.box.rect().adjusted(0, 0, _BLEED, 0)
 
     def remove(self) -> None:
         """Removes it from the chart."""

@@ -1,4 +1,4 @@
-"""Samples of a run by step, with a slider that can play them in order."""
+"""Samples of a run: prompt, step, text, and the checkpoint nearest to the shown one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSlider, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QTextEdit, QVBoxLayout, QWidget
 
 from gptdesk.training.checkpoints import CheckpointInfo
 from gptdesk.training.history.samples import Sample
@@ -17,12 +17,10 @@ from gptdesk.ui import number_format
 from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.labels import SEPARATOR
+from gptdesk.ui.train.runs.step_player import StepPlayer
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
 from gptdesk.ui.window.commands.registry import Commands
-
-_FRAME_MS: Final = 700
-"""Milliseconds for each step while samples are played."""
 
 _TEXT_SIZE: Final = 15
 _LINE_HEIGHT: Final = 160.0  # percent
@@ -63,14 +61,8 @@ class SamplesPanel(QWidget):
         self.prompts.setAccessibleName("Prompt and seed")
         self.prompts.setSizeAdjustPolicy(ListBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.prompts.activated.connect(self._on_prompt)
-        self.play = QPushButton()
-        self.play.setProperty("icon_only", "true")
-        self.play.setProperty("kind", "flat")
-        self.play.clicked.connect(self._on_play)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Step of the sample")
-        self.slider.setPageStep(1)
-        self.slider.valueChanged.connect(self._show_sample)
+        self.player = StepPlayer(theme)
+        self.player.moved.connect(self._show_sample)
         self.caption = QLabel()
         self.caption.setProperty("kind", "muted")
         self.caption.setWordWrap(True)
@@ -84,13 +76,9 @@ class SamplesPanel(QWidget):
         self.empty.setProperty("kind", "muted")
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_FRAME_MS)
-        self._timer.timeout.connect(self._on_frame)
         self._lay_out()
         theme.changed.connect(self._on_theme_changed)
         self._set_font()
-        self._show_play()
         self.show_samples(None, (), ())
 
     @Slot()
@@ -106,16 +94,12 @@ class SamplesPanel(QWidget):
         opening.setSpacing(4)
         opening.addWidget(self.open, 1)
         opening.addWidget(self.more)
-        playing = QHBoxLayout()
-        playing.setSpacing(8)
-        playing.addWidget(self.play)
-        playing.addWidget(self.slider, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(opening)
         layout.addWidget(self.prompts)
-        layout.addLayout(playing)
+        layout.addWidget(self.player)
         layout.addWidget(self.caption)
         layout.addWidget(self.empty, 1)
         layout.addWidget(self.text, 1)
@@ -145,7 +129,7 @@ class SamplesPanel(QWidget):
         self.prompts.setVisible(len(self._threads) > 1)
         if thread in self._threads:
             self.prompts.setCurrentIndex(self._threads.index(thread))
-        self._show_thread(newest=other or self.slider.value() == self.slider.maximum())
+        self._show_thread(newest=other or self.player.is_at_end)
 
     @Slot()
     def _on_prompt(self) -> None:
@@ -156,22 +140,14 @@ class SamplesPanel(QWidget):
         thread = self.thread_at_hand
         found = [sample for sample in self._samples if (sample.prompt, sample.seed) == thread]
         self._shown = sorted(found, key=lambda sample: sample.step)
-        several = len(self._shown) > 1
-        self.slider.blockSignals(True)
-        self.slider.setRange(0, max(0, len(self._shown) - 1))
-        if newest:
-            self.slider.setValue(self.slider.maximum())
-        self.slider.blockSignals(False)
-        for widget in (self.slider, self.play):
-            widget.setVisible(bool(self._shown))
-            widget.setEnabled(several)
+        self.player.set_count(len(self._shown), choose_last=newest)
         self.caption.setVisible(bool(self._shown))
         self._show_sample()
 
     @property
     def sample(self) -> Sample | None:
         """The shown sample."""
-        place = self.slider.value()
+        place = self.player.index
         return self._shown[place] if place < len(self._shown) else None
 
     @Slot()
@@ -190,7 +166,7 @@ class SamplesPanel(QWidget):
             f"seed {sample.seed}",
         )
         self.caption.setText(" · ".join(parts))
-        self.slider.setAccessibleDescription(self.caption.text())
+        self.player.slider.setAccessibleDescription(self.caption.text())
         cursor = QTextCursor(self.text.document())
         block = QTextBlockFormat()
         block.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
@@ -201,32 +177,6 @@ class SamplesPanel(QWidget):
         cursor.insertText(sample.text, plain)
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
 
-    # Playing
-
-    @Slot()
-    def _on_play(self) -> None:
-        if self._timer.isActive():
-            self._timer.stop()
-        else:
-            if self.slider.value() == self.slider.maximum():
-                self.slider.setValue(0)
-            self._timer.start()
-        self._show_play()
-
-    @Slot()
-    def _on_frame(self) -> None:
-        self.slider.setValue(self.slider.value() + 1)
-        if self.slider.value() >= self.slider.maximum():
-            self._timer.stop()
-            self._show_play()
-
-    def _show_play(self) -> None:
-        playing = self._timer.isActive()
-        name = "Pause" if playing else "Play from the first step to the last"
-        self.play.setAccessibleName(name)
-        self.play.setToolTip(name)
-        self._theme.set_icon(self.play, "pause" if playing else "play")
-
     # Checkpoints
 
     @property
@@ -235,7 +185,7 @@ class SamplesPanel(QWidget):
         if not self._checkpoints:
             return None
         sample = self.sample
-        if sample is None or self.slider.value() == self.slider.maximum():
+        if sample is None or self.player.is_at_end:
             return self._checkpoints[-1]
         return min(reversed(self._checkpoints), key=lambda checkpoint: abs(checkpoint.step - sample.step))
 

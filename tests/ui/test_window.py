@@ -278,7 +278,9 @@ def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
         handler.remove()
 
 
-def test_a_mistake_in_any_background_task_is_shown(opened: Opened, qtbot: QtBot) -> None:
+def test_a_mistake_in_any_background_task_is_shown(
+    opened: Opened, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     window = opened.window
     window.show_page("models")
     window.show_page("train")
@@ -302,6 +304,8 @@ def test_a_mistake_in_any_background_task_is_shown(opened: Opened, qtbot: QtBot)
         handler.remove()
     sheet.reject()
     qtbot.waitUntil(lambda: window.train is not None and window.train.sheet is None, timeout=60_000)
+    logged = {record.msg for record in caplog.records if record.levelname in ("WARNING", "ERROR")}
+    assert logged == {"a background task failed", "unhandled exception:\n%s"}
 
 
 def test_full_memory_is_a_sentence(opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ class ValueBox(QFrame):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._chart = chart
+        self._host: QWidget = chart
         self.setProperty("kind", "card")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.label = QLabel()
@@ -56,6 +57,7 @@ class ValueBox(QFrame):
 
     def float_over(self, host: QWidget) -> None:
         """Floats over a larger widget that contains the chart: a low chart is not as high as the box."""
+        self._host = host
         self.setParent(host)
 
     def show_values(self) -> None:
@@ -70,9 +72,8 @@ class ValueBox(QFrame):
         left = box.mapToScene(box.rect().topLeft()).x()
         line = round(left + self._chart.crosshair.left(self._chart.crosshair.place or 0.0))
         x = line + _AWAY if line + _AWAY + self.width() <= self._chart.width() - 4 else line - _AWAY - self.width()
-        host = self.parentWidget()
-        corner = self._chart.mapTo(host, QPoint(max(4, x), 12))
-        self.move(corner.x(), max(4, min(corner.y(), host.height() - self.height() - 4)))
+        corner = self._chart.mapTo(self._host, QPoint(max(4, x), 12))
+        self.move(corner.x(), max(4, min(corner.y(), self._host.height() - self.height() - 4)))
         self.show()
         self.raise_()
 

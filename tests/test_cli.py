@@ -23,7 +23,7 @@ from gptdesk.doctor import required_packages
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
-from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
 
 PROGRAM = [sys.executable, "-m", "gptdesk"]
@@ -131,7 +131,7 @@ def test_every_setting_has_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     text = capsys.readouterr().out
     for field in fields(DecodingSettings):
-        assert ("-n NUMBER" if field.name == "n" else f"--{field.name.replace('_', '-')} ") in text
+        assert all(f"{flag} {SETTINGS[field.name].metavar}" in text for flag in SETTINGS[field.name].flags)
 
 
 def test_several_completions_come_one_after_the_other(complete: Callable[..., str]) -> None:

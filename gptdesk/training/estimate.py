@@ -21,11 +21,12 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.system_memory import free_memory
 from gptdesk.training.data.datasets import PreparedSet, describe_set
+from gptdesk.training.data.vocabulary import DataTokenizer, tokenizer_of_model
 from gptdesk.training.launch import to_toml, write_settings
 from gptdesk.training.trainer_json import trainer_json
 from trainer.config.schema import TrainConfig, with_absolute_paths
 from trainer.planning.fit import checkpoint_bytes, checkpoints_at_once, require_disk, require_fit
-from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_tokenizer, require_validation
+from trainer.planning.plan import MemoryNeed, Plan, memory_need, plan_run, require_validation
 from trainer.run_directory.layout import CHECKPOINTS, RUN
 
 Problems = dict[str, str]
@@ -40,7 +41,8 @@ class Summary:
         vocab_size: tokens in the vocabulary of the model.
         tokens_per_step: over all processes.
         tokens: in the whole run.
-        train_tokens, val_tokens: in the data; None while that is not known.
+        data: to train on; None while there is none that can be used.
+        tokenizer: of the model to start from; None from scratch.
         epochs: over the training data; None while there is none.
         memory: that a process needs; None while that cannot be told.
         checkpoint_bytes: of one checkpoint.
@@ -52,8 +54,8 @@ class Summary:
     vocab_size: int = VOCAB_SIZE
     tokens_per_step: int = 0
     tokens: int = 0
-    train_tokens: int | None = None
-    val_tokens: int | None = None
+    data: PreparedSet | None = None
+    tokenizer: DataTokenizer | None = None
     epochs: float | None = None
     memory: MemoryNeed | None = None
     checkpoint_bytes: int = 0
@@ -83,21 +85,27 @@ class DryRun:
     disk_free: int
 
 
-def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
+def summarise(values: Mapping[str, Any], *, processes: int = 1, vocab_size: int | None = None) -> Summary:
     """Works out what the settings make, in milliseconds; never raises for what a person can enter.
 
     Where a setting is wrong, the numbers are those of its default.
+
+    Args:
+        values: settings, by section.
+        processes: that the run is divided among.
+        vocab_size: tokens of a model from scratch; ``None`` for those of its data.
     """
     problems: Problems = {}
     config = with_absolute_paths(_nearest(values, problems))
-    plan = _plan(config, processes, problems)
+    plan = _plan(config, processes, vocab_size, problems)
     if plan is None and "data.batch_size" in problems:
         processes = 1  # which the numbers are of, then
-        plan = _plan(config, processes, problems)
+        plan = _plan(config, processes, vocab_size, problems)
     if plan is None:
         return Summary(problems=problems)
     tokens = plan.tokens_per_step * config.schedule.steps
     data = _data(config, plan, problems)
+    tokenizer = _tokenizer(config, problems)
     train_tokens = data.train_tokens if data else 0
     _check_folder(config, plan, problems)
     return Summary(
@@ -105,10 +113,10 @@ def summarise(values: Mapping[str, Any], *, processes: int = 1) -> Summary:
         vocab_size=plan.shape.vocab_size,
         tokens_per_step=plan.tokens_per_step,
         tokens=tokens,
-        train_tokens=data.train_tokens if data else None,
-        val_tokens=data.val_tokens if data else None,
+        data=data,
+        tokenizer=tokenizer,
         epochs=tokens / train_tokens if train_tokens else None,
-        memory=_memory(config, plan, processes, problems),
+        memory=_memory(config, plan, processes, vocab_size, problems),
         checkpoint_bytes=checkpoint_bytes(config, plan),
         checkpoints_at_once=checkpoints_at_once(config),
         problems=problems,
@@ -191,9 +199,9 @@ def _count(values: Mapping[str, Any]) -> int:
     return sum(1 + (len(part) if isinstance(part, Mapping) else 0) for part in values.values())
 
 
-def _plan(config: TrainConfig, processes: int, problems: Problems) -> Plan | None:
+def _plan(config: TrainConfig, processes: int, vocab_size: int | None, problems: Problems) -> Plan | None:
     try:
-        return plan_run(config, world_size=processes)
+        return plan_run(config, world_size=processes, vocab_size=vocab_size)
     except UserError as error:
         sentence = str(error)
         key = re.match(r"(data\.\w+)|(n_\w+)", sentence)
@@ -216,11 +224,6 @@ def _data(config: TrainConfig, plan: Plan, problems: Problems) -> PreparedSet | 
     except UserError as error:
         problems.setdefault("data.path", str(error))
         return None
-    if config.model.init_from:
-        try:
-            require_tokenizer(Path(config.model.init_from), data.path)
-        except UserError as error:
-            problems.setdefault("data.path", str(error))
     least = 2 * plan.context_length + 1
     if data.train_tokens < least:
         problems.setdefault(
@@ -233,6 +236,17 @@ def _data(config: TrainConfig, plan: Plan, problems: Problems) -> PreparedSet | 
     except UserError as error:
         problems.setdefault("schedule.early_stop_evaluations", str(error))
     return data
+
+
+def _tokenizer(config: TrainConfig, problems: Problems) -> DataTokenizer | None:
+    """The tokenizer of the model to start from; notes why it cannot be read, or not be trained with."""
+    if not config.model.init_from:
+        return None
+    try:
+        return tokenizer_of_model(Path(config.model.init_from))
+    except UserError as error:
+        problems.setdefault("model.init_from", str(error))
+        return None
 
 
 def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
@@ -256,22 +270,26 @@ def _check_folder(config: TrainConfig, plan: Plan, problems: Problems) -> None:
         problems.setdefault("run.folder", f"{folder} cannot be used: {error}.")
 
 
-def _memory(config: TrainConfig, plan: Plan, processes: int, problems: Problems) -> MemoryNeed | None:
+def _memory(
+    config: TrainConfig, plan: Plan, processes: int, vocab_size: int | None, problems: Problems
+) -> MemoryNeed | None:
     """What a process needs; notes when that is more than this computer has, where it computes itself."""
     size = _bytes_per_activation(config)
     try:
         need = memory_need(config, plan, bytes_per_activation=size, world_size=processes)
         if _computes_here(config):
-            require_fit(config, _memory_for_each(processes), bytes_per_activation=size, world_size=processes)
+            room = _memory_for_each(processes)
+            require_fit(config, room, bytes_per_activation=size, world_size=processes, vocab_size=vocab_size)
     except UserError as error:
-        problems.setdefault(_memory_key(config, size, processes), str(error))
+        problems.setdefault(_memory_key(config, size, processes, vocab_size), str(error))
     return need
 
 
-def _memory_key(config: TrainConfig, size: int, processes: int) -> str:
+def _memory_key(config: TrainConfig, size: int, processes: int, vocab_size: int | None) -> str:
     """The setting that makes a run too large: the micro-batch where a smaller one would do, else length or width."""
     one = config.model_copy(update={"data": config.data.model_copy(update={"micro_batch_size": 1})})
-    need = memory_need(one, plan_run(one, world_size=processes), bytes_per_activation=size, world_size=processes)
+    plan = plan_run(one, world_size=processes, vocab_size=vocab_size)
+    need = memory_need(one, plan, bytes_per_activation=size, world_size=processes)
     room = _memory_for_each(processes)
     if room is not None and need.total <= room:
         return "data.micro_batch_size"

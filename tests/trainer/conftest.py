@@ -13,7 +13,7 @@ from trainer.config.values import merge
 from trainer.data.arrays import TOKENS, VERSION, ArrayFile
 from trainer.data.manifest import MANIFEST
 from trainer.prepare import Request, prepare
-from trainer.tokenizer_training.train import BYTE, TokenizerRequest, make_tokenizer
+from trainer.prepare.tokenizer_training.train import BYTE, TokenizerRequest, make_tokenizer
 
 
 def write_data(folder: Path, *, train: np.ndarray, val: np.ndarray) -> Path:

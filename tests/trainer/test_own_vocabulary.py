@@ -20,7 +20,7 @@ from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import copy_tokenizer, open_tokenizer
 from trainer.prepare import Progress, Request, WorkOptions, prepare
 from trainer.prepare.progress import MERGE
-from trainer.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
+from trainer.prepare.tokenizer_training.train import CHARACTER, TokenizerRequest, make_tokenizer
 
 DOCUMENTS = [
     f"Chapter {i}. The mill by the river wasn't turning; {i * 7} geese – «grey» ones – slept." for i in range(120)

@@ -90,6 +90,20 @@ def test_a_table_that_is_full_starts_anew(monkeypatch: pytest.MonkeyPatch) -> No
     assert encoder._table._entries <= 52_000
 
 
+def test_pieces_that_a_table_knew_before_it_started_anew_keep_their_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = BatchEncoder(TOKENIZER)
+    words = [f" {i}th" for i in range(100_000, 102_000)]
+    check([("".join(words[:1_000]),)], encoder)
+    monkeypatch.setattr(pieces, "_MOST_ENTRIES", 52_000)
+    check([("".join(words),)], encoder)
+
+
+def test_a_document_with_more_pieces_than_the_table_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_MOST_ENTRIES", 50_500)
+    encoder = BatchEncoder(TOKENIZER)
+    check([("".join(f" {i}th" for i in range(100_000, 103_000)),)] * 2, encoder)
+
+
 def test_no_documents() -> None:
     encoded = ENCODER.encode([])
     assert (encoded.tokens.size, encoded.lengths.size, encoded.learnt) == (0, 0, None)

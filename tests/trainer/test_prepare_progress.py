@@ -39,6 +39,7 @@ def shown(folder: Path) -> dict[str, Any]:
     assert values.keys() == {
         "state", "units_done", "units", "bytes_done", "bytes", "downloaded", "download", "documents", "tokens",
         "documents_per_s", "tokens_per_s", "seconds_left", "broken", "error", "pid", "t",
+        "makes_vocabulary",
     }  # fmt: skip
     return values
 

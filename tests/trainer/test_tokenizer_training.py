@@ -17,7 +17,8 @@ from tests.patience import PATIENCE
 from trainer.cli import main
 from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.encoding.encode import BatchEncoder, cuts_as_gpt2
-from trainer.tokenizer_training.train import TokenizerProgress, TokenizerRequest, make_tokenizer
+from trainer.prepare.tokenizer_training.measure import measure
+from trainer.prepare.tokenizer_training.train import TokenizerProgress, TokenizerRequest, make_tokenizer
 
 SENTENCE = "The old mill by the river wasn't turning, and 17 geese stood in its shade.\n"
 OTHERS = [
@@ -167,3 +168,41 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
         assert process.wait(PATIENCE) == 130
     assert json.loads(said[-1]) == {"event": "stopped"}
     assert [path.name for path in tmp_path.iterdir()] == ["source.txt"]
+
+
+def test_sizes_are_measured_as_the_tokenizers_of_these_sizes_would_write_the_text(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tokenizer", str(text), "--measure", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["whole"] is True
+    assert found["sample_bytes"] == pytest.approx(text.stat().st_size, abs=1), "without the line end of the last line"
+    measured = {(each["kind"], each["vocab_size"]): each["bytes_per_token"] for each in found["vocabularies"]}
+    assert measured["characters", len(set(text.read_text())) + 1] == 1.0
+    assert ("gpt2", 50_257) in measured
+    (size, per_token) = next((size, value) for (kind, size), value in measured.items() if kind == "bpe")
+    assert size < 512, "the text gives no more"
+    made = make_tokenizer(TokenizerRequest(sources=(str(text),), vocab_size=512), tmp_path / "made")
+    assert (made.vocab_size, made.bytes_per_token) == (size, pytest.approx(per_token))
+    assert main(["tokenizer", str(text), "--measure"]) == 0
+    assert "On all " in capsys.readouterr().out
+
+
+def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one(tmp_path: Path) -> None:
+    densities = {
+        each.vocab_size: each.bytes_per_token for each in measure(["shakespeare"], largest=100_000).vocabularies
+    }
+    made = make_tokenizer(
+        TokenizerRequest(sources=("shakespeare",), vocab_size=1024, largest_text=100_000), tmp_path / "made"
+    )
+    assert made.vocab_size == 1024
+    assert densities[512] < densities[1024] < densities[2048]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [(["--measure"], "Name the text to measure"), (["--vocab-size", "300"], "Name the folder to write with --out")],
+)
+def test_what_is_missing_is_named(flags: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenizer", *flags]) == 2
+    assert message in capsys.readouterr().err

@@ -19,12 +19,14 @@ from trainer.prepare.console import EventReport, TextReport, estimate_sentence
 from trainer.prepare.encoding.worker import FEW_DOCUMENTS
 from trainer.prepare.estimate import require_room
 from trainer.prepare.formats import COMPRESSIONS, FORMATS, formats_text
+from trainer.prepare.own_tokenizer import require_possible
 from trainer.prepare.plan import DEFAULT_SHARE, PLAN
 from trainer.prepare.progress_file import PROGRESS
 from trainer.prepare.sections import DOWNLOADS_AHEAD
 from trainer.prepare.sources.bundled import BUNDLED_TEXTS
 from trainer.prepare.sources.hub import SHORT_NAMES
 from trainer.prepare.sources.names import absolute_source
+from trainer.prepare.tokenizer_training.train import KINDS, is_learning
 
 _SOURCES = f"""what to read: {formats_text()};
 text, JSON, tables and HTML also compressed ({", ".join(COMPRESSIONS)}); folders of these; the text that ships with the
@@ -94,6 +96,13 @@ def _add_result_flags(parser: argparse.ArgumentParser) -> None:
         help="folder with a tokenizer's files, as `trainer tokenizer` writes it, or of a model (GPT-2's tokenizer)",
     )
     group.add_argument(
+        "--vocabulary",
+        choices=KINDS,
+        default="",
+        help="make the tokenizer from the text first, as `trainer tokenizer --kind` does",
+    )
+    group.add_argument("--vocab-size", type=int, default=0, metavar="N", help="with --vocabulary bpe: number of tokens")
+    group.add_argument(
         "--learn-prompts",
         action="store_true",
         help="train on all of a record, prompts too, not only on what the model is to write",
@@ -154,7 +163,11 @@ def run(args: argparse.Namespace) -> None:
         raise
     except (KeyboardInterrupt, Terminated) as stop:
         report.stopped(folder)
-        raise SystemExit(TERMINATED if isinstance(stop, Terminated) else CANCELLED) from None
+        code = TERMINATED if isinstance(stop, Terminated) else CANCELLED
+        if is_learning():
+            sys.stdout.flush()
+            os._exit(code)
+        raise SystemExit(code) from None
 
 
 def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextReport) -> None:
@@ -183,11 +196,17 @@ def _prepare(args: argparse.Namespace, folder: Path, report: EventReport | TextR
 
 
 def _request(args: argparse.Namespace) -> Request:
-    return Request(
+    if args.tokenizer and args.vocabulary:
+        raise UserError("--tokenizer names a tokenizer and --vocabulary makes one; give one of them.")
+    if args.vocab_size and not args.vocabulary:
+        raise UserError("--vocab-size goes with --vocabulary bpe.")
+    request = Request(
         sources=tuple(map(absolute_source, args.sources)),
         validation=tuple(map(absolute_source, args.val)),
         weights=_weights(args.weight, args.sources),
         tokenizer_folder=str(args.tokenizer.expanduser().absolute()) if args.tokenizer else "",
+        vocabulary=args.vocabulary,
+        vocab_size=args.vocab_size,
         validation_share=args.val_share,
         seed=args.seed,
         column=args.column,
@@ -196,6 +215,8 @@ def _request(args: argparse.Namespace) -> Request:
         unit_bytes=args.unit_bytes,
         shard_tokens=args.shard_tokens,
     )
+    require_possible(request)
+    return request
 
 
 def _weights(given: Sequence[str], sources: Sequence[str]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""``trainer tokenizer``: makes a tokenizer from text."""
+"""``trainer tokenizer``: makes a tokenizer from text, or measures which vocabulary would suit it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from gptdesk.errors import UserError
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from gptdesk.number_format import size
 from trainer.commands import CANCELLED, TERMINATED
 from trainer.commands.termination import Terminated, raised_at_termination
 from trainer.prepare.sources.names import absolute_source
-from trainer.tokenizer_training.train import (
+from trainer.prepare.tokenizer_training.measure import Densities, measure
+from trainer.prepare.tokenizer_training.train import (
     BPE,
     KINDS,
     LARGEST_TEXT,
@@ -34,7 +37,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--tokenizer` uses it; a model trained on that data brings it along.",
     )
     parser.add_argument("sources", nargs="*", metavar="SOURCE", help="text to make it from, as for `trainer prepare`")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--out", type=Path, help="folder to write")
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="make nothing; show how many bytes of the text's beginning a token of each vocabulary stands for",
+    )
+    parser.add_argument("--json", action="store_true", help="with --measure: as JSON")
     parser.add_argument(
         "--kind",
         choices=KINDS,
@@ -46,6 +55,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--column", default="text", help='field or column that holds the text ("text"; in tables the obvious choice)'
+    )
+    parser.add_argument(
+        "--template",
+        choices=TEMPLATES,
+        default=DEFAULT_TEMPLATE,
+        help=f"how conversations and instructions become text, as for `trainer prepare` ({DEFAULT_TEMPLATE})",
     )
     parser.add_argument(
         "--largest-text", type=int, default=LARGEST_TEXT, metavar="BYTES", help=f"text to read ({LARGEST_TEXT:,})"
@@ -60,11 +75,17 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: when it cannot be made.
     """
+    if args.measure:
+        _measure(args)
+        return
+    if args.out is None:
+        raise UserError("Name the folder to write with --out.")
     request = TokenizerRequest(
         sources=tuple(map(absolute_source, args.sources)),
         kind=args.kind,
         vocab_size=args.vocab_size,
         column=args.column,
+        template=args.template,
         largest_text=args.largest_text,
     )
     show = _show_event if args.events else _Line()
@@ -83,6 +104,22 @@ def run(args: argparse.Namespace) -> None:
     print(_sentence(made, request))
     if made.broken:
         print(made.broken)
+
+
+def _measure(args: argparse.Namespace) -> None:
+    if not args.sources:
+        raise UserError("Name the text to measure.")
+    found = measure([absolute_source(name) for name in args.sources], column=args.column, template=args.template)
+    if args.json:
+        print(json.dumps(asdict(found)), flush=True)
+        return
+    print(_measured_on(found))
+    for each in found.vocabularies:
+        print(f"{each.kind:>12}{each.vocab_size:>9,} tokens{each.bytes_per_token:>7.2f} bytes per token")
+
+
+def _measured_on(found: Densities) -> str:
+    return f"On {'all' if found.whole else 'the first'} {size(found.sample_bytes)} of the text:"
 
 
 def _sentence(made: MadeTokenizer, request: TokenizerRequest) -> str:

@@ -24,19 +24,25 @@ _TRIED = 1 << 15
 
 
 def require_fit(
-    config: TrainConfig, available: int | None, *, bytes_per_activation: int, world_size: int = 1
+    config: TrainConfig,
+    available: int | None,
+    *,
+    bytes_per_activation: int,
+    world_size: int = 1,
+    vocab_size: int | None = None,
 ) -> MemoryNeed:
     """Returns the memory that one process needs, if it is available.
 
     Args:
         available: bytes for this process; ``None`` when unknown, and then nothing is refused.
+        vocab_size: as for `plan_run`.
 
     Raises:
         UserError: when more is needed than there is, with what would fit.
     """
 
     def need_of(tried: TrainConfig) -> MemoryNeed:
-        plan = plan_run(tried, world_size=world_size)
+        plan = plan_run(tried, world_size=world_size, vocab_size=vocab_size)
         return memory_need(tried, plan, bytes_per_activation=bytes_per_activation, world_size=world_size)
 
     need = need_of(config)

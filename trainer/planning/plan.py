@@ -48,8 +48,11 @@ class Plan:
     tokens_per_step: int
 
 
-def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
+def plan_run(config: TrainConfig, *, world_size: int = 1, vocab_size: int | None = None) -> Plan:
     """Resolves a configuration for a number of processes.
+
+    Args:
+        vocab_size: tokens of a model from scratch; ``None`` for those of its data.
 
     Raises:
         UserError: when the model to start from cannot be read, or the numbers do not fit each other.
@@ -57,7 +60,7 @@ def plan_run(config: TrainConfig, *, world_size: int = 1) -> Plan:
     if config.model.init_from:
         shape = read_config(Path(config.model.init_from))
     else:
-        shape = config.model.gpt2_config(vocabulary_of(config.data.path))
+        shape = config.model.gpt2_config(vocab_size or vocabulary_of(config.data.path))
     context_length = config.data.context_length or shape.n_positions
     if context_length > shape.n_positions:
         raise UserError(

@@ -12,7 +12,7 @@ from gptdesk.errors import UserError
 from gptdesk.number_format import counted, duration, size
 from trainer.prepare.estimate import Estimate
 from trainer.prepare.output.manifest import validation_text
-from trainer.prepare.progress import MERGE, Progress
+from trainer.prepare.progress import MERGE, VOCABULARY, Progress
 from trainer.prepare.report import account_lines
 
 _MOST_SOURCES: Final = 1_000
@@ -52,7 +52,7 @@ class TextReport:
         left = f", {duration(now.seconds_left)} left" if now.seconds_left is not None else ""
         done = f"{counted(now.documents, 'document')}, {counted(now.tokens, 'token')}"
         speed = f"{now.documents_per_s:,.0f} documents/s, {now.tokens_per_s:,.0f} tokens/s"
-        what = "merging" if now.phase == MERGE else f"{done}, {speed}"
+        what = {MERGE: "merging", VOCABULARY: "making the tokenizer"}.get(now.phase, f"{done}, {speed}")
         loaded = f", {size(now.downloaded)} of {size(now.download_total)} downloaded" if now.download_total else ""
         broken = f", {now.broken:,} broken" if now.broken else ""
         line = f"{share:6.1%}  {what}{loaded}{broken}{left}"

@@ -10,14 +10,16 @@ from typing import Any, Final
 
 from gptdesk import number_format
 from gptdesk.errors import UserError
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.arrays import token_kind
 from trainer.prepare.broken import Broken
 from trainer.prepare.encoding.encode import batch_encoder
 from trainer.prepare.formats import FORMATS
-from trainer.prepare.plan import Plan, Section
+from trainer.prepare.plan import Plan, Request, Section
 from trainer.prepare.readers import Document, Reader
 from trainer.prepare.sources.files import SourceFile
 from trainer.prepare.sources.hub import KNOWN_TOKENS
+from trainer.prepare.tokenizer_training.typical import TYPICAL_GPT2, typical_bytes_per_token
 
 _HUB_TOKENS_PER_BYTE: Final = 0.36
 """OpenWebText's 9.04 billion tokens are 25 GB of parquet; FineWeb-Edu's ratio is much the same."""
@@ -75,7 +77,7 @@ def estimate(plan: Plan, folder: Path, *, keep_downloads: bool, downloads_ahead:
     for (format, _, weight), files in kinds.items():
         ratio = FORMATS[format].tokens_per_byte or sampler.tokens_per_byte(files)
         tokens += int(weight * ratio * sum(file.bytes for file in files))
-    token_bytes = token_kind(plan.request.tokenizer.vocab_size).bits // 8
+    token_bytes = token_kind(_vocab_size(plan.request)).bits // 8
     result = int(token_bytes * tokens * _SPARE)
     merging = min(result, int(token_bytes * plan.request.shard_tokens * _SPARE))
     return Estimate(
@@ -94,10 +96,22 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
+def _vocab_size(request: Request) -> int:
+    """Tokens in the vocabulary; 0, which any kind of number holds, for one that is yet to be made."""
+    return request.tokenizer.vocab_size if request.has_tokenizer else request.vocab_size
+
+
+def _tokens_beside_gpt2(request: Request) -> float:
+    """Tokens of a vocabulary that is yet to be made, for each of GPT-2's."""
+    return TYPICAL_GPT2 / typical_bytes_per_token(request.vocab_size)
+
+
 class _Sampler:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._encoder = batch_encoder(plan.request.tokenizer)
+        request = plan.request
+        self._encoder = batch_encoder(request.tokenizer if request.has_tokenizer else gpt2_tokenizer())
+        self._more = 1.0 if request.has_tokenizer else _tokens_beside_gpt2(request)
 
     def tokens_per_byte(self, files: list[SourceFile]) -> float:
         """Tokens that a byte of these files makes, by samples of the largest."""
@@ -110,7 +124,7 @@ class _Sampler:
                 part = sum(len(segment) for document in sample for segment in document)
                 tokens += encoded.tokens.size * size / part
                 read += source_bytes
-        return tokens / read if read else 0.0
+        return self._more * tokens / read if read else 0.0
 
     def _sample(self, file: SourceFile) -> tuple[list[Document], int, float]:
         """Some documents, the bytes of text that were read, and the bytes of the file that those are."""

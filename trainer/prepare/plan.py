@@ -50,6 +50,9 @@ class Request:
             the result: twice for 2, a random half of its documents for 0.5. Validation text is there once.
         tokenizer_folder: absolute path of the folder with the tokenizer's files; empty for OpenAI's. The result
             depends on the tokenizer alone, not on where its files are.
+        vocabulary: kind of the tokenizer that is made from the text first (`tokenizer_training.train.KINDS`); empty
+            where the tokenizer is given. If it is made, `prepare` sets ``tokenizer_folder``.
+        vocab_size: tokens of that tokenizer; 0 where its kind decides.
         validation_share: probability that a document is in the validation split, when there are no validation sources;
             0 prepares none. Where that chooses too few, the end of the text is held out (`output.held_out`).
         seed: of the order of documents.
@@ -64,6 +67,8 @@ class Request:
     validation: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     tokenizer_folder: str = ""
+    vocabulary: str = ""
+    vocab_size: int = 0
     validation_share: float = DEFAULT_SHARE
     seed: int = 0
     column: str = "text"
@@ -99,6 +104,11 @@ class Request:
         """
         return open_tokenizer(Path(self.tokenizer_folder)) if self.tokenizer_folder else gpt2_tokenizer()
 
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether the tokenizer is there; one that is made from the text is not there at the beginning."""
+        return not self.vocabulary or Path(self.tokenizer_folder).is_dir()
+
     def weight(self, index: int) -> float:
         """The weight of a source."""
         return self.weights[index] if self.weights else 1.0
@@ -112,7 +122,8 @@ class Request:
         """As ``plan.json`` has it, with the version of the format and the tokenizer's hash."""
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
         del values["tokenizer_folder"]
-        return {"version": VERSION, "tokenizer": self.tokenizer.sha256} | values
+        sha256 = self.tokenizer.sha256 if self.has_tokenizer else ""
+        return {"version": VERSION, "tokenizer": sha256} | values
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final
 from trainer.prepare.encoding.blocks import EncodedUnit
 from trainer.prepare.encoding.worker import UnitProgress
 
-ENCODE, MERGE = "encode", "merge"
+VOCABULARY, ENCODE, MERGE = "vocabulary", "encode", "merge"
 
 _EVERY_SECONDS: Final = 0.2
 
@@ -20,7 +20,7 @@ class Progress:
     """Progress of a preparation at one moment.
 
     Attributes:
-        phase: `ENCODE` or `MERGE`.
+        phase: `VOCABULARY` (a tokenizer is made from the text), `ENCODE` or `MERGE`.
         units, units_total: of work that are done, and that are known so far.
         documents, tokens: encoded so far, over both splits.
         bytes, bytes_total: of the source files; in the merge, of the shards.

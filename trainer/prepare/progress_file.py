@@ -2,9 +2,11 @@
 
 It is replaced as a whole, at most twice a second (on a full disk its last state is written over it), and holds
 
-- ``state``: ``planning``, ``encoding`` or ``merging``; in the end ``finished``, ``failed`` or ``stopped``. One that was
-  killed leaves one of the first three behind, and nobody then holds the lock on ``.lock`` beside it. Where there is a
-  ``manifest.json``, the preparation is finished, whatever is said here.
+- ``state``: ``planning``, ``vocabulary`` (a tokenizer is made from the text), ``encoding`` or ``merging``; in the end
+  ``finished``, ``failed`` or ``stopped``. One that was killed leaves one of the first four behind, and nobody then
+  holds the lock on ``.lock`` beside it. Where there is a ``manifest.json``, the preparation is finished, whatever is
+  said here.
+- ``makes_vocabulary``: whether ``vocabulary`` is one of its states.
 - ``units_done``, ``units``: pieces of work that are done, and how many are known so far: files that have yet to be
   downloaded are not cut into units.
 - ``bytes_done``, ``bytes``: of the source files while encoding, of the shards while merging; for a bar.
@@ -30,11 +32,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from gptdesk.files import write_json
-from trainer.prepare.progress import ENCODE, Progress
+from trainer.prepare.progress import ENCODE, MERGE, VOCABULARY, Progress
 
 PROGRESS: Final = "progress.json"
-PLANNING, ENCODING, MERGING = "planning", "encoding", "merging"
+PLANNING, MAKING_VOCABULARY, ENCODING, MERGING = "planning", "vocabulary", "encoding", "merging"
+WORKING: Final = (PLANNING, MAKING_VOCABULARY, ENCODING, MERGING)
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
+_STATES: Final = {VOCABULARY: MAKING_VOCABULARY, ENCODE: ENCODING, MERGE: MERGING}
+"""By phase of `Progress`."""
 
 _EVERY_SECONDS: Final = 0.5
 
@@ -47,9 +52,10 @@ class ProgressFile:
 
     Args:
         folder: that is prepared.
+        makes_vocabulary: whether the tokenizer is made from the text.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, makes_vocabulary: bool = False) -> None:
         self._path = folder / PROGRESS
         self._written = float("-inf")
         counts = (
@@ -65,7 +71,7 @@ class ProgressFile:
         )
         self._values: dict[str, Any] = {
             "state": PLANNING, **dict.fromkeys(counts, 0), "documents_per_s": 0.0, "tokens_per_s": 0.0,
-            "seconds_left": None, "error": None, "pid": os.getpid(),
+            "seconds_left": None, "error": None, "pid": os.getpid(), "makes_vocabulary": makes_vocabulary,
         }  # fmt: skip
 
     def __enter__(self) -> ProgressFile:
@@ -84,7 +90,7 @@ class ProgressFile:
 
     def update(self, now: Progress) -> None:
         """Writes how far it is, unless the last time was a moment ago."""
-        state = ENCODING if now.phase == ENCODE else MERGING
+        state = _STATES[now.phase]
         changed = state != self._values["state"]
         self._values |= {
             "state": state,

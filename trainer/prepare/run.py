@@ -1,4 +1,4 @@
-"""Prepares data: plan, encode, merge; each step resumes where an earlier call was interrupted."""
+"""Prepares data: plan, make the tokenizer if asked, encode, merge; each step resumes an interrupted call."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from trainer.prepare.encoding.blocks import Block, writing
 from trainer.prepare.output.held_out import TAIL, Tail, hold_out, too_few_chosen
 from trainer.prepare.output.manifest import make_manifest
 from trainer.prepare.output.merge import Merger
+from trainer.prepare.own_tokenizer import forget_made_tokenizer, make_own_tokenizer, with_made_tokenizer
 from trainer.prepare.plan import PLAN, Plan, Request
 from trainer.prepare.progress import Meter, Progress
 from trainer.prepare.progress_file import PROGRESS, ProgressFile
@@ -50,21 +51,25 @@ def prepare(
         UserError: for sources that are missing or broken, a folder that holds something else, an empty split.
     """
     folder = folder.absolute()
+    request = with_made_tokenizer(request, folder)
     if (manifest := _finished(request, folder)) is not None:
         return manifest
     with _locked(folder):
         # Another process may have come to its end since.
         if (manifest := _finished(request, folder)) is not None:
             return manifest
-        with ProgressFile(folder) as file:
+        with ProgressFile(folder, makes_vocabulary=bool(request.vocabulary)) as file:
 
             def show(now: Progress) -> None:
                 file.update(now)
                 progress(now)
 
-            plan = Plan.load(folder / PLAN, request) or Plan.make(request, folder)
+            begun = Plan.load(folder / PLAN, request)
+            plan = begun or Plan.make(request, folder)
             plan = replace(plan, files=with_hashes(plan.files))
             planned(plan)
+            if request.vocabulary and not begun:
+                plan = replace(plan, request=make_own_tokenizer(request, folder, show))
             return _encode_and_merge(plan, folder, options, show)
 
 
@@ -144,6 +149,7 @@ def _with_own_tokenizer(plan: Plan, folder: Path) -> Plan:
     if Path(request.tokenizer_folder) != files:
         copy_tokenizer(Path(request.tokenizer_folder), files)
     named.load(folder)
+    forget_made_tokenizer(folder)
     return replace(plan, request=replace(request, tokenizer_folder=str(files)))
 
 

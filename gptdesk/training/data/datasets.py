@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 from gptdesk.bounded_read import whole
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.training.data.vocabulary import GPT2_VOCABULARY, DataTokenizer, Vocabulary, vocabulary_of
 from trainer.data.arrays import INDEX, open_array
 from trainer.data.manifest import MANIFEST, read_manifest
 from trainer.data.shards import PreparedData
@@ -34,6 +35,8 @@ class PreparedSet:
         train_tokens, val_tokens: in its splits.
         documents: in both.
         template: name of the chat template that its conversations were rendered with; empty where it has none.
+        tokenizer: whose ids it holds.
+        vocabulary: that it was prepared with.
     """
 
     name: str
@@ -42,6 +45,8 @@ class PreparedSet:
     val_tokens: int
     documents: int
     template: str = ""
+    tokenizer: DataTokenizer = field(default_factory=DataTokenizer)
+    vocabulary: Vocabulary = GPT2_VOCABULARY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +82,10 @@ def describe_set(folder: Path) -> PreparedSet:
             val_tokens=_count(splits["val"]["tokens"]),
             documents=_count(manifest.get("documents", sum(_count(splits[s]["documents"]) for s in ("train", "val")))),
             template=_template_name(manifest),
+            tokenizer=DataTokenizer.from_manifest(manifest),
+            vocabulary=vocabulary_of(folder, manifest),
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"The data in {folder} is damaged; prepare it again.") from None
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,6 @@ from gptdesk.child_process import python_command
 from gptdesk.errors import UserError
 from gptdesk.files import read_json
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
 from gptdesk.locks import is_locked
 from gptdesk.training.data.datasets import (
     DocumentPreview,
@@ -29,25 +28,51 @@ from gptdesk.training.data.datasets import (
     prepared_sets,
     preview,
 )
+from gptdesk.training.data.prepare_options import OPTIONS, RECORD, PrepareOptions, options_of
+from gptdesk.training.data.vocabulary import GPT2_VOCABULARY, Vocabulary
 from gptdesk.training.detached import lives, note, reap, start_detached
 from gptdesk.training.history.samples import ConsoleTail
 from gptdesk.training.trainer_json import trainer_json
 from trainer.data.manifest import MANIFEST
 from trainer.prepare.formats import FORMATS, READABLE_SUFFIXES
 from trainer.prepare.plan import PLAN
-from trainer.prepare.progress_file import ENCODING, FAILED, FINISHED, MERGING, PLANNING, PROGRESS, STOPPED
+from trainer.prepare.progress_file import (
+    FAILED,
+    FINISHED,
+    MAKING_VOCABULARY,
+    MERGING,
+    PLANNING,
+    PROGRESS,
+    STOPPED,
+    WORKING,
+)
 from trainer.prepare.sources.bundled import BUNDLED_TEXTS, BundledText
 from trainer.prepare.sources.names import absolute_source
 
-__all__ = ["BUNDLED_TEXTS", "READABLE_FORMATS", "READABLE_SUFFIXES", "BundledText", "DocumentPreview", "Preparation",
-           "PreparationState", "PreparedSet", "data_folder", "new_data_folder", "plan", "preparations", "prepared_sets",
-           "preview"]  # fmt: skip
+__all__ = [
+    "BUNDLED_TEXTS",
+    "READABLE_FORMATS",
+    "READABLE_SUFFIXES",
+    "RECORD",
+    "BundledText",
+    "DocumentPreview",
+    "Preparation",
+    "PreparationState",
+    "PrepareOptions",
+    "PreparedSet",
+    "data_folder",
+    "new_data_folder",
+    "options_of",
+    "plan",
+    "preparations",
+    "prepared_sets",
+    "preview",
+]  # fmt: skip
 
 READABLE_FORMATS: Final = tuple(format.label for format in FORMATS.values())
 """What can be prepared, in words."""
 
 # Hidden, because a folder that holds anything else is refused by `trainer prepare`.
-RECORD: Final = ".prepare.json"
 CONSOLE: Final = ".console.log"
 _LOCK: Final = ".launch.lock"
 _TRAINER_LOCK: Final = ".lock"
@@ -55,8 +80,10 @@ _TRAINER_LOCK: Final = ".lock"
 KILLED: Final = "killed"
 PAUSED: Final = "paused"
 
+_VOCABULARY_SHARE: Final = 0.2
 _ENCODING_SHARE: Final = 0.95
-"""Of the whole work; the rest is merging, which only copies."""
+"""Of the whole work that is done when the tokenizer is made, if one is made, and when all text is encoded; the rest is
+merging, which only copies."""
 
 _END_SECONDS: Final = 30.0
 """Seconds within which a preparation stops on request: it finishes at most a few units and a shard."""
@@ -67,7 +94,8 @@ class PreparationState:
     """A preparation at one moment.
 
     Attributes:
-        state: ``planning``, ``encoding``, ``merging``, ``finished``, ``failed``, ``stopped``, ``killed`` or ``paused``.
+        state: ``planning``, ``vocabulary``, ``encoding``, ``merging``, ``finished``, ``failed``, ``stopped``,
+            ``killed`` or ``paused``.
         share: of the work that is done, 0 to 1.
         documents, tokens: encoded so far.
         tokens_per_s: encoded in this go.
@@ -90,7 +118,7 @@ class PreparationState:
 
     @property
     def active(self) -> bool:
-        return self.state in (PLANNING, ENCODING, MERGING)
+        return self.state in WORKING
 
 
 class Preparation:
@@ -107,44 +135,27 @@ class Preparation:
     def name(self) -> str:
         return self.folder.name
 
-    def start(
-        self,
-        sources: Sequence[str],
-        *,
-        validation: Sequence[str] = (),
-        column: str = "text",
-        validation_share: float | None = None,
-        template: str = DEFAULT_TEMPLATE,
-        learn_prompts: bool = False,
-    ) -> None:
-        """Begins, as a program of its own that outlives this one.
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """That the text is prepared with, as far as is known; else GPT-2's."""
+        try:
+            return options_of(self.folder).vocabulary
+        except UserError:
+            return GPT2_VOCABULARY
 
-        Args:
-            sources: files, folders or names of data sets of the hub.
-            validation: what the validation split is made of; else a share of the documents.
-            column: name of the text in JSON objects and parquet rows.
-            validation_share: of the documents, when no ``validation`` is given; the trainer's default otherwise.
-            template: name of the chat template that turns of conversations are written with.
-            learn_prompts: whether all of a record is learnt, not only what the model is to write.
+    def start(self, options: PrepareOptions) -> None:
+        """Begins, as a program of its own that outlives this one.
 
         Raises:
             UserError: when it is under way already, the folder holds something else, or it cannot be started.
         """
-        arguments = [*map(absolute_source, sources), "--out", str(self.folder.absolute()), "--column", column]
-        if validation:
-            arguments += ["--val", *map(absolute_source, validation)]
-        if validation_share is not None:
-            arguments += ["--val-share", str(validation_share)]
-        if template != DEFAULT_TEMPLATE:
-            arguments += ["--template", template]
-        if learn_prompts:
-            arguments += ["--learn-prompts"]
+        arguments = options.arguments(self.folder)
         is_new = not self.folder.exists()
         ensure_folder(self.folder)
         if not (self.folder / PLAN).exists() and any(_is_foreign(path.name) for path in self.folder.iterdir()):
             raise UserError(f"{self.folder} is not empty; choose another folder.")  # or `cancel` would remove it all
         try:
-            self._launch(arguments)
+            self._launch(arguments, asdict(options))
         except UserError:
             if is_new:
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -156,13 +167,14 @@ class Preparation:
         Raises:
             UserError: when it was not started here, is under way, or cannot be started.
         """
-        arguments = (read_json(self.folder / RECORD) or {}).get("arguments")
+        record = read_json(self.folder / RECORD) or {}
+        arguments = record.get("arguments")
         if not isinstance(arguments, list) or "--out" not in arguments:
             raise UserError(f"It is not known what {self.folder} was to be prepared from; start it anew.")
         arguments[arguments.index("--out") + 1] = str(self.folder.absolute())  # it may have been moved
-        self._launch([str(argument) for argument in arguments])
+        self._launch([str(argument) for argument in arguments], record.get(OPTIONS))
 
-    def _launch(self, arguments: list[str]) -> None:
+    def _launch(self, arguments: list[str], options: object) -> None:
         if self._works():
             raise UserError(f"{self.folder} is being prepared already.")
         with suppress(OSError):
@@ -173,7 +185,7 @@ class Preparation:
             output=self.folder / CONSOLE,
             lock=self.folder / _LOCK,
             record=self.folder / RECORD,
-            values={"arguments": arguments, "t": time.time()},
+            values={"arguments": arguments, "t": time.time()} | ({OPTIONS: options} if options else {}),
         )
 
     def _works(self) -> bool:
@@ -192,10 +204,10 @@ class Preparation:
         if finished and not works:
             told = FINISHED
         elif works:
-            told = told if told in (PLANNING, ENCODING, MERGING) else PLANNING
+            told = told if told in WORKING else PLANNING
         elif not progress:  # it ended before it said anything
             told, error = self._without_a_word(record)
-        elif told in (PLANNING, ENCODING, MERGING, None):
+        elif told in (*WORKING, None):
             told = KILLED
         elif told == STOPPED and record.get("paused") is True:
             told = PAUSED
@@ -323,7 +335,12 @@ def _share(state: str, progress: dict[str, Any]) -> float:
         return 1.0
     total = _number(progress, "bytes")
     part = min(1.0, max(0.0, _number(progress, "bytes_done") / total)) if total > 0 else 0.0
-    return _ENCODING_SHARE + (1 - _ENCODING_SHARE) * part if state == MERGING else _ENCODING_SHARE * part
+    if state == MERGING:
+        return _ENCODING_SHARE + (1 - _ENCODING_SHARE) * part
+    if state == MAKING_VOCABULARY:
+        return _VOCABULARY_SHARE * part
+    made = _VOCABULARY_SHARE if progress.get("makes_vocabulary") is True else 0.0
+    return made + (_ENCODING_SHARE - made) * part
 
 
 def _number(values: dict[str, Any], name: str) -> float:

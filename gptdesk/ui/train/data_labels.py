@@ -1,4 +1,4 @@
-"""What is said of data that is being prepared."""
+"""Labels of prepared data, and of data that is being prepared."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 from gptdesk.ui import number_format
 
 if TYPE_CHECKING:
-    from gptdesk.training.data.preparations import PreparationState
+    from gptdesk.training.data.preparations import PreparationState, PreparedSet
 
 CAN_GO_ON: Final = ("paused", "stopped", "killed", "failed")
 
 _PHASES: Final = {
     "planning": "Looking through the files",
+    "vocabulary": "Making the vocabulary",
     "encoding": "Turning text into tokens",
-    "merging": "Writing it down",
+    "merging": "Writing the data",
     "paused": "Paused; what is done is kept",
     "stopped": "Stopped; what is done is kept",
     "killed": "Interrupted; what is done is kept",
@@ -29,6 +30,16 @@ _SHORT: Final = {
     "finished": "ready",
 }
 _ROLES: Final = {"paused": "muted", "stopped": "muted", "killed": "warn", "failed": "bad", "finished": "good"}
+
+
+def vocabulary_label(data: PreparedSet) -> str:
+    """GPT-2's vocabulary; vocabulary of 8,192 tokens; vocabulary of characters, 66 tokens."""
+    from gptdesk.training.data.vocabulary import CHARACTER  # it loads much, and this module is loaded with the window
+
+    if data.tokenizer.is_gpt2:
+        return "GPT-2's vocabulary"
+    tokens = f"{number_format.count(data.tokenizer.vocab_size)} tokens"
+    return f"vocabulary of characters, {tokens}" if data.vocabulary.kind == CHARACTER else f"vocabulary of {tokens}"
 
 
 def data_role(state: PreparationState) -> str:
@@ -59,7 +70,7 @@ def describe(state: PreparationState) -> str:
     if state.state == "failed" and state.error:
         return state.error
     parts = [_PHASES.get(state.state, state.state)]
-    if state.state in ("encoding", "merging"):
+    if state.state in ("vocabulary", "encoding", "merging"):
         parts[0] += f" · {number_format.percent(state.share)}"
     if state.tokens:
         parts.append(

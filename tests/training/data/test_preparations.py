@@ -15,6 +15,7 @@ from gptdesk.locks import FileLock, is_locked
 from gptdesk.training.data.datasets import describe_set
 from gptdesk.training.data.preparations import (
     Preparation,
+    PrepareOptions,
     new_data_folder,
     plan,
     preparations,
@@ -67,11 +68,11 @@ def preparation(folders: Folders, wait: Wait) -> Iterator[Preparation]:
 def test_texts_become_data_that_can_be_looked_at(
     preparation: Preparation, folders: Folders, tales: Path, wait: Wait
 ) -> None:
-    preparation.start([str(tales)], validation_share=0.1)
+    preparation.start(PrepareOptions((str(tales),), validation_share=0.1))
     assert preparation.state().state in WORKING
     assert [other.folder for other in preparations(folders)] == [preparation.folder]
     with pytest.raises(UserError, match="already"):
-        preparation.start([str(tales)])
+        preparation.start(PrepareOptions((str(tales),)))
     wait(lambda: not preparation.state().active)
     state = preparation.state()
     assert (state.state, state.share, state.documents, state.error) == ("finished", 1.0, 200, "")
@@ -93,7 +94,7 @@ def test_texts_become_data_that_can_be_looked_at(
 
 
 def test_a_pause_keeps_what_is_done_and_resuming_goes_on(preparation: Preparation, library: Path, wait: Wait) -> None:
-    preparation.start([str(library)])
+    preparation.start(PrepareOptions((str(library),)))
     wait(lambda: preparation.state().state == "encoding")
     preparation.pause()
     wait(lambda: not preparation.state().active)
@@ -105,7 +106,7 @@ def test_a_pause_keeps_what_is_done_and_resuming_goes_on(preparation: Preparatio
 
 
 def test_a_pause_before_it_has_begun_is_a_pause(preparation: Preparation, tales: Path, wait: Wait) -> None:
-    preparation.start([str(tales)])
+    preparation.start(PrepareOptions((str(tales),)))
     preparation.pause()
     wait(lambda: not preparation.state().active)
     assert preparation.state().state == "paused"
@@ -116,7 +117,7 @@ def test_a_pause_before_it_has_begun_is_a_pause(preparation: Preparation, tales:
 def test_one_that_was_killed_is_known_as_such_and_cancelled(
     preparation: Preparation, library: Path, wait: Wait
 ) -> None:
-    preparation.start([str(library)])
+    preparation.start(PrepareOptions((str(library),)))
     wait(lambda: preparation.state().state == "encoding")
     os.kill((read_json(preparation.folder / ".prepare.json") or {})["pid"], signal.SIGKILL)
     wait(lambda: not preparation.state().active)
@@ -129,7 +130,7 @@ def test_one_that_was_killed_is_known_as_such_and_cancelled(
 
 def test_what_cannot_be_prepared_fails_with_a_sentence(preparation: Preparation, tmp_path: Path, wait: Wait) -> None:
     (tmp_path / "empty").mkdir()
-    preparation.start([str(tmp_path / "empty")])
+    preparation.start(PrepareOptions((str(tmp_path / "empty"),)))
     wait(lambda: not preparation.state().active)
     state = preparation.state()
     assert state.state == "failed"
@@ -146,7 +147,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
             refused()
     assert (folder / "dear.txt").exists()
     with pytest.raises(UserError, match="not empty"):
-        job.start([str(folder / "dear.txt")])
+        job.start(PrepareOptions((str(folder / "dear.txt"),)))
     assert [path.name for path in folder.iterdir()] == ["dear.txt"]
 
 

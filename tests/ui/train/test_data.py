@@ -14,7 +14,7 @@ from gptdesk.files import read_json
 from gptdesk.folders import Folders
 from gptdesk.locks import FileLock, is_locked
 from gptdesk.training.data.data_scanner import DataScanner, DataView
-from gptdesk.training.data.preparations import Preparation
+from gptdesk.training.data.preparations import Preparation, PrepareOptions
 from gptdesk.training.detached import reap
 from gptdesk.ui.train.view import TrainView
 from gptdesk.ui.widgets.question import Question
@@ -22,7 +22,7 @@ from tests.patience import wait_for
 from trainer.run_directory.state import read_state
 
 from ..conftest import Opened
-from .test_new_run import choose_preset
+from .new_run.sheets import choose_preset
 
 PATIENCE = 600_000
 
@@ -36,7 +36,7 @@ def prepare(folders: Folders, tmp_path: Path) -> Iterator[Callable[..., Path]]:
         text = "".join(f"{n} {n * 7919} {n * 104729} was written.\n<|endoftext|>\n" * 8 for n in range(thousands * 125))
         (tmp_path / f"{name}.txt").write_text(text)
         folder = folders.data / "datasets" / name
-        Preparation(folder).start([str(tmp_path / f"{name}.txt")])
+        Preparation(folder).start(PrepareOptions((str(tmp_path / f"{name}.txt"),)))
         made.append(folder)
         return folder
 

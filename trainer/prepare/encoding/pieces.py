@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -81,19 +82,26 @@ class PieceTable:
             new = self._encode_new(data, starts, sizes, missing)
             if self._entries + len(new) > _MOST_ENTRIES:
                 self._start_anew()
-            self._insert(new)
-            slots, _ = self._find(low, high)
+            self._insert(dict(islice(new.items(), _MOST_ENTRIES - self._entries)))
+            slots, missing = self._find(low, high)
+            # The table started anew, or one document has more pieces than it takes.
+            missing = missing[sizes[missing] <= KEY_BYTES]
+            new |= self._encode_new(data, starts, sizes, missing, new)
+            for i in missing.tolist():
+                others[i] = new[data[starts[i] : starts[i] + sizes[i]]]
         for i in long.tolist():
             others[i] = self._encode_long(data[starts[i] : starts[i] + sizes[i]])
 
         counts = self._count[slots].astype(np.int64)
-        counts[long] = [len(others[i]) for i in long.tolist()]
+        apart = np.fromiter(others, np.int64, len(others))
+        counts[apart] = [len(ids) for ids in others.values()]
         at = np.cumsum(counts)
         tokens = np.empty(at[-1], self._dtype)
         at -= counts
         tokens[at] = self._first[slots]
-        several = np.flatnonzero(counts > 1)
-        several = several[sizes[several] <= KEY_BYTES]
+        in_table = np.ones(len(counts), np.bool_)
+        in_table[apart] = False
+        several = np.flatnonzero((counts > 1) & in_table)
         self._copy_all(tokens, at[several], self._offset[slots[several]], counts[several])
         for i, ids in others.items():
             tokens[at[i] : at[i] + len(ids)] = ids
@@ -119,11 +127,13 @@ class PieceTable:
             slots[left] = (slots[left] + 1) & (_SLOTS - 1)
         return slots, np.concatenate(missing) if missing else np.empty(0, np.int64)
 
-    def _encode_new(self, data: bytes, starts: Int64s, sizes: Int64s, which: Int64s) -> dict[bytes, Sequence[int]]:
+    def _encode_new(
+        self, data: bytes, starts: Int64s, sizes: Int64s, which: Int64s, known: Collection[bytes] = ()
+    ) -> dict[bytes, Sequence[int]]:
         begins, ends = starts[which].tolist(), (starts[which] + sizes[which]).tolist()
         pieces = dict.fromkeys(data[begin:end] for begin, end in zip(begins, ends, strict=True))
         encode = self._tokenizer.encode
-        return {piece: encode(piece.decode()) for piece in pieces}
+        return {piece: encode(piece.decode()) for piece in pieces if piece not in known}
 
     def _encode_long(self, piece: bytes) -> Sequence[int]:
         ids = self._long.get(piece)

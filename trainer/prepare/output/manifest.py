@@ -35,6 +35,7 @@ def make_manifest(
         "tokenizer": DataTokenizer.of(request.tokenizer).to_json(),
         "settings": {
             "validation": _validation(request, tail),
+            **({"vocabulary": request.vocabulary, "vocab_size": request.vocab_size} if request.vocabulary else {}),
             "seed": request.seed,
             "column": request.column,
             "unit_bytes": request.unit_bytes,

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
+from gptdesk.training.estimate import Summary
 from gptdesk.training.launch import TORCHRUN, Launcher
 from gptdesk.ui.train.new_run.schema import default_values, read_sections
+from gptdesk.ui.train.new_run.vocabulary.choice import VocabularyChoice
 from trainer.config.schema import TrainConfig
 from trainer.config.values import PRESETS_FOLDER, merge, read_preset
 
@@ -73,7 +74,7 @@ class Draft:
         base: model that the run starts from.
         train_tokens: of the chosen data; 0 while unknown.
         val_tokens: of its validation split; ``None`` while unknown.
-        vocab_size: tokens in the vocabulary of the model.
+        vocabulary: that text is prepared with, and the model has.
         data_name: shown name of the data.
         launcher: how the run is started.
         name: chosen by the user; "" for one made from data and model.
@@ -84,7 +85,7 @@ class Draft:
         self.preset = FRESH_PRESET
         self.base = Base()
         self.train_tokens = 0
-        self.vocab_size = VOCAB_SIZE
+        self.vocabulary = VocabularyChoice()
         self.val_tokens: int | None = None
         self.data_name = ""
         self.launcher = Launcher()
@@ -160,23 +161,36 @@ class Draft:
     def start_from(self, base: Base) -> None:
         """Chooses the model to start from, and a preset for it unless the user chose one."""
         self.base = base
+        self.vocabulary.start_from(base.folder, base.name)
         was_fresh = self.fresh
         self.set("model.init_from", base.folder)
         if self.fresh != was_fresh and not self._preset_chosen:
             self._use_preset(FRESH_PRESET if self.fresh else TUNING_PRESET)
 
-    def choose_data(self, path: str, name: str = "", train_tokens: int = 0, val_tokens: int | None = None) -> None:
-        """Chooses prepared data; "" for none."""
+    def choose_data(
+        self, path: str, name: str = "", train_tokens: int = 0, val_tokens: int | None = None, *, by_user: bool = True
+    ) -> None:
+        """Chooses prepared data; "" for none.
+
+        Args:
+            by_user: whether the user chose it; then the vocabulary becomes that of the data.
+        """
         self.set("data.path", path)
+        self.vocabulary.forget_data(follow=by_user)
         self.data_name, self.train_tokens, self.val_tokens = name, train_tokens, val_tokens
 
-    def know_data(self, train_tokens: int | None, val_tokens: int | None, vocab_size: int = VOCAB_SIZE) -> bool:
-        """Sets the sizes of the chosen data, if known. Returns whether they changed."""
-        sizes = (train_tokens, val_tokens, vocab_size)
-        if train_tokens is None or (self.train_tokens, self.val_tokens, self.vocab_size) == sizes:
+    def know_data(self, train_tokens: int, val_tokens: int) -> bool:
+        """Sets the sizes of the chosen data. Returns whether they changed."""
+        if (self.train_tokens, self.val_tokens) == (train_tokens, val_tokens):
             return False
-        self.train_tokens, self.val_tokens, self.vocab_size = train_tokens, val_tokens, vocab_size
+        self.train_tokens, self.val_tokens = train_tokens, val_tokens
         return True
+
+    def know(self, summary: Summary) -> bool:
+        """Sets what was found out about the data and the model to start from. Returns whether that changed anything."""
+        changed = self.vocabulary.know(summary.data, summary.tokenizer)
+        data = summary.data
+        return (data is not None and self.know_data(data.train_tokens, data.val_tokens)) or changed
 
     def replace(self, values: Mapping[str, Any]) -> None:
         """Replaces all settings, for instance by those of a TOML file; missing ones get their defaults.
@@ -192,9 +206,10 @@ class Draft:
             if not self.get(key):
                 self.set(key, value)
         if self.get("data.path") != path:
-            self.data_name, self.train_tokens, self.val_tokens = Path(self.get("data.path")).name, 0, None
+            self.choose_data(self.get("data.path"), Path(self.get("data.path")).name)
         if self.get("model.init_from") != start:
             self.base = Base(Path(self.get("model.init_from")).name, self.get("model.init_from"))
+            self.vocabulary.start_from(self.base.folder, self.base.name)
         self._keep_steps()
 
     def _use_preset(self, name: str) -> None:

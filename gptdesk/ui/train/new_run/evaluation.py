@@ -34,7 +34,7 @@ class DraftEvaluation(QObject):
         settled: whether they belong to the present settings.
 
     Signals:
-        draft_changed(): settings changed because the size of the data is known.
+        draft_changed(): the draft changed because its data, or the model to start from, is known.
         done(object): a `Summary` of the present settings.
     """
 
@@ -63,14 +63,15 @@ class DraftEvaluation(QObject):
     def _evaluate(self) -> None:
         self._number += 1
         draft = self._draft
-        work = partial(tasks.work_out, draft.values(), self._runs, draft.run_name, draft.launcher)
+        size = draft.vocabulary.asked_size
+        work = partial(tasks.work_out, draft.values(), self._runs, draft.run_name, draft.launcher, size)
         self._queue.run(work, partial(self._on_evaluated, self._number), self._failed)
 
     def _on_evaluated(self, number: int, summary: Summary) -> None:
         if number != self._number or self._evaluating.pending:
             return
-        if self._draft.know_data(summary.train_tokens, summary.val_tokens, summary.vocab_size):
-            self.draft_changed.emit()  # settings may give way to the data
+        if self._draft.know(summary):
+            self.draft_changed.emit()  # settings give way to the data, and the vocabulary may be the data's
             return
         problems = {key: in_words(text, self._draft.sections) for key, text in summary.problems.items()}
         if self._draft.launcher.kind == COMMAND:  # the paths may be another computer's

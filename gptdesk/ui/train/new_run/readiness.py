@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DATA, START, SETTINGS = range(3)
-STEP_OF: Final = {"data.path": DATA, "model.init_from": START}
-"""Steps of settings that are not chosen in the last step."""
+VOCABULARY: Final = "vocabulary"
+"""Key of the problem that the data has another vocabulary than the run."""
+
+STEP_OF: Final = {"data.path": DATA, VOCABULARY: DATA, "model.init_from": START}
+"""Steps of problems that are not those of the last step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class Readiness:
     @property
     def first_problem(self) -> str:
         """Key of the problem to solve first; "" for none, or if it concerns no setting."""
-        order = sorted(self.missing, key=lambda key: STEP_OF.get(key, SETTINGS))
+        order = sorted(self.missing, key=lambda key: (STEP_OF.get(key, SETTINGS), key))
         return order[0] if order else ""
 
     @property

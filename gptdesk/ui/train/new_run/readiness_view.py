@@ -11,7 +11,7 @@ from gptdesk.ui.train.new_run.data.step import DataStep
 from gptdesk.ui.train.new_run.draft import Draft
 from gptdesk.ui.train.new_run.evaluation import DraftEvaluation
 from gptdesk.ui.train.new_run.layout import SheetLayout
-from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, Readiness
+from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, VOCABULARY, Readiness
 from gptdesk.ui.train.new_run.schema import fitted_words
 from gptdesk.ui.train.new_run.settings.step import SettingsStep
 from gptdesk.ui.train.new_run.start.step import StartStep
@@ -45,8 +45,9 @@ class ReadinessView(QObject):
     def readiness(self) -> Readiness:
         """Whether the run can be started, and if not, why."""
         waiting = self._data.waiting
+        vocabulary = self._draft.vocabulary.problem
         return Readiness(
-            problems=self._evaluation.problems,
+            problems={**self._evaluation.problems, **({VOCABULARY: vocabulary} if vocabulary else {})},
             launcher_problem=self._settings.launcher.problem,
             settled=self._evaluation.settled,
             starting=self._starter.starting,
@@ -55,6 +56,11 @@ class ReadinessView(QObject):
             note=self.note,
             fitted=tuple(fitted_words(note, self._draft.sections) for note in self._draft.notes if _is_of_data(note)),
         )
+
+    def say(self, sentence: str) -> None:
+        """Says how dropped files are used, until the user changes something; "" for nothing."""
+        self.note = sentence
+        self.show()
 
     def show_problems(self) -> None:
         """Shows the problems of settings beside them."""
@@ -83,6 +89,8 @@ class ReadinessView(QObject):
         path = self._draft.get("data.path")
         if ready.failure:
             return "Preparation failed", WRONG
+        if VOCABULARY in ready.problems:
+            return "Another vocabulary", WRONG
         if ready.waiting:
             return "Being prepared", OPEN
         if not path:
@@ -94,7 +102,9 @@ class ReadinessView(QObject):
         """Scrolls to what is missing or wrong."""
         ready, view, settings = self.readiness, self._view, self._settings
         key = ready.first_problem
-        if ready.failure or key in STEP_OF:
+        if key == VOCABULARY and not ready.failure:
+            view.scroll_to(self._data.vocabulary_card, self._data.vocabulary_card.prepare)
+        elif ready.failure or key in STEP_OF:
             view.show_step(DATA if ready.failure else STEP_OF[key])
         elif not key and not ready.launcher_problem:
             view.show_step(SETTINGS)

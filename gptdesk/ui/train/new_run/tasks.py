@@ -23,11 +23,15 @@ def run_folder(values: Values, runs: Path, name: str) -> Path:
     return Path(os.path.expanduser(wished)) if wished else new_run_folder(runs, name)  # Path's own raises for ~nobody
 
 
-def work_out(values: Values, runs: Path, name: str, launcher: Launcher) -> Summary:
-    """Summarises the settings, with the free space of the disk that will hold the run."""
+def work_out(values: Values, runs: Path, name: str, launcher: Launcher, vocab_size: int | None) -> Summary:
+    """Summarises the settings, with the free space of the disk that will hold the run.
+
+    Args:
+        vocab_size: tokens of a model from scratch; ``None`` for those of its data.
+    """
     if launcher.kind != COMMAND:  # another computer has its own disk and memory
         values = merge(values, {"run": {"folder": str(run_folder(values, runs, name))}})
-    return summarise(values, processes=launcher.processes)
+    return summarise(values, processes=launcher.processes, vocab_size=vocab_size)
 
 
 def launch(values: Values, runs: Path, name: str, launcher: Launcher) -> Path:

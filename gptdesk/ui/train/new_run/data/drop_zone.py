@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.gpt2.chat_template import TEMPLATES
-from gptdesk.training.data.preparations import READABLE_FORMATS, READABLE_SUFFIXES
+from gptdesk.training.data.preparations import READABLE_FORMATS, READABLE_SUFFIXES, PrepareOptions
+from gptdesk.training.data.vocabulary import Vocabulary
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.inputs.boxes import ListBox
@@ -151,6 +152,17 @@ class DropZone(QFrame):
         paths, _ = QFileDialog.getOpenFileNames(self, "Validation text", str(Path.home()), FILTER)
         self.validation = paths
         self._held_out_names.setText(", ".join(Path(path).name for path in paths) or "A part of the text")
+
+    def options_for(self, sources: tuple[str, ...], vocabulary: Vocabulary) -> PrepareOptions:
+        """What is to be prepared from these sources, with the options that are shown."""
+        return PrepareOptions(
+            sources,
+            validation=tuple(self.validation),
+            column=self.column.text().strip() or "text",
+            template=self.template.currentData(),
+            learn_prompts=self.learn_prompts.isChecked(),
+            vocabulary=vocabulary,
+        )
 
     def show_over(self, over: bool) -> None:
         """Shows that the dragged files would be accepted."""

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QLocale, Signal
-from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from gptdesk.bounded_read import parse_toml
 from gptdesk.errors import UserError
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.calm_inputs import CalmListBox
 from gptdesk.ui.train.new_run.schema import FOLDER, Setting
-from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.inputs.chips import Chips
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
@@ -83,13 +83,6 @@ class _Switch(Control):
 
     def show_value(self, value: Any) -> None:
         self.box.setChecked(bool(value))
-
-
-class CalmListBox(ListBox):
-    """A list box that is not changed by scrolling past it."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
 
 class _Choice(Control):

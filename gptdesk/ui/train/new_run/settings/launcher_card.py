@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.training.launch import COMMAND, HERE, TORCHRUN, Launcher
-from gptdesk.ui.train.new_run.settings.controls import WIDTH, CalmListBox
+from gptdesk.ui.train.new_run.calm_inputs import CalmListBox
+from gptdesk.ui.train.new_run.settings.controls import WIDTH
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _COMMAND_NOTE: Final = (

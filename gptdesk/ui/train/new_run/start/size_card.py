@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.ui import number_format
+from gptdesk.ui.train.new_run.calm_inputs import CalmSlider
 from gptdesk.ui.train.new_run.start.shapes import SHAPES, count_parameters, nearest, shape_of
 
 
@@ -31,9 +31,7 @@ class SizeCard(QFrame):
         unit.setProperty("kind", "muted")
         self.shape = QLabel()
         self.shape.setProperty("kind", "muted")
-        self.slider = _Slider(Qt.Orientation.Horizontal)
-        self.slider.setRange(0, len(SHAPES) - 1)
-        self.slider.setPageStep(1)
+        self.slider = CalmSlider(len(SHAPES))
         self.slider.setAccessibleName("Size of the model")
         self.shape.setWordWrap(True)
         self.shape.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
@@ -68,11 +66,4 @@ class SizeCard(QFrame):
             f"width {number_format.count(shape.n_embd)}"
         )
         self.slider.setAccessibleDescription(f"{self.count.text()} parameters, {self.shape.text()}")
-        self.slider.blockSignals(True)
-        self.slider.setValue(nearest(model, vocab_size))
-        self.slider.blockSignals(False)
-
-
-class _Slider(QSlider):
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
+        self.slider.show_position(nearest(model, vocab_size))

@@ -14,12 +14,13 @@ from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.files import sync_file, sync_folder
+from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
 from gptdesk.gpt2.tokenizers.byte_letters import byte_letters
 from gptdesk.gpt2.tokenizers.file_contents import BYTES, Files, bpe_files, byte_files, character_files
 from gptdesk.gpt2.tokenizers.vocabulary_checks import MOST_TOKENS
 from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.records import DEFAULT_COLUMN
-from trainer.tokenizer_training.text import TextSource
+from trainer.prepare.tokenizer_training.text import TextSource
 
 BPE, BYTE, CHARACTER = "bpe", "bytes", "characters"
 KINDS: Final = {
@@ -35,6 +36,7 @@ LARGEST_TEXT: Final = 1_000_000_000
 READ, MERGE = "read", "merge"
 """Phases: reading and counting; learning merges."""
 
+_THREAD: Final = "tokenizer"
 _REPORT_SECONDS: Final = 0.2
 _END_SECONDS: Final = 5.0
 _SAMPLE_BYTES: Final = 1_000_000
@@ -50,6 +52,7 @@ class TokenizerRequest:
         kind: one of `KINDS`.
         vocab_size: number of tokens of byte-pair encoding, the end of text among them; 0 for the other kinds.
         column: of the text in tables and JSON.
+        template: name of the chat template that turns of conversations are written with.
         largest_text: bytes of text that are read.
     """
 
@@ -57,6 +60,7 @@ class TokenizerRequest:
     kind: str = BPE
     vocab_size: int = 0
     column: str = DEFAULT_COLUMN
+    template: str = DEFAULT_TEMPLATE
     largest_text: int = LARGEST_TEXT
 
     def __post_init__(self) -> None:
@@ -128,7 +132,9 @@ def make_tokenizer(
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty; choose another folder with --out or remove it.")
-    source = TextSource(request.sources, folder, request.column, request.largest_text) if request.sources else None
+    source = None
+    if request.sources:
+        source = TextSource(request.sources, folder, request.column, request.template, request.largest_text)
     sample: list[str] = []
     work = _Work(request, source, sample)
     work.run(progress)
@@ -167,7 +173,7 @@ class _Work:
             UserError: what ended it; and whatever ``progress`` raises.
         """
         began = time.monotonic()
-        thread = threading.Thread(target=self._work, name="tokenizer", daemon=True)
+        thread = threading.Thread(target=self._work, name=_THREAD, daemon=True)
         thread.start()
         try:
             while thread.is_alive():
@@ -208,7 +214,7 @@ class _Work:
                 if not self._wants_sample:
                     break
             return byte_files()
-        return _learn_bpe(self._texts(), self._request.vocab_size)
+        return bpe_files(*learn_bpe(self._texts(), self._request.vocab_size))
 
     @property
     def _wants_sample(self) -> bool:
@@ -226,8 +232,21 @@ class _Work:
         self._phase = MERGE
 
 
-def _learn_bpe(texts: Iterator[str], vocab_size: int) -> Files:
-    """Learns merges with the ``tokenizers`` library; the order of the texts does not matter."""
+def is_learning() -> bool:
+    """Whether the library is learning in its thread, which nothing can end but the end of the process.
+
+    Python's orderly end would abort in the middle of it; `os._exit` ends the process then.
+    """
+    return any(thread.name == _THREAD for thread in threading.enumerate())
+
+
+def learn_bpe(texts: Iterator[str], vocab_size: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Learns merges with the ``tokenizers`` library; the order of the texts does not matter.
+
+    Returns:
+        Vocabulary and merges, as `bpe_files` takes them: ``vocab_size`` - 1 tokens, or fewer where the text gives no
+        more.
+    """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     backend = Tokenizer(models.BPE())
@@ -240,7 +259,7 @@ def _learn_bpe(texts: Iterator[str], vocab_size: int) -> Files:
     )
     backend.train_from_iterator(texts, trainer)
     model = json.loads(backend.to_str())["model"]
-    return bpe_files(model["vocab"], [(left, right) for left, right in model["merges"]])
+    return model["vocab"], [(left, right) for left, right in model["merges"]]
 
 
 def _write(folder: Path, files: Files) -> None:

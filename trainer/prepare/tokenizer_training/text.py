@@ -28,6 +28,7 @@ class TextSource:
         sources: as `trainer.prepare.plan.Request` takes them.
         folder: whose files are none of the sources'.
         column: of the text in tables and JSON.
+        template: name of the chat template that turns of conversations are written with.
         largest: bytes of text after which no more is read.
 
     Attributes:
@@ -40,6 +41,7 @@ class TextSource:
     sources: Sequence[str]
     folder: Path
     column: str
+    template: str
     largest: int
     bytes: int = 0
     bytes_total: int = 0
@@ -48,7 +50,9 @@ class TextSource:
     stopped: bool = False
 
     def __post_init__(self) -> None:
-        self._plan = Plan.make(Request(sources=tuple(self.sources), column=self.column), self.folder)
+        self._plan = Plan.make(
+            Request(sources=tuple(self.sources), column=self.column, template=self.template), self.folder
+        )
         self.bytes_total = sum(file.bytes for file in self._plan.files)
 
     def texts(self) -> Iterator[str]:

@@ -12,11 +12,11 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.tokenizer import Tokenizer
+from gptdesk.gpt2.tokenizers.file_contents import BYTES, bpe_files
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from trainer.data.tokenizer import open_tokenizer
 from trainer.prepare.encoding.encode import batch_encoder
 from trainer.prepare.records import DEFAULT_COLUMN
-from gptdesk.gpt2.tokenizers.file_contents import BYTES, bpe_files
 from trainer.prepare.tokenizer_training.text import TextSource
 from trainer.prepare.tokenizer_training.train import BPE, CHARACTER, learn_bpe
 

@@ -27,7 +27,7 @@ from gptdesk.ui.train.new_run.readiness import Readiness
 from gptdesk.ui.train.new_run.readiness_view import ReadinessView
 from gptdesk.ui.train.new_run.settings.step import SettingsStep
 from gptdesk.ui.train.new_run.settings.text import SettingsText
-from gptdesk.ui.train.new_run.start.shapes import Shape
+from gptdesk.ui.train.new_run.shapes import Shape
 from gptdesk.ui.train.new_run.start.step import StartStep
 from gptdesk.ui.train.new_run.starter import RunStarter
 from gptdesk.ui.train.new_run.vocabulary.measuring import VocabularyMeasuring
@@ -94,7 +94,7 @@ class NewRunSheet(QDialog):
         self.data.chosen.connect(self._on_data)
         self.data.waiting_changed.connect(self._on_waiting)
         self.data.vocabulary_card.chosen.connect(self._on_vocabulary)
-        self.densities.changed.connect(self._show_vocabulary)
+        self.densities.changed.connect(self._show)
         self.start_from.chosen.connect(self._on_base)
         self.start_from.shape_chosen.connect(self._on_shape)
         self.settings.preset_chosen.connect(self._on_preset)
@@ -190,25 +190,20 @@ class NewRunSheet(QDialog):
         """Shows the draft everywhere, and evaluates it soon."""
         values, vocabulary = self.draft.values(), self.draft.vocabulary
         self.settings.show_draft(self.draft)
-        self.start_from.show_base(self.draft.base, values["model"], vocabulary.size)
         path = values["data"]["path"]
         self.data.show_chosen(path)
         self.densities.offer(
             self.data.waiting or (Path(path) if path else None),
             wanted=vocabulary.chosen.kind != GPT2 and not vocabulary.base,
         )
-        self._show_vocabulary()
+        vocabulary.measured = self.densities.found
+        self.data.vocabulary = vocabulary.wanted
+        self.data.vocabulary_card.show_choice(vocabulary, values["model"])
+        self.start_from.show_base(self.draft.base, values["model"], vocabulary.size)
         self.summary.show_name(self.draft.name, self.draft.suggested_name)
         self.measuring.forget()
         self.evaluation.schedule()
         self.state.show()
-
-    @Slot()
-    def _show_vocabulary(self) -> None:
-        vocabulary = self.draft.vocabulary
-        vocabulary.measured = self.densities.found
-        self.data.vocabulary = vocabulary.wanted
-        self.data.vocabulary_card.show_choice(vocabulary, self.draft.values()["model"])
 
     @Slot(object)
     def _on_evaluated(self, summary: Summary) -> None:

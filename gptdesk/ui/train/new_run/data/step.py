@@ -95,11 +95,10 @@ class DataStep(Step):
         self._ready_title.hide()
         self.open = QPushButton("Other prepared folder…")
         self.open.setProperty("kind", "muted")
-        for widget in (self.drop, self.preparations, self.problem_label, self.vocabulary_card, self._ready_title):
-            self.column.addWidget(widget)
-        for widget in (self.sets, self.preview, _caption("Bundled with gptdesk"), *self.texts.values()):
-            self.column.addWidget(widget)
-        for widget in (_caption("From the Hugging Face hub"), self.hub):
+        shown: list[QWidget] = [self.drop, self.preparations, self.problem_label, self.vocabulary_card]
+        shown += [self._ready_title, self.sets, self.preview, _caption("Bundled with gptdesk"), *self.texts.values()]
+        shown += [_caption("From the Hugging Face hub"), self.hub]
+        for widget in shown:
             self.column.addWidget(widget)
         self.column.addWidget(self.open, 0, Qt.AlignmentFlag.AlignLeft)
         self._timer = QTimer(self)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushBu
 from gptdesk.training.data.vocabulary import BPE, CHARACTER, GPT2, GPT2_VOCABULARY, SIZES, Vocabulary
 from gptdesk.ui import number_format
 from gptdesk.ui.train.new_run.calm_inputs import CalmSlider
-from gptdesk.ui.train.new_run.start.shapes import count_parameters, shape_of
+from gptdesk.ui.train.new_run.shapes import count_parameters, shape_of
 from gptdesk.ui.train.new_run.vocabulary.choice import VocabularyChoice
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.tooltips import wrapped
@@ -76,14 +76,14 @@ class VocabularyCard(QFrame):
             row.addWidget(button)
         self.slider = CalmSlider(len(SIZES))
         self.slider.setAccessibleName("Size of the vocabulary")
-        self.size = QLabel()
-        self.size.setProperty("kind", "heading")
+        self.size_label = QLabel()
+        self.size_label.setProperty("kind", "heading")
         self._sizes = QWidget()
         sizes = QHBoxLayout(self._sizes)
         sizes.setContentsMargins(0, 0, 0, 0)
         sizes.setSpacing(12)
         sizes.addWidget(self.slider, 1)
-        sizes.addWidget(self.size)
+        sizes.addWidget(self.size_label)
         self.bytes, self.share = _label("", ""), _label("", "")
         self.bytes.setAccessibleName("Bytes per token")
         self.share.setAccessibleName("Share of the model's parameters")
@@ -131,8 +131,8 @@ class VocabularyCard(QFrame):
         self.note.setText(_kept_note(choice) if kept else _NOTE)
         self._sizes.setVisible(kind == BPE and not kept)
         self.slider.show_position(min(range(len(SIZES)), key=lambda i: abs(SIZES[i] - self._size)))
-        self.size.setText(f"{number_format.count(self._size)} tokens")
-        self.slider.setAccessibleDescription(self.size.text())
+        self.size_label.setText(f"{number_format.count(self._size)} tokens")
+        self.slider.setAccessibleDescription(self.size_label.text())
         for label in (self.bytes, self.share):
             label.setVisible(not kept)
         self.measure.setVisible(self.measure.isEnabled() and not kept)
@@ -157,12 +157,11 @@ class VocabularyCard(QFrame):
     def _show_share(self, vocab_size: int, model: Mapping[str, Any]) -> None:
         shape = shape_of(model)
         whole, part = count_parameters(model, shape, vocab_size), vocab_size * shape.n_embd
-        self.share.setText(
-            f"Takes {number_format.parameters(part)} of the model's {number_format.parameters(whole)} parameters "
-            f"({number_format.percent(part / whole)})"
-            if whole
-            else "–"
-        )
+        if not whole:
+            self.share.setText("–")
+            return
+        parts = f"{number_format.parameters(part)} of the model's {number_format.parameters(whole)} parameters"
+        self.share.setText(f"The vocabulary takes {parts} ({number_format.percent(part / whole)})")
 
     def show_measurable(self, measurable: bool) -> None:
         """Shows whether bytes per token can be measured on the chosen text."""

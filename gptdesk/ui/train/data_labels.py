@@ -16,9 +16,9 @@ _PHASES: Final = {
     "vocabulary": "Making the vocabulary",
     "encoding": "Turning text into tokens",
     "merging": "Writing the data",
-    "paused": "Paused; what is done is kept",
-    "stopped": "Stopped; what is done is kept",
-    "killed": "Interrupted; what is done is kept",
+    "paused": "Paused; the finished part is kept",
+    "stopped": "Stopped; the finished part is kept",
+    "killed": "Interrupted; the finished part is kept",
     "failed": "Could not be prepared",
     "finished": "Ready",
 }
@@ -43,7 +43,7 @@ def vocabulary_label(data: PreparedSet) -> str:
 
 
 def data_role(state: PreparationState) -> str:
-    """The colour of its state."""
+    """Role of the colour of its state."""
     return _ROLES.get(state.state, "accent")
 
 
@@ -66,7 +66,7 @@ def data_detail_words(state: PreparationState) -> str:
 
 
 def describe(state: PreparationState) -> str:
-    """All that is known, in a line or two."""
+    """State, counts, speed and time left, in a line or two."""
     if state.state == "failed" and state.error:
         return state.error
     parts = [_PHASES.get(state.state, state.state)]

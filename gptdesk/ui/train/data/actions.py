@@ -1,4 +1,4 @@
-"""What can be done with data that is being prepared: pause, resume, cancel, train on it."""
+"""Actions on data in preparation: pause, resume, cancel, train on it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
 
 PAUSING, RESUMING, CANCELLING = "Pausing…", "Resuming…", "Cancelling…"
-"""What the buttons say until the preparation has answered."""
+"""Labels of the buttons until the preparation has answered."""
 
 
 class DataActions(QObject):
-    """Does what the commands on the chosen data say, and says why they are not possible.
+    """Runs the commands on the chosen data, and says why they are not possible.
 
     Args:
         window: parent of dialogs.
@@ -31,7 +31,7 @@ class DataActions(QObject):
         commands: with those of `train_commands`.
 
     Attributes:
-        asked: what preparations have been asked for and have not done yet, by folder.
+        asked: label of the request that a preparation has not answered yet, by folder.
 
     Signals:
         changed(): emitted when ``asked`` changes.
@@ -68,7 +68,7 @@ class DataActions(QObject):
         self.show_data(None)
 
     def run(self, name: str) -> None:
-        """Does to the chosen data what the command of that name says."""
+        """Runs the command of that name on the chosen data."""
         self._run[name]()
 
     def why_not(self, name: str) -> str | None:
@@ -92,7 +92,7 @@ class DataActions(QObject):
         return None
 
     def label(self, name: str) -> str:
-        """What menus and buttons say for a command whose label depends on the data; "" for its usual one."""
+        """Label of a command that depends on the data; "" for its usual label."""
         entry = self._current()
         state = entry.state.state if entry else ""
         if name == "pause":
@@ -101,7 +101,7 @@ class DataActions(QObject):
         return "Dismiss" if name == "cancel" and state == "failed" else ""
 
     def show_data(self, entry: DataEntry | None) -> None:
-        """Shows what is possible with the chosen data, and hides what does not apply to it."""
+        """Enables the actions that are possible with the chosen data, and hides those that do not apply to it."""
         asked = self.asked.get(entry.folder, "") if entry else ""
         if entry and ((asked == PAUSING and not entry.active) or (asked == RESUMING and entry.active)):
             del self.asked[entry.folder]
@@ -147,7 +147,7 @@ class DataActions(QObject):
         else:
             Question(
                 f"Cancel preparing “{entry.name}”?",
-                "What is done so far is removed. The texts that it is made from stay.",
+                "The data prepared so far is deleted. The source texts stay.",
                 [("Remove", lambda: self._remove(folder))],
                 dangerous=True,
                 parent=self._window,

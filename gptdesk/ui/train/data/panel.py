@@ -48,7 +48,7 @@ class DataPanel(QWidget):
         self.pause, self.cancel = _DataButton(actions.pause), _DataButton(actions.cancel)
         self.forget, self.folder = _DataButton(actions.forget), _DataButton(actions.folder)
         self.preview = Preview(theme)
-        self.output = LogView("Output", "It has printed nothing yet.")
+        self.output = LogView("Output", "No output yet.")
         self.output.document().setDocumentMargin(12)
         card = QFrame()
         card.setProperty("kind", "card")
@@ -97,7 +97,7 @@ class DataPanel(QWidget):
 
 
 class _DataButton(ActionButton):
-    """Is hidden while its action does not apply to the data."""
+    """A button that is hidden while its action does not apply to the data."""
 
     def __init__(self, action: QAction) -> None:
         super().__init__(action)

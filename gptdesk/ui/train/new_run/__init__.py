@@ -1,1 +1,1 @@
-"""The sheet on which a run is put together: data, what to start from, settings."""
+"""The New run sheet: data, model to start from, settings."""

@@ -5,30 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt
-from PySide6.QtGui import QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
-    QStyle,
-    QStyleOptionButton,
-    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.new_run.message_button import MessageButton
 from gptdesk.ui.train.new_run.step import Step
 from gptdesk.ui.train.new_run.stepper import Stepper
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
-from gptdesk.ui.widgets.style_state import set_kind
-from gptdesk.ui.widgets.tooltips import wrapped
 
 _STEPPER: Final = (26, 0.2)
 _SUMMARY: Final = (34, 0.25)
@@ -42,13 +36,6 @@ _NARROW_SUMMARY: Final = 0.36
 
 _BETWEEN: Final = 40
 _EDGE: Final = 24
-
-_PADDING: Final = 8
-_LEAST: Final = 32
-_MOST_LINES: Final = 6
-"""Lines that are shown; the tooltip has the whole text."""
-
-_WRAP: Final = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class SheetLayout(QObject):
@@ -149,49 +136,6 @@ class SheetLayout(QObject):
         passed = [number for number, step in enumerate(self._steps) if step.y() <= line]
         at_end = bar.maximum() > 0 and value == bar.maximum()
         self.stepper.show_current(len(self._steps) - 1 if at_end else passed[-1] if passed else 0)
-
-
-class MessageButton(QPushButton):
-    """A message in several lines if needed, which can be clicked."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("kind", "message")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def say(self, text: str, kind: str) -> None:
-        """Shows a sentence as a "message" or a "failure"."""
-        self.setText(text)
-        self.setToolTip(wrapped(text))
-        self.setAccessibleName(text)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if text else Qt.FocusPolicy.NoFocus)
-        set_kind(self, kind)
-        self._fit()
-
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Height of the text at this width."""
-        metrics = self.fontMetrics()
-        room = QRect(0, 0, max(1, self.width() - 2 * _PADDING), 10_000)
-        height = metrics.boundingRect(room, int(_WRAP), self.text()).height() if self.text() else 0
-        height = max(_LEAST, min(height, _MOST_LINES * metrics.lineSpacing()) + _PADDING)
-        if height != self.minimumHeight() or height != self.maximumHeight():
-            self.setFixedHeight(height)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QStylePainter(self)
-        option = QStyleOptionButton()
-        self.initStyleOption(option)
-        painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
-        room = self.rect().adjusted(_PADDING, 0, -_PADDING, 0)
-        painter.drawItemText(room, int(_WRAP), self.palette(), True, self.text(), QPalette.ColorRole.ButtonText)
-        painter.end()
 
 
 def _zone(name: str) -> QWidget:

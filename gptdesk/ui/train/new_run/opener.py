@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gptdesk.ui.train.new_run.sheet import NewRunSheet
 
 _EXAMPLE: Final = "shakespeare"
-"""One of `trainer.prepare`'s bundled texts."""
+"""Name of a bundled text of `trainer.prepare`."""
 
 
 class NewRunOpener(QObject):

@@ -1,4 +1,4 @@
-"""The settings of a configuration as a form needs them, read from its schema. Plain data, no Qt."""
+"""Reads sections and settings, with titles, kinds and limits, from the schema of a configuration. No Qt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 FOLDER: Final = "folder"
-"""The schema's ``format`` of a text that names a folder."""
+"""``format`` in the schema of a text that names a folder."""
 
 _TITLES: Final = {
     "model.init_from": "Model to start from",
@@ -40,16 +40,16 @@ _TITLES: Final = {
     "run.keep_checkpoints": "Checkpoints to keep",
     "run.sample_top_k": "Sample top-k",
 }
-"""Where a better name is known than the setting's own."""
+"""Titles of settings whose name does not make a good one."""
 
 _SECTION_TITLES: Final = {"optim": "Optimizer"}
 _HUGE: Final = 2**31
 _SEPARATE: Final = re.compile("_+")
 _NAME: Final = re.compile(r"(?<![\w.`/-])(?:--)?(\w+\.)?(?P<name>[A-Za-z]+_\w+)(?![\w`])")
-"""A setting's name in a sentence, its section or the dashes of a flag before it or not: two words joined."""
+"""Name of a setting in a sentence: words joined by underscores, perhaps after its section or the dashes of a flag."""
 
 _QUOTED: Final = re.compile(r"`(\w+\.)?(?P<name>[^`]+)`")
-"""A name as Markdown sets it."""
+"""Name of a setting between backticks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +60,11 @@ class Setting:
         key: ``section.name``.
         title: for people.
         help: what it does.
-        kind: "bool", "choice", "int", "float", "text", "folder", "texts" or "numbers"; "other" is none of these.
-        default: its value where nothing else is said.
+        kind: "bool", "choice", "int", "float", "text", "folder", "texts" or "numbers"; "other" for any other type.
+        default: its value unless the user or a preset sets it.
         choices: of a choice.
-        lowest, highest: limits that are themselves allowed, as far as there are any.
-        above, below: limits that are not.
+        lowest, highest: inclusive limits, if any.
+        above, below: exclusive limits, if any.
         count: how many numbers.
     """
 
@@ -82,12 +82,12 @@ class Setting:
 
     @property
     def telling_limits(self) -> str:
-        """Those limits that do not go without saying: a number of things is not negative."""
+        """The limits worth showing: a lower limit alone is obvious."""
         return self.limits if {self.highest, self.below} != {None} else ""
 
     @property
     def limits(self) -> str:
-        """``at least 0, below 1``; empty where there are none."""
+        """``at least 0, below 1``; "" if there are none."""
         said = (
             ("at least", self.lowest),
             ("above", self.above),
@@ -132,7 +132,7 @@ def read_sections(model: type[BaseModel]) -> tuple[Section, ...]:
 
 
 def in_words(text: str, sections: Sequence[Section]) -> str:
-    """A sentence of the trainer's with the titles of settings in place of their names, where those are no words."""
+    """Replaces names of settings in a sentence of the trainer by their titles."""
     titles = {s.key.partition(".")[2]: s.title for section in sections for s in section.settings}
 
     def title(match: re.Match[str]) -> str:
@@ -147,7 +147,7 @@ def in_words(text: str, sections: Sequence[Section]) -> str:
 
 
 def fitted_words(note: str, sections: Sequence[Section]) -> str:
-    """A note of `trainer.planning.defaults` as "Warm-up steps: 5 instead of 100 (a tenth of the 50 steps)."."""
+    """Rewrites a note of `trainer.planning.defaults`: "Warm-up steps: 5 instead of 100 (a tenth of the 50 steps)."."""
     key, _, rest = note.partition(" is ")
     numbers, _, why = rest.rstrip(".").partition(": ")
     titles = {setting.key: setting.title for section in sections for setting in section.settings}
@@ -155,7 +155,7 @@ def fitted_words(note: str, sections: Sequence[Section]) -> str:
 
 
 def default_values(sections: Sequence[Section]) -> dict[str, dict[str, Any]]:
-    """The nested values that hold where nothing else is said."""
+    """The default of every setting, nested."""
     return {
         section.name: {setting.key.partition(".")[2]: setting.default for setting in section.settings}
         for section in sections

@@ -17,13 +17,13 @@ from gptdesk.ui.theme import Theme
 _PARAGRAPH: Final = "margin:0 0 8px 0; line-height:135%; white-space:pre-wrap"
 _HEAD: Final = "margin:0 0 2px 0"
 _TOKENS: Final = 48
-"""Shown of each document: some two or three lines."""
+"""Tokens shown of each document: two or three lines."""
 
 _GROUNDS: Final = (0.13, 0.04)
-"""How much of the text's colour is in the grounds of tokens, in turn: enough to be told apart in both themes."""
+"""Shares of the text colour in the backgrounds of tokens, alternating; visible in both themes."""
 
 _LEARNT_GROUNDS: Final = (0.34, 0.2)
-"""How much of the accent is in those of tokens that the model learns to write, where there are others, too."""
+"""Shares of the accent colour in the backgrounds of tokens that are learned, if others are not."""
 
 _TITLE: Final = "As the model reads it: each highlight is a token."
 _LEARNT_TITLE: Final = f"{_TITLE} The underlined ones are learned; the others are given."
@@ -88,7 +88,7 @@ class Preview(QFrame):
         self.title.setText(_LEARNT_TITLE if marked else _TITLE)
 
     def _style(self, number: int, marked: bool, learnt: bool) -> str:
-        """Of a token; what is learnt is marked where not all of it is."""
+        """CSS of a token; learned tokens are marked if the document has others, too."""
         colours = self._theme.colours
         if not marked:
             return f"background-color:{mix(colours.text, colours.surface, _GROUNDS[number % 2])}"
@@ -100,5 +100,5 @@ class Preview(QFrame):
 
 
 def _visible(token: str) -> str:
-    """A token's text; line ends are shown as a mark, spaces kept."""
+    """HTML of a token's text; line ends and tabs are shown as symbols."""
     return html.escape(token).replace("\n", "⏎").replace("\t", "⇥")

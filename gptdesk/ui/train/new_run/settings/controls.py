@@ -1,4 +1,4 @@
-"""The controls that a setting can have: each shows a value, changes it, and says so."""
+"""Controls for the kinds of settings: switch, list, number, line, folder, list of texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gptdesk.ui.widgets.inputs.chips import Chips
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 WIDTH: Final = 168
-"""Of a control, in pixels; all in a column are as wide."""
+"""Width of every control, in pixels."""
 
 _LARGEST_INT: Final = 10**12
 _LARGEST_FLOAT: Final = 1e12
@@ -29,14 +29,14 @@ _DECIMALS: Final = 12
 
 
 class Control(QWidget):
-    """What a row holds at its right end.
+    """Control at the right end of a row.
 
     Attributes:
         focus: the widget that takes the keyboard.
 
     Signals:
-        changed(object): the person gave it this value.
-        refused(str): what was typed cannot be used; the sentence says why.
+        changed(object): the user entered this value.
+        refused(str): the typed text cannot be used; the sentence says why.
     """
 
     changed = Signal(object)
@@ -50,7 +50,7 @@ class Control(QWidget):
         self._row.setSpacing(8)
 
     def show_value(self, value: Any) -> None:
-        """Shows another value without saying that it changed."""
+        """Shows another value without emitting ``changed``."""
         raise NotImplementedError
 
     def _hold(self, *widgets: QWidget) -> None:
@@ -61,7 +61,7 @@ class Control(QWidget):
 
 
 def make_control(setting: Setting, theme: Theme) -> Control:
-    """The control for a setting; what has no better one is written as TOML."""
+    """Makes the control for a setting; a setting of an unknown kind is edited as TOML."""
     kinds = {"bool": _Switch, "choice": _Choice, "int": _Number, "float": _Number, "numbers": _Numbers}
     if setting.kind in kinds:
         return kinds[setting.kind](setting)
@@ -99,7 +99,7 @@ class _Choice(Control):
 
 
 class QuantityBox(NumberBox):
-    """A number of any size, 0.00000001 or 300,000, written as short as it can be; its arrows change the first digit."""
+    """A number of any size, such as 0.00000001 or 300,000, in its shortest form; the arrows change its first digit."""
 
     def __init__(self, lowest: float, highest: float) -> None:
         super().__init__(lowest, highest, _DECIMALS)
@@ -190,7 +190,7 @@ class _Numbers(Control):
 
 
 class _Line(Control):
-    """A text; where the setting is of no kind that we know, its value as TOML holds it."""
+    """A line of text; for a setting of an unknown kind, its value as TOML."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -218,7 +218,7 @@ class _Line(Control):
 
 
 class _Folder(_Line):
-    """A line for a folder, and a button that looks for one."""
+    """A line for a folder, and a button that opens a dialog."""
 
     def __init__(self, setting: Setting, theme: Theme) -> None:
         super().__init__(setting)

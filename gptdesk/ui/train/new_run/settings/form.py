@@ -1,4 +1,4 @@
-"""The form of all settings, made from the configuration's schema: the few that matter, then the rest in folds."""
+"""Form of all settings, made from the configuration's schema: important ones first, the rest in sections that open."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gptdesk.ui.train.new_run.settings.row import SettingRow
 from gptdesk.ui.train.new_run.settings.section import SettingsSection
 
 _AT_ONCE: Final = 3
-"""Rows that are made in one go while nothing else happens: some milliseconds."""
+"""Rows that are made at a time while the window is idle: some milliseconds."""
 
 
 class SettingsForm(QWidget):
     """Every setting of a configuration.
 
-    The rows in folds are made while nothing else happens, or as soon as somebody wants one of them.
+    Rows in closed sections are made while the window is idle, or as soon as one of them is needed.
 
     Args:
         sections: of the configuration.
@@ -30,7 +30,7 @@ class SettingsForm(QWidget):
         keys: of all settings, ``section.key``.
 
     Signals:
-        changed(str, object): the person gave the setting of that key this value.
+        changed(str, object): the user gave the setting of that key this value.
     """
 
     changed = Signal(str, object)
@@ -93,7 +93,7 @@ class SettingsForm(QWidget):
             self._show_value(row)
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Says at each setting what is wrong with it; a fold that hides one opens."""
+        """Shows each problem at its setting, and opens the sections that contain one."""
         self._problems = problems
         if problems.keys() - self._rows.keys():
             self._complete()
@@ -103,13 +103,13 @@ class SettingsForm(QWidget):
             fold.show_problems()
 
     def hide_unused(self, keys: Collection[str]) -> None:
-        """Leaves out settings that mean nothing as things are."""
+        """Hides settings that have no effect with the present ones."""
         if set(keys) != set(self._unused):
             self._unused = frozenset(keys)
             self._show_rows()
 
     def reveal(self, key: str) -> SettingRow | None:
-        """Brings the row of a setting into view, as far as folds go."""
+        """Opens the section of a setting and returns its row; ``None`` for an unknown key."""
         row = self.rows.get(key)
         if row is None:
             return None
@@ -127,7 +127,7 @@ class SettingsForm(QWidget):
 
     @Slot()
     def _make_some(self) -> None:
-        """Makes some of the rows that are missing, and shows them as all others."""
+        """Makes some of the missing rows, with their values and problems."""
         for fold, setting in self._missing[:_AT_ONCE]:
             row = self._make(setting)
             fold.add_row(row)

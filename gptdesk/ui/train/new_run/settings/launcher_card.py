@@ -1,4 +1,4 @@
-"""How the trainer is started: here, in several processes, or by a command of the user."""
+"""Card that chooses how the trainer is started: here, in several processes, or by a command of the user."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gptdesk.ui.train.new_run.settings.controls import WIDTH
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _COMMAND_NOTE: Final = (
-    "Starts the run elsewhere, over ssh or Slurm; gptdesk watches its folder. {command} stands for the trainer with "
-    "all it is told, {arguments} for what it is told, {folder} for the run's folder, {config} for its settings."
+    "Starts the run elsewhere, over ssh or Slurm; gptdesk watches its folder. {command} stands for the trainer's whole "
+    "command line, {arguments} for its arguments, {folder} for the run's folder, {config} for its settings file."
 )
 _KINDS: Final = {
     HERE: ("This computer", "One process on this computer. It continues when gptdesk is closed."),
@@ -26,10 +26,10 @@ _MOST_PROCESSES: Final = 1024
 
 
 class LauncherCard(QFrame):
-    """The choice.
+    """The card.
 
     Signals:
-        changed(object): the `Launcher` that the person wants.
+        changed(object): the user chose this `Launcher`.
     """
 
     changed = Signal(object)
@@ -44,7 +44,7 @@ class LauncherCard(QFrame):
         self.processes = NumberBox(1, _MOST_PROCESSES, 0)
         self.processes.setValue(2)
         self.processes.setFixedWidth(WIDTH)
-        self.processes.setAccessibleName("ProcessGroup")
+        self.processes.setAccessibleName("Processes")
         self.template = QLineEdit()
         self.template.setPlaceholderText(_EXAMPLE)
         self.template.setAccessibleName("Command that starts the run")
@@ -59,7 +59,7 @@ class LauncherCard(QFrame):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         title = QLabel("Where it runs")
         title.setBuddy(self.box)
-        self._processes_label = QLabel("ProcessGroup")
+        self._processes_label = QLabel("Processes")
         self._processes_label.setBuddy(self.processes)
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
@@ -95,11 +95,11 @@ class LauncherCard(QFrame):
 
     @property
     def problem(self) -> str:
-        """Why it cannot be started like this; empty when it can."""
+        """Why the run cannot be started like this; "" if it can."""
         launcher = self.launcher
         if launcher.kind != COMMAND or any(place in launcher.template for place in ("{command}", "{arguments}")):
             return ""
-        return f"The command must hold {{command}}, as in {_EXAMPLE}."
+        return f"The command must contain {{command}} or {{arguments}}, as in {_EXAMPLE}."
 
     def _on_changed(self) -> None:
         self._show()

@@ -1,4 +1,4 @@
-"""A row of the form: a setting's name, its control, what it does, and what is wrong with it."""
+"""Row of the settings form: title, help, control and problem of one setting."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class SettingRow(QWidget):
     """One setting.
 
     Attributes:
-        problem: why its value cannot work; empty when it can.
+        problem: why its value cannot work; "" if it can.
 
     Signals:
-        changed(str, object): the person gave the setting of that key this value.
+        changed(str, object): the user gave the setting of that key this value.
     """
 
     changed = Signal(str, object)
@@ -61,13 +61,13 @@ class SettingRow(QWidget):
         self.control.changed.connect(self._on_changed)
         self.control.refused.connect(self._on_refused)
         for line in (*self.control.findChildren(QLineEdit), self.control.focus):
-            line.setAcceptDrops(False)  # a file that is dropped here is for the sheet, not its name for the field
+            line.setAcceptDrops(False)  # the sheet takes files that are dropped here
 
     def show_value(self, value: Any) -> None:
         self.control.show_value(value)
 
     def show_problem(self, problem: str) -> None:
-        """Says what is wrong with the value, or nothing, and marks the control."""
+        """Shows what is wrong with the value and marks the control; "" for nothing."""
         self.problem = problem
         self._show_problem()
 

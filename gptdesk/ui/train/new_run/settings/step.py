@@ -1,4 +1,4 @@
-"""The third step: a preset, the few settings that matter, all the others, and how the run is started."""
+"""Third step of the New run sheet: preset, important settings, all other settings, and launcher."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FIRST = (
     "run.eval_interval",
     "run.checkpoint_interval",
 )
-"""The few that matter."""
+"""Keys of the important settings, which are always in view."""
 
 _OWN = "Own settings"
-_FITTED = "Here with fewer steps, as your text is small."
+_FITTED = "The steps are reduced because your text is small."
 
 
 class SettingsStep(Step):
-    """Settings.
+    """Chooses the settings.
 
     Signals:
         preset_chosen(str): the user chose that preset.
@@ -75,13 +75,13 @@ class SettingsStep(Step):
         self.show_draft(draft)
 
     def show_draft(self, draft: Draft) -> None:
-        """Shows the settings that hold now."""
+        """Shows the settings in force."""
         names = [*preset_names(), *([] if draft.preset else [_OWN])]
         if [self.presets.itemText(i) for i in range(self.presets.count())] != names:
             self.presets.clear()
             self.presets.addItems(names)
         self.presets.setCurrentText(draft.preset or _OWN)
-        note = preset_note(draft.preset) if draft.preset else "Settings that came from a file."
+        note = preset_note(draft.preset) if draft.preset else "Settings from a file."
         self._note.setText(f"{note} {_FITTED}" if draft.fitted else note)
         self.fitted.setText("\n".join(fitted_words(told, draft.sections) for told in draft.notes))
         self.fitted.setVisible(bool(draft.notes))

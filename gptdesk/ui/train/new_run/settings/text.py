@@ -1,4 +1,4 @@
-"""The settings as text: a command line or TOML on the clipboard, and TOML read from a file."""
+"""Copies the settings as a command line or TOML, and reads them from a TOML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gptdesk.ui.train.new_run.tasks import read_settings, run_folder
 
 
 class SettingsText(QObject):
-    """Copies and reads.
+    """Copies and reads settings.
 
     Args:
         draft: whose settings these are.
@@ -29,7 +29,7 @@ class SettingsText(QObject):
 
     Signals:
         read(object): the nested values of a file.
-        failed(str): something could not be copied or read; the sentence says why.
+        failed(str): settings could not be copied or read; the sentence says why.
     """
 
     read = Signal(object)

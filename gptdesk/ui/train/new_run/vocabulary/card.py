@@ -66,44 +66,19 @@ class VocabularyCard(QFrame):
         self.note = _label(_NOTE, "muted")
         self.kinds = {kind: QPushButton(name) for kind, (name, _) in _TITLES.items()}
         self._group = QButtonGroup(self)
-        kinds = QWidget()
-        row = FlowLayout(kinds, spacing=8)
-        for kind, button in self.kinds.items():
-            button.setCheckable(True)
-            button.setToolTip(wrapped(_TITLES[kind][1]))
-            button.setAccessibleName(f"Vocabulary: {_TITLES[kind][0]}")
-            self._group.addButton(button)
-            row.addWidget(button)
-        self.slider = CalmSlider(len(SIZES))
-        self.slider.setAccessibleName("Size of the vocabulary")
-        self.size_label = QLabel()
-        self.size_label.setProperty("kind", "heading")
-        self._sizes = QWidget()
-        sizes = QHBoxLayout(self._sizes)
-        sizes.setContentsMargins(0, 0, 0, 0)
-        sizes.setSpacing(12)
-        sizes.addWidget(self.slider, 1)
-        sizes.addWidget(self.size_label)
+        self.slider, self.size_label = CalmSlider(len(SIZES)), QLabel()
         self.bytes, self.share = _label("", ""), _label("", "")
-        self.bytes.setAccessibleName("Bytes per token")
-        self.share.setAccessibleName("Share of the model's parameters")
-        self.share.setToolTip(wrapped(_SHARE_TIP))
         self.measure = QPushButton("Measure")
-        self.measure.setProperty("kind", "small")
-        bytes_row = QHBoxLayout()
-        bytes_row.setSpacing(8)
-        bytes_row.addWidget(self.bytes, 1)
-        bytes_row.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignTop)
         self.problem = _label("", "bad")
         self.prepare = QPushButton("Prepare again")
         self.prepare.setToolTip(wrapped("Prepares the same text with this vocabulary. The data that is there stays."))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
-        for widget in (title, self.note, kinds, self._sizes):
+        self._sizes = self._make_sizes()
+        for widget in (title, self.note, self._make_kinds(), self._sizes):
             layout.addWidget(widget)
-        layout.addLayout(bytes_row)
-        layout.addWidget(self.share)
+        layout.addLayout(self._make_figures())
         layout.addWidget(self.problem)
         layout.addWidget(self.prepare, 0, Qt.AlignmentFlag.AlignLeft)
         self._group.buttonClicked.connect(self._on_kind)
@@ -111,6 +86,43 @@ class VocabularyCard(QFrame):
         self.measure.clicked.connect(self._on_measure)
         self.prepare.clicked.connect(self.prepare_wanted)
         self.show_measurable(False)
+
+    def _make_kinds(self) -> QWidget:
+        kinds = QWidget()
+        row = FlowLayout(kinds, spacing=8)
+        for kind, button in self.kinds.items():
+            button.setCheckable(True)
+            button.setAccessibleName(f"Vocabulary: {_TITLES[kind][0]}")
+            self._group.addButton(button)
+            row.addWidget(button)
+        return kinds
+
+    def _make_sizes(self) -> QWidget:
+        self.slider.setAccessibleName("Size of the vocabulary")
+        self.size_label.setProperty("kind", "heading")
+        sizes = QWidget()
+        row = QHBoxLayout(sizes)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.size_label)
+        return sizes
+
+    def _make_figures(self) -> QVBoxLayout:
+        self.bytes.setAccessibleName("Bytes per token")
+        self.share.setAccessibleName("Share of the model's parameters")
+        self.share.setToolTip(wrapped(_SHARE_TIP))
+        self.measure.setProperty("kind", "small")
+        self.measure.setAccessibleName("Measure bytes per token")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.bytes, 1)
+        row.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignTop)
+        figures = QVBoxLayout()
+        figures.setSpacing(8)
+        figures.addLayout(row)
+        figures.addWidget(self.share)
+        return figures
 
     def show_choice(self, choice: VocabularyChoice, model: Mapping[str, Any]) -> None:
         """Shows the choice.
@@ -126,6 +138,7 @@ class VocabularyCard(QFrame):
         for name, button in self.kinds.items():
             button.setChecked(name == kind and not kept)
             button.setEnabled(not kept)
+            button.setToolTip(wrapped(_kept_note(choice) if kept else _TITLES[name][1]))
         self._group.setExclusive(True)
         self.kinds[_OTHER].setVisible(kind == _OTHER and not kept)
         self.note.setText(_kept_note(choice) if kept else _NOTE)
@@ -161,7 +174,8 @@ class VocabularyCard(QFrame):
             self.share.setText("–")
             return
         parts = f"{number_format.parameters(part)} of the model's {number_format.parameters(whole)} parameters"
-        self.share.setText(f"The vocabulary takes {parts} ({number_format.percent(part / whole)})")
+        share = number_format.percent(part / whole) if part >= whole / 100 else "less than 1 %"
+        self.share.setText(f"The vocabulary takes {parts} ({share})")
 
     def show_measurable(self, measurable: bool) -> None:
         """Shows whether bytes per token can be measured on the chosen text."""

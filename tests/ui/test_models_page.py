@@ -214,6 +214,12 @@ def test_relatives_of_gpt2_are_listed_when_more_are_asked_for(shown: Shown) -> N
     shown.wait(lambda: listed() == {"german-gpt2"})
 
 
+def test_without_checkpoints_the_list_says_where_they_come_from(shown: Shown) -> None:
+    QTest.mouseClick(shown.page.list.filters["From runs"], Qt.MouseButton.LeftButton)
+    assert "Train page" in shown.page.list.nothing.text()
+    assert shown.page.list.nothing.isVisible()
+
+
 def test_models_are_found_by_words_by_place_and_with_the_arrow_keys(tale: Path, shown: Shown) -> None:
     listing = shown.page.list
     listing.search.setText("hugging half")

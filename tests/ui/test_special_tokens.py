@@ -15,13 +15,14 @@ from pytestqt.qtbot import QtBot
 from gptdesk.folders import Folders
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.layout import read_config
-from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, encode_mixed
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.text_menu import SPECIAL, text_menu
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.services.reading.jobs import ScoredText
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.popup import Menu
 from tests.gpt2.tokenizers.folders import make_folder
@@ -350,6 +351,19 @@ def test_special_tokens_that_a_model_writes_are_shown_as_such(
     assert written.generated
     assert written.mixed == MixedText(3 * PLACEHOLDER, (END,) * 3)
     assert [(token.id, token.length) for token in written.tokens] == [(50256, 1)] * 3
+
+
+def test_a_text_with_special_tokens_is_read_in_the_background_by_its_own_places(opened: Opened, qtbot: QtBot) -> None:
+    reads = opened.services.inference.reads
+    text = MixedText(f"One{PLACEHOLDER} two", (END,))
+    scored: list[ScoredText] = []
+    reads.scored.connect(scored.append)
+    with qtbot.waitSignal(reads.read) as read:
+        reads.read_text(text, scored=True)
+    assert read.args == [text]
+    qtbot.waitUntil(lambda: bool(scored))
+    assert scored[-1].found.ids.tolist() == encode_mixed(opened.services.inference.info.tokenizer, text)
+    assert list(zip(scored[-1].starts.tolist(), scored[-1].ends.tolist(), strict=True)) == [(0, 3), (3, 4), (4, 8)]
 
 
 def test_without_a_model_the_menu_says_why_it_is_empty(

@@ -23,6 +23,9 @@ FILTERS: Final[dict[str, tuple[Group, ...]]] = {
     "To download": ("coming", "known"),
     "From runs": ("runs",),
 }
+_NONE: Final = {"From runs": "No checkpoints yet. Training runs, on the Train page, save them here."}
+"""What an empty list says, by filter."""
+
 _FOLD_OVER: Final = 6
 """Number of cards that a group shows until the person asks for all."""
 
@@ -217,7 +220,7 @@ class ModelList(QWidget):
         self.repaint_faces()
         found = any(not group.isHidden() for group in self.groups.values())
         self.nothing.setVisible(not found)
-        self.nothing.setText(f"No model matches “{words}”." if words else "No models here yet.")
+        self.nothing.setText(f"No model matches “{words}”." if words else _NONE.get(self.filter, "No models."))
         self._timer.start()
 
     def _note(self, group: Group, items: Sequence[Item]) -> str:

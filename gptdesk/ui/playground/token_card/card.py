@@ -127,7 +127,7 @@ class TokenCard(QFrame):
             rank = number_format.count(1 + int((raw > raw[place.id]).sum()))
             chance = percent(float(raw[place.id]))
             self.facts.setText(f"{_identity(place.id, tokenizer)} · rank {rank} · {chance}")
-            self.reason.setText(why(place, answer.found, place.id))
+            self.reason.setText(why(place, answer.found, place.id, info.model))
         self.hint.setText(_HINT)
         self.hint.show()
         corner = self.pos()

@@ -6,11 +6,16 @@ import sqlite3
 import uuid
 from typing import Final
 
+from gptdesk.store.raw_rows import DOCUMENT
+
 _COLUMNS: Final = (
-    "select id, title, created, modified, leaf, own_title, decoding, file, deleted from documents limit 0",
+    f"select id, {', '.join(DOCUMENT)} from documents limit 0",
     "select document, id, parent, text, first, origin from nodes limit 0",
     "select document, node, chunk, tokens from tokens limit 0",
     "select document, time, rows from set_aside limit 0",
+    "select document, tag from tags limit 0",
+    "select number, document, modified from indexed limit 0",
+    "select title, text from search limit 0",
     "select count(*) from documents",
 )
 
@@ -67,5 +72,7 @@ def _rename(db: sqlite3.Connection, kind: str, id: object) -> None:
         ("nodes", "document"),
         ("tokens", "document"),
         ("set_aside", "document"),
+        ("tags", "document"),
+        ("indexed", "document"),
     ):
         db.execute(f"update or ignore {table} set {column} = ? where {column} {same}", (new, id))

@@ -8,38 +8,22 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.store import rows
-from gptdesk.store.checks import DAMAGED, adopt_strays, check_tables
+from gptdesk.store.catalog.catalog import Catalog
+from gptdesk.store.catalog.entry import DocumentSummary
+from gptdesk.store.checks import adopt_strays, check_tables
 from gptdesk.store.database_errors import Damaged, sentences
 from gptdesk.store.document import Snapshot, is_empty
 from gptdesk.store.migrations import SCHEMA, migrate, version_of
 from gptdesk.store.raw_rows import decode, export, read_raw
-from gptdesk.store.recovery import OpenedDocument, restore, to_time, to_title
+from gptdesk.store.recovery import OpenedDocument, restore
 from gptdesk.store.tree import Node
 
 __all__ = ["Damaged", "Database", "DocumentSummary", "OpenedDocument"]
-
-
-@dataclass(frozen=True)
-class DocumentSummary:
-    """An entry in the list of documents.
-
-    Attributes:
-        id: unique name of the document.
-        title: in one line.
-        modified: seconds since 1970; 0 where that is not known.
-        damaged: whether parts of it cannot be read, or are set aside.
-    """
-
-    id: str
-    title: str
-    modified: float
-    damaged: bool = False
 
 
 class Database:
@@ -47,6 +31,9 @@ class Database:
 
     Args:
         path: the file, or ``None`` for one in memory.
+
+    Attributes:
+        catalog: the documents as a list.
 
     Raises:
         UserError: when the file cannot be opened, or was written by a newer gptdesk.
@@ -57,6 +44,7 @@ class Database:
         self._saved: dict[str, dict[int, Node]] = {}
         self._found_damaged: set[str] = set()
         self._lock = threading.RLock()
+        self.catalog = Catalog(self._reading, self._writing, self._found_damaged)
         if path:
             ensure_folder(path.parent)
         with sentences(path):
@@ -81,14 +69,15 @@ class Database:
         Raises:
             UserError: when the disk is full or may not be written; what was saved before stays.
         """
-        with self._lock, sentences(self.path), self._transaction() as db:
+        with self._writing() as db:
             before = self._saved.get(snapshot.id)
-            if before is None:
+            if before is None or not self._exists(snapshot.id):
                 before = self._sound_nodes(snapshot.id)
-            if is_empty(snapshot) and not self._set_aside_rows(snapshot.id):
+            if is_empty(snapshot) and not self._is_kept(snapshot.id):
                 db.execute("delete from documents where id = ?", (snapshot.id,))
             else:
                 self._write_document(snapshot, before)
+            self.catalog.note_change(snapshot.id)
         self._saved = {snapshot.id: dict(snapshot.nodes)}
 
     def load(self, id: str) -> Snapshot | None:
@@ -109,8 +98,8 @@ class Database:
         Raises:
             UserError: when the file cannot be read.
         """
-        with self._lock, sentences(self.path, "read"):
-            raw = read_raw(self._connection, id)
+        with self._reading() as db:
+            raw = read_raw(db, id)
         if raw is None:
             return None
         opened = restore(id, raw)
@@ -124,8 +113,8 @@ class Database:
         Raises:
             UserError: when the file cannot be read.
         """
-        with self._lock, sentences(self.path, "read"):
-            raw = read_raw(self._connection, id)
+        with self._reading() as db:
+            raw = read_raw(db, id)
             return None if raw is None else export(raw, self._set_aside_rows(id))
 
     def discard_damaged(self, id: str) -> None:
@@ -134,59 +123,23 @@ class Database:
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        with self._lock, sentences(self.path), self._transaction() as db:
+        with self._writing() as db:
             raw = read_raw(db, id)
             if raw is not None:
                 snapshot = restore(id, raw).snapshot
                 self._write_document(snapshot, self._sound_nodes(id))
                 db.execute("delete from set_aside where document = ?", (id,))
+                self.catalog.note_change(id)
                 self._saved.pop(id, None)
         self._found_damaged.discard(id)
 
     def entries(self) -> list[DocumentSummary]:
-        """All documents, last changed first.
+        """All documents that are not in the trash, last changed first.
 
         Raises:
             UserError: when the file cannot be read.
         """
-        query = (
-            "select id, coalesce(own_title, title), modified, {} from documents d where typeof(deleted) <> 'real' "
-            "order by modified desc"
-        )
-        with self._lock, sentences(self.path, "read"):
-            try:
-                found = self._connection.execute(query.format(DAMAGED)).fetchall()
-            except (sqlite3.DatabaseError, UnicodeDecodeError):  # a page of somebody's nodes cannot be read
-                found = self._connection.execute(query.format(0)).fetchall()
-        return [
-            DocumentSummary(id, to_title(title), to_time(modified) or 0.0, bool(damaged) or id in self._found_damaged)
-            for id, title, modified, damaged in found
-            if isinstance(id, str)
-        ]
-
-    def rename(self, id: str, title: str | None) -> None:
-        """Sets a title of the person's own; ``None`` removes it.
-
-        Raises:
-            UserError: when the disk is full or may not be written.
-        """
-        self._change("update documents set own_title = ? where id = ?", title, id)
-
-    def hide(self, id: str) -> None:
-        """Deletes a document so that it can be brought back until the file is opened the next time.
-
-        Raises:
-            UserError: when the disk is full or may not be written.
-        """
-        self._change("update documents set deleted = ? where id = ?", time.time(), id)
-
-    def bring_back(self, id: str) -> None:
-        """Undoes `hide`.
-
-        Raises:
-            UserError: when the disk is full or may not be written.
-        """
-        self._change("update documents set deleted = null where id = ?", id)
+        return self.catalog.entries()
 
     def delete(self, id: str) -> None:
         """Deletes a document permanently, with its damaged copies.
@@ -194,13 +147,10 @@ class Database:
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        self._change("delete from documents where id = ?", id)
+        with self._writing() as db:
+            db.execute("delete from documents where id = ?", (id,))
         self._saved.pop(id, None)
         self._found_damaged.discard(id)
-
-    def _change(self, statement: str, *values: object) -> None:
-        with self._lock, sentences(self.path), self._transaction() as db:
-            db.execute(statement, values)
 
     def copy_from(self, path: Path) -> None:
         """Copies the documents of a file that can be read but not written; nothing when it cannot be read.
@@ -236,7 +186,6 @@ class Database:
         check_tables(db)
         with self._transaction():
             adopt_strays(db)
-            db.execute("delete from documents where typeof(deleted) = 'real'")
 
     def _sound_nodes(self, id: str) -> dict[int, Node]:
         """The nodes in the file; none for a damaged document, whose rows are set aside first."""
@@ -254,6 +203,16 @@ class Database:
         self._connection.execute("delete from tokens where document = ?", (id,))
         self._connection.execute("delete from nodes where document = ?", (id,))
         return {}
+
+    def _exists(self, id: str) -> bool:
+        return self._connection.execute("select 1 from documents where id = ?", (id,)).fetchone() is not None
+
+    def _is_kept(self, id: str) -> bool:
+        """Whether a document stays in the list without text."""
+        marks = (
+            "select 1 from documents where id = ? and pinned is not null union select 1 from tags where document = ?"
+        )
+        return bool(self._set_aside_rows(id) or self._connection.execute(marks, (id, id)).fetchone())
 
     def _set_aside_rows(self, id: str) -> list[str]:
         found = self._connection.execute("select rows from set_aside where document = ?", (id,))
@@ -293,6 +252,18 @@ class Database:
                 db.execute(
                     "delete from tokens where document = ? and node = ? and chunk = ?", (document, node.id, chunk)
                 )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, to this thread alone; errors become sentences."""
+        with self._lock, sentences(self.path, "read"):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """As `_reading`, within a transaction."""
+        with self._lock, sentences(self.path), self._transaction() as db:
+            yield db
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -16,7 +16,9 @@ from gptdesk.store.runs import Origin, Run, Token, clean, clean_mixed, clean_mix
 from gptdesk.store.tree import ROOT, Node, Tree
 
 _TITLE_LENGTH: Final = 48
-_LONGEST_TITLE: Final = 120
+LONGEST_TITLE: Final = 120
+"""Characters of a title that a person gives."""
+
 _LOOKED_AT: Final = 2000
 _ENDS: Final = (".", "!", "?", "…")
 _CLOSING: Final = "\"'”’»)"
@@ -328,8 +330,8 @@ def check_title(title: str) -> None:
     """
     if not title.strip() or not title.isprintable():
         raise UserError("A title needs printable characters.")
-    if len(title) > _LONGEST_TITLE:
-        raise UserError(f"A title may have at most {_LONGEST_TITLE} characters.")
+    if len(title) > LONGEST_TITLE:
+        raise UserError(f"A title may have at most {LONGEST_TITLE} characters.")
 
 
 def is_empty(snapshot: Snapshot) -> bool:

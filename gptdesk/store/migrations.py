@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,28 @@ STEPS: Final = (
         document text not null references documents(id) on delete cascade, time real not null, rows text not null
     )
     """,
+    # 4: pins, tags, the reading position; a full-text index. What was deleted before could not be restored any more.
+    """
+    alter table documents add column pinned real;
+    alter table documents add column caret integer;
+    alter table documents add column top integer;
+    create table tags (
+        document text not null references documents(id) on delete cascade, tag text not null,
+        primary key (document, tag)
+    );
+    create table indexed (
+        number integer primary key, document text not null unique references documents(id) on delete cascade,
+        modified real not null
+    );
+    create virtual table search using fts5(
+        title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    );
+    insert into search(search, rank) values ('rank', 'bm25(5.0, 1.0)');
+    create trigger indexed_deleted after delete on indexed begin
+        delete from search where rowid = old.number;
+    end;
+    delete from documents where typeof(deleted) = 'real'
+    """,
 )
 """What makes a file of version n one of version n + 1, for n from 0. A step that was released is never changed."""
 
@@ -71,7 +94,7 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
     try:
         # Another thread of ours may have been here since the version was read.
         for step in STEPS[version_of(connection) :]:
-            for statement in step.split(";"):
+            for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"pragma user_version = {SCHEMA}")
         connection.execute("commit")
@@ -79,6 +102,16 @@ def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+def _statements(step: str) -> Iterator[str]:
+    """The statements of a step; those within a trigger belong to it."""
+    statement = ""
+    for part in step.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def backup_path(path: Path, version: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +16,9 @@ Column = str | bytes | int | float | None
 
 _FORMAT: Final = 1
 
-DOCUMENT: Final = ("title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted")
+DOCUMENT: Final = (
+    "title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted", "pinned", "caret", "top",
+)  # fmt: skip
 """Columns of a document, of which the first four have been there since version 1."""
 
 _FIRST: Final = 4
@@ -29,11 +32,13 @@ class RawDocument:
         row: of the document, by `DOCUMENT`.
         nodes: id, parent, text, first and origin of each, in the order in which they were written.
         tokens: node, chunk and tokens of each row of tokens.
+        tags: of the document.
     """
 
     row: tuple[Column, ...]
     nodes: list[tuple[Column, ...]]
     tokens: list[tuple[Column, ...]]
+    tags: Sequence[Column] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -41,6 +46,7 @@ class RawDocument:
             "document": _named(DOCUMENT, self.row),
             "nodes": [_named(("id", "parent", "text", "first", "origin"), row) for row in self.nodes],
             "tokens": [_named(("node", "chunk", "tokens"), row) for row in self.tokens],
+            "tags": [_plain(tag) for tag in self.tags],
         }
 
 
@@ -58,16 +64,27 @@ def read_raw(db: sqlite3.Connection, id: str) -> RawDocument | None:
     Raises:
         sqlite3.Error: when they cannot be read.
     """
-    row = db.execute(f"select {', '.join(DOCUMENT)} from documents where id = ?", (id,)).fetchone()
-    if row is None:
+    row, nodes = read_nodes(db, id)
+    if not row:
         return None
-    nodes = db.execute("select id, parent, text, first, origin from nodes where document = ? order by rowid", (id,))
     # No row of ours is larger; one that is would fill the memory.
     tokens = db.execute(
         "select node, chunk, iif(length(tokens) <= ?, tokens, null) from tokens where document = ? order by rowid",
         (LARGEST, id),
     )
-    return RawDocument(row, nodes.fetchall(), tokens.fetchall())
+    tags = db.execute("select tag from tags where document = ?", (id,))
+    return RawDocument(row, nodes, tokens.fetchall(), [tag for (tag,) in tags])
+
+
+def read_nodes(db: sqlite3.Connection, id: str) -> tuple[tuple[Column, ...], list[tuple[Column, ...]]]:
+    """The row of a document, as in `RawDocument`, and its nodes; an empty row when there is none of that id.
+
+    Raises:
+        sqlite3.Error: when they cannot be read.
+    """
+    row = db.execute(f"select {', '.join(DOCUMENT)} from documents where id = ?", (id,)).fetchone()
+    nodes = db.execute("select id, parent, text, first, origin from nodes where document = ? order by rowid", (id,))
+    return row or (), nodes.fetchall()
 
 
 def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) -> None:
@@ -85,17 +102,28 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) ->
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for part in source.execute("select node, chunk, tokens from tokens where document = ?", (id,)):
             target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (id, *part))
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        for (tag,) in source.execute("select tag from tags where document = ?", (id,)):
+            target.execute("insert or ignore into tags values (?, ?)", (id, tag))
 
 
 def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...], tuple[Column, ...]]:
     """Names and values of a document's columns that a damaged file, maybe of an older version, has."""
-    for columns in (DOCUMENT, DOCUMENT[:_FIRST]):
+    for columns in (_present_columns(source), DOCUMENT[:_FIRST]):
         with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             row = source.execute(f"select {', '.join(columns)} from documents where id = ?", (id,)).fetchone()
             if row is not None:
                 values = [value if index >= _FIRST or value is not None else 0 for index, value in enumerate(row)]
                 return columns, tuple(values)
     return DOCUMENT[:_FIRST], ("", 0.0, 0.0, -1)
+
+
+def _present_columns(source: sqlite3.Connection) -> tuple[str, ...]:
+    """Those of `DOCUMENT` that the file has."""
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
+        present = {name for _, name, *_ in source.execute("pragma table_info(documents)")}
+        return tuple(name for name in DOCUMENT if name in present) or DOCUMENT
+    return DOCUMENT
 
 
 def export(raw: RawDocument, set_aside: list[str]) -> bytes:

@@ -22,16 +22,31 @@ _LONGEST_TITLE: Final = 1000
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a person was reading, in characters of the text.
+
+    Attributes:
+        caret: before which character the caret was.
+        top: first character of the topmost line in view.
+    """
+
+    caret: int
+    top: int
+
+
+@dataclass(frozen=True)
 class OpenedDocument:
     """A document, as far as it can be read.
 
     Attributes:
         snapshot: what is sound of it.
         problem: a sentence about what is not; empty when all is well.
+        place: where the person was reading; ``None`` where that is not known.
     """
 
     snapshot: Snapshot
     problem: str = ""
+    place: Place | None = None
 
 
 @dataclass
@@ -63,7 +78,7 @@ class _Losses:
 def restore(id: str, raw: RawDocument) -> OpenedDocument:
     """A document that holds together, made of rows that may not."""
     losses = _Losses()
-    title, created, modified, leaf, own_title, decoding, file, deleted = raw.row
+    title, created, modified, leaf, own_title, decoding, file, deleted, _pinned, caret, top = raw.row
     if not (isinstance(title, str) and isinstance(own_title, str | None)):
         losses.others.add("its title")
     if to_time(created) is None or to_time(modified) is None or not isinstance(deleted, float | None):
@@ -89,7 +104,13 @@ def restore(id: str, raw: RawDocument) -> OpenedDocument:
         decoding=_decoding(decoding, losses),
         file=rows.to_text(file) if isinstance(file, str) else None,
     )
-    return OpenedDocument(snapshot, losses.sentence(given or snapshot.title))
+    return OpenedDocument(snapshot, losses.sentence(given or snapshot.title), _place(caret, top))
+
+
+def _place(caret: Column, top: Column) -> Place | None:
+    if type(caret) is not int or type(top) is not int or min(caret, top) < 0 or max(caret, top) > LARGEST_WHOLE:
+        return None
+    return Place(caret, top)
 
 
 def _decoding(value: Column, losses: _Losses) -> DecodingSettings | None:
@@ -102,6 +123,8 @@ def _decoding(value: Column, losses: _Losses) -> DecodingSettings | None:
 
 def to_title(value: Column) -> str:
     """A title that a list can show in one line."""
+    if isinstance(value, str) and len(value) <= _LONGEST_TITLE and value.isprintable() and "\ufffc" not in value:
+        return " ".join(value.split()) or UNTITLED  # as most of thousands: nothing in it has to be replaced
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     words = " ".join(value.split()) if isinstance(value, str) else ""

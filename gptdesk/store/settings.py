@@ -62,6 +62,8 @@ class Settings:
         token_measure: figure of a token by which it is coloured.
         token_borders: whether a line separates neighbouring tokens.
         token_ids: whether the ids stand below the tokens.
+        documents_shown: whether the list of documents is shown beside the text.
+        documents_order: key of the order of that list.
         welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
         closed_groups: headings of the groups that are closed in the decoding panel.
@@ -174,6 +176,8 @@ class Settings:
     token_measure: str = stored("surprisal", what="the id of a measure")
     token_borders: bool = stored(False, what="true or false")
     token_ids: bool = stored(False, what="true or false")
+    documents_shown: bool = stored(False, what="true or false")
+    documents_order: str = stored("modified", what="the key of an order")
     welcome_seen: bool = stored(False, what="true or false")
     charts: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])
     closed_groups: tuple[str, ...] = stored(("Repetition", "Other"), what="a list of headings")

@@ -183,13 +183,11 @@ QAbstractScrollArea::corner { background: transparent; border: none; }
 QProgressBar { background: $surface; border: none; max-height: 2px; min-height: 2px; }
 QProgressBar::chunk { background: $accent; }
 
-QListWidget#documents {
-    background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none; padding: 4px;
-}
-QListWidget#documents:focus { border-color: $accent; }
-QListWidget#documents::item { border-radius: 4px; }
-QListWidget#documents::item:hover { background: $hover; }
-QListWidget#documents::item:selected { background: $wash; }
+QListView#documents { background: transparent; border: 1px solid transparent; outline: none; padding: 0 3px; }
+QListView#documents:focus { border-color: $accent; }
+QListView#documents::item { border-radius: 6px; }
+QListView#documents::item:hover { background: $hover; }
+QListView#documents::item:selected { background: $wash; }
 QListWidget#order { background: transparent; border: 1px solid $hairline; border-radius: 6px; outline: none; }
 QListWidget#order:focus { border-color: $accent; }
 QListWidget#order::item { border-radius: 4px; padding: 2px 8px; }

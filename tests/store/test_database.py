@@ -274,14 +274,14 @@ def test_settings_of_another_version_do_not_cost_the_text(database: Database, pa
 def test_a_title_that_a_person_gave_stays_whatever_the_text_becomes(database: Database, path: Path) -> None:
     document = written()
     database.save(document.snapshot())
-    database.rename(document.id, "Märchen")
+    database.catalog.rename(document.id, "Märchen")
     assert [entry.title for entry in database.entries()] == ["Märchen"]
     renamed = load(path, document.id)
     renamed.replace(0, len(renamed.text), "Another text")
     database.save(renamed.snapshot())
     assert [entry.title for entry in database.entries()] == ["Märchen"]
     assert load(path, document.id).title == "Märchen"
-    database.rename(document.id, None)
+    database.catalog.rename(document.id, None)
     assert [entry.title for entry in database.entries()] == ["Another text"]
 
 
@@ -303,17 +303,19 @@ def test_settings_that_cannot_be_read_do_not_cost_the_document(database: Databas
     assert load(path, document.id).decoding is None
 
 
-def test_a_deleted_document_can_be_brought_back_until_the_file_is_opened_again(path: Path) -> None:
+def test_a_document_stays_in_the_trash_until_it_is_restored_or_deleted_permanently(path: Path) -> None:
     first, second = written(), written()
     database = Database(path)
     for document in (first, second):
         database.save(document.snapshot())
-        database.hide(document.id)
+    database.catalog.move_to_trash([first.id, second.id])
     assert database.entries() == []
-    database.bring_back(first.id)
-    assert [entry.id for entry in database.entries()] == [first.id]
+    database.catalog.restore([first.id])
     database.close()
     database = Database(path)
+    assert [entry.id for entry in database.entries()] == [first.id]
+    assert [entry.id for entry in database.catalog.entries(trashed=True)] == [second.id]
+    database.catalog.delete_trashed([first.id, second.id])
     assert [entry.id for entry in database.entries()] == [first.id]
     assert database.load(second.id) is None
     database.close()
@@ -322,7 +324,7 @@ def test_a_deleted_document_can_be_brought_back_until_the_file_is_opened_again(p
 def test_saving_a_deleted_document_late_does_not_bring_it_back(database: Database) -> None:
     document = written()
     database.save(document.snapshot())
-    database.hide(document.id)
+    database.catalog.move_to_trash([document.id])
     document.replace(0, 0, "late ")
     database.save(document.snapshot())
     assert database.entries() == []

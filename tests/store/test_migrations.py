@@ -19,6 +19,9 @@ from gptdesk.store.opening import open_or_replace
 VERSION_1 = Path(__file__).parent / "data" / "documents-schema-1.sqlite"
 """Written by the gptdesk that had version 1: "first" with two generations, one of them undone, and "second"."""
 
+VERSION_3 = Path(__file__).parent / "data" / "documents-schema-3.sqlite"
+"""Written by the gptdesk that had version 3: the same, "first" with title, settings and file; "gone" was deleted."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -60,6 +63,35 @@ def test_documents_of_version_1_are_there_and_can_be_changed(path: Path) -> None
     assert database.entries()[0].title == "König"
     database.close()
     assert version(path) == SCHEMA
+
+
+def test_documents_of_version_3_are_there_and_found_by_their_text(tmp_path: Path) -> None:
+    path = Path(shutil.copy(VERSION_3, tmp_path / "documents.sqlite"))
+    before = contents(path)
+    database, problems = open_or_replace(path)
+    assert problems == []
+    assert version(backup_path(path, 3)) == 3
+    assert contents(backup_path(path, 3)) == before
+    entries = {entry.id: entry for entry in database.entries()}
+    assert {id: (entry.title, entry.pinned, entry.tags) for id, entry in entries.items()} == {
+        "first": ("Märchen", False, ()),
+        "second": ("The old lighthouse keeper.", False, ()),
+    }
+    assert database.load("gone") is None
+    assert database.catalog.entries(trashed=True) == []
+    first = database.open("first")
+    assert first is not None
+    assert (first.problem, first.place) == ("", None)
+    document = Document(first.snapshot)
+    assert document.text == "Es war einmal 😀 eine Königin"
+    assert (document.decoding, document.file) == (DecodingSettings(temperature=0.3), "/somewhere/é.txt")
+    assert [match.id for match in database.catalog.search(["konigin"])] == ["first"]
+    assert [match.id for match in database.catalog.search(["light", "old"])] == ["second"]
+    database.catalog.set_tags("second", ["sea"])
+    document.replace(0, 0, "Und ")
+    database.save(document.snapshot())
+    assert [entry.tags for entry in database.entries()] == [(), ("sea",)]
+    database.close()
 
 
 def test_the_file_as_it_was_is_kept_beside(path: Path) -> None:

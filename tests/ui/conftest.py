@@ -162,6 +162,10 @@ class DrivenWindow(MainWindow):
         return self._page("play").documents
 
     @property
+    def files(self) -> Any:
+        return self._page("play").files
+
+    @property
     def messages(self) -> Any:
         return self._page("play").messages
 

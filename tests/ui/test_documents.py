@@ -1,4 +1,4 @@
-"""Documents as a whole: every one can be reached, named, deleted and brought back; files come in and go out."""
+"""Documents as a whole: named, copied, moved to the trash and restored; files come in and go out."""
 
 import os
 from pathlib import Path
@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.ui.playground import export
-from gptdesk.ui.playground.document_list import DocumentList
+from gptdesk.store.recovery import Place
+from gptdesk.ui.playground.documents import export
+from gptdesk.ui.playground.editing.reading_place import reading_place
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 
@@ -39,18 +40,8 @@ def write(opened: Opened, *texts: str) -> list[str]:
     return ids
 
 
-def open_list(opened: Opened) -> DocumentList:
-    press(opened.window, Qt.Key.Key_O, CONTROL | SHIFT)
-    return opened.window.findChildren(DocumentList)[-1]
-
-
 def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
     QTest.keyClick(widget, key, modifiers)
-
-
-def titles(dialog: DocumentList) -> list[str]:
-    items = [dialog.list.item(row) for row in range(dialog.list.count())]
-    return [item.text() for item in items if not item.isHidden()]
 
 
 def action(opened: Opened, text: str) -> QAction:
@@ -78,79 +69,22 @@ def files(*paths: Path) -> QMimeData:
     return data
 
 
-# The list
+# Titles and the trash
 
 
-def test_every_document_is_in_the_list_and_a_filter_finds_it(opened: Opened) -> None:
-    first, *_ = write(opened, "A tale of seven", *(f"Story {number}" for number in range(20)))
-    dialog = open_list(opened)
-    assert titles(dialog) == [*(f"Story {number}" for number in reversed(range(20))), "A tale of seven"]
-    QTest.keyClicks(dialog.filter, "tale SEVEN")
-    assert titles(dialog) == ["A tale of seven"]
-    press(dialog.filter, Qt.Key.Key_Return)
-    assert opened.window.session.document.id == first
-    assert text_of(opened) == "A tale of seven" == opened.window.playground.editor.shown
-
-
-def test_from_the_filter_the_arrows_choose_and_escape_empties_it_first(opened: Opened) -> None:
-    write(opened, "One", "Two", "Three")
-    dialog = open_list(opened)
-    QTest.keyClicks(dialog.filter, "nothing like it")
-    assert titles(dialog) == []
-    assert "nothing like it" in dialog.none.text()
-    assert not dialog.accept_button.isEnabled()
-    press(dialog.filter, Qt.Key.Key_Escape)
-    assert dialog.isVisible()
-    assert titles(dialog) == ["Three", "Two", "One"]
-    press(dialog.filter, Qt.Key.Key_Down)
-    press(dialog.filter, Qt.Key.Key_Return)
-    assert text_of(opened) in ("One", "Two")
-    assert not dialog.isVisible()
-
-
-def test_a_title_that_a_person_gives_stays_when_the_text_changes(opened: Opened, qtbot: QtBot) -> None:
-    first, second = write(opened, "First", "Second")
+def test_a_title_that_a_person_gives_stays_when_the_text_changes(opened: Opened) -> None:
+    write(opened, "First")
     press(opened.window, Qt.Key.Key_F2)
     name(opened, "Mine")
     opened.window.playground.editor.replace_selection(" and more")
     assert opened.window.title.text() == "Mine"
-    dialog = open_list(opened)
-    dialog.list.setCurrentRow(1)
-    press(dialog, Qt.Key.Key_F2)
-    other = dialog.findChildren(NameDialog)[-1]
-    other.line.setText("x" * 200)
-    assert not other.accept_button.isEnabled()
-    other.line.setText("The other")
-    other.accept_button.click()
-    assert titles(dialog) == ["Mine", "The other"]
-    dialog.accept_button.click()
-    assert opened.window.session.document.id == first
-    assert opened.window.title.text() == "The other"
-    assert {entry.id: entry.title for entry in opened.window.documents.entries()} == {
-        first: "The other",
-        second: "Mine",
-    }
-
-
-def test_a_document_is_deleted_in_the_list_and_undo_brings_it_back(opened: Opened) -> None:
-    write(opened, "One", "Two", "Three")
-    dialog = open_list(opened)
-    dialog.list.setCurrentRow(1)
-    dialog.list.setFocus()
-    press(dialog.list, Qt.Key.Key_Delete)
-    assert titles(dialog) == ["Three", "One"]
-    assert "“Two” is deleted." in dialog.said.text()
-    assert dialog.list.currentItem().text() == "One"
-    dialog.undo.click()
-    assert titles(dialog) == ["Three", "Two", "One"]
-    assert dialog.list.currentItem().text() == "Two"
-    dialog.reject()
+    assert [entry.title for entry in opened.window.documents.entries()] == ["Mine"]
 
 
 def test_the_document_at_hand_is_deleted_and_the_next_one_opens(opened: Opened) -> None:
     _, second = write(opened, "One", "Two")
     opened.window.title.menu().aboutToShow.emit()
-    next(a for a in opened.window.title.menu().actions() if a.text() == "Delete").trigger()
+    next(a for a in opened.window.title.menu().actions() if a.text() == "Move to trash").trigger()
     assert text_of(opened) == "One"
     (card,) = opened.window.toasts.cards
     (undo,) = [offer for offer in card.message.offers if offer[0] == "Undo"]
@@ -183,6 +117,24 @@ def test_the_count_of_the_document_before_is_never_shown_in_a_new_one(opened: Op
     with qtbot.waitSignal(opened.services.counter.counted, timeout=600_000) as counted:
         pass
     assert counted.args[0].context == 0
+
+
+def test_the_reading_position_comes_back_with_the_document_and_after_a_restart(open_window: Any, qtbot: QtBot) -> None:
+    first = open_window()
+    (id,) = write(first, "\n".join(f"line {number}" for number in range(300)))
+    editor = first.window.playground.editor
+    editor.show_place(1_000)
+    top = reading_place(editor).top
+    assert 500 < top < 1_000
+    first.window.documents.new()
+    assert reading_place(editor).caret == 0
+    first.window.documents.open(id)
+    qtbot.waitUntil(lambda: reading_place(editor) == Place(caret=1_000, top=top))
+    first.close()
+    second = open_window(None)
+    qtbot.waitUntil(lambda: reading_place(second.window.playground.editor) == Place(caret=1_000, top=top))
+    second.window.documents.new()
+    assert [entry.id for entry in second.window.documents.entries()] == [id]
 
 
 # Settings of a document
@@ -279,9 +231,9 @@ def test_files_are_opened_in_a_dialog_that_remembers_the_folder(
         return [str(path)], ""
 
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", answer)
-    press(opened.window, Qt.Key.Key_O, CONTROL)
+    press(opened.window, Qt.Key.Key_O, CONTROL | SHIFT)
     qtbot.waitUntil(lambda: text_of(opened) == "Once upon a time", timeout=600_000)
-    opened.window.documents.ask_files()
+    opened.window.files.ask_files()
     assert asked == [str(Path.home()), str(tmp_path)]
 
 
@@ -289,19 +241,19 @@ def test_what_is_no_text_is_one_sentence_and_changes_nothing(opened: Opened, tmp
     write(opened, "What is there")
     binary = tmp_path / "picture.txt"
     binary.write_bytes(os.urandom(2000))
-    opened.window.documents.open_files([binary])
+    opened.window.files.open_files([binary])
     messages = opened.services.messages
     qtbot.waitUntil(lambda: any("picture.txt" in m.text for m in messages.banners.values()), timeout=600_000)
     assert text_of(opened) == "What is there"
     good = tmp_path / "good.txt"
     good.write_text("good")
-    opened.window.documents.open_files([good])
+    opened.window.files.open_files([good])
     qtbot.waitUntil(lambda: text_of(opened) == "good", timeout=600_000)
     assert not messages.banners
 
 
 def test_a_thousand_files_are_not_opened(opened: Opened, tmp_path: Path) -> None:
-    opened.window.documents.open_files([tmp_path / f"{number}.txt" for number in range(1000)])
+    opened.window.files.open_files([tmp_path / f"{number}.txt" for number in range(1000)])
     assert any("1000 files" in message.text for message in opened.services.messages.banners.values())
 
 
@@ -352,11 +304,11 @@ def test_another_file_is_replaced_only_when_the_person_says_so(
     path = tmp_path / "old.txt"
     path.write_text("Old")
     save_dialog.answer = (str(path), "")
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     question = opened.window.findChildren(Question)[-1]
     question.reject()
     assert path.read_text() == "Old"
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     opened.window.findChildren(Question)[-1].buttons[0].click()
     assert path.read_text() == "New"
 
@@ -364,7 +316,7 @@ def test_another_file_is_replaced_only_when_the_person_says_so(
 def test_markdown_is_saved_with_its_suffix(opened: Opened, tmp_path: Path, save_dialog: SaveDialog) -> None:
     write(opened, "# Title v1.2")
     save_dialog.answer = (str(tmp_path / "v1.2"), "Markdown (*.md)")
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     assert (tmp_path / "v1.2.md").read_text() == "# Title v1.2"
 
 
@@ -384,7 +336,7 @@ def test_suffix_and_filter_say_the_format(
 ) -> None:
     write(opened, "Once")
     save_dialog.answer = (str(tmp_path / name), chosen)
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [written]
     assert (tmp_path / written).read_bytes().startswith(begins)
     assert opened.services.settings.value.folder == str(tmp_path)
@@ -395,12 +347,12 @@ def test_an_export_does_not_become_the_file_of_the_document(
 ) -> None:
     write(opened, "Once")
     save_dialog.answer = (str(tmp_path / "own.txt"), "")
-    opened.window.documents.save()
+    opened.window.files.save()
     save_dialog.answer = (str(tmp_path / "export.html"), "")
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     exported = (tmp_path / "export.html").read_bytes()
     opened.window.playground.editor.replace_selection("!")
-    opened.window.documents.save()
+    opened.window.files.save()
     assert (tmp_path / "own.txt").read_text() == "Once!"
     assert (tmp_path / "export.html").read_bytes() == exported
 
@@ -412,7 +364,7 @@ def test_a_format_is_one_entry_of_the_table(
     monkeypatch.setattr(export, "FORMATS", (*export.FORMATS, loud))
     write(opened, "Once")
     save_dialog.answer = (str(tmp_path / "Once.txt"), "Loud text (*.loud)")
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     assert "Loud text (*.loud)" in save_dialog.filters[0]
     assert (tmp_path / "Once.loud").read_bytes() == b"ONCE"
 
@@ -423,7 +375,7 @@ def test_a_place_that_cannot_be_written_is_a_sentence_with_a_way_out(
     write(opened, "Text")
     (tmp_path / "file").write_text("")
     save_dialog.answer = (str(tmp_path / "file" / "below.txt"), "")
-    opened.window.documents.save_as()
+    opened.window.files.save_as()
     (message,) = opened.services.messages.banners.values()
     assert [offer[0] for offer in message.offers] == ["Save as…"]
     save_dialog.answer = (str(tmp_path / "here.txt"), "")
@@ -438,11 +390,11 @@ def test_the_file_of_a_document_is_remembered_after_a_restart(
     first = open_window()
     write(first, "Text")
     save_dialog.answer = (str(tmp_path / "here.txt"), "")
-    first.window.documents.save()
+    first.window.files.save()
     first.close()
     second = open_window(None)
     second.window.playground.editor.replace_selection("!")
-    second.window.documents.save()
+    second.window.files.save()
     assert (tmp_path / "here.txt").read_text() == "Text!"
     assert len(save_dialog.places) == 1
 

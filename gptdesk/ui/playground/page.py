@@ -14,7 +14,8 @@ from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.commands.token_commands import token_commands
-from gptdesk.ui.playground.documents import TEXT_SUFFIXES, Documents
+from gptdesk.ui.playground.documents.documents import Documents
+from gptdesk.ui.playground.documents.files import TEXT_SUFFIXES, DocumentFiles
 from gptdesk.ui.playground.generation_messages import GenerationMessages
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.read_ahead import ReadAhead
@@ -38,6 +39,7 @@ class PlaygroundPage(BasePage):
         session: the open document and its generations.
         special: special tokens of the model in use and of the open document.
         documents: all documents.
+        files: opens and saves files.
         follower: loads each newest checkpoint of a run.
         read_ahead: has the text read while the person pauses.
         messages: banners about generations and the model.
@@ -53,8 +55,15 @@ class PlaygroundPage(BasePage):
         self.view: PlaygroundView | None = None
         self.session = Session(services.inference, services.storage, services.settings, self)
         self.special = SpecialTokens(services.inference, self.session, services.messages, self.id, self)
+        self.files = DocumentFiles(self.session, services.settings, services.messages, parent, self.id)
         self.documents = Documents(
-            services.storage, self.session, services.settings, services.messages, parent, self.id
+            services.storage,
+            self.session,
+            services.settings,
+            services.messages,
+            parent,
+            self.id,
+            lambda: self.files.folder,
         )
         self.documents.open_last()
         self.follower = CheckpointFollower(services, self)
@@ -72,6 +81,7 @@ class PlaygroundPage(BasePage):
         links.model_wanted.connect(self._use_model)
         links.follow_wanted.connect(self._follow_run)
         self.documents.wanted.connect(self._show)
+        self.files.wanted.connect(self._show)
         services.activation.chosen.connect(self._show)
         services.inference.state_changed.connect(self._on_model_changed)
         self.session.opened.connect(services.counter.forget)
@@ -83,10 +93,10 @@ class PlaygroundPage(BasePage):
         services, window = self.services, self.window
         messages = PageMessages(services.messages, self.id, of_document=True)
         view = self.view = PlaygroundView(
-            services, messages, self.session, self.special, self.read_ahead, window.commands
+            services, messages, self.session, self.special, self.read_ahead, window.commands, self.documents
         )
         view.zoomed.connect(services.settings.zoom)
-        view.files_given.connect(self.documents.open_files)
+        view.files_given.connect(self.files.open_files)
         chooser = ModelChooser(services, window.commands)
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference, window.commands)
@@ -98,10 +108,12 @@ class PlaygroundPage(BasePage):
             device,
             title,
             window.commands.action("document.new"),
+            window.commands.action("document.pane"),
             window.menu,
         )
         status = StatusBar(services.theme, services.inference, window.commands)
         services.counter.counted.connect(status.show_counts)
+        services.settings.changed.connect(lambda: window.commands.refresh("document.pane"))
         self.session.opened.connect(lambda: status.show_counts(None))
         self.session.activity_changed.connect(lambda: status.show_result(self.session.done))
         status.show_result(self.session.done)
@@ -109,7 +121,9 @@ class PlaygroundPage(BasePage):
             content=view,
             top_bar=top_bar,
             status_bar=status,
-            regions=(view.editor, view.token_view.strip, view.bar, view.panel, view.tokens.block),
+            regions=(
+                view.documents, view.editor, view.token_view.strip, view.bar, view.panel, view.tokens.block,
+            ),  # fmt: skip
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,
@@ -124,7 +138,7 @@ class PlaygroundPage(BasePage):
             *text_commands(self.session, self.services.inference, self._shown_view),
             *token_commands(settings, self._shown_view),
             *special_token_commands(self.special, self._shown_view),
-            *document_commands(self.documents),
+            *document_commands(self.documents, self.files, settings, self._shown_view),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
         ]
@@ -133,14 +147,14 @@ class PlaygroundPage(BasePage):
         return path.is_file() and path.suffix.lower() in TEXT_SUFFIXES
 
     def open_files(self, paths: Sequence[Path]) -> None:
-        self.documents.open_files(paths)
+        self.files.open_files(paths)
 
     def close(self) -> None:
         if self.view is not None:
             self.view.tokens.block.stop()
         self.session.close()
         self.read_ahead.close()
-        self.documents.close()
+        self.files.close()
 
     def _ask_for_model_folder(self) -> None:
         ask_for_model_folder(self.services.activation, self.window.widget)

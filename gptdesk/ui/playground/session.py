@@ -32,6 +32,7 @@ class Session(QObject):
         done: result of the last generation of this text.
 
     Signals:
+        leaving(): emitted before another document is opened, and before the window closes.
         opened(): emitted when another document was opened.
         changed(): emitted when its text or its runs change.
         activity_changed(): emitted when ``waiting`` or ``done`` changes, and when a generation starts or ends.
@@ -44,6 +45,7 @@ class Session(QObject):
         same_again(): emitted when regenerating gave the same text.
     """
 
+    leaving = Signal()
     opened = Signal()
     changed = Signal()
     activity_changed = Signal()
@@ -90,6 +92,7 @@ class Session(QObject):
         """Opens another document; the one that was open is saved."""
         self._interrupt()
         self.flush()
+        self.leaving.emit()
         self._forget_generation()
         self.document = document
         document.decoding = document.decoding or self._settings.value.new_document_decoding
@@ -109,6 +112,7 @@ class Session(QObject):
         """Cancels the generation and saves the document."""
         self._interrupt()
         self.flush()
+        self.leaving.emit()
 
     def rename(self, title: str | None) -> None:
         """Sets the document's title; ``None`` makes the beginning of its text the title again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -11,9 +10,8 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
 
-from gptdesk.store.database import DocumentSummary
-from gptdesk.ui.playground.dates import when
-from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.playground.documents.dates import when
+from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference_messages import State
@@ -34,11 +32,11 @@ _RECENT: Final = 12
 _WIDEST: Final = 360
 """Largest width of a title in a menu, in pixels."""
 
-_OF_DOCUMENT: Final = ("document.list", "document.rename", "document.delete")
+_OF_DOCUMENT: Final = ("document.list", "document.rename", "document.duplicate", "document.tags", "document.delete")
 
 
 class DocumentButton(MenuButton):
-    """Shows the title of the document; its menu renames or deletes it, or opens another."""
+    """Shows the title of the document; its menu renames, copies or deletes it, or opens another."""
 
     def __init__(
         self, documents: Documents, session: Session, commands: Commands, parent: QWidget | None = None
@@ -59,21 +57,22 @@ class DocumentButton(MenuButton):
             self.setText(title)
 
     def _fill(self) -> None:
-        fill_documents(self._menu, self._documents.entries(), self._documents.open)
+        fill_documents(self._menu, self._documents)
         self._menu.addSeparator()
         self._commands.refresh(*_OF_DOCUMENT)
         for id in _OF_DOCUMENT:
             self._menu.addAction(self._commands.action(id))
 
 
-def fill_documents(menu: QMenu, entries: list[DocumentSummary], opened: Callable[[str], object]) -> None:
+def fill_documents(menu: QMenu, documents: Documents) -> None:
     """Lists the last changed documents and when they were changed."""
     menu.clear()
     now = time.time()
-    for entry in entries[:_RECENT]:
+    entries = documents.entries(_RECENT)
+    for entry in entries:
         shown = menu.fontMetrics().elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST)
         text = f"{shown.replace('&', '&&')}\t{when(entry.modified, now)}"
-        menu.addAction(text, partial(opened, entry.id))
+        menu.addAction(text, partial(documents.open, entry.id))
     if not entries:
         menu.addAction("No documents yet").setEnabled(False)
 
@@ -89,6 +88,7 @@ class TopBar(QWidget):
         device: DeviceButton,
         title: DocumentButton,
         new: QAction,
+        documents: QAction,
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:
@@ -101,7 +101,11 @@ class TopBar(QWidget):
         theme.set_icon(self.new, "plus")
         self.menu = IconMenuButton("Menu", menu)
         theme.set_icon(self.menu, "menu")
-        for side, widgets in ((left, (chooser, device)), (right, (self.new, self.menu))):
+        self.documents = ActionButton(documents, "")
+        self.documents.setProperty("icon_only", "true")
+        self.documents.setProperty("kind", "flat")
+        theme.set_icon(self.documents, "sidebar")
+        for side, widgets in ((left, (self.documents, chooser, device)), (right, (self.new, self.menu))):
             row = QHBoxLayout(side)
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(_SPACING)

@@ -1,11 +1,11 @@
-"""View of the Playground: editor, decoding panel and action bar."""
+"""View of the Playground: list of documents, editor, decoding panel and action bar."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
@@ -14,7 +14,11 @@ from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
+from gptdesk.ui.playground.documents.documents import Documents
+from gptdesk.ui.playground.documents.pane_slot import WIDTH as DOCUMENTS_WIDTH
+from gptdesk.ui.playground.documents.pane_slot import DocumentPaneSlot
 from gptdesk.ui.playground.editing.editor import Editor
+from gptdesk.ui.playground.editing.reading_place import reading_place, show_reading_place
 from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.read_ahead import ReadAhead
@@ -29,6 +33,9 @@ from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.commands.shortcuts import shown
+
+if TYPE_CHECKING:
+    from gptdesk.ui.playground.documents.pane import DocumentPane
 
 _COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
 """Commands shown as buttons, declared in `text_commands`."""
@@ -46,6 +53,7 @@ class PlaygroundView(QWidget):
         session: the open document and its generation.
         special_menu: inserts special tokens.
         token_view: colours the tokens of the text.
+        documents: the list of documents, on the left.
 
     Signals:
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
@@ -63,6 +71,7 @@ class PlaygroundView(QWidget):
         special: SpecialTokens,
         read_ahead: ReadAhead,
         commands: Commands,
+        documents: Documents,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -84,6 +93,8 @@ class PlaygroundView(QWidget):
         self.tokens = TokenCards(services, session, self.editor)
         self.bar = ActionBar(theme, services.inference, commands)
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
+        self._storage, self._documents = services.storage, documents
+        self.documents = DocumentPaneSlot(self._make_documents)
         self.drops = FileDrops(self)
         self._lay_out()
         self._connect()
@@ -108,7 +119,8 @@ class PlaygroundView(QWidget):
         rows.addWidget(self.panel, 1)
         rows.addWidget(self.tokens.block)
         panel = SidePart(widget=side, share=0, least=WIDTH, most=WIDTH)
-        self.columns = PageColumns(self._theme, text, right=panel)
+        documents = SidePart(widget=self.documents, share=0, least=DOCUMENTS_WIDTH, most=DOCUMENTS_WIDTH)
+        self.columns = PageColumns(self._theme, text, left=documents, right=panel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.columns)
@@ -124,6 +136,7 @@ class PlaygroundView(QWidget):
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
         self.panel.refused.connect(self._messages.refuse)
+        self.session.leaving.connect(self._on_leaving)
         self.session.opened.connect(self._on_opened)
         self.session.changed.connect(self._show)
         self.session.activity_changed.connect(self._show_activity)
@@ -134,11 +147,57 @@ class PlaygroundView(QWidget):
         self._commands.shortcuts_changed.connect(self._show_key)
         self._show_key()
 
+    def _make_documents(self) -> DocumentPane:
+        from gptdesk.ui.playground.documents.pane import DocumentPane
+
+        pane = DocumentPane(
+            self._theme,
+            self._documents,
+            self.session,
+            self._storage,
+            self._settings,
+            self._messages,
+            self._commands,
+        )
+        pane.left.connect(self.editor.setFocus)
+        return pane
+
+    def show_documents(self, shown: bool) -> None:
+        """Shows or hides the list of documents."""
+        self._settings.update(documents_shown=shown)
+
+    def search_documents(self) -> None:
+        """Shows the list of documents and focuses its search field; hides the list if that has the focus."""
+        focused = self._settings.value.documents_shown and self.documents.pane.field.hasFocus()
+        self.show_documents(not focused)
+        if focused:
+            self.editor.setFocus()
+        else:
+            self.documents.pane.focus_search()
+
+    def show_trash(self) -> None:
+        """Shows the documents in the trash."""
+        self.show_documents(True)
+        self.documents.pane.show_trash(True)
+        self.documents.pane.focus_search()
+
     @Slot()
     def _on_opened(self) -> None:
         self._show()
         self.editor.show_end()
         self.editor.setFocus()
+        if self._documents.place is not None:
+            QTimer.singleShot(0, self, self._show_reading_place)  # once the text has its width
+
+    @Slot()
+    def _show_reading_place(self) -> None:
+        place = self._documents.place
+        if place is not None:
+            show_reading_place(self.editor, place)
+
+    @Slot()
+    def _on_leaving(self) -> None:
+        self._documents.keep_place(reading_place(self.editor))
 
     @Slot()
     def _show(self) -> None:
@@ -196,6 +255,7 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _on_settings_changed(self) -> None:
+        self.columns.show_side(self.documents, self._settings.value.documents_shown)
         self.editor.show_marks(self._settings.value.marks)
         value = self._settings.value
         if (value.text_size, value.reading_face) != self._font:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
-from gptdesk.store.database import Database, DocumentSummary, OpenedDocument
+from gptdesk.store.catalog.catalog import Catalog
+from gptdesk.store.catalog.entry import DocumentSummary
+from gptdesk.store.database import Database, OpenedDocument
 from gptdesk.store.document import Snapshot
 from gptdesk.store.opening import open_or_replace
 from gptdesk.ui.services.background import TaskQueue
+
+T = TypeVar("T")
 
 _END_MS: Final = 30_000
 """How long a disk may take for one document."""
@@ -62,10 +67,12 @@ class DocumentStorage(QObject):
     Signals:
         saved(): a document's newest state is on disk.
         failed(str): it is not; the sentence says why. It is tried again with the next change.
+        indexed(): the full-text index knows all documents.
     """
 
     saved = Signal()
     failed = Signal(str)
+    indexed = Signal()
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -114,40 +121,47 @@ class DocumentStorage(QObject):
         self._writer.write()
         self._database.discard_damaged(id)
 
-    def entries(self) -> list[DocumentSummary]:
-        """All documents, last changed first.
+    def entries(self, most: int | None = None) -> list[DocumentSummary]:
+        """The documents that are not in the trash, last changed first; ``most`` of them at most.
 
         Raises:
             UserError: when they cannot be read.
         """
         self._writer.write()
-        return self._database.entries()
+        return self._database.catalog.entries(most=most)
 
-    def rename(self, id: str, title: str | None) -> None:
-        """Sets the title of a document that is not open; ``None`` makes the beginning of its text the title again.
-
-        Raises:
-            UserError: when the disk is full or may not be written.
-        """
-        self._writer.write()  # or an older state would overwrite the title
-        self._database.rename(id, title)
-
-    def delete(self, id: str) -> None:
-        """Deletes a document; `bring_back` undoes it until gptdesk ends.
+    def change(self, work: Callable[[Catalog], T]) -> T:
+        """Changes the list of documents now, in this thread: for what writes a few rows.
 
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        self._writer.write()
-        self._database.hide(id)
+        self._writer.write()  # or an older state would overwrite the change
+        return work(self._database.catalog)
 
-    def bring_back(self, id: str) -> None:
-        """Undoes `delete`.
+    def run(
+        self,
+        work: Callable[[Catalog], T],
+        done: Callable[[T], object] | None = None,
+        failed: Callable[[str], object] | None = None,
+    ) -> None:
+        """Reads or changes the list of documents in the storage thread; ``failed`` gets a sentence."""
 
-        Raises:
-            UserError: when the disk is full or may not be written.
-        """
-        self._database.bring_back(id)
+        def write_and_work() -> T:
+            self._writer.write()
+            return work(self._database.catalog)
+
+        self._queue.run(write_and_work, done, failed)
+
+    def update_index(self) -> None:
+        """Brings the full-text index up to date in the storage thread, a few milliseconds at a time."""
+        self._queue.run(self._database.catalog.update_index, self._on_index_updated)
+
+    def _on_index_updated(self, complete: bool) -> None:
+        if complete:
+            self.indexed.emit()
+        else:
+            self.update_index()
 
     def close(self) -> None:
         """Ends the thread and writes what is still queued."""

@@ -1,17 +1,38 @@
-"""Commands on documents: new, open, save, rename, delete."""
+"""Commands on documents: new, open, save, and what the list of documents does."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtGui import QKeySequence
 
-from gptdesk.ui.playground.documents import Documents
+from gptdesk.ui.playground.documents.documents import Documents
+from gptdesk.ui.playground.documents.files import DocumentFiles
 from gptdesk.ui.playground.top_bar import fill_documents
+from gptdesk.ui.playground.view import PlaygroundView
+from gptdesk.ui.services.services import SettingsService
+from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 
-def document_commands(documents: Documents) -> list[Command]:
-    """The commands; they work on every page."""
-    key = QKeySequence.StandardKey
+def document_commands(
+    documents: Documents,
+    files: DocumentFiles,
+    settings: SettingsService,
+    show: Callable[[], PlaygroundView | None],
+) -> list[Command]:
+    """The commands; they work on every page.
+
+    Args:
+        show: shows the Playground and returns its view.
+    """
+    return [*_list_commands(documents, settings, show), *_file_commands(files), *_open_document_commands(documents)]
+
+
+def _list_commands(
+    documents: Documents, settings: SettingsService, show: Callable[[], PlaygroundView | None]
+) -> list[Command]:
+    act = on_view(show)
     return [
         Command(
             id="document.new",
@@ -19,47 +40,76 @@ def document_commands(documents: Documents) -> list[Command]:
             description="Open an empty document; the current one is kept",
             run=documents.new,
             group="new",
-            shortcuts=(key.New,),
+            shortcuts=(QKeySequence.StandardKey.New,),
         ),
         Command(
             id="document.list",
-            title="All documents…",
-            description="Search, open, rename and delete documents",
-            run=documents.show_list,
+            title="All documents",
+            description="Show the list of documents and search it; in its search field, hide the list",
+            run=act(lambda view: view.search_documents()),
             group="new",
-            shortcuts=("Ctrl+Shift+O",),
+            shortcuts=("Ctrl+O",),
+        ),
+        Command(
+            id="document.pane",
+            title="Show or hide the list of documents",
+            description="Show the list of documents on the left of the text, or hide it",
+            run=act(lambda view: view.show_documents(not settings.value.documents_shown)),
+            checked=lambda: settings.value.documents_shown,
         ),
         Command(
             id="document.recent",
             title="Recent documents",
             description="Open one of the last changed documents",
-            fill=lambda menu: fill_documents(menu, documents.entries(), documents.open),
+            fill=lambda menu: fill_documents(menu, documents),
             group="new",
         ),
+        Command(
+            id="document.trash",
+            title="Show the trash",
+            description="List the documents in the trash, to restore them or to delete them permanently",
+            run=act(lambda view: view.show_trash()),
+        ),
+        Command(
+            id="document.empty_trash",
+            title="Empty the trash…",
+            description="Delete all documents in the trash permanently",
+            run=documents.ask_to_empty_trash,
+        ),
+    ]
+
+
+def _file_commands(files: DocumentFiles) -> list[Command]:
+    return [
         Command(
             id="document.open_file",
             title="Open text file…",
             description="Open a text file as a new document",
-            run=documents.ask_files,
+            run=files.ask_files,
             group="file",
-            shortcuts=(key.Open,),
+            shortcuts=("Ctrl+Shift+O",),
         ),
         Command(
             id="document.save",
             title="Save to file",
             description="Write the text to the document's file; the first time, choose a file",
-            run=documents.save,
+            run=files.save,
             group="file",
-            shortcuts=(key.Save,),
+            shortcuts=(QKeySequence.StandardKey.Save,),
         ),
         Command(
             id="document.save_as",
             title="Save to file as…",
             description="Write the text to another file, as text, Markdown, HTML or JSON",
-            run=documents.save_as,
+            run=files.save_as,
             group="file",
             shortcuts=("Ctrl+Shift+S",),
         ),
+    ]
+
+
+def _open_document_commands(documents: Documents) -> list[Command]:
+    return [
         Command(
             id="document.rename",
             title="Rename document…",
@@ -70,10 +120,33 @@ def document_commands(documents: Documents) -> list[Command]:
             scope="play",
         ),
         Command(
+            id="document.duplicate",
+            title="Duplicate document",
+            description="Copy the open document with its branches, and open the copy",
+            run=documents.duplicate_current,
+            label=lambda: "Duplicate",
+            is_possible=documents.why_empty,
+        ),
+        Command(
+            id="document.pin",
+            title="Pin or unpin document",
+            description="Keep the open document at the top of the list, or no longer",
+            run=documents.toggle_current_pinned,
+            is_possible=documents.why_empty,
+        ),
+        Command(
+            id="document.tags",
+            title="Tags of the document…",
+            description="Give the open document tags, by which the list can be searched",
+            run=documents.ask_current_tags,
+            label=lambda: "Tags…",
+            is_possible=documents.why_empty,
+        ),
+        Command(
             id="document.delete",
-            title="Delete document",
-            description="Delete the open document; a message offers to undo that",
+            title="Move document to trash",
+            description="Move the open document to the trash; a message offers to undo that",
             run=documents.delete_current,
-            label=lambda: "Delete",
+            label=lambda: "Move to trash",
         ),
     ]

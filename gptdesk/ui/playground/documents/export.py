@@ -13,6 +13,9 @@ from gptdesk.store.export_html import to_html
 from gptdesk.store.export_json import to_json
 from gptdesk.store.files import write_atomic
 
+TOPIC: Final = "save document"
+"""Of messages about saving to a file."""
+
 
 @dataclass(frozen=True)
 class Format:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
+from gptdesk.store.recovery import Place
 from gptdesk.ui.services.services import DocumentService
 
 log = logging.getLogger(__name__)
@@ -20,12 +21,14 @@ class Opening:
     Attributes:
         document: what could be read of it; ``None`` if there is no such document, or nothing of it can be read.
         problem: a sentence for the person; empty if there is none.
+        place: where the person was reading; ``None`` if that is not known.
         report: traceback of an unexpected error; empty if there was none.
     """
 
     document: Document | None = None
     problem: str = ""
     report: str = ""
+    place: Place | None = None
 
 
 def open_document(storage: DocumentService, id: str) -> Opening:
@@ -36,7 +39,7 @@ def open_document(storage: DocumentService, id: str) -> Opening:
             return Opening()
         document = Document(opened.snapshot)
         _read_views(document)
-        return Opening(document, opened.problem)
+        return Opening(document, opened.problem, place=opened.place)
     except UserError as error:
         return Opening(problem=str(error))
     except Exception as error:

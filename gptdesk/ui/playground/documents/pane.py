@@ -1,0 +1,284 @@
+"""The pane with all documents: search, order, rows, and the trash."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from gptdesk.store.catalog.entry import DocumentSummary
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.playground.documents.documents import Documents
+from gptdesk.ui.playground.documents.list_model import DocumentListModel
+from gptdesk.ui.playground.documents.list_view import DocumentListView
+from gptdesk.ui.playground.documents.listing import Query, arrange, order_of
+from gptdesk.ui.playground.documents.pane_header import PaneHeader
+from gptdesk.ui.playground.documents.row_actions import fill_row_menu, run_key
+from gptdesk.ui.playground.documents.row_delegate import RowDelegate
+from gptdesk.ui.playground.documents.search import DocumentSearch
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.page_messages import PageMessages
+from gptdesk.ui.services.services import DocumentService, SettingsService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.throttle import Throttle
+from gptdesk.ui.widgets.action_button import ActionButton
+from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.window.commands.registry import Commands
+
+_LEAST_WIDTH: Final = 200
+_UPDATE_MS: Final = 500
+"""Longest delay until the row of the open document shows a change of its text."""
+
+_MOVES: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class DocumentPane(QWidget):
+    """All documents.
+
+    Attributes:
+        field: what is searched for.
+        list: the rows.
+        model: of the rows.
+        search: reads documents and finds text.
+        none: says why there are no rows.
+
+    Signals:
+        left(): emitted when the person wants to go back to the text.
+    """
+
+    left = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        documents: Documents,
+        session: Session,
+        storage: DocumentService,
+        settings: SettingsService,
+        messages: PageMessages,
+        commands: Commands,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme, self._documents, self._session, self._settings = theme, documents, session, settings
+        self._storage = storage
+        self._trashed = False
+        self._waiting_key = ""
+        self._follows_opened = True  # whether the open document is to be selected next
+        self.search = DocumentSearch(storage, self)
+        self.model = DocumentListModel(self)
+        self.list = DocumentListView()
+        self._delegate = RowDelegate(
+            theme, order_of(settings.value.documents_order), lambda: documents.current_id, self.list
+        )
+        self.list.setItemDelegate(self._delegate)
+        self.list.setModel(self.model)
+        self._updating = Throttle(self._update_open_one, _UPDATE_MS, self)
+        self.header = PaneHeader(theme, commands)
+        self.field = self.header.field
+        self.field.installEventFilter(self)
+        self.none = QLabel()
+        self.empty_trash = ActionButton(commands.action("document.empty_trash"))
+        self._lay_out()
+        self._connect(settings, messages)
+        self._show()
+
+    def _lay_out(self) -> None:
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(scaled(_LEAST_WIDTH))
+        self.none.setProperty("kind", "muted")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setWordWrap(True)
+        self.none.setTextFormat(Qt.TextFormat.PlainText)
+        below = QHBoxLayout()
+        below.setContentsMargins(12, 4, 12, 12)
+        below.addWidget(self.empty_trash)
+        below.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.header)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.none, 1)
+        layout.addLayout(below)
+
+    def _connect(self, settings: SettingsService, messages: PageMessages) -> None:
+        self.field.textChanged.connect(self._find)
+        self.header.order_chosen.connect(lambda key: settings.update(documents_order=key))
+        self.header.trash_wanted.connect(self.show_trash)
+        self.list.opened.connect(lambda: self._on_key("Return"))
+        self.list.deleted.connect(lambda: self._on_key("Delete"))
+        self.list.left.connect(self._leave)
+        self.list.edited.connect(self._show)
+        self.list.menu_wanted.connect(self._show_row_menu)
+        self.model.renamed.connect(self._documents.rename)
+        self.search.answered.connect(self._show)
+        self.search.failed.connect(messages.refuse)
+        self._documents.changed.connect(self._refresh)
+        self._session.opened.connect(self._on_opened)
+        self._session.changed.connect(self._on_text_changed)
+        settings.changed.connect(self._on_settings_changed)
+        self._theme.changed.connect(self.list.viewport().update)
+
+    # What is shown
+
+    def show_trash(self, trashed: bool) -> None:
+        """Shows the documents in the trash, or the others."""
+        self._trashed = trashed
+        self.field.clear()
+        self._find()
+
+    def focus_search(self) -> None:
+        """Gives the focus to the search field and selects its text."""
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.field.selectAll()
+
+    @property
+    def selected(self) -> list[DocumentSummary]:
+        """The selected documents from top to bottom."""
+        places = sorted(index.row() for index in self.list.selectionModel().selectedIndexes())
+        return [self.model.rows[place].entry for place in places]
+
+    @Slot()
+    def _find(self) -> None:
+        self.search.find(Query.parse(self.field.text()), trashed=self._trashed)
+
+    @Slot()
+    def _refresh(self) -> None:
+        if self.isVisible():
+            self._session.flush()
+            self.search.refresh()
+
+    @Slot()
+    def _show(self) -> None:
+        if self.list.editing:  # shown once the title is given
+            return
+        search, order = self.search, order_of(self._settings.value.documents_order)
+        chosen = [self._documents.current_id] if self._follows_opened else [entry.id for entry in self.selected]
+        self._follows_opened = False
+        rows = arrange(search.entries, search.query, search.snippets, order)
+        self._delegate.order, self._delegate.with_snippets = order, bool(search.query.words)
+        self.model.show_rows(rows)
+        self.list.scheduleDelayedItemsLayout()  # rows are higher with snippets
+        self._select(chosen)
+        self._show_words(len(rows))
+        key, self._waiting_key = self._waiting_key, ""
+        if key:
+            self._on_key(key)
+
+    def _select(self, ids: list[str]) -> None:
+        """Selects these rows where they were and are shown, or the first one in a search."""
+        places = [index for index in map(self.model.place_of, ids) if index.isValid()]
+        if not places and self.model.rows:
+            places = [self.model.index(0)]
+        selection = self.list.selectionModel()
+        if {index.row() for index in selection.selectedIndexes()} == {index.row() for index in places}:
+            return
+        selection.clear()
+        for index in places:
+            selection.select(index, selection.SelectionFlag.Select)
+        if places:
+            selection.setCurrentIndex(places[0], selection.SelectionFlag.NoUpdate)
+            self.list.scrollTo(places[0])
+
+    def _show_words(self, count: int) -> None:
+        typed = self.field.text().strip()
+        self.header.show_list(self.search, self._delegate.order, count)
+        if typed:
+            self.none.setText(f"Nothing found for “{typed}”.")
+        else:
+            self.none.setText("The trash is empty." if self._trashed else "There are no documents yet.")
+        self.list.setVisible(count > 0)
+        self.none.setVisible(count == 0)
+        self.empty_trash.setVisible(self._trashed and count > 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refresh()
+        self._storage.update_index()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self._follows_opened = True
+        self.list.viewport().update()
+        self._refresh()
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        if self.isVisible():
+            self._updating.request()
+
+    def _update_open_one(self) -> None:
+        """Shows the open document as it is now, without reading all of them."""
+        document, entries = self._session.document, self.search.entries
+        if self._trashed or not self.isVisible():
+            return
+        if not any(entry.id == document.id for entry in entries):
+            self._refresh()
+            return
+        self.search.entries = [
+            replace(entry, title=document.title, modified=time.time()) if entry.id == document.id else entry
+            for entry in entries
+        ]
+        self._show()
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        if self._delegate.order is not order_of(self._settings.value.documents_order):
+            self._show()
+
+    # Menus and keys
+
+    def row_menu(self) -> Menu:
+        """The menu of the selected rows; whoever shows it deletes it."""
+        menu = Menu(self)
+        fill_row_menu(menu, self._documents, self.selected, in_trash=self._trashed, rename=self._edit_title)
+        return menu
+
+    @Slot(object)
+    def _show_row_menu(self, place: QPoint) -> None:
+        if self.selected:
+            menu = self.row_menu()
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(place)
+
+    def _edit_title(self) -> None:
+        self.list.edit(self.list.currentIndex())
+
+    def _on_key(self, key: str) -> None:
+        """Does what a key does to the selected rows, once these are the answer to what was typed."""
+        if self.search.busy:
+            self._waiting_key = key
+            return
+        run_key(key, self._documents, self.selected, in_trash=self._trashed)
+
+    @Slot()
+    def _leave(self) -> None:
+        """Esc: clears the search first, then leaves the trash, then the pane."""
+        if self.field.text():
+            self.field.clear()
+        elif self._trashed:
+            self.show_trash(False)
+        else:
+            self.left.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """In the search field, arrows move in the list, and Enter and Esc do what they do there."""
+        if watched is not self.field or event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+            return super().eventFilter(watched, event)
+        assert isinstance(event, QKeyEvent)
+        if event.modifiers() not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier):
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+            return False
+        if event.key() in (*_MOVES, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
+            self.list.keyPressEvent(event)
+            return True
+        return False

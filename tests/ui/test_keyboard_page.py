@@ -39,7 +39,7 @@ def test_all_commands_are_listed_and_found_by_name_and_by_key(page: KeyboardPage
     page.search.setText("larger")
     assert listed(page)[0] == "Larger text"
     page.search.setText("ctrl+shift+o")
-    assert listed(page)[0] == "All documents"
+    assert listed(page)[0] == "Open text file"
 
 
 def test_another_key_works_at_once_and_after_a_restart_and_the_old_one_does_not(

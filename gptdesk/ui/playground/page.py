@@ -122,8 +122,13 @@ class PlaygroundPage(BasePage):
             top_bar=top_bar,
             status_bar=status,
             regions=(
-                view.documents, view.editor, view.token_view.strip, view.bar, view.panel, view.tokens.block,
-            ),  # fmt: skip
+                view.documents,
+                view.editor,
+                view.token_view.strip,
+                view.bar,
+                view.panel,
+                view.tokens.block,
+            ),
             focus=view.editor.setFocus,
             message_area=view.editor,
             messages_at_top=True,

@@ -151,6 +151,7 @@ def test_a_base_that_is_not_here_is_asked_for(adapter: Path, base: LibraryEntry,
     described = json.loads((adapter / "adapter_config.json").read_text())
     for name, sentence in {
         "someone/else": r"needs its base model, someone/else, which is not here; download it, or choose another",
+        "/my/model": r"needs its base model, /my/model, which is not here; import it, or choose another",
         "": r"needs a base model; choose it \(--base\)",
     }.items():
         (adapter / "adapter_config.json").write_text(json.dumps(described | {"base_model_name_or_path": name}))

@@ -59,7 +59,8 @@ def named_base(source: Path, wanted: BaseWanted, entries: Iterable[LibraryEntry]
     if found:
         return next((entry for entry in found if entry.state == "ready"), found[0])
     name = wanted.name
-    where = f"its base model, {name[:200]}, which is not here; download it" if name else "a base model"
+    get = "import it" if os.path.isabs(name) else "download it"  # peft writes a folder, or a name of the hub
+    where = f"its base model, {name[:200]}, which is not here; {get}" if name else "a base model"
     raise UserError(
         f"The adapter in {source} needs {where}{', or choose another' if name else '; choose it'} (--base)."
     )

@@ -106,8 +106,8 @@ def test_a_document_with_more_pieces_than_the_table_takes(monkeypatch: pytest.Mo
 
 def test_no_documents() -> None:
     encoded = ENCODER.encode([])
-    assert (encoded.tokens.size, encoded.lengths.size, encoded.learnt) == (0, 0, None)
+    assert (encoded.tokens.size, encoded.lengths.size, encoded.loss_mask) == (0, 0, None)
 
 
 def test_plain_text_carries_no_mask() -> None:
-    assert ENCODER.encode([(b"a",), (b"b\0",)]).learnt is None
+    assert ENCODER.encode([(b"a",), (b"b\0",)]).loss_mask is None

@@ -139,9 +139,9 @@ class PackedWindows:
         at = 0
         for start, length in self.records(window, epoch):
             ids = self._tokens.read(start, length)
-            learnt = self._tokens.read_weights(start, length)
+            loss_mask = self._tokens.read_weights(start, length)
             inputs[at + 1 : at + 1 + length] = ids
-            targets[at : at + length] = ids if learnt is None else np.where(learnt, ids, IGNORED)
+            targets[at : at + length] = ids if loss_mask is None else np.where(loss_mask, ids, IGNORED)
             at += length
         return inputs[:-1], targets
 
@@ -150,8 +150,8 @@ def _cut_long(tokens: TokenSet, starts: Int64s, lengths: Int64s, room: int) -> t
     """What is read of documents that are longer than ``room``: (pieces, 2) int64 with start and length; those cut."""
     pieces, cut = [], 0
     for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-        learnt = tokens.read_weights(start, length)
-        given = np.flatnonzero(~learnt) if learnt is not None else np.empty(0, np.int64)
+        loss_mask = tokens.read_weights(start, length)
+        given = np.flatnonzero(~loss_mask) if loss_mask is not None else np.empty(0, np.int64)
         if not given.size:
             pieces += [(at, min(room, start + length - at)) for at in range(start, start + length, room)]
             continue

@@ -37,7 +37,7 @@ class Block:
         file: its name in the folder of parts.
         sha256: of the file, in hexadecimal.
         val, train: what it holds, in this order.
-        masked: whether it says which tokens are learnt; else all are.
+        masked: whether it holds a loss mask; else all tokens count as targets.
         chosen: the places of its validation documents among all as they were read, where these are a few.
         width: bytes of a token.
         weight: how often its training documents are in the result.
@@ -127,7 +127,7 @@ def writing(folder: Path) -> Iterator[None]:
 def write_block(folder: Path, name: str, *, val: Encoded, train: Encoded, weight: float = 1.0) -> Block:
     """Writes a block, synced and read back."""
     width = max(val.tokens.itemsize, train.tokens.itemsize)
-    masked = val.learnt is not None or train.learnt is not None
+    masked = val.loss_mask is not None or train.loss_mask is not None
     path = folder / f"{name}.part"
     digest = hashlib.sha256()
     with replacing(path, sync=False) as temporary:
@@ -176,8 +176,8 @@ def read_block(folder: Path, block: Block, split: str) -> Encoded:
             f"{folder / block.file} cannot be read ({error.strerror}); remove {folder.parent} and prepare it again."
         ) from None
     tokens, lengths, *packed = arrays
-    learnt = np.unpackbits(packed[0], bitorder="little")[: tokens.size].astype(np.bool_) if packed else None
-    return Encoded(tokens, lengths.astype(np.int64), learnt)
+    loss_mask = np.unpackbits(packed[0], bitorder="little")[: tokens.size].astype(np.bool_) if packed else None
+    return Encoded(tokens, lengths.astype(np.int64), loss_mask)
 
 
 def _sizes(block: Block, counts: Counts) -> Sequence[int]:

@@ -38,23 +38,23 @@ class Encoded:
     Attributes:
         tokens: (n) uint16 or uint32, all documents one after the other, each ending with the tokenizer's end of text.
         lengths: (documents) int64, tokens in each, the end included.
-        learnt: (n) bool, which tokens the model learns to write; None when all are.
+        loss_mask: (n) bool, which tokens count as targets of the loss; None when all do.
     """
 
     tokens: Tokens
     lengths: Int64s
-    learnt: Bools | None = None
+    loss_mask: Bools | None = None
 
     @classmethod
     def join(cls, parts: Sequence[Encoded]) -> Encoded:
         """The documents of all parts, one after the other."""
         if not parts:
             return _NOTHING
-        learnt = None
-        if any(part.learnt is not None for part in parts):
-            learnt = np.concatenate([part.mask() for part in parts])
+        loss_mask = None
+        if any(part.loss_mask is not None for part in parts):
+            loss_mask = np.concatenate([part.mask() for part in parts])
         return cls(
-            np.concatenate([part.tokens for part in parts]), np.concatenate([part.lengths for part in parts]), learnt
+            np.concatenate([part.tokens for part in parts]), np.concatenate([part.lengths for part in parts]), loss_mask
         )
 
     def split(self) -> list[Encoded]:
@@ -64,14 +64,14 @@ class Encoded:
             Encoded(
                 self.tokens[end - length : end],
                 self.lengths[i : i + 1],
-                None if self.learnt is None else self.learnt[end - length : end],
+                None if self.loss_mask is None else self.loss_mask[end - length : end],
             )
             for i, (end, length) in enumerate(zip(ends.tolist(), self.lengths.tolist(), strict=True))
         ]
 
     def mask(self) -> Bools:
-        """Which tokens the model learns to write, (n) bool."""
-        return np.ones(self.tokens.size, np.bool_) if self.learnt is None else self.learnt
+        """Which tokens count as targets of the loss, (n) bool."""
+        return np.ones(self.tokens.size, np.bool_) if self.loss_mask is None else self.loss_mask
 
 
 _NOTHING: Final = Encoded(np.empty(0, np.uint16), np.empty(0, np.int64))
@@ -132,9 +132,9 @@ class BatchEncoder:
             raise _explained(self._tokenizer, b"".join(document).decode(), error) from None
         segments[-1].append(self._end)
         sizes = [len(ids) for ids in segments]
-        learnt = np.repeat(np.arange(len(segments) - 1, -1, -1) % 2 == 0, sizes)
+        loss_mask = np.repeat(np.arange(len(segments) - 1, -1, -1) % 2 == 0, sizes)
         tokens = np.array([id for ids in segments for id in ids], self._dtype)
-        return Encoded(tokens, np.array([tokens.size]), None if len(segments) == 1 else learnt)
+        return Encoded(tokens, np.array([tokens.size]), None if len(segments) == 1 else loss_mask)
 
     def _encode_joined(self, data: bytes, has_prompts: bool) -> Encoded:
         starts = piece_starts(data)

@@ -121,9 +121,9 @@ class Merger:
                     files[1].write(inside + (at - begin))
                     documents += inside.size
                     if self._masked:
-                        learnt = encoded.mask()[first:last]
-                        prompt_tokens += int((~learnt).sum())
-                        bits = np.concatenate([bits, learnt])
+                        loss_mask = encoded.mask()[first:last]
+                        prompt_tokens += int((~loss_mask).sum())
+                        bits = np.concatenate([bits, loss_mask])
                         whole = bits.size // 8 * 8
                         files[2].write(np.packbits(bits[:whole], bitorder="little"))
                         bits = bits[whole:]

@@ -100,8 +100,8 @@ def _chosen(encoded: Encoded, block: Block, share: float, seed: int) -> Encoded:
     """A random ``share`` of the documents, in their order."""
     kept = _choose(encoded.lengths.size, share, f"{seed} {Path(block.file).stem}")
     tokens = np.repeat(kept, encoded.lengths)
-    learnt = None if encoded.learnt is None else encoded.learnt[tokens]
-    return Encoded(encoded.tokens[tokens], encoded.lengths[kept], learnt)
+    loss_mask = None if encoded.loss_mask is None else encoded.loss_mask[tokens]
+    return Encoded(encoded.tokens[tokens], encoded.lengths[kept], loss_mask)
 
 
 def _choose(count: int, share: float, key: str) -> npt.NDArray[np.bool_]:

@@ -43,7 +43,9 @@ _TITLES: Final = {
 """Titles of settings whose name does not make a good one."""
 
 _SECTION_TITLES: Final = {"optim": "Optimizer"}
-_HUGE: Final = 2**31
+_HUGE: Final = 2**31 - 1
+"""Limits from here on are not shown: nobody reaches them by mistake."""
+
 _SEPARATE: Final = re.compile("_+")
 _NAME: Final = re.compile(r"(?<![\w.`/-])(?:--)?(\w+\.)?(?P<name>[A-Za-z]+_\w+)(?![\w`])")
 """Name of a setting in a sentence: words joined by underscores, perhaps after its section or the dashes of a flag."""
@@ -83,7 +85,7 @@ class Setting:
     @property
     def telling_limits(self) -> str:
         """The limits worth showing: a lower limit alone is obvious."""
-        return self.limits if {self.highest, self.below} != {None} else ""
+        return self.limits if any(limit is not None and limit < _HUGE for limit in (self.highest, self.below)) else ""
 
     @property
     def limits(self) -> str:

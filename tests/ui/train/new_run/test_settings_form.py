@@ -105,3 +105,11 @@ def test_sentences_name_settings_as_the_form_does() -> None:
     sections = read_sections(TrainConfig)
     said = in_words("data.batch_size (12) must be a multiple of micro_batch_size (7); /a/n_layer stays.", sections)
     assert said == "Batch size (12) must be a multiple of micro-batch size (7); /a/n_layer stays."
+
+
+def test_limits_that_nobody_reaches_are_not_shown(theme: Theme, qtbot: QtBot) -> None:
+    form = SettingsForm(theme, read_sections(TrainConfig), [])
+    qtbot.addWidget(form)
+    assert "e+" not in " ".join(row.help.text() for row in form.rows.values())
+    assert form.rows["run.seed"].help.text() == form.rows["run.seed"].setting.help
+    assert "At least 0, below 1." in form.rows["model.dropout"].help.text()

@@ -120,7 +120,7 @@ def test_the_panel_is_folded_away_and_comes_back_with_a_key(opened: Opened) -> N
         window.show_page(page)
         panel = window.contents.currentWidget().panel
         fold.trigger()
-        assert panel.isHidden()
+        assert not panel.isVisibleTo(window)
         fold.trigger()
         assert panel.isVisible()
 
@@ -372,9 +372,11 @@ def test_long_tooltips_wrap(opened: Opened) -> None:
 def test_a_panel_that_was_hidden_stays_hidden_after_a_restart(open_window: Callable[..., Opened]) -> None:
     opened = open_window()
     opened.window.commands.run("view.panel")
-    assert opened.window.playground.panel.isHidden()
+    assert not opened.window.playground.panel.isVisibleTo(opened.window)
     opened.close()
-    assert open_window().window.playground.panel.isHidden()
+    again = open_window().window
+    assert again.playground.isVisibleTo(again)
+    assert not again.playground.panel.isVisibleTo(again)
 
 
 @pytest.mark.parametrize("page", ["play", "models"])
@@ -383,7 +385,7 @@ def test_a_narrow_window_hides_the_panel_until_it_is_asked_for(opened: Opened, p
     window.show_page(page)
     panel = window.playground.panel if page == "play" else window.models.panel
     window.resize(720, 480)
-    assert panel.isHidden()
+    assert not panel.isVisibleTo(window)
     window.commands.run("view.panel")
     assert panel.isVisible()
     window.commands.run("view.panel")

@@ -151,6 +151,7 @@ class Levels(Painting):
         for y, word in shown:
             box = QRectF(0, y - metrics.height() / 2, metrics.horizontalAdvance(word) + 8, metrics.height())
             box.moveRight(width)
+            box.moveBottom(min(box.bottom(), height))
             if word and box.bottom() < above and box.top() >= 0:
                 painter.fillRect(box.adjusted(0, 0, 2, 0), QColor(self.ground))
                 painter.setPen(QColor(self.colour))

@@ -27,14 +27,26 @@ _SMALLEST_ID: Final = 8
 
 
 class _Line(NamedTuple):
-    """A visible line; places in Qt's positions, distances in pixels of the document."""
+    """A visible line; places in Qt's positions, distances in pixels of the document.
 
-    block: QTextBlock
+    Attributes:
+        line: of the widget.
+        block: place of its paragraph.
+        start, end: of the line.
+        ends_block: whether the paragraph ends behind it, with a line end that has no width.
+        left: of its paragraph.
+        right: of its letters, from ``left``.
+        baseline: from the top of the document.
+    """
+
     line: QTextLine
-    left: float
-    baseline: float
+    block: int
     start: int
     end: int
+    ends_block: bool
+    left: float
+    right: float
+    baseline: float
 
 
 class TokenLayer:
@@ -74,14 +86,10 @@ class TokenLayer:
         for line in lines:
             while first < len(ends) and ends[first] <= line.start:
                 first += 1
-            index = first
-            while index < len(starts) and starts[index] <= line.end:
-                box = self._box(line, starts[index], ends[index])
-                if box is not None:
-                    boxes.append((box, chosen.start + index))
-                    if steps[index]:
-                        painter.fillRect(box, brushes[steps[index]])
-                index += 1
+            for index, box in _boxes(line, starts, ends, first, self._editor.text_size):
+                boxes.append((box, chosen.start + index))
+                if steps[index]:
+                    painter.fillRect(box, brushes[steps[index]])
         if self.borders or self.ids:
             self._paint_details(painter, boxes)
 
@@ -105,27 +113,8 @@ class TokenLayer:
                     continue
                 if box.top() + line.y() > bottom:
                     return
-                start = block.position() + line.textStart()
-                end = min(start + line.textLength(), block.position() + block.length() - 1)
-                yield _Line(block, line, box.left(), box.top() + line.y() + line.ascent(), start, end)
+                yield _line(block, line, box)
             block = block.next()
-
-    def _box(self, line: _Line, start: int, end: int) -> QRectF | None:
-        """Where a token is in a line; ``None`` if it is not there."""
-        size = self._editor.text_size
-        first, last = max(start, line.start), min(end, line.end)
-        if first > last or (first == last and not self._ends_line(line, start, end)):
-            return None
-        limit = line.line.naturalTextRect().right()
-        left = min(x_of(line.line, first - line.block.position()), limit)
-        right = min(x_of(line.line, last - line.block.position()), limit) if last > first else left
-        if self._ends_line(line, start, end):
-            right += _LINE_END_WIDTH * size
-        return QRectF(line.left + left, line.baseline - ABOVE * size, right - left, (ABOVE + BELOW) * size)
-
-    def _ends_line(self, line: _Line, start: int, end: int) -> bool:
-        """Whether a token has the line end behind a line, which has no width."""
-        return start <= line.end < end and line.end == line.block.position() + line.block.length() - 1
 
     def _paint_details(self, painter: QPainter, boxes: list[tuple[QRectF, int]]) -> None:
         """Paints borders and ids over all backgrounds: an id reaches into the next line."""
@@ -141,6 +130,41 @@ class TokenLayer:
             id = str(self.table.ids[index])
             if self.ids and metrics.horizontalAdvance(id) <= box.width() + 1:
                 painter.drawText(QPointF(box.left() + 1, box.bottom() + metrics.capHeight() + 1), id)
+
+
+def _line(block: QTextBlock, line: QTextLine, box: QRectF) -> _Line:
+    """A line of a paragraph, whose rectangle is ``box``."""
+    place, last = block.position(), block.position() + block.length() - 1
+    start = place + line.textStart()
+    end = min(start + line.textLength(), last)
+    right = line.naturalTextRect().right()
+    return _Line(line, place, start, end, end == last, box.left(), right, box.top() + line.y() + line.ascent())
+
+
+def _boxes(line: _Line, starts: list[int], ends: list[int], first: int, size: int) -> Iterator[tuple[int, QRectF]]:
+    """Indexes and rectangles of the tokens that are in a line.
+
+    Args:
+        line: of the text.
+        starts, ends: of the tokens, in Qt's positions.
+        first: index of the first token that may be in the line.
+        size: of the font, in pixels.
+    """
+    edge, reached = 0.0, -1  # right edge of the last token, and where it ends
+    top, height = line.baseline - ABOVE * size, (ABOVE + BELOW) * size
+    for index in range(first, len(starts)):
+        start, end = starts[index], ends[index]
+        if start > line.end:
+            return
+        at_end = line.ends_block and start <= line.end < end
+        start, end = max(start, line.start), min(end, line.end)
+        if start >= end and not at_end:
+            continue
+        left = edge if start == reached else min(x_of(line.line, start - line.block), line.right)
+        edge = min(x_of(line.line, end - line.block), line.right) if end > start else left
+        reached = end
+        width = edge - left + (_LINE_END_WIDTH * size if at_end else 0.0)
+        yield index, QRectF(line.left + left, top, width, height)
 
 
 def colours_of(measure: Measure, theme: Theme) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,24 +12,18 @@ PROFILE: Final = Path("/sys/firmware/acpi/platform_profile")
 _SAVES_POWER: Final = "low-power"
 
 
-class _PowerStatus(ctypes.Structure):
-    """SYSTEM_POWER_STATUS of winbase.h; ``system_status_flag`` is 1 while battery saver is on."""
-
-    _fields_ = (
-        ("ac_line_status", ctypes.c_ubyte),
-        ("battery_flag", ctypes.c_ubyte),
-        ("battery_life_percent", ctypes.c_ubyte),
-        ("system_status_flag", ctypes.c_ubyte),
-        ("battery_life_time", ctypes.c_ulong),
-        ("battery_full_life_time", ctypes.c_ulong),
-    )
+_STATUS_BYTES: Final = 12
+_STATUS_FLAG: Final = 3
+"""Size of Windows' SYSTEM_POWER_STATUS (winbase.h), and the place of its byte that is 1 while battery saver is on."""
 
 
 def power_saver_is_on() -> bool:
     """Whether battery saver (Windows) or the low-power profile (Linux) is on; False where the system does not tell."""
     if sys.platform == "win32":
-        status = _PowerStatus()
-        return bool(ctypes.windll.kernel32.GetSystemPowerStatus(ctypes.byref(status)) and status.system_status_flag)
+        import ctypes  # the window does not need it before it is painted
+
+        status = ctypes.create_string_buffer(_STATUS_BYTES)
+        return bool(ctypes.windll.kernel32.GetSystemPowerStatus(status)) and status.raw[_STATUS_FLAG] == 1
     try:
         return PROFILE.read_text(encoding="ascii").strip() == _SAVES_POWER
     except (OSError, ValueError):

@@ -6,9 +6,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gptdesk.gpt2.tokenizer import Tokenizer
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
+
 
 PLACEHOLDER: Final = "\ufffc"
 """Unicode's OBJECT REPLACEMENT CHARACTER: stands for a special token. Plain text never contains it."""

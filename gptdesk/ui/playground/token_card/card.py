@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.gpt2.mixed_text import MixedText
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.token_card.bars import CandidateBars
@@ -26,6 +25,9 @@ from gptdesk.ui.playground.token_card.place import TokenPlace
 from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _WIDTH: Final = 380
 _SHOWN: Final = 9

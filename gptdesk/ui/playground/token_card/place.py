@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed, spans_mixed
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Run
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.history import History, Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_mixed, clean_mixed_piece, join, length_of, settle
+from gptdesk.store.titles import LOOKED_AT, title_of
 from gptdesk.store.tree import ROOT, Node, Tree
-
-_TITLE_LENGTH: Final = 48
-LONGEST_TITLE: Final = 120
-"""Characters of a title that a person gives."""
-
-_LOOKED_AT: Final = 2000
-_ENDS: Final = (".", "!", "?", "…")
-_CLOSING: Final = "\"'”’»)"
-UNTITLED: Final = "Untitled"
 
 
 @dataclass(frozen=True)
@@ -103,7 +93,7 @@ class Document:
 
     @property
     def _first_words(self) -> str:
-        return title_of(self.mixed[:_LOOKED_AT].spelled)
+        return title_of(self.mixed[:LOOKED_AT].spelled)
 
     @property
     def generating(self) -> bool:
@@ -153,11 +143,7 @@ class Document:
         inserted = clean_mixed(_mixed(text, special))
         if start == end and not inserted:
             return
-        old_start, old_end, old = self._whole_tokens(start, end)
-        whole = self.mixed[old_start:start] + inserted + self.mixed[end:old_end]
-        new = tuple(join([Run(whole.text, special=whole.names)]))
-        self._replace(old_start, old_end, new)
-        self._history.record(Step(old_start, old, new, open=typing))
+        self._history.record(replace(self._substitute(start, end, inserted), open=typing))
         self.changed_at = start + len(inserted)
 
     def branch(self, start: int, text: str) -> None:
@@ -172,6 +158,21 @@ class Document:
         self._fork(start, end, new)
         self._history.record(Step(start, old, new, generation=True))
         self.changed_at = start + length_of(new)
+
+    def replace_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Puts typed texts in the places of stretches, given by start, end and text, as one step that can be undone.
+
+        What lies between the stretches, which ascend and do not overlap, stays generated where it was.
+        """
+        if self.generating:
+            self.end_generation("cancelled")
+        if edits:
+            start, end, old = self._whole_tokens(edits[0][0], edits[-1][1])
+            behind = len(self.text) - end
+            for first, last, text in reversed(edits):
+                self._substitute(first, last, clean_mixed(_mixed(text, ())))
+            _, self.changed_at, new = self._whole_tokens(start, len(self.text) - behind)
+            self._history.record(Step(start, old, new))
 
     def undo(self) -> bool:
         """Takes the last step back; returns whether there was one."""
@@ -287,6 +288,13 @@ class Document:
             position += len(run.text)
         return first, last, tuple(join(covered))
 
+    def _substitute(self, start: int, end: int, inserted: MixedText) -> Step:
+        old_start, old_end, old = self._whole_tokens(start, end)
+        whole = self.mixed[old_start:start] + inserted + self.mixed[end:old_end]
+        new = tuple(join([Run(whole.text, special=whole.names)]))
+        self._replace(old_start, old_end, new)
+        return Step(old_start, old, new)
+
     def _replace(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
         self._tree.replace(start, end, runs)
         self._changed()
@@ -307,31 +315,6 @@ class Document:
 def _mixed(text: str, special: tuple[str, ...]) -> MixedText:
     """Text as `Document.replace` gets it."""
     return MixedText(text if special else text.replace(PLACEHOLDER, "\ufffd"), special)
-
-
-def title_of(text: str) -> str:
-    """The beginning of the first line that is not empty, as one line; an ellipsis says where a sentence was cut."""
-    line = next((line for line in text[:_LOOKED_AT].splitlines() if line.strip()), UNTITLED)
-    line = " ".join(line.split())
-    if len(line) <= _TITLE_LENGTH:
-        return line
-    cut = line[:_TITLE_LENGTH]
-    if " " in cut and line[_TITLE_LENGTH] != " ":
-        cut = cut[: cut.rindex(" ")]
-    cut = cut.rstrip(" ,;:—-")
-    return cut if cut.rstrip(_CLOSING).endswith(_ENDS) else cut + "…"
-
-
-def check_title(title: str) -> None:
-    """Refuses titles that a list cannot show.
-
-    Raises:
-        UserError: when it cannot be used.
-    """
-    if not title.strip() or not title.isprintable():
-        raise UserError("A title needs printable characters.")
-    if len(title) > LONGEST_TITLE:
-        raise UserError(f"A title may have at most {LONGEST_TITLE} characters.")
 
 
 def is_empty(snapshot: Snapshot) -> bool:

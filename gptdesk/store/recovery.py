@@ -10,9 +10,10 @@ from typing import Final
 from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import rows
-from gptdesk.store.document import UNTITLED, Snapshot
+from gptdesk.store.document import Snapshot
 from gptdesk.store.raw_rows import Column, RawDocument
 from gptdesk.store.runs import Run, clean_piece
+from gptdesk.store.titles import UNTITLED
 from gptdesk.store.tree import ROOT, Node
 
 LATEST: Final = 253_402_300_799.0

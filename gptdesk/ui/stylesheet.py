@@ -222,7 +222,7 @@ QLabel#note { background: $surface; border: 1px solid $warn; border-radius: 6px;
 QFrame#banner { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QFrame#banner[kind="bad"] { border-color: $bad; }
 QFrame#banner[kind="warn"] { border-color: $warn; }
-QFrame#actions { background: $raised; border: 1px solid $hairline; border-radius: 10px; }
+QFrame#actions, QFrame#find { background: $raised; border: 1px solid $hairline; border-radius: 10px; }
 QFrame[kind="card"] { background: $surface; border: 1px solid $hairline; border-radius: 8px; }
 QLabel[kind="figure"] { font-size: ${figure}px; font-weight: 600; }
 QLabel[kind="figure"][tight="some"] { font-size: ${headline}px; }

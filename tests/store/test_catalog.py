@@ -11,10 +11,11 @@ from gptdesk.errors import UserError
 from gptdesk.store.catalog.search_index import FIRST, LAST, MOST_MATCHES
 from gptdesk.store.catalog.tags import LONGEST_TAG, MOST_TAGS, parse_tags
 from gptdesk.store.database import Database
-from gptdesk.store.document import LONGEST_TITLE, Document
+from gptdesk.store.document import Document
 from gptdesk.store.opening import open_or_replace
 from gptdesk.store.recovery import Place
 from gptdesk.store.runs import Origin, Token
+from gptdesk.store.titles import LONGEST_TITLE
 
 
 @pytest.fixture

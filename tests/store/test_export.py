@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.store.export_html import to_html
-from gptdesk.store.export_json import to_json
+from gptdesk.store.export.html import to_html
+from gptdesk.store.export.json import to_json
 from gptdesk.store.runs import Origin, Token, clean
 
 SCRIPT = "</script><script>alert(1)</script> & <b>\"'"

@@ -16,8 +16,8 @@ from gptdesk.inference.events import TokenEvent
 from gptdesk.inference.stopping import StopStrings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
-from gptdesk.store.export_html import to_html
-from gptdesk.store.export_json import to_json
+from gptdesk.store.export.html import to_html
+from gptdesk.store.export.json import to_json
 from gptdesk.store.runs import Origin, Token
 from gptdesk.store.special_stream import SpecialTokenStream
 from tests.gpt2.tokenizers.folders import make_folder

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Iterable
 from typing import Final
 
-from gptdesk.store.document import LONGEST_TITLE
 from gptdesk.store.recovery import Place, to_title
+from gptdesk.store.titles import LONGEST_TITLE
 
 _COPY: Final = " (copy)"
 

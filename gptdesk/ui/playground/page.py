@@ -10,6 +10,7 @@ from PySide6.QtCore import Slot
 
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
+from gptdesk.ui.playground.commands.find_commands import find_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
@@ -142,6 +143,7 @@ class PlaygroundPage(BasePage):
         return [
             *text_commands(self.session, self.services.inference, self._shown_view),
             *token_commands(settings, self._shown_view),
+            *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents, self.files, settings, self._shown_view),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -154,6 +154,12 @@ class Session(QObject):
         self._on_changed()
         self.jumped.emit(self.document.changed_at)
         self.generate()
+
+    def edit_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
+        """Replaces stretches, as `Document.replace_all`."""
+        self._interrupt()
+        self.document.replace_all(edits)
+        self._on_changed()
 
     def interrupt(self) -> None:
         """Cancels the generation because a person is about to edit."""

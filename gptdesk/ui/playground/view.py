@@ -21,6 +21,7 @@ from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.reading_place import reading_place, show_reading_place
 from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
 from gptdesk.ui.playground.empty_state import EmptyState
+from gptdesk.ui.playground.find.find_in_text import FindInText
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
@@ -54,6 +55,7 @@ class PlaygroundView(QWidget):
         special_menu: inserts special tokens.
         token_view: colours the tokens of the text.
         documents: the list of documents, on the left.
+        find_replace: find and replace in the text.
 
     Signals:
         zoomed(int): emitted to make the text larger (1) or smaller (-1).
@@ -95,6 +97,7 @@ class PlaygroundView(QWidget):
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self._storage, self._documents = services.storage, documents
         self.documents = DocumentPaneSlot(self._make_documents)
+        self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()
         self._connect()

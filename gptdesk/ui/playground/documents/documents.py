@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.errors import UserError
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
-from gptdesk.store.document import Document, check_title
+from gptdesk.store.document import Document
 from gptdesk.store.recovery import Place
+from gptdesk.store.titles import check_title
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.documents.opening import Opening, open_document
 from gptdesk.ui.playground.session import Session

@@ -9,8 +9,8 @@ from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
-from gptdesk.store.export_html import to_html
-from gptdesk.store.export_json import to_json
+from gptdesk.store.export.html import to_html
+from gptdesk.store.export.json import to_json
 from gptdesk.store.files import write_atomic
 
 TOPIC: Final = "save document"

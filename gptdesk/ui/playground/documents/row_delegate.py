@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from gptdesk.store.catalog.search_index import FIRST, LAST
 from gptdesk.store.catalog.tags import shown_tags
-from gptdesk.store.document import LONGEST_TITLE
+from gptdesk.store.titles import LONGEST_TITLE
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.palette import Colours

@@ -1,0 +1,1 @@
+"""Writes documents in the formats of other programs."""

@@ -17,8 +17,8 @@ KEY = Qt.Key
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-def spans(text: str, words: str, **how: bool) -> list[tuple[int, int]]:
-    return [(match.start, match.end) for match in find_matches(Sought(words, **how), text)]
+def spans(text: str, sought: Sought) -> list[tuple[int, int]]:
+    return [(match.start, match.end) for match in find_matches(sought, text)]
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def spans(text: str, words: str, **how: bool) -> list[tuple[int, int]]:
     ],
 )
 def test_what_matches(words: str, how: dict[str, bool], expected: list[tuple[int, int]]) -> None:
-    assert spans("The cat the\nto\nthere", words, **how) == expected
+    assert spans("The cat the\nto\nthere", Sought(words, **how)) == expected
 
 
 def test_places_are_counted_in_characters_whatever_stands_before() -> None:
-    assert spans("😀 ÄÖ 😀 äö", "äö") == [(2, 4), (7, 9)]
+    assert spans("😀 ÄÖ 😀 äö", Sought("äö")) == [(2, 4), (7, 9)]
 
 
 @pytest.mark.parametrize("wrong", ["(", "[a", "a**", "(?<x", "\\"])

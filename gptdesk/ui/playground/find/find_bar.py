@@ -157,6 +157,7 @@ class FindBar(QFrame):
     def place(self) -> None:
         """Puts the bar over the lower edge of its parent."""
         area, column = self._area, self._column
+        column.invalidate()  # rows come and go
         width = min(scaled(_WIDTH), area.width() - 2 * _MARGIN)
         height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else column.sizeHint().height()
         self.setGeometry((area.width() - width) // 2, area.height() - height - _MARGIN, width, height)

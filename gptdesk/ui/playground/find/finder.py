@@ -98,7 +98,8 @@ class Finder(QObject):
             self.matches, self.problem = find_matches(self.sought, self._session.document.text), ""
         except UserError as error:
             self.matches, self.problem = [], str(error)
-        self.current = next((number for number, match in enumerate(self.matches) if match.start == place), -1)
+        nearest = bisect_left([match.start for match in self.matches], place)
+        self.current = min(nearest, len(self.matches) - 1) if place >= 0 else -1
         self.changed.emit()
 
     def _go_to(self, number: int) -> None:

@@ -85,8 +85,9 @@ _ENCODING_SHARE: Final = 0.95
 """Of the whole work that is done when the tokenizer is made, if one is made, and when all text is encoded; the rest is
 merging, which only copies."""
 
-_END_SECONDS: Final = 30.0
-"""Seconds within which a preparation stops on request: it finishes at most a few units and a shard."""
+_END_SECONDS: Final = 120.0
+"""Seconds within which a preparation stops on request: it finishes a few units and a shard, and the computer may be
+busy with a run."""
 
 
 @dataclass(frozen=True, kw_only=True)

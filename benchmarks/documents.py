@@ -23,7 +23,7 @@ from typing import Any, Final
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QEventLoop, QSettings
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.machine import describe_machine
@@ -74,13 +74,13 @@ def measure(home: Path, turns: int) -> dict[str, list[float]]:
 
     def wait(ready: Callable[[], bool]) -> None:
         while not ready():
-            app.processEvents()
+            app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
     def timed(name: str, act: Callable[[], object], ready: Callable[[], bool]) -> None:
         began = time.perf_counter()
         act()
         wait(ready)
-        window.grab()
+        page.view.documents.grab()
         seconds[name].append(time.perf_counter() - began)
 
     def idle() -> bool:

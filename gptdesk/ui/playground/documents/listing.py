@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from gptdesk.store.catalog.entry import DocumentSummary
@@ -87,16 +88,17 @@ def arrange(entries: Iterable[DocumentSummary], query: Query, snippets: Mapping[
     words = [folded(word) for word in query.words]
 
     def matches(entry: DocumentSummary) -> bool:
-        tags = [tag.casefold() for tag in entry.tags]
-        if not all(any(tag.startswith(wanted) for tag in tags) for wanted in query.tags):
-            return False
+        for wanted in query.tags:
+            if not any(tag.casefold().startswith(wanted) for tag in entry.tags):
+                return False
         return entry.id in snippets or not words or _contains(entry.title, words)
 
-    found = sorted(filter(matches, entries), key=order.key, reverse=order.descending)
+    found = sorted(filter(matches, entries) if query else entries, key=order.key, reverse=order.descending)
     found.sort(key=lambda entry: not entry.pinned)
     return [Row(entry, snippets.get(entry.id, "")) for entry in found]
 
 
+@lru_cache(maxsize=1 << 14)
 def folded(text: str) -> str:
     """Text as titles are compared: without case and accents."""
     if text.isascii():

@@ -21,6 +21,9 @@ _WIDTH: Final = 520
 _MARGIN: Final = 8
 """Least distance from the edges of the text, in pixels."""
 
+_BORDER: Final = 1
+"""Width of the line around the bar, which the style sheet draws within it, in pixels."""
+
 _OPTIONS: Final = {
     "case": ("Aa", "Match case", "Tell capital and small letters apart"),
     "words": ("W", "Whole words", "Find whole words only"),
@@ -160,6 +163,7 @@ class FindBar(QFrame):
         column.invalidate()  # rows come and go
         width = min(scaled(_WIDTH), area.width() - 2 * _MARGIN)
         height = column.totalHeightForWidth(width) if column.hasHeightForWidth() else column.sizeHint().height()
+        height += 2 * _BORDER
         self.setGeometry((area.width() - width) // 2, area.height() - height - _MARGIN, width, height)
 
     @Slot()

@@ -160,15 +160,6 @@ class Editor(SpecialTokenTextEdit):
         self.setTextCursor(cursor)
         self.show_cursor()
 
-    def select(self, start: int, end: int) -> None:
-        """Selects the characters from ``start`` to ``end`` and scrolls there."""
-        first, last = self._shown.positions([start, end])
-        cursor = self.textCursor()
-        cursor.setPosition(last)
-        cursor.setPosition(first, QTextCursor.MoveMode.KeepAnchor)
-        self.setTextCursor(cursor)
-        self.show_cursor()
-
     def column(self) -> QRect:
         """Rectangle of the text while nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN

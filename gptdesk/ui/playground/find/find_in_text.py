@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QTextCursor
 
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.editing.editor import Editor
@@ -72,7 +73,12 @@ class FindInText(QObject):
     @Slot()
     def _show_match(self) -> None:
         match = self.finder.matches[self.finder.current]
-        self._editor.select(match.start, match.end)
+        start, end = self._editor.places.positions([match.start, match.end])
+        cursor = self._editor.textCursor()
+        cursor.setPosition(end)
+        cursor.setPosition(start, QTextCursor.MoveMode.KeepAnchor)
+        self._editor.setTextCursor(cursor)
+        self._editor.show_cursor()
         area = self._editor.viewport().height() - self.bar.height()
         place = self._editor.cursorRect()
         if not 0 <= place.top() <= area - place.height():

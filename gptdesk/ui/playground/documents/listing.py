@@ -11,6 +11,15 @@ from typing import Any, Final
 from gptdesk.store.catalog.entry import DocumentSummary
 
 
+@lru_cache(maxsize=1 << 14)
+def folded(text: str) -> str:
+    """Text as titles are compared: without case and accents."""
+    if text.isascii():
+        return text.lower()
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 @dataclass(frozen=True)
 class Order:
     """An order of the list.
@@ -96,15 +105,6 @@ def arrange(entries: Iterable[DocumentSummary], query: Query, snippets: Mapping[
     found = sorted(filter(matches, entries) if query else entries, key=order.key, reverse=order.descending)
     found.sort(key=lambda entry: not entry.pinned)
     return [Row(entry, snippets.get(entry.id, "")) for entry in found]
-
-
-@lru_cache(maxsize=1 << 14)
-def folded(text: str) -> str:
-    """Text as titles are compared: without case and accents."""
-    if text.isascii():
-        return text.lower()
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _contains(title: str, words: list[str]) -> bool:

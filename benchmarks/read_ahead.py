@@ -51,6 +51,7 @@ def first_tokens(model: str, turns: int) -> dict[str, list[float]]:
     engine = Engine.load(Path(model), device="cpu")
     reader, settings = TextReader(engine), DecodingSettings(max_tokens=20, seed=1)
     found: dict[str, list[float]] = {"not read": [], "read ahead": [], "decode step": []}
+    list(engine.generate([0] * 8, settings))  # wakes threads and caches
     for turn in range(2 * turns):
         ids = [(7 * turn + 13 * place) % 50_000 for place in range(PROMPT)]
         if turn % 2:
@@ -152,6 +153,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.window:
         args.json.write_text(json.dumps(measure_keys(args.window, args.keys)))
         return 0
+    from gptdesk.devices import set_thread_environment
+
+    set_thread_environment()  # as every command does before torch loads
     from benchmarks.decode import random_model
 
     report = benchmark(str(random_model()), keys=args.keys, turns=args.turns, screen=args.screen)

@@ -13,6 +13,9 @@ PACKAGES: Final = ("gptdesk", "trainer")
 OPTIONAL: Final = ("gguf", "lxml", "lxml.html", "pypdf", "pyarrow", "pyarrow.parquet", "zstandard")
 """Imported late by `gptdesk` and `trainer`; those of the extras."""
 
+HIDDEN: Final = ("numba._devicearray", "torch.distributed.run")
+"""Imported by compiled code, or started by name."""
+
 DATA: Final = (
     ("resources", "gptdesk/resources"),
     ("docs", "gptdesk/docs"),
@@ -33,8 +36,8 @@ EXCLUDED: Final = (
 """Modules that nothing in the program imports, or only where they are installed."""
 
 UNUSED_FILES: Final = (
-    "torch/include/*", "torch/share/*", "torch/test/*", "torch/lib/*.a", "torch/lib/*_test*",
-    "torch/lib/libbackend_with_compiler*",
+    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/[!t]*", "torch/bin/t[!o]*", "torch/lib/*.a", "torch/lib/*_test*",
+    "torch/lib/libbackend_with_compiler*", "torch/testing/_internal/*",
     "PySide6/Qt/translations/*", "PySide6/Qt/qml/*", "PySide6/Qt/plugins/qmltooling/*",
     "PySide6/Qt/lib/libQt6Qml*", "PySide6/Qt/lib/libQt6Quick*", "PySide6/Qt/plugins/sqldrivers/*",
     "PySide6/Qt/plugins/platforms/libqvnc*", "PySide6/Qt/plugins/platforms/libqlinuxfb*",

@@ -36,8 +36,8 @@ EXCLUDED: Final = (
 """Modules that nothing in the program imports, or only where they are installed."""
 
 UNUSED_FILES: Final = (
-    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/[!t]*", "torch/bin/t[!o]*", "torch/lib/*.a", "torch/lib/*_test*",
-    "torch/lib/libbackend_with_compiler*", "torch/testing/_internal/*",
+    "torch/include/*", "torch/share/*", "torch/test/*", "torch/bin/[!t]*", "torch/bin/t[!o]*", "torch/lib/*.a",
+    "torch/lib/*_test*", "torch/lib/libbackend_with_compiler*", "torch/testing/_internal/*",
     "PySide6/Qt/translations/*", "PySide6/Qt/qml/*", "PySide6/Qt/plugins/qmltooling/*",
     "PySide6/Qt/lib/libQt6Qml*", "PySide6/Qt/lib/libQt6Quick*", "PySide6/Qt/plugins/sqldrivers/*",
     "PySide6/Qt/plugins/platforms/libqvnc*", "PySide6/Qt/plugins/platforms/libqlinuxfb*",

@@ -221,7 +221,7 @@ def test_find_and_delete_belong_to_the_page_that_is_shown(opened: Opened) -> Non
         page: {command.id for command in commands if "Ctrl+F" in shortcuts_of(opened, page, command.id)}
         for page in ("play", "models", "train")
     }
-    assert keys == {"play": set(), "models": {"models.search"}, "train": {"runs.search"}}
+    assert keys == {"play": {"text.find"}, "models": {"models.search"}, "train": {"runs.search"}}
     commands.set_page("train")
     commands.set_part("train", "data")
     assert commands.action("data.cancel").shortcut().toString() == "Del"

@@ -81,10 +81,16 @@ def scored_tokens(
 
 def as_csv(tokens: Iterable[ScoredToken]) -> Iterator[str]:
     """Lines of a CSV file: names of the columns, and a row for each token; cells without a score are empty."""
-    for row in (_COLUMNS, *([getattr(token, name) for name in _COLUMNS] for token in tokens)):
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(row)
-        yield line.getvalue()
+    yield csv_line(_COLUMNS)
+    for token in tokens:
+        yield csv_line([getattr(token, name) for name in _COLUMNS])
+
+
+def csv_line(row: Sequence[object]) -> str:
+    """A row of a CSV file with its line end."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(row)
+    return line.getvalue()
 
 
 def bits(nats: float) -> float:

@@ -1,0 +1,1 @@
+"""Continuations of a prompt: scores of those that a person gives, and the most probable ones."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 FinishReason: TypeAlias = Literal["length", "stop", "end_of_text", "cancelled"]
-"""Why a completion ended: ``max_tokens`` reached, a stop string, a token that ends a text, or cancelled."""
+"""Why a completion ended: ``max_tokens`` reached, a stop string or the end of a
+sentence, paragraph or line (`DecodingSettings.until`), a token that ends a text, or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class DoneEvent:
 
     Attributes:
         index: which of the n completions.
-        text: the whole completion, without stop string and ``<|endoftext|>``.
+        text: the whole completion, without stop string, what follows ``until``, and ``<|endoftext|>``.
         tail: the end of ``text`` that no token event contained.
         finish_reason: why it ended.
         prompt_tokens: tokens of the prompt that were read.

@@ -141,7 +141,8 @@ def _full_context(sequence: Sequence, setup: Setup) -> NoticeEvent:
 def _done(sequence: Sequence, setup: Setup) -> DoneEvent:
     """The event at the end of a completion."""
     found = sequence.stops.found
-    tail = "" if found else sequence.stops.feed(sequence.stream.flush()) + sequence.stops.flush()
+    tail = "" if found else sequence.stops.feed(sequence.stream.flush())
+    tail += "" if sequence.stops.found else sequence.stops.flush()
     reason = "stop" if sequence.stops.found else sequence.finish_reason  # also one that the last character completed
     assert reason is not None
     chosen = len(sequence.completion)

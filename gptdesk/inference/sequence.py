@@ -14,7 +14,7 @@ from gptdesk.inference.events import FinishReason
 from gptdesk.inference.prompt_lookup import PromptLookup
 from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.inference.stopping import StopStrings
+from gptdesk.inference.stopping import Stopping
 
 
 class Sequence:
@@ -69,7 +69,7 @@ class Sequence:
         self.chain = SamplerChain(settings, stream.tokenizer)
         self.lookup = PromptLookup(settings.prompt_lookup)
         self.stream = stream
-        self.stops = StopStrings(settings.stop)
+        self.stops = Stopping(settings.stop, settings.until)
         self.pieces: list[str] = []
         self.draft_tokens = self.accepted_tokens = 0
         self.finish_reason: FinishReason | None = None

@@ -1,8 +1,40 @@
-"""Ends streamed text before the first stop string, however the text is cut into pieces."""
+"""Ends streamed text: before the first stop string, or where a sentence, paragraph or line ends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from gptdesk.inference.until import Until
+
+
+class Stopping:
+    """Ends text before its first stop string or after its first sentence, paragraph or line, whichever comes first.
+
+    Args:
+        strings: stop strings.
+        until: as for `Until`.
+
+    Attributes:
+        found: whether the text has ended; `feed` must not be called after that.
+    """
+
+    def __init__(self, strings: Sequence[str], until: str) -> None:
+        self._strings, self._until = StopStrings(strings), Until(until)
+
+    @property
+    def found(self) -> bool:
+        return self._strings.found or self._until.found
+
+    def feed(self, text: str) -> str:
+        """Adds ``text``; returns what may be passed on."""
+        before = self._until.feed(self._strings.feed(text))
+        # A stop string ends the text with what stands before it, white space at the end included.
+        return before + self._until.flush() if self._strings.found and not self._until.found else before
+
+    def flush(self) -> str:
+        """Returns the text that is still held back, at the end of the stream; the text may end in it."""
+        before = self._until.feed(self._strings.flush())
+        return before if self._until.found else before + self._until.flush()
 
 
 class StopStrings:

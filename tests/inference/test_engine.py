@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,35 @@ def test_the_text_ends_exactly_before_the_stop_string(spelling, text, stop, expe
     assert (done.text, done.tail, done.finish_reason) == (expected, "", "stop")
     assert "".join(event.text for event in events if isinstance(event, TokenEvent)) == expected
     assert done.completion_tokens == len(events) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "until", "expected"),
+    [('"Go." She went', "sentence", '"Go."'), ("One\n\nTwo", "paragraph", "One"), ("One \nTwo", "line", "One")],
+)
+def test_the_text_ends_with_its_unit_and_streams_nothing_behind_it(spelling, text, until, expected):
+    events = [*spelling(_byte_ids(text)).generate("", DecodingSettings(until=until))]
+    done = _done(events)
+    assert (done.text, done.tail, done.finish_reason) == (expected, "", "stop")
+    assert "".join(event.text for event in events if isinstance(event, TokenEvent)) == expected
+
+
+def test_each_of_several_completions_ends_with_its_own_unit(model):
+    settings = DecodingSettings(seed=3, n=3, max_tokens=60, logit_bias={198: 2, 13: 2})
+    whole = [
+        event.text
+        for event in Engine(model, gpt2_tokenizer()).generate("Once", settings)
+        if isinstance(event, DoneEvent)
+    ]
+    for unit in ("line", "sentence"):
+        events = [*Engine(model, gpt2_tokenizer()).generate("Once", replace(settings, until=unit))]
+        done = {event.index: event for event in events if isinstance(event, DoneEvent)}
+        for index, one in done.items():
+            assert any(text.startswith(one.text) for text in whole)
+            alone = replace(settings, until=unit, n=1, seed=one.seed)
+            assert _done([*Engine(model, gpt2_tokenizer()).generate("Once", alone)]).text == one.text
+            streamed = "".join(e.text for e in events if isinstance(e, TokenEvent) and e.index == index)
+            assert streamed + one.tail == one.text
 
 
 def test_text_held_back_for_a_stop_string_that_never_came_is_the_tail(spelling):

@@ -124,6 +124,17 @@ def test_every_setting_of_the_table_with_a_control_has_a_row_in_its_group(panel:
         assert row.sizeHint().height() <= 46
 
 
+def test_a_setting_of_words_is_a_list_in_its_group(panel: DecodingPanel, settings: SavedSettings) -> None:
+    assert set(panel.choices) == {name for name, setting in SETTINGS.items() if setting.choices}
+    until = panel.choices["until"]
+    assert panel.sections[Group.LENGTH].isAncestorOf(until)
+    for unit in ("sentence", "paragraph"):
+        QTest.keyClick(until.box, Qt.Key.Key_Down)
+        assert settings.value.decoding.until == unit
+    settings.update(decoding=replace(settings.value.decoding, until="line"))
+    assert until.box.currentText() == "Line"
+
+
 def test_settings_that_are_no_preset_are_called_custom(panel: DecodingPanel) -> None:
     panel.rows["temperature"].box.setValue(0.123)
     assert panel.presets.box.currentText() == "Custom"
@@ -273,7 +284,7 @@ def test_the_rows_of_a_closed_group_are_made_when_it_is_opened(panel: DecodingPa
 
 
 def test_every_setting_of_the_panel_has_a_question_mark_that_explains_it(panel: DecodingPanel) -> None:
-    shown = [setting for setting in SETTINGS.values() if setting.name in (*panel.rows, *WITHOUT_NUMBER)]
+    shown = [setting for setting in SETTINGS.values() if setting.name in (*panel.rows, *panel.choices, *WITHOUT_NUMBER)]
     marks = {mark.accessibleName(): mark for mark in panel.findChildren(HelpMark)}
     assert set(marks) == {f"About {setting.title}" for setting in shown}
     for setting in shown:

@@ -66,15 +66,16 @@ class Setting:
         limit: range of a number.
         optional: whether ``None`` is a value.
         check: in place of ``limit``: takes name and value, returns the value in the field's type, raises `UserError`.
+        choices: in place of ``limit``: the words that are values; the first is the neutral one.
         in_preset: whether presets keep and reset it: whether it says how a token is chosen. What does not (length, stop
             strings, seed) stays as it is when a preset is taken, and does not keep a choice from being made on the
             device (`gptdesk.inference.cuda.sampling`).
         rare: whether the panel shows its row only under "More".
-        control: how the panel shows a number: beside a slider, in a box alone, or not at all.
+        control: how the panel shows a number: beside a slider, in a box alone, or not at all; ``choices`` need none.
         decimals: digits behind the point.
         word: shown and typed in place of the value ``word_value``, such as "off" for the neutral one; empty: none.
         flags: on the command line.
-        metavar: for the flag's value; a flag whose value is no number may be repeated.
+        metavar: for the flag's value; a flag that is `repeated` may be given more than once.
     """
 
     name: str = ""
@@ -85,6 +86,7 @@ class Setting:
     limit: Limit | None = None
     optional: bool = False
     check: Callable[[str, Any], Any] | None = None
+    choices: tuple[str, ...] = ()
     in_preset: bool = True
     rare: bool = False
     control: Slider | Literal["box"] | None = None
@@ -93,6 +95,11 @@ class Setting:
     word_value: float | None = None
     flags: tuple[str, ...] = ()
     metavar: str = "NUMBER"
+
+    @property
+    def repeated(self) -> bool:
+        """Whether its value is a list or mapping, of which a flag gives one item."""
+        return self.limit is None and not self.choices
 
     def checked(self, value: Any) -> Any:
         """``value`` in the field's type.
@@ -104,6 +111,10 @@ class Setting:
             return None
         if self.check is not None:
             return self.check(self.name, value)
+        if self.choices and value not in self.choices:
+            raise UserError(
+                f"{self.name} must be {', '.join(self.choices[:-1])} or {self.choices[-1]}, not {brief(value)}."
+            )
         return value if self.limit is None else number(self.name, value, self.limit)
 
 

@@ -22,14 +22,13 @@ def add_flags(parser: argparse.ArgumentParser, *, show_neutral: bool, without: C
     """
     for name, setting in SETTINGS.items():
         if name not in without:
-            repeated = setting.limit is None
             parser.add_argument(
                 *setting.flags,
                 dest=name,
                 metavar=setting.metavar,
                 default=argparse.SUPPRESS,
                 help=_help(setting, show_neutral=show_neutral).replace("%", "%%"),
-                **({"action": "append"} if repeated else {"type": _number_or_text}),
+                **({"action": "append"} if setting.repeated else {"type": _number_or_text}),
             )
 
 
@@ -53,6 +52,9 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
 def _help(setting: Setting, *, show_neutral: bool) -> str:
     """The setting's help, and in brackets its range, its default, and the word for a value."""
     limit = setting.limit
+    if setting.choices:
+        default = f"; default {setting.neutral}" if show_neutral else ""
+        return f"{setting.help} ({', '.join(setting.choices)}{default})"
     if limit is None:
         return f"{setting.help} May be given more than once."
     facts = [f"{limit.lowest:g} to {limit.highest:g}" if limit.highest < 2**53 else f"{limit.lowest:g} or more"]

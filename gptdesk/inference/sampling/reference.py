@@ -48,6 +48,8 @@ def _row(setting: Setting) -> str:
 
 
 def _values(setting: Setting) -> str:
+    if setting.choices:
+        return ", ".join(setting.choices)
     if setting.limit is None:
         return "repeated"
     low, high, whole = setting.limit
@@ -58,6 +60,8 @@ def _values(setting: Setting) -> str:
 def _default(setting: Setting) -> str:
     if isinstance(setting.neutral, tuple) and setting.neutral:
         return " ".join(f"`{json.dumps(text)[1:-1]}`" for text in setting.neutral)
+    if setting.choices:
+        return str(setting.neutral)
     if setting.neutral is None or setting.limit is None:
         return "none"
     word = f" ({setting.word})" if setting.word and setting.word_value == setting.neutral else ""

@@ -12,6 +12,7 @@ from gptdesk.inference.prompt_lookup import MAX_DRAFT_TOKENS
 from gptdesk.inference.sampling import setting_checks as checks
 from gptdesk.inference.sampling.fields import Group, Limit, Setting, setting, settings_of
 from gptdesk.inference.sampling.sampler_settings import SamplerSettings
+from gptdesk.inference.until import UNITS
 
 GREEDY_BELOW: Final = 1e-4
 """Temperatures under this choose greedily: logits divided by so little may leave float32's range."""
@@ -52,6 +53,15 @@ class DecodingSettings(SamplerSettings):
         limit=Limit(1, 100_000, whole=True),
         in_preset=False,
         control="box",
+    )
+    until: str = setting(
+        "max tokens",
+        title="Until",
+        help="The completion ends after its first sentence, paragraph or line, or at max tokens.",
+        group=Group.LENGTH,
+        choices=("max tokens", *UNITS),
+        in_preset=False,
+        metavar="UNIT",
     )
     stop: tuple[str, ...] = setting(
         (),

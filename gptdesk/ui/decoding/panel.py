@@ -15,7 +15,7 @@ from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.order_list import OrderList
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, PresetBar
-from gptdesk.ui.decoding.rows import NumberRow, make_row
+from gptdesk.ui.decoding.rows import ChoiceRow, NumberRow, make_row
 from gptdesk.ui.decoding.seed_box import SeedBox
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
@@ -39,6 +39,7 @@ class DecodingPanel(QScrollArea):
 
     Attributes:
         sections: the groups.
+        choices: the rows of settings whose values are words, by name, of the groups that have been opened.
         more: the part of a group that holds its rarely used settings, where it has any.
 
     Signals:
@@ -57,6 +58,7 @@ class DecodingPanel(QScrollArea):
         self.breakers = self._chips("dry_breakers", "Add a sequence breaker", "Add, for example .")
         self.order: OrderList | None = None  # made when somebody looks at it
         self._rows: dict[str, SliderRow | NumberRow] = {}  # of the groups that have been opened
+        self.choices: dict[str, ChoiceRow] = {}  # as the rows
         self.neutral = QPushButton("Reset to neutral")
         self.neutral.setToolTip(wrapped(NEUTRAL_HELP))
         self.for_new = QPushButton()
@@ -170,6 +172,11 @@ class DecodingPanel(QScrollArea):
             self.order.show_settings(self._settings.value.decoding)
             self.order.changed.connect(self._on_changed)
             return _titled(setting, self.order, self.order.list, setting.help)
+        if setting.choices:
+            choice = self.choices[name] = ChoiceRow(setting)
+            choice.set_value(getattr(self._settings.value.decoding, name))
+            choice.box.activated.connect(self._on_changed)
+            return choice
         if row := make_row(setting):
             self._rows[name] = row
             row.set_value(getattr(self._settings.value.decoding, name))
@@ -198,6 +205,8 @@ class DecodingPanel(QScrollArea):
         self.for_new.setText("Used for new documents" if same else "Use for new documents")
         for name, row in self._rows.items():
             row.set_value(getattr(settings, name))
+        for name, choice in self.choices.items():
+            choice.set_value(getattr(settings, name))
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
         self.breakers.set_values(settings.dry_breakers)
@@ -231,6 +240,7 @@ class DecodingPanel(QScrollArea):
             if row.value != round(getattr(settings, name), SETTINGS[name].decimals)
         }
         changes |= {"seed": self.seed.value, "stop": self.stop.values, "dry_breakers": self.breakers.values}
+        changes |= {name: choice.value for name, choice in self.choices.items()}
         if self.order is not None:
             changes["sampler_order"] = self.order.value
         try:

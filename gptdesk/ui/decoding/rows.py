@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from gptdesk.inference.sampling.fields import Setting, Slider
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.help_mark import label_with_help
+from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 from gptdesk.ui.widgets.inputs.scale import Linear, LogThenOff, Power, Scale
 from gptdesk.ui.widgets.inputs.slider_row import BOX_WIDTH, SliderRow, SliderSpec
@@ -54,6 +55,38 @@ class NumberRow(QWidget):
         self.box.blockSignals(True)
         self.box.setValue(value)
         self.box.blockSignals(False)
+
+
+class ChoiceRow(QWidget):
+    """Title and list of a setting whose values are words.
+
+    Attributes:
+        box: emits ``activated`` when the person chooses.
+    """
+
+    def __init__(self, setting: Setting, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = ListBox()
+        for choice in setting.choices:
+            self.box.addItem(choice.capitalize(), choice)
+        self.box.setAccessibleName(setting.title)
+        self.box.setAccessibleDescription(setting.help)
+        self.label = QLabel(setting.title)
+        self.label.setBuddy(self.box)
+        for widget in (self.label, self.box):
+            widget.setToolTip(wrapped(setting.help))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(label_with_help(self.label, setting.help), 1)
+        layout.addWidget(self.box)
+
+    @property
+    def value(self) -> str:
+        return str(self.box.currentData())
+
+    def set_value(self, value: str) -> None:
+        """Shows ``value`` without a signal of ``activated``."""
+        self.box.setCurrentIndex(self.box.findData(value))
 
 
 def make_row(setting: Setting) -> SliderRow | NumberRow | None:

@@ -25,7 +25,7 @@ _SPEED_EVERY_MS: Final = 250
 
 _REASONS: Final = {
     "length": "max tokens reached",
-    "stop": "stop string",
+    "stop": "stop string or Until",
     "end_of_text": "end of text",
     "cancelled": "by you",
 }

@@ -188,5 +188,6 @@ def test_every_setting_says_all_that_its_lists_need():
         assert setting.name == name
         assert setting.title
         assert setting.help.endswith((".", ")"))
-        assert (setting.limit is None) != (setting.check is None)
+        assert sum(map(bool, (setting.limit, setting.check, setting.choices))) == 1
+        assert not setting.choices or setting.neutral == setting.choices[0]
     assert list(SETTINGS) == [field.name for field in dataclasses.fields(DecodingSettings)]

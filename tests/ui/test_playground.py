@@ -82,6 +82,45 @@ def test_control_enter_goes_on_with_the_text_and_the_words_are_marked(opened: Op
     assert opened.window.playground.editor.shown == text_of(opened)
 
 
+def test_control_right_at_the_end_writes_one_token_and_undo_takes_it_back(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    editor, session = opened.window.playground.editor, opened.window.session
+    type_text(opened, "Once upon a time")
+    texts = [text_of(opened)]
+    for _ in range(3):
+        QTest.keyClick(editor, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+        assert session.busy
+        qtbot.waitUntil(lambda: not session.busy, timeout=600_000)
+        texts.append(text_of(opened))
+    assert [len(run.tokens) for run in session.document.runs] == [0, 1, 1, 1]
+    assert editor.shown == texts[-1]
+    assert opened.services.settings.value.decoding == SHORT
+    for text in reversed(texts[:-1]):
+        opened.window.playground.undo.trigger()
+        assert text_of(opened) == text
+
+
+def test_one_token_is_the_first_that_generate_writes(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    type_text(opened, "Once")
+    opened.window.commands.run("text.next_token")
+    qtbot.waitUntil(lambda: not opened.window.session.busy, timeout=600_000)
+    (token,) = opened.window.session.document.runs[-1].tokens
+    opened.window.playground.undo.trigger()
+    generate(opened, qtbot)
+    assert opened.window.session.document.runs[-1].tokens[0].id == token.id
+
+
+def test_control_right_before_the_end_moves_by_a_word(opened: Opened) -> None:
+    editor, session = opened.window.playground.editor, opened.window.session
+    type_text(opened, "Once upon a time")
+    QTest.keyClick(editor, Qt.Key.Key_Home)
+    QTest.keyClick(editor, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert editor.textCursor().position() == len("Once ")
+    assert (session.busy, text_of(opened)) == (False, "Once upon a time")
+    assert opened.window.commands.reason("text.next_token") == "The caret is not at the end of the text."
+
+
 def test_the_same_seed_gives_the_same_text_in_the_window(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     type_text(opened, "Once")

@@ -20,7 +20,7 @@ from gptdesk.ui.services.services import InferenceService
 _ALTERNATIVES: Final = 10
 """Alternatives recorded for each token and stored with the document."""
 
-PendingAction = Literal["generate", "regenerate"]
+PendingAction = Literal["generate", "regenerate", "next token"]
 
 
 class DocumentGeneration(QObject):
@@ -28,7 +28,8 @@ class DocumentGeneration(QObject):
 
     Args:
         document: changed from ``started`` until the end, or until `stop_writing`.
-        action: "generate" continues the text; "regenerate" replaces it from the beginning of its last generation on.
+        action: "generate" continues the text; "regenerate" replaces it from the beginning of its last generation on;
+            "next token" continues it by one token.
         inference: generates.
         decoding: settings of the document.
 
@@ -59,14 +60,15 @@ class DocumentGeneration(QObject):
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._document, self._decoding = document, decoding
+        self._document, self._action = document, action
+        self._decoding = _settings_for(action, decoding)
         self._start = document.last_generation() if action == "regenerate" else None
         self._replaced = ""
         self._stream: SpecialTokenStream | None = None
         self.done: DoneEvent | None = None
         self.same_again = False
         prompt = document.mixed[: self._start]
-        self.handle = inference.generate(prompt, _request_settings(decoding), owner=self)
+        self.handle = inference.generate(prompt, _request_settings(self._decoding), owner=self)
         self.handle.started.connect(self._on_started)
         self.handle.tokens.connect(self._on_tokens)
         self.handle.finished.connect(self._on_finished)
@@ -75,8 +77,8 @@ class DocumentGeneration(QObject):
     def use_settings(self, decoding: DecodingSettings) -> None:
         """Changes the settings of a waiting generation; those of a started one are fixed."""
         if self.handle.queued:
-            self._decoding = decoding
-            self.handle.settings = _request_settings(decoding)
+            self._decoding = _settings_for(self._action, decoding)
+            self.handle.settings = _request_settings(self._decoding)
 
     def stop_writing(self) -> None:
         """Cancels it and ends it in the document with the text so far; later tokens are ignored."""
@@ -135,6 +137,10 @@ class DocumentGeneration(QObject):
             self._document.end_generation("failed")
             self.changed.emit()
         self.ended.emit(failure)
+
+
+def _settings_for(action: PendingAction, decoding: DecodingSettings) -> DecodingSettings:
+    return replace(decoding, max_tokens=1) if action == "next token" else decoding
 
 
 def _request_settings(decoding: DecodingSettings) -> DecodingSettings:

@@ -141,7 +141,7 @@ class PlaygroundPage(BasePage):
     def commands(self) -> Sequence[Command]:
         settings = self.services.settings
         return [
-            *text_commands(self.session, self.services.inference, self._shown_view),
+            *text_commands(self.session, self.services.inference, self._shown_view, lambda: self.view),
             *token_commands(settings, self._shown_view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),

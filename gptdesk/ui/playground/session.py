@@ -206,6 +206,10 @@ class Session(QObject):
         """Continues the text as soon as the model is free."""
         self._request("generate")
 
+    def next_token(self) -> None:
+        """Continues the text by one token, which is a generation and an undo step of its own."""
+        self._request("next token")
+
     def regenerate(self) -> None:
         """Replaces the text from the beginning of the last generation on."""
         if self.document.last_generation() is not None:

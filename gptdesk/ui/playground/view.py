@@ -246,6 +246,12 @@ class PlaygroundView(QWidget):
         self.editor.show_end()
         self.session.generate()
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the caret stands at the end of the text and nothing is selected."""
+        cursor = self.editor.textCursor()
+        return cursor.atEnd() and not cursor.hasSelection()
+
     @Slot()
     def _on_begun(self) -> None:
         self.editor.show_end()

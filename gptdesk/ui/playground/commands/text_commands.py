@@ -1,4 +1,4 @@
-"""Commands on the text of the open document: generate, stop, regenerate, undo, redo, token card."""
+"""Commands on the text of the open document: generate, next token, stop, regenerate, undo, redo, token card."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SCOPE: Final = "play"
 
 
 def text_commands(
-    session: Session, inference: InferenceService, show: Callable[[], PlaygroundView | None]
+    session: Session,
+    inference: InferenceService,
+    show: Callable[[], PlaygroundView | None],
+    made: Callable[[], PlaygroundView | None],
 ) -> list[Command]:
     """The commands; on another page they show the Playground first.
 
@@ -26,6 +29,7 @@ def text_commands(
         session: the open document and its generations.
         inference: the model.
         show: shows the page and returns its view; ``None`` if it could not be made.
+        made: returns the view without showing it; ``None`` before it is made.
     """
 
     act = on_view(show)
@@ -39,6 +43,15 @@ def text_commands(
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
             is_possible=lambda: "A generation is running." if session.busy and not session.stopping else None,
+        ),
+        Command(
+            id="text.next_token",
+            title="Generate next token",
+            description="Continue the text by one token",
+            run=act(lambda _: session.next_token()),
+            shortcuts=("Ctrl+Right",),
+            scope=SCOPE,
+            is_possible=lambda: _why_no_next_token(session, made()),
         ),
         Command(
             id="text.stop",
@@ -86,6 +99,13 @@ def text_commands(
             is_possible=lambda: None if session.can_redo else "There is nothing to redo.",
         ),
     ]
+
+
+def _why_no_next_token(session: Session, view: PlaygroundView | None) -> str | None:
+    """Before the end of the text its key moves the caret by a word."""
+    if session.busy and not session.stopping:
+        return "A generation is running."
+    return None if view is None or view.is_at_end else "The caret is not at the end of the text."
 
 
 def _why_no_card(session: Session, inference: InferenceService) -> str | None:

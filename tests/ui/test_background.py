@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer, Signal
 from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
-from gptdesk.ui.services.background import THREAD_PREFIX, Task, TaskQueue
+from gptdesk.ui.services.background import THREAD_PREFIX, Task, TaskQueue, WorkerThread
 from tests.patience import PATIENCE
 
 
@@ -193,3 +193,24 @@ def test_the_end_cancels_a_task_that_reports_and_does_not_wait_for_ever(qtbot: Q
     assert not other.shut_down(1)
     go.set()
     assert other.shut_down(1000 * int(PATIENCE))
+
+
+class Ticking(QObject):
+    """A worker whose timer runs as soon as its thread does."""
+
+    ticked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timer = QTimer(self)
+        self.timer.timeout.connect(self.ticked)
+
+
+def test_a_worker_has_no_timer_left_when_its_thread_has_ended(qtbot: QtBot) -> None:
+    worker = Ticking()
+    thread = WorkerThread(worker, "ticking")
+    thread.started.connect(worker.timer.start)
+    with qtbot.waitSignal(worker.ticked):
+        thread.start()
+    assert thread.end(1000 * int(PATIENCE))
+    assert not worker.timer.isActive()

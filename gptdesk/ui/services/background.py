@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 import shiboken6
-from PySide6.QtCore import QObject, Qt, QThread, Signal
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
 
 from gptdesk.errors import UserError
 from gptdesk.ui.lazy_imports import remove_import_hook
@@ -231,6 +231,12 @@ class WorkerThread(QThread):
         self.setObjectName(name)
         self._worker = worker
         worker.moveToThread(self)
+
+    def run(self) -> None:
+        """Serves the worker until `end`, then stops its timers, which no other thread may do."""
+        self.exec()
+        for timer in self._worker.findChildren(QTimer):
+            timer.stop()
 
     def end(self, milliseconds: int) -> bool:
         """Lets the worker finish its current slot and drops the rest; returns whether it ended in time."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Slot
 from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
@@ -198,19 +198,22 @@ def test_the_end_cancels_a_task_that_reports_and_does_not_wait_for_ever(qtbot: Q
 class Ticking(QObject):
     """A worker whose timer runs as soon as its thread does."""
 
-    ticked = Signal()
-
     def __init__(self) -> None:
         super().__init__()
+        self.ticks = 0
         self.timer = QTimer(self)
-        self.timer.timeout.connect(self.ticked)
+        self.timer.timeout.connect(self._count)
+
+    @Slot()
+    def _count(self) -> None:
+        self.ticks += 1
 
 
 def test_a_worker_has_no_timer_left_when_its_thread_has_ended(qtbot: QtBot) -> None:
     worker = Ticking()
     thread = WorkerThread(worker, "ticking")
     thread.started.connect(worker.timer.start)
-    with qtbot.waitSignal(worker.ticked):
-        thread.start()
+    thread.start()
+    qtbot.waitUntil(lambda: worker.ticks > 0)
     assert thread.end(1000 * int(PATIENCE))
     assert not worker.timer.isActive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -29,9 +30,6 @@ from project import (
 from run import QT_LIBRARIES, X11_LIBRARIES
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
-_BASE: Final = ("libc6 (>= 2.28)",)
-"""Of manylinux_2_28, for which the wheels are built."""
-
 _DESCRIPTION: Final = """\
  Continues the text that you type, streaming, with all the usual decoding
  settings; downloads OpenAI's GPT-2 models; trains models on your own texts and
@@ -83,16 +81,21 @@ def build_name() -> str:
 
 
 def dependencies(bundle: Path) -> list[str]:
-    """Packages of the libraries that the bundle's own need and does not bring; those that `run.py` names for Qt."""
+    """The C library of at least the version that the bundle asks for, and the packages of the libraries that it needs
+    and does not bring; `run.py` names them for Qt.
+    """
     brought = {path.name for path in bundle.rglob("*.so*")}
-    needed = set()
+    needed, glibc = set(), (2, 0)
     for path in bundle.rglob("*.so*"):
         if path.is_symlink() or not path.is_file():
             continue
-        listed = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=False).stdout
-        needed |= {line.split("[")[1].rstrip("]") for line in listed.splitlines() if "(NEEDED)" in line}
+        listed = subprocess.run(["readelf", "-dV", path], capture_output=True, text=True, check=False).stdout
+        needed |= set(re.findall(r"\(NEEDED\).*\[(.*)\]", listed))
+        versions = ((int(major), int(minor)) for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", listed))
+        glibc = max(glibc, *versions, (0, 0))
     packages = {**QT_LIBRARIES, **X11_LIBRARIES}
-    return sorted({packages[name] for name in needed - brought if name in packages})
+    qt = sorted({packages[name] for name in needed - brought if name in packages})
+    return [f"libc6 (>= {glibc[0]}.{glibc[1]})", *qt]
 
 
 def _control(bundle: Path, size: int) -> str:
@@ -102,7 +105,7 @@ Version: {VERSION}
 Architecture: {_architecture()}
 Maintainer: {MAINTAINER}
 Installed-Size: {size // 1024}
-Depends: {", ".join((*_BASE, *dependencies(bundle)))}
+Depends: {", ".join(dependencies(bundle))}
 Section: science
 Priority: optional
 Homepage: {HOMEPAGE}

@@ -8,6 +8,8 @@ from functools import partial
 import torch
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
+from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.reading import hidden_after
 from gptdesk.inference.engine import Engine
@@ -18,7 +20,7 @@ from gptdesk.inference.scoring.windows import window_start
 
 def score_endings(
     engine: Engine,
-    prompt: str,
+    prompt: str | MixedText,
     endings: Sequence[str],
     *,
     allow_special: bool = False,
@@ -36,9 +38,10 @@ def score_endings(
 
     Args:
         engine: its context is taken while an ending is scored, and has the prompt afterwards.
-        prompt: text before each of the endings; may be empty.
+        prompt: text before each of the endings, with special tokens or without; may be empty.
         endings: none of them empty. No space is put before them.
-        allow_special: whether the names of special tokens in the texts mean those; else they are plain text.
+        allow_special: whether the names of special tokens mean those in a prompt that is a plain string, and in its
+            endings; else they are plain text.
         interrupted: asked before each block of the prompt, and before each ending.
 
     Raises:
@@ -46,8 +49,8 @@ def score_endings(
             is needed, full memory, or values that are not numbers.
     """
     _check(endings)
-    encode = partial(engine.tokenizer.encode, allow_special=allow_special)
-    alone, texts = encode(prompt), [encode(prompt + ending) for ending in endings]
+    encode = partial(_encode, engine.tokenizer, prompt, allow_special=allow_special)
+    alone, texts = encode(""), [encode(ending) for ending in endings]
     shared = min(_shared_length(alone, text) for text in texts)
     head = engine.prompt_ids(alone[:shared])
     reader = TextReader(engine, top=0)
@@ -58,6 +61,13 @@ def score_endings(
         if logprobs is None:
             return
         yield Continuation(ending, tuple(tail), tuple(logprobs))
+
+
+def _encode(tokenizer: Tokenizer, prompt: str | MixedText, ending: str, *, allow_special: bool) -> list[int]:
+    """Tokens of prompt and ending as one text."""
+    if isinstance(prompt, MixedText):
+        return encode_mixed(tokenizer, prompt + MixedText(ending))
+    return tokenizer.encode(prompt + ending, allow_special=allow_special)
 
 
 def _check(endings: Sequence[str]) -> None:

@@ -79,6 +79,7 @@ class PlaygroundView(QWidget):
         super().__init__(parent)
         self.session, self._messages, self._special = session, messages, special
         self._theme = theme = services.theme
+        self._inference = services.inference
         settings = services.settings
         self._settings, self._commands = settings, commands
         self._font = settings.value.text_size, settings.value.reading_face
@@ -232,6 +233,13 @@ class PlaygroundView(QWidget):
             self._messages.refuse(str(error))
         else:
             self._messages.succeed(f"Exported to {found}.")
+
+    def score_continuations(self) -> None:
+        """Opens the dialog that scores endings of the text before the caret."""
+        from gptdesk.ui.playground.continuations.dialog import EndingsDialog
+
+        prompt = self.session.document.mixed[: self.editor.selection[1]]
+        EndingsDialog(self._theme, self._inference, prompt, self).open()
 
     @Slot()
     def _show_activity(self) -> None:

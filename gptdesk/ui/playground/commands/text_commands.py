@@ -1,4 +1,4 @@
-"""Commands on the text of the open document: generate, next token, stop, regenerate, undo, redo, token card."""
+"""Commands on the text: generate, next token, stop, regenerate, undo, redo, token card, scores."""
 
 from __future__ import annotations
 
@@ -78,7 +78,14 @@ def text_commands(
             run=act(lambda view: view.tokens.open_at_caret()),
             shortcuts=("Ctrl+I",),
             scope=SCOPE,
-            is_possible=lambda: _why_no_card(session, inference),
+            is_possible=lambda: _why_no_model(session, inference),
+        ),
+        Command(
+            id="text.score_continuations",
+            title="Score continuations…",
+            description="Compare how probable the model finds several endings of the text before the caret",
+            run=act(lambda view: view.score_continuations()),
+            is_possible=lambda: _why_no_model(session, inference),
         ),
         Command(
             id="text.undo",
@@ -108,7 +115,7 @@ def _why_no_next_token(session: Session, view: PlaygroundView | None) -> str | N
     return None if view is None or view.is_at_end else "The caret is not at the end of the text."
 
 
-def _why_no_card(session: Session, inference: InferenceService) -> str | None:
+def _why_no_model(session: Session, inference: InferenceService) -> str | None:
     if session.busy:
         return "A generation is running."
     return None if inference.info is not None else NO_MODEL

@@ -12,9 +12,11 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Failure
 from gptdesk.ui.services.reading.jobs import (
     BackgroundJob,
+    EndingsJob,
     InspectedToken,
     InspectJob,
     ReadJob,
+    ScoredEndings,
     ScoredText,
 )
 
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundReads(QObject):
-    """Reads the newest text, inspects a token; part of `Inference`.
+    """Reads the newest text, inspects a token, scores endings; part of `Inference`.
 
     A request replaces the one of its kind before it. One that gave way to a generation is done again after it.
 
@@ -34,12 +36,14 @@ class BackgroundReads(QObject):
         read(object): emitted when this text is in the model's cache, so that a completion of it begins at once.
         scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
         inspected(object): emitted with the `InspectedToken` that was asked for.
+        endings_scored(object): emitted with the `ScoredEndings` that were asked for.
         failed(object): emitted with the `Failure` of a request.
     """
 
     read = Signal(object)
     scored = Signal(object)
     inspected = Signal(object)
+    endings_scored = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -70,6 +74,16 @@ class BackgroundReads(QObject):
     def inspect(self, job: InspectJob) -> None:
         """Inspects the choice of a token."""
         self._ask(job)
+
+    def score_endings(self, job: EndingsJob) -> None:
+        """Scores endings of a prompt."""
+        self._ask(job)
+
+    def cancel_endings(self) -> None:
+        """Ends the scoring of endings."""
+        self._waiting.pop(EndingsJob, None)
+        if isinstance(self._running, EndingsJob):
+            self._running.cancel()
 
     def keep_to(self, characters: int) -> None:
         """A person has changed the text behind so many characters: what is read of it from there on is given up."""
@@ -123,6 +137,8 @@ class BackgroundReads(QObject):
             self.scored.emit(result)
         elif isinstance(result, InspectedToken):
             self.inspected.emit(result)
+        elif isinstance(result, ScoredEndings):
+            self.endings_scored.emit(result)
         else:
             self.read.emit(result)
 

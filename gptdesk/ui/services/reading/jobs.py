@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from gptdesk.inference.continuations.continuation import Continuation
     from gptdesk.inference.inspection import Inspection
     from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.inference.scoring.scores import TextScores
@@ -80,6 +81,22 @@ class InspectedToken:
 
     job: InspectJob
     found: Inspection
+
+
+@dataclass(frozen=True)
+class EndingsJob(BackgroundJob):
+    """Scores endings of ``prompt``; the fields are arguments of `score_endings`."""
+
+    prompt: MixedText
+    endings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoredEndings:
+    """The answer to ``job``: a continuation for each of its endings."""
+
+    job: EndingsJob
+    found: tuple[Continuation, ...]
 
 
 @dataclass(frozen=True)

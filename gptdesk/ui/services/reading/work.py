@@ -7,7 +7,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
-from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob, ReadJob, ScoredText
+from gptdesk.ui.services.reading.jobs import (
+    EndingsJob,
+    InspectedToken,
+    InspectJob,
+    ReadJob,
+    ScoredEndings,
+    ScoredText,
+)
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -84,3 +91,16 @@ def inspect_token(job: InspectJob, engine: Engine, reader: TextReader, report: R
     )
     if found is not None:
         report(InspectedToken(job, found))
+
+
+def score_endings_of(job: EndingsJob, engine: Engine, report: Report) -> None:
+    """Reports the `ScoredEndings` of ``job``.
+
+    Raises:
+        UserError: as for `score_endings`.
+    """
+    from gptdesk.inference.continuations.endings import score_endings
+
+    found = tuple(score_endings(engine, job.prompt, job.endings, interrupted=lambda: job.cancelled))
+    if len(found) == len(job.endings):
+        report(ScoredEndings(job, found))

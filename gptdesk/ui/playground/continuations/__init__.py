@@ -1,0 +1,1 @@
+"""Scores of continuations that a person types."""

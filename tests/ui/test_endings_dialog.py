@@ -1,5 +1,7 @@
 """The dialog that scores endings of the text, with a real model."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -32,7 +34,7 @@ def cells(dialog: EndingsDialog, column: int) -> list[str]:
 
 
 def test_endings_that_are_typed_are_scored_and_shown_with_their_shares(
-    opened: Opened, qtbot: QtBot, tiny_model_folder: object
+    opened: Opened, qtbot: QtBot, tiny_model_folder: Path
 ) -> None:
     dialog = open_dialog(opened, qtbot, "Once upon a")
     assert dialog.space.isChecked()
@@ -54,7 +56,7 @@ def test_endings_that_are_typed_are_scored_and_shown_with_their_shares(
     dialog.reject()
 
 
-def test_a_failure_is_said_in_the_dialog_and_keeps_what_was_typed(opened: Opened, qtbot: QtBot) -> None:
+def test_without_a_model_the_dialog_says_so_and_keeps_what_was_typed(opened: Opened, qtbot: QtBot) -> None:
     dialog = open_dialog(opened, qtbot, "Once")
     dialog.endings.setPlainText("a\nb")
     opened.services.inference.unload()

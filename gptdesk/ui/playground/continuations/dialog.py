@@ -44,6 +44,7 @@ class EndingsDialog(Dialog):
         super().__init__("Score continuations", parent, width=940)
         self._inference, self._prompt = inference, prompt
         self._job: EndingsJob | None = None
+        self._failure = ""
         end = prompt.spelled
         shown = f"…{end[-_SHOWN:]}" if len(end) > _SHOWN else end
         self.prompt = QLabel(" ".join(shown.split()) or "The text is empty.")
@@ -104,7 +105,7 @@ class EndingsDialog(Dialog):
         lead = " " if self.space.isChecked() else ""
         lines = self.endings.toPlainText().replace(PLACEHOLDER, "\ufffd").split("\n")
         endings = tuple(dict.fromkeys(lead + line for line in lines if line.strip()))
-        self._job = EndingsJob(self._prompt, endings)
+        self._job, self._failure = EndingsJob(self._prompt, endings), ""
         self._judge()
         self._inference.reads.score_endings(self._job)
 
@@ -114,7 +115,7 @@ class EndingsDialog(Dialog):
         problem = "" if self._inference.info is not None else NO_MODEL
         if count > _MOST:
             problem = f"{count:,} endings are too many; {_MOST:,} can be scored at once."
-        self.problem.show_problem("Scoring…" if self._job is not None else problem)
+        self.problem.show_problem("Scoring…" if self._job is not None else problem or self._failure)
         self.accept_button.setEnabled(bool(count) and not problem and self._job is None)
 
     @Slot(object)
@@ -130,9 +131,8 @@ class EndingsDialog(Dialog):
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
         if self._job is not None:
-            self._job = None
+            self._job, self._failure = None, failure.sentence
             self._judge()
-            self.problem.show_problem(failure.sentence)
 
     @Slot()
     def _on_state_changed(self) -> None:

@@ -101,7 +101,7 @@ class _ShareDelegate(QStyledItemDelegate):
     ) -> None:
         super().paint(painter, option, index)
         figure = scaled(_FIGURE)
-        whole = QRectF(option.rect)  # type: ignore[attr-defined]
+        whole = QRectF(option.rect)
         space = whole.width() - figure - 8
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

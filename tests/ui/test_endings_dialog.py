@@ -1,17 +1,23 @@
 """The dialog that scores endings of the text, with a real model."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.checkpoint import save_model
+from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.continuations.continuation import shares
 from gptdesk.inference.continuations.endings import score_endings
 from gptdesk.inference.engine import Engine
 from gptdesk.ui.playground.continuations.dialog import EndingsDialog
 from gptdesk.ui.playground.token_card.labels import percent
+from tests.gpt2.tokenizers.folders import make_folder
 
 from .conftest import Opened
 
@@ -53,6 +59,23 @@ def test_endings_that_are_typed_are_scored_and_shown_with_their_shares(
     assert cells(dialog, 1) == [percent(share) for _, share in rows]
     assert float(cells(dialog, 2)[0].replace("−", "-")) == pytest.approx(rows[0][0].total, abs=0.0051)
     assert dialog.accept_button.isEnabled()
+    dialog.reject()
+
+
+def test_a_failure_is_said_in_the_dialog_and_keeps_what_was_typed(
+    open_window: Callable[..., Opened], qtbot: QtBot, tmp_path: Path
+) -> None:
+    folder = make_folder(tmp_path / "characters", "characters")
+    config = read_config(folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        save_model(GPT2(config), folder)
+    dialog = open_dialog(open_window(str(folder)), qtbot, "")
+    dialog.endings.setPlainText("Once")
+    dialog.accept_button.click()
+    qtbot.waitUntil(lambda: "no token that begins a text" in dialog.problem.text())
+    assert dialog.accept_button.isEnabled()
+    assert dialog.endings.toPlainText() == "Once"
     dialog.reject()
 
 

@@ -51,6 +51,8 @@ def score_endings(
     _check(endings)
     encode = partial(_encode, engine.tokenizer, prompt, allow_special=allow_special)
     alone, texts = encode(""), [encode(ending) for ending in endings]
+    if not all(texts):
+        raise UserError("The model's vocabulary has no token for an ending; leave it out.")
     shared = min(_shared_length(alone, text) for text in texts)
     head = engine.prompt_ids(alone[:shared])
     reader = TextReader(engine, top=0)

@@ -1,5 +1,6 @@
 """The next token under the sliders, and the token card, with a real model."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gptdesk import power_saver
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import DoneEvent, Engine
 from gptdesk.inference.reader import TextReader
@@ -104,6 +106,33 @@ def test_a_closed_block_asks_nothing_and_stays_closed(opened: Opened, qtbot: QtB
     assert "Next token" in opened.services.settings.value.closed_groups
     with qtbot.assertNotEmitted(opened.services.inference.reads.inspected, wait=600):
         write(opened, "Once upon a time")
+
+
+def test_the_block_says_that_reading_ahead_is_off(opened: Opened, qtbot: QtBot) -> None:
+    block = block_of(opened)
+    write(opened, "")
+    qtbot.waitUntil(block.bars.isVisible)  # the start token of the vocabulary stands before an empty text
+    opened.services.settings.update(read_ahead=False)
+    qtbot.waitUntil(lambda: block.note.text() == "Not shown while reading ahead is off.")
+    assert block.note.isVisible()
+    assert not block.bars.isVisible()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows is asked itself, not a file")
+def test_the_block_says_that_the_computer_saves_power(
+    opened: Opened, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = block_of(opened)
+    profile = tmp_path / "profile"
+    profile.write_text("low-power", encoding="ascii")
+    monkeypatch.setattr(power_saver, "PROFILE", profile)
+    write(opened, "Once")
+    qtbot.waitUntil(lambda: block.note.text() == "Not shown while the computer saves power.")
+    assert block.note.isVisible()
+    profile.write_text("balanced", encoding="ascii")
+    write(opened, "Once upon")
+    qtbot.waitUntil(block.bars.isVisible)
+    assert not block.note.isVisible()
 
 
 def test_a_candidate_of_the_block_is_put_into_the_text(opened: Opened, qtbot: QtBot) -> None:

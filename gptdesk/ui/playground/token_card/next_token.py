@@ -13,7 +13,7 @@ from gptdesk.power_saver import power_saver_is_on
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.token_card.bars import CandidateBars
 from gptdesk.ui.playground.token_card.labels import Candidate, candidates, stage_sentences
-from gptdesk.ui.playground.token_card.place import next_place
+from gptdesk.ui.playground.token_card.place import TokenPlace, next_place
 from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.throttle import Debounce, Throttle
@@ -31,8 +31,11 @@ _SLIDER_MS: Final = 33
 """Between two questions while a slider moves."""
 
 _NO_MODEL: Final = "Shown once a model is loaded."
-_OFF: Final = "Not shown while reading ahead is off, or the computer saves power."
+_OFF: Final = "Not shown while reading ahead is off."
+_SAVES_POWER: Final = "Not shown while the computer saves power."
 _NO_TEXT: Final = "Shown once there is text before the caret."
+_BUSY: Final = "Shown once the completion has ended."
+_ASKED: Final = "Asking the model…"
 
 
 class NextToken(QFrame):
@@ -108,6 +111,7 @@ class NextToken(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._explain()
         self._pause.request()
 
     def stop(self) -> None:
@@ -116,24 +120,40 @@ class NextToken(QFrame):
         self._slider.cancel()
 
     def _ask(self) -> None:
-        if not self.section.is_open or not self.isVisible() or self._session.busy:
+        if not self.section.is_open or not self.isVisible():
             return
+        self._explain()
+        if self._session.busy or self._reason():
+            return
+        place = self._next()
+        self._place = place.start
+        self._job = InspectJob(place.prompt, (), place.settings, None, self._session.document.mixed)
+        self._inference.reads.inspect(self._job)
+
+    def _next(self) -> TokenPlace:
+        return next_place(self._session.document.mixed, self._caret(), self._settings.value.decoding)
+
+    def _reason(self) -> str:
+        """Why the model cannot be asked now; empty if it can."""
         info = self._inference.info
         if info is None:
-            self._show_note(_NO_MODEL)
-            return
-        if not self._settings.value.read_ahead or power_saver_is_on():
-            self._show_note(_OFF)
-            return
-        mixed, caret = self._session.document.mixed, self._caret()
-        place = next_place(mixed, caret, self._settings.value.decoding)
-        assert not isinstance(place.prompt, tuple)
-        if not place.prompt.text and info.tokenizer.start_of_text is None:
-            self._show_note(_NO_TEXT)
-            return
-        self._place = place.start
-        self._job = InspectJob(place.prompt, (), place.settings, None, mixed)
-        self._inference.reads.inspect(self._job)
+            return _NO_MODEL
+        if not self._settings.value.read_ahead:
+            return _OFF
+        if power_saver_is_on():
+            return _SAVES_POWER
+        prompt = self._next().prompt
+        assert not isinstance(prompt, tuple)
+        return "" if prompt.text or info.tokenizer.start_of_text is not None else _NO_TEXT
+
+    def _explain(self) -> None:
+        """Says why there is no distribution; leaves one that is shown until a newer one arrives."""
+        reason = self._reason()
+        if reason:
+            self._job = None  # a late answer must not replace the reason
+            self._show_note(reason)
+        elif not self.note.isHidden():
+            self._show_note(_BUSY if self._session.busy else _ASKED)
 
     @Slot(object)
     def _on_inspected(self, answer: InspectedToken) -> None:
@@ -179,9 +199,7 @@ class NextToken(QFrame):
 
     @Slot()
     def _on_state_changed(self) -> None:
-        if self._inference.info is None:
-            self._job = None
-            self._show_note(_NO_MODEL)
+        self._explain()
         self._pause.request()
 
     @Slot(bool)

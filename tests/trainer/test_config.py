@@ -6,7 +6,7 @@ import pytest
 from gptdesk.errors import UserError
 from trainer.cli import main
 from trainer.config.reference import reference_page, to_toml
-from trainer.config.schema import TrainConfig, build_config
+from trainer.config.schema import OptimSection, TrainConfig, build_config
 from trainer.config.values import merge, parse_flags, preset_names, read_preset, read_toml
 
 
@@ -82,6 +82,12 @@ def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:
 def test_the_reference_page_is_what_the_configuration_says() -> None:
     page = Path(__file__).parents[2] / "docs" / "CONFIG.md"
     assert page.read_text(encoding="utf-8") == reference_page(), "python -m trainer config --reference > docs/CONFIG.md"
+
+
+def test_help_of_a_setting_that_optimizers_share_names_no_optimizer_as_its_owner() -> None:
+    for name, field in OptimSection.model_fields.items():
+        if name != "optimizer" and not name.startswith("muon_"):
+            assert "AdamW" not in (field.description or ""), name
 
 
 def test_the_schema_describes_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

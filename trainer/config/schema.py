@@ -130,15 +130,17 @@ class OptimSection(_Section):
 
     section = "optim"
     optimizer: OptimizerName = Field("adamw", description=help_text())
-    learning_rate: Annotated[float, Field(gt=0)] = Field(6e-4, description="AdamW's peak learning rate.")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(
+        6e-4, description="Peak learning rate of the weights that Muon does not take."
+    )
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
-        (0.9, 0.95), description="AdamW's decay rates of the first and second moment."
+        (0.9, 0.95), description="Decay rates of the first and second moment of the gradients; not read by Muon."
     )
     eps: Annotated[float, Field(gt=0)] = Field(
-        1e-8, description="Added to the divisor of AdamW's update, so that it is never 0."
+        1e-8, description="Added to the divisor of the update, so that it is never 0; not read by Muon."
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.1, description="AdamW's decoupled weight decay, on matrices and embeddings only."
+        0.1, description="Decoupled weight decay of the matrices and embeddings that Muon does not take."
     )
     muon_learning_rate: Annotated[float, Field(gt=0)] = Field(0.02, description="Muon's peak learning rate.")
     muon_momentum: Annotated[float, Field(ge=0, lt=1)] = Field(

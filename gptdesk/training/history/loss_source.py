@@ -73,6 +73,14 @@ def newest_validation(history: RunHistory, unit: LossUnit) -> float:
     return _newest(source, history.evaluated(source.key))
 
 
+def validation_at(history: RunHistory, unit: LossUnit, step: int) -> float:
+    """The validation loss of the evaluation after ``step`` steps in a unit; NaN if it is not known."""
+    source = loss_sources(history, unit).validation
+    series = history.evaluated(source.key)
+    values = source.convert(series.value[series.step == step][-1:])
+    return float(values[0]) if len(values) else math.nan
+
+
 def _newest(source: LossSource, series: Series) -> float:
     values = source.convert(series.value[-1:])
     return float(values[0]) if len(values) else math.nan

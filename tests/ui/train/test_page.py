@@ -6,7 +6,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -573,6 +573,23 @@ def test_a_run_that_waits_does_not_look_like_one_that_failed() -> None:
     assert STATES["paused"].role == STATES["stopped"].role == "muted"
     assert tuple(STATES) == RUN_STATES
     assert data_role(PreparationState(state="paused")) == "muted"
+
+
+def test_the_tiles_follow_the_unit_of_the_chart_also_after_a_restart(
+    listed: tuple[Opened, TrainView, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
+) -> None:
+    opened, train, _ = listed
+    last = train.runs.shown[-1]
+    train.choose(last)
+    charts, tiles = train.dashboard.charts, train.dashboard.tiles
+    charts.choose(replace(charts.settings, loss_unit="perplexity"))
+    wait(qtbot, lambda: "in perplexity" in tiles.loss.accessibleDescription())
+    opened.close()
+    again = open_window()
+    wait(qtbot, lambda: again.window.train and again.window.train.current == last and view(again))
+    assert again.window.train is not None
+    restored = again.window.train.dashboard.tiles
+    wait(qtbot, lambda: "in perplexity" in restored.loss.accessibleDescription())
 
 
 def test_the_page_and_the_run_are_there_again_after_a_restart(

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
+from gptdesk.loss_units import loss_unit
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.training.scan_result import RunView
@@ -37,6 +38,8 @@ class Dashboard(QWidget):
         super().__init__(parent)
         self.tiles = Tiles()
         self.charts = ChartPanel(theme, commands, settings)
+        self.charts.settings_changed.connect(self._on_settings_changed)
+        self._on_settings_changed(settings)
         self.crash = CrashPanel(theme, commands)
         self.controls = Controls(theme, commands, menu)
         self.problem = QLabel()
@@ -83,6 +86,10 @@ class Dashboard(QWidget):
         self.tiles.show_run(entry, view.history)
         self.controls.show_run(entry, pending)
         self._place_menu()
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: ChartSettings) -> None:
+        self.tiles.set_unit(loss_unit(settings.loss_unit))
 
     def _place_menu(self) -> None:
         """Keeps no row of buttons for the menu alone: it moves up beside the tiles."""

@@ -15,7 +15,7 @@ from gptdesk.bounded_read import number
 from gptdesk.loss_units import LOSS_UNITS, LossUnit
 from gptdesk.metrics import metric
 from gptdesk.training.history.history import RunHistory
-from gptdesk.training.history.loss_source import newest_training, newest_validation
+from gptdesk.training.history.loss_source import newest_training, newest_validation, validation_at
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import smaller
 from gptdesk.ui.number_format import count, decimal, metric_value, percent, span
@@ -54,6 +54,8 @@ class Tiles(QWidget):
         self.note = ElidedLabel()
         self.note.setProperty("kind", "muted")
         self.note.setFont(smaller(self.font()))
+        self._unit = LOSS_UNITS[0]
+        self._shown: tuple[RunEntry, RunHistory] | None = None
         self._grid = QGridLayout()
         self._grid.setSpacing(_GAP)
         self._arranged: tuple[int, str, list[int]] | None = None
@@ -76,12 +78,16 @@ class Tiles(QWidget):
 
     def show_run(self, entry: RunEntry, history: RunHistory) -> None:
         """Shows the present figures."""
+        self._shown = entry, history
         last, facts = history.last, history.facts
         step, steps = entry.step, entry.steps
         self._show_step(step, steps, last, facts)
         loss = entry.loss if entry.loss is not None else number(last.get("loss"), None)
-        in_units = _in_all_units(loss, partial(newest_training, history))
-        self.loss.show_figure(_loss(loss), f"Training loss of the newest step, in nats per token{in_units}")
+        recorded = partial(newest_training, history)
+        in_units, name = _in_all_units(loss, recorded), _name(self._unit)
+        self.loss.show_figure(
+            _loss(_in_unit(loss, recorded, self._unit)), f"Training loss of the newest step, in {name}{in_units}"
+        )
         self._show_validation(entry, history)
         speed = number(last.get("tokens_per_s"), None)
         self.speed.show_figure(
@@ -91,6 +97,12 @@ class Tiles(QWidget):
         self._show_use(last, facts)
         self._show_time(entry)
         self._arrange()
+
+    def set_unit(self, unit: LossUnit) -> None:
+        """Shows losses in a unit from now on."""
+        self._unit = unit
+        if self._shown is not None:
+            self.show_run(*self._shown)
 
     def _show_step(self, step: int | None, steps: int | None, last: dict[str, Any], facts: dict[str, Any]) -> None:
         done = NOTHING if step is None else count(step)
@@ -107,14 +119,16 @@ class Tiles(QWidget):
         newest = history.final_validation
         if newest is None and len(values):
             newest = float(values[-1])
-        in_units = _in_all_units(newest, partial(newest_validation, history))
-        help = f"Loss on text that the model does not train on, in nats per token{in_units}"
+        unit, recorded = self._unit, partial(newest_validation, history)
+        in_units = _in_all_units(newest, recorded)
+        help = f"Loss on text that the model does not train on, in {_name(unit)}{in_units}"
         notes = _notes(history)
         if entry.best_loss is not None and entry.best_step is not None:
-            best = f"best validation {decimal(entry.best_loss, 3)} at step {count(entry.best_step)}"
-            help += f"\nBest so far: {decimal(entry.best_loss, 4)} at step {count(entry.best_step)}."
-            notes.append(best)
-        self.validation.show_figure(_loss(newest), help)
+            best = _in_unit(entry.best_loss, lambda unit: validation_at(history, unit, entry.best_step or 0), unit)
+            if math.isfinite(best):
+                notes.append(f"best validation {decimal(best, 3)} at step {count(entry.best_step)}")
+                help += f"\nBest so far: {decimal(best, 4)} at step {count(entry.best_step)}."
+        self.validation.show_figure(_loss(_in_unit(newest, recorded, unit)), help)
         self.note.setText("  ·  ".join(notes))
 
     def _show_use(self, last: dict[str, Any], facts: dict[str, Any]) -> None:
@@ -171,8 +185,29 @@ def _notes(history: RunHistory) -> list[str]:
     return notes if epoch is None else [*notes, f"{decimal(epoch, 2)} epochs"]
 
 
-def _loss(value: float | None) -> str:
-    return NOTHING if value is None or not math.isfinite(value) else decimal(value, 2)
+def _name(unit: LossUnit) -> str:
+    return unit.title.lower()
+
+
+def _in_unit(loss: float | None, recorded: Callable[[LossUnit], float], unit: LossUnit) -> float:
+    """A loss in a unit; NaN if it is not known in it.
+
+    Args:
+        loss: in nats per token.
+        recorded: returns the loss in a unit that depends on the text.
+        unit: of the result.
+    """
+    if loss is None or not math.isfinite(loss):
+        return math.nan
+    if unit == LOSS_UNITS[0]:
+        return loss
+    if loss > _LARGEST:
+        return math.nan
+    return float(recorded(unit) if unit.needs_bytes else unit.from_nats(loss, 0.0))
+
+
+def _loss(value: float) -> str:
+    return NOTHING if not math.isfinite(value) else decimal(value, 2)
 
 
 def _in_all_units(loss: float | None, recorded: Callable[[LossUnit], float]) -> str:
@@ -184,6 +219,6 @@ def _in_all_units(loss: float | None, recorded: Callable[[LossUnit], float]) -> 
     """
     if loss is None or not math.isfinite(loss) or loss > _LARGEST:
         return "."
-    values = [(unit, recorded(unit) if unit.needs_bytes else unit.from_nats(loss, 0.0)) for unit in LOSS_UNITS]
+    values = [(unit, _in_unit(loss, recorded, unit)) for unit in LOSS_UNITS]
     lines = [f"{unit.title}: {decimal(value, unit.digits)}" for unit, value in values if math.isfinite(value)]
     return "\n".join([":", *lines])

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from gptdesk.loss_units import loss_unit
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
@@ -38,6 +39,21 @@ def test_figures_say_where_the_run_stands_and_explain_themselves(qtbot: QtBot, r
     assert tiles.loss.accessibleDescription().endswith("per token:\nNats per token: 3.6200\nPerplexity: 37.34")
     assert tiles.bar.value() == 400
     assert tiles.note.text() == "400,000 tokens  ·  0.80 epochs  ·  best validation 3.790 at step 400"
+
+
+def test_losses_of_the_tiles_are_in_the_unit_that_is_set(qtbot: QtBot, run: Run, history: RunHistory) -> None:
+    tiles = Tiles()
+    qtbot.addWidget(tiles)
+    tiles.show_run(entry(run.folder, best_loss=3.79, best_step=400), history)
+    tiles.set_unit(loss_unit("perplexity"))
+    assert tiles.loss.figure.text() == f"{math.exp(3.62):.2f}"
+    assert tiles.validation.figure.text() == f"{math.exp(history.validation.value[-1]):.2f}"
+    assert tiles.note.text().endswith("best validation 44.256 at step 400")
+    tiles.set_unit(loss_unit("bits_per_byte"))
+    assert tiles.loss.figure.text() == NOTHING, "the bytes per token of the data are not known"
+    tiles.show_run(entry(run.folder, loss=5000.0), history)
+    tiles.set_unit(loss_unit("perplexity"))
+    assert tiles.loss.figure.text() == NOTHING, "the run diverged"
 
 
 def test_figures_that_are_not_there_yet_are_dashes(qtbot: QtBot, tmp_path: Path, run: Run) -> None:

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.icons import icon
-from gptdesk.ui.palette import DARK, LIGHT, Colours, contrast
+from gptdesk.ui.palette import DARK, LIGHT, Colours
 from gptdesk.ui.playground.editing.generated_marks import older_bar
 from gptdesk.ui.stylesheet import mix, outline, stylesheet
 from gptdesk.ui.theme import Theme
+
+from .contrast import contrast
 
 THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 

@@ -19,13 +19,14 @@ from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.ui.palette import DARK, LIGHT, contrast
+from gptdesk.ui.palette import DARK, LIGHT
 from gptdesk.ui.playground.tokens.measures import MEASURES
 from gptdesk.ui.playground.tokens.ramps import STEPS, oklab, ramp
 from gptdesk.ui.playground.tokens.token_table import TokenTable
 from gptdesk.ui.services.inference_messages import State
 
 from .conftest import Opened
+from .contrast import contrast
 
 TEXT = "Once upon a time there was a “naïve” cat.\nIt sat 🐈 on the mat, and looked."
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -210,6 +210,17 @@ def test_the_arrows_under_the_text_undo_typing_too_and_what_is_out_of_sight_is_s
     assert text_of(opened) == "line\n" * 200
     assert page.editor.textCursor().position() == 0
     assert page.editor.verticalScrollBar().value() < page.editor.viewport().height()
+
+
+def test_the_arrows_are_both_there_or_both_gone_at_every_width(opened: Opened, qtbot: QtBot) -> None:
+    bar, window = opened.window.playground.bar, opened.window
+    type_text(opened, "x")
+    window.commands.run("document.pane")
+    for width in (*range(1300, 720, -20), *range(720, 1300, 20)):
+        window.resize(width, 700)
+        qtbot.waitUntil(lambda width=width: window.width() == width)
+        QCoreApplication.processEvents()
+        assert bar.undo.isHidden() == bar.redo.isHidden(), width
 
 
 def test_undo_while_it_writes_takes_back_what_was_written(opened: Opened, qtbot: QtBot) -> None:

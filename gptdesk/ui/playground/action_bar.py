@@ -45,6 +45,7 @@ class ActionBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column: tuple[int, int] | None = None
         self._needed = 0  # width of the row, in pixels, when its labels were chosen
+        self._is_fitting = False
         action = commands.action
         self.generate = ActionButton(action("text.generate"), "")
         self.generate.setProperty("kind", "accent")
@@ -101,6 +102,15 @@ class ActionBar(QWidget):
 
     def _fit(self) -> None:
         """Chooses the longest labels that fit, and the margins of the frame."""
+        if self._is_fitting:  # a button that is shown or hidden asks for it at once
+            return
+        self._is_fitting = True
+        try:
+            self._choose_words()
+        finally:
+            self._is_fitting = False
+
+    def _choose_words(self) -> None:
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
         for brief in range(4):

@@ -69,10 +69,10 @@ class TokenStrip(QWidget):
         self.close_button = QPushButton("Close")
         self.close_button.setAccessibleName("Close the token view")
         self.close_button.clicked.connect(commands.action("tokens.show").trigger)
-        self.totals, self.token = QLabel(), ElidedLabel()
+        self.totals, self.token = ElidedLabel(), ElidedLabel()
         self.totals.setAccessibleName("Totals")
         self.totals.setAccessibleDescription(_PERPLEXITY_HELP)
-        self.totals.setToolTip(wrapped(_PERPLEXITY_HELP))
+        self.totals.help = _PERPLEXITY_HELP
         self.token.setProperty("kind", "muted")
         self.token.setAccessibleName("Token at the caret")
         self.close_button.setProperty("kind", "flat")

@@ -45,6 +45,35 @@ def test_picture_of_the_playground(
     assert program.quit() == 0
 
 
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=60, seed=7))
+    write_settings(Settings(theme="light", decoding=decoding))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.type(BEGINNING)
+    program.press("ctrl+Return")
+    wait_for(lambda: program.finish_reason is not None, "the end")
+    wait_for(lambda: any(found["enabled"] for found in program.look("Regenerate")), "the model to be free")
+    program.press("ctrl+t")
+    wait_for(lambda: program.look("Totals"), "the strip")
+    program.press("ctrl+i")
+    wait_for(lambda: program.look("Click one*"), "the token card")
+    before = program.text
+    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
+    picture = folder / "token-view.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.press("1")
+    wait_for(lambda: program.text != before, "the branch")
+    assert program.text.startswith(before)
+    assert program.quit() == 0
+
+
 def size(program: Program, picture: Path) -> tuple[int, int]:
     """Takes a picture and gives its width and height."""
     program.screen.photograph(program.process, picture)

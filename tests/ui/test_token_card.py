@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gptdesk import power_saver
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import DoneEvent, Engine
 from gptdesk.inference.reader import TextReader
@@ -18,6 +19,8 @@ from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.playground.token_card.card import TokenCard
 from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.playground.token_card.next_token import NextToken
+from gptdesk.ui.services.reading.background_reads import BackgroundReads
+from gptdesk.ui.services.reading.jobs import BackgroundJob, InspectJob
 
 from .conftest import Opened
 
@@ -51,6 +54,22 @@ def open_card(opened: Opened, qtbot: QtBot, index: int) -> TokenCard:
     card: TokenCard = tokens.card
     qtbot.waitUntil(card.hint.isVisible)
     return card
+
+
+def test_the_card_and_the_block_do_not_replace_each_others_requests() -> None:
+    begun: list[BackgroundJob] = []
+    free: list[bool] = []
+    reads = BackgroundReads(begun.append, lambda: bool(free))
+    text = MixedText("It was a dark night.")
+    jobs = [InspectJob(text, (), DecodingSettings(), None, text, asker=asker) for asker in ("card", "next token")]
+    newer = replace(jobs[1], seed=1)
+    for job in (*jobs, newer):
+        reads.inspect(job)
+    free.append(True)
+    reads.begin()
+    while reads.busy:
+        reads.on_ended(begun[-1].number, None)
+    assert begun == [jobs[0], newer]
 
 
 def own_engine(opened: Opened, folder: Path) -> Engine:

@@ -107,7 +107,7 @@ class TokenCard(QFrame):
         self.show()
         self.raise_()
         self.setFocus()
-        self._job = InspectJob(place.prompt, place.sampled, place.settings, place.seed, text)
+        self._job = InspectJob(place.prompt, place.sampled, place.settings, place.seed, text, asker="card")
         self._inference.reads.inspect(self._job)
 
     @Slot(object)

@@ -127,7 +127,7 @@ class NextToken(QFrame):
             return
         place = self._next()
         self._place = place.start
-        self._job = InspectJob(place.prompt, (), place.settings, None, self._session.document.mixed)
+        self._job = InspectJob(place.prompt, (), place.settings, None, self._session.document.mixed, asker="next token")
         self._inference.reads.inspect(self._job)
 
     def _next(self) -> TokenPlace:

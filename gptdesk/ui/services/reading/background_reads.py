@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 class BackgroundReads(QObject):
     """Reads the newest text, inspects a token, scores endings; part of `Inference`.
 
-    A request replaces the one of its kind before it. One that gave way to a generation is done again after it.
+    A request replaces the one with its key before it. One that gave way to a generation is done again after it.
 
     Args:
         begin: hands a job to the worker.
@@ -51,7 +51,7 @@ class BackgroundReads(QObject):
     ) -> None:
         super().__init__(parent)
         self._begin, self._is_free = begin, is_free
-        self._waiting: dict[type[BackgroundJob], BackgroundJob] = {}
+        self._waiting: dict[tuple[object, ...], BackgroundJob] = {}  # by key
         self._running: BackgroundJob | None = None
 
     @property
@@ -81,7 +81,7 @@ class BackgroundReads(QObject):
 
     def cancel_endings(self) -> None:
         """Ends the scoring of endings."""
-        self._waiting.pop(EndingsJob, None)
+        self._waiting = {key: job for key, job in self._waiting.items() if not isinstance(job, EndingsJob)}
         if isinstance(self._running, EndingsJob):
             self._running.cancel()
 
@@ -108,13 +108,13 @@ class BackgroundReads(QObject):
             job.finish_chunk()
         else:
             job.cancel()
-        self._waiting.setdefault(type(job), replace(job))
+        self._waiting.setdefault(job.key, replace(job))
 
     def begin(self) -> None:
         """Begins what waits, if the model is free."""
         if self._running is None and self._waiting and self._is_free():
-            kind = next(iter(self._waiting))
-            self._running = self._waiting.pop(kind)
+            key = next(iter(self._waiting))
+            self._running = self._waiting.pop(key)
             self._begin(self._running)
 
     def on_ended(self, number: int, failure: Failure | None) -> bool:
@@ -143,8 +143,8 @@ class BackgroundReads(QObject):
             self.read.emit(result)
 
     def _ask(self, job: BackgroundJob) -> None:
-        self._waiting[type(job)] = job
-        if self._running is not None and type(self._running) is type(job):
+        self._waiting[job.key] = job
+        if self._running is not None and self._running.key == job.key:
             self._running.finish_chunk()
         self.begin()
 

@@ -36,6 +36,11 @@ class BackgroundJob(Job):
         self._limit[0] = min(self._limit[0], characters)
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """A request replaces one with the same key."""
+        return (type(self),)
+
+    @property
     def is_last_chunk(self) -> bool:
         return self._last_chunk.is_set()
 
@@ -61,18 +66,27 @@ class ReadJob(BackgroundJob):
 
 @dataclass(frozen=True)
 class InspectJob(BackgroundJob):
-    """Inspects the choice of the token behind ``prompt`` and ``sampled``; the fields are arguments of `inspect`."""
+    """Inspects the choice of the token behind ``prompt`` and ``sampled``; the fields are arguments of `inspect`.
+
+    Attributes:
+        asker: who shows the answer; two of them do not replace each other's requests.
+    """
 
     prompt: MixedText | tuple[int, ...]
     sampled: tuple[int, ...]
     settings: DecodingSettings
     seed: int | None
     text: MixedText
+    asker: str
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return type(self), self.asker
 
     @property
     def question(self) -> tuple[object, ...]:
         """What is asked: the same for a job that is done again."""
-        return self.prompt, self.sampled, self.settings, self.seed, self.text
+        return self.prompt, self.sampled, self.settings, self.seed, self.text, self.asker
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     wait_for(lambda: program.finish_reason is not None, "the end")
     wait_for(lambda: any(found["enabled"] for found in program.look("Regenerate")), "the model to be free")
     program.press("ctrl+t")
-    wait_for(lambda: program.look("Totals"), "the strip")
+    wait_for(lambda: any("perplexity" in found["text"] for found in program.look("Totals")), "the scores")
     program.press("ctrl+i")
     wait_for(lambda: program.look("Click one*"), "the token card")
     before = program.text

@@ -57,7 +57,9 @@ def expected(long_model_folder: Path) -> Engine:
 def opened(open_window: Callable[..., Opened], long_model_folder: Path, qtbot: QtBot) -> Opened:
     one = open_window(str(long_model_folder))
     one.services.settings.update(device="cpu", precision="float32", decoding=FEW, new_document_decoding=FEW)
+    one.window.playground.tokens.block.section.set_open(False)  # it asks for the next token after each pause
     qtbot.waitUntil(lambda: one.state is State.READY and one.services.inference.info.precision == "float32")
+    qtbot.waitUntil(lambda: not one.services.inference.reads.busy)
     return one
 
 

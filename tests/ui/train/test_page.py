@@ -344,7 +344,8 @@ def test_closing_the_window_can_stop_and_save_even_what_is_only_starting(
     open_window: Callable[..., Opened], folders: Folders, values: dict[str, Any], qtbot: QtBot
 ) -> None:
     run = Living(folders.runs / "ends")
-    start_run(values, run.folder, name="ends")
+    process = start_run(values, run.folder, name="ends")
+    os.kill(process, signal.SIGSTOP)  # it goes on starting until the person has answered
     opened = open_window()
     try:
         wait(qtbot, lambda: opened.services.run_monitor.active)
@@ -352,10 +353,13 @@ def test_closing_the_window_can_stop_and_save_even_what_is_only_starting(
         opened.window.close()
         assert opened.window.close_guard.question is not None
         button(opened.window.close_guard.question, "Stop and save").click()
+        os.kill(process, signal.SIGCONT)
         wait(qtbot, lambda: not opened.window.isVisible())
         wait(qtbot, lambda: run.state == "stopped")
         assert checkpoints(run.folder)
     finally:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
         run.kill()
 
 

@@ -85,6 +85,12 @@ def collector(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def empty_clipboard(qapp: QApplication) -> None:
+    """What another test has copied, a book perhaps, is not pasted by this one."""
+    QApplication.clipboard().clear()
+
+
+@pytest.fixture(autouse=True)
 def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     """Fails a test that leaves a thread, a pool, a timer or a window behind."""
     before, qt_threads = set(threading.enumerate()), running_threads()

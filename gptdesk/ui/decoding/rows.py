@@ -34,16 +34,7 @@ class NumberRow(QWidget):
         )
         self.box.setFixedWidth(scaled(BOX_WIDTH))
         self.box.setProperty("kind", "compact")
-        self.box.setAccessibleName(setting.title)
-        self.box.setAccessibleDescription(setting.help)
-        self.label = QLabel(setting.title)
-        self.label.setBuddy(self.box)
-        for widget in (self.label, self.box):
-            widget.setToolTip(wrapped(setting.help))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(label_with_help(self.label, setting.help), 1)
-        layout.addWidget(self.box)
+        self.label = _lay_out(self, setting, self.box)
 
     @property
     def value(self) -> float | int:
@@ -69,16 +60,7 @@ class ChoiceRow(QWidget):
         self.box = ListBox()
         for choice in setting.choices:
             self.box.addItem(choice.capitalize(), choice)
-        self.box.setAccessibleName(setting.title)
-        self.box.setAccessibleDescription(setting.help)
-        self.label = QLabel(setting.title)
-        self.label.setBuddy(self.box)
-        for widget in (self.label, self.box):
-            widget.setToolTip(wrapped(setting.help))
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(label_with_help(self.label, setting.help), 1)
-        layout.addWidget(self.box)
+        self.label = _lay_out(self, setting, self.box)
 
     @property
     def value(self) -> str:
@@ -118,3 +100,18 @@ def _scale(slider: Slider, neutral: float) -> Scale:
     if slider.middle is not None:
         return Power(highest=slider.highest, middle=slider.middle)
     return Linear(slider.lowest, slider.highest)
+
+
+def _lay_out(row: QWidget, setting: Setting, box: QWidget) -> QLabel:
+    """Puts the title with its help and the box into the row, names the box, and returns the title."""
+    box.setAccessibleName(setting.title)
+    box.setAccessibleDescription(setting.help)
+    label = QLabel(setting.title)
+    label.setBuddy(box)
+    for widget in (label, box):
+        widget.setToolTip(wrapped(setting.help))
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addLayout(label_with_help(label, setting.help), 1)
+    layout.addWidget(box)
+    return label

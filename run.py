@@ -251,7 +251,7 @@ def install_packages(*, testing: bool, torch_index: str | None) -> None:
         # torch comes from that index alone; what it needs in turn may come from there or from pip's own index.
         indices = ["--extra-index-url", torch_index]
         run_logged([*pip, "--no-deps", "--index-url", torch_index, "torch"], "Installing PyTorch failed")
-    project = ".[data,documents,test,dev]" if testing else ".[data,documents]"
+    project = ".[window,data,documents,test,dev]" if testing else ".[window,data,documents]"
     run_logged([*pip, *indices, "--editable", project], "Installing gptdesk's packages failed")
     # Up to Python 3.12 the locale decides how a .pth file is read; one that cannot be read stops Python from starting.
     path_file = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}), "_gptdesk.pth")

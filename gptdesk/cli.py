@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import io
 import os
 import sys
@@ -16,6 +15,7 @@ from gptdesk.child_process import is_frozen, own_command
 from gptdesk.devices import set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
+from gptdesk.program.installation import NO_WINDOW, describe_version, has_window
 
 MISTAKE: Final = 2
 """Exit status for wrong arguments and other errors of the caller."""
@@ -96,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         description=f"{gptdesk.__doc__} Without a command it opens the window, with the files that are named.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"gptdesk {gptdesk.__version__}")
+    parser.add_argument("--version", action="version", version=f"gptdesk {describe_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in _COMMANDS:
         importlib.import_module(f"gptdesk.commands.{name}").add_parser(commands)
@@ -104,10 +104,8 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _open_window(files: Sequence[str]) -> int:
-    if importlib.util.find_spec("PySide6") is None:
-        raise UserError(
-            "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest."
-        )
+    if not has_window():
+        raise UserError(f"{NO_WINDOW}, or see gptdesk --help for what works without it.")
     from gptdesk.ui.app import main as open_window
 
     return open_window(files)

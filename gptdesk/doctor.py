@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -17,19 +16,16 @@ from typing import Final
 
 import gptdesk
 from gptdesk import number_format
-from gptdesk.bounded_read import parse_toml
 from gptdesk.child_process import child_environment, python_command
 from gptdesk.devices import choose_device, choose_precision, choose_quantization, physical_cores
-from gptdesk.folders import HOME_VARIABLE, Folders
+from gptdesk.errors import UserError
+from gptdesk.folders import HOME_VARIABLE, SETTINGS_FILE, Folders
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compile_process import describe_code
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import BUNDLED, find_model
-
-_PACKAGE_NAME: Final = re.compile(r"[\w.-]+")
-_EXTRA: Final = re.compile(r";.*\bextra\b")
-"""In a requirement that only an extra has."""
+from gptdesk.program.installation import KINDS, NO_WINDOW, WINDOW, has_window, kind, required_packages, window_packages
 
 LEAST_FREE_DISK: Final = 100 * 2**20
 """Free bytes below which a disk counts as full."""
@@ -55,9 +51,16 @@ class Finding:
     problem: str | None = None
 
 
-def examine(folders: Folders) -> Iterator[Finding]:
-    """Runs all checks; takes some seconds, because it loads torch, Qt and the bundled model."""
+def examine(folders: Folders, *, updates: bool = False) -> Iterator[Finding]:
+    """Runs all checks; takes some seconds, because it loads torch, Qt and the bundled model.
+
+    Args:
+        folders: of the person.
+        updates: ask for the newest version, too.
+    """
     yield from _versions()
+    if updates:
+        yield _newest_version(folders)
     yield from _devices()
     yield from _folders(folders)
     yield from _qt()
@@ -75,9 +78,10 @@ def _found(section: str, name: str, look: Callable[[], str]) -> Finding:
 
 def _versions() -> Iterator[Finding]:
     yield Finding("versions", "gptdesk", gptdesk.__version__)
+    yield Finding("versions", "installation", KINDS[kind()])
     yield Finding("versions", "python", f"{platform.python_version()} ({sys.executable})")
     yield Finding("versions", "system", platform.platform())
-    for package in required_packages():
+    for package in sorted([*required_packages(), *window_packages()], key=str.lower):
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
@@ -89,29 +93,23 @@ def _versions() -> Iterator[Finding]:
         yield Finding("versions", package, version, problem)
 
 
-def required_packages() -> list[str]:
-    """Names of the packages that gptdesk depends on, by the project file of a source tree, else as it was installed."""
-    needed = (_PACKAGE_NAME.match(text) for text in _requirements() if not _EXTRA.search(text))
-    return sorted((match[0] for match in needed if match), key=str.lower)
+def _newest_version(folders: Folders) -> Finding:
+    """Asks the address of the settings whether there is a newer version; being offline is no problem of this one."""
+    from gptdesk.program.updates import newest_release
+    from gptdesk.store.settings import SettingsFile
 
-
-def _requirements() -> Sequence[str]:
-    try:  # a source tree that was installed once keeps the metadata of that day
-        text = (Path(gptdesk.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-        project = parse_toml(text)["project"]
-        if project["name"] == "gptdesk":
-            return [str(requirement) for requirement in project["dependencies"]]
-    except (OSError, ValueError, LookupError):  # a wheel, or a frozen program
-        pass
+    settings, _ = SettingsFile(folders.config / SETTINGS_FILE).load()
     try:
-        return metadata.requires("gptdesk") or ()
-    except metadata.PackageNotFoundError:
-        return ()
+        return Finding("versions", "newest version", newest_release(settings.update_address).describe())
+    except UserError as error:
+        return Finding("versions", "newest version", f"not known: {error}")
 
 
 def _missing(package: str) -> Finding:
     if package == "numba":  # has no wheel for every system, and torch does what it does
         return Finding("versions", package, "missing: decoding on a CPU takes several times as long")
+    if package in window_packages() and not has_window():
+        return Finding("versions", package, f"missing: no window without the extra {WINDOW}")
     return Finding("versions", package, "missing", f"{package} is not installed; install gptdesk again.")
 
 
@@ -165,6 +163,9 @@ def _folder_problem(path: Path) -> str | None:
 
 
 def _qt() -> Iterator[Finding]:
+    if not has_window():
+        yield Finding("qt", "platform", "none: " + NO_WINDOW)
+        return
     try:
         probe = subprocess.run(
             python_command("gptdesk.ui.platform_probe"),

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,8 +37,12 @@ TARGETS: Final[dict[str, tuple[str, Callable[[], list[Path]]]]] = {
     "bundle": ("the folder that runs without Python", _bundle),
     "archive": ("that folder as .tar.xz", _from_bundle(make_archive)),
     "deb": ("the package for Debian and Ubuntu", _from_bundle(make_deb)),
+    "fast-deb": ("the same without compression, for tries", _from_bundle(partial(make_deb, fast=True))),
     "wheel": ("the Python package, as wheel and source", make_wheel),
 }
+
+_ONLY_ASKED_FOR: Final = ("fast-deb",)
+
 """What can be made: a word about it, and what makes it."""
 
 
@@ -64,7 +69,7 @@ def main() -> int:
 
 
 def _is_possible(target: str) -> bool:
-    return target != "deb" or shutil.which("dpkg-deb") is not None
+    return target not in _ONLY_ASKED_FOR and (target != "deb" or shutil.which("dpkg-deb") is not None)
 
 
 def _write_sums(files: list[Path]) -> None:

@@ -10,5 +10,7 @@ from pathlib import Path
 
 folder = Path(sys.argv[1])
 mode = py_compile.PycInvalidationMode.UNCHECKED_HASH  # sources never change, and dates must not matter
-if not compileall.compile_dir(str(folder / "gptdesk"), quiet=1, invalidation_mode=mode, force=True):
+if not compileall.compile_dir(
+    str(folder / "gptdesk"), quiet=1, invalidation_mode=mode, force=True, stripdir=str(folder)
+):
     sys.exit(f"the modules in {folder / 'gptdesk'} were not compiled")

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from bundle.contents import NOT_STRIPPED, STRIPPED
-from make_licences import write_licences
 from project import BUILD, COMMAND, DIST, NAME, PACKAGING, ROOT, BuildError, run, source_date
+
+from gptdesk.program.licences import THIRD_PARTY
 
 ENVIRONMENT: Final = BUILD / "venv"
 BUNDLE: Final = DIST / NAME
 _PYTHON: Final = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-_EXTRAS: Final = "data,documents,gguf"
+_EXTRAS: Final = "window,data,documents,gguf"
 _PYINSTALLER: Final = "pyinstaller==6.22.3"
 
 
@@ -35,9 +36,8 @@ def make_bundle() -> Path:
     run([_PYTHON, PACKAGING / "compile_sources.py", BUNDLE / "_internal"])
     if sys.platform != "win32":
         (BUNDLE / COMMAND).symlink_to(NAME)
-    packages = (BUILD / "pyinstaller" / NAME / "packages.txt").read_text(encoding="utf-8").split()
-    write_licences(BUNDLE / "_internal", packages, ENVIRONMENT, BUNDLE / "THIRD-PARTY-LICENCES")
-    shutil.copy2(ROOT / "LICENSE", BUNDLE / "LICENSE")
+    for licence in ("LICENSE", THIRD_PARTY):
+        shutil.copy2(BUNDLE / "_internal" / "gptdesk" / licence, BUNDLE / licence)
     strip_libraries(BUNDLE)
     set_dates(BUNDLE)
     return BUNDLE

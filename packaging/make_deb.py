@@ -27,9 +27,20 @@ from project import (
     source_date,
 )
 
+from gptdesk.program.installation import MARK
 from run import QT_LIBRARIES, X11_LIBRARIES
 
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+_NOT_BUNDLED: Final = {
+    "libresolv.so.2": "", "ld-linux-x86-64.so.2": "", "ld-linux-aarch64.so.1": "",
+    **{f"lib{name}": "" for name in ("c.so.6", "m.so.6", "dl.so.2", "pthread.so.0", "rt.so.1", "util.so.1")},
+    "libxcb.so.1": "libxcb1", "libwayland-client.so.0": "libwayland-client0",
+    "libwayland-cursor.so.0": "libwayland-cursor0", "libwayland-egl.so.1": "libwayland-egl1",
+}  # fmt: skip
+"""Libraries that are never in a bundle, and their Debian packages; "" for those of the C library."""
+
+_PACKED: Final = ("-Zxz", "-z6", "--threads-max=2")
+_STORED: Final = ("-Znone",)
 _DESCRIPTION: Final = """\
  Continues the text that you type, streaming, with all the usual decoding
  settings; downloads OpenAI's GPT-2 models; trains models on your own texts and
@@ -37,8 +48,12 @@ _DESCRIPTION: Final = """\
 """
 
 
-def make_deb(bundle: Path) -> Path:
+def make_deb(bundle: Path, *, fast: bool = False) -> Path:
     """Packs the bundle and returns the file.
+
+    Args:
+        bundle: folder that `make_bundle` made.
+        fast: without compression, for tries.
 
     Raises:
         BuildError: when dpkg-deb is missing or fails.
@@ -48,6 +63,7 @@ def make_deb(bundle: Path) -> Path:
     base = root / "usr" / "lib" / NAME
     base.mkdir(parents=True)
     shutil.copytree(bundle, base / "package", symlinks=True, copy_function=os.link)
+    (base / "package" / "_internal" / NAME / MARK).write_text("deb\n", encoding="utf-8")
     (root / "usr" / "bin").mkdir()
     for command in (NAME, COMMAND):
         (root / "usr" / "bin" / command).symlink_to(f"../lib/{NAME}/current/{command}")
@@ -69,7 +85,7 @@ def make_deb(bundle: Path) -> Path:
     set_dates(root)
     target = DIST / f"{NAME}_{VERSION}_{_architecture()}.deb"
     run(
-        ["dpkg-deb", "--root-owner-group", "-Zxz", "-z6", "--threads-max=2", "--build", root, target],
+        ["dpkg-deb", "--root-owner-group", *(_STORED if fast else _PACKED), "--build", root, target],
         SOURCE_DATE_EPOCH=str(source_date()),
     )
     return target
@@ -83,6 +99,9 @@ def build_name() -> str:
 def dependencies(bundle: Path) -> list[str]:
     """The C library of at least the version that the bundle asks for, and the packages of the libraries that it needs
     and does not bring; `run.py` names them for Qt.
+
+    Raises:
+        BuildError: when a library needs one that no package is known of.
     """
     brought = {path.name for path in bundle.rglob("*.so*")}
     needed, glibc = set(), (2, 0)
@@ -93,9 +112,11 @@ def dependencies(bundle: Path) -> list[str]:
         needed |= set(re.findall(r"\(NEEDED\).*\[(.*)\]", listed))
         versions = ((int(major), int(minor)) for major, minor in re.findall(r"GLIBC_(\d+)\.(\d+)", listed))
         glibc = max(glibc, *versions, (0, 0))
-    packages = {**QT_LIBRARIES, **X11_LIBRARIES}
-    qt = sorted({packages[name] for name in needed - brought if name in packages})
-    return [f"libc6 (>= {glibc[0]}.{glibc[1]})", *qt]
+    packages = {**QT_LIBRARIES, **X11_LIBRARIES, **_NOT_BUNDLED}
+    unknown = sorted(needed - brought - packages.keys())
+    if unknown:
+        raise BuildError(f"Libraries of the bundle need {', '.join(unknown)}, of which no Debian package is known.")
+    return [f"libc6 (>= {glibc[0]}.{glibc[1]})", *sorted({packages[name] for name in needed - brought} - {""})]
 
 
 def _control(bundle: Path, size: int) -> str:

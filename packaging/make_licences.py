@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Final
 
-_LICENCE_FILE: Final = re.compile(r"(licen[cs]e|copying|notice|copyright)", re.IGNORECASE)
+from gptdesk.program.licences import SEPARATOR, describe
 
 _QT_NOTICE: Final = """\
 Qt and PySide6 are used under the GNU Lesser General Public License, version 3. They are the unchanged shared libraries
@@ -20,50 +19,23 @@ of the versions that are in this bundle.
 """
 
 
-def write_licences(bundle: Path, packages: Sequence[str], environment: Path, target: Path) -> None:
-    """Writes name, version, licence and licence texts of each Python distribution of which files are in the bundle.
+def write_licences(packages: Collection[str], target: Path) -> None:
+    """Writes name, version, licence and licence texts of each installed distribution that is in the bundle.
 
     Args:
-        bundle: folder with libraries and data of packages.
-        packages: names of those of which modules are in the executable.
-        environment: virtual environment that they were taken from.
+        packages: names of packages, and of files beside them, that are in it.
         target: the file to write.
     """
     parts = [
         f"Python {sys.version.split()[0]}\nPython Software Foundation License: https://docs.python.org/3/license.html\n"
     ]
-    for one in sorted(installed(environment), key=lambda one: one.metadata["Name"].lower()):
-        if one.metadata["Name"].lower() == "gptdesk" or not _is_in(one, bundle, packages):
-            continue
-        parts.append(_describe(one))
-    target.write_text(f"\n{'=' * 100}\n\n".join((_QT_NOTICE, *parts)), encoding="utf-8")
+    for one in sorted(distributions(), key=lambda one: one.metadata["Name"].lower()):
+        if one.metadata["Name"].lower() != "gptdesk" and _packages_of(one) & set(packages):
+            parts.append(describe(one))
+    target.write_text(SEPARATOR.join((_QT_NOTICE, *parts)), encoding="utf-8")
 
 
-def installed(environment: Path) -> list[Distribution]:
-    """The distributions of a virtual environment."""
-    folders = [str(path) for path in environment.glob("lib*/**/site-packages")]
-    return list(distributions(path=folders))
-
-
-def _is_in(one: Distribution, bundle: Path, packages: Sequence[str]) -> bool:
-    """Whether any of its packages is in the bundle: as a folder or file, or compiled into the archive of modules."""
-    names = {
-        Path(str(file)).parts[0].partition(".")[0] for file in one.files or () if file.suffix in (".py", ".so", ".pyd")
-    }
-    return bool(names & set(packages)) or any((bundle / name).exists() for name in names if name)
-
-
-def _describe(one: Distribution) -> str:
-    data = one.metadata
-    licence = data.get("License-Expression") or next(
-        (line.split("::")[-1].strip() for line in data.get_all("Classifier") or () if line.startswith("License")),
-        (data.get("License") or "see its text").splitlines()[0],
-    )
-    texts = []
-    for file in one.files or ():
-        if _LICENCE_FILE.search(file.name) and file.suffix in ("", ".txt", ".md", ".rst"):
-            path = Path(str(one.locate_file(file)))
-            if path.is_file():
-                texts.append(path.read_text(encoding="utf-8", errors="replace").strip())
-    body = "\n\n".join(dict.fromkeys(texts)) or "(its wheel brings no licence text)"
-    return f"{data['Name']} {one.version}\n{licence}\n\n{body}\n"
+def _packages_of(one: Distribution) -> set[str]:
+    """Names of its packages and modules."""
+    names = {Path(str(file)).parts[0] for file in one.files or () if file.suffix in (".py", ".so", ".pyd")}
+    return {name.partition(".")[0] for name in names} - {"", "__pycache__"}

@@ -218,7 +218,7 @@ def test_tests_run_in_the_project_with_their_tools_and_keep_them(project: Path, 
     result = run(project, "test", "-k", "layers", cwd=tmp_path)
     seen = json.loads(result.stdout)
     assert (seen["module"], seen["arguments"], seen["folder"]) == ("pytest.__main__", ["-k", "layers"], str(project))
-    assert ".[data,documents,test,dev]" in (project / ".venv" / "setup.log").read_text()
+    assert ".[window,data,documents,test,dev]" in (project / ".venv" / "setup.log").read_text()
     assert run(project, "complete").stderr == ""
 
 

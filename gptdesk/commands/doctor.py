@@ -22,12 +22,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--updates", action="store_true", help="ask whether there is a newer version, too")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Runs all checks and returns the exit status."""
-    findings = examine(Folders.of_this_user())
+    findings = examine(Folders.of_this_user(), updates=options.updates)
     problems = _print_json(findings) if options.json else _print_lines(findings)
     return PROBLEMS_FOUND if problems else 0
 

@@ -16,6 +16,7 @@ from gptdesk.devices import MOST_THREADS, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.hub.endpoint import check_endpoint
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.program.updates import ADDRESS, check_address
 from gptdesk.store.files import set_aside, write_atomic
 from gptdesk.store.setting_fields import (
     Choice,
@@ -108,6 +109,21 @@ class Settings:
         help="Tell of runs that finish or fail on the desktop, too, while you use another program.",
         page="General",
         control=Switch(),
+    )
+    update_check: bool = setting(
+        False,
+        title="Look for a new version",
+        help="At each start, ask the address below for the newest version. Nothing but this version is sent.",
+        page="General",
+        control=Switch(),
+    )
+    update_address: str = setting(
+        "",
+        title="Address of the newest version",
+        help="Asked at the start, if that is switched on, and when you press Look for a new version. Empty: "
+        f"{ADDRESS}.",
+        page="General",
+        control=Text(placeholder=ADDRESS, checked=check_address, values="an address, or empty"),
     )
     model: Annotated[str, msgspec.Meta(min_length=1)] = stored("stories", what="a name or a folder")
     recent_models: tuple[str, ...] = stored((), what="a list of folders")

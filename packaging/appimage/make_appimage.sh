@@ -7,6 +7,7 @@ stage=$folder/build/packaging/gptdesk.AppDir
 rm -rf "$stage"
 mkdir -p "$stage/usr/lib"
 cp -a "$folder/dist/gptdesk" "$stage/usr/lib/gptdesk"
+echo appimage > "$stage/usr/lib/gptdesk/_internal/gptdesk/installation.txt"
 cp -a "$folder/build/packaging/deb/usr/share" "$stage/usr/share"
 cp "$stage/usr/share/applications/gptdesk.desktop" "$stage/"
 cp "$stage/usr/share/icons/hicolor/256x256/apps/gptdesk.png" "$stage/"

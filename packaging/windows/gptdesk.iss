@@ -37,6 +37,7 @@ Name: "openwith"; Description: "Offer gptdesk in ""Open with"" for .gguf and .sa
 
 [Files]
 Source: "..\..\dist\gptdesk\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
+Source: "installation.txt"; DestDir: "{app}\_internal\gptdesk"; Flags: ignoreversion
 ; torch's libraries need Microsoft's runtime, which not every Windows has.
 Source: "..\..\build\packaging\vc_redist.x64.exe"; DestDir: "{tmp}"; Flags: deleteafterinstall
 

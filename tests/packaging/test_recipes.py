@@ -3,6 +3,7 @@
 import ast
 import configparser
 import importlib
+import os
 import plistlib
 import re
 import shutil
@@ -54,6 +55,62 @@ def test_nothing_that_the_program_imports_is_left_out_of_the_bundle(load) -> Non
     contents = load("contents")
     excluded = {name for name in contents.EXCLUDED if "." not in name}
     assert late_imports() & excluded == set()
+
+
+def test_everything_runs_without_the_modules_that_are_left_out() -> None:
+    command = [sys.executable, "-m", "bundle_check", "--without-excluded"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, PACKAGING / "bundle")))}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(done.stdout.splitlines()) == 8
+
+
+def test_a_module_that_is_left_out_is_not_found_by_the_check(load) -> None:
+    check = load("bundle_check")
+    with pytest.raises(ModuleNotFoundError, match="left out of the bundle"):
+        check._Refused(["torch._inductor"]).find_spec("torch._inductor", None)
+
+
+def test_torch_reads_no_other_sources_than_the_bundle_holds(load) -> None:
+    contents = load("contents")
+    folder = Path(importlib.util.find_spec("torch").origin).parent
+    reading = {
+        ".".join(("torch", *path.relative_to(folder).with_suffix("").parts))
+        for path in folder.rglob("*config*.py")
+        if "install_config_module(sys" in path.read_text(encoding="utf-8")
+    }
+    kept = {name for name in reading if not any(name.startswith(f"{one}.") for one in contents.EXCLUDED)}
+    assert kept == set(contents.SOURCES_OF_TORCH)
+
+
+@pytest.mark.skipif(shutil.which("readelf") is None, reason="needs readelf")
+def test_a_library_that_no_package_brings_is_reported_and_not_left_out(load, tmp_path: Path) -> None:
+    make_deb, project = load("make_deb"), load("project")
+    library = Path(importlib.import_module("numpy._core._multiarray_umath").__file__)
+    shutil.copy2(library, tmp_path)
+    if "NEEDED" not in subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("numpy needs no library here")
+    with pytest.raises(project.BuildError, match="openblas"):
+        make_deb.dependencies(tmp_path)
+
+
+def test_two_builds_are_compared_by_contents_mode_and_links(load, tmp_path: Path, capsys) -> None:
+    compare = load("compare_builds")
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        (folder / "gptdesk").mkdir(parents=True)
+        (folder / "gptdesk" / "same").write_text("same")
+        os.utime(folder / "gptdesk" / "same", (1, 1))
+        (folder / "gptdesk" / "link").symlink_to("same")
+    assert compare.report(first, second) == 0
+    (second / "gptdesk" / "same").write_text("other")
+    (second / "gptdesk" / "more").write_text("")
+    (second / "gptdesk" / "link").unlink()
+    (second / "gptdesk" / "link").symlink_to("more")
+    assert compare.report(first, second) == 1
+    said = capsys.readouterr().out
+    for line in ("gptdesk/same: contents", "gptdesk/more: only in the second", "gptdesk/link: mode, date or link"):
+        assert line in said
 
 
 def test_every_file_that_the_recipe_names_exists(load) -> None:
@@ -153,6 +210,23 @@ def test_the_icons_have_their_sizes(load, tmp_path: Path) -> None:
 def test_scripts_of_the_debian_package_are_valid_shell() -> None:
     for name in ("postinst", "prerm"):
         subprocess.run(["sh", "-n", str(PACKAGING / "debian" / name)], check=True, timeout=600)
+
+
+@pytest.mark.parametrize(
+    ("kind", "recipe", "line"),
+    [
+        ("deb", "make_deb.py", 'NAME / MARK).write_text("deb\\n"'),
+        ("appimage", "appimage/make_appimage.sh", "echo appimage > "),
+        ("flatpak", "flatpak/io.github.gptdesk.gptdesk.yml", "echo flatpak > "),
+        ("windows", "windows/installation.txt", "windows\n"),
+    ],
+)
+def test_every_package_says_what_it_is(kind: str, recipe: str, line: str) -> None:
+    from gptdesk.program.installation import KINDS, MARK
+
+    assert kind in KINDS
+    assert MARK == "installation.txt"
+    assert line in (PACKAGING / recipe).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("script", sorted(PACKAGING.rglob("*.sh")), ids=lambda path: path.name)

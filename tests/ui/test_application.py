@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 
+from gptdesk import __version__
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.store.document import Document
@@ -47,7 +48,7 @@ print(Instance(Path({str(folders.data)!r})).raise_other())
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     with qtbot.waitSignal(instance.raise_wanted, timeout=600_000):
         pass
-    assert process.communicate()[0] == "True\n"
+    assert process.communicate()[0] == f"{__version__}\n"
 
 
 def test_a_second_start_hands_its_files_to_the_first_window(
@@ -66,7 +67,44 @@ print(Instance(Path({str(folders.data)!r})).raise_other([Path(name) for name in 
     with qtbot.waitSignal(instance.files_given, timeout=600_000) as given:
         pass
     assert given.args == [files]
-    assert process.communicate()[0] == "True\n"
+    assert process.communicate()[0] == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("version", ["9.0", "0.0.1"])
+def test_a_start_of_another_version_is_told_that_this_one_is_open(
+    instance: Instance, folders: Folders, qtbot: QtBot, version: str
+) -> None:
+    assert instance.take()
+    program = f"""
+import sys
+from pathlib import Path
+import gptdesk
+gptdesk.__version__ = {version!r}
+from PySide6.QtWidgets import QMessageBox
+shown = []
+QMessageBox.information = lambda parent, title, text: shown.append(text)
+from gptdesk.ui.window.application import run
+status = run([])
+print(*shown)
+sys.exit(status)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    with qtbot.waitSignal(instance.raise_wanted, timeout=600_000):
+        pass
+    said, shown = process.communicate()[0].splitlines()
+    assert said == shown
+    assert said.startswith(f"gptdesk {__version__} is already open")
+    assert f"To use version {version} with your documents, close that window first" in said
+    assert process.returncode == 0
+
+
+def test_two_versions_with_folders_of_their_own_are_open_beside_each_other(
+    instance: Instance, folders: Folders, tmp_path: Path
+) -> None:
+    assert instance.take()
+    beside = Instance(Folders.under(tmp_path / "another").data)
+    assert beside.take()
+    beside.release()
 
 
 def test_a_start_after_the_end_has_a_window_of_its_own(instance: Instance, folders: Folders) -> None:

@@ -29,7 +29,7 @@ from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler
-from gptdesk.ui.window.help.about import AboutDialog
+from gptdesk.ui.window.help.about import AboutDialog, LicencesDialog
 from gptdesk.ui.window.page_list import PAGES
 
 from .conftest import Opened
@@ -58,10 +58,18 @@ def test_every_control_has_a_name(opened: Opened) -> None:
     assert nameless(opened.window) == []
 
 
+class Silent:
+    """Answers nothing about the program."""
+
+    def licences(self, done: object) -> None:
+        pass
+
+
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: AboutDialog(),
+        lambda: AboutDialog(Silent()),
+        lambda: LicencesDialog(Silent()),
         lambda: CrashDialog("report", Path("/logs")),
         lambda: NameDialog("Save preset", "", str),
     ],

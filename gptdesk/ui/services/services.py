@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gptdesk.library.entry import LibraryEntry
     from gptdesk.library.import_ import Importable
     from gptdesk.library.verify import Verification
+    from gptdesk.program.updates import Release
     from gptdesk.store.catalog.catalog import Catalog
     from gptdesk.store.catalog.entry import DocumentSummary
     from gptdesk.store.database import OpenedDocument
@@ -311,6 +312,15 @@ class RunService(Protocol):
     def preload(self, work: Callable[[], None]) -> None: ...
 
 
+class ProgramService(Protocol):
+    """The newest version, and the licences of the libraries; implemented by `ProgramInfo`."""
+
+    @property
+    def newer_found(self) -> SignalInstance: ...
+    def newest_release(self, done: Callable[[Release], object], failed: Failed) -> None: ...
+    def licences(self, done: Callable[[str], object]) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """The services of one window, made once and handed to its pages."""
@@ -327,3 +337,4 @@ class Services:
     activation: ActivationService
     runs: RunIndex
     run_monitor: RunService
+    program: ProgramService

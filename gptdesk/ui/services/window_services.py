@@ -10,6 +10,7 @@ from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.services.settings import SavedSettings
@@ -29,6 +30,7 @@ class WindowServices(Services):
     models: ModelLibrary
     activation: ModelActivation
     run_monitor: RunMonitor
+    program: ProgramInfo
 
     def start(self) -> None:
         """Starts the threads, which import torch, load the model, scan runs and list models."""
@@ -37,6 +39,7 @@ class WindowServices(Services):
         self.run_monitor.start()
         self.models.start()
         self.loader.start()
+        self.program.start()
 
     def end(self, milliseconds: int) -> bool:
         """Saves everything, pauses downloads and ends all threads.
@@ -49,4 +52,5 @@ class WindowServices(Services):
         ended = self.run_monitor.shut_down(milliseconds)
         ended = self.models.shut_down(milliseconds) and ended
         ended = self.counter.shut_down(milliseconds) and ended
+        ended = self.program.shut_down(milliseconds) and ended
         return self.inference.shut_down(milliseconds) and ended

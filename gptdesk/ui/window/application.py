@@ -18,7 +18,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from gptdesk import __version__
-from gptdesk.folders import SETTINGS_FILE, Folders
+from gptdesk.folders import HOME_VARIABLE, SETTINGS_FILE, Folders
 from gptdesk.resource_files import resource
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.clipboard import release_clipboard
@@ -32,6 +32,7 @@ from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.model_activation import ModelActivation
 from gptdesk.ui.services.model_library import ModelLibrary
 from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.services.settings import SavedSettings
@@ -62,15 +63,7 @@ def run(argv: Sequence[str]) -> int:
     files = [Path(name).absolute() for name in app.arguments()[1:]]  # Qt has taken its options
     instance = Instance(folders.data)
     if not instance.take():
-        if instance.raise_other(files):
-            print("gptdesk is already open; its window is in front now.")
-            return 0
-        sentence = (
-            "gptdesk is already open, but its window does not respond. End that process, then start gptdesk again."
-        )
-        print(sentence, file=sys.stderr)
-        QMessageBox.critical(None, "gptdesk", sentence)
-        return 1
+        return _give_way(instance, files)
     logs = Logs(folders.logs)
     log.info("gptdesk %s, process %d", __version__, os.getpid())
     try:
@@ -82,6 +75,28 @@ def run(argv: Sequence[str]) -> int:
     finally:
         logs.close()
         instance.release()
+
+
+def _give_way(instance: Instance, files: Sequence[Path]) -> int:
+    """Raises the window that is open already, and returns the exit code; says so if it is of another version."""
+    version = instance.raise_other(files)
+    if version == __version__:
+        print("gptdesk is already open; its window is in front now.")
+        return 0
+    if version is None:
+        sentence = (
+            "gptdesk is already open, but its window does not respond. End that process, then start gptdesk again."
+        )
+        print(sentence, file=sys.stderr)
+        QMessageBox.critical(None, "gptdesk", sentence)
+        return 1
+    sentence = (
+        f"gptdesk {version} is already open, and its window is in front now. To use version {__version__} with your "
+        f"documents, close that window first; {HOME_VARIABLE} gives a version folders of its own."
+    )
+    print(sentence)
+    QMessageBox.information(None, "gptdesk", sentence)
+    return 0
 
 
 def _show_window(app: QApplication, folders: Folders, logs: Logs, instance: Instance, files: Sequence[Path]) -> int:
@@ -156,6 +171,7 @@ def make_services(app: QApplication, folders: Folders) -> WindowServices:
         activation=ModelActivation(settings, inference, models, loader),
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
+        program=ProgramInfo(settings),
         storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from gptdesk import __version__
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.locks import FileLock, LockHeld
@@ -24,7 +26,10 @@ LOCK: Final = "window.lock"
 _RAISE: Final = b"raise"
 """The request: one line, and after this word a JSON array of the paths to open."""
 
-_ANSWER: Final = b"raised\n"
+_ANSWER: Final = b"raised "
+"""The answer: one line, and after this word the version of the process that answers."""
+
+_VERSION: Final = re.compile(r"[\w.+-]{1,40}")
 _LONGEST_REQUEST: Final = 1 << 20
 """Bytes; what is longer is no request of ours."""
 
@@ -38,7 +43,8 @@ class Instance(QObject):
     is read-only, the lock is in the folder for temporary files; if that fails too, the window opens without a lock.
 
     Args:
-        folder: of the user's data; processes with the same folder share one window.
+        folder: of the user's data; processes with the same folder share one window, those of another version too:
+            only one of them may write documents and settings.
 
     Signals:
         raise_wanted(): emitted when gptdesk was started again.
@@ -74,16 +80,21 @@ class Instance(QObject):
         self._server.listen(self._name)
         return True
 
-    def raise_other(self, files: Sequence[Path] = ()) -> bool:
-        """Asks the other process to raise its window and to open the files. Returns whether it answered."""
+    def raise_other(self, files: Sequence[Path] = ()) -> str | None:
+        """Asks the other process to raise its window and to open the files.
+
+        Returns:
+            The version of that process, or None when it did not answer.
+        """
         socket = QLocalSocket()
         socket.connectToServer(self._name)
         if not socket.waitForConnected(_PATIENCE_MS):
-            return False
+            return None
         socket.write(_RAISE + b" " + msgspec.json.encode([str(path) for path in files]) + b"\n")
-        answered = socket.waitForReadyRead(_PATIENCE_MS) and bytes(socket.readAll().data()) == _ANSWER
+        answer = bytes(socket.readAll().data()) if socket.waitForReadyRead(_PATIENCE_MS) else b""
         socket.disconnectFromServer()
-        return answered
+        version = answer.removeprefix(_ANSWER).decode("ascii", "replace").strip()
+        return version if answer.startswith(_ANSWER) and _VERSION.fullmatch(version) else None
 
     def release(self) -> None:
         """Releases the lock and the socket."""
@@ -107,7 +118,7 @@ class Instance(QObject):
         word, _, rest = bytes(socket.readLine(_LONGEST_REQUEST).data()).strip().partition(b" ")
         if word != _RAISE:
             return
-        socket.write(_ANSWER)
+        socket.write(_ANSWER + __version__.encode() + b"\n")
         socket.flush()
         self.raise_wanted.emit()
         try:

@@ -12,6 +12,7 @@ from gptdesk.ui.window.commands.registry import Command, Commands
 
 if TYPE_CHECKING:
     from gptdesk.ui.window.commands.palette import CommandPalette
+    from gptdesk.ui.window.help.about import AboutDialog
     from gptdesk.ui.window.help.welcome import Welcome
     from gptdesk.ui.window.settings.dialog import SettingsDialog
 
@@ -68,8 +69,15 @@ class WindowTools(QObject):
             Command(
                 id="help.about",
                 title="About gptdesk",
-                description="Show the version and the licences",
+                description="Show the version, how it was installed, and the licences",
                 run=self.open_about,
+                group="help",
+            ),
+            Command(
+                id="help.update",
+                title="Look for a new version",
+                description="Ask whether there is a newer gptdesk",
+                run=self.look_for_update,
                 group="help",
             ),
             Command(
@@ -117,11 +125,17 @@ class WindowTools(QObject):
 
         GuideDialog(self._commands, self._window).open()
 
-    def open_about(self) -> None:
+    def open_about(self) -> AboutDialog:
         """Opens the dialog with version and licences."""
         from gptdesk.ui.window.help.about import AboutDialog
 
-        AboutDialog(self._window).open()
+        dialog = AboutDialog(self._services.program, self._window)
+        dialog.open()
+        return dialog
+
+    def look_for_update(self) -> None:
+        """Opens the dialog with the version, and asks for the newest one."""
+        self.open_about().look.click()
 
     def open_welcome(self) -> None:
         """Shows the cards of the first start over the window."""

@@ -1,0 +1,1 @@
+"""The program itself: its newest version, and the licences of its libraries."""

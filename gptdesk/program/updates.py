@@ -27,6 +27,11 @@ LARGEST_ANSWER: Final = 1 << 20
 PATIENCE: Final = 20.0
 """Seconds to wait for a connection, for each piece of the answer, and for all of it."""
 
+_HEADERS: Final = {
+    "User-Agent": f"gptdesk/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # what is not packed cannot unpack to more than it is
+}
 _VERSION: Final = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})")
 _LONGEST_PAGE: Final = 500
 """Characters of the address of a page."""
@@ -99,8 +104,10 @@ def _fetch(address: str) -> bytes:
 
     try:
         session = get_session()
-        headers = {"User-Agent": f"gptdesk/{__version__}", "Accept": "application/json"}
-        request = session.build_request("GET", address, headers=headers, timeout=PATIENCE)
+        request = session.build_request("GET", address, headers=_HEADERS, timeout=PATIENCE)
+    except Exception as error:  # an address or a proxy's setting that is none
+        raise _not_reached(address, error) from error
+    try:
         response = session.send(request, stream=True, follow_redirects=False)
     except OfflineModeIsEnabled:
         raise UserError(f"{_host(address)} was not asked for a new version: HF_HUB_OFFLINE is set.") from None
@@ -120,9 +127,11 @@ def _fetch(address: str) -> bytes:
 
 
 def _read(response: Any, address: str) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise _not_understood(address, "it is packed")
     until = time.monotonic() + PATIENCE
     body = bytearray()
-    for piece in response.iter_bytes():
+    for piece in response.iter_raw():
         body += piece
         if len(body) > LARGEST_ANSWER:
             raise _not_understood(address, "it is larger than 1 MB")

@@ -8,16 +8,14 @@ the first thing that fails.
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
 import io
 import pkgutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 _STARTED_BY_NAME: Final = ("__main__", "platform_probe")
 """Last parts of the names of modules that do their work when they are imported."""
@@ -26,18 +24,22 @@ _GENERATED_TEXT: Final = 30
 """Letters that twenty tokens have at least."""
 
 
-class _Refused(importlib.abc.MetaPathFinder):
-    """Finds no module of `names`, as in a bundle that was made without them."""
+class Without:
+    """A finder of modules that does not find those of some names, as in a bundle that was made without them.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names = frozenset(names)
+    Args:
+        finder: one of ``sys.meta_path``.
+        names: of the modules.
+    """
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if fullname in self.names:
-            raise ModuleNotFoundError(f"No module named {fullname!r}: it is left out of the bundle", name=fullname)
-        return None
+    def __init__(self, finder: Any, names: Collection[str]) -> None:
+        self._finder, self._names = finder, frozenset(names)
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
+        return None if fullname in self._names else self._finder.find_spec(fullname, path, target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._finder, name)
 
 
 def import_program() -> str:
@@ -204,7 +206,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--without-excluded" in arguments:
         from contents import EXCLUDED
 
-        sys.meta_path.insert(0, _Refused(EXCLUDED))
+        sys.meta_path[:] = [Without(finder, EXCLUDED) for finder in sys.meta_path]
     from gptdesk.devices import set_thread_environment
     from gptdesk.folders import keep_compiled_code
 

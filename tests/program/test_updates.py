@@ -63,6 +63,12 @@ def test_an_answer_that_is_none_is_refused_with_a_sentence(server: ReleaseServer
         newest_release(server.address)
 
 
+def test_a_packed_answer_is_not_unpacked(server: ReleaseServer) -> None:
+    server.headers = {"Content-Encoding": "gzip"}
+    with pytest.raises(UserError, match="it is packed"):
+        newest_release(server.address)
+
+
 def test_an_answer_without_end_is_cut_off(server: ReleaseServer) -> None:
     server.body = b" " * (updates.LARGEST_ANSWER + 1)
     with pytest.raises(UserError, match="larger than 1 MB"):

@@ -49,7 +49,7 @@ class AboutDialog(Dialog):
         self.look.clicked.connect(self._look)
         self.licences = QPushButton("Licences…")
         self.licences.setAccessibleName("Licences of the libraries")
-        self.licences.clicked.connect(lambda: LicencesDialog(program, self).open())
+        self.licences.clicked.connect(self._show_licences)
         self._lay_out(name, words)
 
     def _lay_out(self, *words: QLabel) -> None:
@@ -77,6 +77,10 @@ class AboutDialog(Dialog):
         layout.addWidget(picture)
         layout.addLayout(text)
         self.resize(self.minimumWidth(), 0)  # wrapped text prefers to be wider
+
+    @Slot()
+    def _show_licences(self) -> None:
+        LicencesDialog(self._program, self).open()
 
     @Slot()
     def _look(self) -> None:

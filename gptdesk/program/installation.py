@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from gptdesk import __version__
-from gptdesk.bounded_read import parse_toml
 from gptdesk.child_process import is_frozen
 
 KINDS: Final = {
@@ -112,6 +111,8 @@ def _requirements() -> Sequence[tuple[str, str]]:
 
 def _project() -> dict[str, dict[str, list[str]]] | None:
     """The project table of the source tree that this module is in, if it is in one."""
+    from gptdesk.bounded_read import parse_toml  # late: packaging imports this module with Python's library alone
+
     try:
         project = parse_toml(_PROJECT.read_text(encoding="utf-8"))["project"]
         return project if project["name"] == "gptdesk" else None

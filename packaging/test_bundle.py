@@ -129,9 +129,9 @@ CHECKS: Final[tuple[Callable[[Program], None], ...]] = (imports, commands, forma
 
 def main() -> int:
     """Makes all checks and returns the exit status."""
-    if len(sys.argv) < 2:
-        print(__doc__, file=sys.stderr)
-        return 2
+    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        return 2 * (len(sys.argv) < 2)
     with tempfile.TemporaryDirectory(prefix="gptdesk-bundle-") as temporary:
         program = Program(sys.argv[1:], Path(temporary))
         for check in CHECKS:

@@ -31,7 +31,12 @@ class ReleaseServer:
 
 
 @pytest.fixture
-def server() -> Iterator[ReleaseServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReleaseServer]:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             made.requests.append((self.path, dict(self.headers)))

@@ -52,6 +52,7 @@ Name: "{autodesktop}\gptdesk"; Filename: "{app}\gptdesk.exe"; Tasks: desktopicon
 [Registry]
 Root: HKA; Subkey: "Software\Classes\Applications\gptdesk.exe\SupportedTypes"; ValueType: string; ValueName: ".gguf"; ValueData: ""; Tasks: openwith; Flags: uninsdeletekey
 Root: HKA; Subkey: "Software\Classes\Applications\gptdesk.exe\SupportedTypes"; ValueType: string; ValueName: ".safetensors"; ValueData: ""; Tasks: openwith
+Root: HKA; Subkey: "Software\Classes\Applications\gptdesk.exe\SupportedTypes"; ValueType: string; ValueName: ".json"; ValueData: ""; Tasks: openwith
 Root: HKA; Subkey: "Software\Classes\Applications\gptdesk.exe\SupportedTypes"; ValueType: string; ValueName: ".txt"; ValueData: ""; Tasks: openwith
 Root: HKA; Subkey: "Software\Classes\Applications\gptdesk.exe\shell\open\command"; ValueType: string; ValueName: ""; ValueData: """{app}\gptdesk.exe"" ""%1"""; Tasks: openwith
 

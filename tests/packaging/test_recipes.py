@@ -75,16 +75,16 @@ def test_a_module_that_is_left_out_is_not_found_by_the_check(load, monkeypatch: 
         importlib.import_module("colorsys")
 
 
-def test_torch_reads_no_other_sources_than_the_bundle_holds(load) -> None:
-    contents = load("contents")
+def test_the_bundle_holds_the_sources_that_torch_reads(load) -> None:
     folder = Path(importlib.util.find_spec("torch").origin).parent
+    marks = re.compile(r"^install_config_module\(sys|^ *@(torch\._jit_internal\.)?_overload\b", re.MULTILINE)
     reading = {
         ".".join(("torch", *path.relative_to(folder).with_suffix("").parts))
-        for path in folder.rglob("*config*.py")
-        if "install_config_module(sys" in path.read_text(encoding="utf-8")
+        for path in folder.rglob("*.py")
+        if marks.search(path.read_text(encoding="utf-8"))
     }
-    kept = {name for name in reading if not any(name.startswith(f"{one}.") for one in contents.EXCLUDED)}
-    assert kept == set(contents.SOURCES_OF_TORCH)
+    unused = {name for name in reading if name.startswith("torch.testing.")}
+    assert reading - unused <= set(load("contents").SOURCES_OF_TORCH)
 
 
 @pytest.mark.skipif(shutil.which("readelf") is None, reason="needs readelf")
@@ -96,6 +96,14 @@ def test_a_library_that_no_package_brings_is_reported_and_not_left_out(load, tmp
         pytest.skip("numpy needs no library here")
     with pytest.raises(project.BuildError, match="openblas"):
         make_deb.dependencies(tmp_path)
+
+
+@pytest.mark.parametrize("script", ["build.py", "compare_builds.py", "test_deb.py", "test_wheel.py", "test_bundle.py"])
+def test_scripts_start_with_the_library_of_python_alone(script: str) -> None:
+    command = [sys.executable, "-S", str(PACKAGING / script), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
 
 
 def test_two_builds_are_compared_by_contents_mode_and_links(load, tmp_path: Path, capsys) -> None:
@@ -184,6 +192,13 @@ def test_the_desktop_entry_says_what_the_window_says(load) -> None:
     assert desktop["Comment"] == project.SUMMARY
     declared = {kind.get("type") for kind in ElementTree.parse(PACKAGING / "linux" / "gptdesk-mime.xml").getroot()}
     assert declared <= set(desktop["MimeType"].split(";"))
+
+
+@pytest.mark.skipif(shutil.which("desktop-file-validate") is None, reason="needs desktop-file-validate")
+def test_the_desktop_entry_is_valid() -> None:
+    command = ["desktop-file-validate", str(PACKAGING / "linux" / "gptdesk.desktop")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.skipif(shutil.which("appstreamcli") is None, reason="needs appstreamcli")

@@ -89,6 +89,17 @@ def test_offline_it_is_said_that_nothing_is_known(server: ReleaseServer) -> None
         newest_release(closed)
 
 
+def test_who_has_switched_the_network_off_is_not_asked_for(
+    server: ReleaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE is set"):
+        newest_release(server.address)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("text", ["nothing", "ftp://host/x", "http://", "http://host:x/", "http://a b/"])
 def test_an_address_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="is no web address"):

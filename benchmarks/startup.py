@@ -28,7 +28,8 @@ from benchmarks.machine import cores_of_others, describe_machine, hand_over
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 
 GOALS: Final = {"painted": 0.8, "ready": 3.0}
 """Seconds."""

@@ -96,7 +96,7 @@ def _versions() -> Iterator[Finding]:
 def _newest_version(folders: Folders) -> Finding:
     """Asks the address of the settings whether there is a newer version; being offline is no problem of this one."""
     from gptdesk.program.updates import newest_release
-    from gptdesk.store.settings import SettingsFile
+    from gptdesk.store.settings_file import SettingsFile
 
     settings, _ = SettingsFile(folders.config / SETTINGS_FILE).load()
     try:

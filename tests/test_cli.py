@@ -20,11 +20,16 @@ import pytest
 import gptdesk
 from gptdesk.cli import main
 from gptdesk.doctor import required_packages
+from gptdesk.folders import SETTINGS_FILE
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import can_compile
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.library.catalogue import BUNDLED
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
+from tests.release_server import ReleaseServer
+from tests.release_server import server as server  # a fixture
 
 PROGRAM = [sys.executable, "-m", "gptdesk"]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and descriptors as POSIX has them")
@@ -332,6 +337,30 @@ def test_doctor_finds_everything_in_order(capsys: pytest.CaptureFixture[str], ho
     assert not home.exists()
 
 
+def test_doctor_says_how_it_was_installed_and_asks_for_no_version(capsys: pytest.CaptureFixture[str]) -> None:
+    _, report = doctor(capsys)
+    assert report["versions"]["installation"] == "source tree"
+    assert "newest version" not in report["versions"]
+
+
+@pytest.mark.parametrize(("address", "expected"), [("", "gptdesk 9.0 is out"), ("http://127.0.0.1:1/", "not known: ")])
+def test_doctor_asks_for_the_newest_version_when_told_to(
+    capsys: pytest.CaptureFixture[str], home: Path, server: ReleaseServer, address: str, expected: str
+) -> None:
+    SettingsFile(home / "config" / SETTINGS_FILE).save(Settings(update_address=address or server.address))
+    assert main(["doctor", "--json", "--updates"]) == 0
+    assert json.loads(capsys.readouterr().out)["versions"]["newest version"].startswith(expected)
+
+
+def test_doctor_finds_no_fault_with_a_program_without_its_window() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_QT, "doctor", "--json"], timeout=600, capture_output=True, check=False
+    )
+    report = json.loads(ended.stdout)
+    assert report["problems"] == []
+    assert "pip install 'gptdesk[window]'" in report["qt"]["platform"]
+
+
 def test_doctor_lists_what_the_project_depends_on_and_no_extras() -> None:
     project = tomllib.loads((Path(gptdesk.__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     names = {re.split(r"[<>=;\s]", requirement)[0] for requirement in project["project"]["dependencies"]}
@@ -460,13 +489,14 @@ def test_a_window_without_qt_is_refused() -> None:
     ended = subprocess.run([sys.executable, "-c", WITHOUT_QT], timeout=600, capture_output=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr.decode() == (
-        "The window needs PySide6, which is not installed; install it, or see gptdesk --help for the rest.\n"
+        "The window is not installed; install it with: pip install 'gptdesk[window]', or see gptdesk --help for what "
+        "works without it.\n"
     )
 
 
 def test_the_version_is_printed() -> None:
     ended = subprocess.run([*PROGRAM, "--version"], timeout=600, capture_output=True, check=True)
-    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__}"
+    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__} (source tree)"
 
 
 def test_the_installed_command_is_the_module() -> None:
@@ -474,7 +504,7 @@ def test_the_installed_command_is_the_module() -> None:
     if command is None:
         pytest.skip("gptdesk is not installed beside this Python")
     ended = subprocess.run([command, "--version"], timeout=600, capture_output=True, check=True)
-    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__}"
+    assert ended.stdout.decode().strip() == f"gptdesk {gptdesk.__version__} (source tree)"
 
 
 def test_bytes_that_are_no_character_are_shown_as_bytes(capsys: pytest.CaptureFixture[str]) -> None:

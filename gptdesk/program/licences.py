@@ -32,10 +32,9 @@ def third_party_licences() -> str:
 def describe(one: Distribution) -> str:
     """Name, version, licence and licence texts of an installed distribution."""
     data = one.metadata
-    licence = data.get("License-Expression") or next(
-        (line.split("::")[-1].strip() for line in data.get_all("Classifier") or () if line.startswith("License")),
-        next(iter((data.get("License") or "").splitlines()), "see its text"),
-    )
+    classified = (line.split("::")[-1].strip() for line in _field(one, "Classifier") if line.startswith("License"))
+    named = (line for text in _field(one, "License") for line in text.splitlines()[:1])
+    licence = (*_field(one, "License-Expression"), *classified, *named, "see its text")[0]
     texts = []
     for file in one.files or ():
         if _LICENCE_FILE.search(file.name) and file.suffix in ("", ".txt", ".md", ".rst"):
@@ -44,6 +43,11 @@ def describe(one: Distribution) -> str:
                 texts.append(path.read_text(encoding="utf-8", errors="replace").strip())
     body = "\n\n".join(dict.fromkeys(texts)) or "(it brings no licence text)"
     return f"{data['Name']} {one.version}\n{licence}\n\n{body}\n"
+
+
+def _field(one: Distribution, name: str) -> list[str]:
+    """The values of a field of its metadata."""
+    return one.metadata.get_all(name) or []
 
 
 def _installed() -> Iterator[Distribution]:

@@ -15,7 +15,8 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE, wait_for
 

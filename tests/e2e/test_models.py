@@ -13,7 +13,8 @@ from pathlib import Path
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.downloads.manager import DOWNLOADS
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from tests.hub_server import Fault, Hub
 from tests.patience import wait_for
 

@@ -7,7 +7,8 @@ import pytest
 
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from tests.patience import wait_for
 
 from .conftest import Program

@@ -13,7 +13,8 @@ import pytest
 from gptdesk.files import read_json
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from tests.patience import wait_for
 from trainer.prepare.run import Request, prepare
 from trainer.run_directory.events import EventTail

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.record import read_record
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from gptdesk.training.data.datasets import describe_set, prepared_sets, preview
 from gptdesk.training.data.preparations import Preparation, preparations
 from tests.fuzz.mutations import (

@@ -14,7 +14,8 @@ from gptdesk.library.library import Library
 from gptdesk.library.models_folder import check_models_folder, link_models
 from gptdesk.library.record import Record, write_record
 from gptdesk.library.verify import verify
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from tests.library.conftest import everything
 
 

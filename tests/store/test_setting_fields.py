@@ -10,7 +10,8 @@ from gptdesk.errors import UserError
 from gptdesk.hub.endpoint import check_endpoint, use_endpoint
 from gptdesk.store.reference import reference_page
 from gptdesk.store.setting_fields import Choice, Number, Switch, Text, setting, settings_of
-from gptdesk.store.settings import SETTINGS, Settings, SettingsFile
+from gptdesk.store.settings import SETTINGS, Settings
+from gptdesk.store.settings_file import SettingsFile
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import files
-from gptdesk.store.settings import SCHEMA, Settings, SettingsFile, check_preset_name
+from gptdesk.store.settings import Settings, check_preset_name
+from gptdesk.store.settings_file import SCHEMA, SettingsFile
 
 OWN = Settings(
     theme="dark",

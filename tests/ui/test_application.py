@@ -16,7 +16,7 @@ from gptdesk import __version__
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.store.document import Document
-from gptdesk.store.settings import SCHEMA
+from gptdesk.store.settings_file import SCHEMA
 from gptdesk.ui import app
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.services.document_storage import DocumentStorage

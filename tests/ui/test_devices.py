@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.devices import missing_devices
 from gptdesk.folders import Folders
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.services.inference_messages import State
 
 from .conftest import Opened

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextE
 from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 from gptdesk.ui.window.commands.registry import Command

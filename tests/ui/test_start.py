@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.store.document import Document
-from gptdesk.store.settings import Settings, SettingsFile
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.window import application
 from gptdesk.ui.window.crash import CrashDialog, CrashHandler

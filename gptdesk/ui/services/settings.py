@@ -9,7 +9,8 @@ from typing import Any, Final
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
-from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings, SettingsFile
+from gptdesk.store.settings import LARGEST_TEXT, SMALLEST_TEXT, Settings
+from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.throttle import Debounce
 
 _WRITE_AFTER_MS: Final = 300

@@ -101,21 +101,6 @@ class Settings:
         page="General",
         control=Switch(),
     )
-    update_check: bool = setting(
-        False,
-        title="Look for a new version",
-        help="At each start, ask the address below for the newest version. Nothing but this version is sent.",
-        page="General",
-        control=Switch(),
-    )
-    update_address: str = setting(
-        "",
-        title="Address of the newest version",
-        help="Asked at the start, if that is switched on, and when you press Look for a new version. Empty: "
-        f"{ADDRESS}.",
-        page="General",
-        control=Text(placeholder=ADDRESS, checked=check_address, values="an address, or empty"),
-    )
     model: Annotated[str, msgspec.Meta(min_length=1)] = stored("stories", what="a name or a folder")
     recent_models: tuple[str, ...] = stored((), what="a list of folders")
     device: str = setting(
@@ -162,6 +147,21 @@ class Settings:
         help="A mirror to download from. Empty: the environment variable HF_ENDPOINT, else https://huggingface.co.",
         page="Models",
         control=Text(placeholder="https://huggingface.co", checked=check_endpoint, values="an address, or empty"),
+    )
+    update_check: bool = setting(
+        False,
+        title="Look for a new version",
+        help="At each start, ask the address below for the newest version. Nothing but this version is sent.",
+        page="Updates",
+        control=Switch(),
+    )
+    update_address: str = setting(
+        "",
+        title="Address",
+        help="Asked at the start, if that is switched on, and by “Look for a new version” in the menu. Empty: that of "
+        "gptdesk's releases.",
+        page="Updates",
+        control=Text(placeholder=ADDRESS, checked=check_address, values="an address, or empty"),
     )
     models_folder: str = setting(
         "",

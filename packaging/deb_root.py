@@ -112,6 +112,7 @@ class Root:
             Failed: when there is.
         """
         self.run(f"id {PERSON} >/dev/null 2>&1 || useradd --create-home {PERSON}", as_person=False)
+        self.run("mkdir -p -m 1777 /tmp/.X11-unix", as_person=False)
         for name in _ABSENT:
             self.run(f"command -v {name}", fails=True)
 

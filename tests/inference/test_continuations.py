@@ -13,6 +13,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.continuations.beginnings import shared_beginnings
 from gptdesk.inference.continuations.continuation import Continuation, shares
 from gptdesk.inference.continuations.endings import score_endings
 from gptdesk.inference.continuations.search import probable_continuations
@@ -172,3 +173,22 @@ def test_a_full_context_makes_room_for_the_continuations(six_tokens: Engine) -> 
     assert found.total == pytest.approx(total, abs=1e-4)
     with pytest.raises(UserError, match="A continuation has 1 to 8 tokens, not 9"):
         next(probable_continuations(six_tokens, ids, count=1, length=9))
+
+
+def test_continuations_that_begin_alike_share_their_beginning() -> None:
+    found = [
+        Continuation(str(ids), ids, tuple(map(math.log, probabilities)))
+        for ids, probabilities in (
+            ((1, 2, 3), (0.5, 0.5, 0.5)),
+            ((1, 2, 4), (0.5, 0.5, 0.25)),
+            ((5, 6, 7), (0.25, 0.5, 0.5)),
+            ((1, 9), (0.5, 0.1)),
+        )
+    ]
+    one, five = shared_beginnings(found)
+    assert (one.ids, five.ids, five.children) == ((1,), (5, 6, 7), ())
+    two, nine = one.children
+    assert (two.ids, two.shared, nine.ids) == ((1, 2), 1, (1, 9))
+    assert [child.ids for child in two.children] == [(1, 2, 3), (1, 2, 4)]
+    assert one.probability == pytest.approx(0.5)
+    assert two.probability == pytest.approx(0.25)

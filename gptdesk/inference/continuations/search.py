@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.reading import hidden_after
@@ -55,7 +56,7 @@ class _Prefix:
 
 def probable_continuations(
     engine: Engine,
-    prompt: str | Sequence[int],
+    prompt: str | MixedText | Sequence[int],
     *,
     count: int,
     length: int,
@@ -88,7 +89,8 @@ def probable_continuations(
         raise UserError(f"A continuation has 1 to {half_context(n_positions):,} tokens, not {length:,}.")
     ids = engine.prompt_ids(prompt)
     head = ids[window_start(len(ids) + length - 1, n_positions) :]
-    begins_word = not prompt or (isinstance(prompt, str) and prompt[-1].isspace())
+    text = prompt.text if isinstance(prompt, MixedText) else prompt
+    begins_word = not text or (isinstance(text, str) and text[-1].isspace())
     previous = None if begins_word else ids[-1]
     with engine.context_taken() as context:
 

@@ -16,8 +16,8 @@ from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
-from gptdesk.ui.services.reading.jobs import BackgroundJob, EndingsJob, InspectJob, ReadJob
-from gptdesk.ui.services.reading.work import inspect_token, read_text, score_endings_of
+from gptdesk.ui.services.reading.jobs import BackgroundJob, EndingsJob, InspectJob, ReadJob, SearchJob, SuggestJob
+from gptdesk.ui.services.reading.work import inspect_token, read_text, score_endings_of, search_continuations, suggest
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -46,7 +46,7 @@ class InferenceWorker(QObject):
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
         devices_known(object): missing devices by name, each with the reason.
         result(int, object): background job, what it found: a text that was read, `ScoredText`, `InspectedToken`,
-            `ScoredEndings`.
+            `ScoredEndings`, `FoundContinuations`, `SuggestedTokens`.
         ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
     """
 
@@ -161,6 +161,10 @@ class InferenceWorker(QObject):
             inspect_token(job, self._engine, self._reader, report)
         elif isinstance(job, EndingsJob):
             score_endings_of(job, self._engine, report)
+        elif isinstance(job, SearchJob):
+            search_continuations(job, self._engine, report)
+        elif isinstance(job, SuggestJob):
+            suggest(job, self._engine, report)
 
     @Slot()
     def _tell_changes(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
 from gptdesk.ui.services.background import TaskQueue
+from gptdesk.ui.services.reading.context_start import ContextStart
 from gptdesk.ui.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -25,22 +26,44 @@ _IDLE_SHARE: Final = 5
 
 @dataclass(frozen=True)
 class Counts:
-    """Tokens of a text and of the part that was the prompt of its last generation."""
+    """Figures of a text.
+
+    Attributes:
+        prompt: tokens of the part that was the prompt of its last generation.
+        context: tokens of all of it.
+        start: index of the first character that the model reads to continue it; 0 where it reads all of it.
+    """
 
     prompt: int
     context: int
+    start: int = 0
 
 
-def _count(tokenizer: Tokenizer | None, text: str | MixedText, prompt_end: int) -> tuple[Counts, float]:
+class _Text(NamedTuple):
+    """A text to count; ``place`` is where it would be continued."""
+
+    text: MixedText
+    prompt_end: int
+    place: int | None
+
+
+def _count(tokenizer: Tokenizer | None, n_positions: int, starts: ContextStart, wanted: _Text) -> tuple[Counts, float]:
     """Returns the counts and the seconds that they took."""
     if tokenizer is None:
         from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
         tokenizer = gpt2_tokenizer()  # made once, and not part of what a count costs
     began = perf_counter()
-    context = len(encode_mixed(tokenizer, text))
+    text, prompt_end, place = wanted
+    context = read = len(encode_mixed(tokenizer, text))
     prompt = context if prompt_end == len(text) else len(encode_mixed(tokenizer, text[:prompt_end]))
-    return Counts(prompt, context), perf_counter() - began
+    start = 0
+    if 0 < n_positions < context:
+        if place is not None:
+            text = text[:place]
+            read = len(encode_mixed(tokenizer, text))
+        start = starts.find(tokenizer, text, read, n_positions)
+    return Counts(prompt, context, start), perf_counter() - began
 
 
 class TokenCounter(QObject):
@@ -54,9 +77,11 @@ class TokenCounter(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wanted: tuple[str | MixedText, int] | None = None
-        self._latest: tuple[str | MixedText, int] | None = None
+        self._wanted: _Text | None = None
+        self._latest: _Text | None = None
         self._tokenizer: Tokenizer | None = None  # of the model; OpenAI's while there is none
+        self._n_positions = 0
+        self._starts = ContextStart()
         self._started = self._busy = False
         self._document = 0  # incremented when another document is opened
         self._wait = _WAIT
@@ -68,21 +93,29 @@ class TokenCounter(QObject):
         self._started = True
         self._next()
 
-    def use(self, tokenizer: Tokenizer) -> None:
-        """Counts with another model's tokenizer, the newest text again."""
-        if self._tokenizer is None or self._tokenizer.sha256 != tokenizer.sha256:
-            self._tokenizer = tokenizer
+    def use(self, tokenizer: Tokenizer, n_positions: int = 0) -> None:
+        """Counts for another model, the newest text again.
+
+        Args:
+            tokenizer: of the model.
+            n_positions: its context length, in tokens; 0 where that is not known.
+        """
+        known = self._tokenizer.sha256 if self._tokenizer is not None else ""
+        if (known, self._n_positions) != (tokenizer.sha256, n_positions):
+            self._tokenizer, self._n_positions = tokenizer, n_positions
             if self._latest is not None:
                 self.count(*self._latest)
 
-    def count(self, text: str | MixedText, prompt_end: int) -> None:
+    def count(self, text: str | MixedText, prompt_end: int, place: int | None = None) -> None:
         """Counts soon; of several texts in quick succession only the last.
 
         Args:
             text: all of it.
             prompt_end: length of its prompt, in characters.
+            place: character before which it would be continued; by default the end.
         """
-        self._wanted = self._latest = (text, prompt_end)
+        mixed = text if isinstance(text, MixedText) else MixedText(text)
+        self._wanted = self._latest = _Text(mixed, prompt_end, place)
         self._throttle.request(round(1000 * self._wait))
 
     def forget(self) -> None:
@@ -99,10 +132,10 @@ class TokenCounter(QObject):
     def _next(self) -> None:
         if self._wanted and self._started and not self._busy:
             self._busy = True
-            text, prompt_end = self._wanted
-            self._wanted = None
+            wanted, self._wanted = self._wanted, None
             self._queue.run(
-                partial(_count, self._tokenizer, text, prompt_end), partial(self._on_counted, self._document)
+                partial(_count, self._tokenizer, self._n_positions, self._starts, wanted),
+                partial(self._on_counted, self._document),
             )
 
     def _on_counted(self, document: int, found: tuple[Counts, float]) -> None:

@@ -74,7 +74,7 @@ class EndingsDialog(Dialog):
         inference.reads.endings_scored.connect(self._on_scored)
         inference.reads.failed.connect(self._on_failed)
         inference.state_changed.connect(self._on_state_changed)
-        self.finished.connect(inference.reads.cancel_endings)
+        self.finished.connect(lambda: inference.reads.cancel(EndingsJob))
         self._judge()
 
     def _lay_out(self, close: QPushButton) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -22,6 +19,7 @@ from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.continuations.continuation import Continuation, shares
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.playground.continuations.share_delegate import VALUE, ShareDelegate
 from gptdesk.ui.playground.token_card.labels import percent, token_text
 from gptdesk.ui.theme import Theme
 
@@ -34,10 +32,6 @@ _HELP: Final = (
     "Log-probability of each of its tokens",
 )
 _SHARE: Final = 1
-_FIGURE: Final = 104
-"""Width of the percentage before the bar, in pixels at a font of 13 pixels."""
-
-_VALUE: Final = Qt.ItemDataRole.UserRole
 
 
 class EndingTable(QTableWidget):
@@ -46,7 +40,7 @@ class EndingTable(QTableWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(0, len(_HEADINGS), parent)
         self.setAccessibleName("Scored endings")
-        self.setItemDelegateForColumn(_SHARE, _ShareDelegate(theme, self))
+        self.setItemDelegateForColumn(_SHARE, ShareDelegate(theme, self))
         for column, (title, help) in enumerate(zip(_HEADINGS, _HELP, strict=True)):
             heading = QTableWidgetItem(title)
             heading.setToolTip(help)
@@ -84,32 +78,9 @@ class EndingTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 if column == _SHARE:
-                    item.setData(_VALUE, share)
+                    item.setData(VALUE, share)
                 self.setItem(row, column, item)
         self.setCurrentCell(0, 0)
-
-
-class _ShareDelegate(QStyledItemDelegate):
-    """Paints a share as a bar and its percentage."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        super().paint(painter, option, index)
-        figure = scaled(_FIGURE)
-        whole = QRectF(option.rect)
-        space = whole.width() - figure - 8
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._theme.colours.accent))
-        width = max(1.0, space * float(index.data(_VALUE)))
-        painter.drawRoundedRect(QRectF(whole.x() + figure, whole.center().y() - 4, width, 8), 1.5, 1.5)
-        painter.restore()
 
 
 def _number(value: float) -> str:

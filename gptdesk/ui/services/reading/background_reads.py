@@ -13,18 +13,22 @@ from gptdesk.ui.services.inference_messages import Failure
 from gptdesk.ui.services.reading.jobs import (
     BackgroundJob,
     EndingsJob,
+    FoundContinuations,
     InspectedToken,
     InspectJob,
     ReadJob,
     ScoredEndings,
     ScoredText,
+    SearchJob,
+    SuggestedTokens,
+    SuggestJob,
 )
 
 log = logging.getLogger(__name__)
 
 
 class BackgroundReads(QObject):
-    """Reads the newest text, inspects a token, scores endings; part of `Inference`.
+    """Reads the newest text, inspects a token, scores endings, searches continuations; part of `Inference`.
 
     A request replaces the one with its key before it. One that gave way to a generation is done again after it.
 
@@ -37,6 +41,8 @@ class BackgroundReads(QObject):
         scored(object): emitted with a `ScoredText`, several times for a long text; the last time every score is known.
         inspected(object): emitted with the `InspectedToken` that was asked for.
         endings_scored(object): emitted with the `ScoredEndings` that were asked for.
+        continuations_found(object): emitted with `FoundContinuations`, each time one more is found, and at the end.
+        suggested(object): emitted with the `SuggestedTokens` that were asked for.
         failed(object): emitted with the `Failure` of a request.
     """
 
@@ -44,6 +50,8 @@ class BackgroundReads(QObject):
     scored = Signal(object)
     inspected = Signal(object)
     endings_scored = Signal(object)
+    continuations_found = Signal(object)
+    suggested = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -79,10 +87,20 @@ class BackgroundReads(QObject):
         """Scores endings of a prompt."""
         self._ask(job)
 
-    def cancel_endings(self) -> None:
-        """Ends the scoring of endings."""
-        self._waiting = {key: job for key, job in self._waiting.items() if not isinstance(job, EndingsJob)}
-        if isinstance(self._running, EndingsJob):
+    def search(self, job: SearchJob) -> None:
+        """Searches for the most probable continuations of a prompt; ends a search that is running."""
+        self.cancel(SearchJob)
+        self._ask(job)
+
+    def suggest(self, job: SuggestJob) -> None:
+        """Finds tokens that could follow a text; ends a search for others."""
+        self.cancel(SuggestJob)
+        self._ask(job)
+
+    def cancel(self, kind: type[BackgroundJob]) -> None:
+        """Ends the jobs of that class."""
+        self._waiting = {key: job for key, job in self._waiting.items() if not isinstance(job, kind)}
+        if isinstance(self._running, kind):
             self._running.cancel()
 
     def keep_to(self, characters: int) -> None:
@@ -139,6 +157,10 @@ class BackgroundReads(QObject):
             self.inspected.emit(result)
         elif isinstance(result, ScoredEndings):
             self.endings_scored.emit(result)
+        elif isinstance(result, FoundContinuations):
+            self.continuations_found.emit(result)
+        elif isinstance(result, SuggestedTokens):
+            self.suggested.emit(result)
         else:
             self.read.emit(result)
 

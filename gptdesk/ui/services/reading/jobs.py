@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from gptdesk.inference.continuations.continuation import Continuation
+    from gptdesk.inference.events import TokenEvent
     from gptdesk.inference.inspection import Inspection
     from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.inference.scoring.scores import TextScores
@@ -111,6 +112,63 @@ class ScoredEndings:
 
     job: EndingsJob
     found: tuple[Continuation, ...]
+
+
+@dataclass(frozen=True)
+class SearchJob(BackgroundJob):
+    """Searches for the most probable continuations of ``prompt``; arguments of `probable_continuations`."""
+
+    prompt: MixedText
+    count: int
+    length: int
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What is asked: the same for a job that is done again."""
+        return self.prompt, self.count, self.length
+
+
+@dataclass(frozen=True)
+class FoundContinuations:
+    """The answer to ``job``, or its beginning.
+
+    Attributes:
+        job: the search.
+        found: the most probable continuations, the most probable first.
+        ended: whether these are all that it finds.
+    """
+
+    job: SearchJob
+    found: tuple[Continuation, ...]
+    ended: bool
+
+
+@dataclass(frozen=True)
+class SuggestJob(BackgroundJob):
+    """Finds tokens that could follow ``prompt``.
+
+    Attributes:
+        prompt: all of the text.
+        settings: how they are chosen, and how many.
+        forced: the first token; ``None`` leaves it to the model.
+    """
+
+    prompt: MixedText
+    settings: DecodingSettings
+    forced: TokenEvent | None = None
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What is asked: the same for a job that is done again."""
+        return self.prompt, self.settings, self.forced
+
+
+@dataclass(frozen=True)
+class SuggestedTokens:
+    """The answer to ``job``; no events where the context has no room for one."""
+
+    job: SuggestJob
+    events: tuple[TokenEvent, ...]
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
+from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.scoring.windows import window_start
 from gptdesk.ui.services.reading.jobs import (
     EndingsJob,
+    FoundContinuations,
     InspectedToken,
     InspectJob,
     ReadJob,
     ScoredEndings,
     ScoredText,
+    SearchJob,
+    SuggestedTokens,
+    SuggestJob,
 )
 
 if TYPE_CHECKING:
+    from gptdesk.inference.continuations.continuation import Continuation
     from gptdesk.inference.engine import Engine
     from gptdesk.inference.reader import TextReader
 
@@ -104,3 +112,45 @@ def score_endings_of(job: EndingsJob, engine: Engine, report: Report) -> None:
     found = tuple(score_endings(engine, job.prompt, job.endings, interrupted=lambda: job.cancelled))
     if len(found) == len(job.endings):
         report(ScoredEndings(job, found))
+
+
+def search_continuations(job: SearchJob, engine: Engine, report: Report) -> None:
+    """Reports `FoundContinuations` of ``job``, each time one more.
+
+    Raises:
+        UserError: as for `probable_continuations`.
+    """
+    from gptdesk.inference.continuations.search import probable_continuations
+
+    found: tuple[Continuation, ...] = ()
+    for one in probable_continuations(
+        engine, job.prompt, count=job.count, length=job.length, interrupted=lambda: job.cancelled
+    ):
+        found += (one,)
+        report(FoundContinuations(job, found, ended=False))
+    report(FoundContinuations(job, found, ended=True))
+
+
+def suggest(job: SuggestJob, engine: Engine, report: Report) -> None:
+    """Reports the `SuggestedTokens` of ``job``: as many as the context has room for after the prompt, so that nothing
+    of what was read ahead is given up.
+
+    Raises:
+        UserError: as for `Engine.generate`.
+    """
+    from gptdesk.inference.reader import ALTERNATIVES
+
+    ids, forced = engine.prompt_ids(job.prompt), [] if job.forced is None else [job.forced]
+    n_positions = engine.config.n_positions
+    room = n_positions - (len(ids) - window_start(len(ids), n_positions)) - len(forced)
+    events: list[TokenEvent] = forced
+    if room > 0:
+        settings = replace(job.settings, max_tokens=min(room, job.settings.max_tokens), top_logprobs=ALTERNATIVES)
+        prompt = [*ids, *(event.id for event in forced)] if forced else job.prompt
+        for event in engine.generate(prompt, settings, cancelled=lambda: job.cancelled):
+            if isinstance(event, TokenEvent):
+                events.append(event)
+            elif isinstance(event, DoneEvent) and event.tail and events:
+                last = events.pop()
+                events.append(replace(last, text=last.text + event.tail, length=last.length + len(event.tail)))
+    report(SuggestedTokens(job, tuple(events)))

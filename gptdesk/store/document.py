@@ -199,17 +199,23 @@ class Document:
     def begin_generation(self, origin: Origin, *, start: int | None = None) -> str:
         """A model goes on from ``start``, the end when not given, in the place of what stands behind.
 
+        What stands behind stays in the tree as another branch. Of a token that ``start`` cuts, the beginning becomes
+        typed text.
+
         Returns:
             The prompt: all the text before it.
         """
         assert not self.generating, "one generation at a time"
         length = len(self.text)
-        start, _, old = self._whole_tokens(length if start is None else start, length)
+        start = length if start is None else start
+        first, _, old = self._whole_tokens(start, length)
+        kept = self.mixed[first:start]
+        typed = tuple(join([Run(kept.text, special=kept.names)]))
         self._history.close()
         self._tree.compact()
         if old:
-            self._fork(start, length, ())
-        self._step = Step(start, old, (), generation=True)
+            self._fork(first, length, typed)
+        self._step = Step(first, old, typed, generation=True)
         self._growing = self._tree.append(Run("", (), origin))
         return self.text
 
@@ -243,10 +249,10 @@ class Document:
         step = self._step
         if run.text:
             self._tree.set_run(self._growing, run)
-            self._history.record(replace(step, new=(run,)))
+            self._history.record(replace(step, new=(*step.new, run)))
         else:
             self._tree.drop_leaf()
-            self._fork(step.start, step.start, step.old)
+            self._fork(step.start, step.end, step.old)
         self._growing = None
         self._changed()
 

@@ -94,6 +94,22 @@ class Settings:
         page="General",
         control=Switch(),
     )
+    fade_tokens: bool = setting(
+        True,
+        title="Fade tokens in",
+        help="A token appears in colour, the stronger the less probable it was, and fades to the colour of the text. "
+        "Off where the desktop shows no animations, and in the token view.",
+        page="General",
+        control=Switch(),
+    )
+    suggestions: bool = setting(
+        False,
+        title="Suggest while typing",
+        help="When you pause at the end of the text, the most probable next words appear in grey. Tab takes them, "
+        "Ctrl+Right one word, Esc shows others. Off while the computer saves power.",
+        page="General",
+        control=Switch(),
+    )
     desktop_notifications: bool = setting(
         True,
         title="Desktop notifications",

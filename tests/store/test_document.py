@@ -83,6 +83,13 @@ class Editing(RuleBasedStateMachine):
         if "".join(pieces):
             self.text = self.text[:start] + "".join(pieces)
 
+    @rule(data=st.data(), pieces=PIECES)
+    def generate_at(self, data: st.DataObject, pieces: list[str]) -> None:
+        start = data.draw(st.integers(0, len(self.text)))
+        generate(self.document, pieces, start=start)
+        if "".join(pieces):
+            self.text = self.text[:start] + "".join(pieces)
+
     @rule(data=st.data(), inserted=TEXT)
     def branch(self, data: st.DataObject, inserted: str) -> None:
         wanted = data.draw(st.integers(0, len(self.text)))
@@ -198,6 +205,22 @@ def test_a_branch_keeps_the_former_text_and_undo_brings_it_back() -> None:
     document.undo()
     assert document.text == "Once upon a time"
     assert [len(run.tokens) for run in document.runs] == [0, 3]
+
+
+def test_generating_within_a_token_keeps_its_beginning_and_undo_brings_the_rest_back() -> None:
+    document = Document()
+    document.replace(0, 0, "Once")
+    generate(document, [" upon", " a", " time"])
+    assert document.begin_generation(origin(), start=len("Once up")) == "Once up"
+    document.append_tokens("per", tokens(["per"]))
+    document.end_generation("length", seed=1)
+    kinds = [(run.text, len(run.tokens)) for run in document.runs]
+    assert kinds == [("Once up", 0), ("per", 1)]
+    document.undo()
+    assert [(run.text, len(run.tokens)) for run in document.runs] == [("Once", 0), (" upon a time", 3)]
+    document.redo()
+    assert document.text == "Once upper"
+    check(document)
 
 
 def test_an_edit_ends_a_running_generation_and_loses_nothing() -> None:

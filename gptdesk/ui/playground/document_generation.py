@@ -32,6 +32,7 @@ class DocumentGeneration(QObject):
             "next token" continues it by one token.
         inference: generates.
         decoding: settings of the document.
+        start: character at which "generate" begins, in the place of the text behind it; by default the end.
 
     Attributes:
         handle: the request.
@@ -58,11 +59,14 @@ class DocumentGeneration(QObject):
         inference: InferenceService,
         decoding: DecodingSettings,
         parent: QObject,
+        *,
+        start: int | None = None,
     ) -> None:
         super().__init__(parent)
         self._document, self._action = document, action
         self._decoding = _settings_for(action, decoding)
-        self._start = document.last_generation() if action == "regenerate" else None
+        self._regenerates = action == "regenerate"
+        self._start = document.last_generation() if self._regenerates else start
         self._replaced = ""
         self._stream: SpecialTokenStream | None = None
         self.done: DoneEvent | None = None
@@ -88,8 +92,8 @@ class DocumentGeneration(QObject):
 
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
-        removed = "" if self._start is None else self._document.typed_since_generation()
-        self._replaced = "" if self._start is None else self._document.mixed[self._start :].spelled
+        removed = self._document.typed_since_generation() if self._regenerates else ""
+        self._replaced = self._document.mixed[self._start :].spelled if self._regenerates else ""
         self._stream = SpecialTokenStream(model.tokenizer)
         origin = Origin(
             generation=uuid.uuid4().hex,

@@ -202,9 +202,14 @@ QListWidget#commands { background: transparent; border: none; outline: none; }
 QListWidget#commands::item { border-radius: 6px; }
 QListWidget#commands::item:hover { background: $hover; }
 QListWidget#commands::item:selected { background: $wash; }
-QTableView { background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none;
-    selection-background-color: $wash; selection-color: $text; }
+QTableView, QTreeWidget#beginnings {
+    background: $surface; border: 1px solid $hairline; border-radius: 6px; outline: none;
+    selection-background-color: $wash; selection-color: $text;
+}
 QTableView::item { padding: 0 8px; border: none; }
+QTreeWidget#beginnings:focus { border-color: $accent; }
+QTreeWidget#beginnings::item { height: ${row}px; padding: 0 8px; border: none; color: $text; }
+QTreeWidget#beginnings::item:selected { background: $wash; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section {
     background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px 11px;
@@ -269,6 +274,7 @@ def stylesheet(colours: Colours) -> str:
         focus_inner=control_height() - 4,
         icon=scaled(SIZE),
         alone=scaled(18),
+        row=scaled(26),
         chip_icon=scaled(12),
         small=scaled(20),
         headline=scaled(16),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from gptdesk.ui.playground.generation_place import HERE
 from gptdesk.ui.playground.speed_label import SpeedLabel
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
@@ -44,11 +45,13 @@ class ActionBar(QWidget):
         self.setProperty("zone", "surface")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._column: tuple[int, int] | None = None
+        self._words = ""  # of the button that generates
         self._needed = 0  # width of the row, in pixels, when its labels were chosen
         self._is_fitting = False
         action = commands.action
         self.generate = ActionButton(action("text.generate"), "")
         self.generate.setProperty("kind", "accent")
+        action("text.generate").changed.connect(self._on_generate_changed)
         self.stop = ActionButton(action("text.stop"), "")
         theme.set_icon(self.stop, "stop")
         self.regenerate = ActionButton(action("text.regenerate"), "")
@@ -100,6 +103,11 @@ class ActionBar(QWidget):
             self._fit()
         return super().eventFilter(watched, event)
 
+    @Slot()
+    def _on_generate_changed(self) -> None:
+        if self.generate.action.text() != self._words:
+            self._fit()
+
     def _fit(self) -> None:
         """Chooses the longest labels that fit, and the margins of the frame."""
         if self._is_fitting:  # a button that is shown or hidden asks for it at once
@@ -128,7 +136,12 @@ class ActionBar(QWidget):
         """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 without undo and redo."""
         key = self.generate.shortcut_text
         key = _RETURN.get(key, key)
-        self.generate.setText("Generate" if brief or not key else f"Generate   {key}")
+        self._words = self.generate.action.text()
+        self.generate.setMinimumWidth(0)
+        for words in (HERE, self._words):  # room for the longer one: the other buttons stay where they are
+            self.generate.setText(words if brief or not key else f"{words}   {key}")
+            least = max(self.generate.minimumWidth(), self.generate.sizeHint().width())
+            self.generate.setMinimumWidth(0 if brief >= 2 else least)
         self.stop.setText("" if brief >= 2 else " Stop")
         self.regenerate.setText("" if brief >= 2 else " Regenerate")
         for button in (self.undo, self.redo):

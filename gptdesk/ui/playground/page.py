@@ -96,6 +96,8 @@ class PlaygroundPage(BasePage):
         view = self.view = PlaygroundView(
             services, messages, self.session, self.special, self.read_ahead, window.commands, self.documents
         )
+        view.place.changed.connect(self._count)
+        services.counter.counted.connect(view.context_line.show_counts)
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.files.open_files)
         chooser = ModelChooser(services, window.commands)
@@ -141,7 +143,7 @@ class PlaygroundPage(BasePage):
     def commands(self) -> Sequence[Command]:
         settings = self.services.settings
         return [
-            *text_commands(self.session, self.services.inference, self._shown_view, lambda: self.view),
+            *text_commands(self.session, self.services.inference, settings, self._shown_view, lambda: self.view),
             *token_commands(settings, self._shown_view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
@@ -159,6 +161,7 @@ class PlaygroundPage(BasePage):
     def close(self) -> None:
         if self.view is not None:
             self.view.tokens.block.stop()
+            self.view.suggestions.stop()
         self.session.close()
         self.read_ahead.close()
         self.files.close()
@@ -190,12 +193,19 @@ class PlaygroundPage(BasePage):
     @Slot()
     def _on_model_changed(self) -> None:
         if (info := self.services.inference.info) is not None:
-            self.services.counter.use(info.tokenizer)
+            self.services.counter.use(info.tokenizer, info.context)
 
     @Slot()
     def _on_document_changed(self) -> None:
         document = self.session.document
         self.window.set_title(self.id, document.title)
         self.read_ahead.show(document.mixed)
+        self._count()
+
+    @Slot()
+    def _count(self) -> None:
+        """Counts the tokens, and finds what the model reads where Generate would write."""
+        document = self.session.document
         prompt_end = document.last_generation()
-        self.services.counter.count(document.mixed, len(document.text) if prompt_end is None else prompt_end)
+        place = self.view.place.start if self.view is not None else None
+        self.services.counter.count(document.mixed, len(document.text) if prompt_end is None else prompt_end, place)

@@ -9,10 +9,12 @@ from typing import Final
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.errors import UserError
-from gptdesk.inference.events import DoneEvent
+from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
-from gptdesk.ui.services.inference_messages import Failure
+from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
 from gptdesk.ui.throttle import Throttle
 
@@ -43,6 +45,8 @@ class Session(QObject):
         removed(str, int): emitted when regenerating removed this text, which was typed after the last generation; the
             number is for `undo_to`.
         same_again(): emitted when regenerating gave the same text.
+        left_behind(int): emitted when a generation begins before the end of the text, whose rest stays as another
+            branch; the number is for `undo_to`.
     """
 
     leaving = Signal()
@@ -55,6 +59,7 @@ class Session(QObject):
     failed = Signal(object)
     removed = Signal(str, int)
     same_again = Signal()
+    left_behind = Signal(int)
 
     def __init__(
         self,
@@ -68,6 +73,7 @@ class Session(QObject):
         self.document = Document()
         self.generation: DocumentGeneration | None = None
         self.waiting: PendingAction | None = None
+        self._start: int | None = None  # where that, or what runs, begins; None for the usual place
         self.done: DoneEvent | None = None
         self._saving = Throttle(self.save, _SAVE_AFTER_MS, self)
         settings.changed.connect(self._on_settings_changed)
@@ -155,6 +161,17 @@ class Session(QObject):
         self.jumped.emit(self.document.changed_at)
         self.generate()
 
+    def take(
+        self, start: int | None, events: Sequence[TokenEvent], model: ModelInfo, settings: DecodingSettings
+    ) -> None:
+        """Writes tokens that the person chose; arguments as for `write_chosen`."""
+        self._interrupt()
+        depth, behind = self.document.history.depth, "" if start is None else self.document.text[start:]
+        write_chosen(self.document, start, events, model, settings)
+        self._on_changed()
+        if behind.strip():
+            self.left_behind.emit(depth)
+
     def edit_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
         """Replaces stretches, as `Document.replace_all`."""
         self._interrupt()
@@ -202,9 +219,14 @@ class Session(QObject):
 
     # Generations
 
-    def generate(self) -> None:
-        """Continues the text as soon as the model is free."""
-        self._request("generate")
+    def generate(self, start: int | None = None) -> None:
+        """Continues the text as soon as the model is free.
+
+        Args:
+            start: character from which on it is written, in the place of the text behind it, which stays as another
+                branch; by default the end.
+        """
+        self._request("generate", start)
 
     def next_token(self) -> None:
         """Continues the text by one token, which is a generation and an undo step of its own."""
@@ -222,10 +244,10 @@ class Session(QObject):
             self.generation.handle.cancel()
         self.activity_changed.emit()
 
-    def _request(self, action: PendingAction) -> None:
+    def _request(self, action: PendingAction, start: int | None = None) -> None:
         if self.waiting or (self._running and not self.stopping):
             return
-        self.waiting = action
+        self.waiting, self._start = action, start
         if not self._running:  # else when that has ended: its last tokens belong to the prompt
             self._ask_for_model()
         self.activity_changed.emit()
@@ -235,7 +257,9 @@ class Session(QObject):
             return
         decoding = self._settings.value.decoding
         try:
-            generation = DocumentGeneration(self.document, self.waiting, self._inference, decoding, self)
+            generation = DocumentGeneration(
+                self.document, self.waiting, self._inference, decoding, self, start=self._start
+            )
         except UserError as error:
             self.waiting = None
             self.failed.emit(Failure(str(error)))
@@ -273,6 +297,8 @@ class Session(QObject):
         self.activity_changed.emit()
         if removed.strip():
             self.removed.emit(removed, self.document.history.depth)
+        if self._start is not None:
+            self.left_behind.emit(self.document.history.depth)
 
     def _on_ended(self, generation: DocumentGeneration, failure: Failure | None) -> None:
         if generation.handle.model is None:  # it never started: nothing waits any more

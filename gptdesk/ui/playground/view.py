@@ -17,15 +17,19 @@ from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.documents.pane_slot import WIDTH as DOCUMENTS_WIDTH
 from gptdesk.ui.playground.documents.pane_slot import DocumentPaneSlot
+from gptdesk.ui.playground.editing.context_line import ContextLine
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.reading_place import reading_place, show_reading_place
 from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
+from gptdesk.ui.playground.editing.token_arrival import TokenArrival, desktop_animates
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.find.find_in_text import FindInText
+from gptdesk.ui.playground.generation_place import GenerationPlace
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
+from gptdesk.ui.playground.suggestions.suggestions import Suggestions
 from gptdesk.ui.playground.token_card.opening import TokenCards
 from gptdesk.ui.playground.tokens.token_view import TokenView
 from gptdesk.ui.services.page_messages import PageMessages
@@ -53,6 +57,10 @@ class PlaygroundView(QWidget):
     Attributes:
         session: the open document and its generation.
         special_menu: inserts special tokens.
+        place: where Generate writes.
+        context_line: shows where the model's context begins.
+        arrival: colours tokens that arrive.
+        suggestions: the next words, shown while the person pauses.
         token_view: colours the tokens of the text.
         documents: the list of documents, on the left.
         find_replace: find and replace in the text.
@@ -88,6 +96,13 @@ class PlaygroundView(QWidget):
         self.empty = EmptyState(scaled(settings.value.text_size), self.editor)
         self.panel = DecodingPanel(theme, settings)
         self.regeneration = Regeneration(session, settings, services.messages, self)
+        self.context_line = ContextLine(self.editor, theme)
+        session.opened.connect(self.context_line.hide)
+        self.arrival = TokenArrival(self.editor, theme)
+        session.opened.connect(self.arrival.clear)
+        session.jumped.connect(self.arrival.clear)
+        self.suggestions = Suggestions(services, session, self.editor)
+        self.place = GenerationPlace(self.editor, session, services.messages)
         actions = [commands.action(id) for id in _COMMANDS]
         self.generate, self.stop, self.regenerate, self.undo, self.redo = actions
         self.editor.undo_actions = (self.undo, self.redo)
@@ -146,6 +161,7 @@ class PlaygroundView(QWidget):
         self.session.activity_changed.connect(self._show_activity)
         self.session.begun.connect(self._on_begun)
         self.session.jumped.connect(self.editor.show_place)
+        self.place.changed.connect(self._show_activity)
         self._special.changed.connect(self._show_known)
         self._settings.changed.connect(self._on_settings_changed)
         self._commands.shortcuts_changed.connect(self._show_key)
@@ -241,6 +257,18 @@ class PlaygroundView(QWidget):
         prompt = self.session.document.mixed[: self.editor.selection[1]]
         EndingsDialog(self._theme, self._inference, prompt, self).open()
 
+    def search_continuations(self) -> None:
+        """Opens the dialog that finds probable continuations of the text before the caret."""
+        from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
+
+        info, start = self._inference.info, self.editor.selection[1]
+        if info is None:
+            return
+        dialog = SearchDialog(self._theme, self._inference, self.session.document.mixed[:start], self)
+        dialog.taken.connect(lambda events: self.session.take(start, events, info, self._settings.value.decoding))
+        dialog.taken.connect(self.editor.show_end)
+        dialog.open()
+
     @Slot()
     def _show_activity(self) -> None:
         self._commands.refresh(*_COMMANDS)
@@ -249,20 +277,23 @@ class PlaygroundView(QWidget):
     def _show_key(self) -> None:
         self.empty.show_key(next(iter(shown(self._commands.keys("text.generate"))), ""))
 
-    def start_generation(self) -> None:
-        """Scrolls to the end and continues the text."""
-        self.editor.show_end()
-        self.session.generate()
+    def start_generation(self, start: int | None) -> None:
+        """Continues the text from this character on; scrolls to its end, if that is where."""
+        if start is None:
+            self.editor.show_end()
+        self.session.generate(start)
 
-    @property
-    def is_at_end(self) -> bool:
-        """Whether the caret stands at the end of the text and nothing is selected."""
-        cursor = self.editor.textCursor()
-        return cursor.atEnd() and not cursor.hasSelection()
+    def next_token(self) -> None:
+        """Takes the next word of the suggestion that is shown, or continues the text by one token."""
+        if not self.suggestions.take_word():
+            self.session.next_token()
 
     @Slot()
     def _on_begun(self) -> None:
         self.editor.show_end()
+        generation, value = self.session.generation, self._settings.value
+        if generation is not None and value.fade_tokens and not value.token_view and desktop_animates():
+            self.arrival.follow(generation.handle.tokens, len(self.session.document.text))
 
     @Slot(str)
     def _on_beginning_chosen(self, text: str) -> None:

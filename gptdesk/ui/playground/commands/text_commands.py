@@ -7,10 +7,11 @@ from typing import Final
 
 from PySide6.QtGui import QKeySequence
 
+from gptdesk.ui.playground.generation_place import HERE
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.inference_messages import NO_MODEL
-from gptdesk.ui.services.services import InferenceService
+from gptdesk.ui.services.services import InferenceService, SettingsService
 from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
@@ -20,6 +21,7 @@ SCOPE: Final = "play"
 def text_commands(
     session: Session,
     inference: InferenceService,
+    settings: SettingsService,
     show: Callable[[], PlaygroundView | None],
     made: Callable[[], PlaygroundView | None],
 ) -> list[Command]:
@@ -28,6 +30,7 @@ def text_commands(
     Args:
         session: the open document and its generations.
         inference: the model.
+        settings: hold the switch of suggestions.
         show: shows the page and returns its view; ``None`` if it could not be made.
         made: returns the view without showing it; ``None`` before it is made.
     """
@@ -39,16 +42,26 @@ def text_commands(
             id="text.generate",
             title="Generate",
             description="Continue the text with the model",
-            run=act(lambda view: view.start_generation()),
+            run=act(lambda view: view.start_generation(view.place.start)),
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
-            is_possible=lambda: "A generation is running." if session.busy and not session.stopping else None,
+            is_possible=lambda: _why_not_generate(session),
+            label=lambda: HERE if _is_in_text(made()) else "Generate",
+        ),
+        Command(
+            id="text.generate_here",
+            title="Generate at the caret",
+            description="Continue the text from the caret; what stands behind it stays as another branch",
+            run=act(lambda view: view.start_generation(view.place.caret)),
+            shortcuts=("Alt+Return", "Alt+Enter"),
+            scope=SCOPE,
+            is_possible=lambda: _why_not_generate(session),
         ),
         Command(
             id="text.next_token",
             title="Generate next token",
             description="Continue the text by one token",
-            run=act(lambda _: session.next_token()),
+            run=act(lambda view: view.next_token()),
             shortcuts=("Ctrl+Right",),
             scope=SCOPE,
             is_possible=lambda: _why_no_next_token(session, made()),
@@ -88,6 +101,20 @@ def text_commands(
             is_possible=lambda: _why_no_model(session, inference),
         ),
         Command(
+            id="text.probable_continuations",
+            title="Probable continuations…",
+            description="Find the most probable continuations of the text before the caret, and take one as a branch",
+            run=act(lambda view: view.search_continuations()),
+            is_possible=lambda: _why_no_model(session, inference),
+        ),
+        Command(
+            id="text.suggestions",
+            title="Suggest while typing",
+            description="Show the most probable next words in grey while you pause; Tab takes them",
+            run=lambda: settings.update(suggestions=not settings.value.suggestions),
+            checked=lambda: settings.value.suggestions,
+        ),
+        Command(
             id="text.undo",
             title="Undo",
             description="Undo the last edit or generation",
@@ -108,11 +135,20 @@ def text_commands(
     ]
 
 
+def _why_not_generate(session: Session) -> str | None:
+    return "A generation is running." if session.busy and not session.stopping else None
+
+
+def _is_in_text(view: PlaygroundView | None) -> bool:
+    """Whether Generate writes before the end of the text."""
+    return view is not None and view.place.start is not None
+
+
 def _why_no_next_token(session: Session, view: PlaygroundView | None) -> str | None:
     """Before the end of the text its key moves the caret by a word."""
-    if session.busy and not session.stopping:
-        return "A generation is running."
-    return None if view is None or view.is_at_end else "The caret is not at the end of the text."
+    if reason := _why_not_generate(session):
+        return reason
+    return None if view is None or view.editor.is_at_end else "The caret is not at the end of the text."
 
 
 def _why_no_model(session: Session, inference: InferenceService) -> str | None:

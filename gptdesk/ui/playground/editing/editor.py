@@ -85,7 +85,7 @@ class Editor(SpecialTokenTextEdit):
         self.text_size = text_size
         self.setObjectName("editor")
         self.setAccessibleName("Text")
-        self.setAccessibleDescription("What you write, and what the model writes after it")
+        self.describe("", "What you write, and what the model writes after it.")
         self.setAcceptRichText(False)
         self.setUndoRedoEnabled(False)  # the document remembers, and knows whole generations
         self.setTabChangesFocus(True)
@@ -295,7 +295,8 @@ class Editor(SpecialTokenTextEdit):
         end = shown.text.find("\n", place)
         cursor.setPosition(shown.position(start))
         cursor.setPosition(shown.position(end) if end >= 0 else shown.length, QTextCursor.MoveMode.KeepAnchor)
-        self.setTextCursor(cursor)
+        with self.person_at_work():
+            self.setTextCursor(cursor)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:

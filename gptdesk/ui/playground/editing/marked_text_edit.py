@@ -19,6 +19,8 @@ class MarkedTextEdit(FollowingTextEdit):
 
     Attributes:
         marks_shown: whether the marks are painted.
+        layers: each paints more behind the text, as `underlay` does.
+        overlays: as ``layers``, over the text.
         underlay: paints more behind the text, in the place of the tint: gets a painter that is translated so that the
             document's origin is where it appears, and the part of the viewport that is visible.
     """
@@ -28,6 +30,9 @@ class MarkedTextEdit(FollowingTextEdit):
         self._theme = theme
         self._marked = MarkedText(spans=[], newest=0, line_height=0)
         self.marks_shown = True
+        self._descriptions: dict[str, str] = {}  # by topic
+        self.layers: list[Callable[[QPainter, QRect], None]] = []
+        self.overlays: list[Callable[[QPainter, QRect], None]] = []
         self.underlay: Callable[[QPainter, QRect], None] | None = None
 
     def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
@@ -40,9 +45,16 @@ class MarkedTextEdit(FollowingTextEdit):
         self.marks_shown = marks
         self.viewport().update()
 
+    def describe(self, topic: str, sentence: str) -> None:
+        """Makes a sentence a part of the accessible description; "" takes that topic's away."""
+        self._descriptions[topic] = sentence
+        whole = " ".join(filter(None, self._descriptions.values()))
+        if whole != self.accessibleDescription():
+            self.setAccessibleDescription(whole)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         has_marks = bool(self._marked.spans) and self.marks_shown
-        if has_marks or self.underlay is not None:
+        if has_marks or self.layers or self.underlay is not None:
             painter = QPainter(self.viewport())
             painter.translate(0, -self.verticalScrollBar().value())
             if has_marks:
@@ -50,5 +62,13 @@ class MarkedTextEdit(FollowingTextEdit):
                 paint_marks(painter, self.document(), marked, event.rect(), self._theme.colours)
             if self.underlay is not None:
                 self.underlay(painter, event.rect())
+            for layer in self.layers:
+                layer(painter, event.rect())
             painter.end()
         super().paintEvent(event)
+        if self.overlays:
+            painter = QPainter(self.viewport())
+            painter.translate(0, -self.verticalScrollBar().value())
+            for overlay in self.overlays:
+                overlay(painter, event.rect())
+            painter.end()

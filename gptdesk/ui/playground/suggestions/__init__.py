@@ -1,0 +1,1 @@
+"""Suggestions while typing: the model's most probable next words, shown behind the caret and not part of the text."""

@@ -1,0 +1,120 @@
+"""The dialog of probable continuations, with a real model."""
+
+import math
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTreeWidgetItem
+from pytestqt.qtbot import QtBot
+
+from gptdesk.inference.continuations.beginnings import Beginning, shared_beginnings
+from gptdesk.inference.continuations.search import probable_continuations
+from gptdesk.inference.engine import Engine
+from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
+from gptdesk.ui.playground.token_card.labels import percent
+
+from .conftest import Opened
+
+TEXT = "Once upon a time there was a fox."
+PROMPT = "Once upon a time"
+
+
+def open_dialog(opened: Opened, qtbot: QtBot) -> SearchDialog:
+    """The dialog for the text before " there"."""
+    session, editor = opened.window.session, opened.window.playground.editor
+    session.edit(0, len(session.document.text), TEXT)
+    editor.show_place(len(PROMPT))
+    opened.window.commands.run("text.probable_continuations")
+    (dialog,) = opened.window.findChildren(SearchDialog)
+    return dialog  # type: ignore[no-any-return]
+
+
+def wait_for_end(dialog: SearchDialog, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: dialog.search_button.text() == "Search")
+
+
+def rows(dialog: SearchDialog) -> list[QTreeWidgetItem]:
+    root = dialog.tree.invisibleRootItem()
+    items = [root.child(row) for row in range(root.childCount())]
+    for item in items:
+        items += [item.child(row) for row in range(item.childCount())]
+    return items
+
+
+def flat(tops: tuple[Beginning, ...]) -> list[Beginning]:
+    found = list(tops)
+    for one in found:
+        found += one.children
+    return found
+
+
+def test_it_shows_what_the_search_finds_as_a_tree_with_the_mass(
+    opened: Opened, qtbot: QtBot, tiny_model_folder: Path
+) -> None:
+    dialog = open_dialog(opened, qtbot)
+    dialog.count.setValue(9)
+    dialog.length.setValue(2)
+    dialog.search()
+    wait_for_end(dialog, qtbot)
+    info = opened.services.inference.info
+    assert info is not None
+    engine = Engine.load(tiny_model_folder, device=info.device, precision=info.precision)
+    expected = list(probable_continuations(engine, PROMPT, count=9, length=2))
+    tree = flat(shared_beginnings(expected))
+    assert [item.text(1) for item in rows(dialog)] == [percent(one.probability) for one in tree]
+    assert len(tree) > 9, "some of them share their first token"
+    mass = percent(math.fsum(one.probability for one in expected))
+    assert dialog.mass.text() == f"9 continuations with {mass} of the probability"
+    dialog.reject()
+
+
+def test_enter_takes_one_as_a_generated_branch_that_undo_takes_back(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    wait_for_end(dialog, qtbot)
+    chosen = dialog.tree.chosen
+    assert chosen is not None
+    QTest.keyClick(dialog.tree, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
+    session = opened.window.session
+    typed, generated = session.document.runs
+    assert typed.text == PROMPT
+    assert [(token.id, token.logprob) for token in generated.tokens] == list(
+        zip(chosen.ids, chosen.logprobs, strict=True)
+    )
+    assert (generated.origin.finish_reason, generated.origin.model) == ("chosen", opened.services.inference.info.model)
+    assert opened.window.playground.editor.is_at_end
+    opened.window.playground.undo.trigger()
+    assert session.document.text == TEXT
+
+
+def test_a_search_can_be_stopped_and_what_it_found_stays(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    dialog.count.setValue(100)
+    dialog.length.setValue(20)
+    dialog.search()
+    dialog.search_button.click()
+    assert dialog.search_button.text() == "Search"
+    qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
+    assert dialog.mass.text().startswith("Stopped") or not dialog.mass.text()
+    dialog.reject()
+
+
+def test_closing_ends_the_search(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    dialog.count.setValue(100)
+    dialog.length.setValue(20)
+    dialog.search()
+    dialog.reject()
+    qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
+    assert opened.window.session.document.text == TEXT
+
+
+def test_without_a_model_it_says_so(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    opened.services.inference.unload()
+    qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
+    dialog.search()
+    assert "No model is loaded" in dialog.problem.text()
+    assert dialog.search_button.text() == "Search"
+    dialog.reject()

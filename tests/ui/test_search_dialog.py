@@ -1,23 +1,50 @@
 """The dialog of probable continuations, with a real model."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.checkpoint import save_model
+from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.continuations.beginnings import Beginning, shared_beginnings
 from gptdesk.inference.continuations.search import probable_continuations
 from gptdesk.inference.engine import Engine
 from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
 from gptdesk.ui.playground.token_card.labels import percent
+from gptdesk.ui.services.inference_messages import State
+from tests.gpt2.tokenizers.folders import make_folder
 
 from .conftest import Opened
 
 TEXT = "Once upon a time there was a fox."
 PROMPT = "Once upon a time"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model of characters whose distributions are peaked."""
+    folder = make_folder(tmp_path / "characters", "characters")
+    network = GPT2(read_config(folder))
+    generator = torch.Generator().manual_seed(3)
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.5, generator=generator)
+    save_model(network, folder)
+    return folder
+
+
+@pytest.fixture
+def opened(open_window: Callable[..., Opened], model: Path, qtbot: QtBot) -> Opened:
+    one = open_window(str(model))
+    qtbot.waitUntil(lambda: one.state is State.READY)
+    return one
 
 
 def open_dialog(opened: Opened, qtbot: QtBot) -> SearchDialog:
@@ -27,7 +54,14 @@ def open_dialog(opened: Opened, qtbot: QtBot) -> SearchDialog:
     editor.show_place(len(PROMPT))
     opened.window.commands.run("text.probable_continuations")
     (dialog,) = opened.window.findChildren(SearchDialog)
+    search(dialog, 9, 2)
     return dialog  # type: ignore[no-any-return]
+
+
+def search(dialog: SearchDialog, count: int, length: int) -> None:
+    dialog.count.setValue(count)
+    dialog.length.setValue(length)
+    dialog.search()
 
 
 def wait_for_end(dialog: SearchDialog, qtbot: QtBot) -> None:
@@ -49,17 +83,12 @@ def flat(tops: tuple[Beginning, ...]) -> list[Beginning]:
     return found
 
 
-def test_it_shows_what_the_search_finds_as_a_tree_with_the_mass(
-    opened: Opened, qtbot: QtBot, tiny_model_folder: Path
-) -> None:
+def test_it_shows_what_the_search_finds_as_a_tree_with_the_mass(opened: Opened, qtbot: QtBot, model: Path) -> None:
     dialog = open_dialog(opened, qtbot)
-    dialog.count.setValue(9)
-    dialog.length.setValue(2)
-    dialog.search()
     wait_for_end(dialog, qtbot)
     info = opened.services.inference.info
     assert info is not None
-    engine = Engine.load(tiny_model_folder, device=info.device, precision=info.precision)
+    engine = Engine.load(model, device=info.device, precision=info.precision)
     expected = list(probable_continuations(engine, PROMPT, count=9, length=2))
     tree = flat(shared_beginnings(expected))
     assert [item.text(1) for item in rows(dialog)] == [percent(one.probability) for one in tree]
@@ -90,9 +119,7 @@ def test_enter_takes_one_as_a_generated_branch_that_undo_takes_back(opened: Open
 
 def test_a_search_can_be_stopped_and_what_it_found_stays(opened: Opened, qtbot: QtBot) -> None:
     dialog = open_dialog(opened, qtbot)
-    dialog.count.setValue(100)
-    dialog.length.setValue(20)
-    dialog.search()
+    search(dialog, 100, 20)
     dialog.search_button.click()
     assert dialog.search_button.text() == "Search"
     qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
@@ -102,9 +129,7 @@ def test_a_search_can_be_stopped_and_what_it_found_stays(opened: Opened, qtbot: 
 
 def test_closing_ends_the_search(opened: Opened, qtbot: QtBot) -> None:
     dialog = open_dialog(opened, qtbot)
-    dialog.count.setValue(100)
-    dialog.length.setValue(20)
-    dialog.search()
+    search(dialog, 100, 20)
     dialog.reject()
     qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
     assert opened.window.session.document.text == TEXT

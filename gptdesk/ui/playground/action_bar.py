@@ -121,7 +121,7 @@ class ActionBar(QWidget):
     def _choose_words(self) -> None:
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
-        for brief in range(4):
+        for brief in range(-1, 4):
             self._show_words(brief)
             self._row.invalidate()
             self._needed = needed = self._row.sizeHint().width()
@@ -133,15 +133,18 @@ class ActionBar(QWidget):
         self._outer.setContentsMargins(left, 4, right, 12)
 
     def _show_words(self, brief: int) -> None:
-        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 without undo and redo."""
+        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 without undo and redo.
+
+        With -1 there is room for the longest label of Generate, so that no other button moves when the caret does.
+        """
         key = self.generate.shortcut_text
         key = _RETURN.get(key, key)
         self._words = self.generate.action.text()
         self.generate.setMinimumWidth(0)
-        for words in (HERE, self._words):  # room for the longer one: the other buttons stay where they are
-            self.generate.setText(words if brief or not key else f"{words}   {key}")
-            least = max(self.generate.minimumWidth(), self.generate.sizeHint().width())
-            self.generate.setMinimumWidth(0 if brief >= 2 else least)
+        for words in (HERE, self._words):
+            self.generate.setText(f"{words}   {key}" if key and brief <= 0 else words)
+            if words == HERE and brief < 0:
+                self.generate.setMinimumWidth(self.generate.sizeHint().width())
         self.stop.setText("" if brief >= 2 else " Stop")
         self.regenerate.setText("" if brief >= 2 else " Regenerate")
         for button in (self.undo, self.redo):

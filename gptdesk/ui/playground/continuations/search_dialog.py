@@ -211,8 +211,8 @@ class SearchDialog(Dialog):
             words = f"Searching… {words}" if found else "Searching…"
         elif self._stopped:
             words = f"Stopped: {words}"
-        elif self._answer is not None and len(found) < self.count.value():
+        elif len(found) < self.count.value():
             words = f"The search ended early: {words}"
-        self.mass.setText(words if found or self._job is not None else "")
+        self.mass.setText(words if self._answer is not None or self._job is not None else "")
         self.search_button.setText("Stop" if self._job is not None else "Search")
         self.take_button.setEnabled(self.tree.chosen is not None)

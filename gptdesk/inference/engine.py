@@ -152,6 +152,8 @@ class Engine:
         previous = None if begins_word else ids[-1]  # a space before the first word is there already
         if start := window_start(len(ids), self.config.n_positions):
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
+        if settings.logit_bias and not settings.has_biases_of(self.tokenizer.sha256):
+            yield NoticeEvent(0, "The logit biases are of another vocabulary, so they do not count for this model.")
         with self.context_taken() as context:
             yield from generate(ids[start:], context, settings, self._setup(previous, cancelled, started))
 
@@ -215,7 +217,7 @@ class Engine:
             UserError: when the model does not have one of them.
         """
         unknown = next((id for id in settings.logit_bias if id >= self.vocab_size), None)
-        if unknown is not None:
+        if unknown is not None and settings.has_biases_of(self.tokenizer.sha256):
             raise UserError(
                 f"logit_bias names the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}."
             )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
+from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.chain import SamplerChain
-from gptdesk.inference.sampling.choice import uniform
+from gptdesk.inference.sampling.choice import probability, uniform
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.sampling.xray import XRay, xray
 from gptdesk.inference.scoring.windows import window_start
+
+MOST_REPEATED: Final = 256
+"""Tokens of a completion whose choices are repeated for a sampler that learns from them: some milliseconds each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +31,32 @@ class Inspection:
     Attributes:
         xray: every step; its draw is that of the completion where its seed is given and ``exact`` holds.
         exact: whether the samplers' state is that of the completion at this token. False where one of them learns from
-            the tokens before (mirostat): the X-ray shows its state at the beginning.
+            the tokens before (mirostat) and those cannot be repeated: the X-ray shows its state at the beginning.
+        logits: (V) float32 on the CPU, the model's own.
+        history: the tokens before.
+        tokenizer: of the model.
+        chain: with the state in which it chooses this token.
+        seed: of the completion; None draws nothing.
     """
 
     xray: XRay
     exact: bool
+    logits: Tensor
+    history: History
+    tokenizer: Tokenizer
+    chain: SamplerChain
+    seed: int | None
+
+    def again(self, settings: DecodingSettings) -> Inspection:
+        """The same choice with other settings, without the model.
+
+        Raises:
+            UserError: when they ban every token.
+        """
+        chain = SamplerChain(settings, self.tokenizer)
+        learnt = chain.learn_as(self.chain)
+        exact = (learnt and self.exact) or not (chain.learns and len(self.history.sampled))
+        return _inspection(self.logits, self.history, self.tokenizer, chain, self.seed, exact=exact)
 
 
 def inspect(
@@ -66,14 +92,56 @@ def inspect(
     prompt_ids = engine.prompt_ids(prompt)
     ids = [*prompt_ids, *sampled]
     whole = encode_mixed(engine.tokenizer, text)
-    logits = reader.logits_at(whole if whole[: len(ids)] == ids else ids, len(ids), interrupted=interrupted)
+    whole = whole if whole[: len(ids)] == ids else ids
+
+    def logits_at(position: int) -> Tensor | None:
+        return reader.logits_at(whole, position, interrupted=interrupted)
+
+    logits = logits_at(len(ids))
     if logits is None:
         return None
-    chain = SamplerChain(settings, engine.tokenizer)
-    generator = None if seed is None else _generator(chain, seed, len(sampled))
     start = window_start(len(prompt_ids), engine.config.n_positions)
-    shown = xray(logits, History(prompt_ids[start:], sampled), chain, generator)
-    return Inspection(shown, exact=not (chain.learns and len(sampled)))
+    history = History(prompt_ids[start:], sampled)
+    chain = SamplerChain(settings, engine.tokenizer)
+    exact = not (chain.learns and len(sampled))
+    if not exact and len(sampled) <= MOST_REPEATED and window_start(len(whole), engine.config.n_positions) == start:
+        taught = SamplerChain(settings, engine.tokenizer)
+        exact = _repeat(taught, history, seed, lambda place: logits_at(len(prompt_ids) + place))
+        chain = taught if exact else chain
+        if interrupted(len(ids)):
+            return None
+    return _inspection(logits, history, engine.tokenizer, chain, seed, exact=exact)
+
+
+def _repeat(chain: SamplerChain, history: History, seed: int | None, logits_at: Callable[[int], Tensor | None]) -> bool:
+    """Has ``chain`` learn from the choices of ``history.sampled``; returns whether it could.
+
+    ``logits_at`` returns the logits of a sampled token by its index.
+    """
+    if seed is None and chain.draws:
+        return False  # what samplers did by chance is not known
+    generator = torch.Generator().manual_seed(seed or 0)
+    for place, id in enumerate(history.sampled.tolist()):
+        logits = logits_at(place)
+        if logits is None:
+            return False
+        chain.draw(generator)
+        last = chain.apply(logits, History(history.prompt, history.sampled[:place]))
+        uniform(generator)
+        if not probability(last, id) > 0:  # its distribution was slightly different
+            return False
+        chain.learn(last, id)
+    return True
+
+
+def _inspection(
+    logits: Tensor, history: History, tokenizer: Tokenizer, chain: SamplerChain, seed: int | None, *, exact: bool
+) -> Inspection:
+    """Chooses with a copy of ``chain``, which learns from the choice."""
+    used = SamplerChain(chain.settings, tokenizer)
+    used.learn_as(chain)
+    generator = None if seed is None else _generator(used, seed, len(history.sampled))
+    return Inspection(xray(logits, history, used, generator), exact, logits, history, tokenizer, chain, seed)
 
 
 def _generator(chain: SamplerChain, seed: int, chosen: int) -> Generator:

@@ -46,3 +46,8 @@ def tokens(number: int) -> str:
 def speed(tokens_per_second: float) -> str:
     """142 tok/s."""
     return f"{_LOCAL.rate(tokens_per_second)} tok/s"
+
+
+def signed(number: float) -> str:
+    """+2, −3.5."""
+    return f"{'+' if number > 0 else '−'}{abs(number):g}"

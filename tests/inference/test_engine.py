@@ -491,6 +491,14 @@ def test_a_bias_on_a_token_that_the_model_does_not_know_is_refused(engine):
         next(engine.generate("x", DecodingSettings(logit_bias={50257: 1})))
 
 
+def test_a_bias_of_another_vocabulary_does_not_count_and_a_notice_says_so(engine):
+    foreign = DecodingSettings(logit_bias={60_000: 1}, logit_bias_tokenizer="0" * 64, max_tokens=3, seed=1)
+    notice, *events = engine.generate("x", foreign)
+    assert "another vocabulary" in notice.message
+    plain = list(engine.generate("x", DecodingSettings(max_tokens=3, seed=1)))
+    assert [event.id for event in events[:-1]] == [event.id for event in plain[:-1]]
+
+
 def test_a_model_without_end_of_text_needs_a_prompt():
     model = _random_model(GPT2Config(vocab_size=300, n_positions=32, n_embd=8, n_layer=1, n_head=1))
     engine = Engine(model, gpt2_tokenizer())

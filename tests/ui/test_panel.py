@@ -41,7 +41,7 @@ def panel(theme: Theme, settings: SavedSettings, qtbot: QtBot) -> DecodingPanel:
     return made
 
 
-WITHOUT_NUMBER = ("seed", "stop", "dry_breakers", "sampler_order")
+WITHOUT_NUMBER = ("seed", "stop", "dry_breakers", "logit_bias", "sampler_order")
 
 
 def choose(panel: DecodingPanel, name: str) -> None:

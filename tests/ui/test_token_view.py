@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from lxml import html
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER
@@ -19,11 +21,16 @@ from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.scoring.windows import window_start
+from gptdesk.ui import number_format
 from gptdesk.ui.palette import DARK, LIGHT
+from gptdesk.ui.playground.tokens.export import with_suffix
 from gptdesk.ui.playground.tokens.measures import MEASURES
 from gptdesk.ui.playground.tokens.ramps import STEPS, oklab, ramp
+from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_table import TokenTable
 from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.theme import Theme
 
 from .conftest import Opened
 from .contrast import contrast
@@ -202,6 +209,113 @@ def test_tokens_are_exported_as_the_command_line_does(
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(keepends=True)))
     assert [int(row["id"]) for row in rows] == gpt2_tokenizer().encode(TEXT)
     assert float(rows[3]["logprob"]) == pytest.approx(table(shown).figures(3).logprob)
+
+
+@pytest.mark.parametrize("measure", ["surprisal", "entropy"])
+def test_the_coloured_text_is_exported_as_a_web_page(
+    shown: Opened, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measure: str
+) -> None:
+    decoding = DecodingSettings(max_tokens=3, seed=1, logit_bias={50256: -100.0})
+    shown.services.settings.update(decoding=decoding, token_measure=measure)
+    shown.window.session.edit(4, 4, PLACEHOLDER, False, ("<|endoftext|>",))
+    shown.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not shown.window.session.busy)
+    wait_for_scores(shown, qtbot)
+    path = tmp_path / "tokens"
+    chosen = "Web page with the colours (*.html)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), chosen))
+    shown.window.commands.run("tokens.export")
+    page = html.fromstring(path.with_suffix(".html").read_bytes())
+    assert not page.xpath("//script")
+    (main,) = page.xpath("//main")
+    document = shown.window.session.document
+    assert main.text_content() == document.mixed.spelled
+    spans = main.xpath("span")
+    for place in (1, 3):
+        step = MEASURES[measure].step(table(shown).figures(place))
+        assert (f"s{step}" in spans[place].get("class", "").split()) == bool(step)
+    generated = "".join(span.text_content() for span in spans if "g" in span.get("class", "").split())
+    assert generated == document.runs[-1].text
+    assert "Surprisal" in spans[3].get("title")
+    assert not any("not scored" in span.get("title") for span in spans[1:])
+    assert f"{number_format.tokens(len(table(shown)))}  ·  perplexity " in page.xpath("//footer")[0].text_content()
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen", "written"),
+    [
+        ("a", "CSV (*.csv)", "a.csv"),
+        ("a.csv", "Web page with the colours (*.html)", "a.html"),
+        ("a.htm", "CSV (*.csv)", "a.htm"),
+        ("a.b", "Web page with the colours (*.html)", "a.b.html"),
+        ("a.csv", "", "a.csv"),
+    ],
+)
+def test_the_format_is_that_of_the_suffix_or_of_the_filter(typed: str, chosen: str, written: str) -> None:
+    assert with_suffix(Path(typed), chosen) == Path(written)
+
+
+def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(theme: Theme, opened: Opened) -> None:
+    strip = TokenStrip(theme, opened.window.commands)
+    strip.show_measure(MEASURES["surprisal"])
+    for width in (1900, 900, 560, 420, 300):
+        strip.resize(width, strip.sizeHint().height())
+        strip.show()
+        QApplication.processEvents()
+        assert strip.height() <= 3 * strip.measure.height()
+        parts = [strip.borders, strip.ids, strip.places, strip.export]
+        for part in (*parts, strip.measure, strip.more, strip.close_button, strip.totals):
+            if part.isVisible():
+                assert strip.rect().contains(part.geometry()), (width, part.accessibleName())
+        hidden = [part for part in parts if not part.isVisible()]
+        assert strip.more.isVisible() == bool(hidden) == (width < 900)
+    offered = {action.text() for action in strip._more.actions()}
+    assert offered == {"Token borders", "Token ids", "Most surprising", "Export tokens…"}
+    strip.close()
+    strip.deleteLater()
+
+
+def peer_figures(model: Any, ids: list[int], place: int) -> tuple[float, float, int]:
+    """Log-probability, entropy and rank of a token by transformers, given what a completion would read before it."""
+    start = window_start(place, model.config.n_positions)
+    with torch.no_grad():
+        logits = model(torch.tensor([ids[start:place]])).logits[0, -1].double()
+    logprobs = logits.log_softmax(-1)
+    rank = 1 + int((logits > logits[ids[place]]).sum())
+    return float(logprobs[ids[place]]), float(torch.special.entr(logprobs.exp()).sum()), rank
+
+
+def test_figures_of_typed_pasted_generated_and_branched_text_are_those_of_transformers(
+    shown: Opened, qtbot: QtBot, tiny_model_folder: Path
+) -> None:
+    from transformers import GPT2LMHeadModel
+
+    shown.services.settings.update(
+        decoding=DecodingSettings(max_tokens=30, seed=1, top_k=50, logit_bias={50256: -100.0})
+    )
+    session, editor = shown.window.session, shown.window.playground.editor
+    write(shown, "")
+    QTest.keyClicks(editor, "Once upon a time")
+    QApplication.clipboard().setText(f", they said:\n{TEXT}\n")
+    editor.paste()
+    shown.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not session.busy)
+    run = session.document.runs[-1]
+    session.branch(len(session.document.text) - len(run.text) + run.spans()[5][0], " cat")
+    qtbot.waitUntil(lambda: not session.busy)
+    wait_for_scores(shown, qtbot)
+    ids = gpt2_tokenizer().encode(session.document.text)
+    model = GPT2LMHeadModel.from_pretrained(tiny_model_folder).eval()
+    assert len(ids) > model.config.n_positions
+    assert table(shown).ids == ids
+    expected = [peer_figures(model, ids, place) for place in range(1, len(ids))]
+    for place, (logprob, entropy, rank) in enumerate(expected, 1):
+        found = table(shown).figures(place)
+        assert (found.logprob, found.entropy) == (pytest.approx(logprob, abs=1e-4), pytest.approx(entropy, abs=1e-4))
+        assert found.rank == rank
+    totals = table(shown).totals(session.document.text, range(len(ids)))
+    mean = math.fsum(logprob for logprob, _, _ in expected) / len(expected)
+    assert totals.perplexity == pytest.approx(math.exp(-mean), rel=1e-4)
 
 
 def test_every_measure_is_a_command_and_every_control_has_a_name(shown: Opened) -> None:

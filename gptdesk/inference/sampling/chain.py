@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from torch import Generator, Tensor
@@ -29,21 +30,43 @@ class SamplerChain:
     def __init__(self, settings: DecodingSettings, tokenizer: Tokenizer | None = None) -> None:
         self.settings = settings
         self.greedy = settings.greedy
-        self._steps = [
-            (sampler, sampler.start(settings))
-            for sampler in in_order(settings.sampler_order)
-            if switched_on(sampler, settings)
-        ]
+        self._use(
+            [
+                (sampler, sampler.start(settings))
+                for sampler in in_order(settings.sampler_order)
+                if switched_on(sampler, settings)
+            ]
+        )
         if tokenizer is not None:
             for sampler, state in self._steps:
                 sampler.use_tokenizer(state, tokenizer)
-        self._drawing = [step for step in self._steps if type(step[0]).draw is not Sampler.draw]
-        self._told = [step for step in self._steps if type(step[0]).chosen is not Sampler.chosen]
+
+    def _use(self, steps: list[tuple[Sampler[Any], Any]]) -> None:
+        """Takes samplers with their states."""
+        self._steps = steps
+        self._drawing = [step for step in steps if type(step[0]).draw is not Sampler.draw]
+        self._told = [step for step in steps if type(step[0]).chosen is not Sampler.chosen]
+
+    @property
+    def draws(self) -> bool:
+        """Whether what samplers do depends on chance."""
+        return bool(self._drawing)
 
     @property
     def learns(self) -> bool:
         """Whether what samplers do depends on the tokens that were drawn before."""
         return bool(self._told)
+
+    def learn_as(self, other: SamplerChain) -> bool:
+        """Takes over what samplers have learnt in the completion of another chain; returns whether those that learn
+        here have learnt there, with the same settings."""
+        known: dict[Sampler[Any], Any] = {}
+        for sampler, state in other._told:
+            names = (*sampler.settings, *sampler.tuned_by)
+            if all(getattr(self.settings, name) == getattr(other.settings, name) for name in names):
+                known[sampler] = copy(state)
+        self._use([(sampler, known.get(sampler, state)) for sampler, state in self._steps])
+        return all(sampler in known for sampler, _ in self._told)
 
     def draw(self, generator: Generator) -> None:
         """Draws what samplers that act by chance do at the next token."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from gptdesk.inference.sampling.sampler import History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 
@@ -48,6 +51,11 @@ class TopNSigma(Sampler[float]):
 
         return top_n_sigma(logits, n)
 
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Distance from the highest logit, in standard deviations."""
+        left = logits[logits > -np.inf].astype(np.float64)
+        return (left.max() - logits[ids]) / (left.std() or 1.0)
+
 
 class TopK(Sampler[int]):
     """`top_k`."""
@@ -61,6 +69,11 @@ class TopK(Sampler[int]):
         from gptdesk.inference.sampling.fast import top_k
 
         return top_k(logits, k)
+
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Rank: 1 for the most likely."""
+        ascending = np.sort(logits)
+        return (1 + len(logits) - ascending.searchsorted(logits[ids], side="right")).astype(np.float64)
 
 
 class TopP(Sampler[float]):
@@ -76,6 +89,13 @@ class TopP(Sampler[float]):
 
         return top_p(logits, p)
 
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Probability of all more likely tokens together."""
+        descending = np.sort(probabilities(logits))[::-1]
+        before = np.concatenate([[0.0], descending.cumsum()])
+        ranks = TopK().edges(logits, ids).astype(np.int64)
+        return before[ranks - 1]
+
 
 class MinP(Sampler[float]):
     """`min_p`."""
@@ -90,6 +110,11 @@ class MinP(Sampler[float]):
 
         return min_p(logits, p)
 
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Probability relative to that of the most likely token."""
+        probs = probabilities(logits)
+        return probs[ids] / probs.max()
+
 
 class TypicalP(Sampler[float]):
     """`typical_p`."""
@@ -103,3 +128,18 @@ class TypicalP(Sampler[float]):
         from gptdesk.inference.sampling.fast import typical_p
 
         return typical_p(logits, p)
+
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Probability of all tokens together whose surprise is nearer to the entropy."""
+        probs = probabilities(logits)
+        surprise = -np.log(probs, where=probs > 0, out=np.full_like(probs, -np.inf))
+        distance = np.abs(surprise - probs[probs > 0] @ surprise[probs > 0])
+        order = distance.argsort(kind="stable")
+        before = np.concatenate([[0.0], probs[order].cumsum()])
+        return before[distance[order].searchsorted(distance[ids])]
+
+
+def probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """softmax(``logits``), (V), not all -inf, for drawings; samplers compute as ``transformers`` does."""
+    powers = np.exp(logits.astype(np.float64) - logits.max())
+    return powers / powers.sum()

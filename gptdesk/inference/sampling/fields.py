@@ -99,7 +99,7 @@ class Setting:
     @property
     def repeated(self) -> bool:
         """Whether its value is a list or mapping, of which a flag gives one item."""
-        return self.limit is None and not self.choices
+        return self.limit is None and not self.choices and not isinstance(self.neutral, str)
 
     def checked(self, value: Any) -> Any:
         """``value`` in the field's type.

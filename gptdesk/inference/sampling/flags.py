@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser, *, show_neutral: bool, without: C
                 metavar=setting.metavar,
                 default=argparse.SUPPRESS,
                 help=_help(setting, show_neutral=show_neutral).replace("%", "%%"),
-                **({"action": "append"} if setting.repeated else {"type": _number_or_text}),
+                **_reading(setting),
             )
 
 
@@ -49,6 +49,13 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
     return values
 
 
+def _reading(setting: Setting) -> dict[str, Any]:
+    """How the value of a flag is read, as keywords of ``add_argument``."""
+    if setting.repeated:
+        return {"action": "append"}
+    return {} if setting.limit is None else {"type": _number_or_text}
+
+
 def _help(setting: Setting, *, show_neutral: bool) -> str:
     """The setting's help, and in brackets its range, its default, and the word for a value."""
     limit = setting.limit
@@ -56,7 +63,7 @@ def _help(setting: Setting, *, show_neutral: bool) -> str:
         default = f"; default {setting.neutral}" if show_neutral else ""
         return f"{setting.help} ({', '.join(setting.choices)}{default})"
     if limit is None:
-        return f"{setting.help} May be given more than once."
+        return f"{setting.help} May be given more than once." if setting.repeated else setting.help
     facts = [f"{limit.lowest:g} to {limit.highest:g}" if limit.highest < 2**53 else f"{limit.lowest:g} or more"]
     word = f"{setting.word_value:g} = {setting.word}" if setting.word else ""
     if show_neutral and setting.neutral is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,18 +16,38 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
-class LogitBias(Sampler[Mapping[int, float]]):
-    """`logit_bias`."""
+
+@dataclass
+class BiasState:
+    """What is added to which tokens.
+
+    Attributes:
+        bias: by token id.
+        tokenizer: identity of the tokenizer whose ids they are; "" for any.
+    """
+
+    bias: Mapping[int, float]
+    tokenizer: str
+
+
+class LogitBias(Sampler[BiasState]):
+    """`logit_bias`, unless the tokenizer is known to be another one than that of its ids."""
 
     settings = ("logit_bias",)
+    tuned_by = ("logit_bias_tokenizer",)
     greedy = True
 
-    def start(self, settings: DecodingSettings) -> Mapping[int, float]:
-        return settings.logit_bias
+    def start(self, settings: DecodingSettings) -> BiasState:
+        return BiasState(settings.logit_bias, settings.logit_bias_tokenizer)
 
-    def apply(self, logits: Tensor, history: History, bias: Mapping[int, float]) -> Tensor:
-        return logit_bias(logits, bias)
+    def use_tokenizer(self, state: BiasState, tokenizer: Tokenizer) -> None:
+        if state.tokenizer not in ("", tokenizer.sha256):
+            state.bias = {}
+
+    def apply(self, logits: Tensor, history: History, state: BiasState) -> Tensor:
+        return logit_bias(logits, state.bias) if state.bias else logits
 
 
 class RepetitionPenalty(Sampler[float]):

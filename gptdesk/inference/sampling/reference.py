@@ -51,7 +51,7 @@ def _values(setting: Setting) -> str:
     if setting.choices:
         return ", ".join(setting.choices)
     if setting.limit is None:
-        return "repeated"
+        return "repeated" if setting.repeated else "text"
     low, high, whole = setting.limit
     span = f"{low:g} to {high:,.10g}" if high < 2**53 else f"{low:g} or more"
     return span + (", whole number" if whole else "")

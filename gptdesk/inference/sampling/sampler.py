@@ -74,6 +74,18 @@ class Sampler(Protocol[State]):
         """New logits, (V) float32 on the CPU, of the same shape as ``logits``, which stay as they are; -inf removes."""
         ...
 
+    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64], /) -> npt.NDArray[np.float64] | None:
+        """The value of the first of `settings` at which each token is on the edge of being removed, for drawings.
+
+        Args:
+            logits: (V), before the sampler.
+            ids: (N), of tokens that are left.
+
+        Returns:
+            (N), or None for a sampler whose setting removes no token by a limit.
+        """
+        return None
+
     def chosen(self, state: State, id: int, probability: float, /) -> None:
         """Called after each token with its probability under the logits at the end of the chain.
 

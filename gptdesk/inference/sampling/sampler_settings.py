@@ -219,3 +219,13 @@ class SamplerSettings:
         check=checks.logit_bias,
         metavar="ID=BIAS",
     )
+    logit_bias_tokenizer: str = setting(
+        "",
+        title="Tokenizer of logit bias",
+        help="SHA-256 of the tokenizer whose ids logit bias has, as JSON exports name it; for a model with another one "
+        "the biases do not count. Not given: they count for any model.",
+        group=Group.OTHER,
+        check=checks.sha256,
+        rare=True,
+        metavar="SHA256",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +15,8 @@ BIAS_LIMIT: Final = Limit(-100.0, 100.0)
 
 BAN: Final = BIAS_LIMIT.lowest
 """The bias that bans a token outright instead of making it unlikely."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 MAX_STOP_STRINGS: Final = 16
 MAX_STOP_LENGTH: Final = 1000
@@ -35,6 +38,17 @@ def logit_bias(name: str, values: Any) -> Mapping[int, float]:
         if not isinstance(id, int) or isinstance(id, bool) or id < 0:
             raise UserError(f"{name} must name tokens by their ids, whole numbers from 0, not {brief(id)}.")
     return MappingProxyType({id: number(f"{name} of token {id}", values[id], BIAS_LIMIT) for id in sorted(values)})
+
+
+def sha256(name: str, value: Any) -> str:
+    """The value.
+
+    Raises:
+        UserError: when it is neither empty nor 64 hexadecimal digits.
+    """
+    if not isinstance(value, str) or (value and not _SHA256.fullmatch(value)):
+        raise UserError(f"{name} must be 64 hexadecimal digits, not {brief(value)}.")
+    return value
 
 
 def stop_strings(name: str, values: Any) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -119,6 +119,28 @@ class DecodingSettings(SamplerSettings):
     def greedy(self) -> bool:
         """Whether the most likely token is always taken."""
         return self.temperature < GREEDY_BELOW
+
+    def has_biases_of(self, tokenizer: str) -> bool:
+        """Whether ``logit_bias`` counts for models whose tokenizer has the identity ``tokenizer``."""
+        return self.logit_bias_tokenizer in ("", tokenizer)
+
+    def bias_of(self, tokenizer: str, id: int) -> float:
+        """The bias of a token of that tokenizer; 0 where it has none."""
+        return self.logit_bias.get(id, 0.0) if self.has_biases_of(tokenizer) else 0.0
+
+    def with_bias(self, tokenizer: str, id: int, bias: float) -> DecodingSettings:
+        """These settings with another bias of one token; 0 removes it. Biases of another vocabulary are dropped.
+
+        Args:
+            tokenizer: identity of the tokenizer whose id it is.
+            id: of the token.
+            bias: as in ``logit_bias``.
+        """
+        kept = dict(self.logit_bias) if self.has_biases_of(tokenizer) else {}
+        kept.pop(id, None)
+        if bias:
+            kept[id] = bias
+        return replace(self, logit_bias=kept, logit_bias_tokenizer=tokenizer if kept else "")
 
     def to_json(self) -> dict[str, Any]:
         """The settings that differ from the neutral ones, ready for ``json.dumps``."""

@@ -23,6 +23,7 @@ class Stage:
     Attributes:
         title: of the sampler; empty at the beginning.
         settings: by which the sampler applies; none at the beginning.
+        logits: (V) float32; -inf for those that are removed.
         left: (V) bool, the tokens that are not removed.
         probs: (V) float32, probabilities among those that are left; all 0 where none is.
         cut: ascending ids of the tokens that the sampler removed.
@@ -32,6 +33,7 @@ class Stage:
 
     title: str
     settings: tuple[str, ...]
+    logits: npt.NDArray[np.float32]
     left: npt.NDArray[np.bool_]
     probs: npt.NDArray[np.float32]
     cut: npt.NDArray[np.int64]
@@ -122,10 +124,12 @@ def _stage(
     *,
     by_chance: bool = False,
 ) -> Stage:
-    left = logits.numpy() > -np.inf
+    values = logits.numpy()
+    left = values > -np.inf
     probs = logits.softmax(dim=0).numpy() if left.any() else np.zeros(len(left), np.float32)
     if before is None or sampler is None:
-        return Stage("", (), left, probs, np.empty(0, np.int64), 1.0)
+        return Stage("", (), values, left, probs, np.empty(0, np.int64), 1.0)
     cut = np.flatnonzero(before.left & ~left)
     mass = 1.0 - float(before.probs[cut].sum(dtype=np.float64))
-    return Stage(title_of(sampler), switched_on(sampler, settings), left, probs, cut, max(0.0, mass), by_chance)
+    names = switched_on(sampler, settings)
+    return Stage(title_of(sampler), names, values, left, probs, cut, max(0.0, mass), by_chance)

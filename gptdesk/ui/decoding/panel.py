@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QScro
 from gptdesk.errors import UserError
 from gptdesk.inference.sampling.fields import Group, Setting
 from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
+from gptdesk.ui.decoding.bias_chips import HELP, BiasChips
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.order_list import OrderList
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, PresetBar
@@ -25,6 +27,9 @@ from gptdesk.ui.widgets.inputs.slider_row import SliderRow
 from gptdesk.ui.widgets.layout.collapsible_section import CollapsibleSection
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 from gptdesk.ui.widgets.tooltips import wrapped
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 WIDTH: Final = 312
 _SCOPE = "Applies to the next generation in this document; the text stays as it is."
@@ -56,7 +61,9 @@ class DecodingPanel(QScrollArea):
         self.seed = SeedBox(theme)
         self.stop = self._chips("stop", "Add a stop string", "Add, for example \\n\\n")
         self.breakers = self._chips("dry_breakers", "Add a sequence breaker", "Add, for example .")
+        self.bias = BiasChips(theme)
         self.order: OrderList | None = None  # made when somebody looks at it
+        self._effects: Mapping[str, str] = {}  # by setting
         self._rows: dict[str, SliderRow | NumberRow] = {}  # of the groups that have been opened
         self.choices: dict[str, ChoiceRow] = {}  # as the rows
         self.neutral = QPushButton("Reset to neutral")
@@ -86,7 +93,7 @@ class DecodingPanel(QScrollArea):
         self._shown.installEventFilter(self)
 
         self.seed.changed.connect(self._on_changed)
-        for chips in (self.stop, self.breakers):
+        for chips in (self.stop, self.breakers, self.bias):
             chips.changed.connect(self._on_changed)
             chips.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
@@ -107,6 +114,25 @@ class DecodingPanel(QScrollArea):
         for section in (*self.sections.values(), *self.more.values()):
             section.fill()
         return self._rows
+
+    def show_effects(self, effects: Mapping[str, str]) -> None:
+        """Shows under the settings what each does to the distribution of the next token.
+
+        Args:
+            effects: by name of the setting, as "keeps 23 of 50,257 (95 %)".
+        """
+        self._effects = effects
+        for name, row in self._rows.items():
+            self._show_effect(name, row)
+        self.bias.show_note(effects.get("logit_bias", ""))
+
+    def _show_effect(self, name: str, row: SliderRow | NumberRow) -> None:
+        if isinstance(row, SliderRow):
+            row.show_note(self._effects.get(name, ""))
+
+    def show_vocabulary(self, tokenizer: Tokenizer | None) -> None:
+        """Names biased tokens by the vocabulary of the model in use; None where none is loaded."""
+        self.bias.show_vocabulary(tokenizer)
 
     def _chips(self, name: str, accessible_name: str, placeholder: str) -> Chips:
         """The editor of a setting that is a list of strings."""
@@ -167,6 +193,8 @@ class DecodingPanel(QScrollArea):
             return _titled(setting, self.stop, self.stop.line, f"{setting.help} {_ESCAPES}")
         if name == "dry_breakers":
             return _titled(setting, self.breakers, self.breakers.line, f"{setting.help} {_ESCAPES}")
+        if name == "logit_bias":
+            return _titled(setting, self.bias, self.bias.chips.line, HELP)
         if name == "sampler_order":
             self.order = OrderList(self._theme)
             self.order.show_settings(self._settings.value.decoding)
@@ -180,6 +208,7 @@ class DecodingPanel(QScrollArea):
         if row := make_row(setting):
             self._rows[name] = row
             row.set_value(getattr(self._settings.value.decoding, name))
+            self._show_effect(name, row)
             signal = row.changed if isinstance(row, SliderRow) else row.box.valueChanged
             signal.connect(self._on_changed)
         return row
@@ -210,6 +239,7 @@ class DecodingPanel(QScrollArea):
         self.seed.set_value(settings.seed)
         self.stop.set_values(settings.stop)
         self.breakers.set_values(settings.dry_breakers)
+        self.bias.show_settings(settings)
         if self.order is not None:
             self.order.show_settings(settings)
         self._show_captions()
@@ -240,6 +270,7 @@ class DecodingPanel(QScrollArea):
             if row.value != round(getattr(settings, name), SETTINGS[name].decimals)
         }
         changes |= {"seed": self.seed.value, "stop": self.stop.values, "dry_breakers": self.breakers.values}
+        changes |= self.bias.changes
         changes |= {name: choice.value for name, choice in self.choices.items()}
         if self.order is not None:
             changes["sampler_order"] = self.order.value

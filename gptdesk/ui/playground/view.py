@@ -31,6 +31,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.suggestions.suggestions import Suggestions
 from gptdesk.ui.playground.token_card.opening import TokenCards
+from gptdesk.ui.playground.tokens.export import filters, with_suffix
 from gptdesk.ui.playground.tokens.token_view import TokenView
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
@@ -108,7 +109,7 @@ class PlaygroundView(QWidget):
         self.editor.undo_actions = (self.undo, self.redo)
         self.editor.is_command_key = commands.wants_key
         self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
-        self.tokens = TokenCards(services, session, self.editor)
+        self.tokens = TokenCards(services, messages, session, self.editor)
         self.bar = ActionBar(theme, services.inference, commands)
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self._storage, self._documents = services.storage, documents
@@ -119,6 +120,7 @@ class PlaygroundView(QWidget):
         self._connect()
         self._on_settings_changed()
         self._show_known()
+        self._show_vocabulary()
         self._on_opened()
 
     def _lay_out(self) -> None:
@@ -155,6 +157,8 @@ class PlaygroundView(QWidget):
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
         self.panel.refused.connect(self._messages.refuse)
+        self.tokens.block.explained.connect(self.panel.show_effects)
+        self._inference.state_changed.connect(self._show_vocabulary)
         self.session.leaving.connect(self._on_leaving)
         self.session.opened.connect(self._on_opened)
         self.session.changed.connect(self._show)
@@ -229,6 +233,11 @@ class PlaygroundView(QWidget):
         self._show_activity()
 
     @Slot()
+    def _show_vocabulary(self) -> None:
+        info = self._inference.info
+        self.panel.show_vocabulary(info.tokenizer if info else None)
+
+    @Slot()
     def _show_known(self) -> None:
         self.editor.show_known(self._special.known)
 
@@ -240,15 +249,16 @@ class PlaygroundView(QWidget):
     def export_tokens(self) -> None:
         """Asks for a file, and writes the tokens of the text to it."""
         place = Path(self._settings.value.folder or Path.home(), f"{file_name(self.session.document.title)}.csv")
-        found, _ = QFileDialog.getSaveFileName(self, "Export tokens", str(place), "CSV (*.csv)")
+        found, chosen = QFileDialog.getSaveFileName(self, "Export tokens", str(place), filters())
         if not found:
             return
+        path = with_suffix(Path(found), chosen)
         try:
-            self.token_view.export(Path(found))
+            self.token_view.export(path)
         except UserError as error:
             self._messages.refuse(str(error))
         else:
-            self._messages.succeed(f"Exported to {found}.")
+            self._messages.succeed(f"Exported to {path}.")
 
     def score_continuations(self) -> None:
         """Opens the dialog that scores endings of the text before the caret."""

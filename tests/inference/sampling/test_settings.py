@@ -32,6 +32,7 @@ any_settings = st.fixed_dictionaries(
         "logit_bias": st.dictionaries(
             st.integers(0, 50256), st.floats(BIAS_LIMIT.lowest, BIAS_LIMIT.highest), max_size=5
         ),
+        "logit_bias_tokenizer": st.sampled_from(["", "0123456789abcdef" * 4]),
         "stop": st.lists(st.text(min_size=1, max_size=20), max_size=MAX_STOP_STRINGS).map(tuple),
         "dry_breakers": st.lists(st.text(min_size=1, max_size=20), max_size=5).map(tuple),
         "sampler_order": st.permutations([sampler.settings[0] for sampler in SAMPLERS]).map(tuple),
@@ -191,3 +192,20 @@ def test_every_setting_says_all_that_its_lists_need():
         assert sum(map(bool, (setting.limit, setting.check, setting.choices))) == 1
         assert not setting.choices or setting.neutral == setting.choices[0]
     assert list(SETTINGS) == [field.name for field in dataclasses.fields(DecodingSettings)]
+
+
+def test_a_bias_belongs_to_one_vocabulary_and_is_removed_with_its_last_token() -> None:
+    one, other = "a" * 64, "b" * 64
+    settings = DecodingSettings(logit_bias={1: 2.0})  # of whatever model is in use
+    assert (settings.bias_of(one, 1), settings.bias_of(other, 1)) == (2.0, 2.0)
+    settings = settings.with_bias(one, 5, -100.0)
+    assert (settings.logit_bias, settings.logit_bias_tokenizer) == ({1: 2.0, 5: -100.0}, one)
+    assert (settings.bias_of(one, 5), settings.bias_of(other, 5)) == (-100.0, 0.0)
+    assert settings.with_bias(other, 7, 1.0).logit_bias == {7: 1.0}
+    assert settings.with_bias(one, 1, 0.0).with_bias(one, 5, 0.0) == DecodingSettings()
+
+
+@pytest.mark.parametrize("value", ["x", "A" * 64, "0" * 63, None, 5])
+def test_a_tokenizer_of_logit_bias_that_is_no_sha256_is_refused(value: object) -> None:
+    with pytest.raises(UserError, match="logit_bias_tokenizer must be 64 hexadecimal digits"):
+        DecodingSettings(logit_bias_tokenizer=value)

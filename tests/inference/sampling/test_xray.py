@@ -1,6 +1,7 @@
 """The sampler X-ray shows exactly what tokens are drawn from."""
 
 import random
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 import torch
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.choice import candidates, drawn_by, uniform
 from gptdesk.inference.sampling.registry import SAMPLERS
 from gptdesk.inference.sampling.sampler import History
-from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
 from gptdesk.inference.sampling.xray import XRay, xray
 from tests.inference.sampling.logits import distinct, tied
 
@@ -26,6 +28,7 @@ def random_settings(chance: random.Random) -> DecodingSettings:
     ranges: dict[str, Any] = {
         "temperature": chance.choice([0.0, chance.uniform(0.05, 3), chance.uniform(0.05, 3)]),
         "dynatemp_range": chance.uniform(0.1, 2),
+        "dynatemp_exponent": chance.uniform(0.2, 4),
         "top_n_sigma": chance.uniform(0.2, 3),
         "top_k": chance.randint(1, 70),
         "top_p": chance.random(),
@@ -34,14 +37,20 @@ def random_settings(chance: random.Random) -> DecodingSettings:
         "xtc_probability": chance.random(),
         "xtc_threshold": chance.uniform(0, 0.3),
         "mirostat_tau": chance.uniform(0.5, 5),
+        "mirostat_eta": chance.random(),
         "repetition_penalty": chance.uniform(0.5, 2),
         "presence_penalty": chance.uniform(-1, 1),
         "frequency_penalty": chance.uniform(-1, 1),
         "no_repeat_ngram": chance.randint(1, 4),
         "dry_multiplier": chance.uniform(0.1, 2),
+        "dry_base": chance.uniform(1, 4),
+        "dry_allowed_length": chance.randint(1, 3),
+        "dry_breakers": ("\n",),
         "logit_bias": {chance.randrange(VOCAB): chance.choice([-100.0, chance.uniform(-9, 9)]) for _ in range(3)},
+        "logit_bias_tokenizer": "0" * 64,
         "sampler_order": tuple(chance.sample(NAMES, chance.randint(2, len(NAMES)))),
     }
+    assert set(ranges) == {name for name, setting in SETTINGS.items() if setting.in_preset}, "none is left out"
     return DecodingSettings(**{name: value for name, value in ranges.items() if chance.random() < 0.5})
 
 
@@ -102,6 +111,38 @@ def test_each_sampler_says_who_it_cut_and_what_mass_was_left() -> None:
     assert [round(stage.mass, 4) for stage in shown.stages] == [1, 0.9, 0.7778]
     assert shown.ids.tolist() == [0, 1]
     assert shown.draw is None
+
+
+@pytest.mark.parametrize(
+    ("name", "keeps"),
+    [
+        ("top_k", lambda edge, value: edge <= value),
+        ("top_p", lambda edge, value: edge < value),
+        ("min_p", lambda edge, value: edge >= value),
+        ("typical_p", lambda edge, value: edge < value),
+        ("top_n_sigma", lambda edge, value: edge <= value),
+    ],
+)
+def test_each_token_is_removed_where_the_setting_passes_its_edge(name: str, keeps: Callable[..., Any]) -> None:
+    (sampler,) = (one for one in SAMPLERS if one.settings == (name,))
+    logits, ids = distinct(VOCAB, 3) / 3, np.arange(VOCAB)
+    edges = sampler.edges(logits.numpy(), ids)
+    assert edges is not None
+    limit = SETTINGS[name].limit
+    assert limit is not None
+    for value in np.linspace(0.02, 0.98, 9) if limit.highest == 1 else (1, 2, 3):
+        left = xray(logits, History([], []), SamplerChain(DecodingSettings(**{name: value}))).stages[-1].left
+        assert left.tolist() == keeps(edges, value).tolist()
+
+
+def test_a_bias_of_another_vocabulary_changes_nothing() -> None:
+    tokenizer = gpt2_tokenizer()
+    logits = distinct(tokenizer.vocab_size, 1)
+    for identity, banned in (("", True), (tokenizer.sha256, True), ("0" * 64, False)):
+        values = DecodingSettings(logit_bias={5: -100.0}, logit_bias_tokenizer=identity)
+        shown = xray(logits, History([], []), SamplerChain(values, tokenizer))
+        assert (5 not in shown.ids) == banned
+        assert shown.stages[1].title == "Logit bias"
 
 
 def test_greedy_decoding_draws_no_number() -> None:

@@ -59,8 +59,9 @@ def token_commands(settings: SettingsService, show: Callable[[], PlaygroundView 
         switch("tokens.ids", "Token ids", "Show the ids below the tokens, where they have room", "token_ids"),
         Command(
             id="tokens.export",
-            title="Export tokens as CSV…",
-            description="Write the tokens of the text with all of their figures to a CSV file",
+            title="Export tokens…",
+            description="Write the tokens of the text with all of their figures to a CSV file, or the coloured text to "
+            "a web page",
             run=act(lambda view: view.export_tokens()),
             is_possible=why_off,
         ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled, smaller
@@ -20,6 +20,8 @@ _TEXT: Final = 92
 _OUTCOME: Final = 84
 """Widths of the columns, in pixels at a font of 13 pixels; the bar takes the rest."""
 
+_NOT_INSERTABLE: Final = "It cannot be put into the text by itself."
+
 _KEYS: Final = 9
 """Candidates that a number key chooses."""
 
@@ -28,13 +30,18 @@ class CandidateBar(QAbstractButton):
     """One candidate. A thick bar is its probability after the samplers, a thin one that of the model itself.
 
     Args:
-        number: of the key that chooses it; 0 where none does.
+        number: of the key that chooses it, 0 where none does; None where no bar has a number.
 
     Attributes:
         candidate: what is shown; None before the first time.
+
+    Signals:
+        menu_wanted(object, QPoint): emitted with the candidate and a place of the screen, for a context menu.
     """
 
-    def __init__(self, theme: Theme, number: int, parent: QWidget | None = None) -> None:
+    menu_wanted = Signal(object, QPoint)
+
+    def __init__(self, theme: Theme, number: int | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._number = theme, number
         self._scale = 1.0
@@ -56,14 +63,19 @@ class CandidateBar(QAbstractButton):
             below_cut: whether it is the first one that was removed, and a line stands above it.
         """
         self.candidate, self._scale, self._current, self._below_cut = candidate, scale, current, below_cut
-        self.setEnabled(candidate.insertable)
         before = f"{percent(candidate.before)} in the model's distribution"
         after = (
             f"removed by {candidate.cut_by}" if candidate.cut_by else f"{percent(candidate.after)} with the settings"
         )
         self.setAccessibleName(f"{candidate.text}, {after}, {before}")
-        self.setToolTip(wrapped(f"{after}, {before}"))
+        words = f"{after}, {before}"
+        self.setToolTip(wrapped(words if candidate.insertable else f"{words}\n{_NOT_INSERTABLE}"))
+        self.setAccessibleDescription("" if candidate.insertable else _NOT_INSERTABLE)
         self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self.candidate is not None:
+            self.menu_wanted.emit(self.candidate, event.globalPos())
 
     def sizeHint(self) -> QSize:
         return QSize(scaled(_NUMBER + _TEXT + _OUTCOME + 48), scaled(_HEIGHT))
@@ -78,7 +90,7 @@ class CandidateBar(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect())
-        if self._current or self.hasFocus() or (self.underMouse() and self.isEnabled()):
+        if self._current or self.hasFocus() or (self.underMouse() and one.insertable):
             painter.setPen(QColor(colours.accent) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.wash))
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
@@ -86,7 +98,7 @@ class CandidateBar(QAbstractButton):
         if self._below_cut:
             painter.setPen(QPen(QColor(colours.muted), 1, Qt.PenStyle.DashLine))
             painter.drawLine(area.topLeft(), area.topRight())
-        number, text, outcome = (scaled(_NUMBER) if self._number else 4), scaled(_TEXT), scaled(_OUTCOME)
+        number, text, outcome = (4 if self._number is None else scaled(_NUMBER)), scaled(_TEXT), scaled(_OUTCOME)
         ink = QColor(colours.muted if one.cut_by or not one.insertable else colours.text)
         painter.setPen(QColor(colours.muted))
         font = painter.font()
@@ -124,27 +136,32 @@ class CandidateBars(QWidget):
 
     Args:
         count: most candidates.
-        keys: whether number keys choose one; the bars show which.
+        keys: whether number keys choose one of the first nine; the bars show which.
 
     Attributes:
         bars: one for each candidate at most; hidden where there are fewer.
 
     Signals:
         chosen(object): the `Candidate` that the person clicked.
+        menu_wanted(object, QPoint): as of `CandidateBar`.
     """
 
     chosen = Signal(object)
+    menu_wanted = Signal(object, QPoint)
 
     def __init__(self, theme: Theme, count: int, *, keys: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        assert not keys or count <= _KEYS
-        self.bars = [CandidateBar(theme, number if keys else 0, self) for number in range(1, count + 1)]
+        self.bars = [
+            CandidateBar(theme, (number if number <= _KEYS else 0) if keys else None, self)
+            for number in range(1, count + 1)
+        ]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         for place, bar in enumerate(self.bars, start=1):
             bar.setAccessibleName(f"Candidate {place}")
-            bar.clicked.connect(lambda _=False, bar=bar: self.chosen.emit(bar.candidate))
+            bar.clicked.connect(lambda _=False, bar=bar: self._choose(bar))
+            bar.menu_wanted.connect(self.menu_wanted)
             bar.hide()
             layout.addWidget(bar)
 
@@ -160,8 +177,11 @@ class CandidateBars(QWidget):
 
     def press(self, number: int) -> bool:
         """Chooses the candidate with this number; returns whether there is one that can be chosen."""
-        bar = self.bars[number - 1] if 1 <= number <= len(self.bars) else None
-        if bar is None or bar.isHidden() or not bar.isEnabled():
+        bar = self.bars[number - 1] if 1 <= number <= min(_KEYS, len(self.bars)) else None
+        return bar is not None and not bar.isHidden() and self._choose(bar)
+
+    def _choose(self, bar: CandidateBar) -> bool:
+        if bar.candidate is None or not bar.candidate.insertable:
             return False
-        bar.click()
+        self.chosen.emit(bar.candidate)
         return True

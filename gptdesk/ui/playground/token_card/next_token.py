@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.power_saver import power_saver_is_on
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.token_card.bars import CandidateBars
-from gptdesk.ui.playground.token_card.labels import Candidate, candidates, stage_sentences
+from gptdesk.ui.playground.token_card.labels import Candidate, candidates, next_sentence
 from gptdesk.ui.playground.token_card.place import TokenPlace, next_place
+from gptdesk.ui.playground.token_card.steps import effects, steps_of
 from gptdesk.ui.services.reading.jobs import InspectedToken, InspectJob
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.throttle import Debounce, Throttle
@@ -49,13 +50,18 @@ class NextToken(QFrame):
     Attributes:
         section: the block, which folds; nothing is asked while it is closed.
         bars: the most likely tokens.
-        sentences: what each sampler does.
+        summary: how many tokens the settings leave.
 
     Signals:
         chosen(int, str): emitted with a place and the text of the token that the person wants there.
+        bias_wanted(object, QPoint): emitted with a `Candidate` and a place of the screen, for the menu of its bias.
+        explained(object): emitted with what each setting does to the distribution, by its name; empty where that is
+            not known.
     """
 
     chosen = Signal(int, str)
+    bias_wanted = Signal(object, QPoint)
+    explained = Signal(object)
 
     def __init__(
         self, services: Services, session: Session, caret: Callable[[], int], parent: QWidget | None = None
@@ -66,16 +72,16 @@ class NextToken(QFrame):
         self._job: InspectJob | None = None
         self._place = 0
         self.bars = CandidateBars(services.theme, _SHOWN, keys=False)
-        self.sentences = QLabel()
+        self.summary = QLabel()
         self.note = QLabel(_NO_MODEL)
-        for label in (self.sentences, self.note):
+        for label in (self.summary, self.note):
             label.setWordWrap(True)
             label.setProperty("kind", "muted")
             label.setTextFormat(Qt.TextFormat.PlainText)
         self.section = CollapsibleSection(services.theme, TITLE, self)
         self.section.button.setAccessibleName(TITLE)
         self.section.column.setSpacing(6)
-        for widget in (self.note, self.bars, self.sentences):
+        for widget in (self.note, self.bars, self.summary):
             self.section.column.addWidget(widget)
         self.setProperty("zone", "surface")
         line = QFrame()
@@ -98,6 +104,7 @@ class NextToken(QFrame):
     def _connect(self) -> None:
         self.section.toggled.connect(self._on_toggled)
         self.bars.chosen.connect(self._on_chosen)
+        self.bars.menu_wanted.connect(self.bias_wanted)
         self._session.changed.connect(self._pause.request)
         self._session.opened.connect(self._on_opened)
         self._settings.changed.connect(self._on_settings_changed)
@@ -164,9 +171,9 @@ class NextToken(QFrame):
         self.note.hide()
         self.bars.show_candidates(candidates(shown, info.tokenizer, _SHOWN))
         self.bars.show()
-        sentences = stage_sentences(shown, answer.job.settings)
-        self.sentences.setText("\n".join(sentences))
-        self.sentences.setVisible(bool(sentences))
+        self.summary.setText(next_sentence(shown, None, info.tokenizer))
+        self.summary.show()
+        self.explained.emit(effects(steps_of(shown, answer.job.settings, info.tokenizer)))
 
     @Slot(object)
     def _on_failed(self, failure: object) -> None:
@@ -178,7 +185,8 @@ class NextToken(QFrame):
         self.note.setText(text)
         self.note.show()
         self.bars.hide()
-        self.sentences.hide()
+        self.summary.hide()
+        self.explained.emit({})
 
     @Slot(object)
     def _on_chosen(self, candidate: Candidate) -> None:
@@ -206,4 +214,7 @@ class NextToken(QFrame):
     def _on_toggled(self, open: bool) -> None:
         others = tuple(name for name in self._settings.value.closed_groups if name != TITLE)
         self._settings.update(closed_groups=others if open else (*others, TITLE))
+        if not open:
+            self._job = None
+            self.explained.emit({})
         self._pause.request()

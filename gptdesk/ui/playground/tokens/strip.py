@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from gptdesk.ui import number_format
 from gptdesk.ui.playground.tokens.legend import Legend
 from gptdesk.ui.playground.tokens.measures import MEASURES, Measure
-from gptdesk.ui.playground.tokens.token_table import Totals
-from gptdesk.ui.stylesheet import control_height
+from gptdesk.ui.playground.tokens.token_table import Totals, totals_text
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.flow_layout import FlowLayout
-from gptdesk.ui.widgets.inputs.boxes import ListBox, MenuButton
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox, MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.registry import Commands
 
 _SIDE: Final = 16
+_TOKEN_ROOM: Final = 160
+"""Least width at which the token at the caret is described, in pixels."""
+
 _PERPLEXITY_HELP: Final = (
     "Perplexity: among how many equally likely tokens the model was, on average, as uncertain as before each token of "
     "the text. Bits per byte: the same, for each byte of the text, which compares models of different vocabularies."
@@ -29,11 +30,12 @@ _PERPLEXITY_HELP: Final = (
 
 
 class TokenStrip(QWidget):
-    """A few lines below the text.
+    """Two lines below the text. What a narrow window has no room for is in a menu.
 
     Attributes:
         measure: chooses the measure, by its id.
-        places: opens the menu of the most surprising places, which `fill_places` fills.
+        places: opens the menu of the most surprising places.
+        more: opens the menu of what has no room.
 
     Signals:
         measure_chosen(str): emitted with the id of the measure that the person chose.
@@ -65,43 +67,84 @@ class TokenStrip(QWidget):
             wrapped("The tokens that the model expected least, in the selection or in all of the text")
         )
         self._menu.aboutToShow.connect(lambda: self.places_wanted.emit(self._menu))
-        self.export = ActionButton(commands.action("tokens.export"), "Export CSV…")
-        self.close_button = QPushButton("Close")
+        self.export = ActionButton(commands.action("tokens.export"), "Export…")
+        self._more = self._make_more(commands)
+        self.more = IconMenuButton("More of the token view", self._more)
+        theme.set_icon(self.more, "more")
+        self.close_button = QPushButton()
         self.close_button.setAccessibleName("Close the token view")
+        self.close_button.setToolTip("Close the token view")
+        theme.set_icon(self.close_button, "close", "muted")
         self.close_button.clicked.connect(commands.action("tokens.show").trigger)
+        for button in (self.more, self.close_button):
+            button.setProperty("icon_only", "true")
+            button.setProperty("kind", "flat")
         self.totals, self.token = ElidedLabel(), ElidedLabel()
         self.totals.setAccessibleName("Totals")
         self.totals.setAccessibleDescription(_PERPLEXITY_HELP)
         self.totals.help = _PERPLEXITY_HELP
         self.token.setProperty("kind", "muted")
         self.token.setAccessibleName("Token at the caret")
-        self.close_button.setProperty("kind", "flat")
+        self.token.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.token.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lay_out()
+
+    def _make_more(self, commands: Commands) -> Menu:
+        """The menu of what has no room."""
+        menu = Menu(self)
+        menu.addActions([commands.action(id) for id in ("tokens.borders", "tokens.ids")])
+        places = menu.addMenu("Most surprising")
+        places.aboutToShow.connect(lambda: self.places_wanted.emit(places))
+        menu.addAction(commands.action("tokens.export"))
+        return menu
 
     def _lay_out(self) -> None:
         line = QFrame()
         line.setProperty("line", "horizontal")
-        rows = QWidget()
-        controls = FlowLayout(rows, spacing=12)
-        caption = QLabel("Colour by")
-        caption.setBuddy(self.measure)
-        for part in (caption, self.legend):
-            part.setMinimumHeight(control_height())
-        for widget in (
-            caption, self.measure, self.legend, self.borders, self.ids, self.places, self.export, self.close_button,
-        ):  # fmt: skip
+        self._caption = QLabel("Colour by")
+        self._caption.setBuddy(self.measure)
+        self._controls = controls = QHBoxLayout()
+        controls.setSpacing(8)
+        for widget in (self._caption, self.measure, self.legend):
             controls.addWidget(widget)
+        controls.addStretch(1)
+        for widget in (self.borders, self.ids, self.places, self.export, self.more, self.close_button):
+            controls.addWidget(widget)
+        figures = QHBoxLayout()
+        figures.setSpacing(24)
+        figures.addWidget(self.totals)
+        figures.addWidget(self.token, 1)
         inner = QVBoxLayout()
-        inner.setContentsMargins(_SIDE, 8, _SIDE, 8)
-        inner.setSpacing(6)
-        inner.addWidget(rows)
-        inner.addWidget(self.totals)
-        inner.addWidget(self.token)
+        inner.setContentsMargins(_SIDE, 6, 8, 6)
+        inner.setSpacing(4)
+        inner.addLayout(controls)
+        inner.addLayout(figures)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(line)
         outer.addLayout(inner)
+
+    def minimumSizeHint(self) -> QSize:
+        """No least width: what has no room moves into a menu."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Shows what has room; the rest is behind "More"."""
+        room = self.width() - _SIDE - 8
+        parts = ((), (self.borders, self.ids, self.export), (self._caption,), (self.places,), (self.legend,))
+        for count in range(1, len(parts) + 1):
+            for number, widgets in enumerate(parts):
+                for widget in widgets:
+                    widget.setVisible(number >= count)
+            self.more.setVisible(count > 1)
+            if self._controls.sizeHint().width() <= room:
+                break
+        self.token.setVisible(room - self.totals.sizeHint().width() >= _TOKEN_ROOM)
 
     def show_measure(self, measure: Measure) -> None:
         """Shows which measure the text is coloured by."""
@@ -116,17 +159,10 @@ class TokenStrip(QWidget):
             selected: whether they are of the selection.
             note: why they are not complete; "" if they are.
         """
-        parts = [f"{'Selection' if selected else 'Text'}: {number_format.tokens(totals.tokens)}"]
-        if totals.perplexity is not None:
-            parts.append(f"perplexity {_rounded(totals.perplexity)}")
-        if totals.bits_per_byte is not None:
-            parts.append(f"{number_format.decimal(totals.bits_per_byte, 3)} bits per byte")
-        self.totals.setText("  ·  ".join([*parts, note] if note else parts))
+        words = totals_text(totals, "Selection" if selected else "Text")
+        self.totals.setText(f"{words}  ·  {note}" if note else words)
+        self._fit()
 
     def show_token(self, text: str) -> None:
         """Shows what is known of the token at the caret."""
         self.token.setText(text)
-
-
-def _rounded(perplexity: float) -> str:
-    return number_format.decimal(perplexity, 1 if perplexity < 1000 else 0)

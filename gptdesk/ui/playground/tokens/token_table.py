@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gptdesk.inference.events import TokenEvent
+from gptdesk.ui import number_format
 from gptdesk.ui.services.reading.jobs import ScoredText
 
 
@@ -59,6 +60,17 @@ class Totals(NamedTuple):
     def bits_per_byte(self) -> float | None:
         """``None`` where there is no byte."""
         return self.nats / self.size / math.log(2) if self.size else None
+
+
+def totals_text(totals: Totals, name: str = "Text") -> str:
+    """Text: 24 tokens · perplexity 31.5 · 2.1 bits per byte."""
+    parts = [f"{name}: {number_format.tokens(totals.tokens)}"]
+    if totals.perplexity is not None:
+        digits = 1 if totals.perplexity < 1000 else 0
+        parts.append(f"perplexity {number_format.decimal(totals.perplexity, digits)}")
+    if totals.bits_per_byte is not None:
+        parts.append(f"{number_format.decimal(totals.bits_per_byte, 3)} bits per byte")
+    return "  ·  ".join(parts)
 
 
 class TokenTable:

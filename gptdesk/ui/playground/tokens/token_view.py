@@ -19,7 +19,8 @@ from gptdesk.ui.playground.editing import view_text
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.session import Session
-from gptdesk.ui.playground.tokens.export import export_csv
+from gptdesk.ui.playground.tokens.export import export
+from gptdesk.ui.playground.tokens.export_html import ColouredText
 from gptdesk.ui.playground.tokens.measures import MEASURES, described, measure_of, quoted
 from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_layer import TokenLayer
@@ -231,7 +232,7 @@ class TokenView(QObject):
         self._editor.setFocus()
 
     def export(self, path: Path) -> None:
-        """Writes the tokens to a CSV file.
+        """Writes the tokens to a file, in the format of its suffix.
 
         Raises:
             UserError: when they are not all scored, or the file cannot be written.
@@ -239,7 +240,10 @@ class TokenView(QObject):
         scored, info = self.table.scored, self._inference.info
         if scored is None or info is None or not scored.found.complete:
             raise UserError("The text is not scored yet; export it again when the strip shows no “scoring”.")
-        export_csv(scored, info.tokenizer, path)
+        document = self._session.document
+        spans = document.generated_spans()
+        shown = ColouredText(document.title, info.name, self._text, self.table, spans, self.layer.measure)
+        export(shown, info.tokenizer, path)
 
     def _first_visible(self) -> int:
         """Index of the first character that is in view."""

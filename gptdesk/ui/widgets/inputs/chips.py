@@ -65,16 +65,19 @@ class Chips(QWidget):
 
     def set_values(self, values: tuple[str, ...]) -> None:
         """Shows these values without a signal."""
-        if values == self._values:
-            return
-        self._values = values
+        if values != self._values:
+            self._values = values
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Makes the chips anew: what ``show`` says of the values has changed."""
         for chip in self._chips.findChildren(QFrame, "chip"):
             self._flow.removeWidget(chip)
             chip.hide()
             chip.deleteLater()
-        for value in values:
+        for value in self._values:
             self._flow.addWidget(self._chip(value))
-        self._chips.setVisible(bool(values))
+        self._chips.setVisible(bool(self._values))
         self._chips.updateGeometry()
 
     def _chip(self, value: str) -> QWidget:

@@ -10,6 +10,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QWidget
 
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.help_mark import label_with_help
 from gptdesk.ui.widgets.inputs.number_box import OFF, NumberBox
 from gptdesk.ui.widgets.inputs.scale import STEPS, Scale
@@ -49,6 +50,9 @@ class SliderSpec:
 class SliderRow(QWidget):
     """One setting.
 
+    Attributes:
+        note: muted text under the slider, while there is one.
+
     Signals:
         changed(): emitted when the user changes the value.
     """
@@ -82,6 +86,11 @@ class SliderRow(QWidget):
         layout.addWidget(self.slider, 1, 0, 1, 2)
         layout.setColumnStretch(0, 1)
 
+        self.note = ElidedLabel()
+        self.note.setProperty("kind", "muted")
+        self.note.hide()
+        layout.addWidget(self.note, 2, 0, 1, 2)
+
         self.box.valueChanged.connect(self._on_box_changed)
         self.slider.valueChanged.connect(self._on_slider_moved)
 
@@ -99,6 +108,12 @@ class SliderRow(QWidget):
         for widget in (self.box, self.slider):
             widget.blockSignals(False)
         self._show_off()
+
+    def show_note(self, text: str) -> None:
+        """Shows a line under the slider; "" none."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+        self.slider.setAccessibleDescription(f"{self.spec.help} {text}".strip())
 
     def _on_box_changed(self, value: float) -> None:
         self.set_value(value)

@@ -342,6 +342,26 @@ def test_a_special_token_is_one_place_with_its_name(shown: Opened, qtbot: QtBot)
     assert shown.window.playground.token_view._describe(index).startswith("“<|endoftext|>”, token 50256")
 
 
+def test_generated_tokens_are_underlined_and_typed_ones_are_not(shown: Opened, qtbot: QtBot) -> None:
+    shown.services.settings.update(decoding=DecodingSettings(max_tokens=2, seed=1, logit_bias={50256: -100.0}))
+    shown.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: not shown.window.session.busy)
+    wait_for_scores(shown, qtbot)
+    accent = QColor(shown.services.theme.colours.accent).name()
+
+    def is_underlined(index: int) -> bool:
+        editor = shown.window.playground.editor
+        cursor = editor.textCursor()
+        cursor.setPosition(editor.places.position(index))
+        place, seen = editor.cursorRect(cursor), picture(shown)
+        column = [QColor(seen.pixel(place.left() + 3, y)).name() for y in range(place.top(), place.bottom() + 12)]
+        return accent in column
+
+    assert [is_underlined(index) for index in (1, len(TEXT) - 3, len(TEXT) + 1)] == [False, False, True]
+    shown.services.settings.update(marks=False)
+    assert not is_underlined(len(TEXT) + 1)
+
+
 def test_borders_and_ids_are_painted_on_demand(shown: Opened) -> None:
     pictures = [picture(shown)]
     for name in ("tokens.borders", "tokens.ids"):

@@ -40,6 +40,11 @@ class MarkedTextEdit(FollowingTextEdit):
         self._marked = MarkedText(spans=spans, newest=newest, line_height=line_height)
         self.viewport().update()
 
+    @property
+    def generated(self) -> list[tuple[int, int]]:
+        """Start and end of each generated span, in Qt's positions; none while the marks are switched off."""
+        return self._marked.spans if self.marks_shown else []
+
     def show_marks(self, marks: bool) -> None:
         """Shows or hides the marks."""
         self.marks_shown = marks

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.ui.playground.tokens.measures import Measure
-from gptdesk.ui.playground.tokens.token_layer import colours_of
+from gptdesk.ui.playground.tokens.token_layer import UNDERLINE, colours_of
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -19,18 +19,25 @@ _HEIGHT: Final = 12
 
 
 class Legend(QWidget):
-    """Shows the ramp of a measure between the values of its ends."""
+    """Shows the ramp of a measure between the values of its ends.
+
+    Attributes:
+        generated: shows how generated tokens are told apart.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._low, self._ramp, self._high = QLabel(), _Ramp(theme), QLabel()
         for label in (self._low, self._high):
             label.setProperty("kind", "muted")
+        self.generated = _Underlined(theme)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         for widget in (self._low, self._ramp, self._high):
             layout.addWidget(widget)
+        layout.addSpacing(6)
+        layout.addWidget(self.generated)
 
     def show_measure(self, measure: Measure) -> None:
         """Shows the ramp of this measure."""
@@ -40,6 +47,23 @@ class Legend(QWidget):
         self._ramp.update()
         self.setAccessibleName(f"Legend: {measure.title}, {measure.low} to {measure.high}")
         self.setToolTip(wrapped(measure.help))
+
+
+class _Underlined(QLabel):
+    """The word "generated" with the line under generated tokens."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("generated")
+        self._theme = theme
+        self.setProperty("kind", "muted")
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        below = (self.height() + self.fontMetrics().height()) / 2
+        painter.fillRect(QRectF(0, below, self.width(), UNDERLINE), QColor(self._theme.colours.accent))
+        painter.end()
 
 
 class _Ramp(QWidget):

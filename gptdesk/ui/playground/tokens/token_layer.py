@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bisect
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QPointF, QRect, QRectF
@@ -15,6 +16,9 @@ from gptdesk.ui.playground.tokens.measures import MEASURES, Measure
 from gptdesk.ui.playground.tokens.ramps import ramp
 from gptdesk.ui.playground.tokens.token_table import TokenTable
 from gptdesk.ui.theme import Theme
+
+UNDERLINE: Final = 1.5
+"""Height of the line under generated tokens, in pixels."""
 
 _LINE_END_WIDTH: Final = 0.4
 """Width of the mark of a token that ends a line, as a multiple of the font size."""
@@ -50,7 +54,7 @@ class _Line(NamedTuple):
 
 
 class TokenLayer:
-    """The tokens of an editor's text.
+    """The tokens of an editor's text, those that a model generated underlined.
 
     Attributes:
         table: the tokens.
@@ -90,6 +94,9 @@ class TokenLayer:
                 boxes.append((box, chosen.start + index))
                 if steps[index]:
                     painter.fillRect(box, brushes[steps[index]])
+                if is_inside(starts[index], self._editor.generated):
+                    below = QRectF(box.left(), box.bottom() - UNDERLINE, box.width(), UNDERLINE)
+                    painter.fillRect(below, QColor(self._theme.colours.accent))
         if self.borders or self.ids:
             self._paint_details(painter, boxes)
 
@@ -130,6 +137,12 @@ class TokenLayer:
             id = str(self.table.ids[index])
             if self.ids and metrics.horizontalAdvance(id) <= box.width() + 1:
                 painter.drawText(QPointF(box.left() + 1, box.bottom() + metrics.capHeight() + 1), id)
+
+
+def is_inside(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of the ``spans``, which ascend, holds a place."""
+    number = bisect.bisect_right(spans, place, key=lambda span: span[1])
+    return number < len(spans) and spans[number][0] <= place
 
 
 def _line(block: QTextBlock, line: QTextLine, box: QRectF) -> _Line:

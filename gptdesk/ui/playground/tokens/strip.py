@@ -136,13 +136,8 @@ class TokenStrip(QWidget):
     def _fit(self) -> None:
         """Shows what has room; the rest is behind "More"."""
         room = self.width() - _SIDE - 8
-        parts = (
-            (),
-            (self.borders, self.ids, self.export),
-            (self._caption, self.legend.generated),
-            (self.places,),
-            (self.legend,),
-        )
+        buttons = (self.borders, self.ids, self.export)
+        parts = ((), buttons, (self._caption, self.legend.generated), (self.places,), (self.legend,))
         for count in range(1, len(parts) + 1):
             for number, widgets in enumerate(parts):
                 for widget in widgets:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushBu
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.token_card.bars import CandidateBars
 from gptdesk.ui.playground.token_card.bias_menu import fill_bias_menu, open_bias_menu
@@ -21,9 +20,9 @@ from gptdesk.ui.playground.token_card.labels import (
     Candidate,
     candidate,
     candidates,
+    facts_text,
     identity_text,
     next_sentence,
-    percent,
     token_text,
     what_if,
     why,
@@ -121,6 +120,10 @@ class TokenCard(QFrame):
         self.heading.setProperty("kind", "heading")
         for label in (self.facts, self.hint):
             label.setProperty("kind", "muted")
+        self.reason.setMinimumHeight(
+            2 * self.reason.fontMetrics().lineSpacing()
+        )  # a line that is dragged moves nothing
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
         head, self._buttons = QHBoxLayout(), QWidget()
         head.addWidget(self.heading, 1)
         head.addWidget(self.bias)
@@ -164,7 +167,7 @@ class TokenCard(QFrame):
 
     @Slot(object)
     def _on_inspected(self, answer: InspectedToken) -> None:
-        if self._is_asked(answer):
+        if self.isVisible() and self._job is not None and answer.job.question == self._job.question:
             self._found = answer.found
             self._show_found()
 
@@ -173,9 +176,6 @@ class TokenCard(QFrame):
         sentence = getattr(failure, "sentence", "")
         if self.isVisible() and sentence:
             self.reason.setText(sentence)
-
-    def _is_asked(self, answer: InspectedToken) -> bool:
-        return self.isVisible() and self._job is not None and answer.job.question == self._job.question
 
     # What is shown
 
@@ -203,10 +203,7 @@ class TokenCard(QFrame):
         else:
             self._show_reason(why(place, found, place.id, info.model, tokenizer))
         if place.id is not None:
-            raw = found.xray.stages[0].probs
-            rank = number_format.count(1 + int((raw > raw[place.id]).sum()))
-            chance = percent(float(raw[place.id]))
-            self.facts.setText(f"{identity_text(place.id, tokenizer)} · rank {rank} · {chance}")
+            self.facts.setText(facts_text(place.id, found.xray, tokenizer))
 
     def _show_reason(self, text: str) -> None:
         self.reason.setText(text)

@@ -82,6 +82,13 @@ def identity_text(id: int, tokenizer: Tokenizer) -> str:
     return f"id {id}" + (f" · bytes {data.hex(' ')}" if data else "")
 
 
+def facts_text(id: int, shown: XRay, tokenizer: Tokenizer) -> str:
+    """Its identity, and its rank and probability in the model's own distribution."""
+    raw = shown.stages[0].probs
+    rank = number_format.count(1 + int((raw > raw[id]).sum()))
+    return f"{identity_text(id, tokenizer)} · rank {rank} · {percent(float(raw[id]))}"
+
+
 def percent(share: float) -> str:
     """31 %, 3.1 %, 0.03 %, under 0.01 %: as many digits as small shares need."""
     digits = 0 if share >= 0.0995 else 1 if share >= 0.00995 else 2
@@ -158,16 +165,18 @@ def what_if(found: Inspection, tried: Inspection, id: int | None, tokenizer: Tok
         id: of the token in the text; None for the next one.
         tokenizer: of the model.
     """
+    draw = tried.xray.draw
+    if draw is not None and draw.number is None:
+        return f"Temperature 0 would take “{token_text(tokenizer.piece(draw.id))}”."
     if id is None:
-        counts = [number_format.tokens(len(each.xray.ids)) for each in (tried, found)]
+        counts = [number_format.tokens(int((each.xray.probs > 0).sum())) for each in (tried, found)]
         said = f"{counts[0]} could be chosen, instead of {counts[1]}."
     elif cut_by := removed_by(tried.xray, id):
         said = f"{cut_by} would remove this token, which had {percent(share_of(found.xray, id))}."
     else:
         shares = [percent(share_of(each.xray, id)) for each in (tried, found)]
         said = f"This token would have {shares[0]}, instead of {shares[1]}."
-    draw = tried.xray.draw
-    if draw is None or draw.number is None or not tried.exact:
+    if draw is None or not tried.exact:
         return said
     return f"{said} The same random number would draw “{token_text(tokenizer.piece(draw.id))}”."
 

@@ -109,7 +109,7 @@ class CutLine(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         bottom = self.height() - 3.0
-        painter.setBrush(QColor(colours.outline))
+        painter.setBrush(QColor(colours.hairline))
         painter.drawRect(QRectF(_GRIP, bottom, self.width() - 2 * _GRIP, 1))
         if self._step is not None:
             highest = max((edge.share for edge in self._step.edges), default=1.0)

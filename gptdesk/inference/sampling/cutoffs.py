@@ -54,7 +54,8 @@ class TopNSigma(Sampler[float]):
     def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Distance from the highest logit, in standard deviations."""
         left = logits[logits > -np.inf].astype(np.float64)
-        return (left.max() - logits[ids]) / (left.std() or 1.0)
+        distances: npt.NDArray[np.float64] = (left.max() - logits[ids]) / (left.std() or 1.0)
+        return distances
 
 
 class TopK(Sampler[int]):
@@ -113,7 +114,8 @@ class MinP(Sampler[float]):
     def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Probability relative to that of the most likely token."""
         probs = probabilities(logits)
-        return probs[ids] / probs.max()
+        shares: npt.NDArray[np.float64] = probs[ids] / probs.max()
+        return shares
 
 
 class TypicalP(Sampler[float]):
@@ -142,4 +144,5 @@ class TypicalP(Sampler[float]):
 def probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """softmax(``logits``), (V), not all -inf, for drawings; samplers compute as ``transformers`` does."""
     powers = np.exp(logits.astype(np.float64) - logits.max())
-    return powers / powers.sum()
+    probs: npt.NDArray[np.float64] = powers / powers.sum()
+    return probs

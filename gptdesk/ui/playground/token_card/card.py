@@ -98,7 +98,8 @@ class TokenCard(QFrame):
         self.take = QPushButton("Use in this document")
         self.put_back = QPushButton("Put back")
         self.put_back.setToolTip("Esc")
-        self.bias = MenuButton("flat", Menu(self))
+        self._bias_menu = Menu(self)
+        self.bias = MenuButton("flat", self._bias_menu)
         self.bias.setText("Bias")
         self.bias.setAccessibleName("Bias of the token")
         self.bias.setToolTip("Make this token more or less likely in the document, or ban it")
@@ -108,7 +109,7 @@ class TokenCard(QFrame):
         self.steps.moved.connect(self.try_value)
         self.take.clicked.connect(self._take)
         self.put_back.clicked.connect(self._put_back)
-        self.bias.menu().aboutToShow.connect(self._fill_menu)
+        self._bias_menu.aboutToShow.connect(self._fill_menu)
         inference.reads.inspected.connect(self._on_inspected)
         inference.reads.failed.connect(self._on_failed)
         QApplication.instance().focusChanged.connect(self._on_focus_changed)  # type: ignore[union-attr]
@@ -132,7 +133,7 @@ class TokenCard(QFrame):
         buttons.addWidget(self.take)
         buttons.addWidget(self.put_back)
         buttons.addStretch(1)
-        layout = QVBoxLayout(self)
+        self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
@@ -211,7 +212,7 @@ class TokenCard(QFrame):
         self.hint.setText(_HINT)
         self.hint.setVisible(not self._tried)
         corner = self.pos()
-        self.layout().activate()
+        self._column.activate()
         self.adjustSize()
         self._move_to(corner)
 
@@ -258,7 +259,7 @@ class TokenCard(QFrame):
     def _fill_menu(self) -> None:
         id = None if self._place is None else self._place.id
         if id is not None:
-            fill_bias_menu(self.bias.menu(), self._bias_of(id), lambda bias: self.biased.emit(id, bias))
+            fill_bias_menu(self._bias_menu, self._bias_of(id), lambda bias: self.biased.emit(id, bias))
 
     @Slot(object, QPoint)
     def _open_menu(self, candidate: Candidate, at: QPoint) -> None:

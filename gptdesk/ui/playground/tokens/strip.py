@@ -108,8 +108,8 @@ class TokenStrip(QWidget):
         for widget in (self._caption, self.measure, self.legend):
             controls.addWidget(widget)
         controls.addStretch(1)
-        for widget in (self.borders, self.ids, self.places, self.export, self.more, self.close_button):
-            controls.addWidget(widget)
+        for button in (self.borders, self.ids, self.places, self.export, self.more, self.close_button):
+            controls.addWidget(button)
         figures = QHBoxLayout()
         figures.setSpacing(24)
         figures.addWidget(self.totals)

@@ -255,10 +255,13 @@ def test_the_format_is_that_of_the_suffix_or_of_the_filter(typed: str, chosen: s
     assert with_suffix(Path(typed), chosen) == Path(written)
 
 
-def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(theme: Theme, opened: Opened) -> None:
+def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(
+    theme: Theme, opened: Opened, qtbot: QtBot
+) -> None:
     strip = TokenStrip(theme, opened.window.commands)
+    qtbot.addWidget(strip)
     strip.show_measure(MEASURES["surprisal"])
-    for width in (1900, 900, 560, 420, 300):
+    for width in (1900, 1200, 560, 420, 300):
         strip.resize(width, strip.sizeHint().height())
         strip.show()
         QApplication.processEvents()
@@ -268,11 +271,9 @@ def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(theme: Them
             if part.isVisible():
                 assert strip.rect().contains(part.geometry()), (width, part.accessibleName())
         hidden = [part for part in parts if not part.isVisible()]
-        assert strip.more.isVisible() == bool(hidden) == (width < 900)
+        assert strip.more.isVisible() == bool(hidden) == (width < 1200)
     offered = {action.text() for action in strip._more.actions()}
     assert offered == {"Token borders", "Token ids", "Most surprising", "Export tokens…"}
-    strip.close()
-    strip.deleteLater()
 
 
 def peer_figures(model: Any, ids: list[int], place: int) -> tuple[float, float, int]:

@@ -81,10 +81,12 @@ class BiasChips(QWidget):
 
     def show_settings(self, settings: DecodingSettings) -> None:
         """Shows the biases of the settings without a signal."""
-        foreign = settings.logit_bias_tokenizer != self._settings.logit_bias_tokenizer
+        moved = settings.logit_bias_tokenizer != self._settings.logit_bias_tokenizer
+        values = tuple(f"{id}={bias!r}" for id, bias in settings.logit_bias.items())
+        same = values == self.chips.values
         self._settings = settings
-        self.chips.set_values(tuple(f"{id}={bias!r}" for id, bias in settings.logit_bias.items()))
-        if foreign:
+        self.chips.set_values(values)
+        if moved and same:
             self.chips.refresh()
 
     def show_vocabulary(self, tokenizer: Tokenizer | None) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
     from gptdesk.inference.inspection import Inspection
 
-_WIDTH: Final = 468
+_WIDTH: Final = 516
 _SHOWN: Final = 9
 """As many alternatives as number keys."""
 

@@ -19,7 +19,7 @@ from gptdesk.ui.widgets.inputs.scale import STEPS
 from gptdesk.ui.widgets.style_state import set_kind
 from gptdesk.ui.widgets.tooltips import wrapped
 
-_TITLE: Final = 132
+_TITLE: Final = 152
 _EFFECT: Final = 172
 _HEIGHT: Final = 22
 """Of the columns and a row, in pixels at a font of 13 pixels; the line takes the rest."""

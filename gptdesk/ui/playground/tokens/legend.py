@@ -13,7 +13,7 @@ from gptdesk.ui.playground.tokens.token_layer import UNDERLINE, colours_of
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
-_WIDTH: Final = 120
+_WIDTH: Final = 104
 _HEIGHT: Final = 12
 """Of the ramp, in pixels."""
 
@@ -36,8 +36,12 @@ class Legend(QWidget):
         layout.setSpacing(6)
         for widget in (self._low, self._ramp, self._high):
             layout.addWidget(widget)
-        layout.addSpacing(6)
         layout.addWidget(self.generated)
+
+    def show_ends(self, shown: bool) -> None:
+        """Shows or hides what the ends of the ramp stand for, which the tooltip says, too."""
+        self._low.setVisible(shown)
+        self._high.setVisible(shown)
 
     def show_measure(self, measure: Measure) -> None:
         """Shows the ramp of this measure."""
@@ -46,7 +50,7 @@ class Legend(QWidget):
         self._ramp.measure = measure
         self._ramp.update()
         self.setAccessibleName(f"Legend: {measure.title}, {measure.low} to {measure.high}")
-        self.setToolTip(wrapped(measure.help))
+        self.setToolTip(wrapped(f"{measure.low} to {measure.high}. {measure.help}"))
 
 
 class _Underlined(QLabel):

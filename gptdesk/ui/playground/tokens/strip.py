@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -136,13 +137,17 @@ class TokenStrip(QWidget):
     def _fit(self) -> None:
         """Shows what has room; the rest is behind "More"."""
         room = self.width() - _SIDE - 8
-        buttons = (self.borders, self.ids, self.export)
-        parts = ((), buttons, (self._caption, self.legend.generated), (self.places,), (self.legend,))
-        for count in range(1, len(parts) + 1):
-            for number, widgets in enumerate(parts):
-                for widget in widgets:
-                    widget.setVisible(number >= count)
-            self.more.setVisible(count > 1)
+        hiding: tuple[Callable[[bool], object], ...] = (
+            lambda shown: [button.setVisible(shown) for button in (self.borders, self.ids, self.export)],
+            lambda shown: [label.setVisible(shown) for label in (self._caption, self.legend.generated)],
+            self.places.setVisible,
+            self.legend.show_ends,
+            self.legend.setVisible,
+        )
+        for hidden in range(len(hiding) + 1):
+            for number, show in enumerate(hiding):
+                show(number >= hidden)
+            self.more.setVisible(hidden > 0)
             if self._controls.sizeHint().width() <= room:
                 break
         self.token.setVisible(room - self.totals.sizeHint().width() >= _TOKEN_ROOM)

@@ -117,6 +117,11 @@ def test_a_closed_group_names_the_settings_that_are_not_neutral(panel: DecodingP
     assert section.caption.text() == ""
 
 
+def test_a_closed_group_names_biased_tokens_once(panel: DecodingPanel, settings: SavedSettings) -> None:
+    settings.update(decoding=settings.value.decoding.with_bias("a" * 64, 5, -100.0))
+    assert panel.sections[Group.OTHER].caption.text() == "Logit bias"
+
+
 def test_every_setting_of_the_table_with_a_control_has_a_row_in_its_group(panel: DecodingPanel) -> None:
     assert {name for name, setting in SETTINGS.items() if setting.control} == set(panel.rows)
     for name, row in panel.rows.items():

@@ -17,7 +17,7 @@ from gptdesk.ui.decoding.bias_chips import HELP, BiasChips
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.order_list import OrderList
 from gptdesk.ui.decoding.preset_bar import NEUTRAL_HELP, PresetBar
-from gptdesk.ui.decoding.rows import ChoiceRow, NumberRow, make_row
+from gptdesk.ui.decoding.rows import ChoiceRow, NumberRow, has_row, make_row
 from gptdesk.ui.decoding.seed_box import SeedBox
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
@@ -253,13 +253,13 @@ class DecodingPanel(QScrollArea):
 
     def _show_captions(self) -> None:
         """Lists the settings of a closed group that are not neutral, beside its heading."""
-        changed = self._settings.value.decoding.to_json()
+        changed = [SETTINGS[name] for name in self._settings.value.decoding.to_json() if has_row(SETTINGS[name])]
         for group, section in self.sections.items():
-            names = [SETTINGS[name].title for name in changed if SETTINGS[name].group is group]
-            section.caption.setText("" if section.is_open else ", ".join(names))
+            titles = [setting.title for setting in changed if setting.group is group]
+            section.caption.setText("" if section.is_open else ", ".join(titles))
         for group, section in self.more.items():
-            names = [SETTINGS[name].title for name in changed if SETTINGS[name].group is group and SETTINGS[name].rare]
-            section.caption.setText("" if section.is_open else ", ".join(names))
+            titles = [setting.title for setting in changed if setting.group is group and setting.rare]
+            section.caption.setText("" if section.is_open else ", ".join(titles))
 
     def _on_changed(self) -> None:
         """Takes over only the values that differ from the settings as shown, which are rounded in the boxes."""

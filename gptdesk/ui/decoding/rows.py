@@ -71,6 +71,11 @@ class ChoiceRow(QWidget):
         self.box.setCurrentIndex(self.box.findData(value))
 
 
+def has_row(setting: Setting) -> bool:
+    """Whether the panel shows the setting: a number with a control, words, a list, or the seed."""
+    return bool(setting.control or setting.choices or setting.repeated or setting.optional)
+
+
 def make_row(setting: Setting) -> SliderRow | NumberRow | None:
     """The row of a setting; ``None`` if the table of settings gives it no control."""
     if isinstance(setting.control, Slider):

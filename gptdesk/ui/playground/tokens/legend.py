@@ -13,7 +13,7 @@ from gptdesk.ui.playground.tokens.token_layer import UNDERLINE, colours_of
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped
 
-_WIDTH: Final = 104
+_WIDTH: Final = 88
 _HEIGHT: Final = 12
 """Of the ramp, in pixels."""
 

@@ -137,16 +137,17 @@ class TokenStrip(QWidget):
     def _fit(self) -> None:
         """Shows what has room; the rest is behind "More"."""
         room = self.width() - _SIDE - 8
-        hiding: tuple[Callable[[bool], object], ...] = (
-            lambda shown: [button.setVisible(shown) for button in (self.borders, self.ids, self.export)],
-            lambda shown: [label.setVisible(shown) for label in (self._caption, self.legend.generated)],
-            self.places.setVisible,
-            self.legend.show_ends,
-            self.legend.setVisible,
+        hiding: tuple[tuple[Callable[[bool], object], ...], ...] = (
+            (self.borders.setVisible, self.ids.setVisible, self.export.setVisible),
+            (self._caption.setVisible, self.legend.generated.setVisible),
+            (self.places.setVisible,),
+            (self.legend.show_ends,),
+            (self.legend.setVisible,),
         )
         for hidden in range(len(hiding) + 1):
-            for number, show in enumerate(hiding):
-                show(number >= hidden)
+            for number, parts in enumerate(hiding):
+                for show in parts:
+                    show(number >= hidden)
             self.more.setVisible(hidden > 0)
             if self._controls.sizeHint().width() <= room:
                 break

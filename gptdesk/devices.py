@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
@@ -141,6 +142,27 @@ def physical_cores() -> int:
     except (psutil.Error, OSError, LookupError, ValueError):  # a sandbox without /proc, say
         cores = usable
     return max(1, min(cores, usable))
+
+
+def runtime_of(device: str) -> str:
+    """Versions and kinds of processor on which the last bits of a result depend.
+
+    Args:
+        device: "cpu", "cuda:0" and so on, as torch names it.
+
+    Returns:
+        Such as "torch 2.13.0, numba 0.62.1, AVX2" for the CPU, "torch 2.13.0, NVIDIA H200" for a GPU.
+    """
+    import torch
+
+    parts = [f"torch {torch.__version__}"]
+    if device.startswith("cuda"):
+        parts.append(torch.cuda.get_device_name(device))
+    elif device == "cpu":
+        with suppress(PackageNotFoundError):  # torch decodes there
+            parts.append(f"numba {version('numba')}")
+        parts.append(torch.backends.cpu.get_cpu_capability())
+    return ", ".join(parts)
 
 
 def _has_cuda() -> bool:

@@ -124,6 +124,7 @@ class Engine:
         prompt: str | MixedText | Sequence[int],
         settings: DecodingSettings,
         *,
+        backend: str = "",
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[Event]:
         """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
@@ -135,16 +136,19 @@ class Engine:
         Args:
             prompt: text, text with special tokens, or token ids.
             settings: decoding settings. Completion i has the seed ``settings.seed + i``.
+            backend: what decodes, as in `DoneEvent`; not given: the fastest that is ready.
             cancelled: asked before every token and every chunk of a prompt; True ends all completions.
 
         Yields:
             Tokens and notices of each completion, and its `DoneEvent` at the end.
 
         Raises:
-            UserError: with the first event, when prompt or settings name tokens that the model does not have; later,
-                when every token is banned, memory is full, or the model computes values that are not numbers.
+            UserError: with the first event, when prompt or settings name tokens that the model does not have, or the
+                backend is not ready; later, when every token is banned, memory is full, or the model computes values
+                that are not numbers.
         """
         started = perf_counter()
+        decoder = self._decoder_of(backend)
         ids = self.prompt_ids(prompt)
         self.check_biased_ids(settings)
         text = prompt.text if isinstance(prompt, MixedText) else prompt
@@ -155,7 +159,7 @@ class Engine:
         if settings.logit_bias and not settings.has_biases_of(self.tokenizer.sha256):
             yield NoticeEvent(0, "The logit biases are of another vocabulary, so they do not count for this model.")
         with self.context_taken() as context:
-            yield from generate(ids[start:], context, settings, self._setup(previous, cancelled, started))
+            yield from generate(ids[start:], context, settings, self._setup(previous, decoder, cancelled, started))
 
     @contextmanager
     def context_taken(self) -> Iterator[Context]:
@@ -193,12 +197,14 @@ class Engine:
         if unknown is not None:
             raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
 
-    def _setup(self, previous: int | None, cancelled: Callable[[], bool], started: float) -> Setup:
+    def _setup(
+        self, previous: int | None, decoder: Decoder | None, cancelled: Callable[[], bool], started: float
+    ) -> Setup:
         return Setup(
             tokenizer=self.tokenizer,
             vocab_size=self.vocab_size,
             n_positions=self.config.n_positions,
-            decoder=self._ready_decoder(),
+            decoder=decoder,
             device=self.device,
             precision=self.precision,
             previous=previous,
@@ -209,6 +215,15 @@ class Engine:
     def _ready_decoder(self) -> Decoder | None:
         """The decoder, if it is ready."""
         return self.decoder.result() if self.decoder is not None and self.decoder.done() else None
+
+    def _decoder_of(self, backend: str) -> Decoder | None:
+        """The decoder of that backend; that of "torch" may be the network."""
+        decoder = self._ready_decoder()
+        if not backend or backend_of(decoder) == backend:
+            return decoder
+        if backend != backend_of(None):
+            raise UserError(f"The model cannot be decoded by {backend} here; start without naming what decodes.")
+        return None
 
     def check_biased_ids(self, settings: DecodingSettings) -> None:
         """Checks the tokens that the settings name.

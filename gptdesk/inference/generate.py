@@ -7,7 +7,6 @@ from collections import abc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
 
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
 from gptdesk.inference.choose import choose
@@ -15,12 +14,9 @@ from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import Decoder
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent
-from gptdesk.inference.sampling.settings import LIMITS, DecodingSettings
+from gptdesk.inference.sampling.settings import FRESH_SEEDS, LIMITS, DecodingSettings
 from gptdesk.inference.scoring.windows import window_start
 from gptdesk.inference.sequence import Sequence
-
-FRESH_SEEDS: Final = 2**32
-"""Random seeds are below this: short enough to type, and all bits that torch's CPU generator uses."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from gptdesk.gpt2.layout import CONFIG_FILE, left_out, read_config, weight_files
 from gptdesk.library.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
+from gptdesk.library.weights import check_sizes
 from gptdesk.resource_files import resource
 
 __all__ = [
@@ -41,7 +42,7 @@ BUNDLED_SHA256: Final = "ebb4103cb44631fad4c348c4ea6ed00918d785b1f18a2ef01177c66
 
 @dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """A model on this computer whose folder has all its files; its weights have not been read.
+    """A model on this computer whose folder has all its files, of the right size; its weights have not been read.
 
     Attributes:
         name: shown to people; `find_model` finds the bundled model and those in the models folder by it.
@@ -117,10 +118,11 @@ def describe_model(folder: Path) -> ModelEntry:
     """The entry of a folder.
 
     Raises:
-        UserError: when it holds no GPT-2 that gptdesk can load, judged by file names, sizes and config.
+        UserError: when it holds no GPT-2 that gptdesk can load, judged by file names, config, headers and sizes.
     """
     config = read_config(folder)
     files = weight_files(folder)
+    check_sizes(files)
     size = sum(file.stat().st_size for file in files)
     return ModelEntry(
         name=folder.name, path=folder, config=config, size=size, left_out=left_out(folder), tokenizer=_tokenizer(folder)

@@ -15,7 +15,7 @@ Kind = Literal["bundled", "installed", "linked", "run", "cache", "known", "folde
 the cache of Hugging Face's library; on the hub only; another folder, which appears only when a person names it."""
 
 State = Literal["ready", "damaged", "missing"]
-"""Can be loaded, judged by file names and sizes; cannot be loaded; is not on this computer."""
+"""Can be loaded, judged by file names, headers and sizes; cannot be loaded; is not on this computer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -97,6 +97,17 @@ def hash_file(path: Path, advance: Callable[[int], None] = lambda done: None) ->
             done += len(block)
             advance(done)
     return digest.hexdigest()
+
+
+def hash_weights(paths: Sequence[Path], advance: Callable[[int], None] = lambda done: None) -> str:
+    """Identity of a model's weights: SHA-256 of its file, or of the hashes of its files, one a line, for several.
+
+    Args:
+        paths: as `weight_files` returns them.
+        advance: as for `hash_file`.
+    """
+    hashes = [hash_file(path, advance) for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(f"{one}\n" for one in hashes).encode()).hexdigest()
 
 
 @contextmanager

@@ -63,7 +63,7 @@ _REPO: Final = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+")
 
 
 class Library:
-    """The models of one person. Reads file names, sizes and small files, never weights.
+    """The models of one person. Reads file names, sizes, headers and small files, never weights.
 
     Args:
         folders: of the person.

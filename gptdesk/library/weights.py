@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
@@ -11,6 +14,45 @@ from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, is_transposed, ou
 
 DTYPES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 """Bytes of a number, by the names that safetensors gives to types; the types that gptdesk loads."""
+
+_LENGTH: Final = 8
+"""Bytes of the length of the header, with which a safetensors file begins."""
+
+_LARGEST_HEADER: Final = 100_000_000
+"""Bytes, as safetensors itself allows."""
+
+
+class _Tensor(msgspec.Struct):
+    """What is read of an entry of the header; that of the metadata has no offsets."""
+
+    data_offsets: tuple[int, int] = (0, 0)
+
+
+_HEADER: Final = msgspec.json.Decoder(dict[str, _Tensor])
+
+
+def check_sizes(paths: Iterable[Path]) -> None:
+    """Checks that safetensors files are as long as their headers say; reads nothing but the headers.
+
+    Raises:
+        UserError: when one is damaged, too short or too long, or cannot be read.
+    """
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                size = path.stat().st_size
+                length = int.from_bytes(file.read(_LENGTH), "little")
+                header = file.read(length) if length <= min(size, _LARGEST_HEADER) else b""
+            ends = [tensor.data_offsets[1] for tensor in _HEADER.decode(header).values()]
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            raise UserError(f"{path} is damaged or incomplete; download or copy it again.") from None
+        if size != (wanted := _LENGTH + length + max(ends, default=0)):
+            raise UserError(
+                f"{path} is damaged or incomplete: it has {size:,} bytes instead of "
+                f"{wanted:,}; download or copy it again."
+            )
 
 
 def check_weights(folder: Path) -> GPT2Config:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -236,16 +237,18 @@ class Document:
             self._mixed += added
         self.revision += 1
 
-    def end_generation(self, finish_reason: str, *, seed: int | None = None, backend: str | None = None) -> None:
+    def end_generation(self, finish_reason: str, **known: Any) -> None:
         """Ends the generation, which becomes one undo step; one without text leaves no trace.
 
-        ``seed`` and ``backend`` are those that were used, which may not have been known at its beginning.
+        Args:
+            finish_reason: why it ended.
+            known: fields of its origin that were not known at its beginning; those that are ``None`` still are not.
         """
         assert self._growing is not None, "no generation is running"
         run = settle(self._tree.nodes[self._growing].run)
         assert run.origin is not None
-        origin = replace(run.origin, finish_reason=finish_reason, seed=seed)
-        run = replace(run, origin=origin if backend is None else replace(origin, backend=backend))
+        facts = {name: value for name, value in known.items() if value is not None}
+        run = replace(run, origin=replace(run.origin, finish_reason=finish_reason, **facts))
         step = self._step
         if run.text:
             self._tree.set_run(self._growing, run)

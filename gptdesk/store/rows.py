@@ -52,6 +52,10 @@ class _Origin(msgspec.Struct):
     precision: _Name = ""
     backend: _Name = ""
     tokenizer: _Name = ""
+    weights: _Name = ""
+    runtime: _Name = ""
+    prompt: _Name = ""
+    prompt_tokens: _Whole | None = None
 
 
 _TOKENS: Final = msgspec.json.Decoder(list[_Row])
@@ -150,8 +154,14 @@ def _to_token(row: _Row) -> Token:
 
 
 def _from_origin(origin: Origin) -> str:
-    values = {f.name: getattr(origin, f.name) for f in fields(origin)}
-    return json.dumps({**values, "settings": origin.settings.to_json()}, ensure_ascii=False)
+    return json.dumps(origin_values(origin), ensure_ascii=False)
+
+
+def origin_values(origin: Origin) -> dict[str, Any]:
+    """An origin as JSON has it; settings of another version as they were read."""
+    values = {f.name: getattr(origin, f.name) for f in fields(origin) if f.name != "foreign_settings"}
+    foreign = origin.foreign_settings
+    return {**values, "settings": json.loads(foreign) if foreign else origin.settings.to_json()}
 
 
 def to_decoding(text: object) -> DecodingSettings | None:
@@ -174,14 +184,15 @@ def _to_origin(text: object) -> Origin:
         read = _ORIGIN.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise NoRun from None
+    settings, foreign = DecodingSettings(), ""
     try:
         settings = DecodingSettings.from_json(read.settings)
     except UserError:  # a setting of another version: the text matters more than how it was made
-        settings = DecodingSettings()
+        foreign = json.dumps(read.settings, ensure_ascii=False)
     values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
     if not read.backend:  # versions before kept both in one field: "int8 (numba)"
         values["precision"], values["backend"] = split_precision_label(read.precision)
-    return Origin(**values, settings=settings)
+    return Origin(**values, settings=settings, foreign_settings=foreign)
 
 
 def _short(logprob: float) -> float:

@@ -44,13 +44,18 @@ class Origin:
         generation: unique name of the generation; pieces of a run that was split keep it.
         model: name or folder of the model.
         settings: how tokens were chosen.
-        seed: the seed that was used, drawn or given; ``None`` until the generation has ended.
+        seed: the seed that was used, drawn or given; ``None`` where it was not kept.
         finish_reason: why it stopped; ``None`` until then.
         device: where it was computed.
         precision: of the weights, such as "int8".
         backend: what decoded: "torch", "numba", or "" where it was not kept.
         tokenizer: identity of the tokenizer whose ids the tokens have (`Tokenizer.sha256`), or "" where it was not
             kept: OpenAI's then. Ids mean nothing to another tokenizer; what is carried over to another model is text.
+        weights: SHA-256 of the model's weights (`hash_weights`), or "" where it was not kept.
+        runtime: versions of the libraries that computed, and what of the processor they used, or "" where not kept.
+        prompt: hash of the text before it (`prompt_hash`), or "" where it was not kept.
+        prompt_tokens: tokens of the prompt that the model read; ``None`` where it was not kept.
+        foreign_settings: the settings as JSON where they are those of another version; ``settings`` are neutral then.
     """
 
     generation: str
@@ -62,6 +67,11 @@ class Origin:
     precision: str = ""
     backend: str = ""
     tokenizer: str = ""
+    weights: str = ""
+    runtime: str = ""
+    prompt: str = ""
+    prompt_tokens: int | None = None
+    foreign_settings: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,24 @@
 """Documents as HTML and JSON: nothing of the text is lost, and nothing in it becomes code."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptdesk.bounded_read import ContentError
+from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.export.html import to_html
 from gptdesk.store.export.json import to_json
-from gptdesk.store.runs import Origin, Token, clean
+from gptdesk.store.export.json_reader import from_json
+from gptdesk.store.runs import Origin, Token, clean, clean_piece
 
 SCRIPT = "</script><script>alert(1)</script> & <b>\"'"
 ODD = [
@@ -111,10 +117,11 @@ def test_json_tells_all_of_a_generated_run() -> None:
     document = document_of("Once", " up", model="/models/\udcff", seed=2**63 - 1)
     document.decoding = DecodingSettings(temperature=0.0)
     values = json.loads(to_json(document))
-    assert (values["format"], values["version"]) == ("gptdesk document", 1)
+    assert (values["format"], values["version"]) == ("gptdesk document", 2)
     assert values["settings"] == {"temperature": 0.0}
     typed, generated = values["runs"]
-    assert typed == {"text": "Once", "generated": False}
+    assert typed == {"id": 1, "parent": 0, "text": "Once", "generated": False}
+    assert (generated["parent"], values["path"]) == (1, [1, generated["id"]])
     assert generated["settings"] == {
         "temperature": 0.5, "top_k": 40, "logit_bias": {"5": -1.0}, "stop": ["</x>"], "seed": 2**63 - 1,
     }  # fmt: skip
@@ -126,6 +133,104 @@ def test_json_tells_all_of_a_generated_run() -> None:
     top = [{"id": 11, "text": "x", "logprob": -0.5}, {"id": 12, "text": SCRIPT, "logprob": -2.0}]
     assert [token["text"] for token in generated["tokens"]] == ["", " ", "u", "p"]
     assert generated["tokens"][1] == {"id": 1, "text": " ", "logprob": -0.25, "entropy": 1.5, "top": top}
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """A document with branches: typed, generated, undone, edited within, with special tokens and odd characters."""
+    document = Document()
+    texts, numbers = st.text(max_size=8), st.floats(-50, 0)
+    for step in range(draw(st.integers(0, 8))):
+        kind = draw(st.sampled_from(["type", "generate", "generate", "branch", "undo", "redo", "special"]))
+        place = draw(st.integers(0, len(document.text)))
+        if kind == "type":
+            document.replace(place, draw(st.integers(place, len(document.text))), draw(texts))
+        elif kind == "special":
+            document.replace(place, place, PLACEHOLDER, special=("<|endoftext|>",))
+        elif kind == "branch":
+            document.branch(place, draw(texts))
+        elif kind == "undo":
+            document.undo()
+        elif kind == "redo":
+            document.redo()
+        else:
+            decoding = DecodingSettings(top_p=draw(st.floats(0, 1)), stop=("x",), logit_bias={3: 1.5})
+            origin = Origin(
+                generation=f"g{step}", model="tiny", settings=decoding, device="cpu", precision="int8", backend="numba",
+                tokenizer="t" * 64, weights="w" * 64, runtime="torch 2", prompt="p", prompt_tokens=3,
+            )  # fmt: skip
+            document.begin_generation(origin, start=draw(st.none() | st.just(place)))
+            for id in range(draw(st.integers(0, 3))):
+                piece = clean_piece(draw(st.text(max_size=3)))
+                top = tuple(Alternative(n, draw(texts.map(clean_piece)), draw(numbers)) for n in range(2))
+                token = Token(id, len(piece), draw(numbers), top, draw(st.none() | st.floats(0, 10)))
+                document.append_tokens(piece, [token])
+            if draw(st.booleans()):
+                document.append_tokens(PLACEHOLDER, [Token(50256, 1, -1.0)], special=("<|endoftext|>",))
+            document.end_generation(
+                draw(st.sampled_from(["length", "stop", "cancelled"])), seed=draw(st.integers(0, 9))
+            )
+    document.own_title = draw(st.none() | st.just("Mine"))
+    document.decoding = draw(st.none() | st.just(DecodingSettings(temperature=0.5)))
+    return document
+
+
+@settings(max_examples=60)
+@given(documents())
+def test_a_document_comes_back_from_json_with_all_of_its_branches(document: Document) -> None:
+    before = document.snapshot()
+    after = from_json(to_json(document))
+    assert after.id != before.id
+    assert replace(after, id=before.id, created=before.created, file=before.file) == before
+    assert after.created == pytest.approx(before.created, abs=1e-5)
+
+
+def test_a_document_of_version_1_is_read_with_its_text_and_tokens() -> None:
+    document = document_of("Once", " upon")
+    values = json.loads(to_json(document))
+    values["version"] = 1
+    for name in ("path", "own_title"):
+        del values[name]
+    for run in values["runs"]:
+        for name in ("id", "parent", "first", "backend", "weights", "runtime", "prompt", "prompt_tokens"):
+            run.pop(name, None)
+    read = Document(from_json(json.dumps(values).encode()))
+    assert read.text == "Once upon"
+    assert [token.id for token in read.runs[1].tokens] == [token.id for token in document.runs[1].tokens]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda v: v.update(format="other"), "not one that gptdesk exported"),
+        (lambda v: v.update(version=3), "a newer gptdesk wrote it, in version 3"),
+        (lambda v: v.update(text="Twice upon"), "its parts do not make up its text"),
+        (lambda v: v.update(runs={}), "it is damaged"),
+        (lambda v: v.update(created="yesterday"), "it is damaged"),
+        (lambda v: v.update(path=[99]), "it is damaged"),
+        (lambda v: v["runs"][1].update(parent=2), "it is damaged"),
+        (lambda v: v["runs"][1].update(id=1), "it is damaged"),
+        (lambda v: v["runs"][1].update(parent=-5), "it is damaged"),
+        (lambda v: v["runs"][1].update(first=-1), "it is damaged"),
+        (lambda v: v["runs"][1].update(model=5), "it is damaged"),
+        (lambda v: v["runs"][1]["tokens"].pop(), "it is damaged"),
+        (lambda v: v["runs"][1]["tokens"][1].update(text="longer than the run"), "do not make up its text"),
+        (lambda v: v["runs"][1]["tokens"][1].update(id=-1), "it is damaged"),
+        (lambda v: v["runs"][0].update(special_tokens=[{"start": 0, "name": "x"}]), "a special token is not in its"),
+        (lambda v: v["runs"][0].update(text="On\ufffce"), "stands for a special token"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_a_sentence(change: Callable[[dict[str, Any]], Any], sentence: str) -> None:
+    values = json.loads(to_json(document_of("Once", " upon")))
+    change(values)
+    with pytest.raises(ContentError, match=sentence):
+        from_json(json.dumps(values).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"format": "gptdesk document"}', b"\xff", b"[]"])
+def test_what_is_no_document_is_refused(data: bytes) -> None:
+    with pytest.raises(ContentError):
+        from_json(data)
 
 
 def test_a_number_that_json_does_not_know_is_null() -> None:

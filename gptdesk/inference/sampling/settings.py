@@ -17,6 +17,9 @@ from gptdesk.inference.until import UNITS
 GREEDY_BELOW: Final = 1e-4
 """Temperatures under this choose greedily: logits divided by so little may leave float32's range."""
 
+FRESH_SEEDS: Final = 2**32
+"""Random seeds are below this: short enough to type, and all bits that torch's CPU generator uses."""
+
 
 def _sampler_order(name: str, values: Any) -> tuple[str, ...]:
     """Any setting of a sampler names it: those of presets are read by exactly one."""

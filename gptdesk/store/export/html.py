@@ -6,8 +6,8 @@ from html import escape
 from typing import Final
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
-from gptdesk.inference.sampling.settings import SETTINGS
 from gptdesk.store.document import Document
+from gptdesk.store.provenance.facts import numbers_line
 from gptdesk.store.runs import Origin, Run, clean
 
 # Colours as in the window's palettes: text, paper and tint have at least 4.5 : 1 between them in both.
@@ -70,10 +70,8 @@ def _mixed(mixed: MixedText) -> str:
 
 def _described(origin: Origin) -> str:
     """stories · Temperature 0.8 · Top-p 0.95 · seed 7"""
-    changed = {name: value for name, value in origin.settings.to_json().items() if isinstance(value, int | float)}
-    shown = [f"{one.title} {changed[name]:g}" for name, one in SETTINGS.items() if one.in_preset and name in changed]
-    seed = [] if origin.seed is None else [f"seed {origin.seed}"]
-    return " · ".join([origin.model, *shown, *seed])
+    seed = "" if origin.seed is None else f"seed {origin.seed}"
+    return " · ".join(filter(None, [origin.model, numbers_line(origin.settings), seed]))
 
 
 def _escaped(text: str) -> str:

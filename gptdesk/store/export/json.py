@@ -1,7 +1,7 @@
-"""Writes a document as JSON: its text, and for each generated run the tokens, model, settings and seed.
+"""Writes a document as JSON, with all branches, tokens, models, settings and seeds; `json_reader` reads it.
 
-The schema is described in docs/GUIDE.md ("Saving to a file"). Fields may be added within a version; a change of what a
-field means raises `VERSION`.
+The schema is described in docs/GUIDE.md ("Files of a document"). Fields may be added within a version; a change of what
+a field means raises `VERSION`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,42 @@ from typing import Any, Final
 import msgspec
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
-from gptdesk.store.document import Document
+from gptdesk.store.document import Document, Snapshot
+from gptdesk.store.rows import origin_values
 from gptdesk.store.runs import Run, Token, clean_piece
+from gptdesk.store.tree import ROOT
 
 FORMAT: Final = "gptdesk document"
-VERSION: Final = 1
+VERSION: Final = 2
+"""1 had the runs of the text at that time alone, without other branches."""
 
 
 def to_json(document: Document) -> bytes:
-    """The document as UTF-8 JSON, indented. The texts of its runs, and of a run's tokens, add up to the whole text."""
+    """The document as UTF-8 JSON, indented. The texts of a run's tokens add up to the run's, and the texts of the runs
+    that ``path`` names to the whole text.
+    """
+    snapshot = document.snapshot()
     values = {
         "format": FORMAT,
         "version": VERSION,
         "title": document.title,
-        "created": datetime.fromtimestamp(document.created, UTC).isoformat(timespec="seconds"),
+        "own_title": document.own_title,
+        "created": datetime.fromtimestamp(document.created, UTC).isoformat(timespec="microseconds"),
         "text": document.mixed.spelled,
         "settings": document.decoding.to_json() if document.decoding else None,
-        "runs": [_run(run) for run in document.runs],
+        "path": path_to(snapshot),
+        "runs": [{"id": node.id, "parent": node.parent, **_run(node.run)} for node in snapshot.nodes.values()],
     }
     return msgspec.json.format(msgspec.json.encode(_encodable(values)), indent=1) + b"\n"
+
+
+def path_to(snapshot: Snapshot) -> list[int]:
+    """Ids of the runs that are the text now, first to last."""
+    path, id = [], snapshot.leaf
+    while id != ROOT:
+        path.append(id)
+        id = snapshot.nodes[id].parent
+    return path[::-1]
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -44,14 +61,8 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         **text,
         "generated": True,
-        "generation": origin.generation,
-        "model": origin.model,
-        "device": origin.device,
-        "precision": origin.precision,
-        "tokenizer": origin.tokenizer,
-        "settings": origin.settings.to_json(),
-        "seed": origin.seed,
-        "finish_reason": origin.finish_reason,
+        **origin_values(origin),
+        "first": run.first,
         "tokens": [
             _token(token, mixed[start:end].spelled) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)
         ],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
-from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.store.provenance.replay import prompt_hash
 from gptdesk.store.runs import Origin
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
@@ -63,7 +66,9 @@ class DocumentGeneration(QObject):
         start: int | None = None,
     ) -> None:
         super().__init__(parent)
-        self._document, self._action = document, action
+        self._document, self._action, self._inference = document, action, inference
+        # Drawn here and not by the engine, so that text which is cut off has its seed, too.
+        self._fresh_seed = secrets.randbelow(FRESH_SEEDS)
         self._decoding = _settings_for(action, decoding)
         self._regenerates = action == "regenerate"
         self._start = document.last_generation() if self._regenerates else start
@@ -72,7 +77,7 @@ class DocumentGeneration(QObject):
         self.done: DoneEvent | None = None
         self.same_again = False
         prompt = document.mixed[: self._start]
-        self.handle = inference.generate(prompt, _request_settings(self._decoding), owner=self)
+        self.handle = inference.generate(prompt, self._request_settings(), owner=self)
         self.handle.started.connect(self._on_started)
         self.handle.tokens.connect(self._on_tokens)
         self.handle.finished.connect(self._on_finished)
@@ -82,27 +87,43 @@ class DocumentGeneration(QObject):
         """Changes the settings of a waiting generation; those of a started one are fixed."""
         if self.handle.queued:
             self._decoding = _settings_for(self._action, decoding)
-            self.handle.settings = _request_settings(self._decoding)
+            self.handle.settings = self._request_settings()
 
     def stop_writing(self) -> None:
         """Cancels it and ends it in the document with the text so far; later tokens are ignored."""
         self.handle.cancel()
         if self.handle.running and self._document.generating:
-            self._document.end_generation("cancelled")
+            self._document.end_generation("cancelled", **self._known())
+
+    def _request_settings(self) -> DecodingSettings:
+        """One completion with a seed, with alternatives for each token."""
+        seed = self._fresh_seed if self._decoding.seed is None else self._decoding.seed
+        return replace(self._decoding, n=1, seed=seed, top_logprobs=_ALTERNATIVES)
+
+    def _known(self) -> dict[str, Any]:
+        """What was not known when the model began."""
+        info, model = self._inference.info, self.handle.model
+        same = info is not None and model is not None and info.folder == model.folder
+        return {"weights": info.weights if same and info is not None else None}
 
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
         removed = self._document.typed_since_generation() if self._regenerates else ""
         self._replaced = self._document.mixed[self._start :].spelled if self._regenerates else ""
         self._stream = SpecialTokenStream(model.tokenizer)
+        assert isinstance(self.handle.prompt, MixedText)
         origin = Origin(
             generation=uuid.uuid4().hex,
             model=model.model,
             settings=self._decoding,
+            seed=self.handle.settings.seed,
             device=model.device,
             precision=model.precision,
             backend=model.backend,
             tokenizer=model.tokenizer.sha256,
+            weights=model.weights or "",
+            runtime=model.runtime,
+            prompt=prompt_hash(self.handle.prompt),
         )
         self._document.begin_generation(origin, start=self._start)
         assert self._document.mixed == self.handle.prompt, "edits cancel a generation that waits"
@@ -121,7 +142,7 @@ class DocumentGeneration(QObject):
         self.done = results[0] if results else None
         if self._document.generating:
             if self.done is None or self._stream is None:
-                self._document.end_generation("cancelled")
+                self._document.end_generation("cancelled", **self._known())
             else:
                 end = self._stream.finish(self.done.tail)
                 self._document.append_tokens(end.text, (), special=end.names)
@@ -130,7 +151,13 @@ class DocumentGeneration(QObject):
         self.ended.emit(None)
 
     def _end(self, done: DoneEvent) -> None:
-        self._document.end_generation(done.finish_reason, seed=done.seed, backend=done.backend)
+        self._document.end_generation(
+            done.finish_reason,
+            seed=done.seed,
+            backend=done.backend,
+            prompt_tokens=done.prompt_tokens,
+            **self._known(),
+        )
         start = self._document.last_generation()
         if self._replaced and start is not None and done.finish_reason != "cancelled":
             self.same_again = self._replaced.startswith(self._document.mixed[start:].spelled)
@@ -138,15 +165,10 @@ class DocumentGeneration(QObject):
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
         if self._document.generating:  # what was generated before it failed stays
-            self._document.end_generation("failed")
+            self._document.end_generation("failed", **self._known())
             self.changed.emit()
         self.ended.emit(failure)
 
 
 def _settings_for(action: PendingAction, decoding: DecodingSettings) -> DecodingSettings:
     return replace(decoding, max_tokens=1) if action == "next token" else decoding
-
-
-def _request_settings(decoding: DecodingSettings) -> DecodingSettings:
-    """One completion, with alternatives for each token."""
-    return replace(decoding, n=1, top_logprobs=_ALTERNATIVES)

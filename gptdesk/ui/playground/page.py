@@ -8,10 +8,12 @@ from typing import ClassVar
 
 from PySide6.QtCore import Slot
 
+from gptdesk.store.export.json_reader import is_document_file
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
+from gptdesk.ui.playground.commands.replay_commands import replay_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.commands.token_commands import token_commands
@@ -144,6 +146,7 @@ class PlaygroundPage(BasePage):
         settings = self.services.settings
         return [
             *text_commands(self.session, self.services.inference, settings, self._shown_view, lambda: self.view),
+            *replay_commands(self.services, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
@@ -153,7 +156,7 @@ class PlaygroundPage(BasePage):
         ]
 
     def accepts(self, path: Path) -> bool:
-        return path.is_file() and path.suffix.lower() in TEXT_SUFFIXES
+        return path.is_file() and (path.suffix.lower() in TEXT_SUFFIXES or is_document_file(path))
 
     def open_files(self, paths: Sequence[Path]) -> None:
         self.files.open_files(paths)

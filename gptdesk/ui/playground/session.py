@@ -172,6 +172,13 @@ class Session(QObject):
         if behind.strip():
             self.left_behind.emit(depth)
 
+    def keep_replay(self, put: Callable[[Document], object]) -> None:
+        """Has the text of a replay put into the document as a branch."""
+        self._interrupt()
+        put(self.document)
+        self._on_changed()
+        self.jumped.emit(len(self.document.text))
+
     def edit_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
         """Replaces stretches, as `Document.replace_all`."""
         self._interrupt()

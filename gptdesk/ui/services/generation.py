@@ -27,6 +27,7 @@ class Generation(QObject):
         number: identifies it.
         prompt: the text to complete.
         settings: may be replaced while the generation is queued; fixed once it has started.
+        backend: what decodes, as for `Engine.generate`.
         model: the model that generates; ``None`` while queued.
         token_count: tokens received so far, of all completions.
         active: False once ``finished`` or ``failed`` was emitted.
@@ -48,11 +49,14 @@ class Generation(QObject):
     failed = Signal(object)
     cancel_requested = Signal()
 
-    def __init__(self, prompt: str | MixedText, settings: DecodingSettings, owner: QObject) -> None:
+    def __init__(
+        self, prompt: str | MixedText, settings: DecodingSettings, owner: QObject, *, backend: str = ""
+    ) -> None:
         super().__init__(owner)
         self.number = next(_numbers)
         self.prompt = prompt
         self.settings = settings
+        self.backend = backend
         self.model: ModelInfo | None = None
         self.token_count = 0
         self.active = True
@@ -90,7 +94,7 @@ class Generation(QObject):
     def start(self, model: ModelInfo) -> GenerateJob:
         """Marks it as started and returns what the worker has to do."""
         self.model = model
-        self.job = GenerateJob(self.prompt, self.settings)
+        self.job = GenerateJob(self.prompt, self.settings, self.backend)
         if shiboken6.isValid(self):
             self.started.emit(model)
         return self.job

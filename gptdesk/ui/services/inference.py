@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,7 @@ from gptdesk.ui.services.background import WorkerThread
 from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, LoadJob, ModelInfo, State
 from gptdesk.ui.services.inference_worker import InferenceWorker
+from gptdesk.ui.services.provenance.weights_hasher import WeightsHasher
 from gptdesk.ui.services.reading.background_reads import BackgroundReads
 from gptdesk.ui.throttle import Throttle
 
@@ -92,6 +94,8 @@ class Inference(QObject):
         self._worker.devices_known.connect(self._on_devices_known)
         self._worker.result.connect(self.reads.on_result)
         self._worker.ended.connect(self._on_ended)
+        self._hasher = WeightsHasher(self)
+        self._hasher.hashed.connect(self._on_hashed)
 
     @property
     def state(self) -> State:
@@ -150,20 +154,23 @@ class Inference(QObject):
         self.state_changed.emit()
         self._fail_queue()
 
-    def generate(self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject) -> Generation:
+    def generate(
+        self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject, backend: str = ""
+    ) -> Generation:
         """Asks for a completion of ``prompt`` by the model that is loaded or being loaded, behind those that wait.
 
         Args:
             prompt: text to complete, with special tokens or without.
             settings: how to choose tokens and when to stop.
             owner: parent of the generation; deleting it cancels the generation.
+            backend: as for `Engine.generate`.
 
         Raises:
             UserError: there is no model, and none is being loaded.
         """
         if self._loading is None and self.info is None:
             raise UserError(NO_MODEL)
-        generation = Generation(prompt, settings, owner)
+        generation = Generation(prompt, settings, owner, backend=backend)
         generation.cancel_requested.connect(partial(self._on_cancel, generation.number))
         generation.destroyed.connect(partial(self._on_destroyed, generation.number))
         self._queue.append(generation)
@@ -178,7 +185,8 @@ class Inference(QObject):
         for generation in (*self._queue, self.current):
             if generation:
                 generation.cancel()
-        return self._thread.end(milliseconds)
+        hashed = self._hasher.shut_down(milliseconds)
+        return self._thread.end(milliseconds) and hashed
 
     # The queue
 
@@ -276,11 +284,19 @@ class Inference(QObject):
     def _on_loaded(self, number: int, info: ModelInfo) -> None:
         if self._loading and number == self._loading.number:
             self.info = info
+            if info.folder is not None:
+                self._hasher.hash(info.folder)
 
     @Slot(object)
     def _on_changed(self, info: ModelInfo) -> None:
         if self.info and self.info.model == info.model:  # else it was unloaded meanwhile
-            self.info = info
+            self.info = replace(info, weights=self.info.weights)
+            self.state_changed.emit()
+
+    @Slot(object, str)
+    def _on_hashed(self, folder: Path, weights: str) -> None:
+        if self.info and self.info.folder == folder:
+            self.info = replace(self.info, weights=weights)
             self.state_changed.emit()
 
     @Slot(object)

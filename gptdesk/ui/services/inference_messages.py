@@ -73,10 +73,11 @@ class LoadJob(Job):
 
 @dataclass(frozen=True)
 class GenerateJob(Job):
-    """Completes ``prompt``."""
+    """Completes ``prompt``; the fields are arguments of `Engine.generate`."""
 
     prompt: str | MixedText
     settings: DecodingSettings
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,9 @@ class ModelInfo:
         tokenizer: of the model.
         assumed_tokenizer: whether the model's folder brings none, so that OpenAI's was taken.
         compiling: the CPU decoder is being compiled; until it is ready torch decodes.
+        folder: of the model's files.
+        weights: SHA-256 of the weights (`hash_weights`); ``None`` until it is computed, "" where it cannot be.
+        runtime: as `runtime_of` returns it.
     """
 
     model: str
@@ -108,6 +112,9 @@ class ModelInfo:
     assumed_tokenizer: bool = False
     backend: str = "torch"
     compiling: bool = False
+    folder: Path | None = None
+    weights: str | None = None
+    runtime: str = ""
 
 
 @dataclass(frozen=True)

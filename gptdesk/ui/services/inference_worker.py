@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import deque
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from gptdesk.devices import missing_devices, set_thread_environment
+from gptdesk.devices import missing_devices, runtime_of, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
@@ -137,7 +139,7 @@ class InferenceWorker(QObject):
             progress=progress,
         )
         self._reader = TextReader(self._engine)
-        self._told = _describe(job.model, self._engine)
+        self._told = _describe(job.model, folder, self._engine)
         self.loaded.emit(job.number, self._told)
         if self._told.compiling:
             self._compiling.start()
@@ -145,7 +147,8 @@ class InferenceWorker(QObject):
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
             raise UserError(NO_MODEL)
-        for event in self._engine.generate(job.prompt, job.settings, cancelled=lambda: job.cancelled):
+        events = self._engine.generate(job.prompt, job.settings, backend=job.backend, cancelled=lambda: job.cancelled)
+        for event in events:
             self.events.append((job.number, event))
             if len(self.events) == 1:
                 self.available.emit()
@@ -171,7 +174,7 @@ class InferenceWorker(QObject):
         """Reports when the compiled decoder is ready, or cannot be compiled."""
         if self._engine is None or self._told is None:
             return
-        now = _describe(self._told.model, self._engine)
+        now = replace(self._told, backend=self._engine.backend, compiling=self._engine.is_compiling)
         if now != self._told:
             self._told = now
             self.changed.emit(now)
@@ -179,7 +182,7 @@ class InferenceWorker(QObject):
             self._compiling.stop()
 
 
-def _describe(model: str, engine: Engine) -> ModelInfo:
+def _describe(model: str, folder: Path, engine: Engine) -> ModelInfo:
     return ModelInfo(
         model=model,
         name=engine.name,
@@ -192,4 +195,6 @@ def _describe(model: str, engine: Engine) -> ModelInfo:
         tokenizer=engine.tokenizer,
         assumed_tokenizer=engine.assumed_tokenizer and model != BUNDLED,
         compiling=engine.is_compiling,
+        folder=folder,
+        runtime=runtime_of(engine.device),
     )

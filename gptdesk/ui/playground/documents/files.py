@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.store.document import Document
+from gptdesk.store.document import Document, Snapshot
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 TEXT_SUFFIXES: Final = (".txt", ".md", ".markdown", ".text")
 """Of files that are opened as documents without a question."""
 
-_OPENED: Final = f"Text and Markdown ({' '.join(f'*{suffix}' for suffix in TEXT_SUFFIXES)});;All files (*)"
+_OPENED: Final = (
+    f"Text, Markdown and exported documents ({' '.join(f'*{suffix}' for suffix in (*TEXT_SUFFIXES, '.json'))});;"
+    "All files (*)"
+)
 _MOST_FILES: Final = 50
 """Files opened at once at most; a thousand dropped files are probably meant as training data."""
 
@@ -33,7 +36,7 @@ _END_MS: Final = 15_000
 
 
 class DocumentFiles(QObject):
-    """Opens text files and saves the open document, for menus, shortcuts and drops.
+    """Opens text files and exported documents, and saves the open document, for menus, shortcuts and drops.
 
     Args:
         window: parent of dialogs.
@@ -86,18 +89,26 @@ class DocumentFiles(QObject):
         for path in paths:
             self._files.run(partial(_read_file, path), self._on_read)
 
-    def _on_read(self, file: TextFile) -> None:
+    def _on_read(self, read: tuple[Path, TextFile | Snapshot]) -> None:
+        path, file = read
+        self._settings.update(folder=str(path.parent))
+        if isinstance(file, Snapshot):
+            self._session.open(Document(file))
+            self._session.save()
+        else:
+            self._open_text(file)
+        self.wanted.emit()
+
+    def _open_text(self, file: TextFile) -> None:
         document = Document()
         document.replace(0, 0, file.text)
         document.own_title = file_name(file.path.stem)
         self._session.open(Document(document.snapshot()))  # so that undo does not remove the whole text
         self._session.save()
-        self._settings.update(folder=str(file.path.parent))
         if file.damaged:
             self._on_open_failed(f"{file.path.name} contains bytes that are not text; they are shown as \ufffd.")
         elif file.encoding != "utf-8":
             self._messages.toast(f"{file.path.name} was read as {file.encoding}.", kind="info")
-        self.wanted.emit()
 
     @Slot(str)
     def _on_open_failed(self, text: str) -> None:
@@ -157,7 +168,8 @@ class DocumentFiles(QObject):
         self._messages.toast(f"{'Saved as' if own else 'Exported to'} {path}.")
 
 
-def _read_file(path: Path) -> TextFile:
+def _read_file(path: Path) -> tuple[Path, TextFile | Snapshot]:
+    from gptdesk.store.export.json_reader import is_document_file, read_document
     from gptdesk.training.data.text_files import read_text_file
 
-    return read_text_file(path)
+    return path, read_document(path) if is_document_file(path) else read_text_file(path)

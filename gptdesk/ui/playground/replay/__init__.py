@@ -1,0 +1,1 @@
+"""Replay: a stored generation is generated again and compared."""

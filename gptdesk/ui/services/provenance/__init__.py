@@ -1,0 +1,1 @@
+"""What is kept of where generated text comes from."""

@@ -7,23 +7,24 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.store import rows
+from gptdesk.store.backups.restoring import add_documents
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
 from gptdesk.store.checks import adopt_strays, check_tables
-from gptdesk.store.database_errors import Damaged, sentences
+from gptdesk.store.database_errors import Damaged, Newer, sentences
 from gptdesk.store.document import Snapshot, is_empty
 from gptdesk.store.migrations import SCHEMA, migrate, version_of
 from gptdesk.store.raw_rows import decode, export, read_raw
 from gptdesk.store.recovery import OpenedDocument, restore
 from gptdesk.store.tree import Node
 
-__all__ = ["Damaged", "Database", "DocumentSummary", "OpenedDocument"]
+__all__ = ["Damaged", "Database", "DocumentSummary", "Newer", "OpenedDocument"]
 
 
 class Database:
@@ -34,9 +35,12 @@ class Database:
 
     Attributes:
         catalog: the documents as a list.
+        read_only: why documents can be read but not changed, one sentence; empty if they can be changed.
+        was_damaged: whether it was begun anew because the file was damaged.
 
     Raises:
-        UserError: when the file cannot be opened, or was written by a newer gptdesk.
+        UserError: when the file cannot be opened.
+        Newer: when it was written by a newer gptdesk.
         Damaged: when it is not a database any more.
     """
 
@@ -44,7 +48,9 @@ class Database:
         self._saved: dict[str, dict[int, Node]] = {}
         self._found_damaged: set[str] = set()
         self._lock = threading.RLock()
-        self.catalog = Catalog(self._reading, self._writing, self._found_damaged)
+        self.read_only = ""
+        self.was_damaged = False
+        self.catalog = Catalog(self._reading, self._writing, self._changing, self._found_damaged)
         if path:
             ensure_folder(path.parent)
         with sentences(path):
@@ -64,11 +70,14 @@ class Database:
     def save(self, snapshot: Snapshot) -> None:
         """Writes what has changed since the last time, in one transaction; an empty document is removed.
 
-        What was damaged of a document, and is no part of the snapshot, is kept beside it.
+        What was damaged of a document, and is no part of the snapshot, is kept beside it. A read-only database keeps
+        nothing: what a document's settings are set to meanwhile is not worth a message.
 
         Raises:
             UserError: when the disk is full or may not be written; what was saved before stays.
         """
+        if self.read_only:
+            return
         with self._writing() as db:
             before = self._saved.get(snapshot.id)
             if before is None or not self._exists(snapshot.id):
@@ -123,7 +132,7 @@ class Database:
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        with self._writing() as db:
+        with self._changing() as db:
             raw = read_raw(db, id)
             if raw is not None:
                 snapshot = restore(id, raw).snapshot
@@ -147,7 +156,7 @@ class Database:
         Raises:
             UserError: when the disk is full or may not be written.
         """
-        with self._writing() as db:
+        with self._changing() as db:
             db.execute("delete from documents where id = ?", (id,))
         self._saved.pop(id, None)
         self._found_damaged.discard(id)
@@ -166,6 +175,26 @@ class Database:
                 source.backup(self._connection)
                 migrate(self._connection, None)
 
+    def filling(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The connection within a transaction, to put rows of another file into a database in memory."""
+        return self._writing()
+
+    def add_from(self, backup: Path) -> int:
+        """Adds the documents of a backup that are missing here, and as copies those that differ; returns how many.
+
+        Raises:
+            UserError: when the backup cannot be read, or the disk is full or may not be written.
+        """
+        source = Database(None)
+        try:
+            source.copy_from(backup)
+            with source._reading() as theirs, self._changing() as ours:
+                count = add_documents(theirs, ours)
+        finally:
+            source.close()
+        self.catalog.forget_index()
+        return count
+
     @property
     def path(self) -> Path | None:
         name = self._connection.execute("pragma database_list").fetchone()[2]
@@ -174,9 +203,9 @@ class Database:
     def _prepare(self, path: Path | None) -> None:
         db = self._connection
         if version_of(db) > SCHEMA:
-            raise UserError(
-                f"The documents in {path} were written by a newer gptdesk; they are left alone. What you write now is "
-                "not kept: save it as text, or install the newer version."
+            raise Newer(
+                f"The documents in {path} were written by a newer gptdesk; they can be read, copied and exported here, "
+                "but not changed. Install the newer version to go on with them."
             )
         # A killed process loses nothing in WAL mode; a power cut may lose the last moments, never the file.
         db.execute("pragma journal_mode = wal")
@@ -263,6 +292,14 @@ class Database:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """As `_reading`, within a transaction."""
         with self._lock, sentences(self.path), self._transaction() as db:
+            yield db
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """As `_writing`, for what a person changes: refused where documents can only be read."""
+        if self.read_only:
+            raise UserError(self.read_only)
+        with self._writing() as db:
             yield db
 
     @contextmanager

@@ -14,6 +14,10 @@ class Damaged(UserError):
     """The file is no database any more, or not one of ours."""
 
 
+class Newer(UserError):
+    """The file was written by a newer gptdesk."""
+
+
 @contextmanager
 def sentences(path: Path | None, doing: str = "save") -> Iterator[None]:
     """Turns SQLite's errors into sentences.

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from gptdesk.errors import UserError
-from gptdesk.store.database import Damaged, Database
+from gptdesk.store.database import Damaged, Database, Newer
 from gptdesk.store.files import set_aside
 from gptdesk.store.raw_rows import copy_raw, decode
 
@@ -15,8 +15,9 @@ from gptdesk.store.raw_rows import copy_raw, decode
 def open_or_replace(path: Path) -> tuple[Database, list[str]]:
     """The documents in ``path``, and a sentence for everything that went wrong.
 
-    A damaged file is set aside and a new one begun with those of its documents that can be read. Where no file can be
-    written, documents live in memory until gptdesk ends, those of the file among them where it can be read.
+    A damaged file is set aside and a new one begun with those of its documents that can be read. Documents of a newer
+    version can be read and not changed. Where no file can be written, documents live in memory until gptdesk ends,
+    those of the file among them where it can be read.
     """
     try:
         return Database(path), []
@@ -26,10 +27,28 @@ def open_or_replace(path: Path) -> tuple[Database, list[str]]:
         except OSError:
             return Database(None), [str(error)]
         return _begin_anew(path, aside)
+    except Newer as error:
+        return _open_newer(path), [str(error)]
     except UserError as error:
         database = Database(None)
         database.copy_from(path)
         return database, [str(error)]
+
+
+def _open_newer(path: Path) -> Database:
+    """The documents of a file of a newer version, as far as its tables have what this version knows; read-only."""
+    database = Database(None)
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+        source.text_factory = decode
+        with database.filling() as target:
+            for id in _document_ids(source):
+                with suppress(sqlite3.Error, UnicodeDecodeError):
+                    copy_raw(source, target, id)
+    database.read_only = (
+        "These documents were written by a newer gptdesk and cannot be changed here; copy or export the text, or "
+        "install the newer version."
+    )
+    return database
 
 
 def _begin_anew(path: Path, aside: Path) -> tuple[Database, list[str]]:
@@ -37,6 +56,7 @@ def _begin_anew(path: Path, aside: Path) -> tuple[Database, list[str]]:
     try:
         count = _take_over(aside, path)
         database = Database(path)
+        database.was_damaged = True
     except UserError as error:
         return Database(None), [f"{said}.", str(error)]
     if count:

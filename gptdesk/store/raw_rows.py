@@ -87,24 +87,30 @@ def read_nodes(db: sqlite3.Connection, id: str) -> tuple[tuple[Column, ...], lis
     return row or (), nodes.fetchall()
 
 
-def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str) -> None:
+def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str, *, new_id: str = "") -> None:
     """Copies a document's rows from a damaged file: its text where that can be read, its tokens where they can.
+
+    Args:
+        source, target: of the same tables, or an older ``source``.
+        id: of the document.
+        new_id: of the copy; the same when not given.
 
     Raises:
         sqlite3.Error: when not even the text can be read, or the target cannot be written.
     """
+    copy = new_id or id
     columns, row = _copied_columns(source, id)
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
     target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (id, *row))
     for node in source.execute("select id, parent, text, first, origin from nodes where document = ?", (id,)):
-        target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (id, *node))
+        target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (copy, *node))
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for part in source.execute("select node, chunk, tokens from tokens where document = ?", (id,)):
-            target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (id, *part))
+            target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (copy, *part))
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for (tag,) in source.execute("select tag from tags where document = ?", (id,)):
-            target.execute("insert or ignore into tags values (?, ?)", (id, tag))
+            target.execute("insert or ignore into tags values (?, ?)", (copy, tag))
 
 
 def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...], tuple[Column, ...]]:

@@ -27,11 +27,12 @@ class Catalog:
     Args:
         reading: gives the connection, to this thread alone.
         writing: the same, within a transaction.
+        changing: the same, for what a person changes; refused where documents can only be read.
         damaged: ids of documents that proved damaged when they were opened.
     """
 
-    def __init__(self, reading: Access, writing: Access, damaged: Set[str]) -> None:
-        self._reading, self._writing, self._damaged = reading, writing, damaged
+    def __init__(self, reading: Access, writing: Access, changing: Access, damaged: Set[str]) -> None:
+        self._reading, self._writing, self._changing, self._damaged = reading, writing, changing, damaged
         self._stale: list[str] | None = None  # ids that are to be indexed, the next one last; None: not known yet
 
     def entries(self, *, trashed: bool = False, most: int | None = None) -> list[DocumentSummary]:
@@ -50,6 +51,10 @@ class Catalog:
         if self._stale is not None:
             self._stale = [*(other for other in self._stale if other != id), id]
 
+    def forget_index(self) -> None:
+        """Has all documents looked through again for those that changed: some were added."""
+        self._stale = None
+
     def update_index(self) -> bool:
         """Indexes documents that changed, for some milliseconds; returns whether the index knows all of them."""
         if self._stale is None:
@@ -62,25 +67,25 @@ class Catalog:
 
     def rename(self, id: str, title: str | None) -> None:
         """Sets a title of the person's own; ``None`` removes it."""
-        with self._writing() as db:
+        with self._changing() as db:
             db.execute("update documents set own_title = ? where id = ?", (title, id))
             search_index.forget(db, id)
             self.note_change(id)
 
     def move_to_trash(self, ids: Iterable[str]) -> None:
         """Moves documents to the trash, from which `restore` brings them back."""
-        with self._writing() as db:
+        with self._changing() as db:
             changes.set_trashed(db, ids, True)
 
     def restore(self, ids: Iterable[str]) -> None:
         """Brings documents back from the trash."""
-        with self._writing() as db:
+        with self._changing() as db:
             changes.set_trashed(db, ids, False)
 
     def delete_trashed(self, ids: Sequence[str]) -> None:
         """Deletes documents that are in the trash permanently, some at a time."""
         for start in range(0, len(ids), _DELETED_TOGETHER):
-            with self._writing() as db:
+            with self._changing() as db:
                 changes.delete(db, ids[start : start + _DELETED_TOGETHER])
 
     def pinned(self, ids: Iterable[str]) -> set[str]:
@@ -90,7 +95,7 @@ class Catalog:
 
     def set_pinned(self, ids: Iterable[str], pinned: bool) -> None:
         """Pins documents to the top of the list, or unpins them."""
-        with self._writing() as db:
+        with self._changing() as db:
             changes.set_pinned(db, ids, pinned)
 
     def tags(self) -> dict[str, tuple[str, ...]]:
@@ -100,12 +105,12 @@ class Catalog:
 
     def set_tags(self, id: str, tags: Iterable[str]) -> None:
         """Replaces the tags of a document."""
-        with self._writing() as db:
+        with self._changing() as db:
             write_tags(db, id, tags)
 
     def duplicate(self, id: str) -> str | None:
         """Copies a document and returns the id of the copy; ``None`` when there is none of that id."""
-        with self._writing() as db:
+        with self._changing() as db:
             copy = changes.duplicate(db, id)
             if copy is not None:
                 self.note_change(copy)
@@ -113,5 +118,5 @@ class Catalog:
 
     def set_place(self, id: str, place: Place) -> None:
         """Keeps where the person was reading in a document."""
-        with self._writing() as db:
+        with self._changing() as db:
             changes.set_place(db, id, place)

@@ -87,6 +87,7 @@ class PlaygroundPage(BasePage):
         self.files.wanted.connect(self._show)
         services.activation.chosen.connect(self._show)
         services.inference.state_changed.connect(self._on_model_changed)
+        self.session.refused.connect(lambda sentence: services.messages.refuse(sentence, self.id))
         self.session.opened.connect(services.counter.forget)
         self.session.opened.connect(self._on_document_changed)
         self.session.changed.connect(self._on_document_changed)

@@ -12,6 +12,7 @@ from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.playground.changing import changes_document
 from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
@@ -47,6 +48,7 @@ class Session(QObject):
         same_again(): emitted when regenerating gave the same text.
         left_behind(int): emitted when a generation begins before the end of the text, whose rest stays as another
             branch; the number is for `undo_to`.
+        refused(str): emitted when the document cannot be changed; the sentence says why.
     """
 
     leaving = Signal()
@@ -60,6 +62,7 @@ class Session(QObject):
     removed = Signal(str, int)
     same_again = Signal()
     left_behind = Signal(int)
+    refused = Signal(str)
 
     def __init__(
         self,
@@ -120,6 +123,7 @@ class Session(QObject):
         self.flush()
         self.leaving.emit()
 
+    @changes_document
     def rename(self, title: str | None) -> None:
         """Sets the document's title; ``None`` makes the beginning of its text the title again."""
         self.document.own_title = title
@@ -142,6 +146,15 @@ class Session(QObject):
 
     # Edits
 
+    def refuses(self) -> bool:
+        """Whether documents can only be read; then says so, and has the view show the text as it is."""
+        if not self._storage.read_only:
+            return False
+        self.refused.emit(self._storage.read_only)
+        self.changed.emit()
+        return True
+
+    @changes_document
     def edit(self, start: int, end: int, text: str, typing: bool = False, special: tuple[str, ...] = ()) -> None:
         """Replaces the characters from ``start`` to ``end`` by ``text``, which a person typed or pasted.
 
@@ -152,6 +165,7 @@ class Session(QObject):
         self.document.replace(start, end, text, special=special, typing=typing)
         self._on_changed()
 
+    @changes_document
     def branch(self, start: int, text: str) -> None:
         """Goes on from ``start`` with ``text`` and what the model writes behind it; the former text stays as another
         branch."""
@@ -161,6 +175,7 @@ class Session(QObject):
         self.jumped.emit(self.document.changed_at)
         self.generate()
 
+    @changes_document
     def take(
         self, start: int | None, events: Sequence[TokenEvent], model: ModelInfo, settings: DecodingSettings
     ) -> None:
@@ -172,6 +187,7 @@ class Session(QObject):
         if behind.strip():
             self.left_behind.emit(depth)
 
+    @changes_document
     def keep_replay(self, put: Callable[[Document], object]) -> None:
         """Has the text of a replay put into the document as a branch."""
         self._interrupt()
@@ -179,6 +195,7 @@ class Session(QObject):
         self._on_changed()
         self.jumped.emit(len(self.document.text))
 
+    @changes_document
     def edit_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
         """Replaces stretches, as `Document.replace_all`."""
         self._interrupt()
@@ -251,6 +268,7 @@ class Session(QObject):
             self.generation.handle.cancel()
         self.activity_changed.emit()
 
+    @changes_document
     def _request(self, action: PendingAction, start: int | None = None) -> None:
         if self.waiting or (self._running and not self.stopping):
             return

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
+from gptdesk.store.backups.copies import Backup, back_up, backups
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
 from gptdesk.store.database import Database, OpenedDocument
@@ -18,6 +21,7 @@ from gptdesk.store.opening import open_or_replace
 from gptdesk.ui.services.background import TaskQueue
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 _END_MS: Final = 30_000
 """How long a disk may take for one document."""
@@ -63,20 +67,26 @@ class DocumentStorage(QObject):
 
     Attributes:
         problems: a sentence for everything that went wrong when the database was opened.
+        read_only: why documents can be read but not changed, one sentence; empty if they can be changed.
+        backup: the newest copy of a database that was damaged; ``None`` if it was not, or there is no copy.
 
     Signals:
         saved(): a document's newest state is on disk.
         failed(str): it is not; the sentence says why. It is tried again with the next change.
         indexed(): the full-text index knows all documents.
+        restored(): documents of a backup were added.
     """
 
     saved = Signal()
     failed = Signal(str)
     indexed = Signal()
+    restored = Signal()
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._database, self.problems = open_or_replace(path)
+        self.read_only = self._database.read_only
+        self.backup = next(iter(backups(path)), None) if self._database.was_damaged else None
         self._writer = _Writer(self._database)
         self._queue = TaskQueue("storage", self)
 
@@ -152,6 +162,27 @@ class DocumentStorage(QObject):
             return work(self._database.catalog)
 
         self._queue.run(write_and_work, done, failed)
+
+    def restore_backup(self, backup: Backup, done: Callable[[int], object], failed: Callable[[str], object]) -> None:
+        """Adds the documents of a backup in the storage thread; nothing is overwritten.
+
+        Args:
+            backup: the copy.
+            done: gets the number of documents that were added.
+            failed: gets a sentence.
+        """
+
+        def on_done(count: int) -> None:
+            self.restored.emit()
+            done(count)
+
+        self._queue.run(partial(self._database.add_from, backup.path), on_done, failed)
+
+    def back_up(self) -> None:
+        """Copies the database in the storage thread, once a day."""
+        path = self._database.path
+        if path is not None and not self.problems:
+            self._queue.run(partial(back_up, path), failed=lambda sentence: log.warning("%s", sentence))
 
     def update_index(self) -> None:
         """Brings the full-text index up to date in the storage thread, a few milliseconds at a time."""

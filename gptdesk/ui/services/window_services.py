@@ -34,6 +34,7 @@ class WindowServices(Services):
 
     def start(self) -> None:
         """Starts the threads, which import torch, load the model, scan runs and list models."""
+        self.storage.back_up()
         self.inference.start()
         self.counter.start()
         self.run_monitor.start()

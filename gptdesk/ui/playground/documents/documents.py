@@ -59,6 +59,7 @@ class Documents(QObject):
         self._storage, self._session, self._settings = storage, session, settings
         self._messages, self._window, self._page, self._folder = messages, window, page, folder
         self._opened = Opening()
+        storage.restored.connect(self.changed)
 
     # Reading and opening
 

@@ -80,6 +80,8 @@ class DocumentFiles(QObject):
     def open_files(self, paths: Sequence[Path]) -> None:
         """Opens each file as a new document; the last one stays open."""
         self._messages.solve(_OPEN)
+        if self._session.refuses():
+            return
         if len(paths) > _MOST_FILES:
             self._on_open_failed(
                 f"{len(paths)} files are too many to open at once; open up to {_MOST_FILES}. To train on them, drop "

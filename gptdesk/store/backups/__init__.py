@@ -1,0 +1,1 @@
+"""Copies of the documents' database: made once a day and before migrations, and restored after damage."""

@@ -1,0 +1,160 @@
+"""Copies of the documents' database: made daily, and restored without overwriting anything."""
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gptdesk.errors import UserError
+from gptdesk.store import migrations
+from gptdesk.store.backups.copies import KEPT, back_up, backups
+from gptdesk.store.database import Database
+from gptdesk.store.document import Document
+from gptdesk.store.opening import open_or_replace
+
+from .test_migrations import VERSION_1
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "documents.sqlite"
+
+
+def save(path: Path, *texts: str) -> list[str]:
+    """Saves a document of each text and returns their ids."""
+    database = Database(path)
+    documents = [Document() for _ in texts]
+    for document, text in zip(documents, texts, strict=True):
+        document.replace(0, 0, text)
+        database.save(document.snapshot())
+    database.close()
+    return [document.id for document in documents]
+
+
+def texts(database: Database) -> set[str]:
+    return {Document(database.load(entry.id)).text for entry in database.entries()}
+
+
+def grow_old(backup: Path, days: float) -> None:
+    moment = time.time() - days * 86_400
+    os.utime(backup, (moment, moment))
+
+
+def test_a_copy_is_made_once_a_day_and_the_newest_are_kept(path: Path) -> None:
+    save(path, "Once")
+    first = back_up(path)
+    assert first is not None
+    assert back_up(path) is None
+    for day in range(KEPT + 2):
+        for number, backup in enumerate(backups(path)):
+            older = backup.path.with_name(f"{path.name}.backup-2026010{day}{number}")
+            backup.path.rename(older)
+            grow_old(older, number + 1)
+        assert back_up(path) is not None
+    found = backups(path)
+    assert len(found) == KEPT
+    assert found[0].made > time.time() - 3600
+    with closing(Database(found[0].path)) as copy:
+        assert texts(copy) == {"Once"}
+
+
+def test_what_is_empty_or_damaged_is_not_copied(path: Path) -> None:
+    Database(path).close()
+    assert back_up(path) is None
+    save(path, "x" * 100_000)
+    data = bytearray(path.read_bytes())
+    data[8192:12288] = b"\xff" * 4096
+    path.write_bytes(data)
+    try:
+        assert back_up(path) is None
+    except UserError as error:
+        assert "damaged" in str(error)
+    assert backups(path) == []
+
+
+def test_a_copy_is_made_while_the_database_is_open_and_written(path: Path) -> None:
+    (id,) = save(path, "Once")
+    database = Database(path)
+    document = Document(database.load(id))
+    document.replace(4, 4, " upon")
+    database.save(document.snapshot())
+    copy = back_up(path)
+    database.close()
+    assert copy is not None
+    with closing(Database(copy)) as opened:
+        assert texts(opened) == {"Once upon"}
+
+
+def test_a_backup_adds_what_is_missing_and_copies_of_what_differs(path: Path) -> None:
+    same, changed, gone = save(path, "same", "as it was", "gone")
+    backup = back_up(path)
+    assert backup is not None
+    database = Database(path)
+    database.delete(gone)
+    document = Document(database.load(changed))
+    document.replace(0, 0, "not ")
+    database.save(document.snapshot())
+    assert database.add_from(backup) == 2
+    assert texts(database) == {"same", "not as it was", "as it was", "gone"}
+    titles = {entry.title for entry in database.entries()}
+    assert "as it was (backup)" in titles
+    assert Document(database.load(same)).text == "same"
+    assert [match.id for match in database.catalog.search(["gone"])] == [gone]
+    database.close()
+
+
+def test_a_backup_of_version_1_is_restored(path: Path, tmp_path: Path) -> None:
+    backup = Path(shutil.copy(VERSION_1, tmp_path / "documents.sqlite.version-1"))
+    before = backup.read_bytes()
+    assert [one.path for one in backups(path)] == [backup]
+    database = Database(path)
+    assert database.add_from(backup) == 2
+    assert "Es war einmal 😀 ein König" in texts(database)
+    database.close()
+    assert backup.read_bytes() == before
+
+
+def test_a_damaged_database_is_set_aside_and_its_newest_backup_known(path: Path) -> None:
+    save(path, "Once")
+    backup = back_up(path)
+    older = path.with_name(f"{path.name}.version-3")
+    shutil.copy(path, older)
+    grow_old(older, 3)
+    data = path.read_bytes()
+    path.write_bytes(b"somebody's bytes" + data[16:])
+    database, problems = open_or_replace(path)
+    assert database.was_damaged
+    assert "set aside" in problems[0]
+    assert backups(path)[0].path == backup
+    assert backup is not None
+    assert database.add_from(backup) == 1
+    assert texts(database) == {"Once"}
+    database.close()
+    (aside,) = path.parent.glob("documents.sqlite.unreadable-*")
+    assert aside.read_bytes().startswith(b"somebody's bytes")
+
+
+def test_documents_of_a_newer_version_are_read_and_nothing_changes_them(path: Path) -> None:
+    (id,) = save(path, "From the future")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("alter table documents add column colour text")
+        db.execute(f"pragma user_version = {migrations.SCHEMA + 1}")
+    before = path.read_bytes()
+    database, problems = open_or_replace(path)
+    assert "can be read, copied and exported here, but not changed" in problems[0]
+    assert texts(database) == {"From the future"}
+    with pytest.raises(UserError, match="cannot be changed here"):
+        database.catalog.rename(id, "Mine")
+    with pytest.raises(UserError, match="cannot be changed here"):
+        database.delete(id)
+    document = Document(database.load(id))
+    document.replace(0, 4, "To")
+    database.save(document.snapshot())
+    assert texts(database) == {"From the future"}
+    assert [match.id for match in database.catalog.search(["future"])] == [id]
+    database.close()
+    assert path.read_bytes() == before

@@ -102,7 +102,7 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str, *,
     columns, row = _copied_columns(source, id)
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
-    target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (id, *row))
+    target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (copy, *row))
     for node in source.execute("select id, parent, text, first, origin from nodes where document = ?", (id,)):
         target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (copy, *node))
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):

@@ -40,6 +40,29 @@ def names(library: Library, kind: str) -> list[str]:
     return [entry.name for entry in library.entries() if entry.kind == kind]
 
 
+@pytest.mark.parametrize("change", [-1, -1_000_000, 1])
+def test_weights_of_the_wrong_size_are_listed_as_damaged_with_the_reason(
+    library: Library, own: str, change: int
+) -> None:
+    path = library.folders.models / own / WEIGHTS
+    size = path.stat().st_size
+    os.truncate(path, size + change)
+    (entry,) = (entry for entry in library.entries() if entry.name == own)
+    assert entry.state == "damaged"
+    sizes = f"it has {size + change:,} bytes instead of {size:,}"
+    assert entry.problem == f"{path} is damaged or incomplete: {sizes}; download or copy it again."
+    assert own not in [model.name for model in list_models(library.folders)]
+
+
+def test_a_damaged_header_is_listed_as_damaged(library: Library, own: str) -> None:
+    path = library.folders.models / own / WEIGHTS
+    for beginning in (b"", b"\xff" * 8, b"\2\0\0\0\0\0\0\0[]", b'\5\0\0\0\0\0\0\0{"a":'):
+        path.write_bytes(beginning)
+        (entry,) = (entry for entry in library.entries() if entry.name == own)
+        assert entry.state == "damaged"
+        assert "is damaged or incomplete" in entry.problem
+
+
 def test_the_bundled_model_and_the_known_ones_are_always_listed(library: Library) -> None:
     entries = library.entries()
     assert [entry.name for entry in entries] == [

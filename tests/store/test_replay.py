@@ -29,7 +29,7 @@ from gptdesk.store.provenance.replay import (
     replay_of,
     why_not,
 )
-from gptdesk.store.runs import Origin
+from gptdesk.store.runs import Origin, Token
 from gptdesk.store.special_stream import SpecialTokenStream
 
 WORDS = ("Once", "upon", "a", "time", "there", "was", "an", "old", "house", "by", "the", "sea", "and", "again")
@@ -97,7 +97,7 @@ def random_settings(dice: random.Random) -> DecodingSettings:
         until=maybe("line", "max tokens"),
         prompt_lookup=maybe(4, 0),
         seed=maybe(dice.randrange(2**63), None),
-        max_tokens=dice.choice([1, 3, 12, 24]),
+        max_tokens=dice.choice([1, 3, 10, 16]),
     )
 
 
@@ -129,7 +129,7 @@ def test_a_replay_is_identical_for_100_random_settings(engine: Engine, tmp_path:
         assert first_difference(replay.ids, replayed(engine, replay)) is None, f"case {number}: {settings}"
         compared += len(replay.ids)
     database.close()
-    assert compared > 500
+    assert compared > 300
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_everything_that_is_kept_comes_back_from_the_file_and_what_is_missing_is
     document = Document()
     origin = replace(MADE, settings=DecodingSettings(top_p=0.5, stop=("\n",)), prompt="p" * 64, prompt_tokens=7)
     document.begin_generation(origin)
-    document.append_tokens("x", [], special=())
+    document.append_tokens("x", [Token(1, 1, -0.5)])
     document.end_generation("stop")
     database.save(document.snapshot())
     stored = Document(database.load(document.id)).last_origin()
@@ -270,7 +270,7 @@ def test_settings_of_another_version_stay_in_the_file_when_the_document_is_saved
     database = Database(path)
     document = Document()
     document.begin_generation(MADE)
-    document.append_tokens("x", [])
+    document.append_tokens("x", [Token(1, 1, -0.5)])
     document.end_generation("stop")
     database.save(document.snapshot())
     database.close()

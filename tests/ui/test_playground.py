@@ -7,11 +7,13 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from safetensors.torch import load_file, save_file
 
 from gptdesk.folders import Folders
 from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
@@ -425,7 +427,14 @@ def remove_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
 
 
-@pytest.mark.parametrize("break_it", [break_config, cut_weights, remove_weights])
+def spoil_weights(folder: Path) -> None:
+    """Makes numbers of them that are none."""
+    tensors = load_file(folder / "model.safetensors")
+    tensors = {name: torch.full_like(tensor, torch.nan) for name, tensor in tensors.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("break_it", [break_config, cut_weights, remove_weights, spoil_weights])
 def test_a_broken_model_is_a_sentence_with_a_way_out(
     open_window: Callable[..., Opened],
     qtbot: QtBot,

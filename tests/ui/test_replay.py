@@ -34,7 +34,7 @@ def replay(opened: Opened) -> ReplayDialog:
 
 def ended(dialog: ReplayDialog) -> str:
     """What it says, once it says something final."""
-    sentence = dialog.result.accessibleDescription()
+    sentence = dialog.answer.accessibleDescription()
     return "" if not sentence or sentence.endswith("…") else sentence
 
 

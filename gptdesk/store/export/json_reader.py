@@ -22,6 +22,7 @@ from gptdesk.store.raw_rows import Column, RawDocument
 from gptdesk.store.recovery import restore
 from gptdesk.store.rows import CHUNK
 from gptdesk.store.runs import Origin
+from gptdesk.store.titles import title_of
 
 LARGEST: Final = 1 << 30
 """Bytes of a file: a token with its alternatives takes about a kilobyte."""
@@ -72,7 +73,6 @@ class _Document(msgspec.Struct):
 
     format: str
     version: int
-    title: str
     created: str
     text: str
     runs: list[_Run]
@@ -157,7 +157,7 @@ def _snapshot(read: _Document, origins: Sequence[dict[str, Any]], created: float
         before = id
     leaf = before if read.path is None else (read.path[-1] if read.path else 0)
     decoding = None if read.settings is None else json.dumps(read.settings, ensure_ascii=False)
-    row = (read.title, created, created, leaf, read.own_title, decoding, None, None, None, None, None)
+    row = (title_of(read.text), created, created, leaf, read.own_title, decoding, None, None, None, None, None)
     opened = restore(uuid.uuid4().hex, RawDocument(row, nodes, tokens))
     if opened.problem or len(opened.snapshot.nodes) != len(nodes):
         raise ContentError("it is damaged")

@@ -248,6 +248,8 @@ class Documents(QObject):
         Args:
             title: of the document where it is one.
         """
+        if self._session.refuses():
+            return
         current = self.current_id if self.current_id in ids else ""
         if current:
             others = [entry.id for entry in self.entries() if entry.id not in ids]

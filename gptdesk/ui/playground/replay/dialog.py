@@ -34,7 +34,7 @@ class ReplayDialog(Dialog):
 
     Attributes:
         values: labels with the facts, by title.
-        result: what came of it, or why it cannot be done.
+        answer: what came of it, or why it cannot be done.
         again: generates again, or stops that.
         branch: puts what came out into the document as a branch; hidden if it is the same text.
         load: loads the model, or loads it as it was; hidden where that would not help.
@@ -51,12 +51,12 @@ class ReplayDialog(Dialog):
         self._load_it: Callable[[], object] = lambda: None
         text, origin = _text_and_origin(self._document, generation)
         self._origin = origin
-        self.text, self.result = QLabel(wrappable(f"“{text}”")), QLabel()
-        for label in (self.text, self.result):
+        self.text, self.answer = QLabel(wrappable(f"“{text}”")), QLabel()
+        for label in (self.text, self.answer):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         self.text.setProperty("kind", "heading")
-        self.result.setAccessibleName("Result")
+        self.answer.setAccessibleName("Result")
         self.values = {title: _value_label(title, value) for title, value in facts(origin)}
         self.again, self.branch, self.load = QPushButton("Replay"), QPushButton("Keep as a branch"), QPushButton()
         self.close_button = QPushButton("Close")
@@ -91,7 +91,7 @@ class ReplayDialog(Dialog):
         layout.setSpacing(12)
         layout.addWidget(self.text)
         layout.addLayout(table)
-        layout.addWidget(self.result)
+        layout.addWidget(self.answer)
         layout.addLayout(buttons)
 
     # Running
@@ -188,8 +188,8 @@ class ReplayDialog(Dialog):
         self._show(failure.sentence)
 
     def _show(self, sentence: str) -> None:
-        self.result.setText(wrappable(sentence))
-        self.result.setAccessibleDescription(sentence)
+        self.answer.setText(wrappable(sentence))
+        self.answer.setAccessibleDescription(sentence)
         self.again.setText("Replay" if self._running is None else "Stop")
         parts = self._found is not None and self._found.parts_at is not None
         self.branch.setVisible(parts and self._session.document is self._document)

@@ -69,5 +69,6 @@ class ServiceMessages(QObject):
         offers = [("Show in browser", lambda: QDesktopServices.openUrl(page))] if release.page else []
         self._messages.show(release.describe(), kind="info", topic=_VERSION, offers=offers)
 
+
 def _date(seconds: float) -> str:
     return QLocale().toString(QDateTime.fromSecsSinceEpoch(int(seconds)), QLocale.FormatType.ShortFormat)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from typing import Final
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, names_between
 from gptdesk.inference.events import Alternative
@@ -15,6 +16,9 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 _LINE_ENDS = dict.fromkeys(map(ord, "\r\u2028\u2029"), "\n")
 _UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, ord(PLACEHOLDER), *range(0xD800, 0xE000)), "\ufffd")
 _CLEAN = _LINE_ENDS | _UNUSABLE
+
+CHOSEN: Final = "chosen"
+"""`Origin.finish_reason` of text that the person chose: no seed gives it again."""
 
 
 @dataclass(frozen=True, slots=True)

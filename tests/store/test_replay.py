@@ -29,7 +29,7 @@ from gptdesk.store.provenance.replay import (
     replay_of,
     why_not,
 )
-from gptdesk.store.runs import Origin, Token
+from gptdesk.store.runs import CHOSEN, Origin, Token
 from gptdesk.store.special_stream import SpecialTokenStream
 
 WORDS = ("Once", "upon", "a", "time", "there", "was", "an", "old", "house", "by", "the", "sea", "and", "again")
@@ -188,6 +188,7 @@ def test_what_cannot_be_generated_again_is_said(document: Document) -> None:
     cases = {
         "text before this generation was edited": edited(edit=(0, 4, "Twice")),
         "beginning of this generation was edited": edited(edit=(start, start + 1, "x")),
+        "A person chose these tokens": edited(origin={"finish_reason": CHOSEN}),
         "seed of this generation was not kept": edited(origin={"seed": None}),
         "Unknown decoding setting: warmth": edited(origin={"foreign_settings": '{"warmth": 1}'}),
     }

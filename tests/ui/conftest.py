@@ -260,5 +260,8 @@ def open_window(qapp: QApplication, folders: Folders, tiny_model_folder: Path) -
 def opened(open_window: Callable[..., Opened], qtbot: QtBot) -> Opened:
     """A window whose model is loaded."""
     one = open_window()
-    qtbot.waitUntil(lambda: one.state is State.READY, timeout=600_000)
+    problems: list[str] = []
+    one.services.loader.failed.connect(lambda failure: problems.append(failure.sentence))
+    qtbot.waitUntil(lambda: one.state is State.READY or bool(problems), timeout=600_000)
+    assert problems == [], "a model that cannot be loaded will never be ready"
     return one

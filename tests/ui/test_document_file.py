@@ -127,7 +127,7 @@ def test_documents_of_a_newer_version_are_shown_and_every_change_is_refused(newe
     assert is_refused()
     editor.replace_selection("pasted")
     assert is_refused()
-    window.playground.start_generation()
+    window.playground.generate.trigger()
     assert not window.session.busy
     assert is_refused()
     window.documents.rename(window.session.document.id, "Mine")

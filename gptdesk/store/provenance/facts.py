@@ -6,7 +6,7 @@ from typing import Final
 
 from gptdesk.inference.events import precision_label
 from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
-from gptdesk.store.runs import Origin
+from gptdesk.store.runs import CHOSEN, Origin
 
 UNKNOWN: Final = "unknown"
 """Stands for what an earlier version did not keep."""
@@ -17,6 +17,7 @@ _ENDS: Final = {
     "end_of_text": "at a token that ends a text",
     "cancelled": "stopped, or the text was edited",
     "failed": "by an error",
+    CHOSEN: "as a person chose it",
 }
 _HASH: Final = 16
 """Digits of a hash that are shown."""

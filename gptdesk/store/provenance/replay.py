@@ -14,7 +14,7 @@ from gptdesk.inference.events import precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.provenance.facts import short_hash
-from gptdesk.store.runs import Origin, Run
+from gptdesk.store.runs import CHOSEN, Origin, Run
 
 ALTERNATIVES: Final = 10
 """Alternatives of each token that are found again, as a generation keeps them."""
@@ -85,6 +85,8 @@ def replay_of(document: Document, generation: str) -> Replay:
     start, first = _first_piece(document, generation)
     origin = first.origin
     assert origin is not None
+    if origin.finish_reason == CHOSEN:
+        raise UserError("A person chose these tokens, so that no seed gives them again.")
     if first.first:
         raise UserError("The beginning of this generation was edited, so that it cannot be generated again.")
     if origin.foreign_settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,15 +12,13 @@ from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.events import TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Origin
+from gptdesk.store.runs import CHOSEN
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import ModelInfo
+from gptdesk.ui.services.provenance.origin import origin_of
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
-
-CHOSEN: Final = "chosen"
-"""`Origin.finish_reason` of text that the person chose: no seed gives it again."""
 
 _BEFORE: Final = 1_000
 """Characters of the prompt's end of which the last token is found."""
@@ -40,15 +37,7 @@ def write_chosen(
         settings: with which they were found.
     """
     stream = SpecialTokenStream(model.tokenizer)
-    origin = Origin(
-        generation=uuid.uuid4().hex,
-        model=model.model,
-        settings=settings,
-        device=model.device,
-        precision=model.precision,
-        backend=model.backend,
-        tokenizer=model.tokenizer.sha256,
-    )
+    origin = origin_of(model, settings, document.mixed[:start])
     document.begin_generation(origin, start=start)
     mixed, tokens = stream.feed(events)
     kept = [token if math.isfinite(token.entropy or 0.0) else replace(token, entropy=None) for token in tokens]

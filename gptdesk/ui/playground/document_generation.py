@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -14,10 +13,9 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.store.provenance.replay import prompt_hash
-from gptdesk.store.runs import Origin
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
+from gptdesk.ui.services.provenance.origin import origin_of
 from gptdesk.ui.services.services import InferenceService
 
 _ALTERNATIVES: Final = 10
@@ -112,19 +110,7 @@ class DocumentGeneration(QObject):
         self._replaced = self._document.mixed[self._start :].spelled if self._regenerates else ""
         self._stream = SpecialTokenStream(model.tokenizer)
         assert isinstance(self.handle.prompt, MixedText)
-        origin = Origin(
-            generation=uuid.uuid4().hex,
-            model=model.model,
-            settings=self._decoding,
-            seed=self.handle.settings.seed,
-            device=model.device,
-            precision=model.precision,
-            backend=model.backend,
-            tokenizer=model.tokenizer.sha256,
-            weights=model.weights or "",
-            runtime=model.runtime,
-            prompt=prompt_hash(self.handle.prompt),
-        )
+        origin = origin_of(model, self._decoding, self.handle.prompt, self.handle.settings.seed)
         self._document.begin_generation(origin, start=self._start)
         assert self._document.mixed == self.handle.prompt, "edits cancel a generation that waits"
         self.started.emit(removed)

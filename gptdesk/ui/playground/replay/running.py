@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,6 +14,7 @@ from gptdesk.store.provenance.replay import LoadedModel, Replay, first_differenc
 from gptdesk.store.runs import Origin, Token
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import ModelInfo
+from gptdesk.ui.services.provenance.origin import origin_of
 from gptdesk.ui.services.services import InferenceService
 
 
@@ -109,21 +109,12 @@ class RunningReplay(QObject):
         self.finished.emit(self._result(done, self._text + self._stream.finish(done.tail)))
 
     def _result(self, done: DoneEvent, text: MixedText) -> Replayed:
-        before, model = self._replay.origin, self._handle.model
+        replay, model = self._replay, self._handle.model
         assert model is not None
-        origin = Origin(
-            generation=uuid.uuid4().hex,
-            model=model.model,
-            settings=before.settings,
-            seed=done.seed,
+        origin = replace(
+            origin_of(model, replay.origin.settings, replay.prompt, done.seed),
             finish_reason=done.finish_reason,
-            device=done.device,
-            precision=done.precision,
             backend=done.backend,
-            tokenizer=model.tokenizer.sha256,
-            weights=model.weights or "",
-            runtime=model.runtime,
-            prompt=before.prompt,
             prompt_tokens=done.prompt_tokens,
         )
         parts_at = first_difference(self._replay.ids, [token.id for token in self._tokens])

@@ -22,7 +22,7 @@ def changes_document(method: Callable[Concatenate[S, P], None]) -> Callable[Conc
     """The method, which does nothing where ``refuses()`` returns True."""
 
     @wraps(method)
-    def unless_refused(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
+    def unless_refused(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
         if not self.refuses():
             method(self, *args, **kwargs)
 

@@ -272,6 +272,7 @@ def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(
                 assert strip.rect().contains(part.geometry()), (width, part.accessibleName())
         hidden = [part for part in parts if not part.isVisible()]
         assert strip.more.isVisible() == bool(hidden) == (width < 1200)
+        assert strip.legend.isVisible() == (width > 320)
     offered = {action.text() for action in strip._more.actions()}
     assert offered == {"Token borders", "Token ids", "Most surprising", "Export tokens…"}
 

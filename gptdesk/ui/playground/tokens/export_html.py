@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.store.runs import clean
-from gptdesk.ui import number_format
 from gptdesk.ui.palette import DARK, LIGHT, Colours
 from gptdesk.ui.playground.tokens.measures import MEASURES, Measure, quoted
 from gptdesk.ui.playground.tokens.ramps import ramp
@@ -140,9 +139,9 @@ def _groups(table: TokenTable) -> Iterator[tuple[int, int, list[int]]]:
 
 
 def _described(table: TokenTable, index: int, tokenizer: Tokenizer) -> str:
-    """“ upon” 2402 · 3.2 bits · 11 % · rank 3, one line."""
+    """“ upon” 2402 · Surprisal 3.24 bits · Probability 10.6 % · Rank 2, one line."""
     figures = table.figures(index)
-    head = f"{quoted(tokenizer.piece(figures.id))} {number_format.count(figures.id)}"
+    head = f"{quoted(tokenizer.piece(figures.id))} {figures.id}"
     known = [f"{one.title} {one.value(figures)}" for one in MEASURES.values()] if figures.known else ["not scored"]
     return " · ".join([head, *known])
 

@@ -42,6 +42,7 @@ class Legend(QWidget):
         """Shows or hides what the ends of the ramp stand for, which the tooltip says, too."""
         self._low.setVisible(shown)
         self._high.setVisible(shown)
+        self.updateGeometry()  # now: the strip measures it at once
 
     def show_measure(self, measure: Measure) -> None:
         """Shows the ramp of this measure."""

@@ -31,7 +31,7 @@ class Legend(QWidget):
         for label in (self._low, self._high):
             label.setProperty("kind", "muted")
         self.generated = _Underlined(theme)
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         for widget in (self._low, self._ramp, self._high):
@@ -42,7 +42,17 @@ class Legend(QWidget):
         """Shows or hides what the ends of the ramp stand for, which the tooltip says, too."""
         self._low.setVisible(shown)
         self._high.setVisible(shown)
-        self.updateGeometry()  # now: the strip measures it at once
+        self._measure_again()
+
+    def show_generated(self, shown: bool) -> None:
+        """Shows or hides how generated tokens are told apart."""
+        self.generated.setVisible(shown)
+        self._measure_again()
+
+    def _measure_again(self) -> None:
+        """Qt would do so later, and the strip asks at once how wide this is."""
+        self._row.invalidate()
+        self.updateGeometry()
 
     def show_measure(self, measure: Measure) -> None:
         """Shows the ramp of this measure."""

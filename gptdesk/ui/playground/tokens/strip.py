@@ -139,7 +139,7 @@ class TokenStrip(QWidget):
         room = self.width() - _SIDE - 8
         hiding: tuple[tuple[Callable[[bool], object], ...], ...] = (
             (self.borders.setVisible, self.ids.setVisible, self.export.setVisible),
-            (self._caption.setVisible, self.legend.generated.setVisible),
+            (self._caption.setVisible, self.legend.show_generated),
             (self.places.setVisible,),
             (self.legend.show_ends,),
             (self.legend.setVisible,),

@@ -121,6 +121,7 @@ class TokenStrip(QWidget):
         inner.addLayout(controls)
         inner.addLayout(figures)
         outer = QVBoxLayout(self)
+        outer.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # see `minimumSizeHint`
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(line)
@@ -149,6 +150,7 @@ class TokenStrip(QWidget):
                 for show in parts:
                     show(number >= hidden)
             self.more.setVisible(hidden > 0)
+            self._controls.invalidate()  # Qt would do so later
             if self._controls.sizeHint().width() <= room:
                 break
         self.token.setVisible(room - self.totals.sizeHint().width() >= _TOKEN_ROOM)

@@ -86,13 +86,16 @@ class Person(QObject):
             self._window.commands.run("document.new")
 
 
-def wake(person: Person) -> None:
-    """Hands the person over as soon as there is a thread of a window to work in."""
+def wake() -> None:
+    """Makes the person as soon as there is a thread of a window to work in."""
     while (app := QCoreApplication.instance()) is None:
         time.sleep(0.01)
+    person = Person(*sys.argv[1:3])
     person.moveToThread(app.thread())
     person.woken.emit()
+    people.append(person)
 
 
-threading.Thread(target=wake, args=[Person(*sys.argv[1:3])], daemon=True).start()
+people: list[Person] = []
+threading.Thread(target=wake, daemon=True).start()
 sys.exit(main([]))

@@ -1,9 +1,10 @@
-"""How long the list of documents takes to open and to answer a search, with thousands of documents.
+"""How long the list of documents takes to open and to answer a search, and a large document to open.
 
     python -m benchmarks.documents [--documents N] [--turns N] [--json OUT]
 
 The window is the real one, on no screen (offscreen). *Opens* is from the command to the picture with all rows;
-*answers* from the last letter to the picture with the rows that match. The aims are those of `GOALS`.
+*answers* from the last letter to the picture with the rows that match; *branches* from the choice of a document of
+100,000 tokens in 500 branches to the picture of its text. The aims are those of `GOALS`.
 """
 
 from __future__ import annotations
@@ -28,12 +29,20 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.machine import describe_machine
 from gptdesk.folders import Folders
+from gptdesk.inference.events import Alternative
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
+from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.number_format import use_readable_locale
 
-GOALS: Final = {"opens": 0.2, "answers": 0.1}
+GOALS: Final = {"opens": 0.2, "answers": 0.1, "branches": 0.5}
 """Seconds."""
+
+_BRANCHES: Final = 500
+_TOKENS: Final = 200
+"""Tokens of each branch."""
+
+_ALTERNATIVES: Final = 10
 
 _WORDS: Final = 300
 _VOCABULARY: Final = 5_000
@@ -56,7 +65,26 @@ def write_documents(path: Path, count: int) -> None:
     database.close()
 
 
-def measure(home: Path, turns: int) -> dict[str, list[float]]:
+def write_branches(path: Path) -> str:
+    """Writes a document of 100,000 tokens in 500 branches, as generations leave it, and returns its id."""
+    draw = random.Random(2)
+    document = Document()
+    for number in range(_BRANCHES):
+        length = len(document.text)
+        start = draw.randrange(length // 2, length) if number and number % 4 else None
+        document.begin_generation(Origin(generation=str(number), model="gpt2"), start=start)
+        for _ in range(_TOKENS):
+            words = [" " + "".join(draw.choices(_LETTERS, k=4)) for _ in range(_ALTERNATIVES)]
+            top = tuple(Alternative(draw.randrange(50_257), word, -draw.random() * 9) for word in words)
+            document.append_tokens(words[0], [Token(top[0].id, len(words[0]), top[0].logprob, top, draw.random())])
+        document.end_generation("length", seed=number)
+    database = Database(path)
+    database.save(document.snapshot())
+    database.close()
+    return document.id
+
+
+def measure(home: Path, turns: int, tree: str) -> dict[str, list[float]]:
     """Seconds of each turn, by what was done."""
     from gptdesk.ui.window.application import make_services
     from gptdesk.ui.window.main_window import MainWindow
@@ -70,7 +98,8 @@ def measure(home: Path, turns: int) -> dict[str, list[float]]:
     window = MainWindow(services, QSettings(str(home / "window.ini"), QSettings.Format.IniFormat))
     window.show()
     page = window.pages["play"]
-    seconds: dict[str, list[float]] = {"opens": []} | {f"answers {words}": [] for words in _SEARCHES}
+    names = ["opens", *(f"answers {words}" for words in _SEARCHES), "branches"]
+    seconds: dict[str, list[float]] = {name: [] for name in names}
 
     def wait(ready: Callable[[], bool]) -> None:
         while not ready():
@@ -80,7 +109,7 @@ def measure(home: Path, turns: int) -> dict[str, list[float]]:
         began = time.perf_counter()
         act()
         wait(ready)
-        page.view.documents.grab()
+        page.view.grab()
         seconds[name].append(time.perf_counter() - began)
 
     def idle() -> bool:
@@ -96,6 +125,8 @@ def measure(home: Path, turns: int) -> dict[str, list[float]]:
         field.clear()
         wait(idle)
         window.commands.run("document.pane")
+        timed("branches", lambda: page.documents.open(tree), lambda: bool(page.view.editor.shown))
+        page.documents.new()
     window.close()
     services.end(15_000)
     return seconds
@@ -118,8 +149,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write_documents(Folders.under(Path(folder)).data / "documents.sqlite", args.documents)
-        seconds = measure(Path(folder), args.turns)
+        path = Folders.under(Path(folder)).data / "documents.sqlite"
+        write_documents(path, args.documents)
+        seconds = measure(Path(folder), args.turns, write_branches(path))
     report = {"documents": args.documents, "seconds": seconds, "machine": describe_machine("PySide6_Essentials")}
     print(format_report(report))
     if args.json:

@@ -8,6 +8,8 @@ import sys
 from dataclasses import asdict
 from typing import Any, Protocol
 
+import msgspec
+
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import interrupts
 from gptdesk.commands.prompt import read_text
@@ -86,7 +88,8 @@ class _JsonOutput:
         values = asdict(event)
         for known in ("tail", "length"):  # the text has it
             values.pop(known, None)
-        sys.stdout.write(json.dumps({"event": kind, **values}, ensure_ascii=False) + "\n")
+        line = json.dumps({"event": kind, **values}, ensure_ascii=False, default=msgspec.structs.asdict)
+        sys.stdout.write(line + "\n")
 
 
 class _PlainOutput:

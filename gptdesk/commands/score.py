@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import interrupts
 from gptdesk.commands.prompt import read_text
@@ -135,6 +137,7 @@ def _csv_lines(tokens: Iterable[ScoredToken], summary: Summary, tokenizer: Token
 
 def _json_lines(tokens: Iterable[ScoredToken], summary: Summary, tokenizer: Tokenizer) -> Iterator[str]:
     for token in tokens:
-        yield json.dumps({"event": "token", **asdict(token)}, ensure_ascii=False) + "\n"
+        values = {"event": "token", **asdict(token)}
+        yield json.dumps(values, ensure_ascii=False, default=msgspec.structs.asdict) + "\n"
     figures = {"perplexity": summary.perplexity, "bits_per_byte": summary.bits_per_byte} if summary.tokens else {}
     yield json.dumps({"event": "total", **asdict(summary), **figures}, ensure_ascii=False) + "\n"

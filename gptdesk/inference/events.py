@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from gptdesk.bounded_read import LARGEST_WHOLE
 
 FinishReason: TypeAlias = Literal["length", "stop", "end_of_text", "cancelled"]
 """Why a completion ended: ``max_tokens`` reached, a stop string or the end of a
 sentence, paragraph or line (`DecodingSettings.until`), a token that ends a text, or cancelled."""
 
 
-@dataclass(frozen=True)
-class Alternative:
+class Alternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """One of the model's most likely tokens at a position.
+
+    There are ten for each token of a document: as a struct, a million are read in a fifth of a second. The limits hold
+    for what is read.
 
     Attributes:
         id: of the token.
@@ -20,9 +26,9 @@ class Alternative:
         logprob: as in `TokenEvent`.
     """
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
     text: str
-    logprob: float
+    logprob: Annotated[float, msgspec.Meta(le=1e-3)]
 
 
 @dataclass(frozen=True)

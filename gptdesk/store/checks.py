@@ -6,11 +6,11 @@ import sqlite3
 import uuid
 from typing import Final
 
-from gptdesk.store.raw_rows import DOCUMENT
+from gptdesk.store.raw_rows import DOCUMENT, NODE
 
 _COLUMNS: Final = (
     f"select id, {', '.join(DOCUMENT)} from documents limit 0",
-    "select document, id, parent, text, first, origin from nodes limit 0",
+    f"select document, {', '.join(NODE)} from nodes limit 0",
     "select document, node, chunk, tokens from tokens limit 0",
     "select document, time, rows from set_aside limit 0",
     "select document, tag from tags limit 0",
@@ -28,7 +28,7 @@ or exists (select 1 from nodes n where n.document = d.id and (
     typeof(n.id) <> 'integer' or n.id < 1 or typeof(n.text) <> 'text' or typeof(n.first) <> 'integer'
     or typeof(n.parent) <> 'integer' or n.parent = n.id
     or (n.parent <> 0 and not exists (select 1 from nodes p where p.document = n.document and p.id = n.parent))
-    or (n.origin is not null and n.origin not like '{%}')
+    or (n.origin is not null and n.origin not like '{%}') or typeof(n.bookmark) not in ('null', 'text')
 ))
 or exists (select 1 from set_aside s where s.document = d.id)
 """

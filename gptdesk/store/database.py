@@ -14,15 +14,15 @@ from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.store import rows
 from gptdesk.store.backups.restoring import add_documents
+from gptdesk.store.branches.nodes import Node
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
 from gptdesk.store.checks import adopt_strays, check_tables
 from gptdesk.store.database_errors import Damaged, Newer, sentences
-from gptdesk.store.document import Snapshot, is_empty
 from gptdesk.store.migrations import SCHEMA, migrate, version_of
 from gptdesk.store.raw_rows import decode, export, read_raw
 from gptdesk.store.recovery import OpenedDocument, restore
-from gptdesk.store.tree import Node
+from gptdesk.store.snapshot import Snapshot, is_empty
 
 __all__ = ["Damaged", "Database", "DocumentSummary", "Newer", "OpenedDocument"]
 
@@ -109,11 +109,13 @@ class Database:
         """
         with self._reading() as db:
             raw = read_raw(db, id)
-        if raw is None:
-            return None
-        opened = restore(id, raw)
-        if opened.problem:
-            self._found_damaged.add(id)
+            if raw is None:
+                return None
+            opened = restore(id, raw)
+            if opened.problem:
+                self._found_damaged.add(id)
+            else:
+                self._saved = {id: dict(opened.snapshot.nodes)}  # so that only changes are written
         return opened
 
     def export_raw(self, id: str) -> bytes | None:
@@ -259,15 +261,16 @@ class Database:
         for id in before.keys() - snapshot.nodes.keys():
             db.execute("delete from nodes where document = ? and id = ?", (snapshot.id, id))
         for id, node in snapshot.nodes.items():
-            if before.get(id) is not node:
+            if before.get(id) is not node and before.get(id) != node:
                 self._write_node(snapshot.id, before.get(id), node)
 
     def _write_node(self, document: str, before: Node | None, node: Node) -> None:
         db = self._connection
         db.execute(
-            "insert into nodes values (:document, :id, :parent, :text, :first, :origin) on conflict (document, id) "
-            "do update set parent = :parent, text = :text, first = :first, origin = :origin",
-            {"document": document, "id": node.id, "parent": node.parent, **rows.from_run(node.run)},
+            "insert into nodes values (:document, :id, :parent, :text, :first, :origin, :bookmark) "
+            "on conflict (document, id) do update "
+            "set parent = :parent, text = :text, first = :first, origin = :origin, bookmark = :bookmark",
+            {"document": document, **rows.from_node(node)},
         )
         old = before.run.tokens if before else ()
         for chunk in range(max(rows.chunks(old), rows.chunks(node.run.tokens))):

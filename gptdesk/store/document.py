@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
-from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.history import History, Step
+from gptdesk.store.branches.branched_text import BranchedText
+from gptdesk.store.branches.history import Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_mixed, clean_mixed_piece, join, length_of, settle
+from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import LOOKED_AT, title_of
-from gptdesk.store.tree import ROOT, Node, Tree
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A document at one moment, safe to hand to another thread.
-
-    Attributes:
-        id: unique name of the document.
-        title: the beginning of its text; a list shows it where there is no ``own_title``.
-        created: seconds since 1970.
-        nodes: the tree, by node id.
-        leaf: last node of the text, 0 when there is none.
-        own_title: the title that the person gave, if any.
-        decoding: how tokens are chosen in this document; ``None`` when that was never said.
-        file: where the text was saved as a file, if anywhere.
-    """
-
-    id: str
-    title: str
-    created: float
-    nodes: Mapping[int, Node]
-    leaf: int
-    own_title: str | None = None
-    decoding: DecodingSettings | None = None
-    file: str | None = None
-
-
-class Document:
+class Document(BranchedText):
     """A text that a person and models write together.
 
     Positions count characters (code points) of ``text``, in which a placeholder stands for each special token
@@ -51,41 +26,17 @@ class Document:
         id: unique name.
         created: seconds since 1970.
         own_title, decoding, file: as in `Snapshot`; whoever sets them has the document saved.
-        revision: grows with every change.
-        changed_at: characters before the end of what the last edit, undo or redo put into the text.
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
+        super().__init__(*((snapshot.nodes.values(), snapshot.leaf) if snapshot else ()))
         self.id = snapshot.id if snapshot else uuid.uuid4().hex
         self.created = snapshot.created if snapshot else time.time()
         self.own_title = snapshot.own_title if snapshot else None
         self.decoding = snapshot.decoding if snapshot else None
         self.file = snapshot.file if snapshot else None
-        self.revision = 0
-        self.changed_at = 0
-        self._tree = Tree(snapshot.nodes.values(), snapshot.leaf) if snapshot else Tree()
-        self._history = History()
-        self._mixed: MixedText | None = None
         self._growing: int | None = None  # node that a generation is writing
-        self._step = Step(0, (), (), generation=True)  # what that generation does
-
-    @property
-    def text(self) -> str:
-        return self.mixed.text
-
-    @property
-    def mixed(self) -> MixedText:
-        """The text with the names of its special tokens."""
-        if self._mixed is None:
-            runs = self._tree.runs
-            names = tuple(name for run in runs for name in run.special)
-            self._mixed = MixedText("".join(run.text for run in runs), names)
-        return self._mixed
-
-    @property
-    def runs(self) -> list[Run]:
-        """The text as runs, in as few as possible."""
-        return join(self._tree.runs)
+        self._step = Step(0, (), (), branches=True)  # what that generation does
 
     @property
     def title(self) -> str:
@@ -100,10 +51,10 @@ class Document:
     def generating(self) -> bool:
         return self._growing is not None
 
-    @property
-    def history(self) -> History:
-        """For asking what can be undone; changes go through the document."""
-        return self._history
+    def stop_writing(self) -> None:
+        """Cancels the generation that is running."""
+        if self.generating:
+            self.end_generation("cancelled")
 
     def snapshot(self) -> Snapshot:
         nodes = dict(self._tree.nodes)
@@ -139,8 +90,7 @@ class Document:
             typing: whether the edit is one of many small ones, which are undone a word at a time.
         """
         assert 0 <= start <= end <= len(self.text), "an edit must lie inside the text"
-        if self.generating:
-            self.end_generation("cancelled")
+        self.stop_writing()
         inserted = clean_mixed(_mixed(text, special))
         if start == end and not inserted:
             return
@@ -149,15 +99,14 @@ class Document:
 
     def branch(self, start: int, text: str) -> None:
         """Puts ``text`` in the place of everything from ``start`` on, which stays in the tree as another branch."""
-        if self.generating:
-            self.end_generation("cancelled")
+        self.stop_writing()
         end = len(self.text)
         start, _, old = self._whole_tokens(start, end)
         new = tuple(join([Run(clean(text))]))
         self._history.close()
         self._tree.compact()
         self._fork(start, end, new)
-        self._history.record(Step(start, old, new, generation=True))
+        self._history.record(Step(start, old, new, branches=True))
         self.changed_at = start + length_of(new)
 
     def replace_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
@@ -165,35 +114,16 @@ class Document:
 
         What lies between the stretches, which ascend and do not overlap, stays generated where it was.
         """
-        if self.generating:
-            self.end_generation("cancelled")
+        self.stop_writing()
         if edits:
             start, end, old = self._whole_tokens(edits[0][0], edits[-1][1])
             behind = len(self.text) - end
-            for first, last, text in reversed(edits):
-                self._substitute(first, last, clean_mixed(_mixed(text, ())))
+            steps = [self._substitute(*edit[:2], clean_mixed(_mixed(edit[2], ()))) for edit in reversed(edits)]
             _, self.changed_at, new = self._whole_tokens(start, len(self.text) - behind)
-            self._history.record(Step(start, old, new))
-
-    def undo(self) -> bool:
-        """Takes the last step back; returns whether there was one."""
-        if self.generating:
-            self.end_generation("cancelled")
-        if not self._history.can_undo:
-            return False
-        step = self._history.undo()
-        self._restore(step, step.end, step.old)
-        self.changed_at = step.start + length_of(step.old)
-        return True
+            self._history.record(Step(start, old, new, forked=steps[0].forked))
 
     def redo(self) -> bool:
-        """Does the last step that was undone again; returns whether there was one."""
-        if self.generating or not self._history.can_redo:
-            return False
-        step = self._history.redo()
-        self._restore(step, step.start + length_of(step.old), step.new)
-        self.changed_at = step.end
-        return True
+        return not self.generating and super().redo()
 
     # Generations
 
@@ -216,8 +146,9 @@ class Document:
         self._tree.compact()
         if old:
             self._fork(first, length, typed)
-        self._step = Step(first, old, typed, generation=True)
+        self._step = Step(first, old, typed, branches=True)
         self._growing = self._tree.append(Run("", (), origin))
+        self.revision += 1
         return self.text
 
     def append_tokens(self, text: str, tokens: Iterable[Token], *, special: tuple[str, ...] = ()) -> None:
@@ -255,7 +186,9 @@ class Document:
             self._history.record(replace(step, new=(*step.new, run)))
         else:
             self._tree.drop_leaf()
-            self._fork(step.start, step.end, step.old)
+            # The text before it is in the tree; what was typed of a cut token is needed no more.
+            if not step.new or self._tree.go_back(step.start, step.end, step.old) is None:
+                self._fork(step.start, step.end, step.old)
         self._growing = None
         self._changed()
 
@@ -301,31 +234,11 @@ class Document:
         old_start, old_end, old = self._whole_tokens(start, end)
         whole = self.mixed[old_start:start] + inserted + self.mixed[end:old_end]
         new = tuple(join([Run(whole.text, special=whole.names)]))
-        self._replace(old_start, old_end, new)
-        return Step(old_start, old, new)
-
-    def _replace(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
-        self._tree.replace(start, end, runs)
+        forked = self._tree.replace(old_start, old_end, new)
         self._changed()
-
-    def _fork(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
-        self._tree.fork(start, end, runs)
-        self._changed()
-
-    def _restore(self, step: Step, end: int, runs: tuple[Run, ...]) -> None:
-        """Undoes or redoes a step; both texts of a generation stay in the tree."""
-        (self._fork if step.generation else self._replace)(step.start, end, runs)
-
-    def _changed(self) -> None:
-        self._mixed = None
-        self.revision += 1
+        return Step(old_start, old, new, forked=forked)
 
 
 def _mixed(text: str, special: tuple[str, ...]) -> MixedText:
     """Text as `Document.replace` gets it."""
     return MixedText(text if special else text.replace(PLACEHOLDER, "\ufffd"), special)
-
-
-def is_empty(snapshot: Snapshot) -> bool:
-    """Whether nothing in it is worth keeping: no text now, none in another branch, and no title of the person's own."""
-    return snapshot.leaf == ROOT and not snapshot.nodes and not snapshot.own_title

@@ -63,6 +63,10 @@ STEPS: Final = (
     end;
     delete from documents where typeof(deleted) = 'real'
     """,
+    # 5: bookmarks of branches.
+    """
+    alter table nodes add column bookmark text
+    """,
 )
 """What makes a file of version n one of version n + 1, for n from 0. A step that was released is never changed."""
 

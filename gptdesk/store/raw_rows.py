@@ -23,6 +23,11 @@ DOCUMENT: Final = (
 
 _FIRST: Final = 4
 
+NODE: Final = ("id", "parent", "text", "first", "origin", "bookmark")
+"""Columns of a node, of which the first five have been there since version 1."""
+
+_FIRST_OF_NODE: Final = 5
+
 
 @dataclass(frozen=True)
 class RawDocument:
@@ -30,7 +35,7 @@ class RawDocument:
 
     Attributes:
         row: of the document, by `DOCUMENT`.
-        nodes: id, parent, text, first and origin of each, in the order in which they were written.
+        nodes: each by `NODE`, in the order in which they were written.
         tokens: node, chunk and tokens of each row of tokens.
         tags: of the document.
     """
@@ -44,7 +49,7 @@ class RawDocument:
         return {
             "format": _FORMAT,
             "document": _named(DOCUMENT, self.row),
-            "nodes": [_named(("id", "parent", "text", "first", "origin"), row) for row in self.nodes],
+            "nodes": [_named(NODE, row) for row in self.nodes],
             "tokens": [_named(("node", "chunk", "tokens"), row) for row in self.tokens],
             "tags": [_plain(tag) for tag in self.tags],
         }
@@ -83,7 +88,7 @@ def read_nodes(db: sqlite3.Connection, id: str) -> tuple[tuple[Column, ...], lis
         sqlite3.Error: when they cannot be read.
     """
     row = db.execute(f"select {', '.join(DOCUMENT)} from documents where id = ?", (id,)).fetchone()
-    nodes = db.execute("select id, parent, text, first, origin from nodes where document = ? order by rowid", (id,))
+    nodes = db.execute(f"select {', '.join(NODE)} from nodes where document = ? order by rowid", (id,))
     return row or (), nodes.fetchall()
 
 
@@ -103,8 +108,10 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str, *,
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
     target.execute(f"insert or ignore into documents (id, {names}) values (?, {marks})", (copy, *row))
-    for node in source.execute("select id, parent, text, first, origin from nodes where document = ?", (id,)):
-        target.execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?)", (copy, *node))
+    columns = _present_columns(source, "nodes", NODE, NODE[:_FIRST_OF_NODE])
+    names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
+    for node in source.execute(f"select {names} from nodes where document = ?", (id,)):
+        target.execute(f"insert or ignore into nodes (document, {names}) values (?, {marks})", (copy, *node))
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for part in source.execute("select node, chunk, tokens from tokens where document = ?", (id,)):
             target.execute("insert or ignore into tokens values (?, ?, ?, ?)", (copy, *part))
@@ -115,7 +122,7 @@ def copy_raw(source: sqlite3.Connection, target: sqlite3.Connection, id: str, *,
 
 def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...], tuple[Column, ...]]:
     """Names and values of a document's columns that a damaged file, maybe of an older version, has."""
-    for columns in (_present_columns(source), DOCUMENT[:_FIRST]):
+    for columns in (_present_columns(source, "documents", DOCUMENT, DOCUMENT), DOCUMENT[:_FIRST]):
         with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
             row = source.execute(f"select {', '.join(columns)} from documents where id = ?", (id,)).fetchone()
             if row is not None:
@@ -124,12 +131,14 @@ def _copied_columns(source: sqlite3.Connection, id: str) -> tuple[tuple[str, ...
     return DOCUMENT[:_FIRST], ("", 0.0, 0.0, -1)
 
 
-def _present_columns(source: sqlite3.Connection) -> tuple[str, ...]:
-    """Those of `DOCUMENT` that the file has."""
+def _present_columns(
+    source: sqlite3.Connection, table: str, columns: tuple[str, ...], otherwise: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Those of the columns that a table of the file has; ``otherwise`` where that cannot be read."""
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
-        present = {name for _, name, *_ in source.execute("pragma table_info(documents)")}
-        return tuple(name for name in DOCUMENT if name in present) or DOCUMENT
-    return DOCUMENT
+        present = {name for _, name, *_ in source.execute(f"pragma table_info({table})")}
+        return tuple(name for name in columns if name in present) or otherwise
+    return otherwise
 
 
 def export(raw: RawDocument, set_aside: list[str]) -> bytes:

@@ -10,11 +10,11 @@ from typing import Final
 from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store import rows
-from gptdesk.store.document import Snapshot
+from gptdesk.store.branches.nodes import ROOT, Node, to_bookmark
 from gptdesk.store.raw_rows import Column, RawDocument
 from gptdesk.store.runs import Run, clean_piece
+from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import UNTITLED
-from gptdesk.store.tree import ROOT, Node
 
 LATEST: Final = 253_402_300_799.0
 """The last second that a calendar can show, of the year 9999."""
@@ -89,7 +89,8 @@ def restore(id: str, raw: RawDocument) -> OpenedDocument:
     ids = _ids(raw.nodes, losses)
     parents = _parents(raw.nodes, ids, losses)
     runs = _runs(raw, ids, losses)
-    nodes = {id: Node(id, parents[id], runs[id]) for id in parents}
+    bookmarks = _bookmarks(raw.nodes, ids, losses)
+    nodes = {id: Node(id, parents[id], runs[id], bookmarks.get(id)) for id in parents}
     end = ROOT if leaf == ROOT else ids.get(leaf)
     if end is None:
         losses.others.add("where it ends")
@@ -192,7 +193,7 @@ def _runs(raw: RawDocument, ids: Mapping[Column, int], losses: _Losses) -> dict[
     if tokens.keys() - ids.keys():
         losses.others.add("some tokens")
     runs: dict[int, Run] = {}
-    for row_id, _, text, first, origin in raw.nodes:
+    for row_id, _, text, first, origin, *_ in raw.nodes:
         id = ids[row_id]
         if not isinstance(text, str):
             losses.texts.add(id)
@@ -206,6 +207,20 @@ def _runs(raw: RawDocument, ids: Mapping[Column, int], losses: _Losses) -> dict[
             losses.origins.add(id)
             runs[id] = Run(mixed.text, special=mixed.names)
     return runs
+
+
+def _bookmarks(
+    nodes: Sequence[tuple[Column, ...]], ids: Mapping[Column, int], losses: _Losses
+) -> dict[int, str | None]:
+    """The bookmark of each node that has one."""
+    found: dict[int, str | None] = {}
+    for row in nodes:
+        name = row[-1]
+        if name is not None:
+            found[ids[row[0]]] = to_bookmark(name) if isinstance(name, str) else None
+            if found[ids[row[0]]] != name:
+                losses.others.add("some bookmarks")
+    return found
 
 
 def _newest_end(parents: Mapping[int, int]) -> int:

@@ -15,8 +15,9 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, parse_delimited
 from gptdesk.inference.events import Alternative, split_precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.store.document import Snapshot
+from gptdesk.store.branches.nodes import Node
 from gptdesk.store.runs import Origin, Run, Token, clean_mixed_piece, clean_piece, settle
+from gptdesk.store.snapshot import Snapshot
 
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
@@ -36,7 +37,7 @@ class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False
     id: _Whole
     length: _Whole
     logprob: _LogProb
-    top: list[tuple[_Whole, str, _LogProb]]
+    top: tuple[Alternative, ...]
     entropy: _Entropy | None = None
 
 
@@ -83,9 +84,12 @@ def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     return {**{name: getattr(snapshot, name) for name in names}, "decoding": decoding}
 
 
-def from_run(run: Run) -> dict[str, Any]:
-    """The columns of a run, without its tokens. Names of special tokens stand between placeholders in its text."""
-    return {"text": run.mixed.delimited, "first": run.first, "origin": _from_origin(run.origin) if run.origin else None}
+def from_node(node: Node) -> dict[str, Any]:
+    """The columns of a node, without its tokens. Names of special tokens stand between placeholders in its text."""
+    run = node.run
+    origin = _from_origin(run.origin) if run.origin else None
+    columns = {"id": node.id, "parent": node.parent, "bookmark": node.bookmark}
+    return {**columns, "text": run.mixed.delimited, "first": run.first, "origin": origin}
 
 
 def from_tokens(tokens: Iterable[Token]) -> str:
@@ -150,7 +154,7 @@ def _to_tokens(parts: Mapping[object, object]) -> tuple[Token, ...]:
 
 
 def _to_token(row: _Row) -> Token:
-    return Token(row.id, row.length, row.logprob, tuple(Alternative(*other) for other in row.top), row.entropy)
+    return Token(row.id, row.length, row.logprob, row.top, row.entropy)
 
 
 def _from_origin(origin: Origin) -> str:

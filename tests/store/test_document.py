@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gptdesk.inference.events import Alternative
-from gptdesk.store.document import Document, is_empty
+from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Run, Token, clean
+from gptdesk.store.snapshot import is_empty
 
 TEXT = st.text(st.sampled_from("ab \n😀é"), max_size=6)
 PIECES = st.lists(st.sampled_from(["", "a", "b ", "cde", "😀", "\n"]), min_size=1, max_size=6)

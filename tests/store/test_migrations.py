@@ -22,6 +22,9 @@ VERSION_1 = Path(__file__).parent / "data" / "documents-schema-1.sqlite"
 VERSION_3 = Path(__file__).parent / "data" / "documents-schema-3.sqlite"
 """Written by the gptdesk that had version 3: the same, "first" with title, settings and file; "gone" was deleted."""
 
+VERSION_4 = Path(__file__).parent / "data" / "documents-schema-4.sqlite"
+"""Written by the gptdesk that had version 4: "tree" with two generations as branches, tags and a pin."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -35,7 +38,11 @@ def version(path: Path) -> int:
 
 def contents(path: Path) -> list[list[Any]]:
     """All rows, with the columns that version 1 had."""
-    columns = {"documents": "id, title, created, modified, leaf", "nodes": "*", "tokens": "*"}
+    columns = {
+        "documents": "id, title, created, modified, leaf",
+        "nodes": "document, id, parent, text, first, origin",
+        "tokens": "*",
+    }
     with closing(sqlite3.connect(path)) as connection:
         return [connection.execute(f"select {columns[name]} from {name}").fetchall() for name in columns]
 
@@ -91,6 +98,26 @@ def test_documents_of_version_3_are_there_and_found_by_their_text(tmp_path: Path
     document.replace(0, 0, "Und ")
     database.save(document.snapshot())
     assert [entry.tags for entry in database.entries()] == [(), ("sea",)]
+    database.close()
+
+
+def test_documents_of_version_4_are_there_and_take_bookmarks(tmp_path: Path) -> None:
+    path = Path(shutil.copy(VERSION_4, tmp_path / "documents.sqlite"))
+    before = contents(path)
+    database, problems = open_or_replace(path)
+    assert problems == []
+    assert contents(backup_path(path, 4)) == before
+    document = Document(database.load("tree"))
+    assert document.text == "Es war einmal 😀 eine Königin"
+    (fork,) = document.forks
+    assert (len(fork.branches), fork.shown) == (2, 1)
+    document.set_bookmark(fork.branches[0], "König")
+    database.save(document.snapshot())
+    opened = database.open("tree")
+    assert opened is not None
+    assert opened.problem == ""
+    assert opened.snapshot == document.snapshot()
+    assert [(entry.pinned, entry.tags) for entry in database.entries()] == [(True, ("sea",))]
     database.close()
 
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Final
 
+from gptdesk.store.raw_rows import NODE
 from gptdesk.store.recovery import Place, to_title
 from gptdesk.store.titles import LONGEST_TITLE
 
@@ -71,9 +72,11 @@ def duplicate(db: sqlite3.Connection, id: str) -> str | None:
         "select ?, title, ?, ?, leaf, ?, decoding, caret, top from documents where id = ?",
         (copy, now, now, title, id),
     )
-    for table, columns in (("nodes", "id, parent, text, first, origin"), ("tokens", "node, chunk, tokens")):
+    for table, columns in (("nodes", NODE), ("tokens", ("node", "chunk", "tokens"))):
+        names = ", ".join(columns)
         db.execute(
-            f"insert into {table} select ?, {columns} from {table} where document = ? order by rowid", (copy, id)
+            f"insert into {table} (document, {names}) select ?, {names} from {table} where document = ? order by rowid",
+            (copy, id),
         )
     db.execute("insert into tags select ?, tag from tags where document = ?", (copy, id))
     return copy

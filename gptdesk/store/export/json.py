@@ -12,10 +12,11 @@ from typing import Any, Final
 import msgspec
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
-from gptdesk.store.document import Document, Snapshot
+from gptdesk.store.branches.nodes import ROOT, Node
+from gptdesk.store.document import Document
 from gptdesk.store.rows import origin_values
 from gptdesk.store.runs import Run, Token, clean_piece
-from gptdesk.store.tree import ROOT
+from gptdesk.store.snapshot import Snapshot
 
 FORMAT: Final = "gptdesk document"
 VERSION: Final = 2
@@ -36,9 +37,14 @@ def to_json(document: Document) -> bytes:
         "text": document.mixed.spelled,
         "settings": document.decoding.to_json() if document.decoding else None,
         "path": path_to(snapshot),
-        "runs": [{"id": node.id, "parent": node.parent, **_run(node.run)} for node in snapshot.nodes.values()],
+        "runs": [_node(node) for node in snapshot.nodes.values()],
     }
     return msgspec.json.format(msgspec.json.encode(_encodable(values)), indent=1) + b"\n"
+
+
+def _node(node: Node) -> dict[str, Any]:
+    bookmark = {} if node.bookmark is None else {"bookmark": node.bookmark}
+    return {"id": node.id, "parent": node.parent, **bookmark, **_run(node.run)}
 
 
 def path_to(snapshot: Snapshot) -> list[int]:

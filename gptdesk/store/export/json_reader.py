@@ -16,12 +16,12 @@ import msgspec
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
-from gptdesk.store.document import Snapshot
 from gptdesk.store.export.json import FORMAT, VERSION
 from gptdesk.store.raw_rows import Column, RawDocument
 from gptdesk.store.recovery import restore
 from gptdesk.store.rows import CHUNK
 from gptdesk.store.runs import Origin
+from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import title_of
 
 LARGEST: Final = 1 << 30
@@ -63,6 +63,7 @@ class _Run(msgspec.Struct):
     generated: bool
     id: int | None = None
     parent: int | None = None
+    bookmark: str | None = None
     special_tokens: list[_Special] = []
     first: int = 0
     tokens: list[_Token] = []
@@ -150,7 +151,7 @@ def _snapshot(read: _Document, origins: Sequence[dict[str, Any]], created: float
         parent = before if run.parent is None else run.parent
         mixed, places = _mixed(run)
         origin = _origin(values) if run.generated else None
-        nodes.append((id, parent, mixed.delimited, run.first, origin))
+        nodes.append((id, parent, mixed.delimited, run.first, origin, run.bookmark))
         for chunk in range(0, len(run.tokens), CHUNK):
             part = run.tokens[chunk : chunk + CHUNK]
             tokens.append((id, chunk // CHUNK, _tokens(part, places[chunk : chunk + CHUNK + 1])))

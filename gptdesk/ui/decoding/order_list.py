@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.own_keys import OwnKeys
 
 _NAME: Final = Qt.ItemDataRole.UserRole
 _HINT: Final = "Drag a sampler, or press Alt+Up and Alt+Down. Those in muted text are off."
@@ -135,6 +136,10 @@ class _Rows(QListWidget):
     """
 
     moved = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        OwnKeys(self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}

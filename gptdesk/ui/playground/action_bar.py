@@ -1,4 +1,4 @@
-"""Action bar below the text: generate, stop, regenerate, speed, undo and redo."""
+"""Action bar below the text: generate, stop, regenerate, branches, speed, undo and redo."""
 
 from __future__ import annotations
 
@@ -22,12 +22,18 @@ _FRAME: Final = _PADDING + 1
 _RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Enter": "Ctrl ↵"}
 """Shortcuts that the button abbreviates."""
 
+_TURNS: Final = 3
+"""How often labels are chosen at most: showing a button may have this widget resized meanwhile."""
+
 _SIDE: Final = 8
 """Least space between the frame and the edge of the page, in pixels."""
 
 
 class ActionBar(QWidget):
     """Buttons in one frame aligned with the text; their labels are shorter in a narrow window.
+
+    Args:
+        branches: shows which of the branches at the caret is shown.
 
     Attributes:
         frame: holds the buttons.
@@ -39,6 +45,7 @@ class ActionBar(QWidget):
         theme: Theme,
         inference: InferenceService,
         commands: Commands,
+        branches: QWidget,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -67,7 +74,7 @@ class ActionBar(QWidget):
         self._row = row = QHBoxLayout(self.frame)
         row.setContentsMargins(_PADDING, _PADDING, _PADDING, _PADDING)
         row.setSpacing(8)
-        for widget in (self.generate, self.stop, self.regenerate):
+        for widget in (self.generate, self.stop, self.regenerate, branches):
             row.addWidget(widget)
         row.addWidget(self.speed, 1)
         row.addWidget(self.undo)
@@ -114,7 +121,11 @@ class ActionBar(QWidget):
             return
         self._is_fitting = True
         try:
-            self._choose_words()
+            for _ in range(_TURNS):
+                place = self.width(), self._column
+                self._choose_words()
+                if place == (self.width(), self._column):
+                    break
         finally:
             self._is_fitting = False
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from PySide6.QtCore import Slot
 
 from gptdesk.store.export.json_reader import is_document_file
+from gptdesk.ui.playground.commands.branch_commands import branch_commands
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
@@ -147,6 +148,7 @@ class PlaygroundPage(BasePage):
         settings = self.services.settings
         return [
             *text_commands(self.session, self.services.inference, settings, self._shown_view, lambda: self.view),
+            *branch_commands(self._shown_view, lambda: self.view),
             *replay_commands(self.services, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
             *find_commands(self._shown_view),

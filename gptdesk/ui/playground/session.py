@@ -12,6 +12,7 @@ from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.playground.branch_steps import BranchSteps
 from gptdesk.ui.playground.changing import changes_document
 from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
@@ -23,7 +24,7 @@ _SAVE_AFTER_MS: Final = 400
 """Longest delay until a change is saved; the end of a generation is saved at once."""
 
 
-class Session(QObject):
+class Session(QObject, BranchSteps):
     """The open document and its generation.
 
     Any edit cancels the generation: the text generated so far stays, and the edit is the next undo step.
@@ -40,7 +41,8 @@ class Session(QObject):
         changed(): emitted when its text or its runs change.
         activity_changed(): emitted when ``waiting`` or ``done`` changes, and when a generation starts or ends.
         begun(): emitted when the model begins to generate.
-        jumped(int): emitted when undo, redo or a tool changed the text before this character, which may be out of view.
+        jumped(int): emitted when undo, redo, a tool or going to another branch changed the text before this character,
+            which may be out of view.
         notice(str): a remark about the generation; it continues.
         failed(object): emitted when a generation failed; its `Failure`.
         removed(str, int): emitted when regenerating removed this text, which was typed after the last generation; the
@@ -232,13 +234,14 @@ class Session(QObject):
     def _change(self, change: Callable[[], bool]) -> None:
         was_busy = self.busy
         self._interrupt()
+        before = self.document.mixed
         changed = change()
         if changed:
             self._forget_generation()  # its figures are about another text
         if changed or was_busy:
             self._on_changed()
             self.activity_changed.emit()
-        if changed:
+        if changed and self.document.mixed != before:
             self.jumped.emit(self.document.changed_at)
 
     # Generations

@@ -33,6 +33,8 @@ from gptdesk.ui.playground.suggestions.suggestions import Suggestions
 from gptdesk.ui.playground.token_card.opening import TokenCards
 from gptdesk.ui.playground.tokens.export import filters, with_suffix
 from gptdesk.ui.playground.tokens.token_view import TokenView
+from gptdesk.ui.playground.walking.branch_switch import BranchSwitch
+from gptdesk.ui.playground.walking.branch_walk import BranchWalk
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
@@ -63,6 +65,7 @@ class PlaygroundView(QWidget):
         arrival: colours tokens that arrive.
         suggestions: the next words, shown while the person pauses.
         token_view: colours the tokens of the text.
+        walk: goes from branch to branch.
         documents: the list of documents, on the left.
         find_replace: find and replace in the text.
 
@@ -110,7 +113,8 @@ class PlaygroundView(QWidget):
         self.editor.is_command_key = commands.wants_key
         self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
         self.tokens = TokenCards(services, messages, session, self.editor)
-        self.bar = ActionBar(theme, services.inference, commands)
+        self.walk = BranchWalk(session, self.editor)
+        self.bar = ActionBar(theme, services.inference, commands, BranchSwitch(theme, commands, self.walk))
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self._storage, self._documents = services.storage, documents
         self.documents = DocumentPaneSlot(self._make_documents)

@@ -16,8 +16,8 @@ from gptdesk.store.backups.copies import Backup, back_up, backups
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
 from gptdesk.store.database import Database, OpenedDocument
-from gptdesk.store.document import Snapshot
 from gptdesk.store.opening import open_or_replace
+from gptdesk.store.snapshot import Snapshot
 from gptdesk.ui.services.background import TaskQueue
 
 T = TypeVar("T")

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from gptdesk.store.catalog.catalog import Catalog
     from gptdesk.store.catalog.entry import DocumentSummary
     from gptdesk.store.database import OpenedDocument
-    from gptdesk.store.document import Snapshot
     from gptdesk.store.settings import Settings
+    from gptdesk.store.snapshot import Snapshot
     from gptdesk.training.data.data_scanner import DataEntry, DataView
     from gptdesk.training.history.history import RunHistory
     from gptdesk.training.scan_result import RunView

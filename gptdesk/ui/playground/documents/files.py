@@ -11,7 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.store.document import Document, Snapshot
+from gptdesk.store.document import Document
+from gptdesk.store.snapshot import Snapshot
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.stylesheet import control_height
+from gptdesk.ui.widgets.own_keys import OwnKeys
 from gptdesk.ui.widgets.popup import PanelPainter
 
 _CHEVRON: Final = 14
@@ -37,6 +38,7 @@ class ListBox(QComboBox):
         self.setMaxVisibleItems(16)
         self.setItemDelegate(QStyledItemDelegate(self))  # the one that heeds the style sheet
         self._panel: PanelPainter | None = None
+        OwnKeys(self)  # they open the list
 
     def showPopup(self) -> None:
         if self._panel is None:

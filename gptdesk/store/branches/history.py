@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gptdesk.store.branches.nodes import Node
 from gptdesk.store.runs import Run, join, length_of
 
 LONGEST: Final = 1000
@@ -16,14 +18,17 @@ class Step:
     """At ``start`` characters, ``old`` runs gave way to ``new`` ones.
 
     Attributes:
-        generation: whether the step is a whole generation, whose text stays in the tree when it is undone.
+        branches: whether both texts are branches of the tree: the step is a whole generation, or went from one branch
+            to another. Both stay when it is undone and redone.
+        forked: whether the text before the step is still in the tree, because other branches share it.
         open: whether more typing may be merged into this step.
     """
 
     start: int
     old: tuple[Run, ...]
     new: tuple[Run, ...]
-    generation: bool = False
+    branches: bool = False
+    forked: bool = False
     open: bool = False
 
     @property
@@ -32,12 +37,30 @@ class Step:
         return self.start + length_of(self.new)
 
 
+@dataclass(frozen=True)
+class Removal:
+    """A branch was removed.
+
+    Attributes:
+        before: the text from which it went on.
+        nodes: of the branch, parents first.
+        walk: the step to another branch before that; ``None`` where the branch was not shown.
+    """
+
+    before: tuple[Run, ...]
+    nodes: tuple[Node, ...]
+    walk: Step | None = None
+
+
+Entry = Step | Removal
+
+
 class History:
     """Steps that can be undone, and steps that can be redone."""
 
     def __init__(self) -> None:
-        self._done: list[Step] = []
-        self._undone: list[Step] = []
+        self._done: list[Entry] = []
+        self._undone: list[Entry] = []
 
     @property
     def can_undo(self) -> bool:
@@ -52,7 +75,7 @@ class History:
         """Steps that can be undone."""
         return len(self._done)
 
-    def record(self, step: Step) -> None:
+    def record(self, step: Entry) -> None:
         """Adds a step, or adds to the last one while a word is being typed or deleted."""
         self._undone.clear()
         joined = _joined(self._done[-1], step) if self._done else None
@@ -64,30 +87,29 @@ class History:
 
     def close(self) -> None:
         """Closes the last step, so that further typing begins a new one."""
-        if self._done and self._done[-1].open:
-            self._done[-1] = replace(self._done[-1], open=False)
+        last = self._done[-1] if self._done else None
+        if isinstance(last, Step) and last.open:
+            self._done[-1] = replace(last, open=False)
 
-    def undo(self) -> Step:
-        """Moves the last step to those that can be redone, and returns it."""
+    def undo(self, take_back: Callable[[Entry], Entry]) -> None:
+        """Has the last step taken back; what that returns can be redone."""
         self.close()
-        self._undone.append(self._done.pop())
-        return self._undone[-1]
+        self._undone.append(take_back(self._done.pop()))
 
-    def redo(self) -> Step:
-        """Moves the last undone step back, and returns it."""
-        self._done.append(self._undone.pop())
-        return self._done[-1]
+    def redo(self, do_again: Callable[[Entry], Entry]) -> None:
+        """Has the last undone step done again; what that returns can be undone."""
+        self._done.append(do_again(self._undone.pop()))
 
 
-def _joined(last: Step, step: Step) -> Step | None:
+def _joined(last: Entry, step: Entry) -> Step | None:
     """Merges two steps when the second continues the word of the first, or deletes in the same direction; else None."""
-    if not (last.open and step.open):
+    if not (isinstance(last, Step) and isinstance(step, Step) and last.open and step.open):
         return None
     if not last.old and not step.old and step.start == last.end and not _begins_word(last, step):
         return replace(last, new=tuple(join([*last.new, *step.new])))
     if not last.new and not step.new:
         if step.start + length_of(step.old) == last.start:  # backspace
-            return replace(step, old=tuple(join([*step.old, *last.old])))
+            return replace(step, old=tuple(join([*step.old, *last.old])), forked=last.forked)
         if step.start == last.start:  # delete
             return replace(last, old=tuple(join([*last.old, *step.old])))
     return None

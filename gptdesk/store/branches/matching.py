@@ -1,0 +1,62 @@
+"""Finds a text again in a tree of runs, whatever nodes it is divided into now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from gptdesk.store.runs import Run, join
+
+
+class Place(NamedTuple):
+    """Where a text ends: in a node, behind ``length`` characters of its run."""
+
+    id: int
+    length: int
+
+
+def find(
+    runs: Iterable[Run], start: int, run_of: Callable[[int], Run], children: Callable[[int], Sequence[int]]
+) -> Place | None:
+    """Where the text ends that goes on from behind node ``start`` with exactly these runs.
+
+    An end at the end of a node is preferred to one within a node.
+
+    Args:
+        runs: they may be divided differently in the tree.
+        start: id of a node.
+        run_of, children: of a node.
+
+    Returns:
+        ``Place(start, 0)`` for no runs at all; ``None`` where the tree does not hold the text.
+    """
+    wanted = join(runs)
+    if not wanted:
+        return Place(start, 0)
+    inside = None
+    pending = [(start, 0, 0)]  # a node, the run that goes on behind it, and how many characters of that are before it
+    while pending:
+        id, index, done = pending.pop()
+        rest = wanted[index].cut(done, len(wanted[index].text))
+        is_last = index == len(wanted) - 1
+        for child in reversed(children(id)):
+            run = run_of(child)
+            if not _agree(run, rest):
+                continue
+            if len(run.text) < len(rest.text):
+                pending.append((child, index, done + len(run.text)))
+            elif len(run.text) == len(rest.text) and not is_last:
+                pending.append((child, index + 1, 0))
+            elif len(run.text) == len(rest.text):
+                return Place(child, len(run.text))
+            elif is_last:  # a node that is longer than a run before the last one differs from what is wanted
+                inside = Place(child, len(rest.text))
+    return inside
+
+
+def _agree(one: Run, other: Run) -> bool:
+    """Whether the shorter of two runs is the beginning of the other."""
+    if not (one.text.startswith(other.text) or other.text.startswith(one.text)):
+        return False
+    length = min(len(one.text), len(other.text))
+    return not length or one.cut(0, length) == other.cut(0, length)

@@ -1,0 +1,1 @@
+"""Goes from one branch of the text to another, from where the caret is."""

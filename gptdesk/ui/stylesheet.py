@@ -188,6 +188,13 @@ QListView#documents:focus { border-color: $accent; }
 QListView#documents::item { border-radius: 6px; }
 QListView#documents::item:hover { background: $hover; }
 QListView#documents::item:selected { background: $wash; }
+QTreeView#branches {
+    background: transparent; border: 1px solid transparent; outline: none; padding: 0 3px; show-decoration-selected: 0;
+}
+QTreeView#branches:focus { border-color: $accent; }
+QTreeView#branches::item { border-radius: 6px; }
+QTreeView#branches::item:hover { background: $hover; }
+QTreeView#branches::item:selected { background: $wash; }
 QListWidget#order { background: transparent; border: 1px solid $hairline; border-radius: 6px; outline: none; }
 QListWidget#order:focus { border-color: $accent; }
 QListWidget#order::item { border-radius: 4px; padding: 2px 8px; }
@@ -239,6 +246,11 @@ QPushButton[kind="tab"]:hover { background: $hover; color: $text; }
 QPushButton[kind="tab"]:checked { background: $wash; border-color: transparent; color: $accent; }
 QPushButton[kind="tab"]:focus { border-color: $accent; }
 QTextEdit[kind="prose"] { background: transparent; border: none; selection-background-color: $selection; }
+QTextEdit[kind="comparison"] {
+    background: $surface; border: 1px solid $hairline; border-radius: 6px; selection-background-color: $selection;
+    selection-color: $text;
+}
+QTextEdit[kind="comparison"]:focus { border-color: $accent; }
 QPlainTextEdit[kind="log"] { background: $surface; border: none; padding: 0; }
 QFrame[kind="crash"] { background: $surface; border: 1px solid $bad; border-radius: 8px; }
 QSplitter::handle { background: $hairline; }

@@ -21,6 +21,8 @@ LATER = {
     "gptdesk.training.data.data_scanner",
     "gptdesk.training.run_scanner",
     "gptdesk.ui.models.view",
+    "gptdesk.ui.playground.branches.comparison.dialog",
+    "gptdesk.ui.playground.branches.pane",
     "gptdesk.ui.playground.documents.export",
     "gptdesk.ui.playground.documents.pane",
     "gptdesk.ui.playground.documents.tag_dialog",

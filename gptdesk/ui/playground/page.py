@@ -10,6 +10,7 @@ from PySide6.QtCore import Slot
 
 from gptdesk.store.export.json_reader import is_document_file
 from gptdesk.ui.playground.commands.branch_commands import branch_commands
+from gptdesk.ui.playground.commands.branch_pane_commands import branch_pane_commands
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
@@ -120,7 +121,8 @@ class PlaygroundPage(BasePage):
         )
         status = StatusBar(services.theme, services.inference, window.commands)
         services.counter.counted.connect(status.show_counts)
-        services.settings.changed.connect(lambda: window.commands.refresh("document.pane"))
+        services.settings.changed.connect(lambda: window.commands.refresh("document.pane", "branches.show"))
+        view.columns.arranged.connect(lambda: window.commands.refresh("document.pane", "branches.show"))
         self.session.opened.connect(lambda: status.show_counts(None))
         self.session.activity_changed.connect(lambda: status.show_result(self.session.done))
         status.show_result(self.session.done)
@@ -130,6 +132,7 @@ class PlaygroundPage(BasePage):
             status_bar=status,
             regions=(
                 view.documents,
+                view.branches.slot,
                 view.editor,
                 view.token_view.strip,
                 view.bar,
@@ -151,9 +154,10 @@ class PlaygroundPage(BasePage):
             *branch_commands(self._shown_view, lambda: self.view),
             *replay_commands(self.services, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
+            *branch_pane_commands(settings, self._shown_view, lambda: self.view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
-            *document_commands(self.documents, self.files, settings, self._shown_view),
+            *document_commands(self.documents, self.files, settings, self._shown_view, lambda: self.view),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
         ]

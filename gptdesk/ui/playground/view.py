@@ -14,9 +14,8 @@ from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
+from gptdesk.ui.playground.branches.opening import BranchTools
 from gptdesk.ui.playground.documents.documents import Documents
-from gptdesk.ui.playground.documents.pane_slot import WIDTH as DOCUMENTS_WIDTH
-from gptdesk.ui.playground.documents.pane_slot import DocumentPaneSlot
 from gptdesk.ui.playground.editing.context_line import ContextLine
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.reading_place import reading_place, show_reading_place
@@ -39,11 +38,18 @@ from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.file_drops import FileDrops
 from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
+from gptdesk.ui.widgets.layout.pane_slot import PaneSlot
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.commands.shortcuts import shown
 
 if TYPE_CHECKING:
     from gptdesk.ui.playground.documents.pane import DocumentPane
+
+_DOCUMENTS_WIDTH: Final = 248
+"""Usual width of the list of documents, in pixels at a font of 13 pixels."""
+
+_LEAST_TEXT: Final = 340
+"""Width of the text below which documents and branches are not both shown, in pixels at a font of 13 pixels."""
 
 _COMMANDS: Final = ("text.generate", "text.stop", "text.regenerate", "text.undo", "text.redo")
 """Commands shown as buttons, declared in `text_commands`."""
@@ -67,6 +73,7 @@ class PlaygroundView(QWidget):
         token_view: colours the tokens of the text.
         walk: goes from branch to branch.
         documents: the list of documents, on the left.
+        branches: the tree of branches, between that and the text.
         find_replace: find and replace in the text.
 
     Signals:
@@ -117,7 +124,8 @@ class PlaygroundView(QWidget):
         self.bar = ActionBar(theme, services.inference, commands, BranchSwitch(theme, commands, self.walk))
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self._storage, self._documents = services.storage, documents
-        self.documents = DocumentPaneSlot(self._make_documents)
+        self.documents = PaneSlot(self._make_documents)
+        self.branches = BranchTools(services, messages, session, commands, self.editor)
         self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()
@@ -144,8 +152,9 @@ class PlaygroundView(QWidget):
         rows.addWidget(self.panel, 1)
         rows.addWidget(self.tokens.block)
         panel = SidePart(widget=side, share=0, least=WIDTH, most=WIDTH)
-        documents = SidePart(widget=self.documents, share=0, least=DOCUMENTS_WIDTH, most=DOCUMENTS_WIDTH)
-        self.columns = PageColumns(self._theme, text, left=documents, right=panel)
+        documents = SidePart(widget=self.documents, share=0, least=_DOCUMENTS_WIDTH, most=_DOCUMENTS_WIDTH)
+        inner = self.branches.side
+        self.columns = PageColumns(self._theme, text, left=documents, right=panel, inner=inner, least=_LEAST_TEXT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.columns)
@@ -157,6 +166,7 @@ class PlaygroundView(QWidget):
         self.editor.redo_wanted.connect(lambda: self._commands.run_by_standard_key("text.redo", _KEYS.Redo))
         self.editor.zoomed.connect(self.zoomed)
         self.editor.files_given.connect(self.files_given)
+        self.branches.wanted.connect(lambda: self.columns.prefer(self.branches.slot))
         self.drops.dropped.connect(self.files_given)
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
@@ -192,11 +202,13 @@ class PlaygroundView(QWidget):
 
     def show_documents(self, shown: bool) -> None:
         """Shows or hides the list of documents."""
+        if shown:
+            self.columns.prefer(self.documents)
         self._settings.update(documents_shown=shown)
 
     def search_documents(self) -> None:
         """Shows the list of documents and focuses its search field; hides the list if that has the focus."""
-        focused = self._settings.value.documents_shown and self.documents.pane.field.hasFocus()
+        focused = self.documents.isVisible() and self.documents.pane.field.hasFocus()
         self.show_documents(not focused)
         if focused:
             self.editor.setFocus()
@@ -318,6 +330,7 @@ class PlaygroundView(QWidget):
     @Slot()
     def _on_settings_changed(self) -> None:
         self.columns.show_side(self.documents, self._settings.value.documents_shown)
+        self.columns.show_side(self.branches.slot, self._settings.value.branches_shown)
         self.editor.show_marks(self._settings.value.marks)
         value = self._settings.value
         if (value.text_size, value.reading_face) != self._font:

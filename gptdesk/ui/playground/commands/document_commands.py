@@ -20,19 +20,32 @@ def document_commands(
     files: DocumentFiles,
     settings: SettingsService,
     show: Callable[[], PlaygroundView | None],
+    made: Callable[[], PlaygroundView | None],
 ) -> list[Command]:
     """The commands; they work on every page.
 
     Args:
         show: shows the Playground and returns its view.
+        made: returns the view without showing it; ``None`` before it is made.
     """
-    return [*_list_commands(documents, settings, show), *_file_commands(files), *_open_document_commands(documents)]
+    return [
+        *_list_commands(documents, settings, show, made),
+        *_file_commands(files),
+        *_open_document_commands(documents),
+    ]
 
 
 def _list_commands(
-    documents: Documents, settings: SettingsService, show: Callable[[], PlaygroundView | None]
+    documents: Documents,
+    settings: SettingsService,
+    show: Callable[[], PlaygroundView | None],
+    made: Callable[[], PlaygroundView | None],
 ) -> list[Command]:
     act = on_view(show)
+
+    def is_shown() -> bool:
+        return settings.value.documents_shown if (view := made()) is None else not view.documents.isHidden()
+
     return [
         Command(
             id="document.new",
@@ -54,8 +67,8 @@ def _list_commands(
             id="document.pane",
             title="Show or hide the list of documents",
             description="Show the list of documents on the left of the text, or hide it",
-            run=act(lambda view: view.show_documents(not settings.value.documents_shown)),
-            checked=lambda: settings.value.documents_shown,
+            run=act(lambda view: view.show_documents(view.documents.isHidden())),
+            checked=is_shown,
         ),
         Command(
             id="document.recent",

@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.store.catalog.entry import DocumentSummary
@@ -26,14 +26,13 @@ from gptdesk.ui.services.services import DocumentService, SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.action_button import ActionButton
+from gptdesk.ui.widgets.inputs.list_keys import ListKeys
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.window.commands.registry import Commands
 
 _LEAST_WIDTH: Final = 200
 _UPDATE_MS: Final = 500
 """Longest delay until the row of the open document shows a change of its text."""
-
-_MOVES: Final = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class DocumentPane(QWidget):
@@ -80,7 +79,7 @@ class DocumentPane(QWidget):
         self._updating = Throttle(self._update_open_one, _UPDATE_MS, self)
         self.header = PaneHeader(theme, commands)
         self.field = self.header.field
-        self.field.installEventFilter(self)
+        ListKeys(self.field, self.list)
         self.none = QLabel()
         self.empty_trash = ActionButton(commands.action("document.empty_trash"))
         self._lay_out()
@@ -266,19 +265,3 @@ class DocumentPane(QWidget):
             self.show_trash(False)
         else:
             self.left.emit()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """In the search field, arrows move in the list, and Enter and Esc do what they do there."""
-        if watched is not self.field or event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
-            return super().eventFilter(watched, event)
-        assert isinstance(event, QKeyEvent)
-        if event.modifiers() not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier):
-            return False
-        if event.type() == QEvent.Type.ShortcutOverride:
-            if event.key() == Qt.Key.Key_Escape:
-                event.accept()
-            return False
-        if event.key() in (*_MOVES, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape):
-            self.list.keyPressEvent(event)
-            return True
-        return False

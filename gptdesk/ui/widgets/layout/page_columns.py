@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -42,10 +43,18 @@ class PageColumns(Splitter):
         main: gets the width that the panels leave.
         left: panel on the left.
         right: panel on the right, which folds.
+        inner: another panel on the left, beside the main part.
+        least: width of the main part, in pixels at a font of 13 pixels, below which one of two panels on the left gives
+            way to the other: the one that was wanted less recently.
 
     Attributes:
-        fold: of that panel.
+        fold: of the panel on the right.
+
+    Signals:
+        arranged(): emitted when a panel has given way, or has come back.
     """
+
+    arranged = Signal()
 
     def __init__(
         self,
@@ -54,12 +63,17 @@ class PageColumns(Splitter):
         *,
         left: SidePart | None = None,
         right: SidePart | None = None,
+        inner: SidePart | None = None,
+        least: int = 0,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, parent)
-        self._main, self._right = main, right
-        self._sides = [side for side in (left, right) if side is not None]
-        self._columns = [side.widget for side in (left,) if side] + [main] + [side.widget for side in (right,) if side]
+        self._main, self._right, self._least = main, right, least
+        self._sides = [side for side in (left, right, inner) if side is not None]  # the order of their stored widths
+        lefts = [side.widget for side in (left, inner) if side is not None]
+        self._columns = [*lefts, main, *([right.widget] if right is not None else [])]
+        self._lefts = lefts  # the one that was wanted last comes last
+        self._given_way: set[QWidget] = set()
         self._widths: list[int] | None = None
         self._folded = False
         self._unwanted: set[QWidget] = set()
@@ -79,14 +93,23 @@ class PageColumns(Splitter):
     def set_borders(self, borders: object) -> None:
         """Restores what `borders` returned; a value that cannot be read changes nothing."""
         widths = str(borders).split()
-        if len(widths) == len(self._sides) and all(w.isdecimal() and len(w) <= _LONGEST for w in widths):
-            self._widths = [int(width) for width in widths]
+        if 0 < len(widths) <= len(self._sides) and all(w.isdecimal() and len(w) <= _LONGEST for w in widths):
+            known = [int(width) for width in widths]  # fewer where they were stored before a panel was added
+            self._widths = known + self._usual_widths()[len(known) :]
+            self._arrange()
+
+    def prefer(self, widget: QWidget) -> None:
+        """Lets the other panel on the left give way to this one where there is no room for both."""
+        if widget != self._lefts[-1]:
+            self._lefts.sort(key=lambda left: left is widget)
             self._arrange()
 
     def show_side(self, widget: QWidget, wanted: bool) -> None:
         """Shows or hides a panel, depending on whether it has anything to show."""
         if wanted == (widget in self._unwanted):
             (self._unwanted.discard if wanted else self._unwanted.add)(widget)
+            if wanted and widget in self._lefts:
+                self._lefts.sort(key=lambda left: left is widget)
             self._arrange()
 
     def _show_panel(self, shown: bool) -> None:
@@ -121,11 +144,22 @@ class PageColumns(Splitter):
         shown = {widget for widget in widths if widget not in self._unwanted}
         if self._right is not None and self._folded:
             shown.discard(self._right.widget)
+        given_way = self._without_room(widths, shown)
+        shown -= given_way
         for widget in widths:
             if widget.isHidden() == (widget in shown):
                 self._show_or_hide(widget, widget in shown)
         main = max(1, self.width() - sum(widths[widget] for widget in shown))
         self.setSizes([widths.get(widget, main) for widget in self._columns])
+        if given_way != self._given_way:
+            self._given_way = given_way
+            self.arranged.emit()
+
+    def _without_room(self, widths: Mapping[QWidget, int], shown: Collection[QWidget]) -> set[QWidget]:
+        """The panel on the left that gives way to the other one, if one has to."""
+        lefts = [widget for widget in self._lefts if widget in shown]
+        main = self.width() - sum(widths[widget] for widget in shown)
+        return {lefts[0]} if len(lefts) > 1 and main < scaled(self._least) else set()
 
     def _show_or_hide(self, widget: QWidget, shown: bool) -> None:
         focused = widget.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False

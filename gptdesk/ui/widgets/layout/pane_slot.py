@@ -1,36 +1,32 @@
-"""The place of the list of documents, which is made when it is first shown."""
+"""The place of a pane that is made when it is first shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Generic, TypeVar
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-if TYPE_CHECKING:
-    from gptdesk.ui.playground.documents.pane import DocumentPane
-
-WIDTH: Final = 248
-"""Usual width in pixels at a font of 13 pixels."""
+Pane = TypeVar("Pane", bound=QWidget)
 
 
-class DocumentPaneSlot(QWidget):
-    """Holds the pane. Until it is shown, neither its modules nor its widgets take time.
+class PaneSlot(QWidget, Generic[Pane]):
+    """Holds a pane. Until it is shown, neither its modules nor its widgets take time.
 
     Args:
         make: makes the pane.
     """
 
-    def __init__(self, make: Callable[[], DocumentPane], parent: QWidget | None = None) -> None:
+    def __init__(self, make: Callable[[], Pane], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._make = make
-        self._pane: DocumentPane | None = None
+        self._pane: Pane | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
 
     @property
-    def pane(self) -> DocumentPane:
+    def pane(self) -> Pane:
         """The pane, made if there is none yet."""
         if self._pane is None:
             self._pane = self._make()

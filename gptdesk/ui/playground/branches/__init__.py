@@ -1,0 +1,1 @@
+"""The pane with the document's tree of branches."""

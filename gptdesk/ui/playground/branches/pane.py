@@ -1,0 +1,278 @@
+"""The pane with the tree of branches: search, rows, and what is done with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from gptdesk.store.branches.outline import Outline, Segment
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.playground.branches.arrangement import Query, arrange
+from gptdesk.ui.playground.branches.branches import Branches
+from gptdesk.ui.playground.branches.header import BranchHeader
+from gptdesk.ui.playground.branches.row_actions import KEYS, fill_row_menu, run_key
+from gptdesk.ui.playground.branches.row_delegate import RowDelegate
+from gptdesk.ui.playground.branches.tree_model import BranchModel
+from gptdesk.ui.playground.branches.tree_view import BranchView
+from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.services import InferenceService
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.throttle import Throttle
+from gptdesk.ui.widgets.inputs.list_keys import ListKeys
+from gptdesk.ui.widgets.popup import Menu
+from gptdesk.ui.window.commands.registry import Commands
+
+_LEAST_WIDTH: Final = 200
+_UPDATE_MS: Final = 250
+"""Longest delay until the rows show a change of the text."""
+
+_SEARCH_MS: Final = 120
+"""Longest delay until the rows are those that a search finds."""
+
+_FEW: Final = 60
+"""Rows of a document that are all unfolded when it is opened."""
+
+_SELECT = QItemSelectionModel.SelectionFlag
+
+
+class BranchPane(QWidget):
+    """The tree of the open document.
+
+    Attributes:
+        field: what is searched for.
+        tree: the rows.
+        model: of the rows.
+        none: says why there are no rows.
+
+    Signals:
+        left(): emitted when the person wants to go back to the text.
+    """
+
+    left = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        branches: Branches,
+        session: Session,
+        inference: InferenceService,
+        commands: Commands,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._branches, self._session, self._inference, self._commands = branches, session, inference, commands
+        self._unfolded: set[int] | None = None  # rows that were unfolded before a search
+        self._fresh = True  # whether another document was opened since the rows were last shown
+        self.outline = Outline({}, None)
+        self.model = BranchModel(self)
+        self.tree = BranchView(theme, KEYS)
+        self.tree.setItemDelegate(RowDelegate(theme, self.tree))
+        self.tree.setModel(self.model)
+        self.header = BranchHeader(theme, commands)
+        self.field = self.header.field
+        ListKeys(self.field, self.tree)
+        self.none = QLabel()
+        self._updating = Throttle(self._update, _UPDATE_MS, self)
+        self._searching = Throttle(self._show, _SEARCH_MS, self)
+        self._lay_out()
+        self.field.textChanged.connect(lambda: self._searching.request())
+        self.tree.opened.connect(lambda: self._on_key("Return"))
+        self.tree.pressed_key.connect(self._on_key)
+        self.tree.left.connect(self._leave)
+        self.tree.typed.connect(self._type)
+        self.tree.edited.connect(self._show)
+        self.tree.menu_wanted.connect(self._show_row_menu)
+        self.tree.selectionModel().selectionChanged.connect(lambda: commands.refresh("branches.compare"))
+        self.model.named.connect(branches.name)
+        session.opened.connect(self._on_opened)
+        session.changed.connect(self._on_changed)
+        inference.state_changed.connect(self._on_model_changed)
+        theme.changed.connect(self.tree.viewport().update)
+        self._on_model_changed()
+
+    def _lay_out(self) -> None:
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(scaled(_LEAST_WIDTH))
+        self.none.setProperty("kind", "muted")
+        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setWordWrap(True)
+        self.none.setTextFormat(Qt.TextFormat.PlainText)
+        self.none.setMargin(12)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for widget in (self.header, self.tree, self.none):
+            layout.addWidget(widget, 0 if widget is self.header else 1)
+
+    # What is shown
+
+    @property
+    def selected(self) -> list[Segment]:
+        """The selected segments from top to bottom."""
+        chosen = {index.internalId() for index in self.tree.selectionModel().selectedIndexes()}
+        return [row.segment for id, row in self.model.rows.by_id.items() if id in chosen]
+
+    def update_now(self) -> None:
+        """Shows the document as it is now."""
+        self._updating.cancel()
+        self._update()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self._fresh = True
+        self.field.clear()
+        if self.isVisible():
+            self.update_now()
+
+    @Slot()
+    def _on_changed(self) -> None:
+        if self.isVisible():
+            self._updating.request()
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        info = self._inference.info
+        self.model.use_tokenizer(None if info is None else info.tokenizer)
+        self.tree.viewport().update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._update()
+
+    def _update(self) -> None:
+        """Reads the document and shows its rows."""
+        if not self.isVisible():
+            return
+        before, self.outline = self.outline, self._branches.outline
+        current = self.model.row_at(self.tree.currentIndex())
+        self._show()
+        if self._fresh:
+            self._fresh = False
+            self._unfold_first()
+            return
+        if self.outline.leaf != before.leaf:
+            self.unfold_shown(select=not self.tree.hasFocus())
+        if current is not None and not self.tree.currentIndex().isValid():  # it was pruned
+            self._select(current.segment.parent if current.segment.parent in self.outline.segments else None)
+
+    @Slot()
+    def _show(self) -> None:
+        if self.tree.editing:  # shown once the name is given
+            return
+        query = Query.parse(self.field.text())
+        if query and self._unfolded is None:
+            self._unfolded = self._open_rows()
+        rows = arrange(self.outline, query)
+        searched = self.model.rows.query != query
+        self.model.show_rows(rows, self.outline.leaf)
+        if searched and query:
+            self.tree.expandAll()
+            self._select_found()
+        elif self._unfolded is not None and not query:
+            self._restore_open_rows(self._unfolded)
+            self._unfolded = None
+        self.header.show_numbers(self.outline, rows)
+        typed = self.field.text().strip()
+        self.none.setText(
+            f"Nothing found for “{typed}”." if typed else "Each version of the text appears here as a branch."
+        )
+        self.tree.setVisible(bool(rows.by_id))
+        self.none.setVisible(not rows.by_id)
+        self._commands.refresh("branches.compare")
+
+    def _select_found(self) -> None:
+        """Selects the first row that was found, unless the current one was."""
+        rows = self.model.rows.by_id
+        current = self.model.row_at(self.tree.currentIndex())
+        first = next((id for id, row in rows.items() if row.found), None)
+        if first is not None and (current is None or not current.found):
+            self._select(first)
+
+    def _select(self, id: int | None) -> None:
+        index = self.model.index_of(id)
+        if index.isValid():
+            self.tree.selectionModel().setCurrentIndex(index, _SELECT.ClearAndSelect)
+            self.tree.scrollTo(index)
+
+    # Folding
+
+    def _unfold_first(self) -> None:
+        """Unfolds a document that was opened: all rows where they are few, else the text that is shown."""
+        if len(self.model.rows.by_id) <= _FEW:
+            self.tree.expandAll()
+        else:
+            self.tree.collapseAll()
+        self.unfold_shown()
+
+    def unfold_all(self) -> None:
+        """Unfolds all rows."""
+        self.tree.expandAll()
+
+    def fold_all(self) -> None:
+        """Folds all rows."""
+        self.tree.collapseAll()
+
+    def unfold_shown(self, *, select: bool = True) -> None:
+        """Unfolds what hides the row with which the shown text ends, and selects it."""
+        index = self.model.index_of(self.outline.leaf)
+        above = index.parent()
+        while above.isValid():
+            self.tree.expand(above)
+            above = above.parent()
+        if select:
+            self._select(self.outline.leaf)
+
+    def _open_rows(self) -> set[int]:
+        return {id for id in self.model.rows.by_id if self.tree.isExpanded(self.model.index_of(id))}
+
+    def _restore_open_rows(self, ids: set[int]) -> None:
+        current = self.tree.currentIndex()
+        self.tree.collapseAll()
+        for id in ids:
+            self.tree.expand(self.model.index_of(id))
+        above = current.parent()
+        while above.isValid():
+            self.tree.expand(above)
+            above = above.parent()
+        self.tree.scrollTo(current)
+
+    # Menus and keys
+
+    def row_menu(self) -> Menu:
+        """The menu of the selected rows; whoever shows it deletes it."""
+        menu = Menu(self)
+        fill_row_menu(menu, self._branches, self.selected, self._edit_name)
+        return menu
+
+    @Slot(object)
+    def _show_row_menu(self, place: QPoint) -> None:
+        if self.selected:
+            menu = self.row_menu()
+            menu.aboutToHide.connect(menu.deleteLater)
+            menu.popup(place)
+
+    def _edit_name(self) -> None:
+        self.tree.edit(self.tree.currentIndex())
+
+    @Slot(str)
+    def _on_key(self, key: str) -> None:
+        self._searching.flush()
+        run_key(key, self._branches, self.selected, self._edit_name)
+
+    @Slot(str)
+    def _type(self, letter: str) -> None:
+        """A letter that was typed in the tree begins a search."""
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.field.setText(letter)
+
+    @Slot()
+    def _leave(self) -> None:
+        """Esc: clears the search first, then leaves the pane."""
+        if self.field.text():
+            self.field.clear()
+        else:
+            self.left.emit()

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -188,15 +189,20 @@ def _to_origin(text: object) -> Origin:
         read = _ORIGIN.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise NoRun from None
-    settings, foreign = DecodingSettings(), ""
-    try:
-        settings = DecodingSettings.from_json(read.settings)
-    except UserError:  # a setting of another version: the text matters more than how it was made
-        foreign = json.dumps(read.settings, ensure_ascii=False)
+    settings, foreign = _to_settings(json.dumps(read.settings, ensure_ascii=False))
     values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
     if not read.backend:  # versions before kept both in one field: "int8 (numba)"
         values["precision"], values["backend"] = split_precision_label(read.precision)
     return Origin(**values, settings=settings, foreign_settings=foreign)
+
+
+@lru_cache(maxsize=64)
+def _to_settings(text: str) -> tuple[DecodingSettings, str]:
+    """Settings and "", or neutral ones and the text where it is of another version; hundreds of branches share them."""
+    try:
+        return DecodingSettings.from_json(json.loads(text)), ""
+    except UserError:  # the text of the document matters more than how it was made
+        return DecodingSettings(), text
 
 
 def _short(logprob: float) -> float:

@@ -315,3 +315,31 @@ def test_thousands_of_rows_keep_what_is_selected_while_one_is_added(tree: Tree) 
     tree.pane.update_now()
     assert tree.current == "700"
     assert tree.texts[-1] == "another"
+
+
+def stops(part: QWidget) -> list[QWidget]:
+    """The widgets of a part of the window that Tab visits, in its order."""
+    found, widget = [], part.nextInFocusChain()
+    while widget is not part:
+        takes_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        if part.isAncestorOf(widget) and takes_tab and widget.isVisible() and widget.isEnabled():
+            found.append(widget)
+        widget = widget.nextInFocusChain()
+    return found
+
+
+def test_what_takes_the_focus_has_a_name_and_tab_goes_from_top_to_bottom(tree: Tree) -> None:
+    tree.write(" there was a king", " there was a cat")
+    tree.window.resize(1600, 800)
+    tree.window.commands.run("document.pane")
+    tree.open()
+    tree.choose("there was a king")
+    tree.press(KEY.Key_D, CONTROL)
+    dialog = tree.comparison()
+    for part in (tree.window.playground.documents.pane, tree.pane, dialog):
+        visited = stops(part)
+        assert len(visited) > 2
+        assert [widget for widget in visited if not (widget.accessibleName() or getattr(widget, "text", str)())] == []
+        tops = [widget.mapTo(part, widget.rect().center()).y() // 40 for widget in visited]
+        assert tops == sorted(tops)
+    dialog.reject()

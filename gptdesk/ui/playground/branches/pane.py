@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Final
 
 from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal, Slot
@@ -27,7 +28,10 @@ from gptdesk.ui.window.commands.registry import Commands
 
 _LEAST_WIDTH: Final = 200
 _UPDATE_MS: Final = 250
-"""Longest delay until the rows show a change of the text."""
+"""Usual delay until the rows show a change of the text."""
+
+_IDLE_SHARE: Final = 20
+"""After showing the rows took t seconds, the pane rests for at least this times t."""
 
 _SEARCH_MS: Final = 120
 """Longest delay until the rows are those that a search finds."""
@@ -65,6 +69,7 @@ class BranchPane(QWidget):
         super().__init__(parent)
         self._branches, self._session, self._inference, self._commands = branches, session, inference, commands
         self._unfolded: set[int] | None = None  # rows that were unfolded before a search
+        self._took = 0.0  # seconds, the last time that the rows were shown
         self._fresh = True  # whether another document was opened since the rows were last shown
         self.outline = Outline({}, None)
         self.model = BranchModel(self)
@@ -131,7 +136,7 @@ class BranchPane(QWidget):
     @Slot()
     def _on_changed(self) -> None:
         if self.isVisible():
-            self._updating.request()
+            self._updating.request(max(_UPDATE_MS, round(1000 * _IDLE_SHARE * self._took)))
 
     @Slot()
     def _on_model_changed(self) -> None:
@@ -147,9 +152,11 @@ class BranchPane(QWidget):
         """Reads the document and shows its rows."""
         if not self.isVisible():
             return
+        began = perf_counter()
         before, self.outline = self.outline, self._branches.outline
         current = self.model.row_at(self.tree.currentIndex())
         self._show()
+        self._took = perf_counter() - began
         if self._fresh:
             self._fresh = False
             self._unfold_first()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from gptdesk.gpt2.block_attention import causal_attention_in_blocks, pays_in_blocks
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 
@@ -68,6 +69,8 @@ class CausalSelfAttention(nn.Module):
                 return F.scaled_dot_product_attention(
                     q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, scale=self.scale
                 )
+        if causal and dropout == 0.0 and pays_in_blocks(q, k):
+            return causal_attention_in_blocks(q, k, v, self.scale)
         return F.scaled_dot_product_attention(
             q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, scale=self.scale
         )

@@ -15,6 +15,7 @@ from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.continuations.beginnings import Beginning, shared_beginnings
+from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.search import probable_continuations
 from gptdesk.inference.engine import Engine
 from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
@@ -142,4 +143,22 @@ def test_without_a_model_it_says_so(opened: Opened, qtbot: QtBot) -> None:
     dialog.search()
     assert "No model is loaded" in dialog.problem.text()
     assert dialog.search_button.text() == "Search"
+    dialog.reject()
+
+
+def test_an_entry_that_the_person_chose_stays_chosen_while_more_are_found(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    wait_for_end(dialog, qtbot)
+    info = opened.services.inference.info
+    found = [
+        Continuation(info.tokenizer.decode(ids), ids, (math.log(one), math.log(0.5)))
+        for ids, one in (((1, 2), 0.1), ((3, 4), 0.2), ((5, 6), 0.3))
+    ]
+    dialog.tree.show_found(found[:1], info.tokenizer)
+    dialog.tree.show_found(found[:2], info.tokenizer)
+    assert dialog.tree.chosen is not None
+    assert dialog.tree.chosen.ids == (3, 4), "the most probable one"
+    QTest.keyClick(dialog.tree, Qt.Key.Key_Down)
+    dialog.tree.show_found(found, info.tokenizer)
+    assert dialog.tree.chosen.ids == (1, 2)
     dialog.reject()

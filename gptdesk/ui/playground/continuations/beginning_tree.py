@@ -33,6 +33,7 @@ class BeginningTree(QTreeWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._first: tuple[int, ...] = ()  # tokens of the entry that became the current one by itself
         self.setObjectName("beginnings")
         self.setAccessibleName("Probable continuations")
         self.setHeaderLabels(_HEADINGS)
@@ -57,8 +58,8 @@ class BeginningTree(QTreeWidget):
         return None if item is None else item.data(0, _BEGINNING)
 
     def show_found(self, found: Sequence[Continuation], tokenizer: Tokenizer) -> None:
-        """Shows continuations of one prompt; the current entry stays the current one."""
-        before = self.chosen
+        """Shows continuations of one prompt; an entry that the person chose stays the current one."""
+        before = self.chosen if self.chosen is not None and self.chosen.ids != self._first else None
         self.clear()
         tops = shared_beginnings(found)
         largest = tops[0].probability if tops else 1.0
@@ -67,6 +68,7 @@ class BeginningTree(QTreeWidget):
         items = list(self._items())
         same = [item for item in items if before is not None and item.data(0, _BEGINNING).ids == before.ids]
         if items:
+            self._first = items[0].data(0, _BEGINNING).ids
             self.setCurrentItem((same or items)[0])
 
     def _items(self) -> Iterator[QTreeWidgetItem]:

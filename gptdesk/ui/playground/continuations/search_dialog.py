@@ -74,7 +74,8 @@ class SearchDialog(Dialog):
         self.tree.setMinimumHeight(scaled(320))
         self.mass, self.problem = QLabel(), ProblemLabel()
         self.mass.setTextFormat(Qt.TextFormat.PlainText)
-        self.search_button, self.take_button = QPushButton("Stop"), QPushButton("Take as a branch")
+        self.search_button, self.take_button = QPushButton("Search"), QPushButton("Take as a branch")
+        self.search_button.setMinimumWidth(self.search_button.sizeHint().width())  # its other label is shorter
         self.take_button.setProperty("kind", "accent")
         self._lay_out()
         self._typing = Debounce(self.search, _PAUSE_MS, self)

@@ -133,8 +133,9 @@ def test_a_hundred_kills_cost_at_most_the_last_second(folders: Folders, tmp_path
     kills = kill_often(ALL_KILLS, folders, tmp_path, seed=int(os.environ.get("GPTDESK_KILL_SEED", "7")))
     losses = sorted(kills.losses)
     median, most = losses[len(losses) // 2], losses[-1]
+    late = sum(loss > ALLOWED_LOSS for loss in losses)
     print(
         f"\n{len(losses)} kills, {kills.states:,} states of texts, {kills.branches} nodes in a document: "
-        f"{median:.2f} s lost at the median, {most:.2f} s at most"
+        f"{median:.2f} s lost at the median, {most:.2f} s at most, {late} times over a second"
     )
     assert most <= ALLOWED_LOSS

@@ -10,6 +10,9 @@ from typing import Any, Final
 VALIDATION_LOSS: Final = "val_loss"
 """Value of an evaluation that holds the validation loss in nats per token."""
 
+LARGEST_CONVERTED: Final = 50.0
+"""Loss in nats per token beyond which a run has diverged, and other units say nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LossUnit:
@@ -22,6 +25,7 @@ class LossUnit:
         chart_title: of the loss chart.
         axis_title: of the y axis of an exported chart.
         noun: what a value is called in a sentence.
+        with_value: a value with its unit, in little room; `{}` is the value.
         validation_column: column of the validation loss in an exported table.
         digits: after the decimal point.
         from_nats: a loss from nats per token and, if `needs_bytes`, the bytes that a token stands for; elementwise for
@@ -36,6 +40,7 @@ class LossUnit:
     chart_title: str
     axis_title: str
     noun: str
+    with_value: str
     validation_column: str
     digits: int
     from_nats: Callable[[Any, float], Any]
@@ -51,6 +56,7 @@ LOSS_UNITS: tuple[LossUnit, ...] = (
         chart_title="Loss",
         axis_title="Loss, nats per token",
         noun="loss",
+        with_value="{} nats",
         validation_column="validation",
         digits=4,
         from_nats=lambda loss, _: loss,
@@ -62,6 +68,7 @@ LOSS_UNITS: tuple[LossUnit, ...] = (
         chart_title="Bits per byte",
         axis_title="Loss, bits per byte",
         noun="bits per byte",
+        with_value="{} bits/byte",
         validation_column="validation_bits_per_byte",
         digits=4,
         from_nats=lambda loss, bytes_per_token: loss / (bytes_per_token * math.log(2)),
@@ -75,6 +82,7 @@ LOSS_UNITS: tuple[LossUnit, ...] = (
         chart_title="Perplexity",
         axis_title="Perplexity per token",
         noun="perplexity",
+        with_value="perplexity {}",
         validation_column="validation_perplexity",
         digits=2,
         from_nats=lambda loss, _: math.e**loss,

@@ -72,7 +72,7 @@ def test_the_base_that_the_adapter_names_is_chosen_and_merged(
     assert "is not here" not in words(dialog)
     assert "It is merged with its base model" in words(dialog)
     with qtbot.waitSignal(models.arrived) as arrived:
-        QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     assert arrived.args == ["style"]
     assert (folders.models / "style" / "model.safetensors").is_file()
 
@@ -84,7 +84,7 @@ def test_another_base_can_be_chosen_where_the_one_it_names_is_not_here(
     assert "The adapter was trained on someone/else, which is not here." in words(dialog)
     dialog.base.setCurrentIndex(1)
     with qtbot.waitSignal(models.arrived):
-        QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
 
 
 def test_without_a_model_that_it_fits_there_is_a_sentence_and_nothing_to_import(
@@ -94,9 +94,9 @@ def test_without_a_model_that_it_fits_there_is_a_sentence_and_nothing_to_import(
     assert "No model here has the shape that the adapter needs; download gpt2 first." in words(dialog).replace(
         "\u200b", ""
     )
-    assert not dialog.start.isEnabled()
+    assert not dialog.accept_button.isEnabled()
     dialog.name.setText("anything")
-    assert not dialog.start.isEnabled()
+    assert not dialog.accept_button.isEnabled()
     dialog.reject()
 
 

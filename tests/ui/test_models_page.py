@@ -43,8 +43,8 @@ from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.memory_check import Room
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.name_dialog import NameDialog
-from gptdesk.ui.widgets.problem_label import ProblemLabel
+from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
+from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything
 
@@ -101,7 +101,7 @@ class Shown:
         dialog.repo.setText(repo)
         dialog.revision.setText(revision)
         dialog.called.setText(called)
-        QTest.mouseClick(dialog.get, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
 
     @property
     def messages(self) -> list[str]:
@@ -390,7 +390,7 @@ def test_a_dropped_folder_is_copied_or_linked(shown: Shown, tiny_model_folder: P
     drop(shown.page, tiny_model_folder)
     dialog = dialog_of(shown)
     assert dialog.name.text() == "tiny"
-    QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     shown.wait(lambda: shown.has("tiny"))
     assert (folders.models / "tiny" / "model.safetensors").is_file()
     shown.wait(lambda: shown.page.findChild(ImportDialog) is None)
@@ -398,10 +398,10 @@ def test_a_dropped_folder_is_copied_or_linked(shown: Shown, tiny_model_folder: P
     dialog = dialog_of(shown)
     assert dialog.name.text() == "tiny 2"
     dialog.name.setText("../outside")
-    assert not dialog.start.isEnabled()
+    assert not dialog.accept_button.isEnabled()
     dialog.name.setText("elsewhere")
     dialog.link.setChecked(True)
-    QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     shown.wait(lambda: shown.has("elsewhere"))
     assert shown.item("elsewhere").entry.kind == "linked"  # type: ignore[union-attr]
     assert everything(folders.models / "elsewhere") == ["model.json"]
@@ -421,7 +421,7 @@ def test_old_weights_are_converted_and_strange_ones_refused(
     assert dialog.name.text() == "old"
     dialog.name.setText("converted")
     assert not dialog.link.isEnabled()
-    QTest.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.accept_button, Qt.MouseButton.LeftButton)
     shown.wait(lambda: shown.has("converted"))
     shown.wait(lambda: shown.page.findChild(ImportDialog) is None)
 

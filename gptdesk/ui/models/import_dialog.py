@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QRadioButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QLineEdit, QRadioButton, QSizePolicy, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.library.catalogue import BUNDLED
@@ -22,14 +13,14 @@ from gptdesk.library.import_ import Importable
 from gptdesk.library.importing.base_models import BaseChoice
 from gptdesk.library.names import check_name
 from gptdesk.ui.model_names import title_of
-from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.inputs.boxes import ListBox
-from gptdesk.ui.widgets.problem_label import ProblemLabel
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
-class ImportDialog(Dialog):
+class ImportDialog(InputDialog):
     """A name, a choice between copy and link, and for an adapter its base model.
 
     Args:
@@ -40,7 +31,6 @@ class ImportDialog(Dialog):
         name: the line.
         copy, link: the choice.
         base: list of the models that an adapter fits; empty for a model that is whole.
-        start: imports.
 
     Signals:
         decided(object, str, bool, object): path, name, whether it is linked, the `LibraryEntry` of the base or None.
@@ -49,9 +39,8 @@ class ImportDialog(Dialog):
     decided = Signal(object, str, bool, object)
 
     def __init__(self, found: Importable, taken: Collection[str], parent: QWidget | None = None) -> None:
-        super().__init__("Import a model", parent, width=480)
+        super().__init__("Import a model", "Import", parent, width=480)
         self._found, self._taken = found, taken
-        self.setModal(True)
         where = ElidedLabel(str(found.path))
         where.setProperty("kind", "muted")
         self.name = QLineEdit(found.name)
@@ -59,7 +48,6 @@ class ImportDialog(Dialog):
         self.name.setAccessibleName("Name")
         label = QLabel("Name")
         label.setBuddy(self.name)
-        self.problem = ProblemLabel()
         self.copy, self.link = (
             QRadioButton("Copy it to gptdesk's models"),
             QRadioButton("Leave it there and link to it"),
@@ -76,13 +64,8 @@ class ImportDialog(Dialog):
         self.base = ListBox()
         choice = (self.copy, self.link) if found.base is None else self._base_choice(found.base)
         left_out = f" The language model is used; {found.left_out} is left out." if found.left_out else ""
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(8)
-        for widget in (where, label, self.name, self.problem, *choice, _muted(found.note + left_out)):
-            layout.addWidget(widget)
-        layout.addSpacing(8)
-        layout.addLayout(self._buttons())
+        self.add(where, label, self.name)
+        self.add_below(*choice, _muted(found.note + left_out))
         self.name.textChanged.connect(self._judge)
         self._judge()
 
@@ -104,19 +87,6 @@ class ImportDialog(Dialog):
         words = f"The adapter was trained on {choice.name}, which is not here. " if choice.name else ""
         return label, self.base, _muted(f"{words}These models have the shape that it needs.")
 
-    def _buttons(self) -> QHBoxLayout:
-        self.start, cancel = QPushButton("Import"), QPushButton("Cancel")
-        self.start.setProperty("kind", "accent")
-        self.start.setDefault(True)
-        self.start.clicked.connect(self._decide)
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.start)
-        return buttons
-
     def _judge(self) -> None:
         name, problem = self.name.text().strip(), ""
         try:
@@ -126,9 +96,10 @@ class ImportDialog(Dialog):
             problem = str(error)
         self.problem.show_problem(problem)
         has_base = self._found.base is None or self.base.count() > 0
-        self.start.setEnabled(bool(name) and not problem and has_base)
+        self.accept_button.setEnabled(bool(name) and not problem and has_base)
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Emits the choice and closes."""
         self.decided.emit(self._found.path, self.name.text().strip(), self.link.isChecked(), self.base.currentData())
         self.accept()
 

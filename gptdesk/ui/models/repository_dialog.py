@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.library.names import check_name
 from gptdesk.library.repository import parse_name
-from gptdesk.ui.widgets.dialog import Dialog
-from gptdesk.ui.widgets.problem_label import ProblemLabel
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 
 _HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
 
 
-class RepositoryDialog(Dialog):
+class RepositoryDialog(InputDialog):
     """A form of three fields.
 
     Attributes:
@@ -29,8 +28,7 @@ class RepositoryDialog(Dialog):
     decided = Signal(str, str, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Download from Hugging Face", parent, width=480)
-        self.setModal(True)
+        super().__init__("Download from Hugging Face", "Download", parent, width=480)
         self.repo, self.revision, self.called = QLineEdit(), QLineEdit(), QLineEdit()
         words = QLabel(
             "Any model of GPT-2's architecture on huggingface.co. Private models and those with terms to accept need "
@@ -51,24 +49,7 @@ class RepositoryDialog(Dialog):
             line.setAccessibleName(title)
             line.textChanged.connect(self._judge)
             form.addRow(title, line)
-        self.problem = ProblemLabel()
-        self.get, cancel = QPushButton("Download"), QPushButton("Cancel")
-        self.get.setProperty("kind", "accent")
-        self.get.setDefault(True)
-        self.get.clicked.connect(self._decide)
-        cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.get)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(12)
-        layout.addWidget(words)
-        layout.addLayout(form)
-        layout.addWidget(self.problem)
-        layout.addLayout(buttons)
+        self.add(words, form)
         self._judge()
 
     def _judge(self) -> None:
@@ -81,9 +62,10 @@ class RepositoryDialog(Dialog):
         except UserError as error:
             problem = str(error)
         self.problem.show_problem(problem)
-        self.get.setEnabled(bool(name) and not problem)
+        self.accept_button.setEnabled(bool(name) and not problem)
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Emits what was typed and closes."""
         self.decided.emit(_repo(self.repo.text()), self.revision.text().strip(), self.called.text().strip())
         self.accept()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QApplication, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from gptdesk.loss_units import loss_unit
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
 from gptdesk.ui.services.services import Services
@@ -102,6 +103,7 @@ class TrainView(QWidget):
         self.new_runs = NewRunOpener(services, self)
         self.runs = RunList(theme)
         settings = ChartSettings.from_dict(dict(services.settings.value.charts))
+        self.runs.set_unit(loss_unit(settings.loss_unit))
         self.dashboard = Dashboard(theme, commands, settings, self.menus.more)
         self.data = DataPanel(theme, self.data_actions)
         self.panel = SidePanel(theme, commands, self.menus.checkpoints)
@@ -280,4 +282,6 @@ class TrainView(QWidget):
 
     @Slot()
     def _on_charts_changed(self) -> None:
-        self._services.settings.update(charts=self.dashboard.charts.settings.to_dict())
+        settings = self.dashboard.charts.settings
+        self.runs.set_unit(loss_unit(settings.loss_unit))
+        self._services.settings.update(charts=settings.to_dict())

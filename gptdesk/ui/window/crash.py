@@ -11,9 +11,10 @@ from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import fixed_font
+from gptdesk.ui.widgets.dialogs.buttons import button_row
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +47,12 @@ class CrashDialog(QDialog):
         copy.clicked.connect(self._copy)
         show.clicked.connect(self._show_logs)
         close.clicked.connect(self.accept)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        for button in (copy, show):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        buttons.addWidget(close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(16)
         for widget in (title, words, text):
             layout.addWidget(widget)
-        layout.addLayout(buttons)
+        layout.addLayout(button_row(close, left=(copy, show)))
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QWidget
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.ui.fonts import scaled
@@ -14,9 +14,8 @@ from gptdesk.ui.services.inference_messages import NO_MODEL, Failure
 from gptdesk.ui.services.reading.jobs import EndingsJob, ScoredEndings
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
-from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 _SHOWN: Final = 80
 """Characters of the prompt's end that are shown."""
@@ -25,7 +24,7 @@ _MOST: Final = 1_000
 """Endings that are scored at once."""
 
 
-class EndingsDialog(Dialog):
+class EndingsDialog(InputDialog):
     """A list of endings that the person types, and a table of their scores.
 
     Args:
@@ -41,7 +40,7 @@ class EndingsDialog(Dialog):
     def __init__(
         self, theme: Theme, inference: InferenceService, prompt: MixedText, parent: QWidget | None = None
     ) -> None:
-        super().__init__("Score continuations", parent, width=940)
+        super().__init__("Score continuations", "Score", parent, width=940, dismiss="Close")
         self._inference, self._prompt = inference, prompt
         self._job: EndingsJob | None = None
         self._failure = ""
@@ -62,14 +61,7 @@ class EndingsDialog(Dialog):
         self.table = EndingTable(theme)
         self.table.setMinimumHeight(scaled(180))
         self.table.hide()
-        self.problem = ProblemLabel()
-        self.accept_button, close = QPushButton("Score"), QPushButton("Close")
-        self.accept_button.setProperty("kind", "accent")
-        self.accept_button.setDefault(True)
-        close.setAutoDefault(False)
-        self._lay_out(close)
-        self.accept_button.clicked.connect(self.score)
-        close.clicked.connect(self.reject)
+        self._lay_out()
         self.endings.textChanged.connect(self._judge)
         inference.reads.endings_scored.connect(self._on_scored)
         inference.reads.failed.connect(self._on_failed)
@@ -77,30 +69,19 @@ class EndingsDialog(Dialog):
         self.finished.connect(lambda: inference.reads.cancel(EndingsJob))
         self._judge()
 
-    def _lay_out(self, close: QPushButton) -> None:
+    def _lay_out(self) -> None:
         label, space = QLabel("Endings of the text before the caret"), QLabel("Put a space before each ending")
         label.setBuddy(self.endings)
         space.setBuddy(self.space)
-        option, buttons = QHBoxLayout(), QHBoxLayout()
+        option = QHBoxLayout()
         option.setSpacing(8)
         option.addWidget(self.space)
         option.addWidget(space, 1)
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(close)
-        buttons.addWidget(self.accept_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(8)
-        for part in (label, self.prompt, self.endings):
-            layout.addWidget(part)
-        layout.addLayout(option)
-        layout.addWidget(self.table, 1)
-        layout.addWidget(self.problem)
-        layout.addLayout(buttons)
+        self.add(label, self.prompt, self.endings, option)
+        self.add(self.table, stretch=1)
 
     @Slot()
-    def score(self) -> None:
+    def decide(self) -> None:
         """Asks the model; each ending counts once."""
         lead = " " if self.space.isChecked() else ""
         lines = self.endings.toPlainText().replace(PLACEHOLDER, "\ufffd").split("\n")

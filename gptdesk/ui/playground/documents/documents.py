@@ -22,8 +22,8 @@ from gptdesk.ui.playground.documents.opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.messages import Offer
 from gptdesk.ui.services.services import DocumentService, MessageService, SettingsService
-from gptdesk.ui.widgets.name_dialog import NameDialog
-from gptdesk.ui.widgets.question import Question
+from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
+from gptdesk.ui.widgets.dialogs.question import Question
 
 _TOPIC: Final = "documents"
 """Of messages about the list of documents."""

@@ -7,19 +7,18 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.store.catalog.tags import parse_tags
-from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.flow_layout import FlowLayout
-from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 _OFFERED: Final = 16
 """Tags of other documents that have a button."""
 
 
-class TagDialog(Dialog):
+class TagDialog(InputDialog):
     """A line with the tags, and a button for each tag that other documents have.
 
     Args:
@@ -34,7 +33,7 @@ class TagDialog(Dialog):
     chosen = Signal(object)
 
     def __init__(self, title: str, tags: Sequence[str], known: Sequence[str], parent: QWidget | None = None) -> None:
-        super().__init__("Tags", parent, width=400)
+        super().__init__("Tags", "Save", parent, width=400)
         self.line = QLineEdit("".join(f"{tag} " for tag in tags))
         self.line.setAccessibleName("Tags")
         self.line.setPlaceholderText("draft poem")
@@ -42,28 +41,12 @@ class TagDialog(Dialog):
         label.setWordWrap(True)
         label.setBuddy(self.line)
         self.known = {tag: self._known_button(tag) for tag in known[:_OFFERED]}
-        self.problem = ProblemLabel()
-        self.accept_button, cancel = QPushButton("Save"), QPushButton("Cancel")
-        self.accept_button.setProperty("kind", "accent")
-        self.accept_button.setDefault(True)
-        self.accept_button.clicked.connect(self._decide)
-        cancel.clicked.connect(self.reject)
         offered = QWidget()
         flow = FlowLayout(offered, spacing=4)
         for button in self.known.values():
             flow.addWidget(button)
         offered.setVisible(bool(self.known))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.accept_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(8)
-        for widget in (label, self.line, offered, self.problem):
-            layout.addWidget(widget)
-        layout.addLayout(buttons)
+        self.add(label, self.line, offered)
         self.line.textChanged.connect(self._judge)
         self._judge()
 
@@ -93,6 +76,7 @@ class TagDialog(Dialog):
         self.accept_button.setEnabled(not problem)
 
     @Slot()
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Emits the tags and closes."""
         self.chosen.emit(parse_tags(self.line.text()))
         self.accept()

@@ -58,7 +58,7 @@ def _result(entry: RunEntry) -> str:
     if entry.best_loss is None:
         return "All steps are done."
     step = number_format.count(entry.best_step or 0)
-    return f"Best validation loss {number_format.decimal(entry.best_loss, 4)} at step {step}."
+    return f"Best validation loss {number_format.decimal(entry.best_loss, 4)} nats per token at step {step}."
 
 
 def _preparation_ended(entry: DataEntry) -> tuple[str, str, str]:

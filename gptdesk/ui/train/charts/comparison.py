@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -24,6 +23,7 @@ from gptdesk.training.differences import NOTHING, settings_diff
 from gptdesk.training.history.loss_source import newest_validation
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.train.charts.settings import PlottedRun
+from gptdesk.ui.widgets.dialogs.buttons import button_row
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
@@ -54,15 +54,12 @@ class CompareDialog(QDialog):
         close = QPushButton("Close")
         close.setDefault(True)
         close.clicked.connect(self.accept)
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(12)
         layout.addWidget(note)
         layout.addWidget(self.table, 1)
-        layout.addLayout(buttons)
+        layout.addLayout(button_row(close))
         self.table.setVisible(bool(rows))
         self.resize(min(1000, 320 + 160 * len(runs)), min(640, 180 + 34 * len(rows)))
 

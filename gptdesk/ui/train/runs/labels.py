@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, NamedTuple
 
+from gptdesk.loss_units import LARGEST_CONVERTED, LOSS_UNITS, LossUnit
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
 
@@ -62,17 +63,29 @@ def state_text(entry: RunEntry) -> str:
     return state
 
 
-def detail_text(entry: RunEntry) -> str:
-    """best 3.71 · 2 h ago · #muon."""
-    parts = [f"best {number_format.decimal(entry.best_loss, 2)}"] if entry.best_loss is not None else []
+def detail_text(entry: RunEntry, unit: LossUnit) -> str:
+    """best 3.71 nats · 2 h ago · #muon.
+
+    Args:
+        entry: the run.
+        unit: of its loss; nats per token instead of a unit that depends on the text, which is not read for a list.
+    """
+    parts = [] if entry.best_loss is None else [f"best {_loss(entry.best_loss, unit)}"]
     if entry.created:  # unknown for some damaged runs
         parts.append(number_format.ago(max(0.0, time.time() - entry.created)))
     parts += [f"#{tag}" for tag in entry.tags]
     return " · ".join(parts)
 
 
-def accessible_name(entry: RunEntry) -> str:
-    """Description of a run for screen readers."""
+def _loss(nats: float, unit: LossUnit) -> str:
+    """A loss with its unit; one of a run that diverged is too large for any unit but nats."""
+    if unit.needs_bytes or not nats < LARGEST_CONVERTED:
+        unit = LOSS_UNITS[0]
+    return unit.with_value.format(number_format.decimal(unit.from_nats(nats, 0.0), 2))
+
+
+def accessible_name(entry: RunEntry, unit: LossUnit) -> str:
+    """Description of a run for screen readers, with its loss in a unit."""
     step = f", step {number_format.count(entry.step)}" if entry.step else ""
     pinned = ", pinned" if entry.pinned else ""
-    return f"{entry.name}, {state_text(entry)}{step}, {detail_text(entry)}{pinned}"
+    return f"{entry.name}, {state_text(entry)}{step}, {detail_text(entry, unit)}{pinned}"

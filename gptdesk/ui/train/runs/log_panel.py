@@ -96,7 +96,7 @@ def _lines(events: Sequence[Mapping[str, Any]]) -> list[str]:
 def _validation(event: Mapping[str, Any]) -> str:
     bits = event.get("bits_per_byte")
     bits_text = "" if bits is None else f", {number_format.decimal(bits, 4)} bits per byte"
-    return f"validation loss {number_format.decimal(event['val_loss'], 4)}{bits_text}"
+    return f"validation loss {number_format.decimal(event['val_loss'], 4)} nats per token{bits_text}"
 
 
 def event_text(event: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from gptdesk.loss_units import LossUnit
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled, smaller
@@ -109,10 +110,10 @@ class RunCard(Card):
         theme.changed.connect(self._show_pin)
         self._show_pin()
 
-    def show_run(self, entry: RunEntry, curve: Sequence[float]) -> None:
-        """Shows the present state of the run."""
+    def show_run(self, entry: RunEntry, curve: Sequence[float], unit: LossUnit) -> None:
+        """Shows the present state of the run, its loss in ``unit``."""
         label = state_label(entry)
-        words = (entry.name, state_text(entry), detail_text(entry), label.role)
+        words = (entry.name, state_text(entry), detail_text(entry, unit), label.role)
         shown = (*words, entry.pinned, tuple(curve))
         if shown == self._shown:
             return
@@ -120,7 +121,7 @@ class RunCard(Card):
         self._show_words(*words, ring=label.ring)
         self.curve.set_curve(curve, words[3])
         self.pin.setVisible(entry.pinned)
-        self.setAccessibleName(accessible_name(entry))
+        self.setAccessibleName(accessible_name(entry, unit))
         self.setToolTip(wrapped(f"{entry.problem or entry.damage or entry.name}\n{entry.folder}"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
+from gptdesk.loss_units import LOSS_UNITS, LossUnit
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled
@@ -52,6 +53,7 @@ class RunList(QWidget):
         self._waiting: Mapping[Path, str] = {}
         self._curves: Mapping[Path, Sequence[float]] = {}
         self._current: Path | None = None
+        self._unit = LOSS_UNITS[0]
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Find name or tag")
         self.filter.setAccessibleName("Find a run by name or tag")
@@ -93,6 +95,11 @@ class RunList(QWidget):
         self._entries, self._curves, self._data = tuple(entries), curves, tuple(data)
         self._waiting = waiting or {}
         self._top.setVisible(len(entries) > _FILTER_FROM or bool(self.filter.text()))
+        self._show()
+
+    def set_unit(self, unit: LossUnit) -> None:
+        """Shows losses in a unit from now on."""
+        self._unit = unit
         self._show()
 
     def set_current(self, folder: Path | None) -> None:
@@ -143,7 +150,7 @@ class RunList(QWidget):
                 data_card.show_data(data[folder], self._waiting.get(folder, ""))
             else:
                 run_card = self.cards.get(folder) or self._add(RunCard(self._theme, folder), self.cards)
-                run_card.show_run(runs[folder], self._curves.get(folder, ()))
+                run_card.show_run(runs[folder], self._curves.get(folder, ()), self._unit)
             card = self.data_cards.get(folder) or self.cards[folder]
             if self._cards.indexOf(card) != place:
                 self._cards.insertWidget(place, card)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gptdesk.bounded_read import number
-from gptdesk.loss_units import LOSS_UNITS, LossUnit
+from gptdesk.loss_units import LARGEST_CONVERTED, LOSS_UNITS, LossUnit
 from gptdesk.metrics import metric
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.history.loss_source import newest_training, newest_validation, validation_at
@@ -24,9 +24,6 @@ from gptdesk.ui.widgets.elided_label import ElidedLabel
 
 _PER_MILLE: Final = 1000
 _GAP: Final = 8
-
-_LARGEST: Final = 50.0
-"""Loss beyond which a run has diverged, and other units say nothing."""
 
 _WAYS: Final = ((1, ""), (1, "some"), (2, ""), (2, "some"), (2, "much"))
 """Rows and density: the first pair that fits is used."""
@@ -201,7 +198,7 @@ def _in_unit(loss: float | None, recorded: Callable[[LossUnit], float], unit: Lo
         return math.nan
     if unit == LOSS_UNITS[0]:
         return loss
-    if loss > _LARGEST:
+    if loss > LARGEST_CONVERTED:
         return math.nan
     return float(recorded(unit) if unit.needs_bytes else unit.from_nats(loss, 0.0))
 
@@ -217,7 +214,7 @@ def _in_all_units(loss: float | None, recorded: Callable[[LossUnit], float]) -> 
         loss: in nats per token.
         recorded: returns the newest loss in a unit that depends on the text.
     """
-    if loss is None or not math.isfinite(loss) or loss > _LARGEST:
+    if loss is None or not math.isfinite(loss) or loss > LARGEST_CONVERTED:
         return "."
     values = [(unit, _in_unit(loss, recorded, unit)) for unit in LOSS_UNITS]
     lines = [f"{unit.title}: {decimal(value, unit.digits)}" for unit, value in values if math.isfinite(value)]

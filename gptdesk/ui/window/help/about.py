@@ -14,7 +14,7 @@ from gptdesk.program.installation import KINDS, kind
 from gptdesk.program.updates import Release
 from gptdesk.resource_files import resource
 from gptdesk.ui.services.services import ProgramService
-from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.dialogs.dialog import Dialog
 
 
 class AboutDialog(Dialog):

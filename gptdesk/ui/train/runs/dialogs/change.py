@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from gptdesk.bounded_read import number
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.train.runs.dialogs.base import InputDialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _LARGEST_INTERVAL: Final = 10_000_000
@@ -55,10 +55,7 @@ class ChangeDialog(InputDialog):
         words = QLabel("The run applies them at its next step. The factor stays until you change it again.")
         words.setProperty("kind", "muted")
         words.setWordWrap(True)
-        holder = QWidget()
-        form.setContentsMargins(0, 0, 0, 0)
-        holder.setLayout(form)
-        self.add(holder, words)
+        self.add(form, words)
 
     def decide(self) -> None:
         now = {

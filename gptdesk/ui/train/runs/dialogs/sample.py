@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.train.runs.dialogs.base import InputDialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _LARGEST_SEED: Final = 999_999
@@ -47,15 +47,13 @@ class SampleDialog(InputDialog):
         self.watch(self.seed)
         seed_label = QLabel("Seed")
         seed_label.setBuddy(self.seed)
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
+        line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.use)
         line.addStretch(1)
         line.addWidget(seed_label)
         line.addWidget(self.seed)
-        self.add(label, self.prompt, row)
+        self.add(label, self.prompt, line)
         self._judge()
 
     def _judge(self) -> None:

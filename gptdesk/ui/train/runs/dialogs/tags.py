@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.dialogs.base import InputDialog
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.chips import Chips
 
 LONGEST_TAG: Final = 24
@@ -30,8 +30,8 @@ class TagsDialog(InputDialog):
         self.tags.line.setAccessibleName("New tag")
         self.tags.line.setPlaceholderText("Type a tag and press Enter")
         self.tags.set_values(tags)
-        self.tags.refused.connect(self.show_problem)
-        self.tags.changed.connect(lambda: self.show_problem(""))
+        self.tags.refused.connect(self.problem.show_problem)
+        self.tags.changed.connect(lambda: self.problem.show_problem(""))
         self.accept_button.setDefault(False)  # Enter ends a tag
         self.accept_button.setAutoDefault(False)
         for button in self.findChildren(QPushButton):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QWidget
 
 from gptdesk.ui.fonts import scaled
+
+MARGIN: Final = 24
+"""Pixels between the edge of a dialog and its content."""
 
 
 class Dialog(QDialog):

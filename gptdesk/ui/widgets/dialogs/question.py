@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.dialogs.buttons import button_row
+from gptdesk.ui.widgets.dialogs.dialog import MARGIN, Dialog
 
 Answer = tuple[str, Callable[[], object]]
 """Title of a button, and its action."""
@@ -46,18 +47,12 @@ class Question(Dialog):
         self.buttons = [self._button(*answer) for answer in answers]
         self.buttons[-1].setProperty("kind", "danger" if dangerous else "accent")
         (self.cancel if dangerous else self.buttons[-1]).setDefault(True)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch(1)
-        for button in (self.cancel, *self.buttons):
-            row.addWidget(button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(8)
         layout.addWidget(heading)
         layout.addWidget(self.words)
-        layout.addSpacing(16)
-        layout.addLayout(row)
+        layout.addLayout(button_row(self.cancel, *self.buttons))
 
     def _button(self, title: str, act: Callable[[], object]) -> QPushButton:
         button = QPushButton(title)

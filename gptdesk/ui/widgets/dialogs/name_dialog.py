@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.ui.widgets.dialog import Dialog
-from gptdesk.ui.widgets.problem_label import ProblemLabel
+from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 
 
-class NameDialog(Dialog):
-    """One line and two buttons.
+class NameDialog(InputDialog):
+    """Asks for one line.
 
     Args:
         title: of the dialog and of its button.
@@ -28,33 +27,16 @@ class NameDialog(Dialog):
     named = Signal(str)
 
     def __init__(self, title: str, name: str, check: Callable[[str], object], parent: QWidget | None = None) -> None:
-        super().__init__(title, parent, width=400)
+        super().__init__(title, title, parent, width=400)
         self._check = check
         self._waiting = False
         self.line = QLineEdit(name)
         self.line.selectAll()
         self.line.setAccessibleName("Name")
-        self.problem = ProblemLabel()
-        self.accept_button, cancel = QPushButton(title), QPushButton("Cancel")
-        self.accept_button.setProperty("kind", "accent")
-        self.accept_button.setDefault(True)
         label = QLabel("Name")
         label.setBuddy(self.line)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self.accept_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(8)
-        for widget in (label, self.line, self.problem):
-            layout.addWidget(widget)
-        layout.addSpacing(8)
-        layout.addLayout(buttons)
+        self.add(label, self.line)
         self.line.textChanged.connect(self._judge)
-        self.accept_button.clicked.connect(self._decide)
-        cancel.clicked.connect(self.reject)
         self._judge()
 
     def _judge(self) -> None:
@@ -67,7 +49,8 @@ class NameDialog(Dialog):
         self.problem.show_problem(problem)
         self.accept_button.setEnabled(bool(self.line.text().strip()) and not problem)
 
-    def _decide(self) -> None:
+    def decide(self) -> None:
+        """Emits the name, and closes unless a slot asked to wait."""
         self._waiting = False
         self.named.emit(self.line.text().strip())
         if not self._waiting:

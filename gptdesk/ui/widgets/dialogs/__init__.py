@@ -1,0 +1,1 @@
+"""Dialogs: their base, a question, a name, and a form with two buttons."""

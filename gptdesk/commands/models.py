@@ -282,7 +282,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from gptdesk.library.export import export_folder, export_gguf
+    from gptdesk.library.exporting.export import export_folder, export_gguf
 
     entry = _library().entry(options.name)
     bar = ProgressBar(entry.name)

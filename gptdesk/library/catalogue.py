@@ -11,7 +11,7 @@ from gptdesk.errors import UserError
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, left_out, read_config, weight_files
-from gptdesk.library.known import KNOWN, Known, find_known
+from gptdesk.library.known_models.known import KNOWN, Known, find_known
 from gptdesk.library.memory import fits, memory_needed
 from gptdesk.library.record import Record, read_record
 from gptdesk.library.weights import check_sizes

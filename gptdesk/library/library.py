@@ -31,7 +31,7 @@ from gptdesk.library.catalogue import (
 )
 from gptdesk.library.entry import Kind, LibraryEntry
 from gptdesk.library.hubcache import Snapshot, cached_models, listed_hash
-from gptdesk.library.known import KNOWN, card_url, find_known
+from gptdesk.library.known_models.known import KNOWN, card_url, find_known
 from gptdesk.library.names import check_name, taken
 from gptdesk.library.record import Record, read_record, with_defaults, write_record
 from gptdesk.library.weights import check_weights

@@ -18,7 +18,7 @@ from gptdesk.hub.answers import ask
 from gptdesk.hub.digest import HubFile
 from gptdesk.hub.errors import not_understood
 from gptdesk.library import hubcache
-from gptdesk.library.known import Known, find_known
+from gptdesk.library.known_models.known import Known, find_known
 
 PICKLE_FILE: Final = "pytorch_model.bin"
 """Pickled weights, the format before safetensors; converted after the download, and never unpickled with code."""

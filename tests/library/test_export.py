@@ -15,7 +15,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.export import export_folder, export_gguf, gguf_name
+from gptdesk.library.exporting.export import export_folder, export_gguf, gguf_name
 from gptdesk.library.import_ import import_model
 from gptdesk.library.library import Library
 from gptdesk.library.verify import verify

@@ -14,7 +14,7 @@ from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import tensor_shapes
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
-from gptdesk.library.export import export_gguf, gguf_name
+from gptdesk.library.exporting.export import export_gguf, gguf_name
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
 from gptdesk.library.verify import verify

@@ -18,9 +18,9 @@ from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
 from gptdesk.gpt2.layout import read_config, tensor_shapes
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.import_ import import_model, look_at
-from gptdesk.library.importing.crc32c import crc32c, masked
 from gptdesk.library.importing.known_shapes import known_config
-from gptdesk.library.importing.tensor_bundle import TensorBundle
+from gptdesk.library.importing.readers.crc32c import crc32c, masked
+from gptdesk.library.importing.readers.tensor_bundle import TensorBundle
 from tests.library.conftest import everything
 from tests.library.tensorflow_checkpoint.make import IDS, MERGES, encoder, values_of
 

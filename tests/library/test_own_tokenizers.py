@@ -19,7 +19,7 @@ from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.library.export import export_folder, export_gguf
+from gptdesk.library.exporting.export import export_folder, export_gguf
 from gptdesk.library.import_ import import_model
 from tests.gpt2.tokenizers.folders import CORPUS, make_folder, write_json
 from tests.library.conftest import everything

@@ -30,7 +30,7 @@ PROGRAM = """if True:
         help="SGD for all weights", build=build, state=("momentum_buffer",), floats_per_weight=1
     )
     import torch
-    from gptdesk.ui.train.new_run.schema import read_sections
+    from gptdesk.ui.train.new_run.draft.schema import read_sections
     from trainer.checkpoint import load_checkpoint
     from trainer.cli import main
     from trainer.config.schema import TrainConfig, build_config

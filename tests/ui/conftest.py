@@ -21,10 +21,10 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.application import make_services
-from gptdesk.ui.window.collector import Collector
 from gptdesk.ui.window.main_window import MainWindow
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.pages import PageRegistry
+from gptdesk.ui.window.process.collector import Collector
 from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE
 from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture

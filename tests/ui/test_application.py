@@ -22,7 +22,7 @@ from gptdesk.ui.logs import Logs
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.services.token_counter import Counts, TokenCounter
-from gptdesk.ui.window.instance import LOCK, Instance
+from gptdesk.ui.window.process.instance import LOCK, Instance
 
 from .conftest import Opened
 
@@ -41,7 +41,7 @@ def test_a_second_start_raises_the_first_window(instance: Instance, folders: Fol
     program = f"""
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from gptdesk.ui.window.instance import LOCK, Instance
+from gptdesk.ui.window.process.instance import LOCK, Instance
 app = QCoreApplication([])
 print(Instance(Path({str(folders.data)!r})).raise_other())
 """
@@ -59,7 +59,7 @@ def test_a_second_start_hands_its_files_to_the_first_window(
     program = f"""
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from gptdesk.ui.window.instance import Instance
+from gptdesk.ui.window.process.instance import Instance
 app = QCoreApplication([])
 print(Instance(Path({str(folders.data)!r})).raise_other([Path(name) for name in {[str(file) for file in files]!r}]))
 """
@@ -165,7 +165,7 @@ def test_a_lock_goes_with_its_process(folders: Folders, qtbot: QtBot) -> None:
     program = f"""
 import os, signal
 from pathlib import Path
-from gptdesk.ui.window.instance import LOCK, Instance
+from gptdesk.ui.window.process.instance import LOCK, Instance
 instance = Instance(Path({str(folders.data)!r}))
 assert instance.take()
 print("taken", flush=True)

@@ -16,7 +16,7 @@ from gptdesk.library.importing.formats import FORMATS
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.imports import ModelImports
 from gptdesk.ui.models.list_view.drop_frame import DropFrame
-from gptdesk.ui.services.model_library import ModelLibrary
+from gptdesk.ui.services.models.model_library import ModelLibrary
 
 
 @pytest.fixture

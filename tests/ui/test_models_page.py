@@ -29,7 +29,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.import_ import import_model, look_at
-from gptdesk.library.known import KNOWN
+from gptdesk.library.known_models.known import KNOWN
 from gptdesk.library.library import Library
 from gptdesk.ui import number_format
 from gptdesk.ui.models.import_dialog import ImportDialog
@@ -41,7 +41,7 @@ from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
 from gptdesk.ui.models.view import ModelsView
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.memory_check import Room
+from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel

@@ -18,9 +18,9 @@ from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus
 from gptdesk.ui.window.commands.registry import Command
-from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.pages import BasePage, PageRegistry, PageView, Window
+from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler
 
 from .conftest import Opened
 

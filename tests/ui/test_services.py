@@ -14,8 +14,8 @@ from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui.models.commands import model_commands
 from gptdesk.ui.models.view import ModelsView
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.memory_check import Room
-from gptdesk.ui.services.model_activation import InUse
+from gptdesk.ui.services.models.memory_check import Room
+from gptdesk.ui.services.models.model_activation import InUse
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.window.commands.registry import Commands

@@ -19,8 +19,8 @@ from gptdesk.store.settings import Settings
 from gptdesk.store.settings_file import SettingsFile
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.window import application
-from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.page_list import PAGES
+from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler
 from trainer.run_directory.writer import RunWriter
 
 from .conftest import Opened
@@ -279,7 +279,7 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from gptdesk.ui.window import application
-from gptdesk.ui.window.crash import CrashDialog
+from gptdesk.ui.window.process.crash import CrashDialog
 
 def fail(*_):
     raise RuntimeError("on purpose")

@@ -28,9 +28,9 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
-from gptdesk.ui.window.crash import CrashDialog, CrashHandler
 from gptdesk.ui.window.help.about import AboutDialog, LicencesDialog
 from gptdesk.ui.window.page_list import PAGES
+from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler
 
 from .conftest import Opened
 
@@ -259,7 +259,7 @@ def test_a_mistake_in_the_thread_of_the_model_is_shown_too(
 def test_a_mistake_in_a_thread_of_the_new_run_sheet_is_shown_above_it(
     opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from gptdesk.ui.train.new_run import tasks
+    from gptdesk.ui.train.new_run.draft import tasks
 
     def fail(*_: object) -> None:
         raise KeyError("on purpose")

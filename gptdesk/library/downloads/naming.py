@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
-from gptdesk.library.known import KNOWN, Known
+from gptdesk.library.known_models.known import KNOWN, Known
 from gptdesk.library.library import Library
 from gptdesk.library.names import check_name, free_name, taken
 

@@ -15,7 +15,7 @@ from gptdesk.gpt2.tokenizers.folder_files import has_vocabulary, tokenizer_files
 from gptdesk.library.files import copy_files, silent
 from gptdesk.library.importing.format import BaseWanted, Found, ImportFormat, ImportJob, Steps
 from gptdesk.library.importing.links import check_inside
-from gptdesk.library.importing.lora import CONFIG_FILE, WEIGHTS_FILES, merged, read_adapter
+from gptdesk.library.importing.readers.lora import CONFIG_FILE, WEIGHTS_FILES, merged, read_adapter
 from gptdesk.library.pickles import load_pickle
 from gptdesk.library.weights import DTYPES
 

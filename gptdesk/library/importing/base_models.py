@@ -10,7 +10,7 @@ from pathlib import Path
 from gptdesk.errors import UserError
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.importing.format import BaseWanted
-from gptdesk.library.known import find_known
+from gptdesk.library.known_models.known import find_known
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any, Final
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, check_shapes, tensor_shapes
-from gptdesk.library.export import gguf_name
+from gptdesk.library.exporting.export import gguf_name
 from gptdesk.library.importing.bpe_tokenizer import write_tokenizer
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob, Steps, files_inside
-from gptdesk.library.importing.gguf_reader import GGUFFile
 from gptdesk.library.importing.gguf_tokenizer import read_vocabulary
+from gptdesk.library.importing.readers.gguf_reader import GGUFFile
 
 SUFFIX: Final = ".gguf"
 

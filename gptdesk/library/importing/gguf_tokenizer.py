@@ -6,7 +6,7 @@ from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.library.importing.bpe_tokenizer import Vocabulary
-from gptdesk.library.importing.gguf_reader import GGUFFile
+from gptdesk.library.importing.readers.gguf_reader import GGUFFile
 
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
 """Types of tokens (``gguf.TokenType``)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import EMBEDDING
-from gptdesk.library.known import KNOWN
+from gptdesk.library.known_models.known import KNOWN
 
 
 def known_config(shapes: Mapping[str, tuple[int, ...]]) -> GPT2Config | None:

@@ -14,7 +14,7 @@ from gptdesk.library.files import copy_files, hash_file, silent
 from gptdesk.library.importing.format import Found, ImportFormat, ImportJob
 from gptdesk.library.importing.known_shapes import known_config
 from gptdesk.library.importing.links import check_inside
-from gptdesk.library.importing.lora import WEIGHTS_FILES as ADAPTERS
+from gptdesk.library.importing.readers.lora import WEIGHTS_FILES as ADAPTERS
 from gptdesk.library.weights import check_weights, stored_shapes
 
 SUFFIX = ".safetensors"

@@ -24,7 +24,7 @@ from gptdesk.library.importing.links import check_inside
 if TYPE_CHECKING:
     import torch
 
-    from gptdesk.library.importing.tensor_bundle import TensorBundle
+    from gptdesk.library.importing.readers.tensor_bundle import TensorBundle
 
 _INDEX_SUFFIX: Final = ".index"
 _SHAPE_FILE: Final = "hparams.json"
@@ -66,7 +66,7 @@ def look(source: Path) -> Found:
     Raises:
         UserError: when they are damaged or incomplete, or no GPT-2's.
     """
-    from gptdesk.library.importing.tensor_bundle import TensorBundle  # numpy
+    from gptdesk.library.importing.readers.tensor_bundle import TensorBundle  # numpy
 
     beside = [source.with_name(name) for name in (_SHAPE_FILE, *_TOKENIZER) if os.path.lexists(source.with_name(name))]
     check_inside(beside, source.parent)
@@ -80,7 +80,7 @@ def look(source: Path) -> Found:
 def write(job: ImportJob) -> dict[str, str]:
     """Converts the weights, without any arithmetic, and renames the tokenizer's files."""
     from gptdesk.gpt2.checkpoint import save_weights
-    from gptdesk.library.importing.tensor_bundle import TensorBundle
+    from gptdesk.library.importing.readers.tensor_bundle import TensorBundle
 
     source, target = job.found.path, job.target
     bundle = TensorBundle(source)

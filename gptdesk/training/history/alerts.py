@@ -233,8 +233,9 @@ def _about_overfitting(step: float, t: float, validation: float, best: float) ->
         int(step),
         t,
         "Overfitting",
-        f"The validation loss rose {RISES} times in a row, to {validation:.3f}, while the training loss fell: the "
-        f"model memorizes the training text. Stop and use the checkpoint with {best:.3f}, or train on more text.",
+        f"The validation loss rose {RISES} times in a row, to {validation:.3f} nats per token, while the training "
+        f"loss fell: the model memorizes the training text. Stop and use the checkpoint with {best:.3f}, or train on "
+        "more text.",
     )
 
 
@@ -244,8 +245,8 @@ def _about_spike(step: float, t: float, loss: float, mean: float, spread: float)
         int(step),
         t,
         "Loss spike",
-        f"The loss rose to {loss:.3f} at step {int(step):,}; the mean of the last {WINDOW} logged steps was "
-        f"{mean:.3f}, their standard deviation {spread:.3f}. A single spike usually recovers; "
+        f"The loss rose to {loss:.3f} nats per token at step {int(step):,}; the mean of the last {WINDOW} logged steps "
+        f"was {mean:.3f}, their standard deviation {spread:.3f}. A single spike usually recovers; "
         "after several, lower the learning rate or check the data.",
     )
 

@@ -18,7 +18,8 @@ from gptdesk.ui.models.command_table import ON_MODEL, model_id
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
 from gptdesk.ui.models.items import Item
-from gptdesk.ui.services.services import ActivationService, ModelService, SettingsService
+from gptdesk.ui.services.models.service import ActivationService, ModelService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.dialogs.question import Question
 from gptdesk.ui.window.commands.registry import Commands

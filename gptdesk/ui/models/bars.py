@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.ui import number_format
 from gptdesk.ui.models.labels import SEPARATOR, speed_words
-from gptdesk.ui.services.model_activation import InUse
-from gptdesk.ui.services.services import ModelService
+from gptdesk.ui.services.models.model_activation import InUse
+from gptdesk.ui.services.models.service import ModelService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.layout.page_bars import PageBar, PageStatus

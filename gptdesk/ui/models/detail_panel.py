@@ -16,7 +16,7 @@ from gptdesk.ui.models.details import Facts, facts_of
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.models.labels import Face, origin_words
 from gptdesk.ui.models.memory_bars import MemoryBars
-from gptdesk.ui.services.memory_check import Room
+from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.library.importing.formats import file_patterns
 from gptdesk.ui.models.import_dialog import ImportDialog
 from gptdesk.ui.models.repository_dialog import RepositoryDialog
-from gptdesk.ui.services.services import ModelService
+from gptdesk.ui.services.models.service import ModelService
 
 if TYPE_CHECKING:
     from gptdesk.library.import_ import Importable

@@ -9,9 +9,9 @@ from typing import Final, Literal
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
-from gptdesk.library.known import Known, find_known
+from gptdesk.library.known_models.known import Known, find_known
 from gptdesk.ui.model_names import entry_key, setting_of
-from gptdesk.ui.services.model_jobs import JobView
+from gptdesk.ui.services.models.model_jobs import JobView
 
 Group = Literal["coming", "here", "known", "runs", "cache"]
 

@@ -14,9 +14,9 @@ from gptdesk.ui import number_format
 from gptdesk.ui.model_names import title_of
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.memory_check import Room
-from gptdesk.ui.services.model_activation import InUse
-from gptdesk.ui.services.model_jobs import JobView
+from gptdesk.ui.services.models.memory_check import Room
+from gptdesk.ui.services.models.model_activation import InUse
+from gptdesk.ui.services.models.model_jobs import JobView
 
 SEPARATOR: Final = "  ·  "
 _LICENCES: Final = {"mit": "MIT", "apache-2.0": "Apache 2.0"}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Slot
 
 from gptdesk.ui.services.messages import Offer
-from gptdesk.ui.services.services import MessageService, ModelService
+from gptdesk.ui.services.models.service import ModelService
+from gptdesk.ui.services.services import MessageService
 
 _FAILED, _UNFINISHED = "models", "downloads"
 """Topics."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.memory import memory_needed
 from gptdesk.ui import number_format
-from gptdesk.ui.services.memory_check import Room
+from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.tooltips import wrapped

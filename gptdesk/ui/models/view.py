@@ -20,7 +20,8 @@ from gptdesk.ui.models.items import Item, changed_item, make_items, next_item
 from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.list_view.drop_frame import DropFrame
 from gptdesk.ui.models.list_view.model_list import ModelList
-from gptdesk.ui.services.services import ActivationService, ModelService, SettingsService
+from gptdesk.ui.services.models.service import ActivationService, ModelService
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.file_drops import FileDrops

@@ -17,7 +17,8 @@ from gptdesk.store.settings import titles_of
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.inference_messages import ModelInfo, State
-from gptdesk.ui.services.services import ActivationService, InferenceService, Services, SettingsService
+from gptdesk.ui.services.models.service import ActivationService
+from gptdesk.ui.services.services import InferenceService, Services, SettingsService
 from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
@@ -18,6 +18,9 @@ from gptdesk.ui.lazy_imports import remove_import_hook
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+Failed: TypeAlias = Callable[[str], object]
+"""Gets a sentence: what failed and what to do."""
 
 THREAD_PREFIX: Final = "tasks: "
 """Of the names of all threads of task queues."""
@@ -41,7 +44,7 @@ class Task:
         self,
         work: Callable[[Task], Any],
         done: Callable[[Any], object] | None,
-        failed: Callable[[str], object] | None,
+        failed: Failed | None,
         cancelled: Callable[[], object] | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> None:
@@ -146,7 +149,7 @@ class TaskQueue(QObject):
         self,
         work: Callable[[], T],
         done: Callable[[T], object] | None = None,
-        failed: Callable[[str], object] | None = None,
+        failed: Failed | None = None,
     ) -> Task:
         """Runs ``work`` behind the tasks that wait. After `shut_down` nothing is run."""
         return self.run_task(lambda _: work(), done, failed)
@@ -155,7 +158,7 @@ class TaskQueue(QObject):
         self,
         work: Callable[[Task], T],
         done: Callable[[T], object] | None = None,
-        failed: Callable[[str], object] | None = None,
+        failed: Failed | None = None,
         *,
         cancelled: Callable[[], object] | None = None,
         progress: Callable[[int, int], object] | None = None,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.model_library import ModelLibrary
-from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.models.model_activation import ModelActivation
+from gptdesk.ui.services.models.model_library import ModelLibrary
+from gptdesk.ui.services.models.model_loader import ModelLoader
 from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import Services

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.scan_result import RunView
 from gptdesk.ui import number_format
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words
 from gptdesk.ui.train.runs.labels import SEPARATOR, state_label

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch_record import ask
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.widgets.dialogs.question import Question
 
 _LONGEST_LIST = 4

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.train.data.actions import DataActions
 from gptdesk.ui.train.runs.run_actions import RunActions
 from gptdesk.ui.widgets.popup import Menu

@@ -15,6 +15,6 @@ def preload() -> None:
     from gptdesk.training.history import history, samples  # noqa: F401
     from gptdesk.ui.train.charts import loss_card, small_card, viewport  # noqa: F401
     from gptdesk.ui.train.new_run import sheet  # noqa: F401
-    from gptdesk.ui.train.new_run.draft import Draft
+    from gptdesk.ui.train.new_run.draft.draft import Draft
 
     Draft().values()

@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.services.runs.notices import Notice
-from gptdesk.ui.services.services import RunService, SettingsService
+from gptdesk.ui.services.runs.service import RunService
+from gptdesk.ui.services.services import SettingsService
 
 
 class Selection(QObject):

@@ -29,9 +29,9 @@ from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.messages import Messages
-from gptdesk.ui.services.model_activation import ModelActivation
-from gptdesk.ui.services.model_library import ModelLibrary
-from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.models.model_activation import ModelActivation
+from gptdesk.ui.services.models.model_library import ModelLibrary
+from gptdesk.ui.services.models.model_loader import ModelLoader
 from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import MessageService
@@ -39,10 +39,10 @@ from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.services.token_counter import TokenCounter
 from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.window.collector import Collector
-from gptdesk.ui.window.crash import CrashDialog, CrashHandler
-from gptdesk.ui.window.instance import Instance
 from gptdesk.ui.window.main_window import MainWindow
+from gptdesk.ui.window.process.collector import Collector
+from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler
+from gptdesk.ui.window.process.instance import Instance
 
 log = logging.getLogger(__name__)
 

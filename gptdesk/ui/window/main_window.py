@@ -18,7 +18,6 @@ from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
 from gptdesk.ui.window.file_opening import open_files
 from gptdesk.ui.window.geometry import WindowGeometry
-from gptdesk.ui.window.idle import IdleWatch
 from gptdesk.ui.window.main_menu import MainMenu
 from gptdesk.ui.window.messages.banner import Banners
 from gptdesk.ui.window.messages.service_messages import ServiceMessages
@@ -26,6 +25,7 @@ from gptdesk.ui.window.messages.toast import Toasts
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.page_stack import PageStack, separator
 from gptdesk.ui.window.pages import PageLinks, PageRegistry
+from gptdesk.ui.window.process.idle import IdleWatch
 from gptdesk.ui.window.rail import Rail
 from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.settings.effects import SettingEffects

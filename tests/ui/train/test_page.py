@@ -579,7 +579,7 @@ def test_a_run_that_waits_does_not_look_like_one_that_failed() -> None:
     assert data_role(PreparationState(state="paused")) == "muted"
 
 
-def test_the_tiles_follow_the_unit_of_the_chart_also_after_a_restart(
+def test_tiles_and_list_follow_the_unit_of_the_chart_also_after_a_restart(
     listed: tuple[Opened, TrainView, list[Path]], open_window: Callable[..., Opened], qtbot: QtBot
 ) -> None:
     opened, train, _ = listed
@@ -588,12 +588,14 @@ def test_the_tiles_follow_the_unit_of_the_chart_also_after_a_restart(
     charts, tiles = train.dashboard.charts, train.dashboard.tiles
     charts.choose(replace(charts.settings, loss_unit="perplexity"))
     wait(qtbot, lambda: "in perplexity" in tiles.loss.accessibleDescription())
+    assert "best perplexity" in train.runs.cards[last].detail.text()
     opened.close()
     again = open_window()
     wait(qtbot, lambda: again.window.train and again.window.train.current == last and view(again))
     assert again.window.train is not None
     restored = again.window.train.dashboard.tiles
     wait(qtbot, lambda: "in perplexity" in restored.loss.accessibleDescription())
+    assert "best perplexity" in again.window.train.runs.cards[last].detail.text()
 
 
 def test_the_page_and_the_run_are_there_again_after_a_restart(

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.data.preparations import Preparation
 from gptdesk.ui.services.page_messages import PageMessages
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.train.data_labels import CAN_GO_ON
 from gptdesk.ui.widgets.dialogs.question import Question
 from gptdesk.ui.window.commands.registry import Commands

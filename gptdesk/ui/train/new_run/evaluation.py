@@ -13,10 +13,10 @@ from gptdesk.training.estimate import Summary
 from gptdesk.training.launch import COMMAND
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.throttle import Debounce
-from gptdesk.ui.train.new_run import tasks
-from gptdesk.ui.train.new_run.draft import Draft
-from gptdesk.ui.train.new_run.readiness import STEP_OF
-from gptdesk.ui.train.new_run.schema import in_words
+from gptdesk.ui.train.new_run.draft import tasks
+from gptdesk.ui.train.new_run.draft.draft import Draft
+from gptdesk.ui.train.new_run.draft.readiness import STEP_OF
+from gptdesk.ui.train.new_run.draft.schema import in_words
 
 _DELAY_MS: Final = 60
 """After the last change."""

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QDialog
 
 from gptdesk.ui.train.new_run.data.drop_parsing import sort_drop
 from gptdesk.ui.train.new_run.data.step import DataStep
+from gptdesk.ui.train.new_run.draft.readiness import DATA, START
 from gptdesk.ui.train.new_run.layout import SheetLayout
-from gptdesk.ui.train.new_run.readiness import DATA, START
 from gptdesk.ui.train.new_run.readiness_view import ReadinessView
 from gptdesk.ui.train.new_run.settings.text import SettingsText
 from gptdesk.ui.train.new_run.start.step import StartStep

@@ -8,11 +8,11 @@ from PySide6.QtCore import QObject, Slot
 
 from gptdesk.ui import number_format
 from gptdesk.ui.train.new_run.data.step import DataStep
-from gptdesk.ui.train.new_run.draft import Draft
+from gptdesk.ui.train.new_run.draft.draft import Draft
+from gptdesk.ui.train.new_run.draft.readiness import DATA, SETTINGS, START, STEP_OF, VOCABULARY, Readiness
+from gptdesk.ui.train.new_run.draft.schema import fitted_words
 from gptdesk.ui.train.new_run.evaluation import DraftEvaluation
 from gptdesk.ui.train.new_run.layout import SheetLayout
-from gptdesk.ui.train.new_run.readiness import DATA, SETTINGS, START, STEP_OF, VOCABULARY, Readiness
-from gptdesk.ui.train.new_run.schema import fitted_words
 from gptdesk.ui.train.new_run.settings.step import SettingsStep
 from gptdesk.ui.train.new_run.start.step import StartStep
 from gptdesk.ui.train.new_run.starter import RunStarter

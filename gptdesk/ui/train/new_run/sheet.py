@@ -18,16 +18,16 @@ from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.train.new_run.closing import SheetClosing
 from gptdesk.ui.train.new_run.data.step import ChosenData, DataStep
-from gptdesk.ui.train.new_run.draft import Base, Draft
+from gptdesk.ui.train.new_run.draft.draft import Base, Draft
+from gptdesk.ui.train.new_run.draft.readiness import Readiness
+from gptdesk.ui.train.new_run.draft.shapes import Shape
 from gptdesk.ui.train.new_run.evaluation import DraftEvaluation
 from gptdesk.ui.train.new_run.intake import FileIntake
 from gptdesk.ui.train.new_run.layout import SheetLayout
 from gptdesk.ui.train.new_run.measuring import Measuring
-from gptdesk.ui.train.new_run.readiness import Readiness
 from gptdesk.ui.train.new_run.readiness_view import ReadinessView
 from gptdesk.ui.train.new_run.settings.step import SettingsStep
 from gptdesk.ui.train.new_run.settings.text import SettingsText
-from gptdesk.ui.train.new_run.shapes import Shape
 from gptdesk.ui.train.new_run.start.step import StartStep
 from gptdesk.ui.train.new_run.starter import RunStarter
 from gptdesk.ui.train.new_run.vocabulary.measuring import VocabularyMeasuring

@@ -10,9 +10,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.services.services import RunService
-from gptdesk.ui.train.new_run.draft import Draft
-from gptdesk.ui.train.new_run.tasks import launch, launch_with
+from gptdesk.ui.services.runs.service import RunService
+from gptdesk.ui.train.new_run.draft.draft import Draft
+from gptdesk.ui.train.new_run.draft.tasks import launch, launch_with
 
 
 class RunStarter(QObject):

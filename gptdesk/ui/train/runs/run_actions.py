@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gptdesk.training.checkpoints import CheckpointInfo
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.dialogs.delete import DeleteDialog
 from gptdesk.ui.train.runs.dialogs.tags import TagsDialog

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.training.launch import resume_run
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.pending_requests import Pending
-from gptdesk.ui.services.services import RunService
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.train.runs.dialogs.change import ChangeDialog
 from gptdesk.ui.train.runs.dialogs.sample import SampleDialog
 from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked

@@ -8,10 +8,11 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gptdesk.loss_units import loss_unit
+from gptdesk.loss_units import LOSS_UNITS, loss_unit
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.train.runs.labels import detail_text
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.train.runs.tile import NOTHING, Tile
 from gptdesk.ui.train.runs.tiles import Tiles
@@ -39,6 +40,15 @@ def test_figures_say_where_the_run_stands_and_explain_themselves(qtbot: QtBot, r
     assert tiles.loss.accessibleDescription().endswith("per token:\nNats per token: 3.6200\nPerplexity: 37.34")
     assert tiles.bar.value() == 400
     assert tiles.note.text() == "400,000 tokens  ·  0.80 epochs  ·  best validation 3.790 at step 400"
+
+
+def test_the_list_of_runs_shows_losses_in_the_unit_of_the_chart_and_names_it(tmp_path: Path) -> None:
+    run = entry(tmp_path, best_loss=3.79, best_step=400)
+    shown = {unit.key: detail_text(run, unit).partition(" · ")[0] for unit in LOSS_UNITS}
+    assert shown["loss"] == "best 3.79 nats"
+    assert shown["perplexity"] == "best perplexity 44.26"
+    assert shown["bits_per_byte"] == shown["loss"], "how many bytes a token has is not read for a list"
+    assert "nats" in detail_text(entry(tmp_path, best_loss=5000.0), loss_unit("perplexity"))
 
 
 def test_losses_of_the_tiles_are_in_the_unit_that_is_set(qtbot: QtBot, run: Run, history: RunHistory) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gptdesk.ui.train.new_run.draft import TUNING_PRESET, Base, Draft
-from gptdesk.ui.train.new_run.shapes import SHAPES, count_parameters
-from gptdesk.ui.train.new_run.tasks import run_folder
+from gptdesk.ui.train.new_run.draft.draft import TUNING_PRESET, Base, Draft
+from gptdesk.ui.train.new_run.draft.shapes import SHAPES, count_parameters
+from gptdesk.ui.train.new_run.draft.tasks import run_folder
 from trainer.config.schema import ModelSection, build_config
 
 

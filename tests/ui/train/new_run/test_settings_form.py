@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.draft import Draft
-from gptdesk.ui.train.new_run.schema import in_words, read_sections
+from gptdesk.ui.train.new_run.draft.draft import Draft
+from gptdesk.ui.train.new_run.draft.schema import in_words, read_sections
 from gptdesk.ui.train.new_run.settings.controls import QuantityBox
 from gptdesk.ui.train.new_run.settings.form import SettingsForm
 from trainer.config.schema import RunSection, TrainConfig

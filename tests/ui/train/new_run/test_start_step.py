@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk.files import write_json
 from gptdesk.folders import Folders
 from gptdesk.library.catalogue import bundled_folder
-from gptdesk.ui.train.new_run.draft import FRESH_PRESET, TUNING_PRESET
+from gptdesk.ui.train.new_run.draft.draft import FRESH_PRESET, TUNING_PRESET
 from gptdesk.ui.train.new_run.sheet import NewRunSheet
 from gptdesk.ui.train.new_run.stepper import WRONG
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, EXIT, RUN, STATUS

@@ -15,7 +15,7 @@ from gptdesk.errors import UserError
 from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.calm_inputs import CalmListBox
-from gptdesk.ui.train.new_run.schema import FOLDER, Setting
+from gptdesk.ui.train.new_run.draft.schema import FOLDER, Setting
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 from gptdesk.ui.widgets.inputs.chips import Chips
 from gptdesk.ui.widgets.inputs.number_box import NumberBox

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.schema import Section, Setting
+from gptdesk.ui.train.new_run.draft.schema import Section, Setting
 from gptdesk.ui.train.new_run.settings.row import SettingRow
 from gptdesk.ui.train.new_run.settings.section import SettingsSection
 

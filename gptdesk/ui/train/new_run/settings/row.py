@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.schema import Setting
+from gptdesk.ui.train.new_run.draft.schema import Setting
 from gptdesk.ui.train.new_run.settings.controls import WIDTH, make_control
 from gptdesk.ui.widgets.style_state import set_property
 from gptdesk.ui.widgets.tooltips import wrapped

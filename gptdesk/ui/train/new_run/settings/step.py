@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.new_run.calm_inputs import CalmListBox
-from gptdesk.ui.train.new_run.draft import Draft, preset_note
-from gptdesk.ui.train.new_run.schema import fitted_words
+from gptdesk.ui.train.new_run.draft.draft import Draft, preset_note
+from gptdesk.ui.train.new_run.draft.schema import fitted_words
 from gptdesk.ui.train.new_run.settings.controls import WIDTH
 from gptdesk.ui.train.new_run.settings.form import SettingsForm
 from gptdesk.ui.train.new_run.settings.launcher_card import LauncherCard

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QFileDialog
 from gptdesk.errors import UserError
 from gptdesk.training.launch import to_toml, typed_command
 from gptdesk.ui.services.background import TaskQueue
-from gptdesk.ui.train.new_run.draft import Draft
+from gptdesk.ui.train.new_run.draft.draft import Draft
+from gptdesk.ui.train.new_run.draft.tasks import read_settings, run_folder
 from gptdesk.ui.train.new_run.summary_panel import SummaryPanel
-from gptdesk.ui.train.new_run.tasks import read_settings, run_folder
 
 
 class SettingsText(QObject):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.train.new_run.calm_inputs import CalmSlider
-from gptdesk.ui.train.new_run.shapes import SHAPES, count_parameters, nearest, shape_of
+from gptdesk.ui.train.new_run.draft.shapes import SHAPES, count_parameters, nearest, shape_of
 
 
 class SizeCard(QFrame):

@@ -17,7 +17,7 @@ from gptdesk.training.index import RunIndex
 from gptdesk.ui import number_format
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.new_run.draft import Base
+from gptdesk.ui.train.new_run.draft.draft import Base
 from gptdesk.ui.train.new_run.start.choice_list import Choice, ChoiceList
 from gptdesk.ui.train.new_run.start.size_card import SizeCard
 from gptdesk.ui.train.new_run.start.tasks import Checkpoint, Starts, find_starts

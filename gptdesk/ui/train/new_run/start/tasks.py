@@ -10,7 +10,7 @@ from gptdesk.gpt2.layout import read_config
 from gptdesk.library.catalogue import ModelEntry, list_models
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.index import RunIndex
-from gptdesk.ui.train.new_run.draft import Base
+from gptdesk.ui.train.new_run.draft.draft import Base
 
 
 @dataclass(frozen=True)

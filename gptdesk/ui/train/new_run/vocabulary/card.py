@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushBu
 from gptdesk.training.data.vocabulary import BPE, CHARACTER, GPT2, GPT2_VOCABULARY, SIZES, Vocabulary
 from gptdesk.ui import number_format
 from gptdesk.ui.train.new_run.calm_inputs import CalmSlider
-from gptdesk.ui.train.new_run.shapes import count_parameters, shape_of
-from gptdesk.ui.train.new_run.vocabulary.choice import VocabularyChoice
+from gptdesk.ui.train.new_run.draft.shapes import count_parameters, shape_of
+from gptdesk.ui.train.new_run.draft.vocabulary_choice import VocabularyChoice
 from gptdesk.ui.widgets.flow_layout import FlowLayout
 from gptdesk.ui.widgets.tooltips import wrapped
 

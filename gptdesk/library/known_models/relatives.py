@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
-from gptdesk.library.known_model import Known
+from gptdesk.library.known_models.known_model import Known
 
 _SMALL, _MEDIUM, _LARGE = (OPENAI_SIZES[name] for name in ("gpt2", "gpt2-medium", "gpt2-large"))
 _MB: Final = 1_000_000

@@ -15,8 +15,8 @@ from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.gpt2.tokenizers.folder_files import foreign_vocabularies, tokenizer_files
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.entry import LibraryEntry
+from gptdesk.library.exporting.gguf_tokenizer import GgufVocabulary, gguf_vocabulary
 from gptdesk.library.files import Progress, add_tokenizer, copy_files, disk_errors, folder_beside, silent
-from gptdesk.library.gguf_tokenizer import GgufVocabulary, gguf_vocabulary
 from gptdesk.library.weights import check_weights
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from gptdesk.training.defaults import DataFacts, Fitted, fit_defaults
 from gptdesk.training.estimate import Summary
 from gptdesk.training.launch import TORCHRUN, Launcher
-from gptdesk.ui.train.new_run.schema import default_values, read_sections
-from gptdesk.ui.train.new_run.vocabulary.choice import VocabularyChoice
+from gptdesk.ui.train.new_run.draft.schema import default_values, read_sections
+from gptdesk.ui.train.new_run.draft.vocabulary_choice import VocabularyChoice
 from trainer.config.schema import TrainConfig
 from trainer.config.values import PRESETS_FOLDER, merge, read_preset
 

@@ -10,7 +10,7 @@ from typing import Any
 from gptdesk.training.data.datasets import describe_set
 from gptdesk.training.estimate import Summary, summarise
 from gptdesk.training.launch import COMMAND, Launcher, new_run_folder, start_run
-from gptdesk.ui.train.new_run.draft import Draft
+from gptdesk.ui.train.new_run.draft.draft import Draft
 from trainer.config.schema import build_config
 from trainer.config.values import merge, read_toml
 

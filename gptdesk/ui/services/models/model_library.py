@@ -18,8 +18,8 @@ from gptdesk.system_memory import free_memory
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import entry_key
 from gptdesk.ui.services.background import Task, TaskQueue
-from gptdesk.ui.services.model_downloads import ModelDownloads
-from gptdesk.ui.services.model_jobs import Jobs
+from gptdesk.ui.services.models.model_downloads import ModelDownloads
+from gptdesk.ui.services.models.model_jobs import Jobs
 
 if TYPE_CHECKING:
     from gptdesk.library.import_ import Importable
@@ -160,7 +160,7 @@ class ModelLibrary(QObject):
         """Exports a model to a new folder, or to a file that ends in ``.gguf``."""
 
         def work(progress: Any) -> Path:
-            from gptdesk.library.export import export_folder, export_gguf
+            from gptdesk.library.exporting.export import export_folder, export_gguf
 
             if target.suffix.lower() == ".gguf":
                 return export_gguf(entry, target, progress=progress)

@@ -16,9 +16,9 @@ from gptdesk.system_memory import free_memory
 from gptdesk.ui.model_names import setting_of, title_of
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.services.memory_check import Room
-from gptdesk.ui.services.model_library import ModelLibrary
-from gptdesk.ui.services.model_loader import ModelLoader
+from gptdesk.ui.services.models.memory_check import Room
+from gptdesk.ui.services.models.model_library import ModelLibrary
+from gptdesk.ui.services.models.model_loader import ModelLoader
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.widgets.dialogs.question import Answer, Question
 

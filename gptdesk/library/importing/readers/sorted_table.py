@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from gptdesk.library.importing.crc32c import crc32c, masked
-from gptdesk.library.importing.protobuf import WireError, varint
+from gptdesk.library.importing.readers.crc32c import crc32c, masked
+from gptdesk.library.importing.readers.protobuf import WireError, varint
 
 _MAGIC: Final = (0xDB4775248B80FB57).to_bytes(8, "little")
 _FOOTER: Final = 48

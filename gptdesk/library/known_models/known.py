@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from gptdesk.gpt2.config import OPENAI_SIZES
-from gptdesk.library.known_model import Known, card_url
-from gptdesk.library.relatives import RELATIVES
+from gptdesk.library.known_models.known_model import Known, card_url
+from gptdesk.library.known_models.relatives import RELATIVES
 
 __all__ = ["KNOWN", "Known", "card_url", "find_known"]
 

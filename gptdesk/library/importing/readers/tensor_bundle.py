@@ -14,9 +14,9 @@ from typing import Final, NoReturn
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import check_is_no_pointer
-from gptdesk.library.importing.crc32c import crc32c, masked
-from gptdesk.library.importing.protobuf import WireError, fields
-from gptdesk.library.importing.sorted_table import TableError, read_table
+from gptdesk.library.importing.readers.crc32c import crc32c, masked
+from gptdesk.library.importing.readers.protobuf import WireError, fields
+from gptdesk.library.importing.readers.sorted_table import TableError, read_table
 
 _DTYPES: Final = {1: "float32", 2: "float64", 14: "bfloat16", 19: "float16"}
 """Types that are read, by their numbers in ``core/framework/types.proto``."""

@@ -1,0 +1,1 @@
+"""Exports of models: folders for transformers, GGUF files for llama.cpp."""

@@ -1,0 +1,1 @@
+"""Readers of file formats that imports need: TensorFlow checkpoints, GGUF, LoRA adapters."""

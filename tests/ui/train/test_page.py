@@ -375,7 +375,9 @@ def ended(folders: Folders) -> Callable[[str], Path]:
         (folder / "checkpoints").mkdir(parents=True)
         config = {"schedule": {"steps": 30}, "optim": {"grad_clip": 1.0}}
         (folder / "run.json").write_text(json.dumps({"format": 1, "id": name, "t": 1.0, "config": config}))
-        (folder / "status.json").write_text(json.dumps({"format": 1, "state": "finished", "step": 30}))
+        (folder / "status.json").write_text(
+            json.dumps({"format": 1, "state": "finished", "step": 30, "best_loss": 3.5, "best_step": 30})
+        )
         (folder / "exit.json").write_text(json.dumps({"state": "finished", "t": 2.0}))
         (folder / "run.lock").write_text("")
         with (folder / EVENTS).open("w") as file:

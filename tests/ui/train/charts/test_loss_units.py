@@ -177,7 +177,8 @@ def test_a_unit_that_is_added_to_the_table_is_a_command_and_drawn(
 ) -> None:
     bits = LossUnit(
         key="bits", title="Bits per token", description="Show losses in bits", chart_title="Bits", axis_title="Bits",
-        noun="bits", with_value="{} bits", validation_column="validation_bits", digits=3, from_nats=lambda loss, _: loss / math.log(2),
+        noun="bits", with_value="{} bits", validation_column="validation_bits", digits=3,
+        from_nats=lambda loss, _: loss / math.log(2),
     )  # fmt: skip
     monkeypatch.setattr(loss_units, "LOSS_UNITS", (*LOSS_UNITS, bits))
     assert loss_unit("bits") is bits

@@ -13,7 +13,6 @@ the device reads and writes in the same run.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from typing import Any, Final
 
 import torch
 
-from benchmarks.machine import describe_machine, hand_over
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
@@ -199,14 +198,13 @@ def as_table(report: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--model", type=Path, help="model folder (GPT-2 124M with random weights)")
     parser.add_argument("--device", default="cuda", help="(cuda)")
     parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
     parser.add_argument("--tokens", type=int, default=100, help="written in a turn (100)")
     parser.add_argument("--context", type=int, nargs="+", default=[32, 900], help="tokens of the prompt (32 900)")
     parser.add_argument("--quick", action="store_true", help="measure little")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
     if not torch.cuda.is_available():
         print(

@@ -15,7 +15,6 @@ that of two contenders in the same turn, and again the median over the turns. Lo
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from typing import Any, Final
 
 from benchmarks.bandwidth import ReadBandwidth
 from benchmarks.decode_report import as_tables
-from benchmarks.machine import cores_of_others, describe_machine, hand_over
+from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
 from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, Spec, list_contenders
 from benchmarks.worker import FIRST_PROMPT, Worker
 from gptdesk.devices import QUANTIZED, physical_cores
@@ -185,7 +184,7 @@ def random_model(config: GPT2Config | None = None) -> Path:
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
     cores = physical_cores()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--model", type=Path, help="model folder (GPT-2 124M with random weights)")
     parser.add_argument("--xl", action="store_true", help="the shape of gpt2-xl instead, random weights in bfloat16")
     parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
@@ -199,7 +198,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--text", type=Path, help="to score for the quality; without it quality is left out")
     parser.add_argument("--text-tokens", type=int, default=16_384, help="of the text that are scored (16,384)")
     parser.add_argument("--scored", type=Path, default=resource("models", "stories"), help="model folder (the bundled)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
 
     def say(text: str) -> None:

@@ -9,8 +9,6 @@ The window is the real one, on no screen (offscreen). *Opens* is from the comman
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import statistics
@@ -27,7 +25,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QSettings
 from PySide6.QtWidgets import QApplication
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.folders import Folders
 from gptdesk.inference.events import Alternative
 from gptdesk.store.database import Database
@@ -143,19 +141,16 @@ def format_report(report: dict[str, Any]) -> str:
 
 def main() -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--documents", type=int, default=5_000, metavar="N", help="documents (5,000)")
     parser.add_argument("--turns", type=int, default=5, metavar="N", help="times the list is opened (5)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Folders.under(Path(folder)).data / "documents.sqlite"
         write_documents(path, args.documents)
         seconds = measure(Path(folder), args.turns, write_branches(path))
     report = {"documents": args.documents, "seconds": seconds, "machine": describe_machine("PySide6_Essentials")}
-    print(format_report(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    hand_over(report, format_report(report), args.json)
     return 0
 
 

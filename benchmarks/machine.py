@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -27,6 +28,13 @@ def describe_machine(*packages: str) -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
     }
+
+
+def report_parser(description: str | None) -> argparse.ArgumentParser:
+    """A command line with the option for a file that `hand_over` writes the report to."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
+    return parser
 
 
 def hand_over(report: dict[str, Any], table: str, path: Path | None) -> None:

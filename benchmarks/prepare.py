@@ -11,8 +11,6 @@ not counted.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
 import sys
@@ -30,7 +28,7 @@ import numpy.typing as npt
 import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import END_OF_TEXT
 from gptdesk.gpt2.tokenizer import Tokenizer
@@ -226,13 +224,12 @@ def format_report(report: dict[str, Any]) -> str:
 
 def main() -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("text", nargs="*", metavar="TEXT", help="files and folders; made up without any")
     parser.add_argument(
         "--document-bytes", type=int, default=DOCUMENT_BYTES, metavar="N",
         help=f"length that longer documents are cut to, 0 to leave them whole ({DOCUMENT_BYTES:,}, OpenWebText's mean)",
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     args = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core, the same for both
@@ -242,9 +239,7 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(format_report(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    hand_over(report, format_report(report), args.json)
     return 0
 
 

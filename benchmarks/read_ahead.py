@@ -21,7 +21,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over
+from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
 from benchmarks.responsiveness import OpenedWindow, percentile
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 
@@ -143,12 +143,11 @@ def as_table(report: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--keys", type=int, default=60, help="in each state of the window (60)")
     parser.add_argument("--turns", type=int, default=5, help="of the first token (5)")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--window", metavar="MODEL", help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
     if args.window:
         args.json.write_text(json.dumps(measure_keys(args.window, args.keys)))

@@ -31,7 +31,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.folders import Folders
 from gptdesk.training.history.history import RunHistory
 from gptdesk.ui.number_format import use_readable_locale
@@ -252,12 +252,11 @@ def format_report(report: dict[str, Any]) -> str:
 
 def main() -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--steps", type=int, default=1_000_000, metavar="N", help="logged steps (1,000,000)")
     parser.add_argument("--turns", type=int, default=40, metavar="N", help="redraws of each kind (40)")
     parser.add_argument("--size", default="1500x900", metavar="WxH", help="of the charts together (1500x900)")
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="how long the page is watched (20)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     parser.add_argument("--watch", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     width, height = map(int, args.size.split("x"))
@@ -266,9 +265,7 @@ def main() -> int:
         return 0
     report = benchmark(args.steps, args.turns, (width, height))
     report["following"] = measure_following(args.steps, args.seconds, (width, height))
-    print(format_report(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    hand_over(report, format_report(report), args.json)
     return 0
 
 

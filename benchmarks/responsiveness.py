@@ -23,7 +23,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over
+from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 
 GOAL_MS: Final = 8.0
@@ -213,12 +213,11 @@ def as_table(report: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="in a turn (8)")
     parser.add_argument("--turns", type=int, default=5, help="of writing, each a new text (5)")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--window", metavar="MODEL", help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
     if args.window:
         found = measure_window(args.window, args.seconds, args.turns)

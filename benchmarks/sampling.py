@@ -11,14 +11,12 @@ leave the same tokens. A figure is the median over the turns of a turn's median 
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
@@ -27,7 +25,7 @@ import torch
 from torch import Tensor
 from transformers.generation import logits_process as peer
 
-from benchmarks.machine import describe_machine, hand_over
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
@@ -262,10 +260,9 @@ def as_table(report: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
     parser.add_argument("--tokens", type=int, default=32, help="chosen in a turn (32)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     parser.add_argument("--quick", action="store_true", help="one turn of few tokens, to see that it works")
     args = parser.parse_args(argv)
     if args.quick:

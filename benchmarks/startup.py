@@ -11,7 +11,6 @@ is not counted either, lists the time that each imported package took by itself.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -24,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over
+from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE
@@ -166,11 +165,10 @@ def as_table(report: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--turns", type=int, default=9, help="starts (9)")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--model", default=Settings().model, help="name or folder (the bundled one)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write everything to this file")
     args = parser.parse_args(argv)
     report = benchmark(model=args.model, turns=args.turns, screen=args.screen)
     hand_over(report, as_table(report), args.json)

@@ -10,7 +10,6 @@ TORCHINDUCTOR_CACHE_DIR is set.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.devices import DEVICES
 from gptdesk.errors import UserError
 from trainer.config.schema import TrainConfig, build_config
@@ -304,12 +303,11 @@ def format_report(report: dict[str, Any]) -> str:
 
 def main() -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--preset", choices=preset_names(), default="story-10m")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--turns", type=int, default=5, help="of each contender (5)")
     parser.add_argument("--steps", type=int, default=4, help="in a turn (4)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     args, flags = parser.parse_known_args()
     try:
         values = merge(merge(read_preset(args.preset), {"run": {"device": args.device}}), parse_flags(flags))
@@ -326,9 +324,7 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(format_report(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    hand_over(report, format_report(report), args.json)
     return 0
 
 

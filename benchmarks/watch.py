@@ -28,7 +28,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.metrics import value_keys
 from gptdesk.training.history.history import RunHistory
 from trainer.run_directory.layout import EVENTS
@@ -226,12 +226,11 @@ def format_report(report: dict[str, Any]) -> str:
 
 def main() -> int:
     """Runs the benchmark and returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report_parser(__doc__)
     parser.add_argument("--steps", type=int, default=1_000_000, metavar="N", help="logged steps (1,000,000)")
     parser.add_argument("--turns", type=int, default=7, metavar="N", help="how often the run is opened (7)")
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="how long it is followed (20)")
     parser.add_argument("--rate", type=float, default=10, metavar="N", help="steps a second meanwhile (10)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="also write the report to this file")
     for inner in ("--open", "--append"):
         parser.add_argument(inner, type=Path, help=argparse.SUPPRESS)
     for inner in ("--first", "--last"):
@@ -244,9 +243,7 @@ def main() -> int:
         append_to_run(args.append, args.first, args.last, args.rate)
         return 0
     report = benchmark(args.steps, args.turns, args.seconds, args.rate)
-    print(format_report(report))
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
+    hand_over(report, format_report(report), args.json)
     return 0
 
 

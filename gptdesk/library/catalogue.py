@@ -83,7 +83,7 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
         UserError: when there is none, or its folder holds no GPT-2 that gptdesk can load.
     """
     if not name_or_folder:
-        raise UserError(f"Give a model: {BUNDLED}, a name that gptdesk models list shows, or a model's folder.")
+        raise UserError(f"Give a model: {BUNDLED}, the name of a model on this computer, or a model's folder.")
     if name_or_folder == BUNDLED:
         if not bundled_folder().is_dir():
             raise UserError(f"The bundled model {BUNDLED} is missing; install gptdesk again or name a model's folder.")
@@ -99,7 +99,7 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
                 f"{known.name}"
             )
         raise UserError(
-            f"There is no model called {name_or_folder!r}: give {BUNDLED}, a name that gptdesk models list shows, or a "
+            f"There is no model called {name_or_folder!r}: give {BUNDLED}, the name of a model on this computer, or a "
             "model's folder."
         )
     return describe_model(path.absolute())

@@ -114,7 +114,7 @@ class Settings:
     desktop_notifications: bool = setting(
         True,
         title="Desktop notifications",
-        help="Tell of runs that finish or fail on the desktop, too, while you use another program.",
+        help="Show a notification on the desktop when a run finishes or fails while you use another program.",
         page="General",
         control=Switch(),
     )

@@ -80,7 +80,6 @@ QPushButton[kind="example"] {
     background: transparent; font-weight: 400;
 }
 QPushButton[kind="example"]:hover { background: $wash; border-color: $accent; }
-QPushButton[kind="caption"] { background: transparent; border: none; padding: 0; font-weight: 600; }
 QPushButton[kind="danger"] { background: $bad; border-color: $bad; color: $on_accent; }
 QPushButton[kind="danger"]:focus { border: 2px solid $text; }
 QPushButton[kind="run"] {
@@ -90,12 +89,14 @@ QPushButton[kind="run"] {
 QPushButton[kind="run"]:hover { border-color: $muted; }
 QPushButton[kind="run"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="run"]:focus { border-color: $accent; }
+QPushButton[kind="run"]:checked:focus { border: 2px solid $accent; }
 QPushButton[kind="model"] {
     background: $surface; border-radius: 8px; padding: 0; min-height: 0; max-height: 400px; font-weight: 400;
 }
 QPushButton[kind="model"]:hover { border-color: $muted; }
 QPushButton[kind="model"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="model"]:focus { border-color: $accent; }
+QPushButton[kind="model"]:checked:focus { border: 2px solid $accent; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }
@@ -105,6 +106,7 @@ QPushButton[kind="choice"] {
     text-align: left; padding: 0; min-height: 50px; max-height: 50px; border-radius: 8px; font-weight: 400;
 }
 QPushButton[kind="choice"]:checked { background: $wash; border-color: $accent; }
+QPushButton[kind="choice"]:checked:focus { border: 2px solid $accent; }
 QPushButton[kind="step"] {
     text-align: left; padding: 0; min-height: 54px; max-height: 54px; border-radius: 8px;
     background: transparent; border-color: transparent;
@@ -214,7 +216,7 @@ QTableView, QTreeWidget#beginnings {
     selection-background-color: $wash; selection-color: $text;
 }
 QTableView::item { padding: 0 8px; border: none; }
-QTreeWidget#beginnings:focus { border-color: $accent; }
+QTableView:focus, QTreeWidget#beginnings:focus { border-color: $accent; }
 QTreeWidget#beginnings::item { height: ${row}px; padding: 0 8px; border: none; color: $text; }
 QTreeWidget#beginnings::item:selected { background: $wash; }
 QHeaderView { background: transparent; border: none; }

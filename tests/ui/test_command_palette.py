@@ -144,7 +144,7 @@ def test_what_ran_last_is_on_top_the_next_time(palette: CommandPalette, opened: 
     type_keys(palette, "larger text")
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     opened.window.tools.open_palette()
-    assert palette.list.item(0).text() == "Larger text"
+    assert palette.list.item(0).text() == "Text size: Larger"
     palette.close_and_return()
 
 

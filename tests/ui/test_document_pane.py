@@ -14,7 +14,7 @@ from gptdesk.ui.playground.documents.listing import ORDERS, Order, Query, arrang
 from gptdesk.ui.playground.documents.pane import DocumentPane
 from gptdesk.ui.playground.documents.row_delegate import parse_snippet
 from gptdesk.ui.playground.documents.tag_dialog import TagDialog
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened
 

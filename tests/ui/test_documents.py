@@ -16,8 +16,8 @@ from gptdesk.store.document import Document
 from gptdesk.store.recovery import Place
 from gptdesk.ui.playground.documents import export
 from gptdesk.ui.playground.editing.reading_place import reading_place
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened
 
@@ -413,3 +413,14 @@ def test_a_document_that_was_only_named_is_kept(opened: Opened) -> None:
     opened.window.documents.new()
     assert [entry.title for entry in opened.window.documents.entries()] == ["Plans"]
     assert Document().title == "Untitled" == opened.window.title.text()
+
+
+def test_the_menu_of_the_title_lists_as_many_documents_as_fit_into_the_window(opened: Opened) -> None:
+    write(opened, *(f"Text {number}" for number in range(12)))
+    menu, listed = opened.window.title.menu(), []
+    for height in (900, 480):
+        opened.window.resize(900, height)
+        menu.aboutToShow.emit()
+        listed.append(sum(action.text().startswith("Text ") for action in menu.actions()))
+        assert menu.sizeHint().height() <= opened.window.height()
+    assert 4 <= listed[1] < listed[0] == 12

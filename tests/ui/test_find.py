@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
+from gptdesk.ui.playground.find.find_bar import FindBar
 from gptdesk.ui.playground.find.matching import Match, Sought, find_matches, replacement
 
 from .conftest import Opened
@@ -40,6 +41,14 @@ def test_what_matches(words: str, how: dict[str, bool], expected: list[tuple[int
 
 def test_places_are_counted_in_characters_whatever_stands_before() -> None:
     assert spans("😀 ÄÖ 😀 äö", Sought("äö")) == [(2, 4), (7, 9)]
+
+
+def test_tab_goes_from_what_is_searched_for_to_its_replacement(opened: Opened) -> None:
+    opened.window.commands.run("text.replace")
+    bar = opened.window.findChild(FindBar)
+    assert bar.field.hasFocus()
+    QTest.keyClick(bar.field, KEY.Key_Tab)
+    assert bar.template.hasFocus()
 
 
 @pytest.mark.parametrize("wrong", ["(", "[a", "a**", "(?<x", "\\"])

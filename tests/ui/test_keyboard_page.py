@@ -37,7 +37,7 @@ def test_all_commands_are_listed_and_found_by_name_and_by_key(page: KeyboardPage
     everything = [command for command in opened.window.commands if command.fill is None]
     assert len(listed(page)) == len(everything)
     page.search.setText("larger")
-    assert listed(page)[0] == "Larger text"
+    assert listed(page)[0] == "Text size: Larger"
     page.search.setText("ctrl+shift+o")
     assert listed(page)[0] == "Open text file"
 

@@ -43,8 +43,8 @@ from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
-from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything
 

@@ -20,8 +20,8 @@ from gptdesk.ui.decoding.escapes import read_escapes, write_escapes
 from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.help_mark import HelpMark
+from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.note import Note
 
 

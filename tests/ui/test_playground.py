@@ -22,7 +22,7 @@ from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.ui import number_format
 from gptdesk.ui.services.inference_messages import State
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened
 

@@ -27,7 +27,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
+from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.help.about import AboutDialog, LicencesDialog
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler

@@ -20,8 +20,8 @@ from gptdesk.ui.models.import_dialog import check_free
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.services.models.service import ActivationService, ModelService
 from gptdesk.ui.services.services import SettingsService
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
 
 

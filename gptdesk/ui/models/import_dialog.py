@@ -13,10 +13,10 @@ from gptdesk.library.import_ import Importable
 from gptdesk.library.importing.base_models import BaseChoice
 from gptdesk.library.names import check_name
 from gptdesk.ui.model_names import title_of
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
-from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 from gptdesk.ui.widgets.tooltips import wrapped
 
 

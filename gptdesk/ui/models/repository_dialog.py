@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QWidget
 from gptdesk.errors import UserError
 from gptdesk.library.names import check_name
 from gptdesk.library.repository import parse_name
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 
 _HUB = ("https://", "http://", "huggingface.co/", "hf.co/")
 

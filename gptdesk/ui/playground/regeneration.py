@@ -14,7 +14,7 @@ from gptdesk.ui import number_format
 from gptdesk.ui.decoding.seed_box import SHORT_SEEDS
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import MessageService, SettingsService
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 _MUCH: Final = 300
 """Typed characters, about three sentences, that are removed without asking."""

@@ -28,9 +28,14 @@ from gptdesk.ui.window.commands.registry import Commands
 _MARGIN: Final = 16
 _SPACING: Final = 8
 _PROGRESS: Final = 2
-_RECENT: Final = 12
+_MOST, _FEWEST = 12, 4
+"""Documents listed in a menu: in a large window, and in the smallest one."""
+
 _WIDEST: Final = 360
 """Largest width of a title in a menu, in pixels."""
+
+_IS_DOCUMENT: Final = "is_document"
+"""Property of the actions that open a document."""
 
 _OF_DOCUMENT: Final = ("document.list", "document.rename", "document.duplicate", "document.tags", "document.delete")
 
@@ -62,19 +67,29 @@ class DocumentButton(MenuButton):
         self._commands.refresh(*_OF_DOCUMENT)
         for id in _OF_DOCUMENT:
             self._menu.addAction(self._commands.action(id))
+        make_fit(self._menu, self.window().height())
 
 
 def fill_documents(menu: QMenu, documents: Documents) -> None:
     """Lists the last changed documents and when they were changed."""
     menu.clear()
     now = time.time()
-    entries = documents.entries(_RECENT)
+    entries = documents.entries(_MOST)
     for entry in entries:
         shown = menu.fontMetrics().elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST)
         text = f"{shown.replace('&', '&&')}\t{when(entry.modified, now)}"
-        menu.addAction(text, partial(documents.open, entry.id))
+        menu.addAction(text, partial(documents.open, entry.id)).setProperty(_IS_DOCUMENT, True)
     if not entries:
         menu.addAction("No documents yet").setEnabled(False)
+
+
+def make_fit(menu: QMenu, room: int) -> None:
+    """Removes the documents that were changed first from a menu that is higher than ``room`` pixels."""
+    listed = [action for action in menu.actions() if action.property(_IS_DOCUMENT)]
+    for action in reversed(listed[_FEWEST:]):
+        if menu.sizeHint().height() <= room:
+            break
+        menu.removeAction(action)
 
 
 class TopBar(QWidget):

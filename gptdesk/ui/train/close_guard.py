@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from gptdesk.training.index import RunEntry
 from gptdesk.training.launch_record import ask
 from gptdesk.ui.services.runs.service import RunService
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 _LONGEST_LIST = 4
 

@@ -90,9 +90,9 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
         for mode, title in titles_of("theme").items()
     ]
     sizes: tuple[tuple[str, str, str, int, tuple[QKeySequence.StandardKey | str, ...]], ...] = (
-        ("text.larger", "Larger text", "Increase the text size of the Playground", 1, (key.ZoomIn, "Ctrl+=")),
-        ("text.smaller", "Smaller text", "Decrease the text size of the Playground", -1, (key.ZoomOut,)),
-        ("text.standard", "Standard text size", "Reset the text size of the Playground", 0, ("Ctrl+0",)),
+        ("text.larger", "Larger", "Increase the text size of the Playground", 1, (key.ZoomIn, "Ctrl+=")),
+        ("text.smaller", "Smaller", "Decrease the text size of the Playground", -1, (key.ZoomOut,)),
+        ("text.standard", "Standard", "Reset the text size of the Playground", 0, ("Ctrl+0",)),
     )
     marks = Command(
         id="text.marks",
@@ -104,6 +104,14 @@ def view_commands(settings: SettingsService, zoom: Callable[[int], object]) -> l
         checked=lambda: settings.value.marks,
     )
     return [*themes, marks] + [
-        Command(id=id, title=title, description=tip, run=partial(zoom, step), group="view", shortcuts=keys)
+        Command(
+            id=id,
+            title=title,
+            description=tip,
+            run=partial(zoom, step),
+            group="view",
+            submenu="Text size",
+            shortcuts=keys,
+        )
         for id, title, tip, step, keys in sizes
     ]

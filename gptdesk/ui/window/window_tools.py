@@ -57,6 +57,7 @@ class WindowTools(QObject):
                 description="Read how to generate text, download models and train",
                 run=self.open_guide,
                 group="help",
+                submenu="Help",
                 shortcuts=("F1",),
             ),
             Command(
@@ -65,6 +66,7 @@ class WindowTools(QObject):
                 description="List and change the shortcuts of all commands",
                 run=self.open_shortcuts,
                 group="help",
+                submenu="Help",
             ),
             Command(
                 id="help.about",
@@ -72,6 +74,7 @@ class WindowTools(QObject):
                 description="Show the version, how it was installed, and the licences",
                 run=self.open_about,
                 group="help",
+                submenu="Help",
             ),
             Command(
                 id="help.update",
@@ -84,8 +87,9 @@ class WindowTools(QObject):
                 id="help.welcome",
                 title="Welcome",
                 description="Show what gptdesk can do: generate text, download models, train",
-                run=self.open_welcome,
+                run=self._show_welcome,
                 group="help",
+                submenu="Help",
             ),
             Command(
                 id="window.quit",
@@ -137,10 +141,15 @@ class WindowTools(QObject):
         """Opens the dialog with the version, and asks for the newest one."""
         self.open_about().look.click()
 
-    def open_welcome(self) -> None:
+    def _show_welcome(self) -> None:
+        """Shows the cards to somebody who has asked for them."""
+        self.open_welcome().take_focus()
+
+    def open_welcome(self) -> Welcome:
         """Shows the cards of the first start over the window."""
         if self.welcome is None:
             from gptdesk.ui.window.help.welcome import Welcome
 
             self.welcome = Welcome(self._services.theme, self._services.settings, self._commands, self._window)
         self.welcome.open()
+        return self.welcome

@@ -17,7 +17,7 @@ from gptdesk.training.data.data_scanner import DataScanner, DataView
 from gptdesk.training.data.preparations import Preparation, PrepareOptions
 from gptdesk.training.detached import reap
 from gptdesk.ui.train.view import TrainView
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 from tests.patience import wait_for
 from trainer.run_directory.state import read_state
 

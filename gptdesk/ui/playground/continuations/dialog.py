@@ -14,7 +14,7 @@ from gptdesk.ui.services.inference_messages import NO_MODEL, Failure
 from gptdesk.ui.services.reading.jobs import EndingsJob, ScoredEndings
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.check_box import CheckBox
 
 _SHOWN: Final = 80

@@ -22,8 +22,8 @@ from gptdesk.ui.playground.documents.opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.messages import Offer
 from gptdesk.ui.services.services import DocumentService, MessageService, SettingsService
-from gptdesk.ui.widgets.dialogs.name_dialog import NameDialog
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.question import Question
 
 _TOPIC: Final = "documents"
 """Of messages about the list of documents."""
@@ -167,7 +167,9 @@ class Documents(QObject):
     def ask_name(self) -> None:
         """Asks for a title of the open document."""
         document = self._session.document
-        dialog = NameDialog("Rename", document.title if document.text else "", check_title, self._window)
+        dialog = NameDialog(
+            "Rename", document.title.removesuffix("…") if document.text else "", check_title, self._window
+        )
         dialog.named.connect(partial(self.rename, document.id))
         dialog.open()
 

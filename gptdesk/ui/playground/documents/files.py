@@ -17,7 +17,7 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.services import MessageService, SettingsService
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 if TYPE_CHECKING:
     from gptdesk.training.data.text_files import TextFile

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.store.catalog.tags import parse_tags
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.flow_layout import FlowLayout
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 
 _OFFERED: Final = 16
 """Tags of other documents that have a button."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
@@ -139,6 +140,13 @@ class FindBar(QFrame):
         layout.addLayout(switches)
         layout.addWidget(self.second)
         layout.addWidget(self.problem)
+        self._order_for_tab()
+
+    def _order_for_tab(self) -> None:
+        """Tab goes from what is searched for to its replacement, and then to the buttons."""
+        buttons = (self.replace, self.replace_all, self.previous, self.next, *self.options.values(), self.close_button)
+        for before, after in itertools.pairwise((self.field, self.template, *buttons)):
+            QWidget.setTabOrder(before, after)
 
     def open(self, text: str, *, replacing: bool) -> None:
         """Shows the bar and focuses its field.

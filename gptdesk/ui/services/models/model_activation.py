@@ -20,7 +20,7 @@ from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
 from gptdesk.ui.services.settings import SavedSettings
-from gptdesk.ui.widgets.dialogs.question import Answer, Question
+from gptdesk.ui.widgets.question import Answer, Question
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from gptdesk.training.differences import NOTHING, settings_diff
 from gptdesk.training.history.loss_source import newest_validation
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.train.charts.settings import PlottedRun
-from gptdesk.ui.widgets.dialogs.buttons import button_row
+from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 from gptdesk.ui.widgets.tooltips import wrapped
 
 

@@ -15,7 +15,7 @@ from gptdesk.training.data.preparations import Preparation
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.train.data_labels import CAN_GO_ON
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
 
 PAUSING, RESUMING, CANCELLING = "Pausing…", "Resuming…", "Cancelling…"

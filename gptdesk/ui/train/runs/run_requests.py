@@ -17,7 +17,7 @@ from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.train.runs.dialogs.change import ChangeDialog
 from gptdesk.ui.train.runs.dialogs.sample import SampleDialog
 from gptdesk.ui.train.runs.request_labels import TITLES, WAITING, is_blocked
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 _PROMPT: Final = "Once upon a time"
 

@@ -14,7 +14,8 @@ from gptdesk.program.installation import KINDS, kind
 from gptdesk.program.updates import Release
 from gptdesk.resource_files import resource
 from gptdesk.ui.services.services import ProgramService
-from gptdesk.ui.widgets.dialogs.dialog import Dialog
+from gptdesk.ui.widgets.dialog import Dialog
+from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 
 
 class AboutDialog(Dialog):
@@ -59,18 +60,11 @@ class AboutDialog(Dialog):
         close = QPushButton("Close")
         close.setDefault(True)
         close.clicked.connect(self.accept)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self.licences)
-        buttons.addWidget(self.look)
-        buttons.addStretch(1)
-        buttons.addWidget(close)
         text = QVBoxLayout()
         text.setSpacing(8)
         for label in (*words, self.answer):
             text.addWidget(label)
-        text.addSpacing(8)
-        text.addLayout(buttons)
+        text.addLayout(button_row(close, left=(self.licences, self.look)))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 24)
         layout.setSpacing(24)

@@ -6,10 +6,11 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled
+from gptdesk.ui.icons import icon
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.overlay import Overlay
@@ -50,8 +51,24 @@ _ABREAST: Final = 600
 _PADDING: Final = 24
 
 
+class _Picture(QLabel):
+    """An icon in the accent colour."""
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme, self._name = theme, name
+        theme.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        size = QSize(scaled(_ICON), scaled(_ICON))
+        self.setPixmap(icon(self._name, self._theme.colours.accent).pixmap(size))
+
+
 class Welcome(Overlay):
-    """Floats over the window without taking the focus; a click beside it or a key pressed in the text closes it.
+    """Floats over the window; at the first start without taking the focus.
+
+    A click beside it, a key pressed in the text, or Esc closes it.
 
     Args:
         settings: remember that it was shown.
@@ -97,15 +114,15 @@ class Welcome(Overlay):
         for label, text in self._texts.items():
             label.setText(text.format(key=key))
 
-    def _add_card(self, theme: Theme, icon: str, title: str, text: str, button: str, command: str) -> QPushButton:
+    def _add_card(self, theme: Theme, picture: str, title: str, text: str, button: str, command: str) -> QPushButton:
         card = QFrame()
         card.setProperty("kind", "card")
-        picture = QPushButton(title)
-        picture.setProperty("kind", "caption")
-        picture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        picture.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        picture.setIconSize(QSize(scaled(_ICON), scaled(_ICON)))
-        theme.set_icon(picture, icon, "accent")
+        heading = QLabel(title)
+        heading.setProperty("kind", "heading")
+        caption = QHBoxLayout()
+        caption.setSpacing(6)
+        caption.addWidget(_Picture(theme, picture))
+        caption.addWidget(heading, 1)
         words = QLabel()
         self._texts[words] = text
         words.setWordWrap(True)
@@ -115,7 +132,7 @@ class Welcome(Overlay):
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(caption)
         column.addWidget(words)
         column.addStretch(1)
         column.addWidget(act, 0, Qt.AlignmentFlag.AlignLeft)
@@ -135,6 +152,10 @@ class Welcome(Overlay):
         if app is not None:
             app.installEventFilter(self)  # while it is shown
         self._settings.update(welcome_seen=True)
+
+    def take_focus(self) -> None:
+        """Gives the focus to the first button; Esc returns it."""
+        self.buttons[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def dismiss(self) -> None:
         """Closes the cards."""
@@ -170,6 +191,13 @@ class Welcome(Overlay):
 
     def _is_beside(self, watched: QObject) -> bool:
         return isinstance(watched, QWidget) and watched is not self and not self.isAncestorOf(watched)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes the cards if they have the focus."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.dismiss()
+        else:
+            super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()  # not for the window below

@@ -14,7 +14,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import fixed_font
-from gptdesk.ui.widgets.dialogs.buttons import button_row
+from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 
 log = logging.getLogger(__name__)
 

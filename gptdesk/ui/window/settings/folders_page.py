@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from gptdesk.errors import UserError
 from gptdesk.folders import HOME_VARIABLE, SETTINGS_FILE, Folders, ensure_folder
-from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
 from gptdesk.ui.widgets.long_words import wrappable
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 FOLDERS: Final = {
     "models": ("Models", "Downloaded and imported models, one folder each"),

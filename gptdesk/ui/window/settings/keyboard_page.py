@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from gptdesk.errors import UserError
 from gptdesk.ui.key_names import key_name
-from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 from gptdesk.ui.window.commands.registry import Command, Commands
 from gptdesk.ui.window.commands.search import Entry, rank
 from gptdesk.ui.window.commands.shortcuts import check_key, shown

@@ -6,9 +6,9 @@ import math
 from typing import Final
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.train.charts.painting.box import ChartBox
@@ -19,6 +19,9 @@ _PAN: Final = 0.15
 
 _ZOOM: Final = 0.75
 """Share of the width that stays visible after the plus key."""
+
+_RADIUS: Final = 6
+"""Radius of the corners of the ring around a chart with the focus, in pixels."""
 
 
 class ChartView(pg.GraphicsView):
@@ -43,6 +46,7 @@ class ChartView(pg.GraphicsView):
         self._pressed: QPointF | None = None
         self._last, self._moving = QPointF(), False
         self.by_keys = False
+        self._ringed = False
         self._drawing = Throttle(self.draw, 0, self)
         self.box.wanted.connect(self._on_wanted)
         self.box.fit_wanted.connect(self.fit_heights)
@@ -95,9 +99,25 @@ class ChartView(pg.GraphicsView):
         if not self.by_keys:
             self.view.point(None)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Shows a ring if the keyboard moved the focus here."""
+        super().focusInEvent(event)
+        self._ringed = event.reason() != Qt.FocusReason.MouseFocusReason
+        self.viewport().update()
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._take_crosshair_away()
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._ringed and self.hasFocus():
+            painter = QPainter(self.viewport())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QApplication.palette().color(QPalette.ColorRole.Accent))
+            painter.drawRoundedRect(QRectF(self.viewport().rect()).adjusted(0.5, 0.5, -0.5, -0.5), _RADIUS, _RADIUS)
+            painter.end()
 
     def _take_crosshair_away(self) -> None:
         """Removes the crosshair if the keyboard moved it there."""

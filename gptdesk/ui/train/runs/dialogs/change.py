@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from gptdesk.bounded_read import number
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _LARGEST_INTERVAL: Final = 10_000_000

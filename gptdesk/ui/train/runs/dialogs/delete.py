@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
-from gptdesk.ui.widgets.dialogs.question import Question
+from gptdesk.ui.widgets.question import Question
 
 
 class DeleteDialog(Question):

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
 
 _LARGEST_SEED: Final = 999_999

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 from gptdesk.ui.widgets.inputs.chips import Chips
 
 LONGEST_TAG: Final = 24

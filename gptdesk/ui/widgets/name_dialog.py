@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from gptdesk.errors import UserError
-from gptdesk.ui.widgets.dialogs.input_dialog import InputDialog
+from gptdesk.ui.widgets.input_dialogs.input_dialog import InputDialog
 
 
 class NameDialog(InputDialog):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from gptdesk.ui.widgets.dialogs.buttons import button_row
-from gptdesk.ui.widgets.dialogs.dialog import MARGIN, Dialog
+from gptdesk.ui.widgets.dialog import MARGIN, Dialog
+from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 
 Answer = tuple[str, Callable[[], object]]
 """Title of a button, and its action."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
+import itertools
+
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QLayout, QPushButton, QVBoxLayout, QWidget
 
-from gptdesk.ui.widgets.dialogs.buttons import button_row
-from gptdesk.ui.widgets.dialogs.dialog import MARGIN, Dialog
-from gptdesk.ui.widgets.dialogs.problem_label import ProblemLabel
+from gptdesk.ui.widgets.dialog import MARGIN, Dialog
+from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 from gptdesk.ui.widgets.inputs.number_box import NumberBox
+from gptdesk.ui.widgets.problem_label import ProblemLabel
 
 
 class InputDialog(Dialog):
@@ -51,10 +53,23 @@ class InputDialog(Dialog):
     def add(self, *parts: QWidget | QLayout, stretch: int = 0) -> None:
         """Adds these above the problem."""
         _add(self._inputs, parts, stretch)
+        self._put_buttons_last()
 
     def add_below(self, *parts: QWidget | QLayout) -> None:
         """Adds these between the problem and the buttons."""
         _add(self._below, parts)
+        self._put_buttons_last()
+
+    def _put_buttons_last(self) -> None:
+        """The first input has the focus at first, and Tab comes to the buttons in the end."""
+        buttons = (self.dismiss_button, self.accept_button)
+        stops, widget = list[QWidget](), self.nextInFocusChain()
+        while widget is not None and widget is not self:
+            if widget not in buttons and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                stops.append(widget)
+            widget = widget.nextInFocusChain()
+        for last, button in itertools.product(stops[-1:], reversed(buttons)):  # the other way round Qt moves nothing
+            QWidget.setTabOrder(last, button)
 
     def watch(self, box: NumberBox) -> None:
         """Shows in the dialog what a number box refuses."""

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from gptdesk.ui.widgets.long_words import wrappable
 
-_LINES: Final = 2
-"""Lines kept free, so that most sentences do not change the layout."""
+_LINES: Final = 1
+"""Lines kept free, so that a short sentence does not change the layout."""
 
 
 class ProblemLabel(QLabel):

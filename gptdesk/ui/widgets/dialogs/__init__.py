@@ -1,1 +1,0 @@
-"""Dialogs: their base, a question, a name, and a form with two buttons."""

@@ -1,0 +1,1 @@
+"""What dialogs with inputs share: their base, and the row of buttons."""

@@ -126,6 +126,7 @@ class Engine:
         *,
         backend: str = "",
         cancelled: Callable[[], bool] = lambda: False,
+        cancelled_one: Callable[[int], bool] = lambda index: False,
     ) -> Iterator[Event]:
         """Completes ``prompt`` ``settings.n`` times, one token of each in turn.
 
@@ -138,6 +139,7 @@ class Engine:
             settings: decoding settings. Completion i has the seed ``settings.seed + i``.
             backend: what decodes, as in `DoneEvent`; not given: the fastest that is ready.
             cancelled: asked before every token and every chunk of a prompt; True ends all completions.
+            cancelled_one: asked before every token of a completion, with its index; True ends that one.
 
         Yields:
             Tokens and notices of each completion, and its `DoneEvent` at the end.
@@ -159,7 +161,8 @@ class Engine:
         if settings.logit_bias and not settings.has_biases_of(self.tokenizer.sha256):
             yield NoticeEvent(0, "The logit biases are of another vocabulary, so they do not count for this model.")
         with self.context_taken() as context:
-            yield from generate(ids[start:], context, settings, self._setup(previous, decoder, cancelled, started))
+            setup = self._setup(previous, decoder, cancelled, cancelled_one, started)
+            yield from generate(ids[start:], context, settings, setup)
 
     @contextmanager
     def context_taken(self) -> Iterator[Context]:
@@ -198,7 +201,12 @@ class Engine:
             raise UserError(f"The prompt has the token {unknown}, but the model knows only 0 to {self.vocab_size - 1}.")
 
     def _setup(
-        self, previous: int | None, decoder: Decoder | None, cancelled: Callable[[], bool], started: float
+        self,
+        previous: int | None,
+        decoder: Decoder | None,
+        cancelled: Callable[[], bool],
+        cancelled_one: Callable[[int], bool],
+        started: float,
     ) -> Setup:
         return Setup(
             tokenizer=self.tokenizer,
@@ -209,6 +217,7 @@ class Engine:
             precision=self.precision,
             previous=previous,
             cancelled=cancelled,
+            cancelled_one=cancelled_one,
             started=started,
         )
 

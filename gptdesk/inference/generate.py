@@ -14,7 +14,7 @@ from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import Decoder
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent
-from gptdesk.inference.sampling.settings import FRESH_SEEDS, LIMITS, DecodingSettings
+from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings, completion_seed
 from gptdesk.inference.scoring.windows import window_start
 from gptdesk.inference.sequence import Sequence
 
@@ -31,6 +31,7 @@ class Setup:
         device, precision: for `DoneEvent`.
         previous: the token that the text follows, as for `TextStream`.
         cancelled: asked before every token and every chunk of a prompt; True ends all completions.
+        cancelled_one: asked before every token of a completion, with its index; True ends that one.
         started: `time.perf_counter` when the completions were asked for.
     """
 
@@ -42,6 +43,7 @@ class Setup:
     precision: str
     previous: int | None
     cancelled: Callable[[], bool]
+    cancelled_one: Callable[[int], bool]
     started: float
 
 
@@ -62,8 +64,7 @@ def generate(prompt: abc.Sequence[int], context: Context, settings: DecodingSett
     """
     active = prefill(prompt, context, settings, setup)
     while active:
-        if setup.cancelled():
-            cancel(active)
+        cancel(active if setup.cancelled() else [one for one in active if setup.cancelled_one(one.index)])
         for sequence in active:
             if sequence.is_active and sequence.is_unread and sequence.context.is_full:
                 yield _full_context(sequence, setup)
@@ -87,7 +88,7 @@ def prefill(prompt: abc.Sequence[int], context: Context, settings: DecodingSetti
             prompt,
             context.copy() if finished and index else context,
             settings,
-            seed=(seed + index) % (int(LIMITS["seed"].highest) + 1),
+            seed=completion_seed(seed, index),
             stream=TextStream(setup.tokenizer, setup.previous),
             started=setup.started,
         )

@@ -97,17 +97,37 @@ class Document(BranchedText):
         self._history.record(replace(self._substitute(start, end, inserted), open=typing))
         self.changed_at = start + len(inserted)
 
-    def branch(self, start: int, text: str) -> None:
-        """Puts ``text`` in the place of everything from ``start`` on, which stays in the tree as another branch."""
+    def branch(self, start: int, new: str | Run) -> None:
+        """Puts text, typed or generated, in the place of all from ``start`` on, which stays as another branch.
+
+        A generated run that the tree holds already stays one.
+        """
         self.stop_writing()
         end = len(self.text)
-        start, _, old = self._whole_tokens(start, end)
-        new = tuple(join([Run(clean(text))]))
+        first, typed, old = self._parting(start)
+        runs = tuple(join([*typed, settle(new) if isinstance(new, Run) else Run(clean(new))]))
         self._history.close()
         self._tree.compact()
-        self._fork(start, end, new)
-        self._history.record(Step(start, old, new, branches=True))
-        self.changed_at = start + length_of(new)
+        self._fork(first, end, runs)
+        self._history.record(Step(first, old, runs, branches=True))
+        self.changed_at = first + length_of(runs)
+
+    def add_branches(self, start: int, runs: Iterable[Run]) -> None:
+        """Adds generated runs that go on from ``start`` to the tree, each as a branch. The text stays as it is."""
+        assert not self.generating, "the text is not being written"
+        self._tree.compact()
+        leaf, end = self._tree.leaf, len(self.text)
+        first, typed, _ = self._parting(start)
+        for run in runs:
+            self._tree.fork(first, end, join([*typed, settle(run)]))
+            self._tree.go_to(leaf)
+        self._changed()
+
+    def _parting(self, start: int) -> tuple[int, tuple[Run, ...], tuple[Run, ...]]:
+        """Where a branch from ``start`` leaves the text; typed, what it keeps of a cut token; what it leaves."""
+        first, _, old = self._whole_tokens(start, len(self.text))
+        kept = self.mixed[first:start]
+        return first, tuple(join([Run(kept.text, special=kept.names)])), old
 
     def replace_all(self, edits: Sequence[tuple[int, int, str]]) -> None:
         """Puts typed texts in the places of stretches, given by start, end and text, as one step that can be undone.
@@ -138,10 +158,7 @@ class Document(BranchedText):
         """
         assert not self.generating, "one generation at a time"
         length = len(self.text)
-        start = length if start is None else start
-        first, _, old = self._whole_tokens(start, length)
-        kept = self.mixed[first:start]
-        typed = tuple(join([Run(kept.text, special=kept.names)]))
+        first, typed, old = self._parting(length if start is None else start)
         self._history.close()
         self._tree.compact()
         if old:

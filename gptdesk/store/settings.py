@@ -111,6 +111,13 @@ class Settings:
         page="General",
         control=Switch(),
     )
+    completions: int = setting(
+        4,
+        title="Completions side by side",
+        help="How many completions Generate several writes at once. Together they take far less time than one by one.",
+        page="General",
+        control=Number(lowest=2, highest=8),
+    )
     desktop_notifications: bool = setting(
         True,
         title="Desktop notifications",

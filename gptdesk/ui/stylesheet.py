@@ -97,6 +97,13 @@ QPushButton[kind="model"]:hover { border-color: $muted; }
 QPushButton[kind="model"]:checked { background: $wash; border-color: $accent; }
 QPushButton[kind="model"]:focus { border-color: $accent; }
 QPushButton[kind="model"]:checked:focus { border: 2px solid $accent; }
+QPushButton[kind="completion"] {
+    background: $surface; border-color: $hairline; border-radius: 8px; padding: 0; min-height: 0; max-height: 9999px;
+    font-weight: 400;
+}
+QPushButton[kind="completion"]:hover { border-color: $muted; }
+QPushButton[kind="completion"]:pressed { background: $wash; }
+QPushButton[kind="completion"]:focus { border: 2px solid $accent; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }
@@ -268,6 +275,7 @@ QPlainTextEdit {
 }
 QPlainTextEdit[readOnly="true"] { border-color: $hairline; }
 QPlainTextEdit:focus { border-color: $accent; }
+QPlainTextEdit[kind="completion"] { background: transparent; border: none; padding: 0; }
 QRadioButton { spacing: 8px; }
 QRadioButton::indicator {
     width: 14px; height: 14px; border: 1px solid $outline; border-radius: 8px; background: $raised;

@@ -194,6 +194,39 @@ def test_a_completion_does_not_depend_on_how_many_are_asked_for(engine):
     assert len({event.id for event in many[:4]}) > 1, "already the first tokens differ"
 
 
+def test_completions_share_one_reading_of_the_prompt(model, engine):
+    read: list[int] = []
+    hook = model.wte.register_forward_hook(lambda module, args, output: read.append(args[0].numel()))
+    length = len(engine.tokenizer.encode(PROMPT))
+    try:
+        list(engine.generate(PROMPT, replace(SAMPLED, n=4, max_tokens=3)))
+        assert sum(read) == length + 4 * 2, "each token but the last one of each completion"
+        read.clear()
+        list(engine.generate(PROMPT, replace(SAMPLED, n=8, max_tokens=3, seed=100)))
+        assert sum(read) == 8 * 2, "a second round of the same prompt reads nothing of it"
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("stopped", [0, 2])
+def test_stopping_one_completion_changes_no_other(engine, stopped):
+    settings = DecodingSettings(n=3, seed=3, max_tokens=12, logit_bias={END_OF_TEXT: -100})
+    whole = list(engine.generate(PROMPT, settings))
+    chosen = 0
+
+    def cancelled_one(index: int) -> bool:
+        return index == stopped and chosen >= 5
+
+    events: list[Event] = []
+    for event in engine.generate(PROMPT, settings, cancelled_one=cancelled_one):
+        events.append(event)
+        chosen += isinstance(event, TokenEvent) and event.index == stopped
+    assert (_done(events, stopped).finish_reason, _done(events, stopped).completion_tokens) == ("cancelled", 5)
+    assert _done(whole, stopped).text.startswith(_done(events, stopped).text)
+    for index in {0, 1, 2} - {stopped}:
+        assert _results(events, index) == _results(whole, index)
+
+
 def test_what_was_asked_before_changes_nothing(model, engine):
     expected = _results([*Engine(model, gpt2_tokenizer()).generate(PROMPT, SAMPLED)], 0)
     befores = [

@@ -1,5 +1,7 @@
 """The document against a plain string: whatever is done to it, its text is what an editor would show."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +30,18 @@ def generate(document: Document, pieces: list[str], *, start: int | None = None)
     for token, piece in zip(tokens(pieces), pieces, strict=True):
         document.append_tokens(piece, [token])
     document.end_generation("length", seed=1)
+
+
+def generated(pieces: list[str]) -> Run:
+    """A run that a model has written."""
+    return Run("".join(pieces), tuple(tokens(pieces)), replace(origin(), seed=1, finish_reason="length"))
+
+
+def texts(document: Document) -> list[str]:
+    """The texts of all branches."""
+    nodes = document.snapshot().nodes
+    parents = {node.parent for node in nodes.values()}
+    return [Document(replace(document.snapshot(), leaf=id)).text for id in nodes if id not in parents]
 
 
 def test_the_backend_that_was_used_is_kept() -> None:
@@ -98,6 +112,20 @@ class Editing(RuleBasedStateMachine):
         start = self.document.changed_at - len(inserted)
         assert start <= wanted, "no token is cut in two"
         self.text = self.text[:start] + inserted
+
+    @rule(data=st.data(), pieces=st.lists(PIECES, min_size=1, max_size=3), used=st.booleans())
+    def add_branches(self, data: st.DataObject, pieces: list[list[str]], used: bool) -> None:
+        runs = [generated(each) for each in pieces]
+        start = data.draw(st.integers(0, len(self.text)))
+        self.document.add_branches(start, runs)
+        assert self.document.text == self.text
+        for run in runs:
+            assert self.text[:start] + run.text in [*texts(self.document), self.text[:start]]
+        if used and runs[0].text:
+            nodes = len(self.document.snapshot().nodes)
+            self.document.branch(start, runs[0])
+            assert len(self.document.snapshot().nodes) == nodes
+            self.text = self.text[:start] + runs[0].text
 
     @rule()
     def undo_and_redo(self) -> None:
@@ -222,6 +250,35 @@ def test_generating_within_a_token_keeps_its_beginning_and_undo_brings_the_rest_
     document.redo()
     assert document.text == "Once upper"
     check(document)
+
+
+def test_of_several_branches_one_is_used_in_one_step_and_the_others_stay() -> None:
+    document = Document()
+    document.replace(0, 0, "Once")
+    runs = [generated([" upon", " a time"]), generated([" more"]), generated([" bitten"])]
+    for run in runs:
+        document.add_branches(4, [run])
+    assert document.text == "Once"
+    depth = document.history.depth
+    document.branch(4, runs[1])
+    assert document.text == "Once more"
+    assert document.runs[1] == runs[1]
+    assert document.history.depth == depth + 1
+    document.undo()
+    assert document.text == "Once"
+    assert sorted(texts(document)) == ["Once bitten", "Once more", "Once upon a time"]
+    document.redo()
+    assert document.text == "Once more"
+    document.replace(9, 9, ".")
+    assert sorted(texts(document)) == ["Once bitten", "Once more.", "Once upon a time"]
+
+
+def test_a_branch_within_a_token_keeps_its_beginning() -> None:
+    document = Document()
+    generate(document, ["Once", " upon", " a time"])
+    document.add_branches(7, [generated(["date"])])
+    assert sorted(texts(document)) == ["Once update", "Once upon a time"]
+    assert document.text == "Once upon a time"
 
 
 def test_an_edit_ends_a_running_generation_and_loses_nothing() -> None:

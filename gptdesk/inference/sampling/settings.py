@@ -169,6 +169,11 @@ class DecodingSettings(SamplerSettings):
         return cls(**values)
 
 
+def completion_seed(seed: int, index: int) -> int:
+    """Seed of completion ``index`` of several: the seeds follow each other, and 0 comes after the highest one."""
+    return (seed + index) % (int(LIMITS["seed"].highest) + 1)
+
+
 def _to_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): item for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""Action bar below the text: generate, stop, regenerate, branches, speed, undo and redo."""
+"""Action bar below the text: generate, generate several, stop, regenerate, branches, speed, undo and redo."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from gptdesk.ui.playground.completions.count_button import CountButton
 from gptdesk.ui.playground.generation_place import HERE
 from gptdesk.ui.playground.speed_label import SpeedLabel
-from gptdesk.ui.services.services import InferenceService
+from gptdesk.ui.services.services import InferenceService, SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.window.commands.registry import Commands
@@ -44,6 +45,7 @@ class ActionBar(QWidget):
         self,
         theme: Theme,
         inference: InferenceService,
+        settings: SettingsService,
         commands: Commands,
         branches: QWidget,
         parent: QWidget | None = None,
@@ -61,6 +63,9 @@ class ActionBar(QWidget):
         action("text.generate").changed.connect(self._on_generate_changed)
         self.stop = ActionButton(action("text.stop"), "")
         theme.set_icon(self.stop, "stop")
+        self.several = ActionButton(action("completions.generate"), "")
+        theme.set_icon(self.several, "columns")
+        self.count = CountButton(settings)
         self.regenerate = ActionButton(action("text.regenerate"), "")
         theme.set_icon(self.regenerate, "regenerate")
         self.speed = SpeedLabel(inference)
@@ -74,7 +79,7 @@ class ActionBar(QWidget):
         self._row = row = QHBoxLayout(self.frame)
         row.setContentsMargins(_PADDING, _PADDING, _PADDING, _PADDING)
         row.setSpacing(8)
-        for widget in (self.generate, self.stop, self.regenerate, branches):
+        for widget in (self.generate, self.several, self.count, self.stop, self.regenerate, branches):
             row.addWidget(widget)
         row.addWidget(self.speed, 1)
         row.addWidget(self.undo)
@@ -132,7 +137,7 @@ class ActionBar(QWidget):
     def _choose_words(self) -> None:
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
-        for brief in range(-1, 4):
+        for brief in range(-1, 5):
             self._show_words(brief)
             self._row.invalidate()
             self._needed = needed = self._row.sizeHint().width()
@@ -144,7 +149,7 @@ class ActionBar(QWidget):
         self._outer.setContentsMargins(left, 4, right, 12)
 
     def _show_words(self, brief: int) -> None:
-        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 without undo and redo.
+        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 and 4 without rare ones.
 
         With -1 there is room for the longest label of Generate, so that no other button moves when the caret does.
         """
@@ -156,7 +161,9 @@ class ActionBar(QWidget):
             self.generate.setText(f"{words}   {key}" if key and brief <= 0 else words)
             if words == HERE and brief < 0:
                 self.generate.setMinimumWidth(self.generate.sizeHint().width())
+        self.several.setText("" if brief >= 2 else " Several")
+        self.count.setHidden(brief >= 3)
         self.stop.setText("" if brief >= 2 else " Stop")
         self.regenerate.setText("" if brief >= 2 else " Regenerate")
         for button in (self.undo, self.redo):
-            button.setHidden(brief == 3)
+            button.setHidden(brief == 4)

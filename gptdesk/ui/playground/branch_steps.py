@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gptdesk.store.document import Document
+from gptdesk.store.runs import Run
 from gptdesk.ui.playground.changing import changes_document
 
 
@@ -27,6 +28,11 @@ class BranchSteps:
     def set_bookmark(self, id: int, name: str | None) -> None:
         """Gives a branch a bookmark, as `Document.set_bookmark`."""
         self.document.set_bookmark(id, name)
+        self._on_changed()
+
+    def add_branches(self, start: int, runs: Iterable[Run]) -> None:
+        """Adds generated runs that go on from ``start`` to the tree, as `Document.add_branches`."""
+        self.document.add_branches(start, runs)
         self._on_changed()
 
     def refuses(self) -> bool:

@@ -11,6 +11,7 @@ from PySide6.QtCore import Slot
 from gptdesk.store.export.json_reader import is_document_file
 from gptdesk.ui.playground.commands.branch_commands import branch_commands
 from gptdesk.ui.playground.commands.branch_pane_commands import branch_pane_commands
+from gptdesk.ui.playground.commands.completion_commands import SHOWN, completion_commands
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
@@ -19,6 +20,7 @@ from gptdesk.ui.playground.commands.replay_commands import replay_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.commands.token_commands import token_commands
+from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.documents.files import TEXT_SUFFIXES, DocumentFiles
 from gptdesk.ui.playground.generation_messages import GenerationMessages
@@ -45,6 +47,7 @@ class PlaygroundPage(BasePage):
         special: special tokens of the model in use and of the open document.
         documents: all documents.
         files: opens and saves files.
+        completions: several, side by side.
         follower: loads each newest checkpoint of a run.
         read_ahead: has the text read while the person pauses.
         messages: banners about generations and the model.
@@ -71,6 +74,7 @@ class PlaygroundPage(BasePage):
             lambda: self.files.folder,
         )
         self.documents.open_last()
+        self.completions = Completions(self.session, services.inference, services.settings, services.messages, self)
         self.follower = CheckpointFollower(services, self)
         self.read_ahead = ReadAhead(services.inference, services.settings, self)
         self.messages = GenerationMessages(
@@ -90,6 +94,7 @@ class PlaygroundPage(BasePage):
         services.activation.chosen.connect(self._show)
         services.inference.state_changed.connect(self._on_model_changed)
         self.session.refused.connect(lambda sentence: services.messages.refuse(sentence, self.id))
+        self.completions.changed.connect(self._on_completions_changed)
         self.session.opened.connect(services.counter.forget)
         self.session.opened.connect(self._on_document_changed)
         self.session.changed.connect(self._on_document_changed)
@@ -99,7 +104,14 @@ class PlaygroundPage(BasePage):
         services, window = self.services, self.window
         messages = PageMessages(services.messages, self.id, of_document=True)
         view = self.view = PlaygroundView(
-            services, messages, self.session, self.special, self.read_ahead, window.commands, self.documents
+            services,
+            messages,
+            self.session,
+            self.special,
+            self.read_ahead,
+            window.commands,
+            self.documents,
+            self.completions,
         )
         view.place.changed.connect(self._count)
         services.counter.counted.connect(view.context_line.show_counts)
@@ -134,6 +146,7 @@ class PlaygroundPage(BasePage):
                 view.documents,
                 view.branches.slot,
                 view.editor,
+                view.completions,
                 view.token_view.strip,
                 view.bar,
                 view.panel,
@@ -150,8 +163,16 @@ class PlaygroundPage(BasePage):
     def commands(self) -> Sequence[Command]:
         settings = self.services.settings
         return [
-            *text_commands(self.session, self.services.inference, settings, self._shown_view, lambda: self.view),
             *branch_commands(self._shown_view, lambda: self.view),
+            *text_commands(
+                self.session,
+                self.services.inference,
+                settings,
+                self._shown_view,
+                lambda: self.view,
+                self.completions,
+            ),
+            *completion_commands(self.completions, self.session, self._shown_view),
             *replay_commands(self.services, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
             *branch_pane_commands(settings, self._shown_view, lambda: self.view),
@@ -204,6 +225,10 @@ class PlaygroundPage(BasePage):
     def _on_model_changed(self) -> None:
         if (info := self.services.inference.info) is not None:
             self.services.counter.use(info.tokenizer, info.context)
+
+    @Slot()
+    def _on_completions_changed(self) -> None:
+        self.window.commands.set_part(self.id, SHOWN if self.completions.all else "")
 
     @Slot()
     def _on_document_changed(self) -> None:

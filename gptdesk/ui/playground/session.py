@@ -36,6 +36,7 @@ class Session(QObject, BranchSteps):
         done: result of the last generation of this text.
 
     Signals:
+        about_to_change(): emitted before the text is edited, another generation is asked for, or the document is left.
         leaving(): emitted before another document is opened, and before the window closes.
         opened(): emitted when another document was opened.
         changed(): emitted when its text or its runs change.
@@ -53,6 +54,7 @@ class Session(QObject, BranchSteps):
         refused(str): emitted when the document cannot be changed; the sentence says why.
     """
 
+    about_to_change = Signal()
     leaving = Signal()
     opened = Signal()
     changed = Signal()
@@ -158,11 +160,7 @@ class Session(QObject, BranchSteps):
 
     @changes_document
     def edit(self, start: int, end: int, text: str, typing: bool = False, special: tuple[str, ...] = ()) -> None:
-        """Replaces the characters from ``start`` to ``end`` by ``text``, which a person typed or pasted.
-
-        Args:
-            start, end, text, typing, special: as in `Document.replace`.
-        """
+        """Replaces characters by ``text``, which a person typed or pasted; arguments as for `Document.replace`."""
         self._interrupt()
         self.document.replace(start, end, text, special=special, typing=typing)
         self._on_changed()
@@ -190,8 +188,8 @@ class Session(QObject, BranchSteps):
             self.left_behind.emit(depth)
 
     @changes_document
-    def keep_replay(self, put: Callable[[Document], object]) -> None:
-        """Has the text of a replay put into the document as a branch."""
+    def put_branch(self, put: Callable[[Document], object]) -> None:
+        """Has generated text put into the document as a branch."""
         self._interrupt()
         put(self.document)
         self._on_changed()
@@ -275,6 +273,7 @@ class Session(QObject, BranchSteps):
     def _request(self, action: PendingAction, start: int | None = None) -> None:
         if self.waiting or (self._running and not self.stopping):
             return
+        self.about_to_change.emit()
         self.waiting, self._start = action, start
         if not self._running:  # else when that has ended: its last tokens belong to the prompt
             self._ask_for_model()
@@ -301,6 +300,7 @@ class Session(QObject, BranchSteps):
 
     def _interrupt(self) -> None:
         """Ends the generation with the text so far; later tokens are ignored."""
+        self.about_to_change.emit()
         self.waiting = None
         if self.generation is not None:
             was_writing = self.document.generating

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.ui import number_format
+from gptdesk.ui.playground.finish_reasons import FINISH_REASONS
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.services.token_counter import Counts
@@ -23,12 +24,6 @@ from gptdesk.ui.window.commands.registry import Commands
 _SPEED_EVERY_MS: Final = 250
 """A number that changes faster cannot be read."""
 
-_REASONS: Final = {
-    "length": "max tokens reached",
-    "stop": "stop string or Until",
-    "end_of_text": "end of text",
-    "cancelled": "by you",
-}
 _STATES: Final = {
     State.EMPTY: ("muted", "No model"),
     State.LOADING: ("warn", "Loading"),
@@ -184,7 +179,11 @@ def _about_counts(counts: Counts, size: int) -> str:
 
 def _summary(done: DoneEvent) -> list[str]:
     parts = [number_format.speed(done.tokens_per_s)] if done.tokens_per_s else []
-    return [*parts, f"first token {number_format.duration(done.ttft_ms)}", f"stopped: {_REASONS[done.finish_reason]}"]
+    return [
+        *parts,
+        f"first token {number_format.duration(done.ttft_ms)}",
+        f"stopped: {FINISH_REASONS[done.finish_reason]}",
+    ]
 
 
 def _explanation(done: DoneEvent) -> str:

@@ -15,6 +15,8 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.branches.opening import BranchTools
+from gptdesk.ui.playground.completions.completions import Completions
+from gptdesk.ui.playground.completions.panel import CompletionsPanel
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.editing.context_line import ContextLine
 from gptdesk.ui.playground.editing.editor import Editor
@@ -65,6 +67,7 @@ class PlaygroundView(QWidget):
 
     Attributes:
         session: the open document and its generation.
+        completions: panel of several completions.
         special_menu: inserts special tokens.
         place: where Generate writes.
         context_line: shows where the model's context begins.
@@ -93,14 +96,13 @@ class PlaygroundView(QWidget):
         read_ahead: ReadAhead,
         commands: Commands,
         documents: Documents,
-        parent: QWidget | None = None,
+        completions: Completions,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.session, self._messages, self._special = session, messages, special
         self._theme = theme = services.theme
-        self._inference = services.inference
-        settings = services.settings
-        self._settings, self._commands = settings, commands
+        self._inference, self._commands = services.inference, commands
+        self._settings = settings = services.settings
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, scaled(settings.value.text_size))
@@ -114,14 +116,14 @@ class PlaygroundView(QWidget):
         session.jumped.connect(self.arrival.clear)
         self.suggestions = Suggestions(services, session, self.editor)
         self.place = GenerationPlace(self.editor, session, services.messages)
-        actions = [commands.action(id) for id in _COMMANDS]
-        self.generate, self.stop, self.regenerate, self.undo, self.redo = actions
+        self.generate, self.stop, self.regenerate, self.undo, self.redo = map(commands.action, _COMMANDS)
         self.editor.undo_actions = (self.undo, self.redo)
         self.editor.is_command_key = commands.wants_key
         self.special_menu = SpecialTokenMenu(self.editor, special, [commands.action(id) for id in _SPECIAL])
         self.tokens = TokenCards(services, messages, session, self.editor)
+        self.completions = CompletionsPanel(theme, completions, session, self.editor, self.place, commands)
         self.walk = BranchWalk(session, self.editor)
-        self.bar = ActionBar(theme, services.inference, commands, BranchSwitch(theme, commands, self.walk))
+        self.bar = ActionBar(theme, services.inference, settings, commands, BranchSwitch(theme, commands, self.walk))
         self.token_view = TokenView(services, session, self.editor, read_ahead, commands, self)
         self._storage, self._documents = services.storage, documents
         self.documents = PaneSlot(self._make_documents)
@@ -141,7 +143,8 @@ class PlaygroundView(QWidget):
         column = QVBoxLayout(text)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.editor, 1)
+        column.addWidget(self.editor, 10)
+        column.addWidget(self.completions, 16)
         column.addWidget(self.token_view.strip)
         column.addWidget(self.bar)
         side = QWidget()
@@ -280,8 +283,9 @@ class PlaygroundView(QWidget):
         """Opens the dialog that scores endings of the text before the caret."""
         from gptdesk.ui.playground.continuations.dialog import EndingsDialog
 
-        prompt = self.session.document.mixed[: self.editor.selection[1]]
-        EndingsDialog(self._theme, self._inference, prompt, self).open()
+        EndingsDialog(
+            self._theme, self._inference, self.session.document.mixed[: self.editor.selection[1]], self
+        ).open()
 
     def search_continuations(self) -> None:
         """Opens the dialog that finds probable continuations of the text before the caret."""

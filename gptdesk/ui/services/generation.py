@@ -37,6 +37,7 @@ class Generation(QObject):
         started(object): the model begins to work on it; a `ModelInfo`.
         tokens(object): a list of `TokenEvent`, at most 60 times a second.
         notice(str): something to know that stops nothing.
+        one_ended(object): a completion ended, after its last token; its `DoneEvent`.
         finished(object): the `DoneEvent` of each completion, a tuple; empty when cancelled before it started.
         failed(object): the `Failure` that ended it. What was received before stays valid.
         cancel_requested(): `cancel` was called; for `Inference`.
@@ -45,6 +46,7 @@ class Generation(QObject):
     started = Signal(object)
     tokens = Signal(object)
     notice = Signal(str)
+    one_ended = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
     cancel_requested = Signal()
@@ -89,6 +91,11 @@ class Generation(QObject):
                 self.job.cancel()
             self.cancel_requested.emit()
 
+    def cancel_one(self, index: int) -> None:
+        """Ends one of its completions, after the token that is being computed; before it runs, nothing."""
+        if self.job is not None:
+            self.job.cancel_one(index)
+
     # For `Inference`
 
     def start(self, model: ModelInfo) -> GenerateJob:
@@ -104,18 +111,23 @@ class Generation(QObject):
         if not shiboken6.isValid(self):
             return
         batch: list[TokenEvent] = []
+        done: list[DoneEvent] = []
         for event in events:
             if isinstance(event, TokenEvent):
                 batch.append(event)
             elif isinstance(event, NoticeEvent):
                 self.notice.emit(event.message)
             else:
-                self._done.append(event)
+                done.append(event)
         if batch:
             if not self.token_count:
                 self._first_token = perf_counter()
             self.token_count += len(batch)
             self.tokens.emit(batch)
+        self._done += done
+        for one in done:
+            if shiboken6.isValid(self):  # a slot may have deleted it
+                self.one_ended.emit(one)
 
     def end(self, failure: Failure | None = None) -> None:
         """Tells the owner that it is over. A failure without a sentence is a cancellation."""

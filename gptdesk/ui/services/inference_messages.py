@@ -73,11 +73,21 @@ class LoadJob(Job):
 
 @dataclass(frozen=True)
 class GenerateJob(Job):
-    """Completes ``prompt``; the fields are arguments of `Engine.generate`."""
+    """Completes ``prompt``; the fields are arguments of `Engine.generate`.
+
+    Each of several completions can be cancelled by itself, from any thread.
+    """
 
     prompt: str | MixedText
     settings: DecodingSettings
     backend: str = ""
+    _cancelled_ones: set[int] = field(default_factory=set, init=False, repr=False)
+
+    def cancel_one(self, index: int) -> None:
+        self._cancelled_ones.add(index)
+
+    def cancelled_one(self, index: int) -> bool:
+        return index in self._cancelled_ones
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,13 @@ class InferenceWorker(QObject):
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
             raise UserError(NO_MODEL)
-        events = self._engine.generate(job.prompt, job.settings, backend=job.backend, cancelled=lambda: job.cancelled)
+        events = self._engine.generate(
+            job.prompt,
+            job.settings,
+            backend=job.backend,
+            cancelled=lambda: job.cancelled,
+            cancelled_one=job.cancelled_one,
+        )
         for event in events:
             self.events.append((job.number, event))
             if len(self.events) == 1:

@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtGui import QKeySequence
 
+from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.generation_place import HERE
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
@@ -24,6 +25,7 @@ def text_commands(
     settings: SettingsService,
     show: Callable[[], PlaygroundView | None],
     made: Callable[[], PlaygroundView | None],
+    completions: Completions,
 ) -> list[Command]:
     """The commands; on another page they show the Playground first.
 
@@ -33,6 +35,7 @@ def text_commands(
         settings: hold the switch of suggestions.
         show: shows the page and returns its view; ``None`` if it could not be made.
         made: returns the view without showing it; ``None`` before it is made.
+        completions: side by side.
     """
 
     act = on_view(show)
@@ -45,7 +48,7 @@ def text_commands(
             run=act(lambda view: view.start_generation(view.place.start)),
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
-            is_possible=lambda: _why_not_generate(session),
+            is_possible=lambda: why_not_generate(session),
             label=lambda: HERE if _is_in_text(made()) else "Generate",
         ),
         Command(
@@ -55,7 +58,7 @@ def text_commands(
             run=act(lambda view: view.start_generation(view.place.caret)),
             shortcuts=("Alt+Return", "Alt+Enter"),
             scope=SCOPE,
-            is_possible=lambda: _why_not_generate(session),
+            is_possible=lambda: why_not_generate(session),
         ),
         Command(
             id="text.next_token",
@@ -70,10 +73,10 @@ def text_commands(
             id="text.stop",
             title="Stop",
             description="Stop generating",
-            run=session.stop,
+            run=lambda: completions.stop_all() if completions.running else session.stop(),
             shortcuts=("Esc",),
             scope=SCOPE,
-            is_possible=lambda: None if session.busy and not session.stopping else "No generation is running.",
+            is_possible=lambda: None if completions.running else _why_nothing_to_stop(session),
         ),
         Command(
             id="text.regenerate",
@@ -135,8 +138,13 @@ def text_commands(
     ]
 
 
-def _why_not_generate(session: Session) -> str | None:
+def why_not_generate(session: Session) -> str | None:
+    """Why Generate is not possible."""
     return "A generation is running." if session.busy and not session.stopping else None
+
+
+def _why_nothing_to_stop(session: Session) -> str | None:
+    return None if session.busy and not session.stopping else "No generation is running."
 
 
 def _is_in_text(view: PlaygroundView | None) -> bool:
@@ -146,7 +154,7 @@ def _is_in_text(view: PlaygroundView | None) -> bool:
 
 def _why_no_next_token(session: Session, view: PlaygroundView | None) -> str | None:
     """Before the end of the text its key moves the caret by a word."""
-    if reason := _why_not_generate(session):
+    if reason := why_not_generate(session):
         return reason
     return None if view is None or view.editor.is_at_end else "The caret is not at the end of the text."
 

@@ -199,7 +199,7 @@ class ReplayDialog(Dialog):
         """Puts what came out into the document."""
         found, replay = self._found, self._replay
         if found is not None and replay is not None and self._session.document is self._document:
-            self._session.keep_replay(lambda document: found.put_into(document, replay.start))
+            self._session.put_branch(lambda document: found.put_into(document, replay.start))
         self.accept()
 
 

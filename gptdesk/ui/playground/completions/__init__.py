@@ -1,0 +1,1 @@
+"""Several completions of the text side by side, of which one is used."""

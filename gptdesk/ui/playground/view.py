@@ -100,9 +100,8 @@ class PlaygroundView(QWidget):
     ) -> None:
         super().__init__()
         self.session, self._messages, self._special = session, messages, special
-        self._theme = theme = services.theme
+        self._theme, self._settings = theme, settings = services.theme, services.settings
         self._inference, self._commands = services.inference, commands
-        self._settings = settings = services.settings
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, scaled(settings.value.text_size))
@@ -253,8 +252,7 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _show_vocabulary(self) -> None:
-        info = self._inference.info
-        self.panel.show_vocabulary(info.tokenizer if info else None)
+        self.panel.show_vocabulary(info.tokenizer if (info := self._inference.info) else None)
 
     @Slot()
     def _show_known(self) -> None:

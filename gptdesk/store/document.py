@@ -116,11 +116,9 @@ class Document(BranchedText):
         """Adds generated runs that go on from ``start`` to the tree, each as a branch. The text stays as it is."""
         assert not self.generating, "the text is not being written"
         self._tree.compact()
-        leaf, end = self._tree.leaf, len(self.text)
         first, typed, _ = self._parting(start)
         for run in runs:
-            self._tree.fork(first, end, join([*typed, settle(run)]))
-            self._tree.go_to(leaf)
+            self._tree.add_branch(first, [*typed, settle(run)])
         self._changed()
 
     def _parting(self, start: int) -> tuple[int, tuple[Run, ...], tuple[Run, ...]]:

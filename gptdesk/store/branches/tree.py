@@ -90,6 +90,17 @@ class Tree(Nodes):
             for run in rest:
                 self.path.append(self._add(self.leaf, run))
 
+    def add_branch(self, start: int, runs: Sequence[Run]) -> None:
+        """Adds a path that leaves the present one at ``start``, unless the tree holds it; the present one stays."""
+        index, offset = self._locate(start)
+        if offset:
+            self._split(self.path[index], offset)
+            index += 1
+        parent = self.path[index - 1] if index else ROOT
+        if self._find(join(runs), parent) is None:
+            for run in join(runs):
+                parent = self._add(parent, run)
+
     def go_back(self, start: int, end: int, runs: Sequence[Run]) -> bool | None:
         """As `replace`, to nodes that hold that text already; those that only the former text needed are removed.
 

@@ -79,3 +79,40 @@ def size(program: Program, picture: Path) -> tuple[int, int]:
     program.screen.photograph(program.process, picture)
     width, height = struct.unpack(">II", picture.read_bytes()[16:24])
     return width, height
+
+
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_picture_of_continuations_of_which_one_is_taken_and_the_text_goes_on_at_the_caret(
+    theme: str,
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=8, seed=7))
+    write_settings(Settings(theme=theme, decoding=decoding, suggestions=True))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.type(BEGINNING)
+    wait_for(lambda: "Suggestion" in program.look("Text")[0]["description"], "a suggestion")
+    program.press("Tab")
+    wait_for(lambda: program.finish_reason == "chosen", "the suggestion in the text")
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("probable continuations")
+    program.press("Return")
+    wait_for(lambda: program.look("20 continuations*"), "all continuations")
+    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
+    picture = folder / f"continuations-{theme}.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    before = program.text
+    program.press("Return")
+    wait_for(lambda: program.text != before, "the continuation in the text")
+    assert program.text.startswith(before)
+    program.press("ctrl+Home")
+    program.press("Down")
+    program.press("ctrl+Return")
+    wait_for(lambda: program.finish_reason == "length", "the end")
+    assert not program.text.startswith(before)
+    assert program.quit() == 0

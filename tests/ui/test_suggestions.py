@@ -120,6 +120,19 @@ def test_any_change_takes_it_away(typing: Suggestions, opened: Opened, change: C
     assert "Suggestion" not in opened.window.playground.editor.accessibleDescription()
 
 
+def test_what_is_typed_while_the_model_is_loaded_gets_one_too(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
+    opened = open_window()
+    opened.services.settings.update(suggestions=True)
+    opened.window.activateWindow()
+    opened.window.playground.editor.setFocus()
+    qtbot.waitUntil(opened.window.playground.editor.hasFocus)
+    opened.window.session.edit(0, 0, PROMPT)
+    opened.window.playground.editor.show_end()
+    opened.window.playground.suggestions._pause.flush()
+    assert opened.services.inference.info is None
+    qtbot.waitUntil(lambda: opened.window.playground.suggestions.shown is not None)
+
+
 def test_it_is_off_until_somebody_wants_it(opened: Opened, qtbot: QtBot) -> None:
     opened.window.playground.editor.setFocus()
     QTest.keyClicks(opened.window.playground.editor, PROMPT)

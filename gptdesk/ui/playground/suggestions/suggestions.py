@@ -45,6 +45,7 @@ class Suggestions(QObject):
         self._shown: Suggestion | None = None
         self._job: SuggestJob | None = None
         self._tried: set[int] = set()  # first tokens
+        self._had_model = services.inference.info is not None
         self._keeps = False  # the change of the text takes words of what is shown
         self._pause = Debounce(self._ask, PAUSE_MS, self)
         session.changed.connect(self._on_changed)
@@ -138,8 +139,12 @@ class Suggestions(QObject):
 
     @Slot()
     def _on_state_changed(self) -> None:
-        if self._inference.info is None:
+        has_model = self._inference.info is not None
+        if not has_model:
             self._clear()
+        elif not self._had_model and self._settings.value.suggestions:  # somebody may have typed while it was loaded
+            self._pause.request()
+        self._had_model = has_model
 
     def _ask(self) -> None:
         if self._wanted:

@@ -407,6 +407,23 @@ def test_the_cards_share_the_width_in_rows_of_equal_length(driven: Driven, size:
         assert card.words.viewport().height() >= 2 * card.words.fontMetrics().lineSpacing()
 
 
+@pytest.mark.parametrize("width", [280, 420, 900])
+def test_the_head_of_the_panel_hides_what_does_not_fit(driven: Driven, width: int) -> None:
+    driven.generate()
+    driven.wait_for_end()
+    panel = driven.view.completions
+    panel.setParent(None)
+    panel.resize(width, 300)
+    panel.show()
+    QApplication.processEvents()
+    buttons = [button for button in (panel.another, panel.keep, panel.close_button) if button.isVisible()]
+    assert all(button.width() >= button.sizeHint().width() for button in buttons)
+    assert panel.close_button in buttons
+    assert panel.another.isVisible() or not panel.keep.isVisible()
+    assert panel.state.isVisible() == (width == 900)
+    panel.deleteLater()
+
+
 def test_every_control_has_a_name(driven: Driven) -> None:
     driven.generate(2)
     panel = driven.view.completions

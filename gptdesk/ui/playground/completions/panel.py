@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.ui.playground.completions.card import CompletionCard
@@ -25,6 +25,7 @@ _COMMANDS: Final = (_GENERATE, "text.stop", "completions.another_round", "comple
 """Commands whose buttons change with the completions, declared in `completion_commands` and `text_commands`."""
 
 _SIDE: Final = 16
+_SPACING: Final = 8
 _ALIKE: Final = "Temperature 0 always takes the most likely token, so all of them are the same."
 
 
@@ -75,11 +76,11 @@ class CompletionsPanel(QWidget):
     def _lay_out(self) -> None:
         line = QFrame()
         line.setProperty("line", "horizontal")
-        title = QLabel("Completions")
-        title.setProperty("kind", "heading")
+        self._title = QLabel("Completions")
+        self._title.setProperty("kind", "heading")
         head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(title)
+        head.setSpacing(_SPACING)
+        head.addWidget(self._title)
         head.addWidget(self.state, 1)
         for widget in (self.another, self.keep, self.close_button):
             head.addWidget(widget)
@@ -109,6 +110,7 @@ class CompletionsPanel(QWidget):
         self._on_updated(range(len(self._completions.all)))
         ended = sum(each.ended for each in self._completions.all)
         self.state.setText(self._state(ended, len(self._completions.all)))
+        self._fit_head()
         self._commands.refresh(
             _GENERATE, "text.stop", "completions.another_round", "completions.keep", "completions.close"
         )
@@ -139,6 +141,19 @@ class CompletionsPanel(QWidget):
     def _on_updated(self, indices: Iterable[int]) -> None:
         for index in indices:
             self.grid.cards[index].show_completion(self._completions.all[index])
+
+    def _fit_head(self) -> None:
+        """Hides what does not fit: the state first, then the title and the buttons, whose commands stay in the menu."""
+        room = self.width() - 2 * _SIDE - self.close_button.sizeHint().width()
+        for widget in (self.another, self.keep, self._title, self.state):
+            text = self.state.fontMetrics().horizontalAdvance(self.state.text())
+            room -= _SPACING + (text if widget is self.state else widget.sizeHint().width())
+            widget.setVisible(room >= 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fits the head to the width."""
+        super().resizeEvent(event)
+        self._fit_head()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A digit goes on with that completion."""

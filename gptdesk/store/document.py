@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.store.branches.branched_text import BranchedText
@@ -14,6 +14,9 @@ from gptdesk.store.branches.history import Step
 from gptdesk.store.runs import Origin, Run, Token, clean, clean_mixed, clean_mixed_piece, join, length_of, settle
 from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import LOOKED_AT, title_of
+
+_CUT_OFF: Final = ("cancelled", "failed")
+"""Why a generation ended that would have gone on."""
 
 
 class Document(BranchedText):
@@ -186,6 +189,9 @@ class Document(BranchedText):
     def end_generation(self, finish_reason: str, **known: Any) -> None:
         """Ends the generation, which becomes one undo step; one without text leaves no trace.
 
+        Where a branch holds the same generation, that branch is shown, and no second one stays; nothing can be undone
+        where it was shown before. What was cut off stays as it is.
+
         Args:
             finish_reason: why it ended.
             known: fields of its origin that were not known at its beginning; those that are ``None`` still are not.
@@ -198,7 +204,12 @@ class Document(BranchedText):
         step = self._step
         if run.text:
             self._tree.set_run(self._growing, run)
-            self._history.record(replace(step, new=(*step.new, run)))
+            before = len(self._tree.path) - 1
+            if finish_reason not in _CUT_OFF:
+                self._tree.drop_duplicate()
+            step = replace(step, new=(*step.new, *join(self._tree.runs[before:])))
+            if step.new != step.old:
+                self._history.record(step)
         else:
             self._tree.drop_leaf()
             # The text before it is in the tree; what was typed of a cut token is needed no more.

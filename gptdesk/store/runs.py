@@ -168,6 +168,28 @@ def join(runs: Iterable[Run]) -> list[Run]:
     return joined
 
 
+def same_generation(one: Run, other: Run) -> bool:
+    """Whether two generations, or the same parts of them, differ in nothing but when they were made, and the seed.
+
+    A seed that gives the same tokens with the same settings is as good as the other one. The hash of the weights may
+    be known of one of them alone.
+    """
+    if one.origin is None or other.origin is None:
+        return False
+    if (one.text, one.special, one.first) != (other.text, other.special, other.first):
+        return False
+    if [token.id for token in one.tokens] != [token.id for token in other.tokens]:
+        return False
+    weights = one.origin.weights or other.origin.weights
+    return _timeless(one.origin, weights) == _timeless(other.origin, weights)
+
+
+def _timeless(origin: Origin, weights: str) -> Origin:
+    """An origin without its name and seed, with the hash of its weights where that is not known."""
+    settings = replace(origin.settings, seed=None)
+    return replace(origin, generation="", seed=None, settings=settings, weights=origin.weights or weights)
+
+
 def length_of(runs: Sequence[Run]) -> int:
     """Characters in all of the runs together."""
     return sum(len(run.text) for run in runs)

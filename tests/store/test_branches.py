@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.branches.history import Removal
 from gptdesk.store.branches.nodes import ROOT
 from gptdesk.store.branches.outline import Segment, fork_at
@@ -89,10 +90,14 @@ class Branching(RuleBasedStateMachine):
     def generate(self, pieces: list[str], again: bool) -> None:
         start = self.document.last_generation() if again else None
         before, others = self.text, ends(self.document, but_shown=start is None)
+        depth, runs = self.document.history.depth, self.document.runs
         generate(self.document, pieces, start=start)
         assert self.text == before[:start] + "".join(pieces)
         assert others <= ends(self.document)
-        self.did(before)
+        if self.document.history.depth > depth:
+            self.did(before)
+        else:
+            assert self.document.runs == runs
 
     @rule(data=st.data(), inserted=TEXT.filter(bool))
     def branch(self, data: st.DataObject, inserted: str) -> None:
@@ -107,7 +112,7 @@ class Branching(RuleBasedStateMachine):
         before, all = self.text, ends(self.document)
         wanted = data.draw(st.sampled_from(sorted(self.document.outline.segments)))
         if self.document.go_to(wanted):
-            assert self.document.outline.segments[wanted].shown
+            assert wanted in self.document._tree.path  # its segment may be one with the former end of the text now
             self.did(before)
         assert ends(self.document) == all
 
@@ -210,6 +215,76 @@ def test_undo_goes_back_to_the_branch_that_was_shown_and_redo_returns(document: 
     assert document.text == "Once more"
     document.redo()
     assert document.text == "Once there"
+
+
+def test_what_is_generated_the_same_again_leaves_one_branch_and_nothing_to_undo(document: Document) -> None:
+    before, runs, depth = segments(document), document.runs, document.history.depth
+    generate(document, [" more"], start=4)
+    assert (segments(document), document.runs) == (before, runs)
+    assert document.history.depth == depth
+    document.undo()
+    assert document.text == "Once there"
+    document.redo()
+    assert (segments(document), document.runs) == (before, runs)
+
+
+def test_what_another_branch_holds_is_that_branch_and_undo_and_redo_are_exact(document: Document) -> None:
+    first = document.forks[0].branches[0]
+    generate(document, [" upon"], start=4)
+    assert document.outline.leaf == first
+    assert len(document.outline.segments) == 4
+    document.replace(9, 9, " a time")
+    assert ends(document) == {"Once upon a time", "Once there", "Once more"}
+    shown = []
+    for turn in (*[document.undo] * 2, *[document.redo] * 2):
+        turn()
+        shown.append(document.text)
+    assert shown == ["Once upon", "Once more", "Once upon", "Once upon a time"]
+    assert ends(document) == {"Once upon a time", "Once there", "Once more"}
+
+
+def test_text_behind_what_is_generated_the_same_again_stays_and_is_not_changed(document: Document) -> None:
+    document.replace(9, 9, "!")
+    nodes = len(document.snapshot().nodes)
+    generate(document, [" more"], start=4)
+    assert document.text == "Once more"
+    assert len(document.snapshot().nodes) == nodes
+    document.replace(9, 9, "?")
+    document.replace(5, 6, "M")
+    assert ends(document) == {"Once upon", "Once there", "Once more!", "Once more?", "Once More?"}
+    for text in ("Once more?", "Once more", "Once more!"):
+        document.undo()
+        assert document.text == text
+
+
+@pytest.mark.parametrize(
+    ("origin", "pieces", "reason"),
+    [
+        (Origin(generation="x", model="small"), [" more"], "length"),
+        (Origin(generation="x", model="tiny", settings=DecodingSettings(top_k=1)), [" more"], "length"),
+        (Origin(generation="x", model="tiny"), [" mo", "re"], "length"),
+        (Origin(generation="x", model="tiny"), [" more"], "cancelled"),
+    ],
+    ids=["another model", "other settings", "other tokens", "cut off"],
+)
+def test_a_branch_of_the_same_characters_that_was_made_otherwise_stays(
+    document: Document, origin: Origin, pieces: list[str], reason: str
+) -> None:
+    document.begin_generation(origin, start=4)
+    for id, piece in enumerate(pieces):
+        document.append_tokens(piece, [Token(id, len(piece), -1.0)])
+    document.end_generation(reason)
+    assert len(document.forks[0].branches) == 4
+    document.undo()
+    assert document.forks[0].shown == 2
+
+
+def test_a_seed_that_gives_the_same_text_leaves_no_second_branch(document: Document) -> None:
+    seeded = Origin(generation="x", model="tiny", settings=DecodingSettings(seed=5), weights="abc")
+    document.begin_generation(seeded, start=4)
+    document.append_tokens(" more", [Token(0, 5, -1.0)])
+    document.end_generation("length", seed=5)
+    assert len(document.forks[0].branches) == 3
 
 
 def test_an_edit_of_one_branch_leaves_the_text_of_another_one_alone(document: Document) -> None:

@@ -75,6 +75,26 @@ def test_what_is_regenerated_three_times_is_four_branches_that_are_all_reached(o
         assert session.document.text == text
 
 
+def test_a_fixed_seed_regenerates_the_branch_that_is_there_and_says_so(opened: Opened, qtbot: QtBot) -> None:
+    session, switch = opened.window.session, switch_of(opened)
+    QTest.keyClicks(opened.window.playground.editor, "Once")
+    texts = []
+    for seed in (1, 2, 2, 1):
+        opened.services.settings.update(decoding=DecodingSettings(max_tokens=4, temperature=1.5, seed=seed))
+        opened.window.commands.run("text.regenerate" if texts else "text.generate")
+        qtbot.waitUntil(lambda: not session.busy, timeout=600_000)
+        texts.append((session.document.text, switch.place.text()))
+        assert opened.window.playground.editor.shown == session.document.text
+        said = any("fixed at 2" in card.message.text for card in opened.window.toasts.cards)
+        assert said == (len(texts) >= 3)
+    assert texts[1] == texts[2] == (texts[1][0], "2 / 2")
+    assert texts[3] == (texts[0][0], "1 / 2")
+    assert len(session.document.outline.segments) == 3
+    for text in (texts[1][0], texts[0][0], "Once"):
+        opened.window.playground.undo.trigger()
+        assert session.document.text == text
+
+
 def test_branches_cannot_be_changed_while_text_is_generated(opened: Opened, qtbot: QtBot) -> None:
     opened.window.session.open(branched())
     opened.services.settings.update(decoding=DecodingSettings(max_tokens=100_000))

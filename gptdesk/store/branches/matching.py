@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,11 @@ class Place(NamedTuple):
 
 
 def find(
-    runs: Iterable[Run], start: int, run_of: Callable[[int], Run], children: Callable[[int], Sequence[int]]
+    runs: Iterable[Run],
+    start: int,
+    run_of: Callable[[int], Run],
+    children: Callable[[int], Sequence[int]],
+    same: Callable[[Run, Run], bool] = operator.eq,
 ) -> Place | None:
     """Where the text ends that goes on from behind node ``start`` with exactly these runs.
 
@@ -26,6 +31,7 @@ def find(
         runs: they may be divided differently in the tree.
         start: id of a node.
         run_of, children: of a node.
+        same: whether two runs of the same length are the same.
 
     Returns:
         ``Place(start, 0)`` for no runs at all; ``None`` where the tree does not hold the text.
@@ -41,7 +47,7 @@ def find(
         is_last = index == len(wanted) - 1
         for child in reversed(children(id)):
             run = run_of(child)
-            if not _agree(run, rest):
+            if not _agree(run, rest, same):
                 continue
             if len(run.text) < len(rest.text):
                 pending.append((child, index, done + len(run.text)))
@@ -54,9 +60,9 @@ def find(
     return inside
 
 
-def _agree(one: Run, other: Run) -> bool:
+def _agree(one: Run, other: Run, same: Callable[[Run, Run], bool]) -> bool:
     """Whether the shorter of two runs is the beginning of the other."""
     if not (one.text.startswith(other.text) or other.text.startswith(one.text)):
         return False
     length = min(len(one.text), len(other.text))
-    return not length or one.cut(0, length) == other.cut(0, length)
+    return not length or same(one.cut(0, length), other.cut(0, length))

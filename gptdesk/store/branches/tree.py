@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from gptdesk.store.branches.matching import find
 from gptdesk.store.branches.nodes import ROOT, Node, Nodes, to_bookmark
-from gptdesk.store.runs import Run, join
+from gptdesk.store.runs import Run, join, same_generation
 
 
 class Tree(Nodes):
@@ -52,6 +53,21 @@ class Tree(Nodes):
     def drop_leaf(self) -> None:
         """Removes the path's last node, which must have no children."""
         self._remove(self.path.pop())
+
+    def drop_duplicate(self) -> None:
+        """Removes the path's last node where siblings hold the same generation; the path ends with those then.
+
+        A node with a bookmark stays.
+        """
+        leaf = self._nodes[self.leaf]
+
+        def siblings(id: int) -> list[int]:
+            return [child for child in self._children[id] if child != leaf.id]
+
+        place = find([leaf.run], leaf.parent, lambda id: self._nodes[id].run, siblings, same_generation)
+        if leaf.bookmark is None and place is not None and place.length == len(self._nodes[place.id].run.text):
+            self.drop_leaf()
+            self.path = self.path_to(place.id)
 
     # Changes of the path's text
 

@@ -18,6 +18,7 @@ from gptdesk.inference.continuations.beginnings import Beginning, shared_beginni
 from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.search import probable_continuations
 from gptdesk.inference.engine import Engine
+from gptdesk.store.document import Document
 from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
 from gptdesk.ui.playground.token_card.labels import percent
 from gptdesk.ui.services.inference_messages import State
@@ -134,6 +135,26 @@ def test_closing_ends_the_search(opened: Opened, qtbot: QtBot) -> None:
     dialog.reject()
     qtbot.waitUntil(lambda: not opened.services.inference.reads.busy)
     assert opened.window.session.document.text == TEXT
+
+
+def test_it_closes_with_its_document_and_changes_no_other(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    wait_for_end(dialog, qtbot)
+    opened.window.session.open(Document())
+    assert not dialog.isVisible()
+    assert opened.window.session.document.text == ""
+
+
+def test_what_a_model_found_cannot_be_taken_with_another(opened: Opened, qtbot: QtBot) -> None:
+    dialog = open_dialog(opened, qtbot)
+    wait_for_end(dialog, qtbot)
+    opened.services.settings.update(threads=1)
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+    assert dialog.tree.chosen is None
+    dialog.search_button.click()
+    wait_for_end(dialog, qtbot)
+    assert dialog.tree.chosen is not None
+    dialog.reject()
 
 
 def test_without_a_model_it_says_so(opened: Opened, qtbot: QtBot) -> None:

@@ -185,6 +185,20 @@ def test_a_candidate_of_the_block_is_put_into_the_text(opened: Opened, qtbot: Qt
     assert opened.window.session.document.text == "Once upon a time" + piece
 
 
+def test_a_candidate_of_another_place_is_not_put_into_the_text(opened: Opened, qtbot: QtBot) -> None:
+    write(opened, "Once upon a time")
+    block = block_of(opened)
+    qtbot.waitUntil(block.bars.isVisible)
+    bar = next(bar for bar in block.bars.bars if insertable(bar))
+    write(opened, "Once")
+    bar.click()
+    assert opened.window.session.document.text == "Once"
+    write(opened, "Once upon a time")
+    bar.click()
+    assert bar.candidate is not None
+    assert opened.window.session.document.text == "Once upon a time" + bar.candidate.piece
+
+
 def test_the_card_of_a_generated_token_says_what_was_drawn(opened: Opened, qtbot: QtBot) -> None:
     decode(opened, SHORT)
     write(opened, "Once upon a time")
@@ -247,6 +261,17 @@ def test_the_number_of_an_alternative_goes_on_from_there_as_a_branch_and_nothing
     session.undo()
     session.undo()
     assert session.document.text == before
+
+
+def test_a_text_that_changes_under_the_card_closes_it(opened: Opened, qtbot: QtBot) -> None:
+    decode(opened, SHORT)
+    write(opened, "Once upon a time")
+    generate(opened, qtbot)
+    card = open_card(opened, qtbot, len("Once upon a time") + 2)
+    opened.window.session.set_bookmark(opened.window.session.document.outline.leaf, "start")
+    assert card.isVisible(), "the text is the same"
+    opened.window.commands.run("text.undo")
+    assert not card.isVisible()
 
 
 def test_the_card_opens_at_the_caret_by_its_command(opened: Opened, qtbot: QtBot) -> None:

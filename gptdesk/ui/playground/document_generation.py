@@ -18,7 +18,7 @@ from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.provenance.origin import origin_of
 from gptdesk.ui.services.services import InferenceService
 
-_ALTERNATIVES: Final = 10
+ALTERNATIVES: Final = 10
 """Alternatives recorded for each token and stored with the document."""
 
 PendingAction = Literal["generate", "regenerate", "next token"]
@@ -96,7 +96,7 @@ class DocumentGeneration(QObject):
     def _request_settings(self) -> DecodingSettings:
         """One completion with a seed, with alternatives for each token."""
         seed = self._fresh_seed if self._decoding.seed is None else self._decoding.seed
-        return replace(self._decoding, n=1, seed=seed, top_logprobs=_ALTERNATIVES)
+        return replace(self._decoding, n=1, seed=seed, top_logprobs=ALTERNATIVES)
 
     def _known(self) -> dict[str, Any]:
         """What was not known when the model began."""

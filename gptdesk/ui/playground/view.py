@@ -289,12 +289,11 @@ class PlaygroundView(QWidget):
         """Opens the dialog that finds probable continuations of the text before the caret."""
         from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
 
-        info, start = self._inference.info, self.editor.selection[1]
-        if info is None:
-            return
+        start = self.editor.selection[1]
         dialog = SearchDialog(self._theme, self._inference, self.session.document.mixed[:start], self)
-        dialog.taken.connect(lambda events: self.session.take(start, events, info, self._settings.value.decoding))
+        dialog.taken.connect(lambda found, info: self.session.take(start, found, info, self._settings.value.decoding))
         dialog.taken.connect(self.editor.show_end)
+        self.session.opened.connect(dialog.reject)
         dialog.open()
 
     @Slot()

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -18,6 +18,7 @@ from gptdesk.store.document import Document
 from gptdesk.store.runs import Run
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.completions.completion import Completion
+from gptdesk.ui.playground.document_generation import ALTERNATIVES
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.messages import Offer
@@ -26,9 +27,6 @@ from gptdesk.ui.services.services import InferenceService, MessageService, Setti
 
 if TYPE_CHECKING:
     from gptdesk.ui.services.generation import Generation
-
-_ALTERNATIVES: Final = 10
-"""Alternatives recorded for each token and stored with the document."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class Completions(QObject):
         document, decoding = self._session.document, self._settings.value.decoding
         count = self._settings.value.completions
         prompt = document.mixed[:start]
-        request = replace(decoding, n=count, seed=seed, top_logprobs=_ALTERNATIVES)
+        request = replace(decoding, n=count, seed=seed, top_logprobs=ALTERNATIVES)
         try:
             handle = self._inference.generate(prompt, request, owner=self)
         except UserError as error:

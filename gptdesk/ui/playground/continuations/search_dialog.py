@@ -53,10 +53,11 @@ class SearchDialog(Dialog):
         problem: why nothing is found.
 
     Signals:
-        taken(object): emitted with the tokens that the person chose, a list of `TokenEvent`.
+        taken(object, object): emitted with the tokens that the person chose, a list of `TokenEvent`, and the
+            `ModelInfo` of the model that found them.
     """
 
-    taken = Signal(object)
+    taken = Signal(object, object)
 
     def __init__(
         self, theme: Theme, inference: InferenceService, prompt: MixedText, parent: QWidget | None = None
@@ -153,7 +154,7 @@ class SearchDialog(Dialog):
         if info is not None and chosen is not None:
             events = events_of(info.tokenizer, self._prompt, chosen.ids, chosen.logprobs)
             self.accept()
-            self.taken.emit(events)
+            self.taken.emit(events, info)
 
     @Slot()
     def _on_button(self) -> None:
@@ -192,8 +193,10 @@ class SearchDialog(Dialog):
 
     @Slot()
     def _on_state_changed(self) -> None:
-        """Another model has ended the search."""
-        if self._job is not None and self._inference.info is None:
+        """What a model found goes with it: the ids are of its vocabulary."""
+        if self._inference.info is None and (self._job is not None or self._answer is not None):
+            self._answer = None
+            self.tree.clear()
             self._end(NO_MODEL)
 
     def _fill(self) -> None:

@@ -70,7 +70,7 @@ class NextToken(QFrame):
         self._inference, self._settings = services.inference, services.settings
         self._session, self._caret = session, caret
         self._job: InspectJob | None = None
-        self._place = 0
+        self._answered: InspectJob | None = None  # what the bars show
         self.bars = CandidateBars(services.theme, _SHOWN, keys=False)
         self.summary = QLabel()
         self.note = QLabel(_NO_MODEL)
@@ -133,7 +133,6 @@ class NextToken(QFrame):
         if self._session.busy or self._reason():
             return
         place = self._next()
-        self._place = place.start
         self._job = InspectJob(place.prompt, (), place.settings, None, self._session.document.mixed, asker="next token")
         self._inference.reads.inspect(self._job)
 
@@ -167,7 +166,7 @@ class NextToken(QFrame):
         info = self._inference.info
         if info is None or self._job is None or answer.job.question != self._job.question:
             return
-        shown = answer.found.xray
+        self._answered, shown = answer.job, answer.found.xray
         self.note.hide()
         self.bars.show_candidates(candidates(shown, info.tokenizer, _SHOWN))
         self.bars.show()
@@ -190,8 +189,12 @@ class NextToken(QFrame):
 
     @Slot(object)
     def _on_chosen(self, candidate: Candidate) -> None:
-        if not self._session.busy:
-            self.chosen.emit(self._place, candidate.piece)
+        place = self._next()
+        shown = self._answered
+        if shown is None or self._session.busy:
+            return
+        if (shown.prompt, shown.text) == (place.prompt, self._session.document.mixed):  # else it is of another place
+            self.chosen.emit(place.start, candidate.piece)
 
     @Slot()
     def _on_opened(self) -> None:

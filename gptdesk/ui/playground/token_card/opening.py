@@ -42,6 +42,9 @@ class TokenCards(QObject):
         self.block.chosen.connect(self._insert)
         self.block.bias_wanted.connect(self._open_bias_menu)
         services.settings.changed.connect(self._on_settings_changed)
+        self._shown_in = session.document.mixed  # the text when the card was opened
+        session.changed.connect(self._on_text_changed)
+        session.opened.connect(self._on_text_changed)
 
     def open_at_caret(self) -> None:
         """Opens the card of the token behind the caret."""
@@ -62,7 +65,14 @@ class TokenCards(QObject):
             self.card.closed.connect(self._on_closed)
         document = self._session.document
         place = place_at(document, index, info.tokenizer, self._services.settings.value.decoding)
+        self._shown_in = document.mixed
         self.card.show_token(place, info.tokenizer, document.mixed, corner)
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        """Closes the card: its token may stand somewhere else now, or nowhere."""
+        if self.card is not None and self.card.isVisible() and self._session.document.mixed != self._shown_in:
+            self.card.hide()
 
     @Slot()
     def _on_settings_changed(self) -> None:

@@ -11,7 +11,7 @@ from gptdesk.store.branches.nodes import ROOT
 from gptdesk.store.branches.outline import Segment, fork_at
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Origin, Token
+from gptdesk.store.runs import Origin, Run, Token
 
 PIECES = st.lists(st.sampled_from(["a", "b ", "😀"]), min_size=1, max_size=4)
 TEXT = st.text(st.sampled_from("ab "), max_size=4)
@@ -409,6 +409,22 @@ def test_a_branch_that_is_shown_gives_way_to_the_next_one_and_undo_returns(docum
     document.redo()
     assert document.text == "Once there"
     assert document.forks[0].branches[0] == second
+
+
+def test_a_branch_whose_nodes_were_merged_meanwhile_is_removed_by_redo() -> None:
+    document = Document()
+    document.replace(0, 0, "ab")
+    document.branch(1, "c")
+    document.branch(0, "zz")
+    document.prune(segment(document, "c").id)
+    document.prune(segment(document, "ab").id)
+    document.undo()
+    document.add_branches(2, [Run("y", (Token(0, 1, -1.0),), Origin(generation="other", model="tiny"))])
+    assert ends(document) == {"ab", "zzy"}
+    document.redo()
+    assert ends(document) == {"zzy"}
+    document.undo()
+    assert ends(document) == {"ab", "zzy"}
 
 
 def test_the_only_branch_is_not_removed() -> None:

@@ -132,10 +132,7 @@ class BranchedText:
             if not others:
                 return False
             walk = self._walk(others[0])
-        before = join(self._tree.nodes[each].run for each in self._tree.path_to(node.parent))
-        removed = self._tree.take_out(id)
-        self._history.record(Removal(tuple(before), tuple(removed), walk))
-        self._changed()
+        self._history.record(self._take_out(id, walk))
         return True
 
     def set_bookmark(self, id: int, name: str | None) -> None:
@@ -173,7 +170,8 @@ class BranchedText:
         """Undoes a step, and returns it as it can be redone."""
         if isinstance(entry, Step):
             return self._exchange(entry, entry.end, entry.old)
-        self._tree.put_back(entry.before, entry.nodes)
+        if entry.nodes:
+            self._tree.put_back(entry.before, entry.nodes)
         self._changed()
         walk = entry.walk
         return entry if walk is None else replace(entry, walk=self._exchange(walk, walk.end, walk.old))
@@ -185,11 +183,17 @@ class BranchedText:
             walk = self._exchange(walk, walk.start + length_of(walk.old), walk.new)
         if isinstance(entry, Step):
             return walk or entry
-        id = self._tree.branch_at(entry.before, entry.nodes[0])
-        assert id is not None, "undoing has put it back"
+        id = self._tree.branch_at(entry.before, entry.nodes[0]) if entry.nodes else None
+        if id is None:  # earlier steps, undone and redone, have changed what it stood behind: it stays
+            return Removal(entry.before, (), walk)
+        return self._take_out(id, walk)
+
+    def _take_out(self, id: int, walk: Step | None) -> Removal:
+        """Removes a branch that is not shown, after a walk to another one if it was."""
+        before = join(self._tree.nodes[each].run for each in self._tree.path_to(self._tree.nodes[id].parent))
         removed = self._tree.take_out(id)
         self._changed()
-        return Removal(entry.before, tuple(removed), walk)
+        return Removal(tuple(before), tuple(removed), walk)
 
     def _exchange(self, step: Step, end: int, runs: tuple[Run, ...]) -> Step:
         """Puts ``runs`` in the place of the other text of a step, up to ``end``; returns the step for the way back."""

@@ -43,7 +43,7 @@ class Removal:
 
     Attributes:
         before: the text from which it went on.
-        nodes: of the branch, parents first.
+        nodes: of the branch, parents first; none where redoing did not find it again, and it stayed.
         walk: the step to another branch before that; ``None`` where the branch was not shown.
     """
 

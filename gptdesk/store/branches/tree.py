@@ -140,16 +140,29 @@ class Tree(Nodes):
         return kept
 
     def branch_at(self, before: Sequence[Run], first: Node) -> int | None:
-        """The node beside the path with the run of ``first`` behind a text; ``None`` where there is none.
+        """The node with which a branch begins whose first node was ``first``, behind the text ``before``.
 
-        That of the same id is preferred.
+        The branch may be divided differently by now. It is not the path; ``None`` where there is none.
         """
         place = self._find(before, ROOT)
         if place is None:
             return None
-        behind = self._children[self._node_at(place)]
-        same = [id for id in behind if self._nodes[id].run == first.run and id not in self.path]
-        return first.id if first.id in same else next(iter(same), None)
+        start = self._node_at(place)
+        behind = self._beside_path(start)
+        same = [id for id in behind if self._nodes[id].run == first.run]
+        if same:
+            return first.id if first.id in same else same[0]
+        end = find([first.run], start, lambda id: self._nodes[id].run, self._beside_path)
+        if end is None:
+            return None
+        id = end.id
+        while id not in behind and len(self._children[self._nodes[id].parent]) == 1:
+            id = self._nodes[id].parent
+        return id
+
+    def _beside_path(self, id: int) -> Sequence[int]:
+        """The nodes behind a node that are not in the path, oldest first."""
+        return [child for child in self._children[id] if child not in self.path]
 
     def _is_needed(self, id: int) -> bool:
         """Whether the path or another one goes through a node, or a bookmark is there."""

@@ -45,6 +45,14 @@ def check_tables(db: sqlite3.Connection) -> None:
         db.execute(query).fetchone()
 
 
+def is_sound(db: sqlite3.Connection) -> bool:
+    """Whether SQLite's quick check finds no damage in the file."""
+    try:
+        return bool(db.execute("pragma quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
+
+
 def adopt_strays(db: sqlite3.Connection) -> None:
     """Gives an id to documents without a valid one, and a document to orphaned nodes; within a transaction.
 

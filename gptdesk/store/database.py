@@ -17,7 +17,7 @@ from gptdesk.store.backups.restoring import add_documents
 from gptdesk.store.branches.nodes import Node
 from gptdesk.store.catalog.catalog import Catalog
 from gptdesk.store.catalog.entry import DocumentSummary
-from gptdesk.store.checks import adopt_strays, check_tables
+from gptdesk.store.checks import adopt_strays, check_tables, is_sound
 from gptdesk.store.database_errors import Damaged, Newer, sentences
 from gptdesk.store.migrations import SCHEMA, migrate, version_of
 from gptdesk.store.raw_rows import decode, export, read_raw
@@ -163,19 +163,16 @@ class Database:
         self._saved.pop(id, None)
         self._found_damaged.discard(id)
 
-    def copy_from(self, path: Path) -> None:
-        """Copies the documents of a file that can be read but not written; nothing when it cannot be read.
-
-        For a database in memory.
-        """
-        try:
-            source = sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)
-        except sqlite3.Error:
-            return
-        with closing(source), suppress(sqlite3.Error, UnicodeDecodeError):
+    def copy_from(self, path: Path) -> bool:
+        """Copies the documents of a file that is only read into a database in memory; returns whether it could."""
+        uri = f"{path.absolute().as_uri()}?immutable=1"
+        with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(uri, uri=True)) as source:
             if 0 < version_of(source) <= SCHEMA:
                 source.backup(self._connection)
                 migrate(self._connection, None)
+                check_tables(self._connection)
+                return True
+        return False
 
     def filling(self) -> AbstractContextManager[sqlite3.Connection]:
         """The connection within a transaction, to put rows of another file into a database in memory."""
@@ -189,7 +186,8 @@ class Database:
         """
         source = Database(None)
         try:
-            source.copy_from(backup)
+            if not source.copy_from(backup) or not is_sound(source._connection):
+                raise UserError(f"The backup {backup} is damaged or of a newer gptdesk; no document was added from it.")
             with source._reading() as theirs, self._changing() as ours:
                 count = add_documents(theirs, ours)
         finally:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json
+from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json, require_shallow
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, parse_delimited
 from gptdesk.inference.events import Alternative, split_precision_label
@@ -23,7 +23,7 @@ from gptdesk.store.snapshot import Snapshot
 CHUNK: Final = 256
 """Tokens in a row; only the last row of a growing run is written again."""
 
-_UNLIKELY: Final = -1e9
+UNLIKELY: Final = -1e9
 """Stored in place of a log-probability that is not finite, which JSON cannot hold."""
 
 _Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
@@ -187,7 +187,8 @@ def _to_origin(text: object) -> Origin:
         if not isinstance(text, str) or len(text) > LARGEST:
             raise NoRun
         read = _ORIGIN.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        require_shallow(read.settings)
+    except (msgspec.DecodeError, ContentError, RecursionError, UnicodeError):
         raise NoRun from None
     settings, foreign = _to_settings(json.dumps(read.settings, ensure_ascii=False))
     values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
@@ -206,8 +207,8 @@ def _to_settings(text: str) -> tuple[DecodingSettings, str]:
 
 
 def _short(logprob: float) -> float:
-    """Rounds to 5 digits, which halves the size; a value that is not finite becomes `_UNLIKELY`."""
-    return round(min(logprob, 0.0), 5) if math.isfinite(logprob) else _UNLIKELY
+    """Rounds to 5 digits, which halves the size; a value that is not finite becomes `UNLIKELY`."""
+    return round(min(logprob, 0.0), 5) if math.isfinite(logprob) else UNLIKELY
 
 
 def _short_entropy(entropy: float | None) -> float | None:

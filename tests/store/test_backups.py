@@ -105,6 +105,55 @@ def test_a_backup_adds_what_is_missing_and_copies_of_what_differs(path: Path) ->
     database.close()
 
 
+def test_a_copy_of_what_differs_has_no_file_to_overwrite(path: Path, tmp_path: Path) -> None:
+    (id,) = save(path, "as it was")
+    database = Database(path)
+    document = Document(database.load(id))
+    document.file = str(tmp_path / "story.txt")
+    database.save(document.snapshot())
+    backup = back_up(path)
+    assert backup is not None
+    document.replace(0, 0, "not ")
+    database.save(document.snapshot())
+    assert database.add_from(backup) == 1
+    files = {
+        Document(snapshot).text: snapshot.file for one in database.entries() if (snapshot := database.load(one.id))
+    }
+    assert files == {"not as it was": document.file, "as it was": None}
+    database.close()
+
+
+@pytest.mark.parametrize("damage", ["no database", "damaged page", "newer", "missing"])
+def test_a_backup_that_cannot_be_read_is_refused_by_its_name(path: Path, damage: str) -> None:
+    save(path, "x" * 100_000)
+    backup = back_up(path)
+    assert backup is not None
+    data = bytearray(backup.read_bytes())
+    if damage == "no database":
+        backup.write_bytes(b"somebody's bytes" + data[16:])
+    elif damage == "damaged page":
+        data[8192:] = b"\xff" * (len(data) - 8192)
+        backup.write_bytes(data)
+    elif damage == "newer":
+        with closing(sqlite3.connect(backup)) as db:
+            db.execute(f"pragma user_version = {migrations.SCHEMA + 1}")
+    else:
+        backup.unlink()
+    with closing(Database(path)) as database:
+        with pytest.raises(UserError, match=f"The backup .*{backup.name} is damaged"):
+            database.add_from(backup)
+        assert texts(database) == {"x" * 100_000}
+
+
+def test_a_copy_that_cannot_be_written_is_said_to_be_the_daily_one(path: Path) -> None:
+    save(path, "Once")
+    for day in range(2):  # midnight may pass
+        moment = time.localtime(time.time() + day * 86_400)
+        path.with_name(f"{path.name}.backup-{time.strftime('%Y%m%d', moment)}").mkdir()
+    with pytest.raises(UserError, match="daily copy of your documents cannot be made"):
+        back_up(path)
+
+
 def test_a_backup_of_version_1_is_restored(path: Path, tmp_path: Path) -> None:
     backup = Path(shutil.copy(VERSION_1, tmp_path / "documents.sqlite.version-1"))
     before = backup.read_bytes()

@@ -227,6 +227,13 @@ def test_a_damaged_file_is_refused_with_a_sentence(change: Callable[[dict[str, A
         from_json(json.dumps(values).encode())
 
 
+@pytest.mark.parametrize("depth", [100, 985, 990, 995])  # the deepest are read and cannot be written
+def test_settings_nested_deeply_are_refused(depth: int) -> None:
+    data = to_json(document_of("", " upon"))
+    with pytest.raises(ContentError):
+        from_json(data.replace(b'"top_k": 40', b'"deep": ' + b"[" * depth + b"]" * depth))
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"format": "gptdesk document"}', b"\xff", b"[]"])
 def test_what_is_no_document_is_refused(data: bytes) -> None:
     with pytest.raises(ContentError):

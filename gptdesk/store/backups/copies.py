@@ -11,6 +11,7 @@ from typing import Final
 
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
+from gptdesk.store.checks import is_sound
 from gptdesk.store.database_errors import sentences
 
 KEPT: Final = 3
@@ -62,17 +63,18 @@ def back_up(path: Path) -> Path | None:
     if daily and abs(time.time() - daily[0].made) < _DAY:
         return None
     target = path.with_name(f"{path.name}.{_DAILY}{time.strftime('%Y%m%d')}")
-    try:
-        with sentences(path, "read"), closing(sqlite3.connect(path)) as source:
-            if not _is_worth_keeping(source):
-                return None
+    with sentences(path, "read"), closing(sqlite3.connect(path)) as source:
+        if not _is_worth_keeping(source):
+            return None
+        try:
             with replacing(target) as temporary, closing(sqlite3.connect(temporary)) as copy:
                 source.backup(copy)
-        for old in daily[KEPT - 1 :]:
-            if old.path != target:
-                old.path.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"The daily copy of your documents cannot be made beside {path} ({error.strerror}).") from error
+            for old in daily[KEPT - 1 :]:
+                if old.path != target:
+                    old.path.unlink(missing_ok=True)
+        except (OSError, sqlite3.OperationalError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"The daily copy of your documents cannot be made beside {path} ({reason}).") from error
     return target
 
 
@@ -83,4 +85,4 @@ def _is_daily(backup: Backup, path: Path) -> bool:
 def _is_worth_keeping(source: sqlite3.Connection) -> bool:
     """Whether it has documents and no damage that is found quickly: else a sound copy would give way to it."""
     (count,) = source.execute("select count(*) from documents").fetchone()
-    return bool(count) and source.execute("pragma quick_check(1)").fetchone() == ("ok",)
+    return bool(count) and is_sound(source)

@@ -34,6 +34,7 @@ def add_documents(source: sqlite3.Connection, target: sqlite3.Connection) -> int
         if ours is not None:
             title, own_title = theirs.row[0], theirs.row[4]
             named = to_title(own_title or title)[: LONGEST_TITLE - len(_FROM_BACKUP)] + _FROM_BACKUP
-            target.execute("update documents set own_title = ? where id = ?", (named, new))
+            # Saved to the file of the other one, the copy would overwrite that.
+            target.execute("update documents set own_title = ?, file = null where id = ?", (named, new))
         added += 1
     return added

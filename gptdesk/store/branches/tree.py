@@ -153,9 +153,11 @@ class Tree(Nodes):
         if same:
             return first.id if first.id in same else same[0]
         end = find([first.run], start, lambda id: self._nodes[id].run, self._beside_path)
-        if end is None:
+        if end is None or not end.length:
             return None
         id = end.id
+        if end.length < len(self._nodes[id].run.text) and id != first.id:
+            return None  # it may be another branch that begins alike
         while id not in behind and len(self._children[self._nodes[id].parent]) == 1:
             id = self._nodes[id].parent
         return id

@@ -16,10 +16,10 @@ import msgspec
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
-from gptdesk.store.export.json import FORMAT, VERSION
+from gptdesk.store.export.json import FORMAT, VERSION, path_to
 from gptdesk.store.raw_rows import Column, RawDocument
 from gptdesk.store.recovery import restore
-from gptdesk.store.rows import CHUNK
+from gptdesk.store.rows import CHUNK, UNLIKELY
 from gptdesk.store.runs import Origin
 from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import title_of
@@ -85,9 +85,6 @@ class _Document(msgspec.Struct):
 _ORIGIN: Final = tuple(one.name for one in fields(Origin) if one.name != "foreign_settings")
 """Fields of a generated run that say where it comes from."""
 
-_UNLIKELY: Final = -1e9
-"""In place of a log-probability that is not finite."""
-
 
 def is_document_file(path: Path) -> bool:
     """Whether the file begins as one that gptdesk exported; False if it cannot be read."""
@@ -130,7 +127,10 @@ def from_json(data: bytes) -> Snapshot:
         raise ContentError("it is not one that gptdesk exported")
     if read.version > VERSION:
         raise ContentError(f"a newer gptdesk wrote it, in version {read.version} of the format")
-    snapshot = _snapshot(read, origins, created)
+    try:
+        snapshot = _snapshot(read, origins, created)
+    except RecursionError:  # settings nested so deep that they can be read and not written
+        raise ContentError("it is damaged") from None
     if _text(snapshot) != read.text:
         raise ContentError("it is damaged: its parts do not make up its text")
     return snapshot
@@ -214,13 +214,9 @@ def _tokens(part: Sequence[_Token], places: Sequence[int]) -> str:
 
 
 def _logprob(value: float | None) -> float:
-    return _UNLIKELY if value is None else value
+    return UNLIKELY if value is None else value
 
 
 def _text(snapshot: Snapshot) -> str:
     """The text as `to_json` writes it."""
-    parts, id = [], snapshot.leaf
-    while id:
-        parts.append(snapshot.nodes[id].run.mixed.spelled)
-        id = snapshot.nodes[id].parent
-    return "".join(reversed(parts))
+    return "".join(snapshot.nodes[id].run.mixed.spelled for id in path_to(snapshot))

@@ -156,6 +156,26 @@ def test_after_a_choice_the_keys_are_those_of_the_text_again(driven: Driven) -> 
     assert driven.text == PROMPT + text + "2"
 
 
+def test_after_another_page_the_number_keys_choose_still(driven: Driven) -> None:
+    driven.generate(2)
+    driven.wait_for_end()
+    chosen = driven.texts[1]
+    driven.window.show_page("models")
+    driven.window.show_page("play")
+    driven.press(Qt.Key.Key_2)
+    assert driven.text == PROMPT + chosen
+
+
+def test_they_cannot_begin_before_a_generation_has_ended(endless: Driven) -> None:
+    commands = endless.window.commands
+    commands.run("text.generate")
+    endless.qtbot.waitUntil(lambda: endless.session.document.generating)
+    commands.run("text.stop")
+    assert commands.reason("completions.generate") == "A generation is running."
+    endless.qtbot.waitUntil(lambda: not endless.session.busy)
+    assert commands.action("completions.generate").isEnabled()
+
+
 def test_a_click_on_the_text_of_a_card_chooses_it_while_it_is_written(endless: Driven) -> None:
     endless.generate(3)
     endless.wait_for_text()

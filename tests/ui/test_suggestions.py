@@ -120,6 +120,15 @@ def test_any_change_takes_it_away(typing: Suggestions, opened: Opened, change: C
     assert "Suggestion" not in opened.window.playground.editor.accessibleDescription()
 
 
+def test_it_comes_back_with_the_focus(typing: Suggestions, opened: Opened, qtbot: QtBot) -> None:
+    opened.window.playground.panel.setFocus()
+    opened.window.playground.bar.generate.setFocus()
+    assert not opened.window.playground.editor.hasFocus()
+    assert typing.ghost.text == ""
+    opened.window.playground.editor.setFocus()
+    qtbot.waitUntil(lambda: typing.shown is not None)
+
+
 def test_what_is_typed_while_the_model_is_loaded_gets_one_too(open_window: Callable[..., Opened], qtbot: QtBot) -> None:
     opened = open_window()
     opened.services.settings.update(suggestions=True)

@@ -152,7 +152,7 @@ class PlaygroundPage(BasePage):
                 view.panel,
                 view.tokens.block,
             ),
-            focus=view.editor.setFocus,
+            focus=lambda: (view.completions if self.completions.all else view.editor).setFocus(),
             message_area=view.editor,
             messages_at_top=True,
             buttons=view.bar.frame,

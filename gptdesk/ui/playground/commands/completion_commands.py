@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from gptdesk.ui.playground.commands.text_commands import SCOPE, why_not_generate
+from gptdesk.ui.playground.commands.text_commands import SCOPE
 from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
@@ -35,7 +35,7 @@ def completion_commands(
             run=act(lambda view: view.completions.generate()),
             shortcuts=("Ctrl+Alt+Return", "Ctrl+Alt+Enter"),
             scope=SCOPE,
-            is_possible=lambda: _why_no_round(completions) or why_not_generate(session),
+            is_possible=lambda: _why_no_round(completions) or _why_busy(session),
         ),
         Command(
             id="completions.another_round",
@@ -65,6 +65,11 @@ def completion_commands(
 
 def _why_no_round(completions: Completions) -> str | None:
     return "Completions are being generated." if completions.running else None
+
+
+def _why_busy(session: Session) -> str | None:
+    """Unlike another generation, several completions do not wait for one that is stopping."""
+    return "A generation is running." if session.busy else None
 
 
 def _why_closed(completions: Completions) -> str | None:

@@ -135,6 +135,7 @@ class CompletionsPanel(QWidget):
         self.grid.set_cards(cards)
         self.setVisible(bool(cards))
         if cards:
+            self.setFocusProxy(cards[0])
             cards[0].setFocus()
 
     @Slot(object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 
 from gptdesk.inference.events import TokenEvent
 from gptdesk.power_saver import power_saver_is_on
@@ -24,6 +24,9 @@ _TRIED: Final = 3
 """Suggestions for one place; after the last one Esc shows none."""
 
 _TOPIC: Final = "suggestion"
+
+_STAYS: Final = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
+"""Why the text loses the focus for a moment, to a menu or another window, and a suggestion stays."""
 
 
 class Suggestions(QObject):
@@ -196,7 +199,9 @@ class Suggestions(QObject):
             self._editor.describe(_TOPIC, "")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Answers Tab and Esc while a suggestion is shown."""
+        """Answers Tab and Esc while a suggestion is shown, which is hidden while the text does not have the focus."""
+        if isinstance(event, QFocusEvent) and event.reason() not in _STAYS:
+            self._on_changed()
         if self._shown is None or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         acts = {Qt.Key.Key_Tab: self.take, Qt.Key.Key_Escape: self.another}

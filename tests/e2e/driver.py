@@ -71,7 +71,11 @@ class Hands(QObject):
 
     def _focused(self, window: MainWindow) -> QWidget:
         over = QApplication.activePopupWidget()
-        return (over.focusWidget() or over) if over else QApplication.focusWidget() or window
+        if over:
+            return over.focusWidget() or over
+        if QApplication.focusWidget() is None:  # after a dialog, where nobody manages windows
+            QApplication.setActiveWindow(QApplication.activeModalWidget() or window)
+        return QApplication.focusWidget() or window
 
 
 def shown(name: str) -> list[QWidget]:
@@ -102,6 +106,7 @@ def describe(widget: QWidget) -> dict[str, object]:
         "text": names(widget)[1],
         "description": widget.accessibleDescription(),
         "enabled": widget.isEnabled(),
+        "focused": widget is QApplication.focusWidget(),  # not its proxy
     }
 
 

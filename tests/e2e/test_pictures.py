@@ -27,18 +27,19 @@ SIZE = (1320, 820)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_the_playground(
     theme: str,
-    start: Callable[[], Program],
+    start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
     screen: Screen,
     tmp_path: Path,
 ) -> None:
     decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=120, seed=7))
     write_settings(Settings(theme=theme, decoding=decoding))
-    program = start()
+    program = start(driven=True)
     program.wait_until_painted()
     program.type(BEGINNING)
     program.press("ctrl+Return")
     wait_for(lambda: program.finish_reason is not None, "the end")
+    wait_for(lambda: any("can be chosen" in found["text"] for found in program.look("*")), "the next token")
     folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
     picture = folder / f"playground-{theme}.png"
     assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
@@ -62,12 +63,12 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     wait_for(lambda: any(found["enabled"] for found in program.look("Regenerate")), "the model to be free")
     program.press("ctrl+t")
     wait_for(lambda: any("perplexity" in found["text"] for found in program.look("Totals")), "the scores")
-    program.press("ctrl+i")
-    wait_for(lambda: program.look("Click one*"), "the token card")
-    before = program.text
     folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
     picture = folder / "token-view.png"
     assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.press("ctrl+i")
+    wait_for(lambda: program.look("Click one*"), "the token card")
+    before = program.text
     program.press("1")
     wait_for(lambda: program.text != before, "the branch")
     assert program.text.startswith(before)

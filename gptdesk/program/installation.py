@@ -37,7 +37,9 @@ _PACKAGE: Final = Path(__file__).parents[1]
 _PROJECT: Final = _PACKAGE.parent / "pyproject.toml"
 """In a source tree."""
 
-_PACKAGE_NAME: Final = re.compile(r"[\w.-]+")
+PACKAGE_NAME: Final = re.compile(r"[\w.-]+")
+"""At the beginning of a requirement."""
+
 _EXTRA: Final = re.compile(r";.*\bextra\b\s*==\s*['\"]([\w-]+)")
 """In a requirement that only an extra has."""
 
@@ -105,7 +107,7 @@ def _requirements() -> Sequence[tuple[str, str]]:
         except metadata.PackageNotFoundError:
             listed = ()
         texts = [(match[1] if (match := _EXTRA.search(text)) else "", text) for text in listed]
-    names = ((extra, _PACKAGE_NAME.match(str(text))) for extra, text in texts)
+    names = ((extra, PACKAGE_NAME.match(str(text))) for extra, text in texts)
     return [(extra, match[0]) for extra, match in names if match]
 
 

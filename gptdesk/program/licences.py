@@ -9,7 +9,7 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Final
 
-from gptdesk.program.installation import declared_packages
+from gptdesk.program.installation import PACKAGE_NAME, declared_packages
 
 THIRD_PARTY: Final = "THIRD-PARTY-LICENCES"
 """In the package of a bundle, and beside its executable."""
@@ -18,7 +18,6 @@ SEPARATOR: Final = f"\n{'=' * 100}\n\n"
 """Between two libraries."""
 
 _LICENCE_FILE: Final = re.compile(r"(licen[cs]e|copying|notice|copyright)", re.IGNORECASE)
-_NAME: Final = re.compile(r"[\w.-]+")
 
 
 def third_party_licences() -> str:
@@ -64,5 +63,5 @@ def _installed() -> Iterator[Distribution]:
         except metadata.PackageNotFoundError:  # of an extra, or for another system
             continue
         needed = (text for text in found[key].requires or () if "extra" not in text.partition(";")[2])
-        waiting += [match[0] for match in map(_NAME.match, needed) if match]
+        waiting += [match[0] for match in map(PACKAGE_NAME.match, needed) if match]
     return (found[key] for key in sorted(found))

@@ -1,4 +1,4 @@
-"""Asks one address whether there is a newer version: one request, a bounded answer. Nothing asks by itself.
+"""Asks one address whether there is a newer version: one request, a bounded answer.
 
 The answer is a JSON object with ``tag_name``, the version, and ``html_url``, a page about it; GitHub describes the
 newest release of a repository so.

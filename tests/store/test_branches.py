@@ -427,6 +427,22 @@ def test_a_branch_whose_nodes_were_merged_meanwhile_is_removed_by_redo() -> None
     assert ends(document) == {"ab", "zzy"}
 
 
+def test_a_branch_that_an_edit_left_is_left_again_when_the_edit_is_redone() -> None:
+    document = Document()
+    document.replace(0, 0, "q")
+    document.replace(0, 0, "q")
+    generate(document, ["g"], start=1)
+    document.replace(0, 2, "q")
+    before = ends(document)
+    assert "qg" in before
+    for _ in range(3):
+        document.undo()
+    for _ in range(3):
+        document.redo()
+    assert document.text == "q"
+    assert ends(document) == before
+
+
 def test_the_only_branch_is_not_removed() -> None:
     document = Document()
     document.replace(0, 0, "One")

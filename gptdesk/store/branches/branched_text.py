@@ -169,7 +169,7 @@ class BranchedText:
     def _take_back(self, entry: Entry) -> Entry:
         """Undoes a step, and returns it as it can be redone."""
         if isinstance(entry, Step):
-            return self._exchange(entry, entry.end, entry.old)
+            return self._exchange(replace(entry, leaves_branch=entry.forked), entry.end, entry.old)
         if entry.nodes:
             self._tree.put_back(entry.before, entry.nodes)
         self._changed()
@@ -180,10 +180,10 @@ class BranchedText:
         """Redoes a step, and returns it as it can be undone."""
         walk = entry if isinstance(entry, Step) else entry.walk
         if walk is not None:
-            walk = self._exchange(walk, walk.start + length_of(walk.old), walk.new)
+            walk = self._exchange(walk, walk.start + length_of(walk.old), walk.new, keep=walk.leaves_branch)
         if isinstance(entry, Step):
             return walk or entry
-        id = self._tree.branch_at(entry.before, entry.nodes[0]) if entry.nodes else None
+        id = self._tree.branch_at(entry.before, entry.nodes) if entry.nodes else None
         if id is None:  # earlier steps, undone and redone, have changed what it stood behind: it stays
             return Removal(entry.before, (), walk)
         return self._take_out(id, walk)
@@ -195,13 +195,16 @@ class BranchedText:
         self._changed()
         return Removal(tuple(before), tuple(removed), walk)
 
-    def _exchange(self, step: Step, end: int, runs: tuple[Run, ...]) -> Step:
-        """Puts ``runs`` in the place of the other text of a step, up to ``end``; returns the step for the way back."""
+    def _exchange(self, step: Step, end: int, runs: tuple[Run, ...], *, keep: bool = False) -> Step:
+        """Puts ``runs`` in the place of the other text of a step, up to ``end``; returns the step for the way back.
+
+        The text of before stays in the tree if ``keep`` is set.
+        """
         self.changed_at = step.start + length_of(runs)
         if step.branches:
             self._fork(step.start, end, runs)
             return step
-        kept = self._tree.go_back(step.start, end, runs) if step.forked else None
+        kept = self._tree.go_back(step.start, end, runs, keep=keep) if step.forked else None
         forked = self._tree.replace(step.start, end, runs) if kept is None else kept
         self._changed()
         return replace(step, forked=forked)

@@ -21,6 +21,8 @@ class Step:
         branches: whether both texts are branches of the tree: the step is a whole generation, or went from one branch
             to another. Both stay when it is undone and redone.
         forked: whether the text before the step is still in the tree, because other branches share it.
+        leaves_branch: of a step that was undone: whether the text before it was another branch, so that redoing the
+            step leaves it in the tree.
         open: whether more typing may be merged into this step.
     """
 
@@ -29,6 +31,7 @@ class Step:
     new: tuple[Run, ...]
     branches: bool = False
     forked: bool = False
+    leaves_branch: bool = False
     open: bool = False
 
     @property

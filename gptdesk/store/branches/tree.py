@@ -117,8 +117,10 @@ class Tree(Nodes):
             for run in join(runs):
                 parent = self._add(parent, run)
 
-    def go_back(self, start: int, end: int, runs: Sequence[Run]) -> bool | None:
-        """As `replace`, to nodes that hold that text already; those that only the former text needed are removed.
+    def go_back(self, start: int, end: int, runs: Sequence[Run], *, keep: bool = False) -> bool | None:
+        """As `replace`, to nodes that hold that text already.
+
+        Nodes that only the former text needed are removed, unless ``keep`` is set.
 
         Returns:
             Whether the former text is still in the tree; ``None`` if nothing was done, for lack of such nodes.
@@ -132,6 +134,8 @@ class Tree(Nodes):
             return None
         last = self._node_at(place)
         former, self.path = self.leaf, self.path_to(last)
+        if keep:
+            return True
         kept = self._is_needed(former)
         while not self._is_needed(former):
             parent = self._nodes[former].parent
@@ -139,19 +143,20 @@ class Tree(Nodes):
             former = parent
         return kept
 
-    def branch_at(self, before: Sequence[Run], first: Node) -> int | None:
-        """The node with which a branch begins whose first node was ``first``, behind the text ``before``.
+    def branch_at(self, before: Sequence[Run], nodes: Sequence[Node]) -> int | None:
+        """The node with which a branch of ``nodes``, parents first, begins behind the text ``before``.
 
         The branch may be divided differently by now. It is not the path; ``None`` where there is none.
         """
+        first = nodes[0]
         place = self._find(before, ROOT)
         if place is None:
             return None
         start = self._node_at(place)
         behind = self._beside_path(start)
         same = [id for id in behind if self._nodes[id].run == first.run]
-        if same:
-            return first.id if first.id in same else same[0]
+        if same:  # of several, that with as much behind it
+            return max(same, key=lambda id: (id == first.id, len(self.below(id)) == len(nodes)))
         end = find([first.run], start, lambda id: self._nodes[id].run, self._beside_path)
         if end is None or not end.length:
             return None

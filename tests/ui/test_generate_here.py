@@ -1,6 +1,6 @@
 """Generating before the end of the text: where the caret is, and only where the person has put it."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -74,6 +74,17 @@ def test_the_toast_undoes_it_while_it_writes(opened: Opened, qtbot: QtBot) -> No
     card.message.offers[0][1]()
     qtbot.waitUntil(lambda: not opened.window.session.busy)
     assert opened.window.session.document.text == TEXT
+
+
+def test_the_toast_undoes_it_before_the_first_token_too(opened: Opened, qtbot: QtBot) -> None:
+    set_text(opened)
+    put_caret(opened, len(KEPT))
+    session, editor = opened.window.session, opened.window.playground.editor
+    session.left_behind.connect(
+        lambda _: QTimer.singleShot(0, session, lambda: opened.window.toasts.cards[0].message.offers[0][1]())
+    )
+    generate(opened, qtbot)
+    assert session.document.text == editor.shown == TEXT
 
 
 def test_a_selection_is_written_anew(opened: Opened, qtbot: QtBot) -> None:

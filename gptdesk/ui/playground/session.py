@@ -216,7 +216,7 @@ class Session(QObject, BranchSteps):
 
     def undo_to(self, depth: int) -> None:
         """Undoes steps until ``depth`` of them are left to undo."""
-        self._interrupt()
+        self.interrupt()
         while self.document.history.depth > depth:
             self.undo()
 

@@ -77,10 +77,6 @@ class CutLine(QSlider):
         )
         self.update()
 
-    def move_to(self, value: float) -> None:
-        """Moves the line as a person does."""
-        self.setValue(self._scale.position(value))
-
     def sizeHint(self) -> QSize:
         return QSize(scaled(96), scaled(_HEIGHT))
 

@@ -174,3 +174,14 @@ def test_the_list_of_samplers_keeps_the_keys_that_move_one(written: Opened) -> N
     QTest.keyClick(rows, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     assert rows.item(1).text() == first
     assert written.window.playground.editor.selection == (16, 16)
+
+
+@pytest.mark.parametrize("width", [1300, 1000, 940, 900])
+def test_generate_is_whole_beside_the_number_of_branches_at_every_width(written: Opened, width: int) -> None:
+    window, bar = written.window, written.window.playground.bar
+    window.commands.run("document.pane")
+    window.resize(width, 700)
+    for _ in range(5):
+        QApplication.processEvents()
+    assert bar.generate.width() >= bar.generate.sizeHint().width()
+    assert bar.width() >= bar.frame.geometry().right()

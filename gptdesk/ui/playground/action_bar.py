@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from gptdesk.ui.playground.completions.count_button import CountButton
 from gptdesk.ui.playground.generation_place import HERE
 from gptdesk.ui.playground.speed_label import SpeedLabel
+from gptdesk.ui.playground.walking.branch_switch import BranchSwitch
 from gptdesk.ui.services.services import InferenceService, SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
@@ -26,6 +27,9 @@ _RETURN: Final = {"⌘↩": "⌘ ↵", "Ctrl+Enter": "Ctrl ↵"}
 _TURNS: Final = 3
 """How often labels are chosen at most: showing a button may have this widget resized meanwhile."""
 
+_BRIEFEST: Final = 7
+"""The last step of shortening: Generate, Stop and the arrows of branches are left."""
+
 _SIDE: Final = 8
 """Least space between the frame and the edge of the page, in pixels."""
 
@@ -38,6 +42,7 @@ class ActionBar(QWidget):
 
     Attributes:
         frame: holds the buttons.
+        branches: as given.
         speed: tokens per second while text is generated.
     """
 
@@ -47,7 +52,7 @@ class ActionBar(QWidget):
         inference: InferenceService,
         settings: SettingsService,
         commands: Commands,
-        branches: QWidget,
+        branches: BranchSwitch,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -68,6 +73,7 @@ class ActionBar(QWidget):
         self.count = CountButton(settings)
         self.regenerate = ActionButton(action("text.regenerate"), "")
         theme.set_icon(self.regenerate, "regenerate")
+        self.branches = branches
         self.speed = SpeedLabel(inference)
         self.undo, self.redo = ActionButton(action("text.undo"), ""), ActionButton(action("text.redo"), "")
         for button, name in ((self.undo, "undo"), (self.redo, "redo")):
@@ -137,11 +143,11 @@ class ActionBar(QWidget):
     def _choose_words(self) -> None:
         room = self.width() - 2 * _SIDE
         wanted = min(room, self._column[1] + 2 * _FRAME) if self._column else room
-        for brief in range(-1, 5):
+        for brief in range(-1, _BRIEFEST + 1):
             self._show_words(brief)
             self._row.invalidate()
             self._needed = needed = self._row.sizeHint().width()
-            if needed <= wanted:
+            if needed <= (wanted if brief < 4 else room):  # rather wider than the text than without more buttons
                 break
         left = min(self._column[0] - _FRAME, self.width() - _SIDE - needed) if self._column else _SIDE
         left = max(_SIDE, left)
@@ -149,7 +155,7 @@ class ActionBar(QWidget):
         self._outer.setContentsMargins(left, 4, right, 12)
 
     def _show_words(self, brief: int) -> None:
-        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, 3 and 4 without rare ones.
+        """Sets how short labels are: 0 with the shortcut, 1 without it, 2 icons for some, from 3 on one thing less.
 
         With -1 there is room for the longest label of Generate, so that no other button moves when the caret does.
         """
@@ -166,4 +172,7 @@ class ActionBar(QWidget):
         self.stop.setText("" if brief >= 2 else " Stop")
         self.regenerate.setText("" if brief >= 2 else " Regenerate")
         for button in (self.undo, self.redo):
-            button.setHidden(brief == 4)
+            button.setHidden(brief >= 4)
+        self.several.setHidden(brief >= 5)
+        self.branches.show_number(brief < 6)
+        self.regenerate.setHidden(brief >= 7)

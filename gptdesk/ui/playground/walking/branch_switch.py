@@ -40,6 +40,10 @@ class BranchSwitch(QWidget):
         walk.changed.connect(self.show_fork)
         self.show_fork()
 
+    def show_number(self, shown: bool) -> None:
+        """Shows number and count between the buttons, or leaves them out where there is no room."""
+        self.place.setHidden(not shown)
+
     @Slot()
     def show_fork(self) -> None:
         """Shows the fork of the walk."""

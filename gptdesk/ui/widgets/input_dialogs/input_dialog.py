@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLayout, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.widgets.dialog import MARGIN, Dialog
@@ -48,7 +46,8 @@ class InputDialog(Dialog):
         column.addLayout(self._inputs, 1)
         column.addWidget(self.problem)
         column.addLayout(self._below)
-        column.addLayout(button_row(self.dismiss_button, self.accept_button))
+        self._buttons = button_row(self.dismiss_button, self.accept_button)
+        column.addLayout(self._buttons)
 
     def add(self, *parts: QWidget | QLayout, stretch: int = 0) -> None:
         """Adds these above the problem."""
@@ -61,15 +60,14 @@ class InputDialog(Dialog):
         self._put_buttons_last()
 
     def _put_buttons_last(self) -> None:
-        """The first input has the focus at first, and Tab comes to the buttons in the end."""
-        buttons = (self.dismiss_button, self.accept_button)
-        stops, widget = list[QWidget](), self.nextInFocusChain()
-        while widget is not None and widget is not self:
-            if widget not in buttons and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
-                stops.append(widget)
-            widget = widget.nextInFocusChain()
-        for last, button in itertools.product(stops[-1:], reversed(buttons)):  # the other way round Qt moves nothing
-            QWidget.setTabOrder(last, button)
+        """The first input has the focus at first, and Tab comes to the buttons in the end.
+
+        A widget that gets a parent comes last. `nextInFocusChain` would tell the order, but PySide makes its result
+        a child of the widget that is asked, and the dialog would be collected as garbage while it is open.
+        """
+        for button in (self.dismiss_button, self.accept_button):
+            button.setParent(None)
+            self._buttons.addWidget(button)
 
     def watch(self, box: NumberBox) -> None:
         """Shows in the dialog what a number box refuses."""

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
@@ -153,6 +152,8 @@ def runtime_of(device: str) -> str:
     Returns:
         Such as "torch 2.13.0, numba 0.62.1, AVX2" for the CPU, "torch 2.13.0, NVIDIA H200" for a GPU.
     """
+    from importlib.metadata import PackageNotFoundError, version
+
     import torch
 
     parts = [f"torch {torch.__version__}"]

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
-from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.events import TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
@@ -54,6 +53,8 @@ def events_of(
 
     Their entropy is not known: NaN.
     """
+    from gptdesk.gpt2.tokenizer import TextStream
+
     begins_word = not prompt.text or prompt.text[-1].isspace()
     before = [] if begins_word else encode_mixed(tokenizer, prompt[-_BEFORE:])
     stream = TextStream(tokenizer, before[-1] if before else None)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
 from gptdesk.store.files import write_atomic
-from gptdesk.ui.playground.tokens.export_html import ColouredText, to_html
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
+    from gptdesk.ui.playground.tokens.export_html import ColouredText
 
 
 def _to_csv(shown: ColouredText, tokenizer: Tokenizer) -> bytes:
@@ -23,6 +23,12 @@ def _to_csv(shown: ColouredText, tokenizer: Tokenizer) -> bytes:
     assert scored is not None
     spans = list(zip(scored.starts.tolist(), scored.ends.tolist(), strict=True))
     return "".join(as_csv(scored_tokens(scored.found, spans, tokenizer))).encode("utf-8")
+
+
+def _to_html(shown: ColouredText, tokenizer: Tokenizer) -> bytes:
+    from gptdesk.ui.playground.tokens.export_html import to_html
+
+    return to_html(shown, tokenizer)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Format:
 
 FORMATS: Final = (
     Format("CSV", (".csv",), _to_csv),
-    Format("Web page with the colours", (".html", ".htm"), to_html),
+    Format("Web page with the colours", (".html", ".htm"), _to_html),
 )
 """The first one is the default."""
 

@@ -20,7 +20,6 @@ from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.tokens.export import export
-from gptdesk.ui.playground.tokens.export_html import ColouredText
 from gptdesk.ui.playground.tokens.measures import MEASURES, described, measure_of, quoted
 from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_layer import TokenLayer
@@ -237,6 +236,8 @@ class TokenView(QObject):
         Raises:
             UserError: when they are not all scored, or the file cannot be written.
         """
+        from gptdesk.ui.playground.tokens.export_html import ColouredText
+
         scored, info = self.table.scored, self._inference.info
         if scored is None or info is None or not scored.found.complete:
             raise UserError("The text is not scored yet; export it again when the strip shows no “scoring”.")

@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import weight_files
-from gptdesk.library.files import hash_weights
 from gptdesk.ui.services.background import Task, TaskQueue
 
 _Files = tuple[tuple[str, int, int], ...]
@@ -52,6 +51,8 @@ class WeightsHasher(QObject):
 
 
 def _hash(folder: Path, known: dict[_Files, str], task: Task) -> tuple[_Files, str]:
+    from gptdesk.library.files import hash_weights
+
     try:
         paths = weight_files(folder)
         states = [path.stat() for path in paths]

@@ -21,15 +21,10 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, is_transposed, tensor_shapes
 from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cpu.dequantize import dequantize_groups, dequantize_rows
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.linear import CACHE_LINE, linear
-from gptdesk.inference.cpu.quantize import (
-    dequantize_groups,
-    dequantize_rows,
-    groups_in,
-    quantize_groups,
-    quantize_rows,
-)
+from gptdesk.inference.cpu.quantize import groups_in, quantize_groups, quantize_rows
 
 _SCALES: Final = ".scales"
 
@@ -147,10 +142,12 @@ class QuantizedWeights:
         target = self._tensors[name]
         if not is_matrix(name):
             target.copy_(weights)
-        elif target.dtype == torch.int8:
-            quantize_rows(weights, target, self._tensors[name + _SCALES])
-        else:
-            quantize_groups(weights, target, self._tensors[name + _SCALES])
+            return
+        quantize = quantize_rows if target.dtype == torch.int8 else quantize_groups
+        rows = max(1, _WEIGHTS_AT_ONCE // weights.shape[1])  # a large matrix in float32 would be a second copy
+        scales = self._tensors[name + _SCALES]
+        for part, rounded, scale in zip(weights.split(rows), target.split(rows), scales.split(rows), strict=True):
+            quantize(part.float().numpy(), rounded.numpy(), scale.numpy())
 
     def model(self) -> GPT2:
         """A model that shares these weights."""

@@ -12,8 +12,9 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu import quantized_files
+from gptdesk.inference.cpu.dequantize import dequantize_groups, dequantize_rows
 from gptdesk.inference.cpu.linear import for_inference
-from gptdesk.inference.cpu.quantize import dequantize_groups, dequantize_rows, groups_in, quantize_groups, quantize_rows
+from gptdesk.inference.cpu.quantize import groups_in, quantize_groups, quantize_rows
 from gptdesk.inference.cpu.quantized import QuantizedLinear, QuantizedWeights, precision_of
 from gptdesk.inference.cpu.quantized_files import load_quantized
 from tests.inference.quantized_models import quantize_model
@@ -53,7 +54,7 @@ def same_weights(one: GPT2, other: GPT2) -> bool:
 def test_int8_is_off_by_half_a_step_at_most() -> None:
     weights = random_weights(300, 70)
     numbers, scales = torch.empty(300, 70, dtype=torch.int8), torch.empty(300)
-    quantize_rows(weights, numbers, scales)
+    quantize_rows(weights.numpy(), numbers.numpy(), scales.numpy())
     torch.testing.assert_close(scales, weights.abs().amax(dim=1) / 127)
     error = (dequantize_rows(numbers, scales) - weights).abs()
     assert (error <= scales[:, None] * 0.5001).all()
@@ -65,7 +66,7 @@ def test_int4_loses_less_than_llama_cpps_q4_0() -> None:
     weights = random_weights(64, 96)
     numbers = torch.empty(64, 48, dtype=torch.uint8)
     scales = torch.empty(64, groups_in(96), dtype=torch.float32)
-    quantize_groups(weights, numbers, scales)
+    quantize_groups(weights.numpy(), numbers.numpy(), scales.numpy())
     mine = dequantize_groups(numbers, scales, 96)
     kind = gguf.GGMLQuantizationType.Q4_0
     theirs = torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(weights.numpy(), kind), kind))
@@ -77,7 +78,7 @@ def test_what_int4_can_hold_it_holds_exactly() -> None:
     exact = torch.randint(-8, 8, (5, 64), generator=torch.Generator().manual_seed(3)).float()
     exact[:, ::32] = -8  # each group's extreme
     numbers, scales = torch.empty(5, 32, dtype=torch.uint8), torch.empty(5, 2, dtype=torch.float32)
-    quantize_groups(exact * 0.25, numbers, scales)
+    quantize_groups((exact * 0.25).numpy(), numbers.numpy(), scales.numpy())
     torch.testing.assert_close(dequantize_groups(numbers, scales, 64), exact * 0.25, rtol=0, atol=0)
 
 
@@ -86,7 +87,7 @@ def test_int4_fills_up_its_last_group(columns: int) -> None:
     weights = random_weights(3, columns)
     numbers = torch.empty(3, 16 * groups_in(columns), dtype=torch.uint8)
     scales = torch.empty(3, groups_in(columns), dtype=torch.float32)
-    quantize_groups(weights, numbers, scales)
+    quantize_groups(weights.numpy(), numbers.numpy(), scales.numpy())
     restored = dequantize_groups(numbers, scales, columns)
     assert restored.shape == weights.shape
     assert (restored - weights).abs().max() < 0.5
@@ -95,10 +96,10 @@ def test_int4_fills_up_its_last_group(columns: int) -> None:
 def test_zeros_stay_zeros() -> None:
     zeros = torch.zeros(4, 64)
     numbers, scales = torch.empty(4, 64, dtype=torch.int8), torch.empty(4)
-    quantize_rows(zeros, numbers, scales)
+    quantize_rows(zeros.numpy(), numbers.numpy(), scales.numpy())
     assert torch.equal(dequantize_rows(numbers, scales), zeros)
     packed, of_groups = torch.empty(4, 32, dtype=torch.uint8), torch.empty(4, 2, dtype=torch.float32)
-    quantize_groups(zeros, packed, of_groups)
+    quantize_groups(zeros.numpy(), packed.numpy(), of_groups.numpy())
     assert torch.equal(dequantize_groups(packed, of_groups, 64), zeros)
 
 

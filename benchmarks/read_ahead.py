@@ -42,6 +42,11 @@ _WORDS_TOKENS: Final = 19
 _WORDS: Final = "The old house at the edge of the wood was dark, and nobody knew who lived there. "
 
 
+def long_paragraph() -> str:
+    """A paragraph of `TEXT` tokens."""
+    return _WORDS * (TEXT // _WORDS_TOKENS)
+
+
 def first_tokens(model: str, turns: int) -> dict[str, list[float]]:
     """Milliseconds until the first token of a new prompt, read ahead and not, and those of a decode step."""
     from gptdesk.inference.engine import Engine
@@ -74,7 +79,7 @@ def measure_keys(model: str, keys: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     opened = OpenedWindow(model)
     session, view = opened.playground()
-    session.edit(0, 0, _WORDS * (TEXT // _WORDS_TOKENS))
+    session.edit(0, 0, long_paragraph())
     for name, changes in (
         ("nothing is read", {"read_ahead": False, "token_view": False}),
         ("reading ahead", {"read_ahead": True, "token_view": False}),

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolTip
 
 from gptdesk.ui.fonts import interface_font, scaled
 from gptdesk.ui.playground.editing.editor import Editor
-from gptdesk.ui.playground.editing.generated_marks import x_of
+from gptdesk.ui.playground.editing.visible_lines import x_of
 from gptdesk.ui.services.token_counter import Counts
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme

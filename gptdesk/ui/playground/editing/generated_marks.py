@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Final
 
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextDocument, QTextLine
 
 from gptdesk.ui.palette import Colours
+from gptdesk.ui.playground.editing.visible_lines import visible_lines, x_of
 from gptdesk.ui.stylesheet import mix
 
 ABOVE: Final = 0.98
@@ -59,18 +60,12 @@ def paint_marks(
         visible: in the coordinates of the widget before the painter was translated.
         colours: of the theme in force.
     """
-    top = visible.top() - painter.transform().dy()
-    bottom = visible.bottom() - painter.transform().dy()
-    layout = document.documentLayout()
-    block = block_at(document, top)
-    while block.isValid():
-        box = layout.blockBoundingRect(block)
-        if box.top() > bottom:
-            break
-        spans = _spans_in(block, marked.spans)
-        for number in range(block.layout().lineCount() if spans else 0):
-            _paint_line(painter, block, box, block.layout().lineAt(number), replace(marked, spans=spans), colours)
-        block = block.next()
+    of_block = -1, list[tuple[int, int]]()  # number of a block, and its spans
+    for block, box, line in visible_lines(document, painter, visible):
+        if block.blockNumber() != of_block[0]:
+            of_block = block.blockNumber(), _spans_in(block, marked.spans)
+        if of_block[1]:
+            _paint_line(painter, block, box, line, replace(marked, spans=of_block[1]), colours)
 
 
 def _spans_in(block: QTextBlock, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -103,21 +98,3 @@ def _paint_line(
         width = _WIDE if bar == colours.accent else _NARROW
         place = QRectF(box.left() - _GAP, baseline - _BAR_ABOVE * size, width, marked.line_height)
         painter.fillRect(place, QColor(bar))
-
-
-def x_of(line: QTextLine, position: int) -> float:
-    """Left edge of the character at ``position``, within its block."""
-    return cast(tuple[float, int], line.cursorToX(position))[0]  # PySide gives the position back, too
-
-
-def block_at(document: QTextDocument, y: float) -> QTextBlock:
-    """The first block that ends below ``y``, by binary search."""
-    layout = document.documentLayout()
-    low, high = 0, document.blockCount() - 1
-    while low < high:
-        middle = (low + high) // 2
-        if layout.blockBoundingRect(document.findBlockByNumber(middle)).bottom() < y:
-            low = middle + 1
-        else:
-            high = middle
-    return document.findBlockByNumber(low)

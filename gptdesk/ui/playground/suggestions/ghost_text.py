@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect
 from PySide6.QtGui import QColor, QPainter, QTextLayout, QTextOption
 
 from gptdesk.ui.playground.editing.editor import Editor
-from gptdesk.ui.playground.editing.generated_marks import x_of
+from gptdesk.ui.playground.editing.visible_lines import x_of
 from gptdesk.ui.theme import Theme
 
 _LINE_END: Final = "\N{DOWNWARDS ARROW WITH CORNER LEFTWARDS}"

@@ -11,7 +11,8 @@ from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QTextBlock, Q
 
 from gptdesk.ui.fonts import interface_font
 from gptdesk.ui.playground.editing.editor import Editor
-from gptdesk.ui.playground.editing.generated_marks import ABOVE, BELOW, block_at, x_of
+from gptdesk.ui.playground.editing.generated_marks import ABOVE, BELOW
+from gptdesk.ui.playground.editing.visible_lines import visible_lines, x_of
 from gptdesk.ui.playground.tokens.measures import MEASURES, Measure
 from gptdesk.ui.playground.tokens.ramps import ramp
 from gptdesk.ui.playground.tokens.token_table import TokenTable
@@ -76,7 +77,9 @@ class TokenLayer:
             painter: is translated so that the document's origin is where it appears.
             visible: in the coordinates of the viewport.
         """
-        lines = list(self._visible_lines(painter, visible))
+        lines = [
+            _line(block, line, box) for block, box, line in visible_lines(self._editor.document(), painter, visible)
+        ]
         if not lines:
             return
         shown = self._editor.places
@@ -103,25 +106,6 @@ class TokenLayer:
     def brushes(self) -> list[QBrush]:
         """One for each step of the measure in the theme in force."""
         return [QBrush(QColor(colour)) for colour in colours_of(self.measure, self._theme)]
-
-    def _visible_lines(self, painter: QPainter, visible: QRect) -> Iterator[_Line]:
-        top = visible.top() - painter.transform().dy()
-        bottom = visible.bottom() - painter.transform().dy()
-        document = self._editor.document()
-        layout = document.documentLayout()
-        block = block_at(document, top)
-        while block.isValid():
-            box = layout.blockBoundingRect(block)
-            if box.top() > bottom:
-                return
-            for number in range(block.layout().lineCount()):
-                line = block.layout().lineAt(number)
-                if box.top() + line.y() + line.height() < top:
-                    continue
-                if box.top() + line.y() > bottom:
-                    return
-                yield _line(block, line, box)
-            block = block.next()
 
     def _paint_details(self, painter: QPainter, boxes: list[tuple[QRectF, int]]) -> None:
         """Paints borders and ids over all backgrounds: an id reaches into the next line."""

@@ -66,7 +66,7 @@ BENCHMARKS: Final = (
         ("--turns", "1"),
     ),
     Benchmark("sampling", "Sampling", "benchmarks.sampling", quick=("--quick",)),
-    Benchmark("cuda", "CUDA", "benchmarks.cuda", quick=("--quick",)),
+    Benchmark("gpu", "GPU", "benchmarks.gpu", quick=("--tiny",)),
     Benchmark("startup", "Start of the window", "benchmarks.startup", quick=("--turns", "2")),
     Benchmark(
         "responsiveness", "The window while a model writes", "benchmarks.responsiveness", quick=("--seconds", "2")
@@ -149,7 +149,7 @@ def main(argv: list[str] | None = None) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         for benchmark in BENCHMARKS:
             asked_for = benchmark.name in args.only if args.only else benchmark.name != "loading-xl" or args.xl
-            if not asked_for or not benchmark.installed or (benchmark.name == "cuda" and not _has_cuda()):
+            if not asked_for or not benchmark.installed or (benchmark.name == "gpu" and not _has_cuda()):
                 continue
             more = ["--text", str(args.text)] if args.text and benchmark.name == "decode" else []
             problem = measure(benchmark, folder, quick=args.quick, more=more)

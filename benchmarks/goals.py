@@ -50,7 +50,7 @@ def find_goals(reports: Reports) -> list[Goal]:
     """All of them, also those that were not measured."""
     goals = [*_decoding(reports.get("decode", {})), *_loading(reports)]
     goals += _window(reports.get("startup", {}), reports.get("responsiveness", {}))
-    for name in ("sampling", "cuda"):  # these know their own
+    for name in ("sampling", "gpu"):  # these know their own
         goals += [Goal(**goal) for goal in reports.get(name, {}).get("must_reach", [])]
     return goals
 

@@ -34,6 +34,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what needs a card where there is none."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs CUDA")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that holds all of gptdesk's folders during one test, for this process and those it starts."""
@@ -43,8 +52,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def compiled_step() -> None:
+def compiled_step(request: pytest.FixtureRequest) -> None:
     """Compiles what `auto` decodes with on a CPU, so that no text depends on whether that was ready."""
+    if all(item.get_closest_marker("cuda") for item in request.session.items):
+        return
     from gptdesk.inference.cpu.compiling import can_compile, compile_step
 
     if can_compile():

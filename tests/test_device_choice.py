@@ -31,7 +31,7 @@ def test_auto_falls_back_to_the_cpu() -> None:
     assert choose_device() == choose_device("auto") == CPU
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.cuda
 def test_auto_prefers_cuda() -> None:
     device = choose_device("auto")
     assert device.type == "cuda"

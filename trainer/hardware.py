@@ -93,12 +93,22 @@ def use_compile(run: RunSection, device: torch.device) -> bool:
     if run.compile == "off":
         return False
     found = compiler_found(device)
-    if run.compile == "on" and not found:
+    if run.compile != "auto" and not found:
         advice = "use gptdesk's Python package" if is_frozen() else "install one"
         raise UserError(
-            f"run.compile is on, but no compiler for this device was found; {advice}, or set run.compile to auto."
+            f"run.compile is {run.compile}, but no compiler for this device was found; {advice}, or set run.compile to "
+            "auto."
         )
     return found
+
+
+COMPILE_MODES: Final = {"reduce-overhead": "reduce-overhead", "max-autotune": "max-autotune-no-cudagraphs"}
+"""Modes of torch.compile by the setting ``run.compile``; other settings take its default."""
+
+
+def replays_graphs(run: RunSection, device: torch.device) -> bool:
+    """Whether the training step is replayed as CUDA graphs, whose gradients are gone with the next replay."""
+    return device.type == "cuda" and run.compile == "reduce-overhead"
 
 
 # Dense peak at 16 bits in FLOP/s, without sparsity, from NVIDIA's data sheets; the first name that fits counts.

@@ -16,21 +16,20 @@ import torch
 from torch import Tensor, nn
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.model import GPT2
-from trainer.checkpoint import TrainState, chat_format, copy_weights
+from trainer.checkpoint import TrainState, chat_format
 from trainer.clock import StepClock
 from trainer.config.schema import TrainConfig
+from trainer.data.device_copy import DeviceCopier
 from trainer.data.packing import make_batches, packed_windows
 from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import token_lengths
 from trainer.data.windows import IGNORED, Position
 from trainer.evaluation.validation import Validation, validation_loss
-from trainer.hardware import training_precision, use_compile
-from trainer.lora import add_adapters
+from trainer.hardware import COMPILE_MODES, replays_graphs, training_precision, use_compile
+from trainer.initial_model import build_model
 from trainer.optim import Optimizers, clip_gradients
 from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize, set_gradient_sync
-from trainer.planning.plan import Plan, plan_run, require_tokenizer, require_validation
+from trainer.planning.plan import plan_run, require_tokenizer, require_validation
 from trainer.schedule import learning_rate_share
 
 
@@ -43,9 +42,25 @@ class StepBatches(NamedTuple):
         bytes: of text that these tokens stand for.
     """
 
-    micro_batches: list[tuple[Tensor, Tensor]]
+    micro_batches: list[tuple[Tensor, ...]]
     tokens: int
     bytes: int
+
+
+class StepValues(NamedTuple):
+    """What a step found: its loss in nats a token, the gradient's norm before clipping, and its learning rate."""
+
+    loss: float
+    norm: float
+    rate: float
+
+
+class _Launched(NamedTuple):
+    """A step whose values the device may still be computing: the state before it, (loss, norm), learning rate."""
+
+    before: TrainState
+    found: Tensor
+    rate: float
 
 
 class NotFinite(UserError):
@@ -65,6 +80,8 @@ class Trainer:
         chat: how conversations become text, of the data or of the model that the run starts from; None for neither.
         sharded: whether every process holds only a part of each weight.
         prefetches: whether the next step's batches are read while the device still computes this one's gradient.
+        checks_on_device: whether the device itself leaves the weights alone once loss or gradient are not finite, so
+            that steps are launched without waiting for their values.
         clock: where the time of the last steps went.
 
     Raises:
@@ -104,18 +121,29 @@ class Trainer:
         self._evaluation_loss = self.loss if self.wrapped is plain or self.sharded else self._compile(plain)
         self.prefetches = self.device.type == "cuda"  # a CPU has no idle core meanwhile
         self._prefetched: tuple[Position, StepBatches] | None = None
+        self._copier = DeviceCopier(self.device)
+        alone_on_cuda = self.device.type == "cuda" and processes.count == 1  # others wait for each other anyway
+        self.checks_on_device = alone_on_cuda and self.optimizers.can_skip and not self.scaler.is_enabled()
+        self._launched: list[_Launched] = []
+        self._values = StepValues(math.nan, math.nan, 0.0)
+        self._stopped = torch.zeros((), device=self.device)  # 1 once a step was not finite
+        self._keeps_gradients = replays_graphs(config.run, self.device)
+        if self._keeps_gradients:
+            self.allocate_gradients()
         self.clock = StepClock(self.device)
         self.state = TrainState()
 
-    def step(self) -> tuple[float, float, float]:
-        """One optimizer step; returns its loss in nats a token, the gradient's norm and the learning rate.
-
-        On CUDA it waits for the device once, to check loss and gradient before the weights change; the update itself
-        runs on while the caller records the step.
+    def step(self) -> StepValues:
+        """One optimizer step, waited for.
 
         Raises:
             NotFinite: when loss or gradient are not finite; the weights are left as they were.
         """
+        self.launch_step()
+        return self.settle()
+
+    def launch_step(self) -> None:
+        """One optimizer step. With `checks_on_device` nothing waits for the device; else as for `step`."""
         config, state, clock = self.config, self.state, self.clock
         self.model.train()
         # Dropout is a function of step and process: resuming needs no generator's state to be exact.
@@ -123,27 +151,18 @@ class Trainer:
         share = learning_rate_share(state.step, config.schedule) * state.learning_rate_factor
         rate = self.optimizers.set_learning_rate(share)
         clock.start()
-        micro_batches, valid_tokens, valid_bytes = self._take_batches()
+        batches = self._take_batches()
         clock.mark("data")
-        total = torch.zeros((), device=self.device)
-        for i, (inputs, targets) in enumerate(micro_batches):
-            set_gradient_sync(self.wrapped, i + 1 == len(micro_batches))
-            with self.autocast():
-                # Divided by the valid tokens of the whole step; data parallelism averages, so its count is undone.
-                loss = self.loss(inputs, targets) * (self.processes.count / valid_tokens)
-            total += loss.detach() / self.processes.count
-            clock.mark("forward")
-            self.scaler.scale(loss).backward()
-            clock.mark("backward")
+        total = self._compute_gradient(batches)
         self.optimizers.unscale(self.scaler)
         norm = clip_gradients(self.model, config.optim.grad_clip)
         following = self.batches.advance(state.position, config.data.batch_size)
         if self.prefetches and state.step + 1 < config.schedule.steps:
             self._prefetched = following, self.read_step(following)
-        loss_value, norm_value = torch.stack((self.processes.all_reduce(total), norm)).tolist()
-        self._require_finite(loss_value, norm_value)
+        self._launched.append(_Launched(state, torch.stack((self.processes.all_reduce(total), norm)), rate))
+        self._refuse_what_is_not_finite()
         self.optimizers.step(self.scaler)
-        self.optimizers.zero_grad()
+        self.optimizers.zero_grad(set_to_none=not self._keeps_gradients)
         clock.mark("optimizer")
         self.state = replace(
             state,
@@ -152,16 +171,60 @@ class Trainer:
             position=following,
             scaler=self.scaler.state_dict(),
         )
-        self.bytes_per_token = valid_bytes / valid_tokens
+        self.bytes_per_token = batches.bytes / batches.tokens
         clock.stop()
-        return loss_value, norm_value, rate
+
+    def settle(self) -> StepValues:
+        """Waits until the device has computed all steps so far, and returns the values of the last one.
+
+        Raises:
+            NotFinite: for the first step whose loss or gradient are not finite; weights and state are those before it.
+        """
+        launched, self._launched = self._launched, []
+        if launched:
+            found = torch.stack([step.found for step in launched]).tolist()
+            for (before, _, rate), (loss, norm) in zip(launched, found, strict=True):
+                self._require_finite(before, loss, norm)
+                self._values = StepValues(loss, norm, rate)
+        return self._values
+
+    def allocate_gradients(self) -> None:
+        """Gives the gradients memory of their own for good, to which the backward pass adds: graphs reuse theirs."""
+        self._keeps_gradients = True
+        for weight in self.model.parameters():
+            if weight.requires_grad:
+                weight.grad = torch.zeros_like(weight)
+
+    def _compute_gradient(self, batches: StepBatches) -> Tensor:
+        """Forward and backward of all micro-batches; returns this process's share of the loss, on the device."""
+        total = torch.zeros((), device=self.device)
+        for i, (inputs, targets) in enumerate(batches.micro_batches):
+            set_gradient_sync(self.wrapped, i + 1 == len(batches.micro_batches))
+            with self.autocast():
+                # Divided by the valid tokens of the whole step; data parallelism averages, so its count is undone.
+                loss = self.loss(inputs, targets) * (self.processes.count / batches.tokens)
+            total += loss.detach() / self.processes.count
+            self.clock.mark("forward")
+            self.scaler.scale(loss).backward()
+            self.clock.mark("backward")
+        return total
+
+    def _refuse_what_is_not_finite(self) -> None:
+        """Keeps a bad gradient from the weights: on the device, which skips all updates from then on, or here."""
+        if not self.checks_on_device:
+            self.settle()
+            return
+        finite = self._launched[-1].found.isfinite().all()
+        self._stopped = torch.maximum(self._stopped, (~finite).float())
+        self.optimizers.skip_where(self._stopped)
 
     def _take_batches(self) -> StepBatches:
         """The batches of the present step: those read ahead, unless the position has been changed since."""
         (position, batches), self._prefetched = self._prefetched or (None, None), None
-        return (
-            batches if batches is not None and position == self.state.position else self.read_step(self.state.position)
-        )
+        if batches is None or position != self.state.position:
+            batches = self.read_step(self.state.position)
+        self._copier.await_copies()
+        return batches
 
     def read_step(self, position: Position) -> StepBatches:
         """This process's micro-batches of the step on the device, and what all processes together read.
@@ -169,7 +232,6 @@ class Trainer:
         The windows of a step are the same however many processes there are; they only share them out.
         """
         size = self.config.data.micro_batch_size
-        pin = self.device.type == "cuda"
         micro_batches, valid_tokens, valid_bytes = [], 0, 0
         for i in range(self.plan.accumulation):
             first = (i * self.processes.count + self.processes.rank) * size
@@ -177,9 +239,7 @@ class Trainer:
             valid = targets[targets != IGNORED]
             valid_tokens += len(valid)
             valid_bytes += int(self.token_bytes[valid].sum())
-            if pin:
-                inputs, targets = inputs.pin_memory(), targets.pin_memory()
-            micro_batches.append((inputs.to(self.device, non_blocking=pin), targets.to(self.device, non_blocking=pin)))
+            micro_batches.append(self._copier.copy(inputs, targets))
         count = self.processes.sum_count
         return StepBatches(micro_batches, max(1, count(valid_tokens)), count(valid_bytes))
 
@@ -213,37 +273,18 @@ class Trainer:
         return best
 
     def _compile(self, loss: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
-        return torch.compile(loss) if self.compiled else loss
+        return torch.compile(loss, mode=COMPILE_MODES.get(self.config.run.compile)) if self.compiled else loss
 
     def autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
-    def _require_finite(self, loss: float, norm: float) -> None:
+    def _require_finite(self, before: TrainState, loss: float, norm: float) -> None:
         """fp16's scaler expects an infinite gradient now and then and skips that step; an infinite loss never is."""
         if math.isfinite(loss) and (math.isfinite(norm) or self.scaler.is_enabled()):
             return
+        self.state, self._prefetched = before, None
         what = "gradient" if math.isfinite(loss) else "loss"
         raise NotFinite(
             f"The {what} is not finite in step {self.state.step + 1}; the weights were left as they were. "
             "Lower the learning rate, or check the data, and resume from the last checkpoint."
         )
-
-
-def build_model(config: TrainConfig, plan: Plan) -> GPT2:
-    """The network at the start of a run, float32 on the CPU: fresh weights, or those of ``model.init_from``.
-
-    Raises:
-        UserError: when ``model.init_from`` cannot be read.
-    """
-    section = config.model
-    model = GPT2(
-        plan.shape.padded_to(section.vocab_multiple),
-        dropout=section.dropout,
-        activation_checkpointing=section.activation_checkpointing,
-    )
-    model.init_weights(torch.Generator().manual_seed(config.run.seed))
-    if section.init_from:
-        copy_weights(load_model(Path(section.init_from)), model)
-    if section.lora_rank:
-        add_adapters(model, rank=section.lora_rank, alpha=section.lora_alpha, seed=config.run.seed)
-    return model

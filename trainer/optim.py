@@ -58,9 +58,24 @@ class Optimizers:
             scaler.step(member)
         scaler.update()
 
-    def zero_grad(self) -> None:
+    @property
+    def can_skip(self) -> bool:
+        """Whether `skip_where` works: all members are fused."""
+        return all(getattr(member, "_step_supports_amp_scaling", False) for member in self.members.values())
+
+    def skip_where(self, flag: Tensor) -> None:
+        """Makes the steps from now on change nothing where ``flag``, a float32 scalar on the device, is 1.
+
+        The device decides that as it updates the weights; nothing waits for it. `torch.amp.GradScaler` hands its own
+        flag over by the same attribute.
+        """
+        assert self.can_skip
         for member in self.members.values():
-            member.zero_grad(set_to_none=True)
+            member.found_inf = flag  # type: ignore[attr-defined]
+
+    def zero_grad(self, *, set_to_none: bool = True) -> None:
+        for member in self.members.values():
+            member.zero_grad(set_to_none=set_to_none)
 
     def state_tensors(self, *, keep: bool = True) -> dict[str, Tensor]:
         """The state of all optimizers on the CPU, as ``parameter name.value`` (``wte.weight.exp_avg``).

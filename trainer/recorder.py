@@ -7,16 +7,22 @@ lists them. With several processes they are those of the process that records.
 from __future__ import annotations
 
 import math
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import torch
 
+from gptdesk.errors import UserError
+from gptdesk.files import read_json, write_json
 from trainer.config.schema import RunSection
 from trainer.evaluation.validation import Validation
 from trainer.hardware import Load, peak_flops
-from trainer.loop import Trainer
+from trainer.loop import NotFinite, StepValues, Trainer
 from trainer.measures import LoggedStep, measure
+from trainer.run_directory.layout import EXIT
 from trainer.run_directory.writer import RunWriter
 
 Log = Callable[[str], None]
@@ -93,8 +99,8 @@ class Recorder:
         if trainer.compiled:
             self.log("Compiling; the first step takes up to a minute ...")
 
-    def step(self, loss: float, norm: float, rate: float, intervals: RunSection) -> None:
-        """Records a step: in the status always, as an event and a line every ``log_interval`` steps."""
+    def step(self, values: StepValues, intervals: RunSection) -> None:
+        """Records the step that has settled: in the status always, as event and line every ``log_interval`` steps."""
         trainer, state = self._trainer, self._trainer.state
         left = trainer.config.schedule.steps - state.step
         is_logged = not left or state.step % intervals.log_interval == 0
@@ -105,7 +111,7 @@ class Recorder:
         self.status(
             step=state.step,
             steps=trainer.config.schedule.steps,
-            loss=loss,
+            loss=values.loss,
             tokens=state.tokens,
             seconds_left=round(left * seconds) if settled else None,
         )
@@ -113,9 +119,9 @@ class Recorder:
             return
         logged = LoggedStep(
             trainer=trainer,
-            loss=loss,
-            grad_norm=norm,
-            learning_rate=rate,
+            loss=values.loss,
+            grad_norm=values.norm,
+            learning_rate=values.rate,
             seconds=seconds,
             parts=trainer.clock.split(),
             load=self._load.look(),
@@ -125,7 +131,8 @@ class Recorder:
         self.event("step", tokens=state.tokens, epoch=epoch, **measure(logged))
         speed, minutes = logged.tokens_per_second, f"  {left * seconds / 60:,.0f} min left" if settled else ""
         self.log(
-            f"step {state.step:7,}  loss {loss:.4f}  norm {norm:5.2f}  lr {rate:.2e}  {speed:9,.0f} tok/s{minutes}"
+            f"step {state.step:7,}  loss {values.loss:.4f}  norm {values.norm:5.2f}  lr {values.rate:.2e}  "
+            f"{speed:9,.0f} tok/s{minutes}"
         )
 
     def evaluation(self, found: Validation, *, seconds: float, best: bool) -> None:
@@ -157,3 +164,21 @@ def _values(found: Validation) -> dict[str, Any]:
 
 def _log_nothing(_line: str) -> None:
     """Prints nothing: only the process that records does."""
+
+
+def record_failure(folder: Path, run: RunWriter | None, error: BaseException, *, rank: int) -> None:
+    """Writes how a process failed; the first failure counts, those of other processes follow from it."""
+    reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    written = read_json(folder / EXIT)
+    values = written or {
+        "code": 2 if isinstance(error, UserError) else 1,
+        "reason": reason,
+        "cause": "not finite" if isinstance(error, NotFinite) else "",
+        "rank": rank,
+        "traceback": "" if isinstance(error, UserError) else "".join(traceback.format_exception(error)),
+    }
+    if run is not None:
+        run.event("crash", reason=reason, cause=values.get("cause", ""))
+        run.finish("crashed", **{key: value for key, value in values.items() if key not in ("state", "t", "segment")})
+    elif written is None:
+        write_json(folder / EXIT, {"state": "crashed", "t": time.time(), **values})

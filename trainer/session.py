@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from gptdesk.errors import UserError, brief
-from gptdesk.files import read_json, write_json
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from trainer.checkpoint import LARGEST_FACTOR, CheckpointNotWritten, prune, save_checkpoint
 from trainer.config.schema import RunSection, TrainConfig
 from trainer.control import POLL_SECONDS, Control
-from trainer.loop import NotFinite, Trainer
+from trainer.loop import Trainer
 from trainer.parallel.distributed import ProcessGroup
-from trainer.recorder import Log, Recorder
+from trainer.recorder import Log, Recorder, record_failure
 from trainer.resume import restore
-from trainer.run_directory.layout import CHECKPOINTS, EXIT
+from trainer.run_directory.layout import CHECKPOINTS
 from trainer.run_directory.requests import SETTABLE, Request
 from trainer.run_directory.writer import RunWriter
+
+SETTLE_SECONDS: Final = 0.5
+"""Longest time for which steps are launched on a GPU without a look at what they found."""
 
 
 class Session:
@@ -48,6 +49,7 @@ class Session:
         self._checkpoints = Path(trainer.config.run.folder) / CHECKPOINTS
         self._ending = ""  # "stopped" or "aborted" once asked for
         self._saved_step = trainer.state.step or -1
+        self._settled = 0.0  # when the values of a step were last waited for
 
     def train(self) -> str:
         """Trains until the last step, early stopping or a request to stop; returns ``finished`` or ``stopped``.
@@ -61,9 +63,11 @@ class Session:
         with self._control.signals(recorder.log):
             recorder.status(state="compiling" if trainer.compiled else "running")
             while trainer.state.step < steps and not self._ending and not self._patience_is_over():
-                loss, norm, rate = trainer.step()
-                recorder.status(state="running")
-                recorder.step(loss, norm, rate, self._intervals)
+                trainer.launch_step()
+                if self._is_due():
+                    values = trainer.settle()
+                    recorder.status(state="running")
+                    recorder.step(values, self._intervals)
                 if trainer.state.step % self._intervals.eval_interval == 0 or trainer.state.step == steps:
                     self._evaluate(scheduled=True)
                 if trainer.state.step % self._intervals.checkpoint_interval == 0:
@@ -75,6 +79,24 @@ class Session:
                 recorder.status(state="stopping")
                 self._checkpoint()
         return "stopped" if self._ending else "finished"
+
+    def _is_due(self) -> bool:
+        """Whether to wait for the values of the step: where something is done with them, and twice a second.
+
+        In between a GPU goes from one step to the next without waiting for this program.
+        """
+        trainer, intervals, now = self._trainer, self._intervals, time.monotonic()
+        step = trainer.state.step
+        every = (intervals.log_interval, intervals.eval_interval, intervals.checkpoint_interval)
+        due = (
+            not trainer.checks_on_device
+            or step == trainer.config.schedule.steps
+            or any(step % interval == 0 for interval in every)
+            or now - self._settled >= SETTLE_SECONDS
+        )
+        if due:
+            self._settled = now
+        return due
 
     # Evaluation, samples, checkpoints
 
@@ -179,6 +201,8 @@ class Session:
     def _serve(self) -> None:
         """Carries out the requests since the last step."""
         self._waiting.extend(self._control.poll())
+        if self._waiting:
+            self._trainer.settle()
         while self._waiting:
             request = self._waiting.popleft()
             refused = self._carry_out(request)
@@ -296,27 +320,9 @@ def run_training(
         restore(trainer, folder / CHECKPOINTS)
         state = Session(trainer, run, log=log).train()
     except BaseException as error:
-        _record_failure(folder, run, error, rank=processes.rank)
+        record_failure(folder, run, error, rank=processes.rank)
         raise
     if run is not None:
         run.event("end", step=trainer.state.step, state=state)
         run.finish(state, step=trainer.state.step, code=0)
     return state
-
-
-def _record_failure(folder: Path, run: RunWriter | None, error: BaseException, *, rank: int) -> None:
-    """Writes how a process failed; the first failure counts, those of other processes follow from it."""
-    reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    written = read_json(folder / EXIT)
-    values = written or {
-        "code": 2 if isinstance(error, UserError) else 1,
-        "reason": reason,
-        "cause": "not finite" if isinstance(error, NotFinite) else "",
-        "rank": rank,
-        "traceback": "" if isinstance(error, UserError) else "".join(traceback.format_exception(error)),
-    }
-    if run is not None:
-        run.event("crash", reason=reason, cause=values.get("cause", ""))
-        run.finish("crashed", **{key: value for key, value in values.items() if key not in ("state", "t", "segment")})
-    elif written is None:
-        write_json(folder / EXIT, {"state": "crashed", "t": time.time(), **values})

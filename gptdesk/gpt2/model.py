@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from gptdesk.gpt2.block_attention import causal_attention_in_blocks, pays_in_blocks
+from gptdesk.gpt2.chunked_loss import IGNORED, chunked_cross_entropy, pays_in_chunks
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 
@@ -113,7 +114,12 @@ class GPT2(nn.Module):
         config: the shape.
         dropout: probability in training, at every place where GPT-2 has dropout.
         activation_checkpointing: recompute each block in the backward pass instead of keeping its activations.
+
+    Attributes:
+        chunked_loss: whether `loss` works out logits some rows at a time; None: where that pays.
     """
+
+    chunked_loss: bool | None = None
 
     def __init__(self, config: GPT2Config, *, dropout: float = 0.0, activation_checkpointing: bool = False) -> None:
         super().__init__()
@@ -190,6 +196,16 @@ class GPT2(nn.Module):
         return F.linear(x.float(), self.lm_head.weight.float())
 
     def loss(self, ids: Tensor, targets: Tensor, *, reduction: str = "mean") -> Tensor:
-        """Cross-entropy in nats of ``targets``, (B, T) int64, given ``ids``; targets of -100 do not count."""
-        logits = self(ids)
-        return F.cross_entropy(logits.view(-1, logits.shape[-1]).float(), targets.reshape(-1), reduction=reduction)
+        """Cross-entropy in nats of ``targets``, (B, T) int64, given ``ids``; targets of -100 do not count.
+
+        Args:
+            ids, targets: of each place.
+            reduction: "mean" of the targets that count, or "sum".
+        """
+        x, targets = self.hidden_states(ids), targets.reshape(-1)
+        in_chunks = self.chunked_loss
+        if in_chunks or (in_chunks is None and pays_in_chunks(x, self.lm_head.weight)):
+            total = chunked_cross_entropy(x.flatten(0, 1), self.lm_head.weight, targets)
+            return total if reduction == "sum" else total / (targets != IGNORED).sum()
+        logits = self.lm_head(x)
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]).float(), targets, reduction=reduction)

@@ -144,7 +144,7 @@ def test_the_cache_of_16_bit_weights_is_float32_on_a_cpu(model, ids, dtype):
     assert difference < 0.05
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a machine with CUDA")
+@pytest.mark.cuda
 def test_logits_of_16_bit_weights_are_not_rounded_to_16_bits_on_a_gpu(model, ids):
     halved = GPT2(CONFIG)
     halved.load_state_dict(model.state_dict())

@@ -189,7 +189,11 @@ class RunSection(_Section):
         "auto",
         description="Type of the matrix products (autocast); weights stay float32. auto: bfloat16 where it pays.",
     )
-    compile: Literal["auto", "on", "off"] = Field("auto", description="torch.compile; auto: where a compiler is found.")
+    compile: Literal["auto", "on", "off", "reduce-overhead", "max-autotune"] = Field(
+        "auto",
+        description="torch.compile; auto: where a compiler is found. For CUDA, reduce-overhead: also CUDA graphs, for "
+        "small models; max-autotune: kernels chosen by trial, which takes minutes at the start.",
+    )
     threads: NotNegative = Field(0, description="CPU threads; 0: one a core.")
     parallel: Literal["ddp", "fsdp"] = Field(
         "ddp", description="Under torchrun: ddp copies the model to every process, fsdp shards it over them."

@@ -13,10 +13,8 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.chunked_loss import IGNORED as IGNORED
 from trainer.data.shards import TokenSet
-
-IGNORED: Final = -100
-"""Target that does not count, as in `torch.nn.functional.cross_entropy`."""
 
 _ROUNDS: Final = 4
 

@@ -33,7 +33,6 @@ SHAPES = {
 }
 SMALL = SHAPES["head size 32, odd layers"]
 CPU = torch.device("cpu")
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 
 
 def random_model(config: GPT2Config) -> GPT2:
@@ -240,7 +239,7 @@ def test_no_drafts_are_read_where_that_saves_nothing() -> None:
 REAL = GPT2Config(vocab_size=50257, n_positions=1024, n_embd=768, n_layer=2, n_head=12)
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_graphs_change_no_bit(dtype: torch.dtype, caplog: pytest.LogCaptureFixture) -> None:
     model, ids = random_model(REAL).to("cuda", dtype), random_ids(REAL)
@@ -249,7 +248,7 @@ def test_graphs_change_no_bit(dtype: torch.dtype, caplog: pytest.LogCaptureFixtu
     assert not caplog.records
 
 
-@needs_cuda
+@pytest.mark.cuda
 def test_graphs_follow_texts_that_take_turns() -> None:
     model = random_model(REAL).to("cuda", torch.bfloat16)
     texts = [random_ids(REAL, seed)[:200] for seed in (2, 3)]
@@ -261,7 +260,7 @@ def test_graphs_follow_texts_that_take_turns() -> None:
         assert torch.equal(torch.stack(mine).cpu(), fresh(model, text, torch.bfloat16))
 
 
-@needs_cuda
+@pytest.mark.cuda
 def test_a_card_computes_what_the_cpu_does() -> None:
     model, ids = random_model(REAL), random_ids(REAL)
     exact = expected(model, ids)
@@ -269,7 +268,7 @@ def test_a_card_computes_what_the_cpu_does() -> None:
     torch.testing.assert_close(logits, exact, atol=1e-3, rtol=1e-3)
 
 
-@needs_cuda
+@pytest.mark.cuda
 @pytest.mark.parametrize("n", [1, 2])
 def test_same_seed_same_text_on_a_card(tiny_model_folder: Path, n: int) -> None:
     engine = Engine.load(tiny_model_folder, device="cuda")

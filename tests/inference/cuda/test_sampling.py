@@ -58,7 +58,7 @@ def test_the_same_token_is_chosen_from_the_whole_vocabulary() -> None:
         assert chosen == oracle(logits, settings, generators[1])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.cuda
 @pytest.mark.parametrize("settings", PRESETS.values(), ids=PRESETS.keys())
 def test_a_card_chooses_the_same_token(settings: DecodingSettings) -> None:
     generators = [torch.Generator().manual_seed(5) for _ in range(2)]

@@ -1,0 +1,246 @@
+"""Decoding at batch size 1: parity with the CPU, a step's time, tokens/s against `transformers`, eager and compiled.
+
+*Parity* compares logits with the CPU's in float32 and greedy text with what the CPU writes in float32, and asks twice
+for one text with a seed. *Speed* is that of the whole engine, text and log-probabilities included, greedy and with the
+preset Balanced, against `transformers`' greedy `generate`, both in bfloat16, taking turns; the prompt is not counted.
+*Compiled* is `generate` with a static cache, for which `transformers` compiles the model by itself on CUDA. A figure is
+the median of the turns. *Bandwidth* is what reading weights, keys and values once a token comes to, beside what a copy
+on the device reads and writes in the same run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+from typing import Any, Final
+
+import torch
+
+from benchmarks.gpu.options import Options, Report, random_prompt
+from gptdesk.gpt2.checkpoint import load_model
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.cuda import sampling as device_sampling
+from gptdesk.inference.cuda.decoder import DeviceDecoder
+from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.inference.parity import TOLERANCE, expected_logits, parity_error
+from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+
+AIM: Final = 20.0
+"""Times as fast as `transformers` in the same run."""
+
+TOKENS_PER_S: Final = {"H200": 5000.0, "H100": 3500.0}
+"""Tokens/s to reach, by a part of the card's name."""
+
+_GREEDY: Final = DecodingSettings(temperature=0)
+_KINDS: Final = {"greedy": _GREEDY, "Balanced": replace(PRESETS["Balanced"], seed=1)}
+
+
+def measure(options: Options, report: Report) -> None:
+    """Hands over parity, times of a step and of a choice, and speeds."""
+    fast = options.engine("bfloat16")
+    found: dict[str, Any] = {"parity": _check_parity(options, fast)}
+    report(found)
+    found |= _measure_step(options, fast)
+    report(found)
+    found["rows"] = _measure_speed(options, fast, {"transformers": _make_peer(options, compiled=False)})
+    report(found)
+
+
+def measure_compiled(options: Options, report: Report) -> None:
+    """Hands over speeds against `transformers` compiled."""
+    fast = options.engine("bfloat16")
+    report({"rows": _measure_speed(options, fast, {"transformers, compiled": _make_peer(options, compiled=True)})})
+
+
+def write(engine: Engine, prompt: list[int], settings: DecodingSettings, tokens: int) -> tuple[list[int], DoneEvent]:
+    """Ids that the engine writes, and how it ended."""
+    events = [*engine.generate(prompt, replace(settings, max_tokens=tokens))]
+    done = events[-1]
+    assert isinstance(done, DoneEvent)
+    return [event.id for event in events if isinstance(event, TokenEvent)], done
+
+
+def _check_parity(options: Options, fast: Engine) -> dict[str, Any]:
+    """What the device computes, against the CPU in float32."""
+    tokens = 20 if options.tiny else 300
+    exact = options.engine("float32")
+    cpu = Engine(load_model(options.model_folder()), gpt2_tokenizer())
+    prompt = random_prompt(fast.config, 32)
+    mine, theirs = (write(engine, prompt, _GREEDY, tokens)[0] for engine in (exact, cpu))
+    first = next((place for place, ids in enumerate(zip(mine, theirs, strict=False)) if ids[0] != ids[1]), len(mine))
+    seeded = [write(fast, prompt, _KINDS["Balanced"], tokens)[0] for _ in range(2)]
+    expected = expected_logits(cpu.model)
+    errors = {}
+    for engine in (exact, fast):
+        decoder = DeviceDecoder(engine.model, graphs=options.device != "cpu")
+        errors[decoder.precision] = parity_error(engine.model, expected, decoder=decoder)
+    return {
+        "error": errors,
+        "tolerance": {str(dtype).removeprefix("torch."): value for dtype, value in TOLERANCE.items()},
+        "greedy_tokens_equal": first,
+        "greedy_tokens": len(theirs),
+        "same_seed_same_text": seeded[0] == seeded[1],
+    }
+
+
+def _measure_step(options: Options, fast: Engine) -> dict[str, float]:
+    """Microseconds of the decoder's step and of choosing a token, each alone and many in a row."""
+    weight = fast.model.wte.weight
+    decoder = DeviceDecoder(fast.model, graphs=options.device != "cpu")
+    cache = KVCache(fast.config, dtype=weight.dtype, device=weight.device)
+    steps = min(50, fast.config.n_positions // 2 - 1)  # twice: all within one graph
+    logits = torch.stack([decoder.step(cache, 1) for _ in range(steps)])  # captures it
+    began = _now(options)
+    for _ in range(steps):
+        decoder.step(cache, 1)
+    found = {"step_us": round(1e6 * (_now(options) - began) / steps, 1)}
+    for name, settings in _KINDS.items():
+        generator = torch.Generator().manual_seed(1)
+        device_sampling.choose(logits[0], settings, generator)
+        began = _now(options)
+        for row in logits:
+            device_sampling.choose(row, settings, generator)
+        found[f"choice_{name.lower()}_us"] = round(1e6 * (_now(options) - began) / steps, 1)
+    return found
+
+
+def _now(options: Options) -> float:
+    options.wait()
+    return time.perf_counter()
+
+
+def _make_peer(options: Options, *, compiled: bool) -> Callable[[list[int], int], float]:
+    """`transformers`: tokens/s that it writes after a prompt."""
+    model = options.peer()
+    how = {"cache_implementation": "static"} if compiled else {}
+
+    def seconds(prompt: list[int], tokens: int) -> float:
+        ids = torch.tensor([prompt], device=options.device)
+        limits = {"max_new_tokens": tokens, "min_new_tokens": tokens, "pad_token_id": 0}
+        began = time.perf_counter()
+        with torch.inference_mode():
+            model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, **limits, **how).cpu()
+        return time.perf_counter() - began
+
+    # The prompt's time is taken off; two tokens, because a single one compiles no step.
+    return lambda prompt, tokens: (tokens - 2) / max(1e-9, seconds(prompt, tokens) - seconds(prompt, 2))
+
+
+def _measure_bandwidth(options: Options) -> float:
+    """GB/s read and written by a copy on the device, of many times the size of its caches."""
+    source = torch.zeros(2**20 if options.tiny else 2**30, dtype=torch.uint8, device=options.device)
+    target, best = torch.empty_like(source), 0.0
+    for _ in range(5):
+        began = _now(options)
+        target.copy_(source)
+        best = max(best, 2 * len(source) / (_now(options) - began) / 1e9)
+    return best
+
+
+def _bytes_a_token(config: GPT2Config, context: int, itemsize: int) -> int:
+    """Bytes of matrices, keys and values that one token has to read."""
+    matrices = config.n_layer * (4 * config.n_embd + 2 * config.inner_size) * config.n_embd
+    return itemsize * (matrices + config.vocab_size * config.n_embd + 2 * config.n_layer * config.n_embd * context)
+
+
+def _measure_speed(
+    options: Options, fast: Engine, peers: dict[str, Callable[[list[int], int], float]]
+) -> list[dict[str, Any]]:
+    """Tokens/s of all after each context, taking turns."""
+    turns, tokens, contexts = (1, 8, (32,)) if options.tiny else (5, 100, (32, 900))
+    rows, limit = [], _measure_bandwidth(options)
+    for context in contexts:
+        prompt = random_prompt(fast.config, context)
+        runs: dict[str, Callable[[], float]] = {
+            f"ours, {kind}": lambda prompt=prompt, settings=settings: (
+                write(fast, prompt, settings, tokens)[1].tokens_per_s
+            )
+            for kind, settings in _KINDS.items()
+        }
+        runs |= {name: lambda prompt=prompt, peer=peer: peer(prompt, tokens) for name, peer in peers.items()}
+        speeds: dict[str, list[float]] = {name: [] for name in runs}
+        for turn in range(turns + 1):
+            for name, run in runs.items():
+                speed = run()
+                if turn:  # the first one captures graphs, compiles and wakes everything
+                    speeds[name].append(speed)
+        read = _bytes_a_token(fast.config, context + tokens // 2, fast.model.wte.weight.itemsize)
+        theirs = speeds[next(iter(peers))]
+        for name, values in speeds.items():
+            gb_per_s = median(values) * read / 1e9
+            rows.append(
+                {
+                    "name": name,
+                    "context": context,
+                    "tokens_per_s": round(median(values), 1),
+                    "turns": [round(value, 1) for value in values],
+                    "ratio": round(median(own / other for own, other in zip(values, theirs, strict=True)), 2),
+                    "gb_per_s": round(gb_per_s, 1),
+                    "share_of_bandwidth": round(gb_per_s / limit, 3),
+                }
+            )
+    return rows
+
+
+def must_reach(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was aimed at, and whether it was reached."""
+    parity, goals = values["parity"], []
+    sound = all(error <= parity["tolerance"][name] for name, error in parity["error"].items())
+    same = parity["same_seed_same_text"]
+    goals.append(
+        {
+            "what": "CUDA computes what the CPU does, and the same text for the same seed",
+            "aim": "both",
+            "figure": f"{'yes' if sound else 'no'}, {'yes' if same else 'no'}",
+            "reached": sound and same,
+        }
+    )
+    mine = [row for row in values.get("rows", []) if row["name"] == "ours, greedy"]
+    if not mine:
+        return goals
+    least, speed = min(row["ratio"] for row in mine), min(row["tokens_per_s"] for row in mine)
+    goals.append(
+        {
+            "what": "CUDA, bfloat16, batch 1, against transformers in the same run",
+            "aim": f"at least {AIM:g}x",
+            "figure": f"{least:.1f}x",
+            "reached": least >= AIM,
+        }
+    )
+    card = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    for name, aim in TOKENS_PER_S.items():
+        if name in card:
+            figure = f"{speed:,.0f} tokens/s"
+            what, aimed = f"CUDA, bfloat16, batch 1, {name}", f"at least {aim:,.0f} tokens/s"
+            goals.append({"what": what, "aim": aimed, "figure": figure, "reached": speed >= aim})
+    return goals
+
+
+def as_table(values: dict[str, Any]) -> str:
+    """Markdown."""
+    lines = []
+    if parity := values.get("parity"):
+        errors = ", ".join(f"{name} {error:.2g}" for name, error in parity["error"].items())
+        equal = f"{parity['greedy_tokens_equal']} of {parity['greedy_tokens']}"
+        same = "yes" if parity["same_seed_same_text"] else "no"
+        lines.append(f"Parity error: {errors}. Greedy text in float32 equals the CPU's for {equal} tokens.")
+        lines += [f"Same seed, same text: {same}.", ""]
+    alone = {key.removesuffix("_us").replace("_", ", "): value for key, value in values.items() if key.endswith("_us")}
+    if alone:
+        lines += [f"Alone, in microseconds: {', '.join(f'{name} {value:g}' for name, value in alone.items())}.", ""]
+    if rows := values.get("rows"):
+        lines += [
+            "| contender | context | tokens/s (lowest to highest turn) | ratio | GB/s | of a copy's bandwidth |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
+        for row in rows:
+            lines.append(
+                f"| {row['name']} | {row['context']} | {row['tokens_per_s']} "
+                f"({min(row['turns'])} to {max(row['turns'])}) | {row['ratio']} | {row['gb_per_s']} "
+                f"| {100 * row['share_of_bandwidth']:.0f} % |"
+            )
+    return "\n".join(lines)

@@ -76,8 +76,8 @@ def _check_parity(options: Options, fast: Engine) -> dict[str, Any]:
     expected = expected_logits(cpu.model)
     errors = {}
     for engine in (exact, fast):
-        decoder = DeviceDecoder(engine.model, graphs=options.device != "cpu")
-        errors[decoder.precision] = parity_error(engine.model, expected, decoder=decoder)
+        assert engine.decoder is not None
+        errors[engine.precision] = parity_error(engine.model, expected, decoder=engine.decoder.result())
     return {
         "error": errors,
         "tolerance": {str(dtype).removeprefix("torch."): value for dtype, value in TOLERANCE.items()},
@@ -87,25 +87,34 @@ def _check_parity(options: Options, fast: Engine) -> dict[str, Any]:
     }
 
 
-def _measure_step(options: Options, fast: Engine) -> dict[str, float]:
-    """Microseconds of the decoder's step and of choosing a token, each alone and many in a row."""
-    weight = fast.model.wte.weight
-    decoder = DeviceDecoder(fast.model, graphs=options.device != "cpu")
-    cache = KVCache(fast.config, dtype=weight.dtype, device=weight.device)
-    steps = min(50, fast.config.n_positions // 2 - 1)  # twice: all within one graph
-    logits = torch.stack([decoder.step(cache, 1) for _ in range(steps)])  # captures it
-    began = _now(options)
-    for _ in range(steps):
-        decoder.step(cache, 1)
-    found = {"step_us": round(1e6 * (_now(options) - began) / steps, 1)}
+def _measure_step(options: Options, fast: Engine) -> dict[str, Any]:
+    """Microseconds of a step and of choosing a token, each alone and many in a row, and what computed the step."""
+    assert fast.decoder is not None
+    mine, plain = fast.decoder.result(), DeviceDecoder(fast.model, graphs=options.device != "cpu")
+    assert isinstance(mine, DeviceDecoder)
+    found: dict[str, Any] = {"fused": mine.fused is not None}
+    for name, decoder in (("step", mine), ("step_by_torchs_kernels", plain)):
+        found[f"{name}_us"], logits = _time_step(options, decoder, fast)
     for name, settings in _KINDS.items():
         generator = torch.Generator().manual_seed(1)
         device_sampling.choose(logits[0], settings, generator)
         began = _now(options)
         for row in logits:
             device_sampling.choose(row, settings, generator)
-        found[f"choice_{name.lower()}_us"] = round(1e6 * (_now(options) - began) / steps, 1)
+        found[f"choice_{name.lower()}_us"] = round(1e6 * (_now(options) - began) / len(logits), 1)
     return found
+
+
+def _time_step(options: Options, decoder: DeviceDecoder, engine: Engine) -> tuple[float, torch.Tensor]:
+    """Microseconds of a step, and logits of others."""
+    weight = engine.model.wte.weight
+    cache = KVCache(engine.config, dtype=weight.dtype, device=weight.device)
+    steps = min(50, engine.config.n_positions // 2 - 1)  # twice: all within one graph
+    logits = torch.stack([decoder.step(cache, 1) for _ in range(steps)])  # captures it
+    began = _now(options)
+    for _ in range(steps):
+        decoder.step(cache, 1)
+    return round(1e6 * (_now(options) - began) / steps, 1), logits
 
 
 def _now(options: Options) -> float:
@@ -231,6 +240,7 @@ def as_table(values: dict[str, Any]) -> str:
         lines += [f"Same seed, same text: {same}.", ""]
     alone = {key.removesuffix("_us").replace("_", ", "): value for key, value in values.items() if key.endswith("_us")}
     if alone:
+        lines += [f"Fused kernels: {'yes' if values['fused'] else 'no'}."]
         lines += [f"Alone, in microseconds: {', '.join(f'{name} {value:g}' for name, value in alone.items())}.", ""]
     if rows := values.get("rows"):
         lines += [

@@ -55,7 +55,7 @@ def chunked_cross_entropy(x: Tensor, weight: Tensor, targets: Tensor, *, rows: i
     """
     dtype = product_dtype(x)
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
-        total: Tensor = _ChunkedCrossEntropy.apply(x, weight, targets, dtype, rows)
+        total: Tensor = _ChunkedCrossEntropy.apply(x, weight, targets, dtype, rows)  # type: ignore[no-untyped-call]
         return total
     head, total = weight.to(dtype), x.new_zeros((), dtype=torch.float32)
     for start in range(0, len(x), rows):

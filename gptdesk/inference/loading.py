@@ -78,7 +78,7 @@ def _load_on(
         if device.type == "cpu":
             for_inference(model)
     if device.type == "cuda":
-        return Loaded(model, ready(DeviceDecoder(model, graphs=True)))
+        return Loaded(model, ready(DeviceDecoder.for_device(model)))
     return Loaded(model, loader.decoder(model) if loader else None)
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
+from gptdesk.inference.cuda.fused_step import FusedStep, fused_step
 
 log = logging.getLogger(__name__)
 
@@ -36,23 +37,26 @@ class DeviceDecoder:
     Args:
         model: in evaluation mode; its weights must neither move nor change.
         graphs: whether to capture graphs. If that fails, one warning is logged and steps stay eager.
+        fused: computes a step instead of torch's kernels.
 
     Attributes:
         precision: of the weights.
         backend: "torch".
         max_batch: most tokens of a step.
         buckets: context lengths that attention reads.
+        fused: as given.
     """
 
     backend: Final = "torch"
     max_batch: Final = 1
 
-    def __init__(self, model: GPT2, *, graphs: bool) -> None:
+    def __init__(self, model: GPT2, *, graphs: bool, fused: FusedStep | None = None) -> None:
         weight = model.wte.weight
         self.precision = str(weight.dtype).removeprefix("torch.")
         n_positions = model.config.n_positions
         self.buckets = (*(bucket for bucket in BUCKETS if bucket < n_positions), n_positions)
         self._model = model
+        self.fused = fused
         self._graphs = _Graphs() if graphs else None
         # Inputs of a step, on the device, at addresses that graphs read.
         self._id = torch.zeros(1, dtype=torch.int64, device=weight.device)
@@ -61,6 +65,11 @@ class DeviceDecoder:
         self._mixed = _has_mixed_product(weight)
         self._owner: weakref.ref[KVCache] | None = None  # whose tokens the buffers hold
         self._next = 0  # position after the last step
+
+    @classmethod
+    def for_device(cls, model: GPT2) -> DeviceDecoder:
+        """The fastest decoder for a model on CUDA: graphs of fused kernels where these can be made, else of torch's."""
+        return cls(model, graphs=True, fused=fused_step(model))
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
         """Appends tokens to each of several texts, one after the other.
@@ -93,6 +102,8 @@ class DeviceDecoder:
 
     def _compute(self, bucket: int) -> Tensor:
         """The step, with attention over ``bucket`` positions of the cache: logits, (V) float32."""
+        if self.fused is not None:
+            return self.fused.logits(self._kv, self._id, self._position, reach=bucket)
         model = self._model
         heads, size = model.config.n_head, model.config.head_size
         x = model.wte.weight.index_select(0, self._id) + model.wpe.weight.index_select(0, self._position)  # (1, C)

@@ -1,0 +1,157 @@
+"""Triton kernels of a decode step for one text: each reads its weights once and does all that is next to them.
+
+Vectors between kernels are float32. A product's programs take some rows of the weight each, (ROWS, columns) at a time,
+and load them before the vector, which the kernel before has only just written. The order of every sum is fixed.
+
+Names: C width, H heads, D head size, S spans of keys that attention reads apart, P positions of the cache.
+"""
+
+# Triton reads the annotations, so they must not be strings.
+import triton
+import triton.language as tl
+
+SPAN = 128
+"""Keys that one program of `attention` reads."""
+
+
+@triton.jit
+def embed(token, position, wte, wpe, x, C, BLOCK: tl.constexpr):
+    """x = wte[token] + wpe[position], (C)."""
+    columns = tl.arange(0, BLOCK)
+    inside = columns < C
+    word = tl.load(wte + tl.load(token) * C + columns, mask=inside).to(tl.float32)
+    place = tl.load(wpe + tl.load(position) * C + columns, mask=inside).to(tl.float32)
+    tl.store(x + columns, word + place, mask=inside)
+
+
+@triton.jit
+def _rows(ROWS: tl.constexpr):
+    return tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+
+
+@triton.jit
+def _weights(weight, row, rows, columns, width):
+    inside = (row < rows)[:, None] & (columns < width)[None, :]
+    return tl.load(weight + row[:, None].to(tl.int64) * width + columns[None, :], mask=inside, other=0.0)
+
+
+@triton.jit
+def _product(tile, vector, bias, row, rows, HAS_BIAS: tl.constexpr):
+    y = tl.sum(tile.to(tl.float32) * vector[None, :], axis=1)
+    if HAS_BIAS:
+        y += tl.load(bias + row, mask=row < rows, other=0.0).to(tl.float32)
+    return y
+
+
+@triton.jit
+def _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS: tl.constexpr):
+    inside = columns < C
+    v = tl.load(x + columns, mask=inside, other=0.0)
+    centred = tl.where(inside, v - tl.sum(v, axis=0) / C, 0.0)
+    scale = 1.0 / tl.sqrt(tl.sum(centred * centred, axis=0) / C + eps)
+    y = centred * scale * tl.load(norm_weight + columns, mask=inside, other=0.0).to(tl.float32)
+    if HAS_BIAS:
+        y += tl.load(norm_bias + columns, mask=inside, other=0.0).to(tl.float32)
+    return y
+
+
+@triton.jit
+def attention_input(
+    x, norm_weight, norm_bias, weight, bias, q, keys, values, position, C, D, P, eps,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Layer norm and c_attn: queries to ``q``, (C), keys and values to their place in the cache, (H, P, D) each."""
+    row, columns, rows = _rows(ROWS), tl.arange(0, BLOCK), 3 * C
+    tile = _weights(weight, row, rows, columns, C)
+    vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
+    y = _product(tile, vector, bias, row, rows, HAS_BIAS)
+    within = row % C
+    place = (within // D).to(tl.int64) * P * D + tl.load(position) * D + within % D
+    tl.store(q + row, y, mask=row < C)
+    tl.store(keys + place, y.to(keys.dtype.element_ty), mask=(row >= C) & (row < 2 * C))
+    tl.store(values + place, y.to(values.dtype.element_ty), mask=(row >= 2 * C) & (row < rows))
+
+
+@triton.jit
+def attention(
+    q, keys, values, position, maxima, sums, parts, D, P, S, scale, SPAN: tl.constexpr, BLOCK_D: tl.constexpr
+):
+    """One head and one span of keys: largest score, sum of exponentials, and values weighted with them, (D).
+
+    Flash-decoding (Dao et al. 2023): `attention_output` puts the spans together.
+    """
+    head, span = tl.program_id(0), tl.program_id(1)
+    columns = span * SPAN + tl.arange(0, SPAN)
+    d = tl.arange(0, BLOCK_D)
+    read = columns <= tl.load(position)
+    inside = read[:, None] & (d < D)[None, :]
+    place = head.to(tl.int64) * P * D + columns[:, None] * D + d[None, :]
+    k = tl.load(keys + place, mask=inside, other=0.0).to(tl.float32)
+    v = tl.load(values + place, mask=inside, other=0.0).to(tl.float32)
+    query = tl.load(q + head * D + d, mask=d < D, other=0.0)
+    scores = tl.where(read, tl.sum(k * query[None, :], axis=1) * scale, -1e30)
+    largest = tl.max(scores, axis=0)
+    weights = tl.where(read, tl.exp(scores - largest), 0.0)
+    tl.store(maxima + head * S + span, largest)
+    tl.store(sums + head * S + span, tl.sum(weights, axis=0))
+    tl.store(parts + (head * S + span) * D + d, tl.sum(weights[:, None] * v, axis=0), mask=d < D)
+
+
+@triton.jit
+def attention_output(
+    x, maxima, sums, parts, weight, bias, C, D, S: tl.constexpr,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """x += c_proj(attention), of all heads' spans put together."""
+    row, columns = _rows(ROWS), tl.arange(0, BLOCK)
+    tile = _weights(weight, row, C, columns, C)
+    inside = columns < C
+    first = columns // D * S  # the first span of the head
+    largest = tl.full((BLOCK,), -1e30, tl.float32)
+    for span in range(S):
+        largest = tl.maximum(largest, tl.load(maxima + first + span, mask=inside, other=-1e30))
+    total, vector = tl.zeros((BLOCK,), tl.float32), tl.zeros((BLOCK,), tl.float32)
+    for span in range(S):
+        factor = tl.exp(tl.load(maxima + first + span, mask=inside, other=-1e30) - largest)
+        total += factor * tl.load(sums + first + span, mask=inside, other=1.0)
+        vector += factor * tl.load(parts + (first + span) * D + columns % D, mask=inside, other=0.0)
+    y = _product(tile, tl.where(inside, vector / total, 0.0), bias, row, C, HAS_BIAS)
+    tl.store(x + row, tl.load(x + row, mask=row < C, other=0.0) + y, mask=row < C)
+
+
+@triton.jit
+def mlp_input(
+    x, norm_weight, norm_bias, weight, bias, hidden, C, inner, eps,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """hidden = gelu(c_fc(layer norm of x)), (inner), by the tanh approximation of GELU."""
+    row, columns = _rows(ROWS), tl.arange(0, BLOCK)
+    tile = _weights(weight, row, inner, columns, C)
+    vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
+    y = _product(tile, vector, bias, row, inner, HAS_BIAS)
+    # 0.5 y (1 + tanh(z)) = y sigmoid(2 z)
+    y = y * tl.sigmoid(1.5957691216057308 * (y + 0.044715 * y * y * y))
+    tl.store(hidden + row, y, mask=row < inner)
+
+
+@triton.jit
+def mlp_output(x, hidden, weight, bias, C, inner, HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+    """x += c_proj(hidden)."""
+    row, columns = _rows(ROWS), tl.arange(0, BLOCK)
+    tile = _weights(weight, row, C, columns, inner)
+    vector = tl.load(hidden + columns, mask=columns < inner, other=0.0)
+    y = _product(tile, vector, bias, row, C, HAS_BIAS)
+    tl.store(x + row, tl.load(x + row, mask=row < C, other=0.0) + y, mask=row < C)
+
+
+@triton.jit
+def head(
+    x, norm_weight, norm_bias, weight, logits, C, V, eps,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """logits = lm_head(layer norm of x), (V)."""
+    row, columns = _rows(ROWS), tl.arange(0, BLOCK)
+    tile = _weights(weight, row, V, columns, C)
+    vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
+    y = _product(tile, vector, x, row, V, False)
+    tl.store(logits + row, y, mask=row < V)

@@ -1,0 +1,170 @@
+"""The decode step as five Triton kernels a block, instead of a dozen of torch's: a step is bound by their number.
+
+GPT-2 124M's weights in bfloat16 are 250 MB, which an H200 reads in some 55 µs; each of 130 kernels costs 2 to 3 µs more
+in a CUDA graph. These are 62.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import ModuleType
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from gptdesk.gpt2.activations import ActivationCase
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2, Block
+from gptdesk.inference.parity import TOLERANCE
+
+log = logging.getLogger(__name__)
+
+_TILE: Final = 2**14
+"""Weights that a program holds at once: 16 rows of width 768, padded to 1,024."""
+
+_MOST_ROWS: Final = 16
+_LONGEST_ROW: Final = _TILE
+
+_COMPARED: Final = 3
+"""Tokens after which the kernels' logits are compared with the network's."""
+
+
+def fused_step(model: GPT2) -> FusedStep | None:
+    """The step for a model on CUDA.
+
+    Returns:
+        None where Triton is missing or fails, the model has a shape that the kernels are not for, or they compute other
+        logits than the network.
+    """
+    if not fits(model):
+        return None
+    try:
+        from gptdesk.inference.cuda import fused_kernels
+    except ImportError:  # as on Windows
+        return None
+    try:
+        step = FusedStep(model, fused_kernels)
+        difference = _difference(model, step)
+    except Exception as error:  # from Triton, the C compiler that it needs, or the driver
+        log.warning("The decode step's kernels cannot be made, so torch's are used, which are slower: %s", error)
+        return None
+    if not difference <= TOLERANCE[model.wte.weight.dtype]:
+        log.warning("The decode step's kernels compute wrong values here (%.3g), so torch's are used.", difference)
+        return None
+    return step
+
+
+def fits(model: GPT2) -> bool:
+    """Whether the kernels are for this model: GELU's tanh approximation, and rows that one program can hold."""
+    config = model.config
+    longest = max(config.n_embd, config.inner_size)
+    return config.activation.case == ActivationCase.GELU_TANH and _padded(longest) <= _LONGEST_ROW
+
+
+class FusedStep:
+    """Computes a decode step of one text. A step at a given position always runs the same kernels.
+
+    Args:
+        model: that `fits`; its weights must neither move nor change.
+        kernels: `gptdesk.inference.cuda.fused_kernels`.
+    """
+
+    def __init__(self, model: GPT2, kernels: ModuleType) -> None:
+        config, device = model.config, model.wte.weight.device
+        self._model = model
+        self._kernels = kernels
+        self._blocks = [block for block in model.h if isinstance(block, Block)]
+        spans = -(-config.n_positions // kernels.SPAN)
+
+        def buffer(*shape: int) -> Tensor:
+            return torch.empty(shape, dtype=torch.float32, device=device)
+
+        self._x, self._q, self._hidden = buffer(config.n_embd), buffer(config.n_embd), buffer(config.inner_size)
+        self._maxima, self._sums = buffer(config.n_head * spans), buffer(config.n_head * spans)
+        self._parts = buffer(config.n_head * spans * config.head_size)
+
+    @torch.no_grad()
+    def logits(self, kv: Tensor, id: Tensor, position: Tensor, *, reach: int) -> Tensor:
+        """Appends a token to a cache, and returns the logits after it, (V) float32.
+
+        Args:
+            kv: keys and values, (2, n_layer, 1, nh, n_positions, hs), contiguous.
+            id: of the token, (1) int64.
+            position: of the token, (1) int64, below ``reach``.
+            reach: positions that attention reads.
+        """
+        model, kernels, config = self._model, self._kernels, self._model.config
+        C, D, P, eps = config.n_embd, config.head_size, config.n_positions, config.layer_norm_epsilon
+        inner, V, spans = config.inner_size, config.vocab_size, -(-reach // kernels.SPAN)
+        x, block_of = self._x, _padded(C)
+        kernels.embed[(1,)](id, position, model.wte.weight, model.wpe.weight, x, C, BLOCK=block_of)
+        for layer, block in enumerate(self._blocks):
+            keys, values = kv[0, layer], kv[1, layer]
+            kernels.attention_input[_grid(3 * C, C)](
+                x, *_of(block.ln_1), *_of(block.attn.c_attn), self._q, keys, values, position, C, D, P, eps,
+                **_how(block.attn.c_attn),
+            )  # fmt: skip
+            kernels.attention[(config.n_head, spans)](
+                self._q, keys, values, position, self._maxima, self._sums, self._parts, D, P, spans, block.attn.scale,
+                SPAN=kernels.SPAN, BLOCK_D=_padded(D),
+            )  # fmt: skip
+            kernels.attention_output[_grid(C, C)](
+                x, self._maxima, self._sums, self._parts, *_of(block.attn.c_proj), C, D, spans,
+                **_how(block.attn.c_proj),
+            )  # fmt: skip
+            kernels.mlp_input[_grid(inner, C)](
+                x, *_of(block.ln_2), *_of(block.mlp.c_fc), self._hidden, C, inner, eps, **_how(block.mlp.c_fc)
+            )
+            kernels.mlp_output[_grid(C, inner)](
+                x, self._hidden, *_of(block.mlp.c_proj), C, inner, **_how(block.mlp.c_proj)
+            )
+        logits = torch.empty(V, dtype=torch.float32, device=x.device)
+        weight = model.lm_head.weight
+        shape = {"ROWS": _rows(V, C), "BLOCK": block_of, "HAS_BIAS": model.ln_f.bias is not None}
+        kernels.head[_grid(V, C)](x, *_of(model.ln_f), weight, logits, C, V, eps, **shape)
+        return logits
+
+
+def _of(layer: nn.Linear | nn.LayerNorm) -> tuple[Tensor, Tensor]:
+    """Weight and bias; the weight stands in for a bias that is not there, and is not read."""
+    return layer.weight, layer.weight if layer.bias is None else layer.bias
+
+
+def _how(layer: nn.Linear) -> dict[str, int | bool]:
+    """Compile-time arguments of a product with this layer."""
+    return {
+        "HAS_BIAS": layer.bias is not None,
+        "ROWS": _rows(layer.out_features, layer.in_features),
+        "BLOCK": _padded(layer.in_features),
+    }
+
+
+def _rows(rows: int, columns: int) -> int:
+    """Rows of a weight, (rows, columns), that one program takes: few where there are few, to keep a GPU's 132
+    multiprocessors busy."""
+    share = 4 if rows <= 2048 else _MOST_ROWS
+    return max(1, min(share, _TILE // _padded(columns)))
+
+
+def _grid(rows: int, columns: int) -> tuple[int]:
+    return (-(-rows // _rows(rows, columns)),)
+
+
+def _padded(size: int) -> int:
+    """The next power of two, which Triton's blocks are made of."""
+    return 1 << max(0, size - 1).bit_length()
+
+
+def _difference(model: GPT2, step: FusedStep) -> float:
+    """Relative error of the logits after a few tokens against the network's, as `parity_error` has it."""
+    weight, config = model.wte.weight, model.config
+    count = min(_COMPARED, config.n_positions)
+    ids = torch.arange(count, device=weight.device).mul_(7919).add_(11).remainder_(config.vocab_size)
+    cache = KVCache(config, dtype=weight.dtype, device=weight.device)
+    kv = torch.zeros((2, *cache.keys.shape), dtype=weight.dtype, device=weight.device)
+    places = torch.arange(count, device=weight.device)
+    mine = torch.stack([step.logits(kv, ids[at : at + 1], places[at : at + 1], reach=count) for at in range(count)])
+    with torch.no_grad():
+        theirs = model.next_token_head(model.hidden_states(ids[None])[0])
+    return float((mine - theirs).norm() / (theirs - theirs.mean(dim=1, keepdim=True)).norm())

@@ -1,0 +1,120 @@
+"""The decode step's Triton kernels against the network: by Triton's interpreter where there is no card, else on it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cuda.decoder import DeviceDecoder
+from gptdesk.inference.cuda.fused_step import FusedStep, fits, fused_step
+
+SHAPES = {
+    "head size 32": GPT2Config(vocab_size=499, n_positions=150, n_embd=96, n_layer=2, n_head=3),
+    "no bias, own head": GPT2Config(
+        vocab_size=97, n_positions=129, n_embd=128, n_layer=1, n_head=2, bias=False, tie_word_embeddings=False
+    ),
+    "odd widths": GPT2Config(vocab_size=101, n_positions=21, n_embd=35, n_layer=2, n_head=5, n_inner=51),
+    "scaled by layer": GPT2Config(
+        vocab_size=64, n_positions=16, n_embd=32, n_layer=2, n_head=1, scale_attn_by_inverse_layer_idx=True
+    ),
+    "one of everything": GPT2Config(vocab_size=1, n_positions=1, n_embd=1, n_layer=1, n_head=1),
+}
+
+
+def random_model(config: GPT2Config) -> GPT2:
+    model, generator = GPT2(config), torch.Generator().manual_seed(1)
+    for name, weight in model.named_parameters():
+        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
+    return model.eval()
+
+
+def compare_last_steps(config: GPT2Config, device: str, step: FusedStep | None = None) -> None:
+    """The last positions, after the network has read what is before; the rest of the cache is not numbers."""
+    from gptdesk.inference.cuda import fused_kernels
+
+    model = random_model(config).to(device)
+    ids = torch.arange(config.n_positions, device=device).mul(7919).remainder(config.vocab_size)
+    read = max(0, config.n_positions - 2)
+    cache = KVCache(config, dtype=torch.float32, device=torch.device(device))
+    with torch.no_grad():
+        expected = model(ids[None])[0]
+        model.hidden_states(ids[None, :read], cache) if read else None
+    kv = torch.stack((cache.keys, cache.values))
+    kv[:, :, :, :, read:] = float("nan")
+    step = step or FusedStep(model, fused_kernels)
+    for at in range(read, config.n_positions):
+        place = torch.tensor([at], device=device)
+        logits = step.logits(kv, ids[at : at + 1], place, reach=config.n_positions)
+        torch.testing.assert_close(logits, expected[at], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the kernels run on the card then")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_interpreted_kernels_compute_what_the_network_does(shape: str) -> None:
+    """In a process of its own: the interpreter is chosen when Triton is imported, for good."""
+    pytest.importorskip("triton")
+    here = f"from tests.inference.cuda.test_fused_step import *; compare_last_steps(SHAPES[{shape!r}], 'cpu')"
+    code = f"import os; os.environ['TRITON_INTERPRET'] = '1'; {here}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("shape", SHAPES)
+def test_kernels_compute_what_the_network_does(shape: str) -> None:
+    compare_last_steps(SHAPES[shape], "cuda")
+
+
+def test_only_models_that_the_kernels_are_for_get_them() -> None:
+    assert fits(random_model(SHAPES["odd widths"]))
+    assert not fits(random_model(GPT2Config(n_layer=1, n_embd=4, n_head=1, activation_function="relu")))
+    with torch.device("meta"):
+        wide = GPT2(GPT2Config(n_layer=1, n_embd=8192, n_head=64))
+    assert not fits(wide)
+    assert fused_step(wide) is None
+
+
+REAL = GPT2Config(vocab_size=50257, n_positions=1024, n_embd=768, n_layer=2, n_head=12)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_graphs_of_the_kernels_change_no_bit(dtype: torch.dtype) -> None:
+    model = random_model(REAL).to("cuda", dtype)
+    decoder = DeviceDecoder.for_device(model)
+    assert decoder.fused is not None
+    eager = DeviceDecoder(model, graphs=False, fused=decoder.fused)
+    caches = [KVCache(REAL, dtype=dtype, device=torch.device("cuda")) for _ in range(2)]
+    for id in range(300):
+        captured, expected = decoder.step(caches[0], id), eager.step(caches[1], id)
+        assert torch.equal(captured, expected), id
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_kernels_come_nearer_in_16_bits_than_torchs(dtype: torch.dtype) -> None:
+    """They keep everything but weights, keys and values in float32."""
+    model = random_model(REAL)
+    ids = [7919 * place % 50257 for place in range(200)]
+    with torch.no_grad():
+        exact = model(torch.tensor([ids]))[0]
+    halved = model.to("cuda", dtype)
+    errors = []
+    for decoder in (DeviceDecoder.for_device(halved), DeviceDecoder(halved, graphs=False)):
+        cache = KVCache(REAL, dtype=dtype, device=torch.device("cuda"))
+        logits = torch.stack([decoder.step(cache, id) for id in ids]).cpu()
+        errors.append(float((logits - exact).abs().mean()))
+    assert errors[0] < 1.2 * errors[1]
+
+
+def test_a_model_whose_kernels_cannot_be_made_is_decoded_by_torchs(caplog: pytest.LogCaptureFixture) -> None:
+    """As here, where there is no card: whether Triton is missing or fails, there is a decoder."""
+    if torch.cuda.is_available():
+        pytest.skip("needs a machine without CUDA")
+    assert fused_step(random_model(SHAPES["odd widths"])) is None
+    assert all("slower" in record.message for record in caplog.records)

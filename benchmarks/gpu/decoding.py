@@ -25,6 +25,7 @@ from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.cuda.decoder import DeviceDecoder
+from gptdesk.inference.cuda.fused_step import fused_step
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.parity import TOLERANCE, expected_logits, parity_error
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
@@ -54,6 +55,22 @@ def measure_compiled(options: Options, report: Report) -> None:
     """Hands over speeds against `transformers` compiled."""
     fast = options.engine("bfloat16")
     report({"rows": _measure_speed(options, fast, {"transformers, compiled": _make_peer(options, compiled=True)})})
+
+
+def measure_overlap(options: Options, report: Report) -> None:
+    """Hands over a step's time with kernels that start before the one before them has ended, and without."""
+    engine = options.engine("bfloat16")
+    found: dict[str, Any] = {}
+    logits = []
+    for name, overlap in (("step", False), ("step_overlapped", True)):
+        step = fused_step(engine.model, overlap=overlap)
+        found["fused"] = step is not None
+        if step is None:
+            raise SystemExit("The fused kernels cannot be made here.")
+        decoder = DeviceDecoder(engine.model, graphs=True, fused=step)
+        found[f"{name}_us"], one = _time_step(options, decoder, engine)
+        logits.append(one)
+    report(found | {"same_logits": torch.equal(*logits)})
 
 
 def write(engine: Engine, prompt: list[int], settings: DecodingSettings, tokens: int) -> tuple[list[int], DoneEvent]:
@@ -240,7 +257,8 @@ def as_table(values: dict[str, Any]) -> str:
         lines += [f"Same seed, same text: {same}.", ""]
     alone = {key.removesuffix("_us").replace("_", ", "): value for key, value in values.items() if key.endswith("_us")}
     if alone:
-        lines += [f"Fused kernels: {'yes' if values['fused'] else 'no'}."]
+        lines.append(f"Fused kernels: {'yes' if values['fused'] else 'no'}.")
+        lines += [f"Same logits: {'yes' if values['same_logits'] else 'NO'}."] if "same_logits" in values else []
         lines += [f"Alone, in microseconds: {', '.join(f'{name} {value:g}' for name, value in alone.items())}.", ""]
     if rows := values.get("rows"):
         lines += [

@@ -80,6 +80,9 @@ SECTIONS: Final = (
     Section("prompts", "Reading a prompt", "prompts", 40, ("transformers",)),
     Section("bundled", "The bundled model's training", "bundled", 180),
     Section(
+        "overlap", "Decoding, kernels that overlap", "decoding", 40, ("triton",), function="measure_overlap"
+    ),
+    Section(
         "decoding-compiled", "Decoding, against `transformers` compiled", "decoding", 80, ("transformers",),
         function="measure_compiled",
     ),

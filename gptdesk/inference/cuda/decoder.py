@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
 from gptdesk.inference.cuda.fused_step import FusedStep, fused_step
+from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 
 log = logging.getLogger(__name__)
 
@@ -150,10 +151,11 @@ class DeviceDecoder:
 
 
 class _Graphs:
-    """Captured steps, by bucket, and the logits that they write. They share memory, so only one runs at a time."""
+    """Captured steps, by bucket, and the logits that they write."""
 
     def __init__(self) -> None:
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
+        self._graphs: dict[int, Captured] = {}
+        self._capture: GraphCapture | None = None
 
     def replay(self, bucket: int) -> Tensor | None:
         """Launches a step; returns a copy of the logits, or ``None`` if there is no graph yet."""
@@ -164,18 +166,8 @@ class _Graphs:
         return logits.clone()
 
     def capture(self, bucket: int, compute: Callable[[], Tensor], device: torch.device) -> None:
-        if not self._graphs:
-            self._stream, self._pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
-        graph = torch.cuda.CUDAGraph()
-        self._stream.wait_stream(torch.cuda.current_stream(device))
-        # The outer block restores the stream even if the inner one fails at its end.
-        with torch.cuda.stream(self._stream):
-            compute()  # so that cuBLAS allocates its workspace for this stream before
-            # thread_local: use of devices by other threads meanwhile is no error.
-            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-                logits = compute()
-        torch.cuda.current_stream(device).wait_stream(self._stream)
-        self._graphs[bucket] = graph, logits
+        self._capture = self._capture or GraphCapture(device)
+        self._graphs[bucket] = self._capture.capture(compute)
 
 
 def _move(cache: KVCache, kv: Tensor) -> None:

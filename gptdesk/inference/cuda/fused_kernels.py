@@ -3,12 +3,20 @@
 Vectors between kernels are float32. A product's programs take some rows of the weight each, (ROWS, columns) at a time,
 and load them before the vector, which the kernel before has only just written. The order of every sum is fixed.
 
+With OVERLAP a kernel is started while the one before still runs (programmatic dependent launch, from Hopper on): it
+loads its weights, and waits for the other's end before it reads or writes anything else.
+
 Names: C width, H heads, D head size, S spans of keys that attention reads apart, P positions of the cache.
 """
 
 # Triton reads the annotations, so they must not be strings.
 import triton
 import triton.language as tl
+
+try:
+    from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+except ImportError:  # before Triton 3.3; then no kernel can be launched with OVERLAP
+    gdc_launch_dependents = gdc_wait = None
 
 SPAN = 128
 """Keys that one program of `attention` reads."""
@@ -22,6 +30,13 @@ def embed(token, position, wte, wpe, x, C, BLOCK: tl.constexpr):
     word = tl.load(wte + tl.load(token) * C + columns, mask=inside).to(tl.float32)
     place = tl.load(wpe + tl.load(position) * C + columns, mask=inside).to(tl.float32)
     tl.store(x + columns, word + place, mask=inside)
+
+
+@triton.jit
+def _await_kernel_before(OVERLAP: tl.constexpr):
+    if OVERLAP:
+        gdc_wait()
+        gdc_launch_dependents()
 
 
 @triton.jit
@@ -58,11 +73,12 @@ def _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS: tl.constex
 @triton.jit
 def attention_input(
     x, norm_weight, norm_bias, weight, bias, q, keys, values, position, C, D, P, eps,
-    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """Layer norm and c_attn: queries to ``q``, (C), keys and values to their place in the cache, (H, P, D) each."""
     row, columns, rows = _rows(ROWS), tl.arange(0, BLOCK), 3 * C
     tile = _weights(weight, row, rows, columns, C)
+    _await_kernel_before(OVERLAP)
     vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
     y = _product(tile, vector, bias, row, rows, HAS_BIAS)
     within = row % C
@@ -74,12 +90,14 @@ def attention_input(
 
 @triton.jit
 def attention(
-    q, keys, values, position, maxima, sums, parts, D, P, S, scale, SPAN: tl.constexpr, BLOCK_D: tl.constexpr
-):
+    q, keys, values, position, maxima, sums, parts, D, P, S, scale,
+    SPAN: tl.constexpr, BLOCK_D: tl.constexpr, OVERLAP: tl.constexpr,
+):  # fmt: skip
     """One head and one span of keys: largest score, sum of exponentials, and values weighted with them, (D).
 
     Flash-decoding (Dao et al. 2023): `attention_output` puts the spans together.
     """
+    _await_kernel_before(OVERLAP)
     head, span = tl.program_id(0), tl.program_id(1)
     columns = span * SPAN + tl.arange(0, SPAN)
     d = tl.arange(0, BLOCK_D)
@@ -100,11 +118,12 @@ def attention(
 @triton.jit
 def attention_output(
     x, maxima, sums, parts, weight, bias, C, D, S: tl.constexpr,
-    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """x += c_proj(attention), of all heads' spans put together."""
     row, columns = _rows(ROWS), tl.arange(0, BLOCK)
     tile = _weights(weight, row, C, columns, C)
+    _await_kernel_before(OVERLAP)
     inside = columns < C
     first = columns // D * S  # the first span of the head
     largest = tl.full((BLOCK,), -1e30, tl.float32)
@@ -122,11 +141,12 @@ def attention_output(
 @triton.jit
 def mlp_input(
     x, norm_weight, norm_bias, weight, bias, hidden, C, inner, eps,
-    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """hidden = gelu(c_fc(layer norm of x)), (inner), by the tanh approximation of GELU."""
     row, columns = _rows(ROWS), tl.arange(0, BLOCK)
     tile = _weights(weight, row, inner, columns, C)
+    _await_kernel_before(OVERLAP)
     vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
     y = _product(tile, vector, bias, row, inner, HAS_BIAS)
     # 0.5 y (1 + tanh(z)) = y sigmoid(2 z)
@@ -135,10 +155,14 @@ def mlp_input(
 
 
 @triton.jit
-def mlp_output(x, hidden, weight, bias, C, inner, HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr):
+def mlp_output(
+    x, hidden, weight, bias, C, inner,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
+):  # fmt: skip
     """x += c_proj(hidden)."""
     row, columns = _rows(ROWS), tl.arange(0, BLOCK)
     tile = _weights(weight, row, C, columns, inner)
+    _await_kernel_before(OVERLAP)
     vector = tl.load(hidden + columns, mask=columns < inner, other=0.0)
     y = _product(tile, vector, bias, row, C, HAS_BIAS)
     tl.store(x + row, tl.load(x + row, mask=row < C, other=0.0) + y, mask=row < C)
@@ -147,11 +171,12 @@ def mlp_output(x, hidden, weight, bias, C, inner, HAS_BIAS: tl.constexpr, ROWS: 
 @triton.jit
 def head(
     x, norm_weight, norm_bias, weight, logits, C, V, eps,
-    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    HAS_BIAS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, OVERLAP: tl.constexpr,
 ):  # fmt: skip
     """logits = lm_head(layer norm of x), (V)."""
     row, columns = _rows(ROWS), tl.arange(0, BLOCK)
     tile = _weights(weight, row, V, columns, C)
+    _await_kernel_before(OVERLAP)
     vector = _normalized(x, norm_weight, norm_bias, columns, C, eps, HAS_BIAS)
     y = _product(tile, vector, x, row, V, False)
     tl.store(logits + row, y, mask=row < V)

@@ -30,8 +30,12 @@ _COMPARED: Final = 3
 """Tokens after which the kernels' logits are compared with the network's."""
 
 
-def fused_step(model: GPT2) -> FusedStep | None:
+def fused_step(model: GPT2, *, overlap: bool = False) -> FusedStep | None:
     """The step for a model on CUDA.
+
+    Args:
+        model: in evaluation mode.
+        overlap: as for `FusedStep`.
 
     Returns:
         None where Triton is missing or fails, the model has a shape that the kernels are not for, or they compute other
@@ -44,7 +48,7 @@ def fused_step(model: GPT2) -> FusedStep | None:
     except ImportError:  # as on Windows
         return None
     try:
-        step = FusedStep(model, fused_kernels)
+        step = FusedStep(model, fused_kernels, overlap=overlap)
         difference = _difference(model, step)
     except Exception as error:  # from Triton, the C compiler that it needs, or the driver
         log.warning("The decode step's kernels cannot be made, so torch's are used, which are slower: %s", error)
@@ -68,12 +72,14 @@ class FusedStep:
     Args:
         model: that `fits`; its weights must neither move nor change.
         kernels: `gptdesk.inference.cuda.fused_kernels`.
+        overlap: whether a kernel loads its weights while the one before still runs; from Hopper on.
     """
 
-    def __init__(self, model: GPT2, kernels: ModuleType) -> None:
+    def __init__(self, model: GPT2, kernels: ModuleType, *, overlap: bool = False) -> None:
         config, device = model.config, model.wte.weight.device
         self._model = model
         self._kernels = kernels
+        self._launch: dict[str, bool] = {"OVERLAP": overlap} | ({"launch_pdl": True} if overlap else {})
         self._blocks = [block for block in model.h if isinstance(block, Block)]
         spans = -(-config.n_positions // kernels.SPAN)
 
@@ -97,32 +103,32 @@ class FusedStep:
         model, kernels, config = self._model, self._kernels, self._model.config
         C, D, P, eps = config.n_embd, config.head_size, config.n_positions, config.layer_norm_epsilon
         inner, V, spans = config.inner_size, config.vocab_size, -(-reach // kernels.SPAN)
-        x, block_of = self._x, _padded(C)
+        x, block_of, launch = self._x, _padded(C), self._launch
         kernels.embed[(1,)](id, position, model.wte.weight, model.wpe.weight, x, C, BLOCK=block_of)
         for layer, block in enumerate(self._blocks):
             keys, values = kv[0, layer], kv[1, layer]
             kernels.attention_input[_grid(3 * C, C)](
                 x, *_of(block.ln_1), *_of(block.attn.c_attn), self._q, keys, values, position, C, D, P, eps,
-                **_how(block.attn.c_attn),
+                **_how(block.attn.c_attn), **launch,
             )  # fmt: skip
             kernels.attention[(config.n_head, spans)](
                 self._q, keys, values, position, self._maxima, self._sums, self._parts, D, P, spans, block.attn.scale,
-                SPAN=kernels.SPAN, BLOCK_D=_padded(D),
+                SPAN=kernels.SPAN, BLOCK_D=_padded(D), **launch,
             )  # fmt: skip
             kernels.attention_output[_grid(C, C)](
                 x, self._maxima, self._sums, self._parts, *_of(block.attn.c_proj), C, D, spans,
-                **_how(block.attn.c_proj),
+                **_how(block.attn.c_proj), **launch,
             )  # fmt: skip
             kernels.mlp_input[_grid(inner, C)](
-                x, *_of(block.ln_2), *_of(block.mlp.c_fc), self._hidden, C, inner, eps, **_how(block.mlp.c_fc)
+                x, *_of(block.ln_2), *_of(block.mlp.c_fc), self._hidden, C, inner, eps, **_how(block.mlp.c_fc), **launch
             )
             kernels.mlp_output[_grid(C, inner)](
-                x, self._hidden, *_of(block.mlp.c_proj), C, inner, **_how(block.mlp.c_proj)
+                x, self._hidden, *_of(block.mlp.c_proj), C, inner, **_how(block.mlp.c_proj), **launch
             )
         logits = torch.empty(V, dtype=torch.float32, device=x.device)
         weight = model.lm_head.weight
         shape = {"ROWS": _rows(V, C), "BLOCK": block_of, "HAS_BIAS": model.ln_f.bias is not None}
-        kernels.head[_grid(V, C)](x, *_of(model.ln_f), weight, logits, C, V, eps, **shape)
+        kernels.head[_grid(V, C)](x, *_of(model.ln_f), weight, logits, C, V, eps, **shape, **launch)
         return logits
 
 
@@ -133,10 +139,12 @@ def _of(layer: nn.Linear | nn.LayerNorm) -> tuple[Tensor, Tensor]:
 
 def _how(layer: nn.Linear) -> dict[str, int | bool]:
     """Compile-time arguments of a product with this layer."""
+    block = _padded(layer.in_features)
     return {
         "HAS_BIAS": layer.bias is not None,
         "ROWS": _rows(layer.out_features, layer.in_features),
-        "BLOCK": _padded(layer.in_features),
+        "BLOCK": block,
+        "num_warps": 8 if block > 2048 else 4,  # long rows need many registers
     }
 
 

@@ -7,21 +7,30 @@ does, and no value is indexed by a tensor in a way that would fetch it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Generator, Tensor
 
+from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 from gptdesk.inference.sampling.fields import neutral_of, settings_of
 from gptdesk.inference.sampling.settings import DecodingSettings
+
+log = logging.getLogger(__name__)
 
 _INF = float("inf")
 
 _ON_DEVICE: Final = frozenset({"temperature", "top_k", "top_p", "min_p"})
 """The settings that `choose` applies."""
+
+_MOST_GRAPHS: Final = 4
+"""Captured choices kept: some megabytes each."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +83,85 @@ def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> 
         settings: that `is_simple` allows.
         generator: of the sequence, on the CPU; gives one number, or none if the choice is greedy.
     """
-    chosen, logit, normalizer, entropy, *top = packed_choice(logits, settings, generator).tolist()
+    drawn = _draw(settings, generator)
+    on_cuda = logits.device.type == "cuda"
+    packed = _graphs.packed(logits, settings, drawn) if on_cuda else packed_choice(logits, settings, drawn)
+    chosen, logit, normalizer, entropy, *top = packed.tolist()
     ids, values = top[: len(top) // 2], top[len(top) // 2 :]
     return Choice(int(chosen), logit, normalizer, entropy, tuple(zip(map(int, ids), values, strict=True)))
 
 
+def _draw(settings: DecodingSettings, generator: Generator) -> float:
+    """The number in [0, 1) that decides, on the CPU; 0 for a greedy choice, for which none is drawn."""
+    return 0.0 if settings.greedy else float(torch.rand((), dtype=torch.float64, generator=generator))
+
+
 @torch.no_grad()
-def packed_choice(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Tensor:
+def packed_choice(logits: Tensor, settings: DecodingSettings, drawn: float | Tensor) -> Tensor:
     """What `choose` returns, as one tensor on the device: id, its logit, normalizer, entropy, ids and logits of the
-    most likely; (4 + 2 top_logprobs) float64, which holds all of them without loss."""
-    id = logits.argmax() if settings.greedy else _sample(_filtered(logits, settings), generator)
+    most likely; (4 + 2 top_logprobs) float64, which holds all of them without loss.
+
+    Args:
+        logits, settings: as for `choose`.
+        drawn: the number in [0, 1) that decides, as an argument of a kernel or a float64 tensor.
+    """
+    id = logits.argmax() if settings.greedy else _sample(_filtered(logits, settings), drawn)
     top = logits.topk(min(settings.top_logprobs, len(logits)))
     normalizer = logits.logsumexp(dim=0)
     logprobs = logits - normalizer
     entropy = -(logprobs.exp() * logprobs).sum()
     parts = (id, logits.take(id), normalizer, entropy, top.indices, top.values)
     return torch.cat([part.double().reshape(-1) for part in parts])
+
+
+class _Inputs(NamedTuple):
+    """What a captured choice reads."""
+
+    logits: Tensor
+    drawn: Tensor
+
+
+class _ChoiceGraphs(threading.local):
+    """Choices as CUDA graphs, by the settings on which they depend: one launch instead of some twenty.
+
+    A choice is captured when the same settings come twice in a row, and the last ones are kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[_Inputs, Captured]] = OrderedDict()
+        self._last: Hashable = None
+        self._works = True
+
+    def packed(self, logits: Tensor, settings: DecodingSettings, drawn: float) -> Tensor:
+        """`packed_choice`, from a graph if there is one. What it returns changes with the next call."""
+        key = (logits.device, len(logits), settings.top_logprobs, *(getattr(settings, name) for name in _ON_DEVICE))
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            inputs, captured = self._kept[key]
+            inputs.logits.copy_(logits)
+            inputs.drawn.fill_(drawn)
+            captured.graph.replay()
+            return captured.output
+        packed = packed_choice(logits, settings, drawn)
+        if key == self._last and self._works:
+            self._capture(key, logits, settings, drawn)
+        self._last = key
+        return packed
+
+    def _capture(self, key: Hashable, logits: Tensor, settings: DecodingSettings, drawn: float) -> None:
+        inputs = _Inputs(logits.clone(), torch.full((), drawn, dtype=torch.float64, device=logits.device))
+        try:
+            graph = GraphCapture(logits.device).capture(lambda: packed_choice(inputs.logits, settings, inputs.drawn))
+        except Exception as error:  # from driver, allocator or kernel
+            log.warning("Choosing a token cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
+            self._works = False
+            return
+        self._kept[key] = inputs, graph
+        if len(self._kept) > _MOST_GRAPHS:
+            self._kept.popitem(last=False)
+
+
+_graphs: Final = _ChoiceGraphs()
 
 
 def _filtered(logits: Tensor, settings: DecodingSettings) -> Tensor:
@@ -116,8 +188,7 @@ def _least_kept(logits: Tensor, settings: DecodingSettings) -> Tensor:
     return ascending.take(cut)
 
 
-def _sample(logits: Tensor, generator: Generator) -> Tensor:
-    """Draws an id with the probabilities softmax(``logits``), by the number that `choice.sample` would draw."""
+def _sample(logits: Tensor, drawn: float | Tensor) -> Tensor:
+    """The id that ``drawn`` stands for, with the probabilities softmax(``logits``), as `choice.sample` has it."""
     reached = logits.softmax(dim=0).cumsum(dim=0, dtype=torch.float64)
-    drawn = float(torch.rand((), dtype=torch.float64, generator=generator))  # travels as an argument of the kernel
     return (reached <= reached[-1] * drawn).sum().clamp(max=len(logits) - 1)

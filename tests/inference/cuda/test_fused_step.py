@@ -96,6 +96,20 @@ def test_graphs_of_the_kernels_change_no_bit(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.cuda
+def test_kernels_that_overlap_change_no_bit() -> None:
+    if torch.cuda.get_device_capability() < (9, 0):
+        pytest.skip("needs Hopper")
+    model = random_model(REAL).to("cuda", torch.bfloat16)
+    decoders = [
+        DeviceDecoder(model, graphs=True, fused=fused_step(model, overlap=overlap)) for overlap in (False, True)
+    ]
+    caches = [KVCache(REAL, dtype=torch.bfloat16, device=torch.device("cuda")) for _ in decoders]
+    for id in range(300):
+        apart, overlapped = (decoder.step(cache, id) for decoder, cache in zip(decoders, caches, strict=True))
+        assert torch.equal(apart, overlapped), id
+
+
+@pytest.mark.cuda
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_kernels_come_nearer_in_16_bits_than_torchs(dtype: torch.dtype) -> None:
     """They keep everything but weights, keys and values in float32."""

@@ -68,6 +68,30 @@ def test_a_card_chooses_the_same_token(settings: DecodingSettings) -> None:
         assert chosen == oracle(logits, settings, generators[1])
 
 
+@pytest.mark.cuda
+def test_a_card_chooses_the_same_token_from_a_graph(caplog: pytest.LogCaptureFixture) -> None:
+    """In turns with other settings, of which more come than are kept."""
+    settings = [DecodingSettings(temperature=0.5 + number / 10, top_k=40, top_logprobs=3) for number in range(6)]
+    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    for seed, each in enumerate([one for one in settings for _ in range(3)] + settings):
+        logits = random_logits(50257, seed)
+        choice = device_sampling.choose(logits.cuda(), each, generators[0])
+        assert choice.id == oracle(logits, each, generators[1])
+        assert [id for id, _ in choice.top] == logits.topk(3).indices.tolist()
+    assert not caplog.records
+
+
+def test_a_number_decides_as_the_tensor_of_it() -> None:
+    """Which is what a graph reads."""
+    for seed, settings in itertools.product(range(5), PRESETS.values()):
+        logits, drawn = random_logits(50257, seed), (seed + 0.5) / 5
+        told = [
+            device_sampling.packed_choice(logits, settings, d)
+            for d in (drawn, torch.tensor(drawn, dtype=torch.float64))
+        ]
+        assert torch.equal(*told)
+
+
 def test_what_the_model_thinks_is_told_without_loss() -> None:
     logits = random_logits(50257, 3)
     settings = DecodingSettings(temperature=0.7, top_k=5, top_logprobs=20)
@@ -82,8 +106,8 @@ def test_what_the_model_thinks_is_told_without_loss() -> None:
 
 @pytest.mark.parametrize("settings", SETTINGS[::7])
 def test_nothing_is_fetched_from_the_device_before_the_end(settings: DecodingSettings, fetches: Any) -> None:
-    device_sampling.packed_choice(random_logits(500, 1), settings, torch.Generator())
-    assert fetches.count == (not settings.greedy), "the random number, which was drawn on the CPU"
+    device_sampling.packed_choice(random_logits(500, 1), settings, torch.tensor(0.3, dtype=torch.float64))
+    assert fetches.count == 0
 
 
 @pytest.mark.parametrize("damaged", [float("nan"), float("inf"), float("-inf")])

@@ -114,7 +114,8 @@ def _start(case: Case, options: Options, folder: Path) -> Trainer:
             size = config.data.micro_batch_size // 2
             if not size:
                 raise
-            config = _config(case, options, folder, size)
+            config, trainer = _config(case, options, folder, size), None
+            torch.cuda.empty_cache()
             continue
         print(f"{case.name}: first step after {time.perf_counter() - began:.1f} s", flush=True)
         for _ in range(1 if options.tiny else 5):

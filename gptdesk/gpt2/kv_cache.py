@@ -24,6 +24,7 @@ class KVCache:
     Attributes:
         keys, values: (n_layer, B, nh, n_positions, hs).
         length: tokens in it. Later positions are unwritten, and take no memory where the system gives it lazily.
+        cuts: how often tokens were removed: while it stays the same, those before ``length`` have stayed.
     """
 
     def __init__(self, config: GPT2Config, *, batch_size: int = 1, dtype: torch.dtype, device: torch.device) -> None:
@@ -31,6 +32,7 @@ class KVCache:
         self.keys = torch.empty(shape, dtype=dtype, device=device)
         self.values = torch.empty(shape, dtype=dtype, device=device)
         self.length = 0
+        self.cuts = 0
 
     @property
     def capacity(self) -> int:
@@ -40,6 +42,7 @@ class KVCache:
     def truncate(self, length: int) -> None:
         """Removes everything after the first ``length`` tokens."""
         assert 0 <= length <= self.length
+        self.cuts += length < self.length
         self.length = length
 
     def copy_from(self, other: KVCache) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
+from gptdesk.inference.cuda import ahead
 from gptdesk.inference.cuda.fused_step import FusedStep, fused_step
 from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 
@@ -31,7 +32,8 @@ class DeviceDecoder:
     it: this takes milliseconds, once per bucket, in the thread that uses the device.
 
     A graph reads and writes fixed addresses. So a cache is moved into the decoder's own buffers and stays there until
-    another one is used: with one completion at a time nothing is copied again.
+    another one is used: with one completion at a time nothing is copied again. With `works_ahead` the step after a
+    token that the device chooses is launched at once (`ahead`), if the same text was continued before.
 
     On other devices the same code runs eagerly.
 
@@ -46,6 +48,7 @@ class DeviceDecoder:
         max_batch: most tokens of a step.
         buckets: context lengths that attention reads.
         fused: as given.
+        works_ahead: whether steps are launched before the host knows their token.
     """
 
     backend: Final = "torch"
@@ -66,6 +69,8 @@ class DeviceDecoder:
         self._mixed = _has_mixed_product(weight)
         self._owner: weakref.ref[KVCache] | None = None  # whose tokens the buffers hold
         self._next = 0  # position after the last step
+        self.works_ahead = graphs
+        self._ahead: _Ahead | None = None
 
     @classmethod
     def for_device(cls, model: GPT2) -> DeviceDecoder:
@@ -77,7 +82,9 @@ class DeviceDecoder:
 
         Returns for each text the logits after each of its new tokens, (T, V) float32 on the device.
         """
-        return [torch.stack([self.step(cache, id) for id in ids]) for cache, ids in texts]
+        found = [[self.step(cache, id) for id in ids] for cache, ids in texts]
+        # A single row is no copy: `ahead` knows logits by their address.
+        return [torch.stack(rows) if len(rows) > 1 else rows[0][None] for rows in found]
 
     @torch.no_grad()
     def step(self, cache: KVCache, id: int) -> Tensor:
@@ -87,19 +94,57 @@ class DeviceDecoder:
         """
         assert 0 <= id < self._model.config.vocab_size
         assert cache.length < cache.capacity
-        self._take_in(cache)
-        bucket = next(bucket for bucket in self.buckets if cache.length < bucket)
-        # Python numbers are kernel arguments: nothing is waited for.
-        self._id.fill_(id)
-        self._position.fill_(cache.length)
+        continued = self._owner is not None and self._owner() is cache
+        launched, self._ahead = self._ahead, None
+        if launched is not None and launched.fits(cache, id):
+            logits = launched.step.logits
+        else:
+            self._take_in(cache)
+            # Python numbers are kernel arguments: nothing is waited for.
+            self._id.fill_(id)
+            logits = self._run(cache.length)
+        cache.length += 1
+        self._next = cache.length
+        ahead.offer(logits, self._launcher(cache) if continued and self.works_ahead else None)
+        return logits
+
+    def _run(self, position: int) -> Tensor:
+        """The step of the token in ``_id``: from a graph, or eagerly, after which it is captured."""
+        self._position.fill_(position)
+        bucket = self._bucket(position)
         logits = self._graphs.replay(bucket) if self._graphs else None
         if logits is None:
             logits = self._compute(bucket)
             if self._graphs:
                 self._capture(bucket)
-        cache.length += 1
-        self._next = cache.length
         return logits
+
+    def _bucket(self, position: int) -> int:
+        return next(bucket for bucket in self.buckets if position < bucket)
+
+    def _launcher(self, cache: KVCache) -> ahead.Launch:
+        """Launches the step after the one just run. It keeps no model in memory that is not used any more."""
+        decoder, state = weakref.ref(self), _State.of(cache)
+
+        def launch(id: Tensor) -> ahead.StepAhead | None:
+            found = decoder()
+            return None if found is None else found._launch_ahead(state, id)
+
+        return launch
+
+    @torch.no_grad()
+    def _launch_ahead(self, state: _State, id: Tensor) -> ahead.StepAhead | None:
+        """Runs the step after that of ``state`` with a token that only the device knows; its row of the cache is
+        written again if another token comes."""
+        cache = state.cache()
+        if cache is None or not state.is_now(cache) or cache.length == cache.capacity:
+            return None
+        if self._graphs and not self._graphs.has(self._bucket(cache.length)):
+            return None  # capturing would wait for the device
+        self._id.copy_(id)
+        step = ahead.StepAhead(self._run(cache.length))
+        self._ahead = _Ahead(state, step)
+        return step
 
     def _compute(self, bucket: int) -> Tensor:
         """The step, with attention over ``bucket`` positions of the cache: logits, (V) float32."""
@@ -130,6 +175,7 @@ class DeviceDecoder:
         weight 0, but 0 times infinity is not 0."""
         owner = self._owner() if self._owner else None
         if owner is not cache:
+            self._ahead = None
             if self._owner is None:
                 self._kv = torch.zeros((2, *cache.keys.shape), dtype=cache.keys.dtype, device=cache.keys.device)
             if owner is not None:
@@ -150,12 +196,40 @@ class DeviceDecoder:
             self._graphs = None
 
 
+class _State(NamedTuple):
+    """A cache at one length, none of whose tokens has been removed since."""
+
+    cache: weakref.ref[KVCache]
+    length: int
+    cuts: int
+
+    @classmethod
+    def of(cls, cache: KVCache) -> _State:
+        return cls(weakref.ref(cache), cache.length, cache.cuts)
+
+    def is_now(self, cache: KVCache) -> bool:
+        return self.cache() is cache and (self.length, self.cuts) == (cache.length, cache.cuts)
+
+
+class _Ahead(NamedTuple):
+    """A step that was launched ahead, and what it continues."""
+
+    state: _State
+    step: ahead.StepAhead
+
+    def fits(self, cache: KVCache, id: int) -> bool:
+        return self.step.id == id and self.state.is_now(cache)
+
+
 class _Graphs:
     """Captured steps, by bucket, and the logits that they write."""
 
     def __init__(self) -> None:
         self._graphs: dict[int, Captured] = {}
         self._capture: GraphCapture | None = None
+
+    def has(self, bucket: int) -> bool:
+        return bucket in self._graphs
 
     def replay(self, bucket: int) -> Tensor | None:
         """Launches a step; returns a copy of the logits, or ``None`` if there is no graph yet."""

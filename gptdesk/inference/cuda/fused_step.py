@@ -171,8 +171,8 @@ def _difference(model: GPT2, step: FusedStep) -> float:
     ids = torch.arange(count, device=weight.device).mul_(7919).add_(11).remainder_(config.vocab_size)
     cache = KVCache(config, dtype=weight.dtype, device=weight.device)
     kv = torch.zeros((2, *cache.keys.shape), dtype=weight.dtype, device=weight.device)
-    places = torch.arange(count, device=weight.device)
-    mine = torch.stack([step.logits(kv, ids[at : at + 1], places[at : at + 1], reach=count) for at in range(count)])
+    tokens, places = ids.chunk(count), torch.arange(count, device=weight.device).chunk(count)
+    mine = [step.logits(kv, id.clone(), at.clone(), reach=count) for id, at in zip(tokens, places, strict=True)]
     with torch.no_grad():
         theirs = model.next_token_head(model.hidden_states(ids[None])[0])
-    return float((mine - theirs).norm() / (theirs - theirs.mean(dim=1, keepdim=True)).norm())
+    return float((torch.stack(mine) - theirs).norm() / (theirs - theirs.mean(dim=1, keepdim=True)).norm())

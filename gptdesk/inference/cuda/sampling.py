@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from gptdesk.inference.cuda import ahead
 from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 from gptdesk.inference.sampling.fields import neutral_of, settings_of
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -86,9 +87,33 @@ def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> 
     drawn = _draw(settings, generator)
     on_cuda = logits.device.type == "cuda"
     packed = _graphs.packed(logits, settings, drawn) if on_cuda else packed_choice(logits, settings, drawn)
-    chosen, logit, normalizer, entropy, *top = packed.tolist()
+    fetched = _Fetched(packed)
+    step = ahead.take_up(logits, packed[:1])  # behind the copy, so that that is not waited for
+    chosen, logit, normalizer, entropy, *top = fetched.values()
+    if step is not None:
+        step.id = int(chosen)
     ids, values = top[: len(top) // 2], top[len(top) // 2 :]
     return Choice(int(chosen), logit, normalizer, entropy, tuple(zip(map(int, ids), values, strict=True)))
+
+
+class _Fetched:
+    """A tensor on its way from the device, beside what the device does next."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._arrived: torch.cuda.Event | None = None
+        self._copy = tensor
+        if tensor.device.type == "cuda":
+            self._copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+            self._copy.copy_(tensor, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record(torch.cuda.current_stream(tensor.device))
+
+    def values(self) -> list[float]:
+        """Waits for them."""
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        values: list[float] = self._copy.tolist()
+        return values
 
 
 def _draw(settings: DecodingSettings, generator: Generator) -> float:

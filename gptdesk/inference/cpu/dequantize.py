@@ -1,12 +1,11 @@
-"""The float32 weights that the output of `quantize` stands for, for the network in torch."""
+"""The float32 weights that quantised ones stand for, for the network in torch."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from gptdesk.inference.cpu.group_size import GROUP
-from gptdesk.inference.cpu.quantize import ZERO
+from gptdesk.inference.cpu.group_size import GROUP, ZERO
 
 
 def dequantize_rows(qweight: Tensor, scales: Tensor) -> Tensor:

@@ -22,9 +22,11 @@ from gptdesk.gpt2.empty_model import empty_model
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, is_transposed, tensor_shapes
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.dequantize import dequantize_groups, dequantize_rows
-from gptdesk.inference.cpu.group_size import GROUP
+from gptdesk.inference.cpu.group_size import GROUP, groups_in
+from gptdesk.inference.cpu.int4.calibration import POSITIONS, Calibration
+from gptdesk.inference.cpu.int4.rounding import quantize_groups
 from gptdesk.inference.cpu.linear import CACHE_LINE, linear
-from gptdesk.inference.cpu.quantize import groups_in, quantize_groups, quantize_rows
+from gptdesk.inference.cpu.quantize import quantize_rows
 
 _SCALES: Final = ".scales"
 
@@ -138,16 +140,31 @@ class QuantizedWeights:
         return sum(place.padded for place in _places(config, precision))
 
     def fill(self, name: str, weights: Tensor) -> None:
-        """Quantises or copies a tensor of any float dtype, with our name and shape, into ``memory``."""
+        """Quantises to int8 or copies a tensor of any float dtype, with our name and shape, into ``memory``."""
         target = self._tensors[name]
         if not is_matrix(name):
             target.copy_(weights)
             return
-        quantize = quantize_rows if target.dtype == torch.int8 else quantize_groups
+        assert target.dtype == torch.int8
         rows = max(1, _WEIGHTS_AT_ONCE // weights.shape[1])  # a large matrix in float32 would be a second copy
         scales = self._tensors[name + _SCALES]
         for part, rounded, scale in zip(weights.split(rows), target.split(rows), scales.split(rows), strict=True):
-            quantize(part.float().numpy(), rounded.numpy(), scale.numpy())
+            quantize_rows(part.float().numpy(), rounded.numpy(), scale.numpy())
+
+    def fill_calibrated(self, name: str, weights: Tensor, calibration: Calibration) -> None:
+        """As `fill`, in a model in int4. The tensors come in the order of `tensor_shapes`; ``calibration`` gets all."""
+        target = self._tensors[name]
+        if target.dtype == torch.uint8:
+            matrix, scales = weights.float().numpy(), self._tensors[name + _SCALES]
+            calibration.quantize(name, lambda x: quantize_groups(matrix, x, target.numpy(), scales.numpy()))
+            return
+        self.fill(name, weights)
+        if name == EMBEDDING:
+            calibration.embed(name, weights[torch.from_numpy(calibration.ids)].float().numpy())
+        elif name == POSITIONS:
+            calibration.embed(name, weights[: calibration.ids.shape[1]].float().numpy())
+        elif not is_matrix(name):
+            calibration.keep(name, weights.float().numpy())
 
     def model(self) -> GPT2:
         """A model that shares these weights."""

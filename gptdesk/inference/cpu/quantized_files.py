@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from gptdesk.devices import is_out_of_memory
@@ -21,6 +23,8 @@ from gptdesk.gpt2.checkpoint import StoredTensor, check_memory, open_weights
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, tensor_shapes, weight_files
 from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cpu.int4.calibration import Calibration
+from gptdesk.inference.cpu.int4.calibration_text import calibration_ids
 from gptdesk.inference.cpu.quantized import QuantizedWeights
 
 log = logging.getLogger(__name__)
@@ -45,10 +49,12 @@ class _Header(msgspec.Struct):
 _UNUSABLE: Final = (OSError, UserError, msgspec.MsgspecError, UnicodeError, RecursionError)
 """Errors that a missing or damaged cache file may raise; the weights are quantised again then."""
 
-KEEP_FROM: Final = 50_000_000
-"""Parameters from which on a model is cached; smaller ones are quantised in a moment."""
+KEEP_FROM: Final = {"int8": 50_000_000, "int4": 0}
+"""Parameters from which on a model is cached, by precision; in int8 smaller ones are quantised in a moment."""
 
-_FORMAT: Final = 1
+FORMAT: Final = {"int8": 1, "int4": 2}
+"""Versions by precision: what is cached under another one is quantised again. 2: rounded with error feedback."""
+
 _HEADER: Final = 4096
 """Bytes of the JSON header, padded with spaces, before the weights."""
 
@@ -77,8 +83,9 @@ def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, pr
     if place is not None and (weights := _read(place, precision, progress)) is not None:
         return weights.model()
     with open_weights(folder) as (config, stored):
-        weights = _quantize(config, precision, stored, progress)
-    if place is not None and config.num_parameters() >= KEEP_FROM:
+        ids = calibration_ids(folder, config) if precision == "int4" else None
+        weights = _quantize(config, precision, stored, ids, progress)
+    if place is not None and config.num_parameters() >= KEEP_FROM[precision]:
         try:
             _write(weights, place, folder)
         except OSError as error:  # a full disk costs the time of the next start
@@ -87,16 +94,25 @@ def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, pr
 
 
 def _quantize(
-    config: GPT2Config, precision: str, stored: dict[str, StoredTensor], progress: Progress | None
+    config: GPT2Config,
+    precision: str,
+    stored: dict[str, StoredTensor],
+    ids: npt.NDArray[np.int64] | None,
+    progress: Progress | None,
 ) -> QuantizedWeights:
+    """Reads and quantises all tensors; ``ids`` of the text for the calibration that int4 needs."""
     shapes = tensor_shapes(config)
     total, read = sum(math.prod(shape) for shape in shapes.values()), 0
     weights = _empty(config, precision)
+    calibration = None if ids is None else Calibration(config, ids)
     for name, shape in shapes.items():
         source = stored[name].read()
         if not bool(source.isfinite().all()):
             raise stored[name].not_finite()
-        weights.fill(name, source)
+        if calibration is None:
+            weights.fill(name, source)
+        else:
+            weights.fill_calibrated(name, source, calibration)
         read += math.prod(shape)
         if progress is not None:
             progress(read, total)
@@ -121,7 +137,7 @@ def _empty(config: GPT2Config, precision: str) -> QuantizedWeights:
 def _key(folder: Path, precision: str) -> str:
     """Cache key of a model folder: hash of size, time and samples of its files. Reading them whole would take as long
     as quantising."""
-    digest = hashlib.sha256(f"{_FORMAT} {precision}".encode())
+    digest = hashlib.sha256(f"{FORMAT[precision]} {precision}".encode())
     for path in (folder / CONFIG_FILE, *weight_files(folder)):
         try:
             with path.open("rb") as file:

@@ -12,9 +12,10 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu import quantized_files
-from gptdesk.inference.cpu.dequantize import dequantize_groups, dequantize_rows
+from gptdesk.inference.cpu.dequantize import dequantize_rows
+from gptdesk.inference.cpu.int4.calibration_text import calibration_ids
 from gptdesk.inference.cpu.linear import for_inference
-from gptdesk.inference.cpu.quantize import groups_in, quantize_groups, quantize_rows
+from gptdesk.inference.cpu.quantize import quantize_rows
 from gptdesk.inference.cpu.quantized import QuantizedLinear, QuantizedWeights, precision_of
 from gptdesk.inference.cpu.quantized_files import load_quantized
 from tests.inference.quantized_models import quantize_model
@@ -39,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which models as small as these are kept."""
-    monkeypatch.setattr(quantized_files, "KEEP_FROM", 0)
+    monkeypatch.setitem(quantized_files.KEEP_FROM, "int8", 0)
     return tmp_path / "kept"
 
 
@@ -60,47 +61,11 @@ def test_int8_is_off_by_half_a_step_at_most() -> None:
     assert (error <= scales[:, None] * 0.5001).all()
 
 
-def test_int4_loses_less_than_llama_cpps_q4_0() -> None:
-    """Against the rounding of its package ``gguf``, of which every group's scale is one that is tried here too."""
-    gguf = pytest.importorskip("gguf")
-    weights = random_weights(64, 96)
-    numbers = torch.empty(64, 48, dtype=torch.uint8)
-    scales = torch.empty(64, groups_in(96), dtype=torch.float32)
-    quantize_groups(weights.numpy(), numbers.numpy(), scales.numpy())
-    mine = dequantize_groups(numbers, scales, 96)
-    kind = gguf.GGMLQuantizationType.Q4_0
-    theirs = torch.from_numpy(gguf.quants.dequantize(gguf.quants.quantize(weights.numpy(), kind), kind))
-    assert (mine - weights).square().mean() < (theirs - weights).square().mean()
-    assert (mine - weights).square().mean() > 1e-4, "4 bits cannot be exact"
-
-
-def test_what_int4_can_hold_it_holds_exactly() -> None:
-    exact = torch.randint(-8, 8, (5, 64), generator=torch.Generator().manual_seed(3)).float()
-    exact[:, ::32] = -8  # each group's extreme
-    numbers, scales = torch.empty(5, 32, dtype=torch.uint8), torch.empty(5, 2, dtype=torch.float32)
-    quantize_groups((exact * 0.25).numpy(), numbers.numpy(), scales.numpy())
-    torch.testing.assert_close(dequantize_groups(numbers, scales, 64), exact * 0.25, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("columns", [1, 31, 33, 70])
-def test_int4_fills_up_its_last_group(columns: int) -> None:
-    weights = random_weights(3, columns)
-    numbers = torch.empty(3, 16 * groups_in(columns), dtype=torch.uint8)
-    scales = torch.empty(3, groups_in(columns), dtype=torch.float32)
-    quantize_groups(weights.numpy(), numbers.numpy(), scales.numpy())
-    restored = dequantize_groups(numbers, scales, columns)
-    assert restored.shape == weights.shape
-    assert (restored - weights).abs().max() < 0.5
-
-
 def test_zeros_stay_zeros() -> None:
     zeros = torch.zeros(4, 64)
     numbers, scales = torch.empty(4, 64, dtype=torch.int8), torch.empty(4)
     quantize_rows(zeros.numpy(), numbers.numpy(), scales.numpy())
     assert torch.equal(dequantize_rows(numbers, scales), zeros)
-    packed, of_groups = torch.empty(4, 32, dtype=torch.uint8), torch.empty(4, 2, dtype=torch.float32)
-    quantize_groups(zeros.numpy(), packed.numpy(), of_groups.numpy())
-    assert torch.equal(dequantize_groups(packed, of_groups, 64), zeros)
 
 
 # --- Models ---
@@ -153,7 +118,7 @@ def test_linear_layers_for_inference_compute_the_same() -> None:
 def test_loading_quantises_what_the_folder_holds(folder: Path, precision: str) -> None:
     told: list[tuple[int, int]] = []
     loaded = load_quantized(folder, precision, progress=lambda done, total: told.append((done, total)))
-    assert same_weights(loaded, quantize_model(load_model(folder), precision))
+    assert same_weights(loaded, quantize_model(load_model(folder), precision, calibration_ids(folder, CONFIG)))
     assert told[-1] == (CONFIG.num_parameters(), CONFIG.num_parameters())
 
 
@@ -188,6 +153,19 @@ def test_what_was_kept_and_is_damaged_is_made_again(folder: Path, keep: Path, da
     assert len(kept.read_bytes()) == len(content)
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_what_another_version_rounded_is_rounded_anew(
+    folder: Path, keep: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(quantized_files.FORMAT, precision, 0)
+        load_quantized(folder, precision, keep=keep)
+    (old,) = keep.iterdir()
+    load_quantized(folder, precision, keep=keep)
+    (new,) = keep.iterdir()
+    assert new.name != old.name
+
+
 def test_other_weights_are_quantised_anew_and_what_belongs_to_none_is_removed(
     folder: Path, keep: Path, tmp_path: Path
 ) -> None:
@@ -214,9 +192,11 @@ def test_a_folder_that_cannot_be_written_costs_nothing_else(
     assert "cannot be kept" in caplog.text
 
 
-def test_small_models_are_not_kept(folder: Path, tmp_path: Path) -> None:
+def test_of_small_models_int4_is_kept(folder: Path, tmp_path: Path) -> None:
     load_quantized(folder, "int8", keep=tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+    load_quantized(folder, "int4", keep=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
 
 
 def test_a_cancelled_loading_keeps_nothing(folder: Path, keep: Path) -> None:

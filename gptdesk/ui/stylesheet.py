@@ -192,18 +192,13 @@ QAbstractScrollArea::corner { background: transparent; border: none; }
 QProgressBar { background: $surface; border: none; max-height: 2px; min-height: 2px; }
 QProgressBar::chunk { background: $accent; }
 
-QListView#documents { background: transparent; border: 1px solid transparent; outline: none; padding: 0 3px; }
-QListView#documents:focus { border-color: $accent; }
-QListView#documents::item { border-radius: 6px; }
-QListView#documents::item:hover { background: $hover; }
-QListView#documents::item:selected { background: $wash; }
-QTreeView#branches {
+QTreeView[kind="rows"] {
     background: transparent; border: 1px solid transparent; outline: none; padding: 0 3px; show-decoration-selected: 0;
 }
-QTreeView#branches:focus { border-color: $accent; }
-QTreeView#branches::item { border-radius: 6px; }
-QTreeView#branches::item:hover { background: $hover; }
-QTreeView#branches::item:selected { background: $wash; }
+QTreeView[kind="rows"]:focus { border-color: $accent; }
+QTreeView[kind="rows"]::item { border-radius: 6px; }
+QTreeView[kind="rows"]::item:hover { background: $hover; }
+QTreeView[kind="rows"]::item:selected { background: $wash; }
 QListWidget#order { background: transparent; border: 1px solid $hairline; border-radius: 6px; outline: none; }
 QListWidget#order:focus { border-color: $accent; }
 QListWidget#order::item { border-radius: 4px; padding: 2px 8px; }

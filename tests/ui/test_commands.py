@@ -14,7 +14,7 @@ from gptdesk.errors import UserError
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.window.commands.registry import Command, Commands
 from gptdesk.ui.window.commands.shortcuts import check_key
-from gptdesk.ui.window.main_menu import MainMenu
+from gptdesk.ui.window.frame.main_menu import MainMenu
 
 from .conftest import Opened
 

@@ -1,20 +1,27 @@
 """Tokens arrive in colour and fade to ink: painted over the letters, a bounded number of them, not in the text."""
 
 import math
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from gptdesk.desktop_motion import animations_are_off
 from gptdesk.inference.events import TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.token_arrival import FADE_SECONDS, MOST, TokenArrival, strength
+from gptdesk.ui.services.program.info import ProgramInfo
+from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.theme import Theme
+from tests.patience import PATIENCE
 
 from .conftest import Opened
 
@@ -91,8 +98,9 @@ def test_few_tokens_fade_at_once_and_the_frames_end(editor: Editor, theme: Theme
         (lambda opened: None, True),
         (lambda opened: opened.services.settings.update(fade_tokens=False), False),
         (lambda opened: opened.services.settings.update(token_view=True), False),
+        (lambda opened: setattr(opened.services.program, "reduced_motion", True), False),
     ],
-    ids=["as it is", "setting off", "token view"],
+    ids=["as it is", "setting off", "token view", "reduced motion"],
 )
 def test_a_generation_fades_in_unless_it_shall_not(
     opened: Opened, qtbot: QtBot, change: Callable[[Opened], object], fades: bool
@@ -107,3 +115,42 @@ def test_a_generation_fades_in_unless_it_shall_not(
     qtbot.waitUntil(lambda: not opened.window.session.busy)
     assert bool(tokens or any(arrived)) == fades
     assert opened.window.playground.editor.shown == opened.window.session.document.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="GNOME's settings are asked where GNOME is")
+@pytest.mark.parametrize(
+    ("desktop", "answer", "reduced"),
+    [
+        ("ubuntu:GNOME", "false", True),
+        ("ubuntu:GNOME", "true", False),
+        ("KDE", "false", False),
+    ],
+)
+def test_gnome_is_asked_whether_it_shows_animations(
+    desktop: str,
+    answer: str,
+    reduced: bool,
+    qapp: QApplication,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = tmp_path / "gsettings"
+    program.write_text(f'#!/bin/sh\n[ "$*" = "get org.gnome.desktop.interface enable-animations" ] && echo {answer}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", desktop)
+    info = ProgramInfo(SavedSettings(tmp_path / "settings.json"))
+    assert not info.reduced_motion
+    info.start()
+    qtbot.waitUntil(lambda: not info._tasks.busy)
+    assert info.reduced_motion == reduced
+    assert info.shut_down(1000 * int(PATIENCE))
+
+
+def test_where_gnomes_settings_cannot_be_asked_there_are_animations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "GNOME")
+    assert not animations_are_off()

@@ -268,7 +268,7 @@ def test_a_text_that_changes_under_the_card_closes_it(opened: Opened, qtbot: QtB
     write(opened, "Once upon a time")
     generate(opened, qtbot)
     card = open_card(opened, qtbot, len("Once upon a time") + 2)
-    opened.window.session.set_bookmark(opened.window.session.document.outline.leaf, "start")
+    opened.window.session.note(lambda document: document.set_bookmark(document.outline.leaf, "start"))
     assert card.isVisible(), "the text is the same"
     opened.window.commands.run("text.undo")
     assert not card.isVisible()

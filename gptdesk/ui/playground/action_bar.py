@@ -137,6 +137,8 @@ class ActionBar(QWidget):
                 self._choose_words()
                 if place == (self.width(), self._column):
                     break
+            for layout in (self._outer, self._row):
+                layout.activate()  # Qt would not where it was just doing so: buttons would keep their places
         finally:
             self._is_fitting = False
 

@@ -155,6 +155,7 @@ class PlaygroundPage(BasePage):
             focus=lambda: (view.completions if self.completions.all else view.editor).setFocus(),
             message_area=view.editor,
             messages_at_top=True,
+            give_way=view.editor.give_way,
             buttons=view.bar.frame,
             fold=view.columns.fold,
             columns=view.columns,

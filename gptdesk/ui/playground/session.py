@@ -12,7 +12,6 @@ from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
-from gptdesk.ui.playground.branch_steps import BranchSteps
 from gptdesk.ui.playground.changing import changes_document
 from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
@@ -24,7 +23,7 @@ _SAVE_AFTER_MS: Final = 400
 """Longest delay until a change is saved; the end of a generation is saved at once."""
 
 
-class Session(QObject, BranchSteps):
+class Session(QObject):
     """The open document and its generation.
 
     Any edit cancels the generation: the text generated so far stays, and the edit is the next undo step.
@@ -103,9 +102,7 @@ class Session(QObject, BranchSteps):
 
     def open(self, document: Document) -> None:
         """Opens another document; the one that was open is saved."""
-        self._interrupt()
-        self.flush()
-        self.leaving.emit()
+        self.close()
         self._forget_generation()
         self.document = document
         document.decoding = document.decoding or self._settings.value.new_document_decoding
@@ -167,8 +164,7 @@ class Session(QObject, BranchSteps):
 
     @changes_document
     def branch(self, start: int, text: str) -> None:
-        """Goes on from ``start`` with ``text`` and what the model writes behind it; the former text stays as another
-        branch."""
+        """Goes on from ``start`` with ``text`` and generated text; the former text stays as another branch."""
         self._interrupt()
         self.document.branch(start, text)
         self._on_changed()
@@ -209,10 +205,10 @@ class Session(QObject, BranchSteps):
             self._on_changed()
 
     def undo(self) -> None:
-        self._change(self.document.undo)
+        self.step(Document.undo)
 
     def redo(self) -> None:
-        self._change(self.document.redo)
+        self.step(Document.redo)
 
     def undo_to(self, depth: int) -> None:
         """Undoes steps until ``depth`` of them are left to undo."""
@@ -229,11 +225,13 @@ class Session(QObject, BranchSteps):
     def can_redo(self) -> bool:
         return self.document.history.can_redo and not self.document.generating
 
-    def _change(self, change: Callable[[], bool]) -> None:
+    @changes_document
+    def step(self, step: Callable[[Document], bool]) -> None:
+        """Shows another text of the document: undo, redo, another branch. ``step`` returns whether it has changed."""
         was_busy = self.busy
         self._interrupt()
         before = self.document.mixed
-        changed = change()
+        changed = step(self.document)
         if changed:
             self._forget_generation()  # its figures are about another text
         if changed or was_busy:
@@ -241,6 +239,12 @@ class Session(QObject, BranchSteps):
             self.activity_changed.emit()
         if changed and self.document.mixed != before:
             self.jumped.emit(self.document.changed_at)
+
+    @changes_document
+    def note(self, change: Callable[[Document], object]) -> None:
+        """Changes what the shown text does not depend on: title, bookmarks, branches beside it."""
+        change(self.document)
+        self._on_changed()
 
     # Generations
 
@@ -282,11 +286,9 @@ class Session(QObject, BranchSteps):
     def _ask_for_model(self) -> None:
         if self.waiting is None:
             return
-        decoding = self._settings.value.decoding
+        decoding, start = self._settings.value.decoding, self._start
         try:
-            generation = DocumentGeneration(
-                self.document, self.waiting, self._inference, decoding, self, start=self._start
-            )
+            generation = DocumentGeneration(self.document, self.waiting, self._inference, decoding, self, start=start)
         except UserError as error:
             self.waiting = None
             self.failed.emit(Failure(str(error)))

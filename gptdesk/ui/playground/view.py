@@ -22,7 +22,7 @@ from gptdesk.ui.playground.editing.context_line import ContextLine
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.reading_place import reading_place, show_reading_place
 from gptdesk.ui.playground.editing.special_menu import SpecialTokenMenu
-from gptdesk.ui.playground.editing.token_arrival import TokenArrival, desktop_animates
+from gptdesk.ui.playground.editing.token_arrival import TokenArrival
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.find.find_in_text import FindInText
 from gptdesk.ui.playground.generation_place import GenerationPlace
@@ -101,7 +101,7 @@ class PlaygroundView(QWidget):
         super().__init__()
         self.session, self._messages, self._special = session, messages, special
         self._theme, self._settings = theme, settings = services.theme, services.settings
-        self._inference, self._commands = services.inference, commands
+        self._inference, self._commands, self._program = services.inference, commands, services.program
         self._font = settings.value.text_size, settings.value.reading_face
         use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, scaled(settings.value.text_size))
@@ -319,7 +319,7 @@ class PlaygroundView(QWidget):
     def _on_begun(self) -> None:
         self.editor.show_end()
         generation, value = self.session.generation, self._settings.value
-        if generation is not None and value.fade_tokens and not value.token_view and desktop_animates():
+        if generation is not None and value.fade_tokens and not (value.token_view or self._program.reduced_motion):
             self.arrival.follow(generation.handle.tokens, len(self.session.document.text))
 
     @Slot(str)
@@ -342,8 +342,9 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _place_at_column(self) -> None:
-        """Aligns the empty state and the action bar with the column of the text."""
+        """Aligns the empty state, the action bar and the strip of the token view with the column of the text."""
         column = self.editor.column()
-        self.bar.set_column(column.left(), column.width())
+        for part in (self.bar, self.token_view.strip):
+            part.set_column(column.left(), column.width())
         height = self.empty.heightForWidth(column.width())
         self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), height)

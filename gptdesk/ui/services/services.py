@@ -159,10 +159,12 @@ class TokenCountService(Protocol):
 
 
 class ProgramService(Protocol):
-    """The newest version, and the licences of the libraries; implemented by `ProgramInfo`."""
+    """The newest version, the licences of the libraries, and the desktop's wish; implemented by `ProgramInfo`."""
 
     @property
     def newer_found(self) -> SignalInstance: ...
+    @property
+    def reduced_motion(self) -> bool: ...
     def newest_release(self, done: Callable[[Release], object], failed: Failed) -> None: ...
     def licences(self, done: Callable[[str], object]) -> None: ...
 

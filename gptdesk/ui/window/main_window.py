@@ -14,11 +14,14 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.ui.services.window_services import WindowServices
 from gptdesk.ui.window.commands.registry import Commands
-from gptdesk.ui.window.enter_key import EnterKey
 from gptdesk.ui.window.failed_page import make_failed_view, make_pages
 from gptdesk.ui.window.file_opening import open_files
-from gptdesk.ui.window.geometry import WindowGeometry
-from gptdesk.ui.window.main_menu import MainMenu
+from gptdesk.ui.window.frame.enter_key import EnterKey
+from gptdesk.ui.window.frame.geometry import WindowGeometry
+from gptdesk.ui.window.frame.main_menu import MainMenu
+from gptdesk.ui.window.frame.rail import Rail
+from gptdesk.ui.window.frame.regions import Regions
+from gptdesk.ui.window.frame.title import WindowTitle
 from gptdesk.ui.window.messages.banner import Banners
 from gptdesk.ui.window.messages.service_messages import ServiceMessages
 from gptdesk.ui.window.messages.toast import Toasts
@@ -26,11 +29,8 @@ from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.page_stack import PageStack, separator
 from gptdesk.ui.window.pages import PageLinks, PageRegistry
 from gptdesk.ui.window.process.idle import IdleWatch
-from gptdesk.ui.window.rail import Rail
-from gptdesk.ui.window.regions import Regions
 from gptdesk.ui.window.settings.effects import SettingEffects
 from gptdesk.ui.window.standard_commands import page_commands, panel_command, region_commands, view_commands
-from gptdesk.ui.window.title import WindowTitle
 from gptdesk.ui.window.window_tools import WindowTools
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,9 @@ class MainWindow(QWidget):
         self._commands.set_page(id)
         self._services.settings.update(page=id)
         self.toasts.leave_free(view.buttons)
-        self.banners.set_page(id, view.message_area or view.content, at_top=view.messages_at_top)
+        self.banners.set_page(
+            id, view.message_area or view.content, at_top=view.messages_at_top, give_way=view.give_way
+        )
         self._title.show_page(id, self.pages[id].title)
         if view.focus is not None:
             view.focus()

@@ -100,6 +100,7 @@ class PageView:
         message_area: widget that banners float over; the content by default.
         buttons: bar of buttons at the bottom of the content, which toasts do not cover.
         messages_at_top: whether banners are at the top of that area, instead of at the bottom.
+        give_way: gets the height of that area's top that a banner covers, in pixels, whenever it changes.
         fold: hides and shows the right panel.
         columns: their widths are kept.
     """
@@ -111,6 +112,7 @@ class PageView:
     focus: Callable[[], object] | None = None
     message_area: QWidget | None = None
     messages_at_top: bool = False
+    give_way: Callable[[int], object] | None = None
     buttons: QWidget | None = None
     fold: PanelFold | None = None
     columns: Columns | None = None

@@ -273,8 +273,7 @@ class ModelList(QWidget):
         for key in self.shown:
             card = self.cards[key]
             for widget in (card, card.act, card.stop, card.more):
-                if before.nextInFocusChain() is not widget:
-                    QWidget.setTabOrder(before, widget)
+                QWidget.setTabOrder(before, widget)
                 before = widget
 
     @Slot(str, str)

@@ -42,7 +42,7 @@ class Branches(QObject):
 
     def show_branch(self, id: int) -> None:
         """Shows the text that goes through a segment, with the caret at the end of that."""
-        self._session.go_to(id)
+        self._session.step(lambda document: document.go_to(id))
         outline = self.outline
         if id in outline.segments and outline.segments[id].shown:
             lengths = [length_of(segment.runs) for segment in outline.path(id)]
@@ -52,12 +52,12 @@ class Branches(QObject):
     @Slot(int, str)
     def name(self, id: int, name: str) -> None:
         """Gives a segment a bookmark of that name; an empty one removes it."""
-        self._session.set_bookmark(id, name or None)
+        self._session.note(lambda document: document.set_bookmark(id, name or None))
 
     def prune(self, id: int) -> None:
         """Removes a segment and all that goes on from it, and offers to undo that."""
         document, depth = self._session.document, self._session.document.history.depth
-        self._session.prune(id)
+        self._session.step(lambda document: document.prune(id))
         if document.outline.holding(id) is None:
             self._messages.messages.toast(
                 "The branch was pruned.",

@@ -5,28 +5,26 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Final
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QItemSelectionModel, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.branches.outline import Outline, Segment
-from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.branches.arrangement import Query, arrange
 from gptdesk.ui.playground.branches.branches import Branches
 from gptdesk.ui.playground.branches.header import BranchHeader
-from gptdesk.ui.playground.branches.row_actions import KEYS, fill_row_menu, run_key
-from gptdesk.ui.playground.branches.row_delegate import RowDelegate
+from gptdesk.ui.playground.branches.row_actions import ACTIONS
+from gptdesk.ui.playground.branches.row_delegate import BranchDelegate
 from gptdesk.ui.playground.branches.tree_model import BranchModel
 from gptdesk.ui.playground.branches.tree_view import BranchView
+from gptdesk.ui.playground.panes.pane import RowPane
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
-from gptdesk.ui.widgets.inputs.list_keys import ListKeys
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.window.commands.registry import Commands
 
-_LEAST_WIDTH: Final = 200
 _UPDATE_MS: Final = 250
 """Usual delay until the rows show a change of the text."""
 
@@ -42,20 +40,13 @@ _FEW: Final = 60
 _SELECT = QItemSelectionModel.SelectionFlag
 
 
-class BranchPane(QWidget):
+class BranchPane(RowPane):
     """The tree of the open document.
 
     Attributes:
-        field: what is searched for.
         tree: the rows.
         model: of the rows.
-        none: says why there are no rows.
-
-    Signals:
-        left(): emitted when the person wants to go back to the text.
     """
-
-    left = Signal()
 
     def __init__(
         self,
@@ -66,30 +57,21 @@ class BranchPane(QWidget):
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        tree, header = BranchView(theme, ACTIONS.keys), BranchHeader(theme, commands)
+        super().__init__(header, tree, parent)
+        self.tree, self.header = tree, header
         self._branches, self._session, self._inference, self._commands = branches, session, inference, commands
         self._unfolded: set[int] | None = None  # rows that were unfolded before a search
         self._took = 0.0  # seconds, the last time that the rows were shown
         self._fresh = True  # whether another document was opened since the rows were last shown
         self.outline = Outline({}, None)
         self.model = BranchModel(self)
-        self.tree = BranchView(theme, KEYS)
-        self.tree.setItemDelegate(RowDelegate(theme, self.tree))
+        self.tree.setItemDelegate(BranchDelegate(theme, self.tree))
         self.tree.setModel(self.model)
-        self.header = BranchHeader(theme, commands)
-        self.field = self.header.field
-        ListKeys(self.field, self.tree)
-        self.none = QLabel()
         self._updating = Throttle(self._update, _UPDATE_MS, self)
         self._searching = Throttle(self._show, _SEARCH_MS, self)
-        self._lay_out()
         self.field.textChanged.connect(lambda: self._searching.request())
-        self.tree.opened.connect(lambda: self._on_key("Return"))
-        self.tree.pressed_key.connect(self._on_key)
-        self.tree.left.connect(self._leave)
-        self.tree.typed.connect(self._type)
         self.tree.edited.connect(self._show)
-        self.tree.menu_wanted.connect(self._show_row_menu)
         self.tree.selectionModel().selectionChanged.connect(lambda: commands.refresh("branches.compare"))
         self.model.named.connect(branches.name)
         session.opened.connect(self._on_opened)
@@ -97,21 +79,6 @@ class BranchPane(QWidget):
         inference.state_changed.connect(self._on_model_changed)
         theme.changed.connect(self.tree.viewport().update)
         self._on_model_changed()
-
-    def _lay_out(self) -> None:
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(scaled(_LEAST_WIDTH))
-        self.none.setProperty("kind", "muted")
-        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.none.setWordWrap(True)
-        self.none.setTextFormat(Qt.TextFormat.PlainText)
-        self.none.setMargin(12)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        for widget in (self.header, self.tree, self.none):
-            layout.addWidget(widget, 0 if widget is self.header else 1)
 
     # What is shown
 
@@ -184,11 +151,8 @@ class BranchPane(QWidget):
             self._unfolded = None
         self.header.show_numbers(self.outline, rows)
         typed = self.field.text().strip()
-        self.none.setText(
-            f"Nothing found for “{typed}”." if typed else "Each version of the text appears here as a branch."
-        )
-        self.tree.setVisible(bool(rows.by_id))
-        self.none.setVisible(not rows.by_id)
+        none = f"Nothing found for “{typed}”." if typed else "Each version of the text appears here as a branch."
+        self.show_none("" if rows.by_id else none)
         self._commands.refresh("branches.compare")
 
     def _select_found(self) -> None:
@@ -250,36 +214,10 @@ class BranchPane(QWidget):
     # Menus and keys
 
     def row_menu(self) -> Menu:
-        """The menu of the selected rows; whoever shows it deletes it."""
         menu = Menu(self)
-        fill_row_menu(menu, self._branches, self.selected, self._edit_name)
+        ACTIONS.fill_menu(menu, self._branches, self.selected, self.edit_name)
         return menu
 
-    @Slot(object)
-    def _show_row_menu(self, place: QPoint) -> None:
-        if self.selected:
-            menu = self.row_menu()
-            menu.aboutToHide.connect(menu.deleteLater)
-            menu.popup(place)
-
-    def _edit_name(self) -> None:
-        self.tree.edit(self.tree.currentIndex())
-
-    @Slot(str)
-    def _on_key(self, key: str) -> None:
+    def act(self, key: str) -> None:
         self._searching.flush()
-        run_key(key, self._branches, self.selected, self._edit_name)
-
-    @Slot(str)
-    def _type(self, letter: str) -> None:
-        """A letter that was typed in the tree begins a search."""
-        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.field.setText(letter)
-
-    @Slot()
-    def _leave(self) -> None:
-        """Esc: clears the search first, then leaves the pane."""
-        if self.field.text():
-            self.field.clear()
-        else:
-            self.left.emit()
+        ACTIONS.run_key(key, self._branches, self.selected, self.edit_name)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QTreeView, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.icons import paint_icon
 from gptdesk.ui.playground.branches.arrangement import Row
 from gptdesk.ui.playground.branches.tree_model import ROW, BranchModel
+from gptdesk.ui.playground.panes.row_view import RowView, key_of
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet
 
 _INDENTATION: Final = 16
 _DOT: Final = 4.0
@@ -25,84 +25,21 @@ _HERE: Final = 5.5
 _FOLD: Final = 14.0
 """Side of the mark that folds a row."""
 
-_PLAIN: Final = Qt.KeyboardModifier.NoModifier
-_SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
-_KEYPAD: Final = Qt.KeyboardModifier.KeypadModifier
-_FOLDING: Final = ("*", "+", "-")
-"""Keys with which Qt folds and unfolds rows."""
-
 Index = QModelIndex | QPersistentModelIndex
 
 
-class BranchView(QTreeView):
-    """Rows of which several can be selected. Left and Right go back and forth in the text, and fold.
-
-    Args:
-        keys: of actions on the selected rows, as portable text.
-
-    Signals:
-        opened(): emitted when the current row was clicked.
-        pressed_key(str): emitted with one of the keys of actions.
-        left(): emitted when Esc was pressed.
-        typed(str): emitted with a letter that was typed, for the search.
-        edited(): emitted when a name is no longer edited.
-        menu_wanted(QPoint): emitted with the place on the screen where the menu of the selected rows should open.
-    """
-
-    opened = Signal()
-    pressed_key = Signal(str)
-    left = Signal()
-    typed = Signal(str)
-    edited = Signal()
-    menu_wanted = Signal(object)
+class BranchView(RowView):
+    """Rows of branches. Left and Right go back and forth in the text, and fold; arguments as for `RowView`."""
 
     def __init__(self, theme: Theme, keys: Collection[str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._keys = theme, frozenset(keys)
-        self.setObjectName("branches")
-        self.setAccessibleName("Branches")
-        self.setHeaderHidden(True)
-        self.setUniformRowHeights(True)
+        super().__init__("Branches", keys, parent)
+        self._theme = theme
         self.setIndentation(scaled(_INDENTATION))
-        self.setExpandsOnDoubleClick(False)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setTabKeyNavigation(False)
-        make_quiet(self)
-
-    @property
-    def editing(self) -> bool:
-        """Whether a name is being edited."""
-        return self.state() == QAbstractItemView.State.EditingState
-
-    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
-        super().closeEditor(editor, hint)
-        self.edited.emit()
-
-    # Keys and clicks
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride:
-            assert isinstance(event, QKeyEvent)
-            if key_of(event) in (*self._keys, "Esc"):
-                event.accept()
-                return True
-        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = key_of(event)
-        if self.editing:  # keys that the line of a name leaves, such as Enter
-            super().keyPressEvent(event)
-        elif key in self._keys:
-            self.pressed_key.emit(key)
-        elif key == "Esc":
-            self.left.emit()
-        elif key in ("Left", "Right"):
+        key = "" if self.editing else key_of(event)
+        if key in ("Left", "Right"):
             (self._go_back if key == "Left" else self._go_on)()
-        elif event.modifiers() in (_PLAIN, _SHIFT) and _is_text(event.text()) and key not in _FOLDING:
-            self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
 
@@ -134,21 +71,6 @@ class BranchView(QTreeView):
         index = model.index_of(id)
         if index.isValid():
             self.setCurrentIndex(index)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Shows the row that was clicked; with a modifier, or beside it, where rows are folded, it is only selected."""
-        super().mouseReleaseEvent(event)
-        place = event.position().toPoint()
-        index = self.indexAt(place)
-        is_plain = event.button() == Qt.MouseButton.LeftButton and event.modifiers() == _PLAIN
-        if is_plain and index.isValid() and self.visualRect(index).contains(place):
-            self.opened.emit()
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        place = event.globalPos()
-        if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            place = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
-        self.menu_wanted.emit(place)
 
     # The lines
 
@@ -216,14 +138,3 @@ class BranchView(QTreeView):
         else:
             radius = _HERE if ends_here else _DOT
             painter.drawEllipse(centre, radius, radius)
-
-
-def _is_text(text: str) -> bool:
-    return text.isprintable() and bool(text.strip())
-
-
-def key_of(event: QKeyEvent) -> str:
-    """The key that was pressed as portable text; both Enter keys are "Return"."""
-    modifiers = event.modifiers() & ~_KEYPAD
-    key = Qt.Key.Key_Return if event.key() == Qt.Key.Key_Enter else Qt.Key(event.key())
-    return QKeySequence(modifiers.value | key.value).toString(QKeySequence.SequenceFormat.PortableText)

@@ -120,6 +120,7 @@ class CompletionCard(QPushButton):
         figures = number_format.tokens(len(completion.tokens))
         if (mean := completion.mean_logprob) is not None:
             mean_text = number_format.decimal(mean, 2).replace("-", "\N{MINUS SIGN}")
+            self.figures.shorter = [f"{figures}  ·  log-probability {mean_text}", f"{figures}  ·  {mean_text}"]
             figures += f"  ·  mean log-probability {mean_text}"
         self.figures.setText(figures)
         self.setAccessibleDescription(f"{state}. {figures}. {completion.mixed.spelled}" if completion.ended else state)
@@ -150,6 +151,7 @@ class _CardText(QPlainTextEdit):
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(prose_font(scaled(_TEXT_SIZE)))
         self.document().setDocumentMargin(0)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         make_quiet(self)
 
     def show_text(self, text: str, *, writing: bool) -> None:

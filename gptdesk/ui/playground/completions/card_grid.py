@@ -13,6 +13,8 @@ from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.completions.card import HEIGHT, WIDTH, CompletionCard
 
 _GAP = 8
+_TALLEST = 420
+"""Height of a card beyond which the text above gets the space, in pixels at a font of 13 pixels."""
 
 
 class CardGrid(QScrollArea):
@@ -67,6 +69,7 @@ class CardGrid(QScrollArea):
         area = self.viewport().size()
         width = (area.width() - _GAP * (columns - 1)) // columns
         height = max(scaled(HEIGHT), (area.height() - _GAP * (rows - 1)) // rows)
+        self.setMaximumHeight(rows * (scaled(_TALLEST) + _GAP) - _GAP)
         self._inside.resize(area.width(), rows * (height + _GAP) - _GAP)
         for place, card in enumerate(self.cards):
             row, column = divmod(place, columns)

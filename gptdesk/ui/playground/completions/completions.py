@@ -189,7 +189,7 @@ class Completions(QObject):
         """Keeps what was dropped, if the document still has the text that it goes on from."""
         document = self._session.document
         if document is round.document and document.mixed[: round.start] == round.prompt and not self._session.busy:
-            self._session.add_branches(round.start, unfinished)
+            self._session.note(lambda document: document.add_branches(round.start, unfinished))
         else:
             self._say("The text has changed, so the completions do not follow it any more.")
 
@@ -215,7 +215,7 @@ class Completions(QObject):
         for each in unfinished:
             each.cut_off("cancelled", self._weights)
         if keep and (runs := _with_text(unfinished)):
-            self._session.add_branches(round.start, runs)
+            self._session.note(lambda document: document.add_branches(round.start, runs))
         self.changed.emit()
 
     def _say(self, text: str, offers: Sequence[Offer] = ()) -> None:
@@ -275,8 +275,8 @@ class Completions(QObject):
         self.changed.emit()
 
     def _keep(self, completions: Sequence[Completion]) -> None:
-        if self.round is not None and (runs := _with_text(completions)):
-            self._session.add_branches(self.round.start, runs)
+        if (round := self.round) is not None and (runs := _with_text(completions)):
+            self._session.note(lambda document: document.add_branches(round.start, runs))
 
 
 def _with_text(completions: Iterable[Completion]) -> list[Run]:

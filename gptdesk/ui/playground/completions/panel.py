@@ -90,6 +90,7 @@ class CompletionsPanel(QWidget):
         inner.addLayout(head)
         inner.addWidget(self.grid, 1)
         outer = QVBoxLayout(self)
+        outer.setSizeConstraint(QVBoxLayout.SizeConstraint.SetMaximumSize)  # that of the cards
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(line)

@@ -6,50 +6,41 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gptdesk.store.catalog.entry import DocumentSummary
-from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.documents.list_model import DocumentListModel
-from gptdesk.ui.playground.documents.list_view import DocumentListView
 from gptdesk.ui.playground.documents.listing import Query, arrange, order_of
-from gptdesk.ui.playground.documents.pane_header import PaneHeader
-from gptdesk.ui.playground.documents.row_actions import fill_row_menu, run_key
-from gptdesk.ui.playground.documents.row_delegate import RowDelegate
+from gptdesk.ui.playground.documents.pane_header import DocumentHeader
+from gptdesk.ui.playground.documents.row_actions import ACTIONS
+from gptdesk.ui.playground.documents.row_delegate import DocumentDelegate
 from gptdesk.ui.playground.documents.search import DocumentSearch
+from gptdesk.ui.playground.panes.pane import RowPane
+from gptdesk.ui.playground.panes.row_view import RowView
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import DocumentService, SettingsService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.widgets.inputs.list_keys import ListKeys
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.window.commands.registry import Commands
 
-_LEAST_WIDTH: Final = 200
 _UPDATE_MS: Final = 500
 """Longest delay until the row of the open document shows a change of its text."""
 
 
-class DocumentPane(QWidget):
+class DocumentPane(RowPane):
     """All documents.
 
     Attributes:
-        field: what is searched for.
         list: the rows.
         model: of the rows.
         search: reads documents and finds text.
-        none: says why there are no rows.
-
-    Signals:
-        left(): emitted when the person wants to go back to the text.
     """
-
-    left = Signal()
 
     def __init__(
         self,
@@ -62,7 +53,9 @@ class DocumentPane(QWidget):
         commands: Commands,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        rows, header = RowView("Documents", ACTIONS.keys), DocumentHeader(theme, commands)
+        super().__init__(header, rows, parent)
+        self.list, self.header = rows, header
         self._theme, self._documents, self._session, self._settings = theme, documents, session, settings
         self._storage = storage
         self._trashed = False
@@ -70,51 +63,29 @@ class DocumentPane(QWidget):
         self._follows_opened = True  # whether the open document is to be selected next
         self.search = DocumentSearch(storage, self)
         self.model = DocumentListModel(self)
-        self.list = DocumentListView()
-        self._delegate = RowDelegate(
-            theme, order_of(settings.value.documents_order), lambda: documents.current_id, self.list
-        )
+        self.list.setIndentation(0)
+        order = order_of(settings.value.documents_order)
+        self._delegate = DocumentDelegate(theme, order, lambda: documents.current_id, self.list)
         self.list.setItemDelegate(self._delegate)
         self.list.setModel(self.model)
         self._updating = Throttle(self._update_open_one, _UPDATE_MS, self)
-        self.header = PaneHeader(theme, commands)
-        self.field = self.header.field
-        ListKeys(self.field, self.list)
-        self.none = QLabel()
         self.empty_trash = ActionButton(commands.action("document.empty_trash"))
         self._lay_out()
         self._connect(settings, messages)
         self._show()
 
     def _lay_out(self) -> None:
-        self.setProperty("zone", "surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setMinimumWidth(scaled(_LEAST_WIDTH))
-        self.none.setProperty("kind", "muted")
-        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.none.setWordWrap(True)
-        self.none.setTextFormat(Qt.TextFormat.PlainText)
         below = QHBoxLayout()
         below.setContentsMargins(12, 4, 12, 12)
         below.addWidget(self.empty_trash)
         below.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.header)
-        layout.addWidget(self.list, 1)
-        layout.addWidget(self.none, 1)
-        layout.addLayout(below)
+        self.parts.addLayout(below)
 
     def _connect(self, settings: SettingsService, messages: PageMessages) -> None:
         self.field.textChanged.connect(self._find)
         self.header.order_chosen.connect(lambda key: settings.update(documents_order=key))
         self.header.trash_wanted.connect(self.show_trash)
-        self.list.opened.connect(lambda: self._on_key("Return"))
-        self.list.deleted.connect(lambda: self._on_key("Delete"))
-        self.list.left.connect(self._leave)
         self.list.edited.connect(self._show)
-        self.list.menu_wanted.connect(self._show_row_menu)
         self.model.renamed.connect(self._documents.rename)
         self.search.answered.connect(self._show)
         self.search.failed.connect(messages.refuse)
@@ -131,11 +102,6 @@ class DocumentPane(QWidget):
         self._trashed = trashed
         self.field.clear()
         self._find()
-
-    def focus_search(self) -> None:
-        """Gives the focus to the search field and selects its text."""
-        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.field.selectAll()
 
     @property
     def selected(self) -> list[DocumentSummary]:
@@ -168,7 +134,7 @@ class DocumentPane(QWidget):
         self._show_words(len(rows))
         key, self._waiting_key = self._waiting_key, ""
         if key:
-            self._on_key(key)
+            self.act(key)
 
     def _select(self, ids: list[str]) -> None:
         """Selects these rows where they were and are shown, or the first one in a search."""
@@ -188,12 +154,10 @@ class DocumentPane(QWidget):
     def _show_words(self, count: int) -> None:
         typed = self.field.text().strip()
         self.header.show_list(self.search, self._delegate.order, count)
+        none = "The trash is empty." if self._trashed else "There are no documents yet."
         if typed:
-            self.none.setText(f"Nothing found for “{typed}”.")
-        else:
-            self.none.setText("The trash is empty." if self._trashed else "There are no documents yet.")
-        self.list.setVisible(count > 0)
-        self.none.setVisible(count == 0)
+            none = f"Nothing found for “{typed}”."
+        self.show_none("" if count else none)
         self.empty_trash.setVisible(self._trashed and count > 0)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -234,34 +198,20 @@ class DocumentPane(QWidget):
     # Menus and keys
 
     def row_menu(self) -> Menu:
-        """The menu of the selected rows; whoever shows it deletes it."""
         menu = Menu(self)
-        fill_row_menu(menu, self._documents, self.selected, in_trash=self._trashed, rename=self._edit_title)
+        ACTIONS.fill_menu(menu, self._documents, self.selected, self.edit_name)
         return menu
 
-    @Slot(object)
-    def _show_row_menu(self, place: QPoint) -> None:
-        if self.selected:
-            menu = self.row_menu()
-            menu.aboutToHide.connect(menu.deleteLater)
-            menu.popup(place)
-
-    def _edit_title(self) -> None:
-        self.list.edit(self.list.currentIndex())
-
-    def _on_key(self, key: str) -> None:
+    def act(self, key: str) -> None:
         """Does what a key does to the selected rows, once these are the answer to what was typed."""
         if self.search.busy:
             self._waiting_key = key
             return
-        run_key(key, self._documents, self.selected, in_trash=self._trashed)
+        ACTIONS.run_key(key, self._documents, self.selected, self.edit_name)
 
-    @Slot()
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Esc: clears the search first, then leaves the trash, then the pane."""
-        if self.field.text():
-            self.field.clear()
-        elif self._trashed:
+        if self._trashed and not self.field.text():
             self.show_trash(False)
         else:
-            self.left.emit()
+            super().leave()

@@ -45,9 +45,7 @@ _MARGIN: Final = 40
 
 
 class Editor(SpecialTokenTextEdit):
-    """A view of a document. `show_document` sets the text; edits are emitted, in characters of that text.
-
-    A special token is one character, as in `MixedText`.
+    """A view of a document. `show_document` sets the text; edits are emitted, in characters of that `MixedText`.
 
     Attributes:
         text_size: font size, in pixels.
@@ -79,6 +77,7 @@ class Editor(SpecialTokenTextEdit):
         super().__init__(theme, parent)
         self._shown = ShownText()
         self._showing = False
+        self._top = BANNER_HEIGHT  # of the text while nothing is scrolled
         self.undo_actions: tuple[QAction, ...] = ()
         self.fill_special_menu: Callable[[QMenu], object] | None = None
         self.is_command_key: Callable[[QKeyEvent], bool] = lambda event: False
@@ -163,7 +162,12 @@ class Editor(SpecialTokenTextEdit):
     def column(self) -> QRect:
         """Rectangle of the text while nothing is scrolled, in pixels of this widget."""
         side = self.viewportMargins().left() + _MARGIN
-        return QRect(side, BANNER_HEIGHT, self.width() - 2 * side, self.height() - BANNER_HEIGHT - _MARGIN)
+        return QRect(side, self._top, self.width() - 2 * side, self.height() - self._top - _MARGIN)
+
+    def give_way(self, height: int) -> None:
+        """Moves the text below a banner that covers so many pixels, if that is more than what is free anyway."""
+        self._top = max(BANNER_HEIGHT, height)
+        self._center_column()
 
     def below(self, index: int) -> QPoint:
         """The place under the character at ``index``, in pixels of the screen."""
@@ -176,7 +180,7 @@ class Editor(SpecialTokenTextEdit):
         block = self.document().firstBlock()
         self.document().documentLayout().blockBoundingRect(block)  # lays it out
         layout = block.layout()
-        return BANNER_HEIGHT + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
+        return self._top + (round(layout.lineAt(0).y()) if layout.lineCount() else 0)
 
     def line_height(self) -> int:
         """Distance of two lines, in pixels."""
@@ -238,7 +242,7 @@ class Editor(SpecialTokenTextEdit):
         """Limits the column of text to a readable width, in the middle of the widget."""
         bar = self.verticalScrollBar().sizeHint().width()
         side = max(bar, (self.width() - _COLUMN * self.text_size) // 2 - _MARGIN)
-        self.setViewportMargins(side, 0, side - bar, 0)
+        self.setViewportMargins(side, self._top - BANNER_HEIGHT, side - bar, 0)
         self.column_moved.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -314,8 +318,7 @@ class Editor(SpecialTokenTextEdit):
             self.replace_selection(mixed)
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        start, end = self.selection
-        return data_of(self._shown.mixed[start:end])
+        return data_of(self._shown.mixed[slice(*self.selection)])
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Inserts what is dropped as pasting would; text dragged within the editor is moved."""

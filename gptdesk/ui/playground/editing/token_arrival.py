@@ -11,7 +11,6 @@ from typing import Final
 
 from PySide6.QtCore import QObject, QPointF, QRect, SignalInstance, Slot
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QApplication, QStyle
 
 from gptdesk.inference.events import TokenEvent
 from gptdesk.ui.playground.editing.editor import Editor
@@ -161,8 +160,3 @@ def strength(logprob: float) -> float:
     """Of the colour in which a token arrives: grows with its surprisal."""
     bits = min(-logprob / math.log(2), _FULL_BITS)
     return _LEAST + (1 - _LEAST) * max(bits, 0.0) / _FULL_BITS
-
-
-def desktop_animates() -> bool:
-    """Whether the desktop wants animations; True where it does not tell."""
-    return bool(QApplication.style().styleHint(QStyle.StyleHint.SH_Widget_Animate))

@@ -21,6 +21,10 @@ from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.registry import Commands
 
 _SIDE: Final = 16
+_ABOVE: Final = 6
+_INSET: Final = 8
+"""From the edge of the last button to its icon, in pixels."""
+
 _TOKEN_ROOM: Final = 160
 """Least width at which the token at the caret is described, in pixels."""
 
@@ -60,6 +64,7 @@ class TokenStrip(QWidget):
         self.legend = Legend(theme)
         self.borders = ActionButton(commands.action("tokens.borders"), "Borders")
         self.ids = ActionButton(commands.action("tokens.ids"), "Ids")
+        self._column: tuple[int, int] | None = None
         self._menu = Menu(self)
         self.places = MenuButton("", self._menu)
         self.places.setText("Most surprising")
@@ -115,17 +120,26 @@ class TokenStrip(QWidget):
         figures.setSpacing(24)
         figures.addWidget(self.totals)
         figures.addWidget(self.token, 1)
-        inner = QVBoxLayout()
-        inner.setContentsMargins(_SIDE, 6, 8, 6)
+        self._inner = inner = QVBoxLayout()
         inner.setSpacing(4)
         inner.addLayout(controls)
         inner.addLayout(figures)
-        outer = QVBoxLayout(self)
+        self._outer = outer = QVBoxLayout(self)
         outer.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # see `minimumSizeHint`
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(line)
         outer.addLayout(inner)
+
+    def set_column(self, left: int, width: int) -> None:
+        """Aligns the lines with the text, if that leaves room for the buttons.
+
+        Args:
+            left: of the text, in pixels of this widget.
+            width: of the text, in pixels.
+        """
+        self._column = left, width
+        self._fit()
 
     def minimumSizeHint(self) -> QSize:
         """No least width: what has no room moves into a menu."""
@@ -137,7 +151,7 @@ class TokenStrip(QWidget):
 
     def _fit(self) -> None:
         """Shows what has room; the rest is behind "More"."""
-        room = self.width() - _SIDE - 8
+        room = self.width() - _SIDE - _INSET
         hiding: tuple[tuple[Callable[[bool], object], ...], ...] = (
             (self.borders.setVisible, self.ids.setVisible, self.export.setVisible),
             (self._caption.setVisible, self.legend.show_generated),
@@ -153,6 +167,12 @@ class TokenStrip(QWidget):
             self._controls.invalidate()  # Qt would do so later
             if self._controls.sizeHint().width() <= room:
                 break
+        needed = self._controls.sizeHint().width()
+        left, width = self._column or (_SIDE, self.width())
+        left = max(_SIDE, min(left, self.width() - _INSET - needed))
+        beside = self.width() - left - max(width + _INSET, needed)
+        self._inner.setContentsMargins(left, _ABOVE, max(_INSET, beside), _ABOVE)
+        self._outer.activate()  # Qt would not where it was just doing so: buttons would keep their places
         self.token.setVisible(room - self.totals.sizeHint().width() >= _TOKEN_ROOM)
 
     def show_measure(self, measure: Measure) -> None:

@@ -104,7 +104,7 @@ class BranchWalk(QObject):
         """Shows a branch that begins at ``start``; the caret goes to its next fork or its end."""
         bar = self._editor.verticalScrollBar()
         scrolled = bar.value()
-        self._session.go_to(id)
+        self._session.step(lambda document: document.go_to(id))
         bar.setValue(scrolled)
         for fork in self._session.document.forks:
             if fork.start == start:

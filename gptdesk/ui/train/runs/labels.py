@@ -70,11 +70,20 @@ def detail_text(entry: RunEntry, unit: LossUnit) -> str:
         entry: the run.
         unit: of its loss; nats per token instead of a unit that depends on the text, which is not read for a list.
     """
-    parts = [] if entry.best_loss is None else [f"best {_loss(entry.best_loss, unit)}"]
+    return " · ".join([*_loss_and_age(entry, unit, "best "), *(f"#{tag}" for tag in entry.tags)])
+
+
+def shorter_details(entry: RunEntry, unit: LossUnit) -> list[str]:
+    """Shorter forms of `detail_text`, the longest first: without tags, without "best", the age alone."""
+    forms = (_loss_and_age(entry, unit, "best "), _loss_and_age(entry, unit), _loss_and_age(entry, unit)[-1:])
+    return [" · ".join(form) for form in forms]
+
+
+def _loss_and_age(entry: RunEntry, unit: LossUnit, before: str = "") -> list[str]:
+    parts = [] if entry.best_loss is None else [before + _loss(entry.best_loss, unit)]
     if entry.created:  # unknown for some damaged runs
         parts.append(number_format.ago(max(0.0, time.time() - entry.created)))
-    parts += [f"#{tag}" for tag in entry.tags]
-    return " · ".join(parts)
+    return parts
 
 
 def _loss(nats: float, unit: LossUnit) -> str:

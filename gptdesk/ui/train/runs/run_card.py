@@ -17,7 +17,7 @@ from gptdesk.ui.fonts import scaled, smaller
 from gptdesk.ui.icons import icon
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.data_labels import data_detail_words, data_role, data_state_words, describe
-from gptdesk.ui.train.runs.labels import accessible_name, detail_text, state_label, state_text
+from gptdesk.ui.train.runs.labels import accessible_name, detail_text, shorter_details, state_label, state_text
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.status_dot import StatusDot
@@ -114,11 +114,13 @@ class RunCard(Card):
         """Shows the present state of the run, its loss in ``unit``."""
         label = state_label(entry)
         words = (entry.name, state_text(entry), detail_text(entry, unit), label.role)
-        shown = (*words, entry.pinned, tuple(curve))
+        shorter = tuple(shorter_details(entry, unit))
+        shown = (*words, shorter, entry.pinned, tuple(curve))
         if shown == self._shown:
             return
         self._shown = shown
         self._show_words(*words, ring=label.ring)
+        self.detail.shorter = shorter
         self.curve.set_curve(curve, words[3])
         self.pin.setVisible(entry.pinned)
         self.setAccessibleName(accessible_name(entry, unit))

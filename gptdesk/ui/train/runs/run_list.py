@@ -53,6 +53,7 @@ class RunList(QWidget):
         self._waiting: Mapping[Path, str] = {}
         self._curves: Mapping[Path, Sequence[float]] = {}
         self._current: Path | None = None
+        self._in_tab_order: list[Card] = []
         self._unit = LOSS_UNITS[0]
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Find name or tag")
@@ -154,7 +155,7 @@ class RunList(QWidget):
             card = self.data_cards.get(folder) or self.cards[folder]
             if self._cards.indexOf(card) != place:
                 self._cards.insertWidget(place, card)
-        self._mend_tab_order(shown)
+        self._mend_tab_order([self._all()[folder] for folder in shown])
 
     def _add(self, card: C, cards: dict[Path, C]) -> C:
         folder = card.folder
@@ -170,11 +171,11 @@ class RunList(QWidget):
         """Opens the menu of the list for a click beside the cards."""
         self.menu_wanted.emit(None, event.globalPos())
 
-    def _mend_tab_order(self, shown: Sequence[Path]) -> None:
-        cards = self._all()
-        for before, after in itertools.pairwise(shown):
-            if cards[before].nextInFocusChain() is not cards[after]:
-                QWidget.setTabOrder(cards[before], cards[after])
+    def _mend_tab_order(self, cards: list[Card]) -> None:
+        if cards != self._in_tab_order:
+            self._in_tab_order = cards
+            for before, after in itertools.pairwise(cards):
+                QWidget.setTabOrder(before, after)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up, Down, Home and End select a card."""

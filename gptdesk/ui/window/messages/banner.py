@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -32,6 +33,8 @@ class Banners(Overlay):
         self._theme, self._messages = theme, messages
         self._page = ANY_PAGE
         self._at_top = True
+        self._give_way: Callable[[int], object] | None = None
+        self._covered = 0  # as it was last told
         self._place = 0  # index of the shown message, from the newest
         self._next: QPushButton | None = None
         self.card: MessageCard | None = None
@@ -43,13 +46,23 @@ class Banners(Overlay):
         """The texts of all banners of the page, oldest first."""
         return [message.text for message in self._shown()]
 
-    def set_page(self, page: str, area: QWidget, *, at_top: bool) -> None:
-        """Shows the banners of another page, over ``area``."""
+    def set_page(
+        self, page: str, area: QWidget, *, at_top: bool, give_way: Callable[[int], object] | None = None
+    ) -> None:
+        """Shows the banners of another page, over ``area``.
+
+        Args:
+            give_way: gets the height of the area's top that the card covers, in pixels, whenever it changes.
+        """
+        self._tell_covered(0)
         self._page, self._at_top, self._place = page, at_top, 0
+        self._give_way = give_way
         self._show_message()
         self.float_over(area)
 
     def place(self) -> None:
+        if self.card is None:
+            self._tell_covered(0)
         if self.card is None or not self.area.isVisible():
             return
         corner = self.area.mapTo(self.window(), self.area.rect().topLeft())
@@ -59,6 +72,12 @@ class Banners(Overlay):
         y = corner.y() + (_GAP if self._at_top else self.area.height() - height - _GAP)
         self.setGeometry(x, y, width, height)
         self.card.setGeometry(0, 0, width, height)
+        self._tell_covered(height + 2 * _GAP if self._at_top else 0)
+
+    def _tell_covered(self, height: int) -> None:
+        if height != self._covered and self._give_way is not None:
+            self._covered = height
+            self._give_way(height)
 
     def _shown(self) -> list[Message]:
         return [message for message in self._messages.banners.values() if message.page in (ANY_PAGE, self._page)]

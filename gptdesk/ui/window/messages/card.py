@@ -23,6 +23,9 @@ _ICONS: Final = {
 }
 
 _GAP: Final = 8
+_BETWEEN: Final = 4
+"""Distance of buttons from the text above them, in pixels."""
+
 _NARROWEST: Final = 240
 """Least width of the text beside buttons, in pixels."""
 
@@ -67,7 +70,7 @@ class MessageCard(QFrame):
         self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._column, self.row, self._below = QVBoxLayout(self), QHBoxLayout(), QHBoxLayout()
         self._column.setContentsMargins(12, 6, 8, 6)
-        self._column.setSpacing(0)
+        self._column.setSpacing(_BETWEEN)
         self._column.addLayout(self.row)
         self._column.addLayout(self._below)
         for row in (self.row, self._below):

@@ -204,6 +204,23 @@ def test_a_banner_covers_no_word_of_a_text_that_begins(opened: Opened, width: in
     assert opened.window.banners.geometry().bottom() < top
 
 
+def test_the_text_gives_way_to_a_banner_with_buttons_below_its_words(opened: Opened) -> None:
+    opened.window.resize(1000, 700)
+    editor = opened.window.playground.editor
+    editor.replace_selection("Once")
+    offers = [(title, lambda: None) for title in ("Try again", "Use the bundled model", "Open folder…")]
+
+    def top() -> int:
+        QApplication.processEvents()
+        return editor.viewport().mapTo(opened.window, editor.cursorRect().topLeft()).y()
+
+    before = top()
+    opened.services.messages.show(LONG, offers=offers, topic="model")
+    assert opened.window.banners.geometry().bottom() < top()
+    opened.services.messages.solve("model")
+    assert top() == before
+
+
 def test_a_press_that_was_meant_for_what_was_there_before_is_not_heard(shell: Shell, qapp: QApplication) -> None:
     shell.messages.show("one")
     assert shell.banners.card is not None

@@ -277,6 +277,16 @@ def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(
     assert offered == {"Token borders", "Token ids", "Most surprising", "Export tokens…"}
 
 
+def test_the_strip_begins_where_the_text_does(opened: Opened) -> None:
+    opened.window.resize(1800, 800)
+    opened.window.commands.run("tokens.show")
+    QApplication.processEvents()
+    strip, editor = opened.window.playground.token_view.strip, opened.window.playground.editor
+    column = editor.column()
+    for label in (strip._caption, strip.totals):
+        assert label.mapTo(opened.window, QPoint()).x() == editor.mapTo(opened.window, column.topLeft()).x()
+
+
 def peer_figures(model: Any, ids: list[int], place: int) -> tuple[float, float, int]:
     """Log-probability, entropy and rank of a token by transformers, given what a completion would read before it."""
     start = window_start(place, model.config.n_positions)

@@ -176,7 +176,7 @@ def test_the_list_of_samplers_keeps_the_keys_that_move_one(written: Opened) -> N
     assert written.window.playground.editor.selection == (16, 16)
 
 
-@pytest.mark.parametrize("width", [1300, 1000, 940, 900])
+@pytest.mark.parametrize("width", [1300, 1000, 940, 900, 800])
 def test_generate_is_whole_beside_the_number_of_branches_at_every_width(written: Opened, width: int) -> None:
     window, bar = written.window, written.window.playground.bar
     window.commands.run("document.pane")

@@ -135,10 +135,10 @@ class ActionBar(QWidget):
             for _ in range(_TURNS):
                 place = self.width(), self._column
                 self._choose_words()
+                for layout in (self._outer, self._row):
+                    layout.activate()  # Qt would not where it was just doing so: buttons would keep their places
                 if place == (self.width(), self._column):
                     break
-            for layout in (self._outer, self._row):
-                layout.activate()  # Qt would not where it was just doing so: buttons would keep their places
         finally:
             self._is_fitting = False
 
@@ -148,7 +148,8 @@ class ActionBar(QWidget):
         for brief in range(-1, _BRIEFEST + 1):
             self._show_words(brief)
             self._row.invalidate()
-            self._needed = needed = self._row.sizeHint().width()
+            self._needed = self._row.sizeHint().width()
+            needed = self._needed + 2 * (_FRAME - _PADDING)
             if needed <= (wanted if brief < 4 else room):  # rather wider than the text than without more buttons
                 break
         left = min(self._column[0] - _FRAME, self.width() - _SIDE - needed) if self._column else _SIDE

@@ -32,7 +32,7 @@ class BranchSwitch(QWidget):
         self.place = QLabel()
         self.place.setProperty("kind", "muted")
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         for widget in (self.previous, self.place, self.next):
@@ -43,6 +43,8 @@ class BranchSwitch(QWidget):
     def show_number(self, shown: bool) -> None:
         """Shows number and count between the buttons, or leaves them out where there is no room."""
         self.place.setHidden(not shown)
+        self._row.invalidate()  # Qt would do so later, and the action bar asks at once how wide this is
+        self.updateGeometry()
 
     @Slot()
     def show_fork(self) -> None:

@@ -45,7 +45,8 @@ class PageColumns(Splitter):
         right: panel on the right, which folds.
         inner: another panel on the left, beside the main part.
         least: width of the main part, in pixels at a font of 13 pixels, below which one of two panels on the left gives
-            way to the other: the one that was wanted less recently.
+            way to the other: the one that was wanted less recently. With it, the room in which the right panel folds is
+            that beside the panels on the left, else all of the page.
 
     Attributes:
         fold: of the panel on the right.
@@ -83,7 +84,7 @@ class PageColumns(Splitter):
         self.setChildrenCollapsible(False)
         self.splitterMoved.connect(self._on_moved)
         self.reset.connect(self._on_reset)
-        self.fold = PanelFold(self, self._show_panel)
+        self.fold = PanelFold(self, self._show_panel, self._room)
 
     @property
     def borders(self) -> str:
@@ -111,6 +112,16 @@ class PageColumns(Splitter):
             if wanted and widget in self._lefts:
                 self._lefts.sort(key=lambda left: left is widget)
             self._arrange()
+            self.fold.update()
+
+    def _room(self) -> int:
+        """Width for the main part and the panel on the right, in pixels."""
+        if not self._least:
+            return self.width()
+        widths = self._widths_by_panel()
+        shown = {widget for widget in widths if widget not in self._unwanted}
+        lefts = (shown - self._without_room(widths, shown)).intersection(self._lefts)
+        return self.width() - sum(widths[widget] for widget in lefts)
 
     def _show_panel(self, shown: bool) -> None:
         self._folded = not shown
@@ -138,9 +149,12 @@ class PageColumns(Splitter):
         width = self.width()
         return [min(max(width * side.share // 100, scaled(side.least)), scaled(side.most)) for side in self._sides]
 
+    def _widths_by_panel(self) -> dict[QWidget, int]:
+        return dict(zip((side.widget for side in self._sides), self._widths or self._usual_widths(), strict=True))
+
     def _arrange(self) -> None:
         """Shows or hides the panels and sets the width of each column."""
-        widths = dict(zip((side.widget for side in self._sides), self._widths or self._usual_widths(), strict=True))
+        widths = self._widths_by_panel()
         shown = {widget for widget in widths if widget not in self._unwanted}
         if self._right is not None and self._folded:
             shown.discard(self._right.widget)

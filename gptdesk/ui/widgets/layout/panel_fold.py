@@ -10,21 +10,22 @@ from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.fonts import scaled
 
-NARROW: Final = 660
-"""Width of a page below which its panel is hidden until it is asked for, in pixels at a font of 13 pixels."""
+NARROW: Final = 640
+"""Room of a page below which its panel is hidden until it is asked for, in pixels at a font of 13 pixels."""
 
 
 class PanelFold(QObject):
     """Remembers one choice for wide windows and, until the window closes, another one for narrow ones.
 
     Args:
-        page: its width decides whether the window is narrow.
+        page: whose size changes its room.
         show: shows the panel (true) or hides it (false).
+        room: width for the panel and what it stands beside, in pixels, which decides whether the window is narrow.
     """
 
-    def __init__(self, page: QWidget, show: Callable[[bool], object]) -> None:
+    def __init__(self, page: QWidget, show: Callable[[bool], object], room: Callable[[], int]) -> None:
         super().__init__(page)
-        self._page, self._show = page, show
+        self._show, self._room = show, room
         self._open = {False: True, True: False}  # by whether the page is narrow
         self._shown = True
         page.installEventFilter(self)
@@ -37,23 +38,24 @@ class PanelFold(QObject):
     @folded.setter
     def folded(self, folded: bool) -> None:
         self._open[False] = not folded
-        self._apply()
+        self.update()
 
     def toggle(self) -> None:
         """Hides the panel, or shows it again."""
         self._open[self._narrow] = not self._shown
-        self._apply()
+        self.update()
 
     @property
     def _narrow(self) -> bool:
-        return self._page.width() < scaled(NARROW)
+        return self._room() < scaled(NARROW)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
-            self._apply()
+            self.update()
         return False
 
-    def _apply(self) -> None:
+    def update(self) -> None:
+        """Shows or hides the panel as is right for the present room."""
         wanted = self._open[self._narrow]
         if wanted != self._shown:
             self._shown = wanted

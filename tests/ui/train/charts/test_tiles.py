@@ -12,7 +12,7 @@ from gptdesk.loss_units import LOSS_UNITS, loss_unit
 from gptdesk.training.history.history import RunHistory
 from gptdesk.training.index import RunEntry
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.train.runs.labels import detail_text
+from gptdesk.ui.train.runs.labels import detail_text, shorter_details
 from gptdesk.ui.train.runs.sparkline import Sparkline
 from gptdesk.ui.train.runs.tile import NOTHING, Tile
 from gptdesk.ui.train.runs.tiles import Tiles
@@ -49,6 +49,12 @@ def test_the_list_of_runs_shows_losses_in_the_unit_of_the_chart_and_names_it(tmp
     assert shown["perplexity"] == "best perplexity 44.26"
     assert shown["bits_per_byte"] == shown["loss"], "how many bytes a token has is not read for a list"
     assert "nats" in detail_text(entry(tmp_path, best_loss=5000.0), loss_unit("perplexity"))
+
+
+def test_a_narrow_card_of_a_run_says_less_and_keeps_its_age(tmp_path: Path) -> None:
+    run = entry(tmp_path, best_loss=3.79, best_step=400)
+    age = detail_text(run, LOSS_UNITS[0]).rpartition(" · ")[2]
+    assert shorter_details(run, LOSS_UNITS[0]) == [f"best 3.79 nats · {age}", f"3.79 nats · {age}", age]
 
 
 def test_losses_of_the_tiles_are_in_the_unit_that_is_set(qtbot: QtBot, run: Run, history: RunHistory) -> None:

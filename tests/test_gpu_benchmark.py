@@ -63,23 +63,24 @@ def test_a_section_that_takes_too_long_or_needs_what_is_not_there_costs_only_its
 ) -> None:
     ended = gpu.run_section(BY_NAME["prompts"], options(tmp_path, seconds=0.01))
     assert ended["state"] == "Ended at its limit of 0 s."
+    assert ended["values"] == {}
+    assert "log" in ended
     monkeypatch.setitem(sys.modules, "transformers", None)
     left_out = gpu.run_section(BY_NAME["decoding"], options(tmp_path))
     assert left_out["state"] == "Left out: transformers is not installed."
 
 
-def test_the_command_writes_both_files_whatever_becomes_of_a_section(tmp_path: Path) -> None:
+def test_the_command_writes_both_files(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.gpu", "--tiny", "--device", "cpu", "--out", str(tmp_path)]
-    command += ["--only", "prompts", "bundled", "--train", str(tmp_path / "nothing")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(
+        [*command, "--only", "prompts"], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
-    prompts, bundled = report["sections"]
-    assert (prompts["name"], prompts["state"]) == ("prompts", "done")
-    assert (bundled["name"], bundled["values"]) == ("bundled", {})
-    assert bundled["state"] == "Failed with status 1: The trainer ended with status 2."
+    assert [(found["name"], found["state"]) for found in report["sections"]] == [("prompts", "done")]
     assert done.stdout.strip() == (tmp_path / "report.md").read_text().strip()
     assert "figures mean nothing" in done.stdout
-    assert done.returncode == 1
+    assert {path.name for path in tmp_path.iterdir()} >= {"report.json", "report.md"}
 
 
 def test_every_test_that_needs_a_card_is_run_there() -> None:

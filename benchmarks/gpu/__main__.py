@@ -5,10 +5,11 @@
 
 Each section is a process of its own that is ended at its limit, so that one that hangs costs only itself; what it had
 found by then counts. After each, report.json and report.md in the output folder hold everything so far; NAME.log is
-what a section printed. `--train DATA` also trains the bundled model's shape on prepared data, with settings as the
-trainer takes them; with the same output folder a second call resumes that. Needed are torch with CUDA, the packages
-that gptdesk's command line needs, `transformers`, and for the tests pytest and hypothesis; no Qt. What is missing is
-named in the report. `--tiny --device cpu` goes through all of it on a CPU with sizes that mean nothing.
+what a section printed that came to no good end. `--train DATA` also trains the bundled model's shape on prepared data,
+with settings as the trainer takes them; with the same output folder a second call resumes that. Needed are torch with
+CUDA, the packages that gptdesk's command line needs, `transformers`, and for the tests pytest and hypothesis; no Qt.
+What is missing is named in the report. `--tiny --device cpu` goes through all of it on a CPU with sizes that mean
+nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from gptdesk.files import read_json, write_bytes, write_json
 MINUTES: Final = 8.75
 _LEAST_SECONDS: Final = 15.0
 """A section that would get less is not begun."""
+
+_LOG_KEPT: Final = 8000
+"""Characters from the end of a log that the report holds, where a section came to no good end."""
 
 
 def run_section(section: Section, options: Options) -> dict[str, Any]:
@@ -61,12 +65,11 @@ def run_section(section: Section, options: Options) -> dict[str, Any]:
             _end(process)
     values = read_json(found) or {}
     found.unlink(missing_ok=True)
-    return {
-        "name": section.name,
-        "state": state,
-        "seconds": round(time.monotonic() - began, 1),
-        "values": values,
-    }
+    result = {"name": section.name, "state": state, "seconds": round(time.monotonic() - began, 1), "values": values}
+    if state == "done":
+        log.unlink()
+        return result
+    return result | {"log": log.read_text(encoding="utf-8", errors="replace")[-_LOG_KEPT:]}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

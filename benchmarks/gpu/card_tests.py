@@ -21,6 +21,10 @@ _SETTINGS = (
 _OUTCOME = re.compile(r"^(\S+::.+?) (PASSED|FAILED|ERROR|SKIPPED)\b")
 
 
+_OUTPUT_KEPT = 40_000
+"""Characters of what pytest says of failed tests."""
+
+
 def marked_files() -> list[str]:
     """Test files in which something is marked, from the root; others may import what is not there."""
     return sorted(
@@ -34,16 +38,21 @@ def measure(options: Options, report: Report) -> None:
     """Hands over how many tests passed, failed and were skipped, and the names of those that failed."""
     settings = options.out / "tests.ini"
     settings.write_text(_SETTINGS.format(root=ROOT), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-c", str(settings), "--rootdir", str(ROOT), "-m", "cuda", "-v"]
+    command = [sys.executable, "-u", "-m", "pytest", "-c", str(settings), "--rootdir", str(ROOT), "-m", "cuda", "-v"]
     command += ["-p", "no:cacheprovider", "--tb=short", "--show-capture=no", *marked_files()]
     outcomes: dict[str, str] = {}
+    failures: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         for line in process.stdout:
-            print(line, end="", flush=True)  # into this section's log, with what failed and why
+            print(line, end="", flush=True)  # into this section's log
+            if failures or "= FAILURES =" in line or "= ERRORS =" in line:
+                failures.append(line)
             if match := _OUTCOME.match(line):
                 outcomes[match[1]] = match[2].lower()
                 report(_summary(outcomes))
+    settings.unlink()
+    report({**_summary(outcomes), "output": "".join(failures)[:_OUTPUT_KEPT]})
     if process.returncode not in (0, 1) or not outcomes:
         raise SystemExit(f"pytest ended with status {process.returncode}.")
 

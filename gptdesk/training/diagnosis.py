@@ -38,7 +38,7 @@ _ADVICE: Final = {
     "memory": "Choose a smaller micro-batch, or turn on activation checkpointing; the result stays the same.",
     "disk": "Free space on the disk, then resume.",
     "not finite": "Resume with a lower learning rate, or with gradient clipping; the checkpoints are intact.",
-    "killed": "Resume the run; if it happens again, the computer may be short of memory.",
+    "killed": "Try again; if it happens once more, the computer may be short of memory.",
     "settings": "Correct the setting, then start the run again.",
     "error": "Read the output below. Resuming continues from the newest complete checkpoint.",
     "lost": "Check the computer that it runs on; if the trainer has ended there, resume the run.",

@@ -117,3 +117,32 @@ def test_picture_of_continuations_of_which_one_is_taken_and_the_text_goes_on_at_
     wait_for(lambda: program.finish_reason == "length", "the end")
     assert not program.text.startswith(before)
     assert program.quit() == 0
+
+
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+def test_picture_of_two_branches_that_are_compared(
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=60, seed=7))
+    write_settings(Settings(theme="light", decoding=decoding, completions=2))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.type(BEGINNING)
+    program.press("ctrl+alt+Return")
+    program.wait_for_words("State of the completions", "Press 1")
+    program.press("1")
+    wait_for(lambda: program.text != BEGINNING, "the first completion in the text")
+    program.press("ctrl+b")
+    wait_for(lambda: program.look("Branches"), "the tree")
+    program.press("Down")
+    program.press("ctrl+d")
+    wait_for(lambda: program.look("Both branches"), "the comparison")
+    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
+    picture = folder / "comparison.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.press("Escape")
+    wait_for(lambda: not program.look("Both branches"), "the text again")
+    assert program.quit() == 0

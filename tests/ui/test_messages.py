@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
@@ -160,6 +160,17 @@ def test_toasts_do_not_cover_a_bar_of_buttons(shell: Shell) -> None:
     bar.resize(20, 50)
     shell.toasts.leave_free(bar)
     assert shell.toasts.geometry() == covered
+
+
+def test_toasts_do_not_cover_the_bar_that_finds_and_replaces(opened: Opened) -> None:
+    window, bar = opened.window, opened.window.playground.find_replace.bar
+    window.resize(1000, 700)
+    opened.services.messages.toast(LONG)
+    window.commands.run("text.replace")
+    QApplication.processEvents()
+    covered = QRect(window.toasts.mapTo(window, QPoint()), window.toasts.size())
+    assert not covered.intersects(QRect(bar.mapTo(window, QPoint()), bar.size()))
+    assert window.toasts.isVisible()
 
 
 def test_toasts_do_not_pile_up(shell: Shell) -> None:

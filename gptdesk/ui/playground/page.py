@@ -156,7 +156,7 @@ class PlaygroundPage(BasePage):
             message_area=view.editor,
             messages_at_top=True,
             give_way=view.editor.give_way,
-            buttons=view.bar.frame,
+            buttons=(view.bar.frame, view.find_replace.bar),
             fold=view.columns.fold,
             columns=view.columns,
         )

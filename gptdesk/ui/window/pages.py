@@ -98,7 +98,7 @@ class PageView:
         regions: parts of the content that F6 visits, in order.
         focus: sets the focus when the page is shown.
         message_area: widget that banners float over; the content by default.
-        buttons: bar of buttons at the bottom of the content, which toasts do not cover.
+        buttons: bars of buttons in the lower part of the content, from the lowest on, which toasts do not cover.
         messages_at_top: whether banners are at the top of that area, instead of at the bottom.
         give_way: gets the height of that area's top that a banner covers, in pixels, whenever it changes.
         fold: hides and shows the right panel.
@@ -113,7 +113,7 @@ class PageView:
     message_area: QWidget | None = None
     messages_at_top: bool = False
     give_way: Callable[[int], object] | None = None
-    buttons: QWidget | None = None
+    buttons: Sequence[QWidget] = ()
     fold: PanelFold | None = None
     columns: Columns | None = None
 

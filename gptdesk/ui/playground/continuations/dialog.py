@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QWidget
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
@@ -22,6 +22,9 @@ _SHOWN: Final = 80
 
 _MOST: Final = 1_000
 """Endings that are scored at once."""
+
+_HEIGHT: Final = 528
+"""Of the dialog with scores where the window has room, in pixels at a font of 13 pixels."""
 
 
 class EndingsDialog(InputDialog):
@@ -54,12 +57,13 @@ class EndingsDialog(InputDialog):
         self.endings.setAccessibleName("Endings")
         self.endings.setPlaceholderText("one ending on each line")
         self.endings.setTabChangesFocus(True)
-        self.endings.setFixedHeight(scaled(120))
+        self.endings.setMinimumHeight(scaled(60))
+        self.endings.setMaximumHeight(scaled(120))
         self.space = CheckBox()
         self.space.setAccessibleName("Put a space before each ending")
         self.space.setChecked(bool(end) and not end[-1].isspace())
         self.table = EndingTable(theme)
-        self.table.setMinimumHeight(scaled(180))
+        self.table.setMinimumHeight(scaled(100))
         self.table.hide()
         self._lay_out()
         self.endings.textChanged.connect(self._judge)
@@ -106,7 +110,12 @@ class EndingsDialog(InputDialog):
             return
         self._job = None
         self.table.show_endings(answer.found, info.tokenizer)
-        self.table.show()
+        if self.table.isHidden():
+            self.table.show()
+            wanted = self.size().expandedTo(QSize(0, scaled(_HEIGHT)))
+            if wanted.height() > self.room.height():
+                self.endings.setMaximumHeight(self.endings.minimumHeight())
+            self.resize(wanted.boundedTo(self.room))
         self._judge()
 
     @Slot(object)

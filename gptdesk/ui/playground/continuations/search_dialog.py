@@ -39,6 +39,9 @@ _PAUSE_MS: Final = 400
 _SHOW_MS: Final = 100
 """Between two times that the tree is filled while the search runs."""
 
+_HEIGHT: Final = 540
+"""Of the dialog where the window has room, in pixels at a font of 13 pixels."""
+
 
 class SearchDialog(Dialog):
     """Searches at once; what it has found so far is a tree of which the person may take an entry.
@@ -72,7 +75,7 @@ class SearchDialog(Dialog):
         self.count.setValue(_COUNT)
         self.length.setValue(min(_LENGTH, longest))
         self.tree = BeginningTree(theme)
-        self.tree.setMinimumHeight(scaled(320))
+        self.tree.setMinimumHeight(scaled(160))
         self.mass, self.problem = QLabel(), ProblemLabel()
         self.mass.setTextFormat(Qt.TextFormat.PlainText)
         self.search_button, self.take_button = QPushButton("Search"), QPushButton("Take as a branch")
@@ -82,6 +85,7 @@ class SearchDialog(Dialog):
         self._typing = Debounce(self.search, _PAUSE_MS, self)
         self._filling = Throttle(self._fill, _SHOW_MS, self)
         self._connect()
+        self.resize(self.minimumWidth(), scaled(_HEIGHT))
         self.search()
 
     def _lay_out(self) -> None:

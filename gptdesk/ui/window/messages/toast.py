@@ -63,7 +63,7 @@ class Toasts(Overlay):
         super().__init__(parent)
         self._theme = theme
         self.cards: list[Toast] = []
-        self._free: QWidget | None = None
+        self._free: tuple[QWidget, ...] = ()
         messages.toasted.connect(self.add)
         messages.document_left.connect(self._leave_document)
 
@@ -72,13 +72,17 @@ class Toasts(Overlay):
         """The texts of all toasts."""
         return [card.message.text for card in self.cards]
 
-    def leave_free(self, widget: QWidget | None) -> None:
-        """Keeps toasts above a widget at the bottom of the area where they would cover it, such as a bar of buttons."""
-        if self._free is not None and shiboken6.isValid(self._free):
-            self._free.removeEventFilter(self)
-        self._free = widget
-        if widget is not None:
-            widget.installEventFilter(self)  # `place` is called when it moves
+    def leave_free(self, *widgets: QWidget) -> None:
+        """Keeps toasts above widgets in the lower part of the area that they would cover, such as bars of buttons.
+
+        Args:
+            widgets: from the lowest to the highest.
+        """
+        for widget in filter(shiboken6.isValid, self._free):
+            widget.removeEventFilter(self)
+        self._free = widgets
+        for widget in widgets:
+            widget.installEventFilter(self)  # `place` is called when it moves or is shown
         self.place()
 
     def add(self, message: Message) -> None:
@@ -104,9 +108,9 @@ class Toasts(Overlay):
         size = max(widths), sum(heights) + _GAP * (len(heights) - 1)
         corner = self.area.mapTo(self.window(), self.area.rect().bottomRight())
         place = QRect(corner.x() + 1 - _MARGIN - size[0], corner.y() + 1 - _MARGIN - size[1], *size)
-        if self._free is not None and self._free.isVisible():
-            free = QRect(self._free.mapTo(self.window(), QPoint()), self._free.size())
-            if free.intersects(place):
+        for widget in self._free:
+            free = QRect(widget.mapTo(self.window(), QPoint()), widget.size())
+            if widget.isVisible() and free.intersects(place):
                 place.moveBottom(free.top() - _GAP)
         self.setGeometry(place)
         y = 0

@@ -98,8 +98,8 @@ class Comparison:
         return [
             ("Tokens", _tokens(whole[0]), _tokens(whole[1])),
             ("Tokens behind the fork", _tokens(own[0]), _tokens(own[1])),
-            ("Mean log-probability there (nats per token)", _mean(own[0]), _mean(own[1])),
-            ("Perplexity there", _perplexity(own[0]), _perplexity(own[1])),
+            ("Mean log-probability behind it (nats per token)", _mean(own[0]), _mean(own[1])),
+            ("Perplexity behind it", _perplexity(own[0]), _perplexity(own[1])),
         ]
 
     @property

@@ -45,7 +45,7 @@ class ComparisonDialog(Dialog):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.text.setFont(prose_font(scaled(_TEXT)))
-        self.text.setMinimumHeight(scaled(220))
+        self.text.setMinimumHeight(scaled(160))
         self._sheet = Sheet(self.text.document(), theme.colours)
         self.side_by_side = CheckBox()
         self.side_by_side.setAccessibleName("Side by side")

@@ -173,6 +173,21 @@ def test_toasts_do_not_cover_the_bar_that_finds_and_replaces(opened: Opened) -> 
     assert window.toasts.isVisible()
 
 
+def test_toasts_and_a_banner_do_not_cover_each_other(opened: Opened) -> None:
+    window = opened.window
+    window.resize(1000, 700)
+    window.show_page("models")
+    opened.services.messages.toast(LONG)
+    before = window.toasts.geometry()
+    opened.services.messages.show(LONG, topic="x")
+    QApplication.processEvents()
+    assert window.toasts.isVisible()
+    assert not window.toasts.geometry().intersects(window.banners.geometry())
+    opened.services.messages.solve("x")
+    QApplication.processEvents()
+    assert window.toasts.geometry() == before
+
+
 def test_toasts_do_not_pile_up(shell: Shell) -> None:
     for number in (1, 2, 2, 3, 4):
         shell.messages.toast(f"Saved {number}.")

@@ -41,7 +41,7 @@ class Overlay(QWidget):
         self.place()
 
     def place(self) -> None:
-        """Sets the geometry; called whenever the area was moved, resized or shown."""
+        """Sets the geometry; called whenever the area was moved, resized, shown or hidden."""
         raise NotImplementedError
 
     def give_focus_back(self, leaving: QWidget) -> None:
@@ -56,7 +56,7 @@ class Overlay(QWidget):
             self.area.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show):
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide):
             self.place()
         return False
 

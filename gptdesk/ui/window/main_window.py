@@ -124,7 +124,7 @@ class MainWindow(QWidget):
         self.rail.choose(id)
         self._commands.set_page(id)
         self._services.settings.update(page=id)
-        self.toasts.leave_free(*view.buttons)
+        self.toasts.leave_free(*view.buttons, self.banners)
         self.banners.set_page(
             id, view.message_area or view.content, at_top=view.messages_at_top, give_way=view.give_way
         )

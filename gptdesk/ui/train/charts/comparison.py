@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -23,17 +22,16 @@ from gptdesk.training.differences import NOTHING, settings_diff
 from gptdesk.training.history.loss_source import newest_validation
 from gptdesk.ui.number_format import decimal
 from gptdesk.ui.train.charts.settings import PlottedRun
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 from gptdesk.ui.widgets.tooltips import wrapped
 
 
-class CompareDialog(QDialog):
+class CompareDialog(Dialog):
     """A row for every unit of the validation loss and for every setting that differs, a column for every run."""
 
     def __init__(self, runs: Sequence[PlottedRun], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Compare runs")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Compare runs", parent)
         settings = settings_diff([run.config or {} for run in runs])
         rows = [*_losses(runs), *((row.name, row.values) for row in settings)]
         self.table = QTableWidget(len(rows), 1 + len(runs))

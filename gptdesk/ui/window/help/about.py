@@ -7,7 +7,7 @@ from html import escape
 
 from PySide6.QtCore import QSize, Qt, Slot, qVersion
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk import __version__
 from gptdesk.program.installation import KINDS, kind
@@ -100,7 +100,7 @@ class AboutDialog(Dialog):
         self.answer.show()
 
 
-class LicencesDialog(QDialog):
+class LicencesDialog(Dialog):
     """Shows the licences of the libraries that the program uses.
 
     Attributes:
@@ -108,9 +108,7 @@ class LicencesDialog(QDialog):
     """
 
     def __init__(self, program: ProgramService, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Licences")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__("Licences", parent)
         self.text = QPlainTextEdit("Reading…")
         self.text.setAccessibleName("Licences of the libraries")
         self.text.setReadOnly(True)

@@ -11,22 +11,21 @@ from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import fixed_font
+from gptdesk.ui.widgets.dialog import Dialog
 from gptdesk.ui.widgets.input_dialogs.buttons import button_row
 
 log = logging.getLogger(__name__)
 
 
-class CrashDialog(QDialog):
+class CrashDialog(Dialog):
     """Shows a traceback, with buttons that copy it and open the log folder."""
 
     def __init__(self, report: str, logs: Path, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Unexpected error", parent)
         self._report, self._logs = report, logs
-        self.setWindowTitle("Unexpected error")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(720, 440)
         title = QLabel("Unexpected error")
         title.setProperty("kind", "heading")

@@ -65,6 +65,7 @@ class TokenStrip(QWidget):
         self.borders = ActionButton(commands.action("tokens.borders"), "Borders")
         self.ids = ActionButton(commands.action("tokens.ids"), "Ids")
         self._column: tuple[int, int] | None = None
+        self._beside = 0  # free space to the right of the buttons, in pixels
         self._menu = Menu(self)
         self.places = MenuButton("", self._menu)
         self.places.setText("Most surprising")
@@ -116,7 +117,7 @@ class TokenStrip(QWidget):
         controls.addStretch(1)
         for button in (self.borders, self.ids, self.places, self.export, self.more, self.close_button):
             controls.addWidget(button)
-        figures = QHBoxLayout()
+        self._figures = figures = QHBoxLayout()
         figures.setSpacing(24)
         figures.addWidget(self.totals)
         figures.addWidget(self.token, 1)
@@ -159,6 +160,7 @@ class TokenStrip(QWidget):
             (self.legend.show_ends,),
             (self.legend.setVisible,),
         )
+        self._controls.setContentsMargins(0, 0, 0, 0)
         for hidden in range(len(hiding) + 1):
             for number, parts in enumerate(hiding):
                 for show in parts:
@@ -171,9 +173,19 @@ class TokenStrip(QWidget):
         left, width = self._column or (_SIDE, self.width())
         left = max(_SIDE, min(left, self.width() - _INSET - needed))
         beside = self.width() - left - max(width + _INSET, needed)
-        self._inner.setContentsMargins(left, _ABOVE, max(_INSET, beside), _ABOVE)
+        self._inner.setContentsMargins(left, _ABOVE, _INSET, _ABOVE)
+        self._beside = max(0, beside - _INSET)
+        self._controls.setContentsMargins(0, 0, self._beside, 0)
+        self._fit_figures()
         self._outer.activate()  # Qt would not where it was just doing so: buttons would keep their places
         self.token.setVisible(room - self.totals.sizeHint().width() >= _TOKEN_ROOM)
+
+    def _fit_figures(self) -> None:
+        """Lets the description of the token go on beside the column of the text, if it is longer."""
+        room = self.width() - self._inner.contentsMargins().left() - _INSET - self._beside
+        needed = self.totals.sizeHint().width() + self._figures.spacing() + self.token.sizeHint().width()
+        missing = needed - room
+        self._figures.setContentsMargins(0, 0, max(0, self._beside - max(0, missing)), 0)
 
     def show_measure(self, measure: Measure) -> None:
         """Shows which measure the text is coloured by."""
@@ -195,3 +207,4 @@ class TokenStrip(QWidget):
     def show_token(self, text: str) -> None:
         """Shows what is known of the token at the caret."""
         self.token.setText(text)
+        self._fit_figures()

@@ -355,3 +355,13 @@ def test_a_row_says_its_title_marks_and_text_to_a_screen_reader(pane: Pane) -> N
     index = pane.widget.model.index(0)
     assert index.data(ROW).entry.title == "One"
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "One, just now, pinned"
+
+
+def test_a_letter_typed_in_the_list_begins_a_search(pane: Pane) -> None:
+    pane.write("One", "Two")
+    pane.open()
+    QTest.keyClicks(pane.widget.list, "o")
+    assert pane.widget.field.hasFocus()
+    QTest.keyClicks(pane.widget.field, "ne")
+    pane.settle()
+    assert (pane.widget.field.text(), pane.titles) == ("one", ["One"])

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
 from gptdesk.inference.cuda import ahead
-from gptdesk.inference.cuda.fused_step import FusedStep, fused_step
+from gptdesk.inference.cuda.fused_step import MOST_TEXTS, FusedStep, fused_step
 from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,10 @@ class DeviceDecoder:
     time of capture changes no text. A bucket's first step runs eagerly and loads the kernels that are captured after
     it: this takes milliseconds, once per bucket, in the thread that uses the device.
 
-    A graph reads and writes fixed addresses. So a cache is moved into the decoder's own buffers and stays there until
-    another one is used: with one completion at a time nothing is copied again. With `works_ahead` the step after a
-    token that the device chooses is launched at once (`ahead`), if the same text was continued before.
+    A graph of torch's kernels reads and writes fixed addresses. So a cache is moved into the decoder's own buffers and
+    stays there until another one is used: with one completion at a time nothing is copied again. Fused kernels get
+    caches by their addresses, of several texts at once. With `works_ahead` the step after a token that the device
+    chooses is launched at once (`ahead`), if the same text was continued before.
 
     On other devices the same code runs eagerly.
 
@@ -52,7 +53,6 @@ class DeviceDecoder:
     """
 
     backend: Final = "torch"
-    max_batch: Final = 1
 
     def __init__(self, model: GPT2, *, graphs: bool, fused: FusedStep | None = None) -> None:
         weight = model.wte.weight
@@ -62,14 +62,17 @@ class DeviceDecoder:
         self._model = model
         self.fused = fused
         self._graphs = _Graphs() if graphs else None
-        # Inputs of a step, on the device, at addresses that graphs read.
-        self._id = torch.zeros(1, dtype=torch.int64, device=weight.device)
-        self._position = torch.zeros(1, dtype=torch.int64, device=weight.device)
+        self.max_batch = MOST_TEXTS if fused is not None else 1
+        # Inputs of a step, on the device, at addresses that graphs read: see `FusedStep.logits`.
+        self._inputs = torch.zeros(4, MOST_TEXTS, dtype=torch.int64, device=weight.device)
+        self._id, self._position = self._inputs[0, :1], self._inputs[1, :1]
+        self._addresses: tuple[int, int] | None = None  # of the one cache in the inputs
         self._columns = torch.arange(n_positions, device=weight.device)
         self._mixed = _has_mixed_product(weight)
         self._owner: weakref.ref[KVCache] | None = None  # whose tokens the buffers hold
         self._next = 0  # position after the last step
         self.works_ahead = graphs
+        self._last: weakref.ref[KVCache] | None = None  # of the last step, if that was of one text
         self._ahead: _Ahead | None = None
 
     @classmethod
@@ -78,10 +81,13 @@ class DeviceDecoder:
         return cls(model, graphs=True, fused=fused_step(model))
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
-        """Appends tokens to each of several texts, one after the other.
+        """Appends tokens to each of several texts: fused kernels to all at once, torch's to one after the other.
 
         Returns for each text the logits after each of its new tokens, (T, V) float32 on the device.
         """
+        rows = [(cache, id) for cache, ids in texts for id in ids]
+        if self.fused is not None and len(rows) > 1:
+            return list(self._batch(texts).split([len(ids) for _, ids in texts]))
         found = [[self.step(cache, id) for id in ids] for cache, ids in texts]
         # A single row is no copy: `ahead` knows logits by their address.
         return [torch.stack(rows) if len(rows) > 1 else rows[0][None] for rows in found]
@@ -94,29 +100,59 @@ class DeviceDecoder:
         """
         assert 0 <= id < self._model.config.vocab_size
         assert cache.length < cache.capacity
-        continued = self._owner is not None and self._owner() is cache
+        continued = self._last is not None and self._last() is cache
         launched, self._ahead = self._ahead, None
         if launched is not None and launched.fits(cache, id):
             logits = launched.step.logits
         else:
-            self._take_in(cache)
+            self._place(cache)
             # Python numbers are kernel arguments: nothing is waited for.
             self._id.fill_(id)
-            logits = self._run(cache.length)
+            logits = self._run_one(cache.length)
         cache.length += 1
         self._next = cache.length
+        self._last = weakref.ref(cache)
         ahead.offer(logits, self._launcher(cache) if continued and self.works_ahead else None)
         return logits
 
-    def _run(self, position: int) -> Tensor:
-        """The step of the token in ``_id``: from a graph, or eagerly, after which it is captured."""
+    @torch.no_grad()
+    def _batch(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> Tensor:
+        """A step of several texts, each with one token or more: logits after each token, (T, V)."""
+        columns: list[tuple[int, int, int, int]] = []
+        for cache, ids in texts:
+            assert cache.length + len(ids) <= cache.capacity
+            addresses = _addresses(cache)
+            columns += [(id, cache.length + place, *addresses) for place, id in enumerate(ids)]
+            cache.length += len(ids)
+        filled = columns + columns[:1] * (MOST_TEXTS - len(columns))
+        rows = torch.tensor([*zip(*filled, strict=True)], pin_memory=self._inputs.device.type == "cuda")
+        self._inputs.copy_(rows, non_blocking=True)
+        self._addresses = self._last = self._ahead = None
+        ahead.offer(self._inputs, None)
+        return self._run(max(position for _, position, *_ in columns), len(columns))
+
+    def _place(self, cache: KVCache) -> None:
+        """Puts a cache where a step of one text reads it."""
+        if self.fused is None:
+            self._take_in(cache)
+        elif self._addresses != (addresses := _addresses(cache)):
+            self._inputs[2, :1].fill_(addresses[0])
+            self._inputs[3, :1].fill_(addresses[1])
+            self._addresses = addresses
+
+    def _run_one(self, position: int) -> Tensor:
+        """The step of the one text and the token in the inputs: logits, (V)."""
         self._position.fill_(position)
-        bucket = self._bucket(position)
-        logits = self._graphs.replay(bucket) if self._graphs else None
+        return self._run(position, 1)[0]
+
+    def _run(self, position: int, texts: int) -> Tensor:
+        """The step of the inputs, up to ``position``, (texts, V): from a graph, or eagerly and then captured."""
+        key = self._bucket(position), texts
+        logits = self._graphs.replay(key) if self._graphs else None
         if logits is None:
-            logits = self._compute(bucket)
+            logits = self._compute(*key)
             if self._graphs:
-                self._capture(bucket)
+                self._capture(key)
         return logits
 
     def _bucket(self, position: int) -> int:
@@ -139,17 +175,18 @@ class DeviceDecoder:
         cache = state.cache()
         if cache is None or not state.is_now(cache) or cache.length == cache.capacity:
             return None
-        if self._graphs and not self._graphs.has(self._bucket(cache.length)):
+        if self._graphs and not self._graphs.has((self._bucket(cache.length), 1)):
             return None  # capturing would wait for the device
         self._id.copy_(id)
-        step = ahead.StepAhead(self._run(cache.length))
+        step = ahead.StepAhead(self._run_one(cache.length))
         self._ahead = _Ahead(state, step)
         return step
 
-    def _compute(self, bucket: int) -> Tensor:
-        """The step, with attention over ``bucket`` positions of the cache: logits, (V) float32."""
+    def _compute(self, bucket: int, texts: int) -> Tensor:
+        """The step, with attention over ``bucket`` positions of the cache: logits, (texts, V) float32."""
         if self.fused is not None:
-            return self.fused.logits(self._kv, self._id, self._position, reach=bucket)
+            return self.fused.logits(self._inputs, texts=texts, reach=bucket)
+        assert texts == 1
         model = self._model
         heads, size = model.config.n_head, model.config.head_size
         x = model.wte.weight.index_select(0, self._id) + model.wpe.weight.index_select(0, self._position)  # (1, C)
@@ -167,8 +204,8 @@ class DeviceDecoder:
         x, weight = model.ln_f(x), model.lm_head.weight
         # GPT-2's logits lie near -100, where bfloat16 has steps of 0.5.
         if self._mixed:
-            return _mixed_product(x, weight)[0]
-        return F.linear(x.float(), weight.float())[0]
+            return _mixed_product(x, weight)
+        return F.linear(x.float(), weight.float())
 
     def _take_in(self, cache: KVCache) -> None:
         """Moves ``cache`` into the buffers and zeroes the positions after it: values of an earlier text would have
@@ -186,11 +223,11 @@ class DeviceDecoder:
             return
         self._kv[:, :, :, :, cache.length :].zero_()
 
-    def _capture(self, bucket: int) -> None:
+    def _capture(self, key: tuple[int, int]) -> None:
         """Captures the step that was just computed; repeating it changes nothing."""
         assert self._graphs
         try:
-            self._graphs.capture(bucket, lambda: self._compute(bucket), self._id.device)
+            self._graphs.capture(key, lambda: self._compute(*key), self._inputs.device)
         except Exception as error:  # from driver, allocator or kernel
             log.warning("The decode step cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
             self._graphs = None
@@ -222,26 +259,33 @@ class _Ahead(NamedTuple):
 
 
 class _Graphs:
-    """Captured steps, by bucket, and the logits that they write."""
+    """Captured steps, by bucket and number of texts, and the logits that they write."""
 
     def __init__(self) -> None:
-        self._graphs: dict[int, Captured] = {}
+        self._graphs: dict[tuple[int, int], Captured] = {}
         self._capture: GraphCapture | None = None
 
-    def has(self, bucket: int) -> bool:
-        return bucket in self._graphs
+    def has(self, key: tuple[int, int]) -> bool:
+        return key in self._graphs
 
-    def replay(self, bucket: int) -> Tensor | None:
+    def replay(self, key: tuple[int, int]) -> Tensor | None:
         """Launches a step; returns a copy of the logits, or ``None`` if there is no graph yet."""
-        if bucket not in self._graphs:
+        if key not in self._graphs:
             return None
-        graph, logits = self._graphs[bucket]
+        graph, logits = self._graphs[key]
         graph.replay()
         return logits.clone()
 
-    def capture(self, bucket: int, compute: Callable[[], Tensor], device: torch.device) -> None:
+    def capture(self, key: tuple[int, int], compute: Callable[[], Tensor], device: torch.device) -> None:
         self._capture = self._capture or GraphCapture(device)
-        self._graphs[bucket] = self._capture.capture(compute)
+        self._graphs[key] = self._capture.capture(compute)
+
+
+def _addresses(cache: KVCache) -> tuple[int, int]:
+    """Of keys and values, whose layers follow each other."""
+    assert cache.keys.is_contiguous()
+    assert cache.values.is_contiguous()
+    return cache.keys.data_ptr(), cache.values.data_ptr()
 
 
 def _move(cache: KVCache, kv: Tensor) -> None:

@@ -26,6 +26,9 @@ _TILE: Final = 2**14
 _MOST_ROWS: Final = 16
 _LONGEST_ROW: Final = _TILE
 
+MOST_TEXTS: Final = 8
+"""Texts, or tokens of them, in a step."""
+
 _COMPARED: Final = 3
 """Tokens after which the kernels' logits are compared with the network's."""
 
@@ -67,7 +70,7 @@ def fits(model: GPT2) -> bool:
 
 
 class FusedStep:
-    """Computes a decode step of one text. A step at a given position always runs the same kernels.
+    """Computes a decode step of one or several texts. A text's own step is the same, whatever is beside it.
 
     Args:
         model: that `fits`; its weights must neither move nor change.
@@ -81,54 +84,62 @@ class FusedStep:
         self._kernels = kernels
         self._launch: dict[str, bool] = {"OVERLAP": overlap} | ({"launch_pdl": True} if overlap else {})
         self._blocks = [block for block in model.h if isinstance(block, Block)]
-        spans = -(-config.n_positions // kernels.SPAN)
+        heads = MOST_TEXTS * config.n_head * -(-config.n_positions // kernels.SPAN)
 
         def buffer(*shape: int) -> Tensor:
             return torch.empty(shape, dtype=torch.float32, device=device)
 
-        self._x, self._q, self._hidden = buffer(config.n_embd), buffer(config.n_embd), buffer(config.inner_size)
-        self._maxima, self._sums = buffer(config.n_head * spans), buffer(config.n_head * spans)
-        self._parts = buffer(config.n_head * spans * config.head_size)
+        self._x, self._q = buffer(MOST_TEXTS, config.n_embd), buffer(MOST_TEXTS, config.n_embd)
+        self._hidden = buffer(MOST_TEXTS, config.inner_size)
+        self._maxima, self._sums, self._parts = buffer(heads), buffer(heads), buffer(heads, config.head_size)
 
     @torch.no_grad()
-    def logits(self, kv: Tensor, id: Tensor, position: Tensor, *, reach: int) -> Tensor:
-        """Appends a token to a cache, and returns the logits after it, (V) float32.
+    def logits(self, inputs: Tensor, *, texts: int, reach: int) -> Tensor:
+        """Appends a token to each of several caches, and returns the logits after it, (texts, V) float32.
 
         Args:
-            kv: keys and values, (2, n_layer, 1, nh, n_positions, hs), contiguous.
-            id: of the token, (1) int64.
-            position: of the token, (1) int64, below ``reach``.
-            reach: positions that attention reads.
+            inputs: (4, `MOST_TEXTS`) int64: of each text the token's id, its position, and the addresses of keys and
+                values, (n_layer, 1, nh, n_positions, hs) each, contiguous and in the dtype of the weights. Of a text
+                with several tokens these are several rows.
+            texts: rows that count.
+            reach: positions that attention reads; more than the last of them.
         """
+        with torch.cuda.device_of(inputs):
+            return self._logits(*inputs, texts=texts, spans=-(-reach // self._kernels.SPAN))
+
+    def _logits(
+        self, ids: Tensor, positions: Tensor, keys: Tensor, values: Tensor, *, texts: int, spans: int
+    ) -> Tensor:
         model, kernels, config = self._model, self._kernels, self._model.config
-        C, D, P, eps = config.n_embd, config.head_size, config.n_positions, config.layer_norm_epsilon
-        inner, V, spans = config.inner_size, config.vocab_size, -(-reach // kernels.SPAN)
+        C, H, D, P, eps = config.n_embd, config.n_head, config.head_size, config.n_positions, config.layer_norm_epsilon
+        inner, V, wte = config.inner_size, config.vocab_size, model.wte.weight
         x, block_of, launch = self._x, _padded(C), self._launch
-        kernels.embed[(1,)](id, position, model.wte.weight, model.wpe.weight, x, C, BLOCK=block_of)
+        kernels.embed[(texts,)](ids, positions, wte, model.wpe.weight, x, C, BLOCK=block_of)
         for layer, block in enumerate(self._blocks):
-            keys, values = kv[0, layer], kv[1, layer]
-            kernels.attention_input[_grid(3 * C, C)](
-                x, *_of(block.ln_1), *_of(block.attn.c_attn), self._q, keys, values, position, C, D, P, eps,
-                **_how(block.attn.c_attn), **launch,
+            start, attn, mlp = layer * H * P * D, block.attn, block.mlp
+            kernels.attention_input[(texts, _tiles(3 * C, C))](
+                x, *_of(block.ln_1), *_of(attn.c_attn), self._q, keys, values, positions, start, C, D, P, eps,
+                **_how(attn.c_attn), **launch,
             )  # fmt: skip
-            kernels.attention[(config.n_head, spans)](
-                self._q, keys, values, position, self._maxima, self._sums, self._parts, D, P, spans, block.attn.scale,
-                SPAN=kernels.SPAN, BLOCK_D=_padded(D), **launch,
+            kernels.attention[(texts, H, spans)](
+                self._q, keys, values, positions, start, wte, self._maxima, self._sums, self._parts,
+                H, D, P, spans, attn.scale, SPAN=kernels.SPAN, BLOCK_D=_padded(D), **launch,
             )  # fmt: skip
-            kernels.attention_output[_grid(C, C)](
-                x, self._maxima, self._sums, self._parts, *_of(block.attn.c_proj), C, D, spans,
-                **_how(block.attn.c_proj), **launch,
+            kernels.attention_output[(texts, _tiles(C, C))](
+                x, self._maxima, self._sums, self._parts, *_of(attn.c_proj), C, D, spans,
+                **_how(attn.c_proj), **launch,
             )  # fmt: skip
-            kernels.mlp_input[_grid(inner, C)](
-                x, *_of(block.ln_2), *_of(block.mlp.c_fc), self._hidden, C, inner, eps, **_how(block.mlp.c_fc), **launch
+            kernels.mlp_input[(texts, _tiles(inner, C))](
+                x, *_of(block.ln_2), *_of(mlp.c_fc), self._hidden, C, inner, eps, **_how(mlp.c_fc), **launch
             )
-            kernels.mlp_output[_grid(C, inner)](
-                x, self._hidden, *_of(block.mlp.c_proj), C, inner, **_how(block.mlp.c_proj), **launch
+            kernels.mlp_output[(texts, _tiles(C, inner))](
+                x, self._hidden, *_of(mlp.c_proj), C, inner, **_how(mlp.c_proj), **launch
             )
-        logits = torch.empty(V, dtype=torch.float32, device=x.device)
-        weight = model.lm_head.weight
+        logits = torch.empty(texts, V, dtype=torch.float32, device=x.device)
         shape = {"ROWS": _rows(V, C), "BLOCK": block_of, "HAS_BIAS": model.ln_f.bias is not None}
-        kernels.head[_grid(V, C)](x, *_of(model.ln_f), weight, logits, C, V, eps, **shape, **launch)
+        kernels.head[(texts, _tiles(V, C))](
+            x, *_of(model.ln_f), model.lm_head.weight, logits, C, V, eps, **shape, **launch
+        )
         return logits
 
 
@@ -155,8 +166,8 @@ def _rows(rows: int, columns: int) -> int:
     return max(1, min(share, _TILE // _padded(columns)))
 
 
-def _grid(rows: int, columns: int) -> tuple[int]:
-    return (-(-rows // _rows(rows, columns)),)
+def _tiles(rows: int, columns: int) -> int:
+    return -(-rows // _rows(rows, columns))
 
 
 def _padded(size: int) -> int:
@@ -170,9 +181,10 @@ def _difference(model: GPT2, step: FusedStep) -> float:
     count = min(_COMPARED, config.n_positions)
     ids = torch.arange(count, device=weight.device).mul_(7919).add_(11).remainder_(config.vocab_size)
     cache = KVCache(config, dtype=weight.dtype, device=weight.device)
-    kv = torch.zeros((2, *cache.keys.shape), dtype=weight.dtype, device=weight.device)
-    tokens, places = ids.chunk(count), torch.arange(count, device=weight.device).chunk(count)
-    mine = [step.logits(kv, id.clone(), at.clone(), reach=count) for id, at in zip(tokens, places, strict=True)]
+    inputs = torch.zeros(4, MOST_TEXTS, dtype=torch.int64, device=weight.device)
+    inputs[0, :count], inputs[1, :count] = ids, torch.arange(count, device=weight.device)
+    inputs[2, :count], inputs[3, :count] = cache.keys.data_ptr(), cache.values.data_ptr()
+    mine = step.logits(inputs, texts=count, reach=count)
     with torch.no_grad():
         theirs = model.next_token_head(model.hidden_states(ids[None])[0])
-    return float((torch.stack(mine) - theirs).norm() / (theirs - theirs.mean(dim=1, keepdim=True)).norm())
+    return float((mine - theirs).norm() / (theirs - theirs.mean(dim=1, keepdim=True)).norm())

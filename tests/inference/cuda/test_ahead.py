@@ -27,9 +27,9 @@ class CountingDecoder(DeviceDecoder):
 
     computed = 0
 
-    def _compute(self, bucket: int) -> Tensor:
+    def _compute(self, bucket: int, texts: int) -> Tensor:
         self.computed += 1
-        return super()._compute(bucket)
+        return super()._compute(bucket, texts)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import FusedStep, fits, fused_step
+from gptdesk.inference.engine import Engine, TokenEvent
+from gptdesk.inference.sampling.settings import DecodingSettings
 
 SHAPES = {
     "head size 32": GPT2Config(vocab_size=499, n_positions=150, n_embd=96, n_layer=2, n_head=3),
@@ -22,7 +25,7 @@ SHAPES = {
     "scaled by layer": GPT2Config(
         vocab_size=64, n_positions=16, n_embd=32, n_layer=2, n_head=1, scale_attn_by_inverse_layer_idx=True
     ),
-    "one of everything": GPT2Config(vocab_size=1, n_positions=1, n_embd=1, n_layer=1, n_head=1),
+    "two of everything": GPT2Config(vocab_size=2, n_positions=2, n_embd=2, n_layer=1, n_head=1),
 }
 
 
@@ -33,24 +36,43 @@ def random_model(config: GPT2Config) -> GPT2:
     return model.eval()
 
 
-def compare_last_steps(config: GPT2Config, device: str, step: FusedStep | None = None) -> None:
-    """The last positions, after the network has read what is before; the rest of the cache is not numbers."""
+def compare_last_steps(config: GPT2Config, device: str, dtype: torch.dtype = torch.float32) -> None:
+    """The last positions of two texts, alone and in one batch, after the network has read what is before.
+
+    The rest of the caches is not numbers.
+    """
     from gptdesk.inference.cuda import fused_kernels
 
-    model = random_model(config).to(device)
-    ids = torch.arange(config.n_positions, device=device).mul(7919).remainder(config.vocab_size)
-    read = max(0, config.n_positions - 2)
-    cache = KVCache(config, dtype=torch.float32, device=torch.device(device))
+    model = random_model(config).to(device, dtype)
+    decoder = DeviceDecoder(model, graphs=device == "cuda", fused=FusedStep(model, fused_kernels))
+    texts = [
+        torch.arange(config.n_positions - less, device=device).mul(7919 + less).remainder(config.vocab_size)
+        for less in (0, min(3, config.n_positions - 1))
+    ]
     with torch.no_grad():
-        expected = model(ids[None])[0]
-        model.hidden_states(ids[None, :read], cache) if read else None
-    kv = torch.stack((cache.keys, cache.values))
-    kv[:, :, :, :, read:] = float("nan")
-    step = step or FusedStep(model, fused_kernels)
-    for at in range(read, config.n_positions):
-        place = torch.tensor([at], device=device)
-        logits = step.logits(kv, ids[at : at + 1], place, reach=config.n_positions)
-        torch.testing.assert_close(logits, expected[at], atol=1e-4, rtol=1e-4)
+        expected = [model(ids[None])[0].float() for ids in texts]
+    alone = []
+    for ids, logits in zip(texts, expected, strict=True):
+        cache, last = read_but_two(model, ids), ids[-2:].tolist()
+        alone.append(torch.stack([decoder.step(cache, id) for id in last]))
+        if dtype == torch.float32:
+            torch.testing.assert_close(alone[-1], logits[-2:], atol=1e-4, rtol=1e-4)
+    caches = [read_but_two(model, ids) for ids in texts]
+    together = decoder.steps([(cache, ids[-2:].tolist()) for cache, ids in zip(caches, texts, strict=True)])
+    for mine, theirs in zip(together, alone, strict=True):
+        assert torch.equal(mine, theirs), "neighbours and drafts change no bit"
+    assert [cache.length for cache in caches] == [len(ids) for ids in texts]
+
+
+def read_but_two(model: GPT2, ids: torch.Tensor) -> KVCache:
+    weight = model.wte.weight
+    cache = KVCache(model.config, dtype=weight.dtype, device=weight.device)
+    cache.keys.fill_(float("nan"))
+    cache.values.fill_(float("nan"))
+    with torch.no_grad():
+        if len(ids) > 2:
+            model.hidden_states(ids[None, :-2], cache)
+    return cache
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the kernels run on the card then")
@@ -65,9 +87,41 @@ def test_interpreted_kernels_compute_what_the_network_does(shape: str) -> None:
 
 
 @pytest.mark.cuda
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_kernels_compute_what_the_network_does(shape: str) -> None:
-    compare_last_steps(SHAPES[shape], "cuda")
+def test_kernels_compute_what_the_network_does(shape: str, dtype: torch.dtype) -> None:
+    compare_last_steps(SHAPES[shape], "cuda", dtype)
+
+
+@pytest.mark.cuda
+def test_texts_of_any_length_side_by_side_change_no_bit_of_each_other() -> None:
+    """Also where attention reads more for one than another needs, and where there are more than fit in one step."""
+    model = random_model(REAL).to("cuda", torch.bfloat16)
+    decoder, lengths = DeviceDecoder.for_device(model), (3, 100, 140, 300, 600, 1000)
+    texts = [torch.arange(length + 2, device="cuda").mul(7919 + length).remainder(50257) for length in lengths]
+    alone = []
+    for ids in texts:
+        cache = read_but_two(model, ids)
+        alone.append(torch.stack([decoder.step(cache, id) for id in ids[-2:].tolist()]))
+    caches = [read_but_two(model, ids) for ids in texts]
+    for place in (0, 1):
+        batch = [(cache, [int(ids[place - 2])]) for cache, ids in zip(caches, texts, strict=True)]
+        for mine, theirs in zip(decoder.steps(batch), alone, strict=True):
+            assert torch.equal(mine[0], theirs[place])
+
+
+@pytest.mark.cuda
+def test_an_engine_writes_several_completions_as_one_after_the_other(tiny_model_folder: Path) -> None:
+    engine = Engine.load(tiny_model_folder, device="cuda")
+    settings = DecodingSettings(seed=3, n=3, max_tokens=40)
+    together = [*engine.generate("Once upon a time", settings)]
+    for index in range(3):
+        alone = [*engine.generate("Once upon a time", replace(settings, n=1, seed=3 + index))]
+        mine, theirs = (
+            [event.id for event in events if isinstance(event, TokenEvent) and event.index == at]
+            for events, at in ((together, index), (alone, 0))
+        )
+        assert mine == theirs
 
 
 def test_only_models_that_the_kernels_are_for_get_them() -> None:

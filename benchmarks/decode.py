@@ -10,7 +10,8 @@ depend on them. In each turn every contender decodes some tokens after each cont
 reads a prompt of 512 tokens and one of 32. A figure is the median over the turns (of a turn's median token); a ratio is
 that of two contenders in the same turn, and again the median over the turns. Loading is measured in fresh processes.
 
-*Quality* is the perplexity of a text in ours at each precision, token by token through the decoder, in windows of 256.
+*Quality* is the perplexity of a text in ours and llama.cpp's at each precision, token by token through the decoder, in
+windows of 256 spread evenly over the text.
 """
 
 from __future__ import annotations
@@ -127,10 +128,10 @@ def measure_loading(
 
 
 def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> list[dict[str, Any]]:
-    """Perplexity of ours at each precision on the first ``tokens`` of a text."""
+    """Perplexity of each contender on ``tokens`` of a text, and how much it is above that of ours float32."""
     from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 
-    ids = gpt2_tokenizer().encode(text.read_text(encoding="utf-8"))[:tokens]
+    ids = _spread(gpt2_tokenizer().encode(text.read_text(encoding="utf-8")), tokens)
     rows: list[dict[str, Any]] = []
     for spec in specs:
         say(f"scoring in {spec.name}")
@@ -141,6 +142,15 @@ def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> lis
         rows.append({"name": spec.name, "tokens": len(scores), "perplexity": perplexity})
     (exact,) = (row["perplexity"] for row in rows if row["name"] == "ours float32")
     return [row | {"loss": row["perplexity"] / exact - 1} for row in rows]
+
+
+def _spread(ids: list[int], tokens: int) -> list[int]:
+    """Whole windows from all parts of a text, ``tokens`` in all or the text itself if it has fewer."""
+    windows = min(tokens, len(ids)) // _SCORED_WINDOW
+    if windows == 0:
+        return ids
+    starts = [(len(ids) - _SCORED_WINDOW) * window // max(1, windows - 1) for window in range(windows)]
+    return [id for start in starts for id in ids[start : start + _SCORED_WINDOW]]
 
 
 def bytes_in_memory(spec: Spec, config: GPT2Config) -> int:
@@ -230,8 +240,9 @@ def main(argv: list[str] | None = None) -> int:
         specs, config, threads=max(args.threads), turns=max(1, args.turns // 2), say=say
     )
     if args.text:
-        ours = [spec for spec in list_contenders(args.scored, peers=False, say=say) if spec.program == "ours"]
-        report["quality"] = measure_quality(ours, args.text, args.text_tokens, say)
+        scored = list_contenders(args.scored, peers=peers, say=say)
+        scored = [spec for spec in scored if spec.program in ("ours", "llama.cpp")]
+        report["quality"] = measure_quality(scored, args.text, args.text_tokens, say)
         report["quality_of"] = f"{args.scored.name} on {args.text.name}"
     hand_over(report, as_tables(report), args.json)
     return 0

@@ -24,6 +24,8 @@ _BANDWIDTH: Final = 0.75
 _TRANSFORMERS: Final = 6.0
 _LOADING_S: Final = {"decode": ("GPT-2 124M", 0.3), "loading-xl": ("gpt2-xl", 3.0)}
 _OVER_WEIGHTS_MB: Final = 300
+_INT8_LOSS: Final = 0.0015
+"""Rise of perplexity over float32."""
 
 Reports = dict[str, dict[str, Any]]
 """By benchmark; what was not measured is missing."""
@@ -70,7 +72,28 @@ def _decoding(report: dict[str, Any]) -> list[Goal]:
         aim, shown = f"at least {_BANDWIDTH:.0%}", "" if share is None else f"{share:.0%}"
         reached = share is not None and share >= _BANDWIDTH
         goals.append(Goal(f"{name}, of measured read bandwidth, context 32", aim, shown, reached))
-    return goals
+    return [*goals, *_quality(report)]
+
+
+def _quality(report: dict[str, Any]) -> list[Goal]:
+    losses: dict[str, float] = {row["name"]: row["loss"] for row in report.get("quality", [])}
+    int8, int4 = losses.get(AUTO), losses.get("ours int4")
+    peers = {name: losses[name] for name in ("llama.cpp Q4_0", "llama.cpp Q4_K_M") if name in losses}
+    theirs = " and ".join(f"{name}'s {loss:.2%}" for name, loss in peers.items())
+    return [
+        Goal(
+            f"perplexity of {AUTO} over float32",
+            f"at most {_INT8_LOSS:.2%}",
+            "" if int8 is None else f"{int8:+.2%}",
+            int8 is not None and int8 <= _INT8_LOSS,
+        ),
+        Goal(
+            "perplexity of ours int4 over float32",
+            f"at most {theirs or 'that of Q4_0 and Q4_K_M'}",
+            "" if int4 is None else f"{int4:+.2%}",
+            int4 is not None and bool(peers) and int4 <= min(peers.values()),
+        ),
+    ]
 
 
 def _prefill(report: dict[str, Any]) -> Goal:

@@ -88,7 +88,7 @@ def _write_gguf(folder: Path, place: Path, say: Callable[[str], None]) -> dict[s
     from gptdesk.library.entry import LibraryEntry
     from gptdesk.library.exporting.export import export_gguf
 
-    kinds = {name: getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{name}") for name in ("BF16", "Q8_0", "Q4_0")}
+    kinds = {name: getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{name}") for name in ("BF16", "Q8_0", "Q4_0", "Q4_K_M")}
     whole = place / "F32.gguf"
     silence_llama()
     if not whole.exists():

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.__main__ import as_document
 from benchmarks.decode_report import as_tables, ratio
-from benchmarks.goals import find_goals
+from benchmarks.goals import Goal, find_goals
 
 
 def row(name: str, what: str, tokens: int, turns: list[float], threads: int = 2) -> dict[str, Any]:
@@ -62,6 +62,20 @@ def test_a_goal_with_two_contexts_is_reached_only_with_both(decode: dict[str, An
     assert (goal.figure, goal.reached) == ("1.20x, 1.00x", False)
     decode["speed"][3]["turns"] = [100.0, 50.0]
     assert find_goals({"decode": decode})[0].reached
+
+
+def test_int4_must_lose_less_than_each_of_llama_cpps_formats_of_4_bits(decode: dict[str, Any]) -> None:
+    def goal() -> Goal:
+        (found,) = (goal for goal in find_goals({"decode": decode}) if "perplexity of ours int4" in goal.what)
+        return found
+
+    assert (goal().figure, goal().reached) == ("", False)
+    losses = {"ours int8": 0.0005, "ours int4": 0.009, "llama.cpp Q4_0": 0.07, "llama.cpp Q4_K_M": 0.014}
+    decode["quality"] = [{"name": name, "loss": loss} for name, loss in losses.items()]
+    assert goal().reached
+    assert goal().aim == "at most llama.cpp Q4_0's 7.00% and llama.cpp Q4_K_M's 1.40%"
+    decode["quality"][-1]["loss"] = 0.008
+    assert not goal().reached
 
 
 def test_prompts_compare_with_the_fastest_peer(decode: dict[str, Any]) -> None:

@@ -52,8 +52,8 @@ _UNUSABLE: Final = (OSError, UserError, msgspec.MsgspecError, UnicodeError, Recu
 KEEP_FROM: Final = {"int8": 50_000_000, "int4": 0}
 """Parameters from which on a model is cached, by precision; in int8 smaller ones are quantised in a moment."""
 
-FORMAT: Final = {"int8": 1, "int4": 2}
-"""Versions by precision: what is cached under another one is quantised again. 2: rounded with error feedback."""
+FORMAT: Final = {"int8": 1, "int4": 3}
+"""Versions by precision: what is cached under another one is quantised again."""
 
 _HEADER: Final = 4096
 """Bytes of the JSON header, padded with spaces, before the weights."""

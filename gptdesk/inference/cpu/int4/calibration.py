@@ -24,6 +24,9 @@ Quantize = Callable[[Floats], Floats]
 
 POSITIONS: Final = "wpe.weight"
 
+_QUERIES: Final = 64
+"""Positions whose attention is computed at a time: their scores stay in the processor's cache."""
+
 
 class Calibration:
     """The activations of a text in a network whose weights come in the order of `tensor_shapes`.
@@ -92,15 +95,19 @@ class Calibration:
     def _attended(self, qkv: Floats, layer: int) -> Floats:
         """Causal attention of all heads: (B, T, 3 C) to (B, T, C)."""
         config = self._config
+        scale = np.float32(config.attention_scale(layer))
         y = np.empty_like(self._x)
         length = qkv.shape[1]
-        later = np.triu(np.full((length, length), -np.inf, np.float32), 1)
-        for passage, out in zip(qkv, y, strict=True):  # one at a time: scores of all would be large
-            heads = passage.reshape(length, 3, config.n_head, config.head_size).transpose(1, 2, 0, 3)
-            q, k, v = heads  # (nh, T, hs)
-            scores = q @ k.transpose(0, 2, 1) * np.float32(config.attention_scale(layer)) + later
-            scores -= scores.max(axis=-1, keepdims=True)
-            np.exp(scores, out=scores)
-            scores /= scores.sum(axis=-1, keepdims=True)
-            out[:] = (scores @ v).transpose(1, 0, 2).reshape(out.shape)
+        later = np.triu(np.full((_QUERIES, _QUERIES), -np.inf, np.float32), 1)
+        for passage, out in zip(qkv, y, strict=True):
+            q, k, v = passage.reshape(length, 3, config.n_head, config.head_size).transpose(1, 2, 0, 3)  # (nh, T, hs)
+            for start in range(0, length, _QUERIES):
+                end = min(start + _QUERIES, length)
+                scores = q[:, start:end] @ k[:, :end].transpose(0, 2, 1)
+                scores *= scale
+                scores[:, :, start:] += later[: end - start, : end - start]
+                scores -= scores.max(axis=-1, keepdims=True)
+                np.exp(scores, out=scores)
+                scores /= scores.sum(axis=-1, keepdims=True)
+                out[start:end] = (scores @ v[:, :end]).transpose(1, 0, 2).reshape(end - start, -1)
         return y

@@ -220,7 +220,7 @@ def test_the_bundled_model_is_calibrated_with_plays() -> None:
 
     folder = resource("models", "stories")
     ids = calibration_ids(folder, read_config(folder))
-    assert ids.shape == (32, 512)
+    assert ids.shape == (8, 512)
     assert gpt2_tokenizer().decode(ids[0].tolist()).startswith("First Citizen:")
 
 
@@ -242,7 +242,7 @@ def test_a_model_with_its_own_tokenizer_gets_the_text_in_its_tokens(tmp_path: Pa
     save_model(GPT2(config), tmp_path)
     own.save(str(tmp_path / "tokenizer.json"))
     ids = calibration_ids(tmp_path, config)
-    assert ids.shape == (1024, 16)
+    assert ids.shape == (256, 16)
     assert own.decode(ids[0].tolist()) == "First Citizen:\nB"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import Final
 
@@ -23,6 +22,8 @@ def animations_are_off() -> bool:
     """
     if not is_gnome():
         return False
+    import subprocess  # after the first paint, which does not need it
+
     try:
         answer = subprocess.run(
             ["gsettings", "get", *_SETTING], capture_output=True, text=True, timeout=_LONGEST_S, check=False

@@ -38,7 +38,7 @@ from gptdesk.ui.widgets.popup import Menu
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
-    from gptdesk.inference.inspection import Inspection
+    from gptdesk.inference.inspection.token_choice import Inspection
 
 _WIDTH: Final = 516
 _SHOWN: Final = 9

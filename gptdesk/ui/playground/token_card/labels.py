@@ -12,7 +12,7 @@ from gptdesk.ui.decoding.escapes import write_escapes
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
-    from gptdesk.inference.inspection import Inspection
+    from gptdesk.inference.inspection.token_choice import Inspection
     from gptdesk.inference.sampling.xray import XRay
     from gptdesk.ui.playground.token_card.place import TokenPlace
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gptdesk.inference.continuations.continuation import Continuation
     from gptdesk.inference.events import TokenEvent
-    from gptdesk.inference.inspection import Inspection
+    from gptdesk.inference.inspection.token_choice import Inspection
     from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.inference.scoring.scores import TextScores
 

@@ -85,7 +85,7 @@ def inspect_token(job: InspectJob, engine: Engine, reader: TextReader, report: R
     Raises:
         UserError: as for `inspect`.
     """
-    from gptdesk.inference.inspection import inspect
+    from gptdesk.inference.inspection.token_choice import inspect
 
     found = inspect(
         engine,

@@ -9,7 +9,7 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine, TokenEvent
-from gptdesk.inference.inspection import inspect
+from gptdesk.inference.inspection.token_choice import inspect
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
 

@@ -113,9 +113,10 @@ class OpenedWindow:
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         loop.exec()
 
-    def wait_until(self, condition: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool], every: float = 0.05) -> None:
+        """Lets the window work until the condition holds, which is looked at after so many seconds each time."""
         while not condition():
-            self.wait(0.05)
+            self.wait(every)
 
     def close(self) -> None:
         self._window.leave()

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.__main__ import as_document
 from benchmarks.decode_report import as_tables, ratio
 from benchmarks.goals import Goal, find_goals
+from benchmarks.soak import levels
 
 
 def row(name: str, what: str, tokens: int, turns: list[float], threads: int = 2) -> dict[str, Any]:
@@ -100,3 +101,11 @@ def test_the_document_tells_reached_missed_and_not_measured(decode: dict[str, An
     assert "| a token | at most 0.4 ms | 0.3 ms | reached |" in text
     assert "## Decoding on a CPU\n\nthe tables\n" in text
     assert "## The training step\n\nNot measured. It ended with status 1.\n" in text
+
+
+def test_the_levels_of_memory_are_those_after_the_first_minute_and_at_the_end() -> None:
+    memory = [
+        (5.0 * index, 300 if index < 12 else 500 if index < 25 else 510 if index < 108 else 520) for index in range(121)
+    ]
+    assert levels(memory) == (500, 520)
+    assert levels([(0.0, 1), (1.0, 2), (2.0, 4), (3.0, 4)]) == (3, 4)

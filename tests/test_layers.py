@@ -37,6 +37,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 
 NEITHER_TORCH_NOR_QT = (
+    "gptdesk.chat",
     "gptdesk.cli",
     "gptdesk.commands",
     "gptdesk.doctor",

@@ -37,7 +37,9 @@ class _TokenizerConfig(msgspec.Struct):
     stop_strings: Any = None
 
 
-_DEFAULT_NAME: Final = "default"
+DEFAULT_TEMPLATE_NAME: Final = "default"
+"""Of several templates, each with a name, the one that is used where none is named."""
+
 _CONFIG: Final = msgspec.json.Decoder(_TokenizerConfig)
 
 
@@ -136,27 +138,33 @@ def complete_tokenizer(
 
 
 def read_chat_format(folder: Path) -> ChatFormat | None:
-    """The chat template that a model's folder brings, with its stop strings; None where there is none of use."""
+    """The chat template that ``apply_chat_template`` uses of a model's folder; None where there is none of use."""
+    return read_chat_formats(folder).get(DEFAULT_TEMPLATE_NAME)
+
+
+def read_chat_formats(folder: Path) -> dict[str, ChatFormat]:
+    """All chat templates that a model's folder brings, by name, the default one first, each with the stop strings."""
     with suppress(UserError, OSError, ContentError, msgspec.MsgspecError, UnicodeError, RecursionError):
         files = {file.name: file for file in tokenizer_files(folder)}
         config = _TokenizerConfig()
         if TOKENIZER_CONFIG in files:
             config = _CONFIG.decode(read_bytes(files[TOKENIZER_CONFIG], largest=LARGEST))
-        template = _default_template(config.chat_template)
+        templates = _named_templates(config.chat_template)
         if CHAT_TEMPLATE in files:  # where newer versions of `transformers` write it
-            template = read_bytes(files[CHAT_TEMPLATE], largest=LARGEST).decode()
-        if template:
-            stops = config.stop_strings if isinstance(config.stop_strings, list) else []
-            return ChatFormat(template, tuple(stop for stop in stops if isinstance(stop, str) and stop))
-    return None
+            templates[DEFAULT_TEMPLATE_NAME] = read_bytes(files[CHAT_TEMPLATE], largest=LARGEST).decode()
+        stops = config.stop_strings if isinstance(config.stop_strings, list) else []
+        strings = tuple(stop for stop in stops if isinstance(stop, str) and stop)
+        names = sorted(templates, key=lambda name: name != DEFAULT_TEMPLATE_NAME)
+        return {name: ChatFormat(templates[name], strings) for name in names if templates[name]}
+    return {}
 
 
-def _default_template(value: Any) -> str:
-    """The template that ``apply_chat_template`` uses: of several, each with a name, that called "default"."""
-    if isinstance(value, list):
-        named = [one for one in value if isinstance(one, dict) and one.get("name") == _DEFAULT_NAME]
-        value = named[-1].get("template") if named else ""
-    return value if isinstance(value, str) else ""
+def _named_templates(value: Any) -> dict[str, str]:
+    """Templates by name, of one or of a list of objects with names."""
+    if not isinstance(value, list):
+        value = [{"name": DEFAULT_TEMPLATE_NAME, "template": value}]
+    named = [(one.get("name"), one.get("template")) for one in value if isinstance(one, dict)]
+    return {name: text for name, text in named if isinstance(name, str) and name and isinstance(text, str)}
 
 
 @functools.cache

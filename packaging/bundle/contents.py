@@ -35,7 +35,7 @@ EXCLUDED: Final = (
     "pyqtgraph.opengl", "pyqtgraph.examples", "pyqtgraph.flowchart", "pyqtgraph.console", "pyqtgraph.jupyter",
     "torch.utils.tensorboard", "torch.utils.benchmark", "torch._inductor.codegen", "torch._inductor.kernel",
     "torch._inductor.fx_passes", "torch._inductor.template_heuristics", "torch._inductor.lowering",
-    "torch.contrib", "functorch", "networkx", "jinja2",
+    "torch.contrib", "functorch", "networkx",
     "hf_xet", "numba.tests", "numba.cuda", "llvmlite.tests", "numpy.f2py", "lxml.objectify", "lxml.isoschematron",
     "pyarrow.tests", "pydoc_data", "lib2to3",
 )  # fmt: skip

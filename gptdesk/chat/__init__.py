@@ -1,0 +1,1 @@
+"""Chats: conversations on the tree of a document, the templates that make prompts of them, export and import."""

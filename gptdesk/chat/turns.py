@@ -1,0 +1,163 @@
+"""Turns of a chat, and how they are written into the text of a document. Imports neither torch nor Qt.
+
+Each turn begins with a marker: a placeholder of `MixedText` whose name says role, name and whether the turn is pinned,
+such as "User:" or "Anna (user, pinned):". Typed text never contains one, so no message can be taken for two turns, and
+a model that continues the document in the Playground reads the names as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from gptdesk.gpt2.chat_template import ROLES, Role
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
+from gptdesk.store.runs import clean
+
+LONGEST_NAME: Final = 100
+"""Characters of the name of a speaker."""
+
+ROLE_TITLES: Final[dict[Role, str]] = {"system": "System", "user": "User", "assistant": "Assistant"}
+"""What stands in the place of a name."""
+
+_MARKER: Final = re.compile(r"(?P<title>.*?)(?: \((?P<marks>[a-z, ]+)\))?:")
+_PINNED: Final = "pinned"
+_BEFORE, _AFTER = " ", "\n"  # text between a marker and its message, and between that and the next marker
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """One turn of a chat.
+
+    Attributes:
+        role: who speaks.
+        text: the message.
+        name: of the speaker; empty for the role's title.
+        pinned: whether the turn stays in the prompt when older ones are left out.
+    """
+
+    role: Role
+    text: str
+    name: str = ""
+    pinned: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, or else the role's title."""
+        return self.name or ROLE_TITLES[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTurn:
+    """A turn with its place in the text of a document, in characters.
+
+    Attributes:
+        turn: as it is written there.
+        start: of the marker; of the message where text stands before the first marker.
+        begin, end: of the message.
+    """
+
+    turn: ChatTurn
+    start: int
+    begin: int
+    end: int
+
+
+def to_name(text: str) -> str:
+    """A name as a marker holds it: one line of printable characters, `LONGEST_NAME` at most."""
+    words = "".join(letter if letter.isprintable() and letter != PLACEHOLDER else " " for letter in text)
+    return " ".join(words.split())[:LONGEST_NAME].strip()
+
+
+def marker_of(turn: ChatTurn) -> str:
+    """The name of the placeholder with which a turn begins; `read_marker` reads it."""
+    marks: list[str] = [turn.role] if turn.name else []
+    marks += [_PINNED] if turn.pinned else []
+    return f"{turn.title} ({', '.join(marks)}):" if marks else f"{turn.title}:"
+
+
+def read_marker(name: str) -> ChatTurn | None:
+    """The turn, without its message, that begins with a marker; ``None`` for other special tokens."""
+    match = _MARKER.fullmatch(name)
+    if match is None:
+        return None
+    title, marks = match["title"], (match["marks"] or "").split(", ") if match["marks"] else []
+    roles = [mark for mark in marks if mark in ROLES]
+    if len(roles) > 1 or len(set(marks)) != len(marks) or not {*marks} <= {*ROLES, _PINNED}:
+        return None
+    if roles:
+        return ChatTurn(cast(Role, roles[0]), "", title, _PINNED in marks) if title == to_name(title) != "" else None
+    role = next((role for role, known in ROLE_TITLES.items() if known == title), None)
+    return None if role is None else ChatTurn(role, "", "", _PINNED in marks)
+
+
+def is_chat(mixed: MixedText) -> bool:
+    """Whether the text of a document contains a turn."""
+    return any(read_marker(name) is not None for name in mixed.names)
+
+
+def written_turn(turn: ChatTurn, *, first: bool) -> MixedText:
+    """A turn as a document holds it.
+
+    Args:
+        turn: to write.
+        first: whether it begins the text.
+    """
+    return MixedText(f"{'' if first else _AFTER}{PLACEHOLDER}{_BEFORE}{clean(turn.text)}", (marker_of(turn),))
+
+
+def written(turns: Iterable[ChatTurn]) -> MixedText:
+    """The text of a document that holds these turns; `placed_turns` reads it."""
+    texts: list[str] = []
+    names: list[str] = []
+    for index, turn in enumerate(turns):
+        one = written_turn(turn, first=index == 0)
+        texts.append(one.text)
+        names += one.names
+    return MixedText("".join(texts), tuple(names))
+
+
+def placed_turns(mixed: MixedText) -> list[PlacedTurn]:
+    """The turns in the text of a document, first to last.
+
+    Special tokens in a message are the text of their names. Text before the first marker is a turn of the system.
+    """
+    marks: list[tuple[int, ChatTurn]] = []
+    names: list[list[str]] = [[]]  # of the special tokens in what stands behind each marker
+    place = -1
+    for name in mixed.names:
+        place = mixed.text.index(PLACEHOLDER, place + 1)
+        if (turn := read_marker(name)) is None:
+            names[-1].append(name)
+        else:
+            marks.append((place, turn))
+            names.append([])
+    if not marks:
+        return []
+    placed = []
+    if marks[0][0] > 0:
+        message = MixedText(mixed.text[: marks[0][0]], tuple(names[0]))
+        placed.append(_placed(message, 0, 0, ChatTurn("system", ""), last=False))
+    for index, (start, turn) in enumerate(marks):
+        last = index + 1 == len(marks)
+        end = len(mixed.text) if last else marks[index + 1][0]
+        message = MixedText(mixed.text[start + 1 : end], tuple(names[index + 1]))
+        placed.append(_placed(message, start, start + 1, turn, last=last))
+    return placed
+
+
+def _placed(message: MixedText, start: int, begin: int, turn: ChatTurn, *, last: bool) -> PlacedTurn:
+    """A turn of a message with what separates it from the markers around it, which is taken away."""
+    end = begin + len(message)
+    if begin > start and message.text.startswith(_BEFORE):
+        message, begin = message[1:], begin + 1
+    if not last and message.text.endswith(_AFTER):
+        message, end = message[:-1], end - 1
+    return PlacedTurn(ChatTurn(turn.role, message.spelled, turn.name, turn.pinned), start, begin, end)
+
+
+def spoken(turns: Sequence[PlacedTurn]) -> list[ChatTurn]:
+    """The turns without their places."""
+    return [placed.turn for placed in turns]

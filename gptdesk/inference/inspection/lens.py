@@ -115,7 +115,7 @@ def _piece(run: ForwardPass, first: int, last: int, top: int, interrupted: Calla
         if known:
             its = logprobs[:known].gather(-1, following[:, None])
             found.next_logprobs[layer, :known] = its[:, 0]
-            found.next_ranks[layer, :known] = 1 + (logprobs[:known] > its).sum(-1)
+            found.next_ranks[layer, :known] = 1 + (logprobs[:known] > its).sum(-1, dtype=torch.int32)
         if is_last:
             found.entropy[layer] = own_entropy
         else:

@@ -22,7 +22,7 @@ class _OursText(Text):
             self._context.read([(ids[0] + 1) % self._owner.model.config.vocab_size], lambda: False)
         self._ids = list(ids)
         self.rewind()
-        return self._context.logits.numpy()
+        return self._context.logits
 
     def rewind(self) -> None:
         self._context.read(self._ids, lambda: False)
@@ -31,7 +31,7 @@ class _OursText(Text):
         from gptdesk.inference.decode import DecodeInput, decode
 
         decode([DecodeInput(self._context, id)], self._owner.decoder)
-        return self._context.logits.numpy()
+        return self._context.logits
 
 
 class Ours(Contender):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import NamedTuple
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.inference.cuda import sampling as device_sampling
+from gptdesk.inference.context import Logits
 from gptdesk.inference.events import Alternative, TokenEvent
 from gptdesk.inference.prediction import Prediction, check_numbers
 from gptdesk.inference.sampling.sampler import History
@@ -48,18 +49,26 @@ def choose(sequence: Sequence, tokenizer: Tokenizer, vocab_size: int) -> TokenEv
     return event
 
 
-def _sample(sequence: Sequence, logits: Tensor) -> _Chosen:
+def _sample(sequence: Sequence, logits: Logits) -> _Chosen:
     """The next token, drawn from ``logits``, (V) float32, on the device that computed them where that is possible."""
-    settings, generator = sequence.settings, sequence.generator
-    if device_sampling.serves(logits, settings):
-        choice = device_sampling.choose(logits, settings, generator)
-        check_numbers(choice.normalizer)
-        top = [(id, logit - choice.normalizer) for id, logit in choice.top]
-        return _Chosen(choice.id, choice.logit - choice.normalizer, choice.entropy, top)
-    logits = logits.cpu()
+    if isinstance(logits, np.ndarray):
+        return _sample_here(sequence, logits)
+    from gptdesk.inference.cuda import sampling as device_sampling
+
+    settings = sequence.settings
+    if not device_sampling.serves(logits, settings):
+        return _sample_here(sequence, logits.cpu().numpy())
+    choice = device_sampling.choose(logits, settings, sequence.numbers)
+    check_numbers(choice.normalizer)
+    top = [(id, logit - choice.normalizer) for id, logit in choice.top]
+    return _Chosen(choice.id, choice.logit - choice.normalizer, choice.entropy, top)
+
+
+def _sample_here(sequence: Sequence, logits: npt.NDArray[np.float32]) -> _Chosen:
     prediction = Prediction(logits)
-    id = sequence.chain.choose(logits, History(sequence.prompt, sequence.completion), generator)
-    top = [(id, prediction.logprob(id)) for id in prediction.most_likely(settings.top_logprobs)]
+    history = History(sequence.prompt, sequence.completion)
+    id = sequence.chain.choose(logits, history, sequence.numbers)
+    top = [(id, prediction.logprob(id)) for id in prediction.most_likely(sequence.settings.top_logprobs)]
     return _Chosen(id, prediction.logprob(id), prediction.entropy, top)
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
+
+Logits: TypeAlias = npt.NDArray[np.float32] | Tensor
+"""(V) float32: an array, or a tensor on the device that computed them."""
 
 
 class Draft(NamedTuple):
@@ -23,7 +28,7 @@ class Draft(NamedTuple):
     """
 
     id: int
-    logits: Tensor
+    logits: Logits
 
 
 class Context:
@@ -39,13 +44,14 @@ class Context:
     Attributes:
         cache: keys and values of the tokens, and after them those of ``drafts``. On a CPU it is float32 whatever the
             weights are: attention is several times faster than in 16 bits.
-        logits: of the next token, (V) float32: on the CPU after a prompt, on the decoder's device after a step.
+        logits: of the next token, (V) float32: an array after a prompt and on a CPU; a tensor on the decoder's device
+            after its step.
         drafts: speculative tokens at the end of ``cache``, none of them chosen yet.
         hidden: the network's output for the tokens of the prompt, (n_positions, C) on the model's device: what the head
             makes logits of. Unwritten where `ready_length` does not reach.
     """
 
-    logits: Tensor
+    logits: Logits
     hidden: Tensor
 
     def __init__(self, model: GPT2) -> None:
@@ -55,7 +61,7 @@ class Context:
         self.cache = KVCache(model.config, dtype=dtype, device=self._device)
         self.drafts: list[Draft] = []
         self._prompt: list[int] = []  # the part that was read in chunks
-        self._prompt_logits: Tensor | None = None  # None if reading was cancelled
+        self._prompt_logits: Logits | None = None  # None if reading was cancelled
 
     @property
     def length(self) -> int:
@@ -174,7 +180,7 @@ class Context:
         batch = torch.tensor([ids], device=self._device)  # (1, T)
         hidden = self._model.hidden_states(batch, self.cache, interrupted=interrupted)  # (1, T, C)
         if last:
-            self.logits = self._model.next_token_head(hidden[:, -1])[0].cpu()
+            self.logits = self._model.next_token_head(hidden[:, -1])[0].cpu().numpy()
         return hidden[0]
 
     @torch.inference_mode()

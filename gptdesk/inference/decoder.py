@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor
 
 from gptdesk.gpt2.kv_cache import KVCache
@@ -31,10 +33,11 @@ class Decoder(Protocol):
     @property
     def max_batch(self) -> int: ...
 
-    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> Sequence[npt.NDArray[np.float32] | Tensor]:
         """Appends tokens to each of several texts: a cache of batch size 1, and T new ids.
 
-        Returns for each text the logits after each of its new tokens, (T, V) float32, on the device that computed them.
+        Returns for each text the logits after each of its new tokens, (T, V) float32: arrays, or tensors on
+        the device that computed them.
         """
         ...
 

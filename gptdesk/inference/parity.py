@@ -47,10 +47,10 @@ def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = Non
     context, ids, rows = Context(model), _ids(model), []
     half = len(ids) // 2
     context.read(ids[: half + 1], lambda: False)
-    rows.append(context.logits)
+    rows.append(torch.as_tensor(context.logits))
     for id in ids[half + 1 :]:
         decode([DecodeInput(context, id)], decoder)
-        rows.append(context.logits.cpu())
+        rows.append(torch.as_tensor(context.logits).cpu())
     error = float((torch.stack(rows) - expected).norm() / (expected - expected.mean(dim=1, keepdim=True)).norm())
     return error if error < float("inf") else float("inf")
 

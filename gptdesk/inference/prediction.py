@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from torch import Tensor
+import numpy.typing as npt
 
 from gptdesk.errors import UserError
 
@@ -14,7 +14,7 @@ class Prediction:
     """The distribution softmax(``logits``), before any sampler.
 
     Args:
-        logits: (V) float32 on the CPU.
+        logits: (V) float32.
 
     Attributes:
         entropy: in nats, 0 ... log V.
@@ -23,19 +23,19 @@ class Prediction:
         UserError: when a logit is not a number.
     """
 
-    def __init__(self, logits: Tensor) -> None:
-        self._logits = logits.numpy()
-        largest = self._logits.max()  # NaN if any is
+    def __init__(self, logits: npt.NDArray[np.float32]) -> None:
+        self._logits = logits
+        largest = logits.max()  # NaN if any is
         check_numbers(largest)
-        probs = logits.softmax(dim=0).numpy()
         with np.errstate(over="ignore", invalid="ignore"):
-            below = largest - self._logits
-            mean = float(np.dot(probs, below))
+            below = largest - logits
+            powers = np.exp(-below)
+            total = float(powers.sum(dtype=np.float64))
+            mean = float(np.dot(powers, below)) / total
         if math.isnan(mean):  # 0 * inf, which counts as 0
-            mean = float(np.dot(probs[probs > 0], below[probs > 0]))
-        normalizer = -math.log(probs.max())  # log sum exp of the logits, less the largest of them
-        self._normalizer = float(largest) + normalizer
-        self.entropy = max(0.0, mean + normalizer)
+            mean = float(np.dot(powers[powers > 0], below[powers > 0])) / total
+        self._normalizer = float(largest) + math.log(total)
+        self.entropy = max(0.0, mean + math.log(total))
 
     def logprob(self, id: int) -> float:
         """Natural logarithm of the probability of a token."""

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from gptdesk.inference.context import Context
 from gptdesk.inference.engine import Engine
@@ -116,7 +116,7 @@ class TextReader:
 
     def logits_at(
         self, ids: Sequence[int], position: int, *, interrupted: Callable[[int], bool] = lambda tokens: False
-    ) -> Tensor | None:
+    ) -> npt.NDArray[np.float32] | None:
         """Logits of the token at ``position`` of a text, given the tokens before it as for `score`.
 
         At the end of the text they are bit for bit those from which a completion of it chooses its first token. Within
@@ -128,7 +128,7 @@ class TextReader:
             interrupted: as for `read_ahead`.
 
         Returns:
-            (vocab_size) float32 on the CPU; ``None`` when ``interrupted`` returned True.
+            (vocab_size) float32; ``None`` when ``interrupted`` returned True.
 
         Raises:
             UserError: as for `Engine.generate`.
@@ -143,7 +143,8 @@ class TextReader:
             if not context.read(prompt, lambda: False, interrupted=lambda read: interrupted(start + read)):
                 return None
             if start + len(prompt) == position:
-                return context.logits[: self._engine.vocab_size].cpu()
+                logits = context.logits[: self._engine.vocab_size]
+                return logits if isinstance(logits, np.ndarray) else logits.cpu().numpy()
             hidden = context.hidden[position - start - 1 : position - start]
             with torch.inference_mode():
-                return logits_at(self._engine.model, hidden, self._engine.vocab_size)[0].cpu()
+                return logits_at(self._engine.model, hidden, self._engine.vocab_size)[0].cpu().numpy()

@@ -6,13 +6,13 @@ from collections import abc
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.context import Context
 from gptdesk.inference.events import FinishReason
 from gptdesk.inference.prompt_lookup import PromptLookup
 from gptdesk.inference.sampling.chain import SamplerChain
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.stopping import Stopping
 
@@ -33,7 +33,7 @@ class Sequence:
         prompt_length: tokens of the prompt; the completion begins there.
         length: tokens of prompt and completion.
         window: index of the first token that ``context`` holds; above 0 once the context has been full.
-        generator: gives its random numbers, on the CPU.
+        numbers: its random numbers.
         chain: its samplers.
         lookup: its draft tokens.
         stops: ends its text.
@@ -65,7 +65,7 @@ class Sequence:
         # An array, because converting a long list for the samplers takes longer than all of them together.
         self._ids = np.empty(len(prompt) + settings.max_tokens, np.int64)
         self._ids[: len(prompt)] = prompt
-        self.generator = torch.Generator().manual_seed(seed)
+        self.numbers = RandomNumbers(seed)
         self.chain = SamplerChain(settings, stream.tokenizer)
         self.lookup = PromptLookup(settings.prompt_lookup)
         self.stream = stream

@@ -37,7 +37,7 @@ def loaded(name: str, folder: Path, precision: str = "float32") -> GPT2:
 def decoded(model: GPT2, decoder: Decoder) -> torch.Tensor:
     """Logits after each token, one at a time."""
     cache = KVCache(model.config, dtype=torch.float32, device=torch.device("cpu"))
-    return torch.stack([decoder.steps([(cache, [id])])[0][0] for id in variant_ids()])
+    return torch.stack([torch.as_tensor(decoder.steps([(cache, [id])])[0][0]) for id in variant_ids()])
 
 
 @every_variant
@@ -51,7 +51,7 @@ def test_prompts_are_read_as_transformers_reads_them(name: str, tmp_path: Path) 
     torch.testing.assert_close(pieces[0], expected, atol=1e-4, rtol=0)
     context = Context(model)
     context.read(variant_ids(), lambda: False)
-    torch.testing.assert_close(context.logits, expected[-1], atol=1e-4, rtol=0)
+    torch.testing.assert_close(torch.as_tensor(context.logits), expected[-1], atol=1e-4, rtol=0)
 
 
 @every_variant

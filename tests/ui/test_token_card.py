@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QContextMenuEvent
@@ -95,9 +96,9 @@ def distribution(engine: Engine, text: str, count: int) -> list[tuple[int, float
     """The most likely next tokens as the engine itself has them."""
     logits = TextReader(engine).logits_at(ids := engine.tokenizer.encode(text), len(ids))
     assert logits is not None
-    probs = logits.softmax(dim=0)
-    top = probs.topk(count)
-    return list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
+    probs = np.exp(logits - logits.max())
+    ids = np.argsort(-probs)[:count]
+    return list(zip(ids.tolist(), (probs[ids] / probs.sum()).tolist(), strict=True))
 
 
 def test_the_block_shows_the_distribution_at_the_caret(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> None:

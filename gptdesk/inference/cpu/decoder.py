@@ -87,7 +87,7 @@ class CPUDecoder:
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
-    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[Tensor]:
+    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[npt.NDArray[np.float32]]:
         """Appends tokens, at most `MAX_BATCH` in all, to each of several texts: a float32 cache and its new ids.
 
         Returns for each text the logits after each of its new tokens, (T, V) float32.
@@ -101,8 +101,8 @@ class CPUDecoder:
         self._compute(len(rows))
         for cache, ids in texts:
             cache.length += len(ids)
-        logits = torch.from_numpy(self._logits[: len(rows)].copy())
-        return list(logits.split([len(ids) for _, ids in texts]))
+        logits = self._logits[: len(rows)].copy()
+        return np.split(logits, np.cumsum([len(ids) for _, ids in texts[:-1]]))
 
     def _compute(self, tokens: int) -> None:
         """Runs a step, which writes the logits of that number of tokens."""

@@ -16,11 +16,12 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from gptdesk.inference.cuda import ahead
 from gptdesk.inference.cuda.graphs import Captured, GraphCapture
 from gptdesk.inference.sampling.fields import neutral_of, settings_of
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 log = logging.getLogger(__name__)
@@ -76,15 +77,15 @@ def _must_be_neutral(kind: Any) -> Mapping[str, Any]:
     return {field.name: neutral_of(field) for field in fields(kind) if field.name not in _ON_DEVICE | harmless}
 
 
-def choose(logits: Tensor, settings: DecodingSettings, generator: Generator) -> Choice:
+def choose(logits: Tensor, settings: DecodingSettings, numbers: RandomNumbers) -> Choice:
     """Chooses as `SamplerChain.choose` would, ties apart.
 
     Args:
         logits: (V) float32, the model's own.
         settings: that `is_simple` allows.
-        generator: of the sequence, on the CPU; gives one number, or none if the choice is greedy.
+        numbers: of the sequence; give one, or none if the choice is greedy.
     """
-    drawn = _draw(settings, generator)
+    drawn = _draw(settings, numbers)
     on_cuda = logits.device.type == "cuda"
     packed = _graphs.packed(logits, settings, drawn) if on_cuda else packed_choice(logits, settings, drawn)
     fetched = _Fetched(packed)
@@ -116,9 +117,9 @@ class _Fetched:
         return values
 
 
-def _draw(settings: DecodingSettings, generator: Generator) -> float:
-    """The number in [0, 1) that decides, on the CPU; 0 for a greedy choice, for which none is drawn."""
-    return 0.0 if settings.greedy else float(torch.rand((), dtype=torch.float64, generator=generator))
+def _draw(settings: DecodingSettings, numbers: RandomNumbers) -> float:
+    """The number in [0, 1) that decides; 0 for a greedy choice, for which none is drawn."""
+    return 0.0 if settings.greedy else numbers.uniform()
 
 
 @torch.no_grad()

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import torch
-from torch import Generator, Tensor
+import numpy as np
+import numpy.typing as npt
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.chain import SamplerChain
-from gptdesk.inference.sampling.choice import probability, uniform
+from gptdesk.inference.sampling.choice import probability
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.sampling.xray import XRay, xray
@@ -32,7 +33,7 @@ class Inspection:
         xray: every step; its draw is that of the completion where its seed is given and ``exact`` holds.
         exact: whether the samplers' state is that of the completion at this token. False where one of them learns from
             the tokens before (mirostat) and those cannot be repeated: the X-ray shows its state at the beginning.
-        logits: (V) float32 on the CPU, the model's own.
+        logits: (V) float32, the model's own.
         history: the tokens before.
         tokenizer: of the model.
         chain: with the state in which it chooses this token.
@@ -41,7 +42,7 @@ class Inspection:
 
     xray: XRay
     exact: bool
-    logits: Tensor
+    logits: npt.NDArray[np.float32]
     history: History
     tokenizer: Tokenizer
     chain: SamplerChain
@@ -94,7 +95,7 @@ def inspect(
     whole = encode_mixed(engine.tokenizer, text)
     whole = whole if whole[: len(ids)] == ids else ids
 
-    def logits_at(position: int) -> Tensor | None:
+    def logits_at(position: int) -> npt.NDArray[np.float32] | None:
         return reader.logits_at(whole, position, interrupted=interrupted)
 
     logits = logits_at(len(ids))
@@ -113,21 +114,23 @@ def inspect(
     return _inspection(logits, history, engine.tokenizer, chain, seed, exact=exact)
 
 
-def _repeat(chain: SamplerChain, history: History, seed: int | None, logits_at: Callable[[int], Tensor | None]) -> bool:
+def _repeat(
+    chain: SamplerChain, history: History, seed: int | None, logits_at: Callable[[int], npt.NDArray[np.float32] | None]
+) -> bool:
     """Has ``chain`` learn from the choices of ``history.sampled``; returns whether it could.
 
     ``logits_at`` returns the logits of a sampled token by its index.
     """
     if seed is None and chain.draws:
         return False  # what samplers did by chance is not known
-    generator = torch.Generator().manual_seed(seed or 0)
+    numbers = RandomNumbers(seed or 0)
     for place, id in enumerate(history.sampled.tolist()):
         logits = logits_at(place)
         if logits is None:
             return False
-        chain.draw(generator)
+        chain.draw(numbers)
         last = chain.apply(logits, History(history.prompt, history.sampled[:place]))
-        uniform(generator)
+        numbers.uniform()
         if not probability(last, id) > 0:  # its distribution was slightly different
             return False
         chain.learn(last, id)
@@ -135,20 +138,26 @@ def _repeat(chain: SamplerChain, history: History, seed: int | None, logits_at: 
 
 
 def _inspection(
-    logits: Tensor, history: History, tokenizer: Tokenizer, chain: SamplerChain, seed: int | None, *, exact: bool
+    logits: npt.NDArray[np.float32],
+    history: History,
+    tokenizer: Tokenizer,
+    chain: SamplerChain,
+    seed: int | None,
+    *,
+    exact: bool,
 ) -> Inspection:
     """Chooses with a copy of ``chain``, which learns from the choice."""
     used = SamplerChain(chain.settings, tokenizer)
     used.learn_as(chain)
-    generator = None if seed is None else _generator(used, seed, len(history.sampled))
-    return Inspection(xray(logits, history, used, generator), exact, logits, history, tokenizer, chain, seed)
+    numbers = None if seed is None else _numbers(used, seed, len(history.sampled))
+    return Inspection(xray(logits, history, used, numbers), exact, logits, history, tokenizer, chain, seed)
 
 
-def _generator(chain: SamplerChain, seed: int, chosen: int) -> Generator:
-    """The generator of a completion with this seed once it has chosen ``chosen`` tokens."""
-    generator = torch.Generator().manual_seed(seed)
+def _numbers(chain: SamplerChain, seed: int, chosen: int) -> RandomNumbers:
+    """The random numbers of a completion with this seed once it has chosen ``chosen`` tokens."""
+    numbers = RandomNumbers(seed)
     if not chain.greedy:
         for _ in range(chosen):
-            chain.draw(generator)
-            uniform(generator)
-    return generator
+            chain.draw(numbers)
+            numbers.uniform()
+    return numbers

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
-from torch import Generator, Tensor
-
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.sampling.choice import argmax, probability, sample
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.registry import in_order, switched_on
-from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 
@@ -68,43 +67,43 @@ class SamplerChain:
         self._use([(sampler, known.get(sampler, state)) for sampler, state in self._steps])
         return all(sampler in known for sampler, _ in self._told)
 
-    def draw(self, generator: Generator) -> None:
+    def draw(self, numbers: RandomNumbers) -> None:
         """Draws what samplers that act by chance do at the next token."""
         for sampler, state in self._drawing:
-            sampler.draw(state, generator)
+            sampler.draw(state, numbers)
 
-    def apply(self, logits: Tensor, history: History) -> Tensor:
+    def apply(self, logits: Floats, history: History) -> Floats:
         """The logits that a token is drawn from.
 
         Args:
-            logits: (V) float32 on the CPU, the model's own.
+            logits: (V) float32, the model's own.
             history: of ids in 0 ... V - 1.
         """
         for sampler, state in self._steps:
             logits = sampler.apply(logits, history, state)
         return logits
 
-    def apply_each(self, logits: Tensor, history: History) -> Iterator[tuple[Sampler[Any], Tensor]]:
+    def apply_each(self, logits: Floats, history: History) -> Iterator[tuple[Sampler[Any], Floats]]:
         """As `apply`: yields each sampler with the logits after it."""
         for sampler, state in self._steps:
             logits = sampler.apply(logits, history, state)
             yield sampler, logits
 
-    def choose(self, logits: Tensor, history: History, generator: Generator) -> int:
-        """The next token's id; ``generator`` as in `sample`.
+    def choose(self, logits: Floats, history: History, numbers: RandomNumbers) -> int:
+        """The next token's id; ``numbers`` as in `sample`.
 
         Raises:
             UserError: when every token is banned.
         """
-        self.draw(generator)
+        self.draw(numbers)
         logits = self.apply(logits, history)
         if self.greedy:
             return argmax(logits)
-        id = sample(logits, generator)
+        id = sample(logits, numbers)
         self.learn(logits, id)
         return id
 
-    def learn(self, logits: Tensor, id: int) -> None:
+    def learn(self, logits: Floats, id: int) -> None:
         """Tells the samplers that learn which token was drawn from ``logits``, those at the end of the chain."""
         if self._told:
             drawn_with = probability(logits, id)

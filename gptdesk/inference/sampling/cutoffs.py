@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling import fast
+from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class TemperatureValues(NamedTuple):
@@ -32,10 +30,10 @@ class Temperature(Sampler[TemperatureValues]):
     def start(self, settings: DecodingSettings) -> TemperatureValues:
         return TemperatureValues(settings.temperature, settings.dynatemp_range, settings.dynatemp_exponent)
 
-    def apply(self, logits: Tensor, history: History, values: TemperatureValues) -> Tensor:
-        from gptdesk.inference.sampling.fast import dynamic_temperature, temperature
-
-        return dynamic_temperature(logits, *values) if values.spread else temperature(logits, values.middle)
+    def apply(self, logits: Floats, history: History, values: TemperatureValues) -> Floats:
+        if values.spread:
+            return fast.dynamic_temperature(logits, *values)
+        return fast.temperature(logits, values.middle)
 
 
 class TopNSigma(Sampler[float]):
@@ -46,12 +44,10 @@ class TopNSigma(Sampler[float]):
     def start(self, settings: DecodingSettings) -> float:
         return settings.top_n_sigma
 
-    def apply(self, logits: Tensor, history: History, n: float) -> Tensor:
-        from gptdesk.inference.sampling.fast import top_n_sigma
+    def apply(self, logits: Floats, history: History, n: float) -> Floats:
+        return fast.top_n_sigma(logits, n)
 
-        return top_n_sigma(logits, n)
-
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Distance from the highest logit, in standard deviations."""
         left = logits[logits > -np.inf].astype(np.float64)
         distances: npt.NDArray[np.float64] = (left.max() - logits[ids]) / (left.std() or 1.0)
@@ -66,12 +62,10 @@ class TopK(Sampler[int]):
     def start(self, settings: DecodingSettings) -> int:
         return settings.top_k
 
-    def apply(self, logits: Tensor, history: History, k: int) -> Tensor:
-        from gptdesk.inference.sampling.fast import top_k
+    def apply(self, logits: Floats, history: History, k: int) -> Floats:
+        return fast.top_k(logits, k)
 
-        return top_k(logits, k)
-
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Rank: 1 for the most likely."""
         ascending = np.sort(logits)
         return (1 + len(logits) - ascending.searchsorted(logits[ids], side="right")).astype(np.float64)
@@ -85,12 +79,10 @@ class TopP(Sampler[float]):
     def start(self, settings: DecodingSettings) -> float:
         return settings.top_p
 
-    def apply(self, logits: Tensor, history: History, p: float) -> Tensor:
-        from gptdesk.inference.sampling.fast import top_p
+    def apply(self, logits: Floats, history: History, p: float) -> Floats:
+        return fast.top_p(logits, p)
 
-        return top_p(logits, p)
-
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Probability of all more likely tokens together."""
         descending = np.sort(probabilities(logits))[::-1]
         before = np.concatenate([[0.0], descending.cumsum()])
@@ -106,12 +98,10 @@ class MinP(Sampler[float]):
     def start(self, settings: DecodingSettings) -> float:
         return settings.min_p
 
-    def apply(self, logits: Tensor, history: History, p: float) -> Tensor:
-        from gptdesk.inference.sampling.fast import min_p
+    def apply(self, logits: Floats, history: History, p: float) -> Floats:
+        return fast.min_p(logits, p)
 
-        return min_p(logits, p)
-
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Probability relative to that of the most likely token."""
         probs = probabilities(logits)
         shares: npt.NDArray[np.float64] = probs[ids] / probs.max()
@@ -126,12 +116,10 @@ class TypicalP(Sampler[float]):
     def start(self, settings: DecodingSettings) -> float:
         return settings.typical_p
 
-    def apply(self, logits: Tensor, history: History, p: float) -> Tensor:
-        from gptdesk.inference.sampling.fast import typical_p
+    def apply(self, logits: Floats, history: History, p: float) -> Floats:
+        return fast.typical_p(logits, p)
 
-        return typical_p(logits, p)
-
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Probability of all tokens together whose surprise is nearer to the entropy."""
         probs = probabilities(logits)
         surprise = -np.log(probs, where=probs > 0, out=np.full_like(probs, -np.inf))
@@ -141,7 +129,7 @@ class TypicalP(Sampler[float]):
         return before[distance[order].searchsorted(distance[ids])]
 
 
-def probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def probabilities(logits: Floats) -> npt.NDArray[np.float64]:
     """softmax(``logits``), (V), not all -inf, for drawings; samplers compute as ``transformers`` does."""
     powers = np.exp(logits.astype(np.float64) - logits.max())
     probs: npt.NDArray[np.float64] = powers / powers.sum()

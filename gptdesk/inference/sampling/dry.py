@@ -14,13 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.errors import UserError
-from gptdesk.inference.sampling.penalties import as_tensor
-from gptdesk.inference.sampling.sampler import History, Ids, Sampler, as_ids
+from gptdesk.inference.sampling.sampler import Floats, History, Ids, Sampler, as_ids
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from gptdesk.gpt2.tokenizer import Tokenizer
 
 LONGEST_MATCH: Final = 50
@@ -58,7 +55,7 @@ class Dry(Sampler[DryState]):
     def use_tokenizer(self, state: DryState, tokenizer: Tokenizer) -> None:
         state.breaker_ids = frozenset(id for text in state.breakers if (id := _last_token(tokenizer, text)) is not None)
 
-    def apply(self, logits: Tensor, history: History, state: DryState) -> Tensor:
+    def apply(self, logits: Floats, history: History, state: DryState) -> Floats:
         return dry_penalty(
             logits,
             history.ids,
@@ -70,14 +67,14 @@ class Dry(Sampler[DryState]):
 
 
 def dry_penalty(
-    logits: Tensor,
+    logits: Floats,
     ids: Ids,
     *,
     multiplier: float,
     base: float,
     allowed_length: int,
     breaker_ids: Collection[int] = (),
-) -> Tensor:
+) -> Floats:
     """Subtracts ``multiplier * base ** (n - allowed_length)`` from each token that followed a sequence of n tokens
     which is also the end of ``ids``; n is the longest such sequence, at least ``allowed_length``.
 
@@ -104,9 +101,9 @@ def dry_penalty(
     if not len(penalized):
         return logits
     penalties = multiplier * np.power(base, longest[penalized] - float(allowed_length))
-    values = logits.numpy().copy()
+    values = logits.copy()
     values[penalized] -= penalties.astype(np.float32)
-    return as_tensor(values)
+    return values
 
 
 def _unbroken_suffix(ids: npt.NDArray[np.int64], breaker_ids: Collection[int]) -> int:

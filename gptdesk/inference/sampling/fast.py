@@ -1,8 +1,8 @@
-"""The cut-offs of `plain` several times faster, bit for bit, and what other samplers share with them.
+"""The cut-offs of `plain` in NumPy, several times faster, and what other samplers share with them.
 
-Tests compare the two with each other and with ``transformers`` 5.23. Torch computes what is rounded (softmax,
-exponentials, sums), because that must come out as it does in ``transformers``. The rest is NumPy's: it sorts with
-vector instructions, and wakes no second thread for what takes a few microseconds.
+Tests compare the two with each other and with ``transformers`` 5.23: the same tokens are kept, but for those that lie
+within rounding (a few millionths of the probability) of the limit. Sums are taken in float64, so they are rounded less
+than there.
 """
 
 from __future__ import annotations
@@ -12,63 +12,71 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from gptdesk.inference.sampling.settings import GREEDY_BELOW
 
-INF: Final = float("inf")
+Floats = npt.NDArray[np.float32]
 
-_LANES: Final = 64
-"""A multiple of the numbers that torch adds side by side, which are those in one or a few of a processor's vectors."""
+INF: Final = float("inf")
 
 _LIKELY: Final = 2048
 """Tokens among which `typical_p` looks first for where its probability is reached."""
 
 
-def kept_places(values: npt.NDArray[np.float32]) -> slice | npt.NDArray[np.int64]:
+def kept_places(logits: Floats) -> slice | npt.NDArray[np.int64]:
     """Ascending places of the tokens that no sampler has removed; a slice of all, if those are more than half."""
-    kept = values > -INF
+    kept = logits > -INF
     return slice(None) if 2 * np.count_nonzero(kept) > len(kept) else np.flatnonzero(kept)
 
 
-def removed_padding(size: int, kept: int) -> npt.NDArray[np.float32]:
-    """As many -inf as must stand beside ``kept`` logits, so that their softmax is rounded as among ``size``.
-
-    They add zeros, but each lane of the sum has to get the same numbers in the same order.
-    """
-    removed = size - kept
-    return np.full(min(removed, _LANES + removed % _LANES), -INF, np.float32)
+def softmax(logits: Floats) -> Floats:
+    """The probabilities, float32; zeros where every token is removed."""
+    powers = powers_of(logits)
+    powers /= np.float32(powers.sum(dtype=np.float64) or 1)
+    return powers
 
 
-def keep_where(logits: Tensor, keep: npt.NDArray[np.bool_]) -> Tensor:
+def powers_of(logits: Floats) -> Floats:
+    """exp(logits - the largest), float32; zeros where every token is removed."""
+    largest = logits.max()
+    if largest == -INF:
+        return np.zeros_like(logits)
+    with np.errstate(over="ignore"):  # to -inf, whose power is 0
+        powers: Floats = logits - largest
+    return np.exp(powers, out=powers)
+
+
+def log_normalizer(logits: Floats) -> float:
+    """ln of the sum of exp(logits), in float64; not all tokens may be removed."""
+    return float(logits.max()) + math.log(powers_of(logits).sum(dtype=np.float64))
+
+
+def keep_where(logits: Floats, keep: npt.NDArray[np.bool_]) -> Floats:
     """The logits where ``keep`` is true, -inf elsewhere."""
     # Choosing number by number, as np.where does, takes ten times as long: half of the branches are predicted wrong.
     kept = keep.astype(np.float32)
     with np.errstate(divide="ignore"):
         np.divide(1, kept, out=kept)
     kept -= 1  # 0 or infinity
-    return torch.from_numpy(np.subtract(logits.numpy(), kept, out=kept))
+    return np.subtract(logits, kept, out=kept)
 
 
-def temperature(logits: Tensor, value: float) -> Tensor:
+def temperature(logits: Floats, value: float) -> Floats:
     """Divides by the temperature, as `plain.temperature`."""
-    return torch.from_numpy(logits.numpy() / np.float32(value))
+    return logits / np.float32(value)
 
 
-def dynamic_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> Tensor:
+def dynamic_temperature(logits: Floats, middle: float, spread: float, exponent: float) -> Floats:
     """Divides by a temperature that follows the entropy, as `plain.dynamic_temperature`."""
     value = entropy_temperature(logits, middle, spread, exponent)
     if value is None:
         return logits
-    values = logits.numpy()
-    return temperature(logits, value) if value >= GREEDY_BELOW else keep_where(logits, values >= values.max())
+    return temperature(logits, value) if value >= GREEDY_BELOW else keep_where(logits, logits >= logits.max())
 
 
-def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: float) -> float | None:
+def entropy_temperature(logits: Floats, middle: float, spread: float, exponent: float) -> float | None:
     """The temperature by which `dynamic_temperature` divides; None where fewer than two tokens are left."""
-    values = logits.numpy()
-    left = values[values > -INF].astype(np.float64)
+    left = logits[logits > -INF].astype(np.float64)
     if len(left) < 2:
         return None
     below = left.max() - left
@@ -80,88 +88,77 @@ def entropy_temperature(logits: Tensor, middle: float, spread: float, exponent: 
     return value
 
 
-def top_n_sigma(logits: Tensor, n: float) -> Tensor:
+def top_n_sigma(logits: Floats, n: float) -> Floats:
     """Keeps logits near the highest one, as `plain.top_n_sigma`."""
-    values = logits.numpy()
-    left = values[values > -INF].astype(np.float64)
+    left = logits[logits > -INF].astype(np.float64)
     if len(left) < 2:
         return logits
-    return keep_where(logits, values >= left.max() - n * left.std())
+    return keep_where(logits, logits >= left.max() - n * left.std())
 
 
-def top_k(logits: Tensor, k: int) -> Tensor:
+def top_k(logits: Floats, k: int) -> Floats:
     """Keeps the k largest, as `plain.top_k`."""
     if k >= len(logits):
         return logits
-    values, place = logits.numpy(), len(logits) - k
-    return keep_where(logits, values >= np.partition(values, place)[place])
+    place = len(logits) - k
+    return keep_where(logits, logits >= np.partition(logits, place)[place])
 
 
-def top_p(logits: Tensor, p: float) -> Tensor:
+def top_p(logits: Floats, p: float) -> Floats:
     """Keeps the smallest set that reaches probability ``p``, as `plain.top_p`; sorts only what is not removed yet."""
-    values = logits.numpy()
-    kept = values[kept_places(values)]
-    if not len(kept):
+    ascending = np.sort(logits[kept_places(logits)])
+    if not len(ascending) or ascending[-1] == -INF:
         return logits
-    ascending = np.concatenate([removed_padding(len(values), len(kept)), np.sort(kept)])
     # reached[i]: probability of i and all that are less likely.
-    reached = torch.from_numpy(ascending).softmax(dim=0).cumsum(dim=0).numpy()
+    reached = softmax(ascending).cumsum(dtype=np.float64).astype(np.float32)
     cut = min(int(reached.searchsorted(np.float32(1 - p), side="right")), len(ascending) - 1)
     least = ascending[cut]
-    if cut == 0 or ascending[cut - 1] < least:
-        return keep_where(logits, values >= least)
-    # Some of several equal logits go and others stay; which ones only transformers' own sort can tell.
-    removed = len(values) - len(ascending) + cut
-    return logits.index_fill(0, logits.sort().indices[:removed], -INF)
+    kept = keep_where(logits, logits >= least)
+    if cut and ascending[cut - 1] == least:  # some of several equal logits go and others stay: those of higher ids
+        equal = np.flatnonzero(logits == least)
+        kept[equal[: cut - int(ascending.searchsorted(least))]] = -INF
+    return kept
 
 
-def min_p(logits: Tensor, p: float) -> Tensor:
+def min_p(logits: Floats, p: float) -> Floats:
     """Removes tokens less likely than ``p`` times the most likely, as `plain.min_p`."""
-    probs = logits.softmax(dim=0).numpy()
-    return keep_where(logits, probs >= np.float32(p) * probs.max())
+    return keep_where(logits, powers_of(logits) >= np.float32(p))
 
 
-def typical_p(logits: Tensor, p: float) -> Tensor:
-    """Keeps the tokens of typical surprise, as `plain.typical_p`, but for ties.
-
-    Tokens just as near are taken in the order of their logits' bits. ``transformers`` leaves that to a sort that is not
-    stable. The order reaches no further than the last bits of a sum: in one of some hundred nearly flat distributions
-    over 50,257 tokens that decides about one token.
-    """
-    values = logits.numpy()
-    kept = kept_places(values)
-    if not len(values[kept]):
+def typical_p(logits: Floats, p: float) -> Floats:
+    """Keeps the tokens of typical surprise, as `plain.typical_p`; tokens just as near in the order of their logits."""
+    kept = kept_places(logits)
+    values = logits[kept]
+    if not len(values) or values.max() == -INF:
         return logits
-    logprobs = logits.log_softmax(dim=0).numpy()
-    products = np.zeros_like(values)  # where they stand decides how their sum is rounded
+    normalizer = log_normalizer(values)
     with np.errstate(invalid="ignore"):
-        products[kept] = logprobs[kept] * torch.from_numpy(logprobs[kept]).exp().numpy()
-    entropy = -torch.from_numpy(products).nansum().numpy()  # 0 * -inf is NaN and counts as 0
-    distance = np.abs(logprobs + entropy)  # of -log q
+        logprobs = values - np.float32(normalizer)
+        probs = np.exp(logprobs)
+        entropy = -np.nansum(logprobs * probs, dtype=np.float64)  # 0 * -inf is NaN and counts as 0
+    distance = np.abs(logprobs + np.float32(entropy))  # of -log q
     # Bits of floats that are not negative sort like the floats. Below them lie the logits' own, because NumPy sorts
-    # integers some 20 times faster than it, or torch, sorts anything together with its places.
-    keys = distance[kept].view(np.uint32).astype(np.uint64)
+    # integers some 20 times faster than anything together with its places.
+    keys = distance.view(np.uint32).astype(np.uint64)
     keys <<= np.uint64(32)
-    keys |= values[kept].view(np.uint32)
+    keys |= values.view(np.uint32)
     keys.sort()
     nearest_first = keys.astype(np.uint32).view(np.float32)
-    padded = np.concatenate([nearest_first, removed_padding(len(values), len(keys))])
-    probs = torch.from_numpy(padded).softmax(dim=0)
-    reached = probs[:_LIKELY].cumsum(dim=0).numpy()
-    if reached[-1] < np.float32(p):
-        reached = probs.cumsum(dim=0).numpy()
-    last = min(int(reached.searchsorted(np.float32(p))), len(keys) - 1)
-    return keep_where(logits, distance.view(np.uint32) <= np.uint32(keys[last] >> np.uint64(32)))
+    reached = np.exp(nearest_first[:_LIKELY] - np.float32(normalizer)).cumsum(dtype=np.float64)
+    if reached[-1] < p:
+        reached = np.exp(nearest_first - np.float32(normalizer)).cumsum(dtype=np.float64)
+    last = min(int(reached.astype(np.float32).searchsorted(np.float32(p))), len(keys) - 1)
+    near = np.zeros(len(logits), np.bool_)
+    near[kept] = distance.view(np.uint32) <= np.uint32(keys[last] >> np.uint64(32))
+    return keep_where(logits, near)
 
 
-def exclude_top_choices(logits: Tensor, threshold: float) -> Tensor:
+def exclude_top_choices(logits: Floats, threshold: float) -> Floats:
     """Removes all but the least likely of the tokens that reach ``threshold``, as `plain.exclude_top_choices`."""
-    probs = logits.softmax(dim=0).numpy()
-    top = np.flatnonzero(probs >= np.float32(threshold))
+    top = np.flatnonzero(softmax(logits) >= np.float32(threshold))
     if len(top) < 2:
         return logits
-    values = logits.numpy()
-    keep = np.ones(len(values), np.bool_)
+    keep = np.ones(len(logits), np.bool_)
     keep[top] = False
-    keep[top[values[top] == values[top].min()][-1]] = True
+    keep[top[logits[top] == logits[top].min()][-1]] = True
     return keep_where(logits, keep)

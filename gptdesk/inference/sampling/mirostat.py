@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log2
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling.fast import keep_where, softmax
+from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass
@@ -45,17 +42,15 @@ class Mirostat(Sampler[MirostatState]):
     def start(self, settings: DecodingSettings) -> MirostatState:
         return MirostatState(settings.mirostat_tau, settings.mirostat_eta, mu=2 * settings.mirostat_tau)
 
-    def apply(self, logits: Tensor, history: History, state: MirostatState) -> Tensor:
+    def apply(self, logits: Floats, history: History, state: MirostatState) -> Floats:
         return surprise_cut(logits, state.mu)
 
     def chosen(self, state: MirostatState, id: int, probability: float) -> None:
         state.mu -= state.eta * (-log2(probability) - state.tau)
 
 
-def surprise_cut(logits: Tensor, most: float) -> Tensor:
+def surprise_cut(logits: Floats, most: float) -> Floats:
     """Keeps the tokens with a surprise -log2 p of at most ``most`` bits, and always the most likely ones."""
-    from gptdesk.inference.sampling.fast import keep_where
-
-    probs = logits.softmax(dim=0).numpy()
+    probs = softmax(logits)
     least = np.float32(2.0) ** np.float32(-most)
     return keep_where(logits, probs >= min(least, probs.max()))

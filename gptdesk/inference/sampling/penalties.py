@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from gptdesk.inference.sampling.sampler import History, Ids, Sampler, as_ids
+from gptdesk.inference.sampling.sampler import Floats, History, Ids, Sampler, as_ids
 from gptdesk.inference.sampling.setting_checks import BAN
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from gptdesk.gpt2.tokenizer import Tokenizer
 
 
@@ -46,7 +43,7 @@ class LogitBias(Sampler[BiasState]):
         if state.tokenizer not in ("", tokenizer.sha256):
             state.bias = {}
 
-    def apply(self, logits: Tensor, history: History, state: BiasState) -> Tensor:
+    def apply(self, logits: Floats, history: History, state: BiasState) -> Floats:
         return logit_bias(logits, state.bias) if state.bias else logits
 
 
@@ -59,7 +56,7 @@ class RepetitionPenalty(Sampler[float]):
     def start(self, settings: DecodingSettings) -> float:
         return settings.repetition_penalty
 
-    def apply(self, logits: Tensor, history: History, penalty: float) -> Tensor:
+    def apply(self, logits: Floats, history: History, penalty: float) -> Floats:
         return repetition_penalty(logits, history.ids, penalty)
 
 
@@ -72,7 +69,7 @@ class NoRepeatNgram(Sampler[int]):
     def start(self, settings: DecodingSettings) -> int:
         return settings.no_repeat_ngram
 
-    def apply(self, logits: Tensor, history: History, size: int) -> Tensor:
+    def apply(self, logits: Floats, history: History, size: int) -> Floats:
         return no_repeat_ngram(logits, history.ids, size)
 
 
@@ -86,34 +83,34 @@ class CountPenalty(Sampler[tuple[float, float]]):
     def start(self, settings: DecodingSettings) -> tuple[float, float]:
         return settings.presence_penalty, settings.frequency_penalty
 
-    def apply(self, logits: Tensor, history: History, penalties: tuple[float, float]) -> Tensor:
+    def apply(self, logits: Floats, history: History, penalties: tuple[float, float]) -> Floats:
         if not len(history.sampled):
             return logits
         presence, frequency = penalties
         return count_penalty(logits, history.sampled, presence=presence, frequency=frequency)
 
 
-def logit_bias(logits: Tensor, bias: Mapping[int, float]) -> Tensor:
+def logit_bias(logits: Floats, bias: Mapping[int, float]) -> Floats:
     """Adds to the logit of each token its bias; -100 bans the token, as OpenAI's API reference promises of it."""
     ids = np.fromiter(bias.keys(), np.int64, len(bias))
     values = np.fromiter(bias.values(), np.float64, len(bias))
     values[values == BAN] = -np.inf
-    biased = logits.numpy().copy()
+    biased = logits.copy()
     biased[ids] += values.astype(np.float32)
-    return as_tensor(biased)
+    return biased
 
 
-def repetition_penalty(logits: Tensor, ids: Ids, penalty: float) -> Tensor:
+def repetition_penalty(logits: Floats, ids: Ids, penalty: float) -> Floats:
     """Makes the tokens of ``ids``, (T), less likely: positive logits are divided, negative ones multiplied by
     ``penalty`` (CTRL, Keskar et al. 2019, section 4.1)."""
     ids = as_ids(ids)
-    penalized = logits.numpy().copy()
+    penalized = logits.copy()
     seen = penalized[ids]
     penalized[ids] = np.where(seen < 0, seen * np.float32(penalty), seen / np.float32(penalty))
-    return as_tensor(penalized)
+    return penalized
 
 
-def no_repeat_ngram(logits: Tensor, ids: Ids, size: int) -> Tensor:
+def no_repeat_ngram(logits: Floats, ids: Ids, size: int) -> Floats:
     """Bans every token that would end a sequence of ``size`` tokens that ``ids``, (T), already contains."""
     ids = as_ids(ids)
     if len(ids) < size:
@@ -122,23 +119,16 @@ def no_repeat_ngram(logits: Tensor, ids: Ids, size: int) -> Tensor:
     ends = np.arange(size - 1, len(ids))  # where sequences end that begin with the prefix
     for back, id in enumerate(prefix[::-1], start=1):
         ends = ends[ids[ends - back] == id]
-    banned = logits.numpy().copy()
+    banned = logits.copy()
     banned[ids[ends]] = -np.inf
-    return as_tensor(banned)
+    return banned
 
 
-def count_penalty(logits: Tensor, ids: Ids, *, presence: float, frequency: float) -> Tensor:
+def count_penalty(logits: Floats, ids: Ids, *, presence: float, frequency: float) -> Floats:
     """Subtracts from each token of ``ids``, (T), ``presence`` once and ``frequency`` as often as it occurs:
     mu[j] - c[j] * frequency - (c[j] > 0) * presence (OpenAI's API guide, "Frequency and presence penalties")."""
     ids = as_ids(ids)
     counts = np.bincount(ids)[ids].astype(np.float32)  # (T)
-    values, penalized = logits.numpy(), logits.numpy().copy()
-    penalized[ids] = values[ids] - (counts * np.float32(frequency) + np.float32(presence))
-    return as_tensor(penalized)
-
-
-def as_tensor(values: npt.NDArray[np.float32]) -> Tensor:
-    """The array as a tensor that shares its memory."""
-    import torch
-
-    return torch.from_numpy(values)
+    penalized = logits.copy()
+    penalized[ids] = logits[ids] - (counts * np.float32(frequency) + np.float32(presence))
+    return penalized

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
     from gptdesk.gpt2.tokenizer import Tokenizer
+    from gptdesk.inference.sampling.random_numbers import RandomNumbers
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 Ids: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
 """Token ids; arrays are not copied."""
@@ -43,8 +44,6 @@ class History:
 class Sampler(Protocol[State]):
     """One step of the chain. An instance keeps nothing of a completion: that is the state's part.
 
-    The window lists samplers before torch is loaded, so a sampler's module imports torch where it applies it.
-
     Attributes:
         settings: fields of `DecodingSettings` that it reads; it applies where one of them is not neutral.
         tuned_by: fields that it reads, too, but that do not switch it on. Each setting of a preset belongs to one
@@ -66,15 +65,15 @@ class Sampler(Protocol[State]):
         """Called once, before the first token, for samplers that know tokens by their text."""
         return
 
-    def draw(self, state: State, generator: Generator, /) -> None:
-        """Called before each token, for samplers that act by chance: draws from the completion's ``generator``."""
+    def draw(self, state: State, numbers: RandomNumbers, /) -> None:
+        """Called before each token, for samplers that act by chance: draws from the completion's ``numbers``."""
         return
 
-    def apply(self, logits: Tensor, history: History, state: State, /) -> Tensor:
-        """New logits, (V) float32 on the CPU, of the same shape as ``logits``, which stay as they are; -inf removes."""
+    def apply(self, logits: Floats, history: History, state: State, /) -> Floats:
+        """New logits, (V) float32, of the same shape as ``logits``, which stay as they are; -inf removes."""
         ...
 
-    def edges(self, logits: npt.NDArray[np.float32], ids: npt.NDArray[np.int64], /) -> npt.NDArray[np.float64] | None:
+    def edges(self, logits: Floats, ids: npt.NDArray[np.int64], /) -> npt.NDArray[np.float64] | None:
         """The value of the first of `settings` at which each token is on the edge of being removed, for drawings.
 
         Args:

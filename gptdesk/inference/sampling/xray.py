@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import Generator, Tensor
 
 from gptdesk.inference.sampling.chain import SamplerChain
-from gptdesk.inference.sampling.choice import argmax, candidates, drawn_by, uniform
+from gptdesk.inference.sampling.choice import argmax, candidates, drawn_by
+from gptdesk.inference.sampling.fast import softmax
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.registry import switched_on, title_of
-from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 
@@ -33,9 +34,9 @@ class Stage:
 
     title: str
     settings: tuple[str, ...]
-    logits: npt.NDArray[np.float32]
+    logits: Floats
     left: npt.NDArray[np.bool_]
-    probs: npt.NDArray[np.float32]
+    probs: Floats
     cut: npt.NDArray[np.int64]
     mass: float
     by_chance: bool = False
@@ -67,69 +68,68 @@ class XRay:
         stages: the model's own distribution, then one after each sampler, in their order.
         ids: (C) ascending ids of the candidates after the last sampler.
         probs: (C) float32, the probabilities with which they are drawn, all 1 or 0 where decoding is greedy.
-        draw: the choice; None if there was no generator to draw with.
+        draw: the choice; None if there were no numbers to draw with.
     """
 
     stages: tuple[Stage, ...]
     ids: npt.NDArray[np.int64]
-    probs: npt.NDArray[np.float32]
+    probs: Floats
     draw: Draw | None
 
 
-def xray(logits: Tensor, history: History, chain: SamplerChain, generator: Generator | None = None) -> XRay:
+def xray(logits: Floats, history: History, chain: SamplerChain, numbers: RandomNumbers | None = None) -> XRay:
     """Chooses a token as `SamplerChain.choose` does, bit for bit, and records every step.
 
     Args:
-        logits: (V) float32 on the CPU, the model's own.
+        logits: (V) float32, the model's own.
         history: of ids in 0 ... V - 1.
         chain: learns from the token that is drawn, as in `choose`.
-        generator: draws, as in `choose`; None draws nothing, and samplers that act by chance act.
+        numbers: decide, as in `choose`; None draws nothing, and samplers that act by chance act.
 
     Raises:
         UserError: when every token is banned.
     """
-    if generator is not None:
-        chain.draw(generator)
+    if numbers is not None:
+        chain.draw(numbers)
     stages = [_stage(logits, None, None, chain.settings)]
     for sampler, after in chain.apply_each(logits, history):
         logits = after
-        by_chance = generator is None and type(sampler).draw is not Sampler.draw
+        by_chance = numbers is None and type(sampler).draw is not Sampler.draw
         stages.append(_stage(logits, stages[-1], sampler, chain.settings, by_chance=by_chance))
     ids, probs = candidates(logits)
-    draw = _draw(logits, ids, probs, chain, generator)
+    draw = _draw(logits, ids, probs, chain, numbers)
     left = stages[-1].left[ids]  # candidates may hold tokens that were removed, with probability 0
-    shares = (ids == draw.id).astype(np.float32) if chain.greedy and draw else probs.numpy()
+    shares = (ids == draw.id).astype(np.float32) if chain.greedy and draw else probs
     return XRay(tuple(stages), ids[left], shares[left], draw)
 
 
 def _draw(
-    logits: Tensor, ids: npt.NDArray[np.int64], probs: Tensor, chain: SamplerChain, generator: Generator | None
+    logits: Floats, ids: npt.NDArray[np.int64], probs: Floats, chain: SamplerChain, numbers: RandomNumbers | None
 ) -> Draw | None:
     """The choice among the candidates, if it can be made."""
     if chain.greedy:
         return Draw(argmax(logits), None)
-    if generator is None:
+    if numbers is None:
         return None
-    number = uniform(generator)
+    number = numbers.uniform()
     id = drawn_by(number, ids, probs)
     chain.learn(logits, id)
     return Draw(id, number)
 
 
 def _stage(
-    logits: Tensor,
+    logits: Floats,
     before: Stage | None,
     sampler: Sampler[Any] | None,
     settings: DecodingSettings,
     *,
     by_chance: bool = False,
 ) -> Stage:
-    values = logits.numpy()
-    left = values > -np.inf
-    probs = logits.softmax(dim=0).numpy() if left.any() else np.zeros(len(left), np.float32)
+    left = logits > -np.inf
+    probs = softmax(logits)
     if before is None or sampler is None:
-        return Stage("", (), values, left, probs, np.empty(0, np.int64), 1.0)
+        return Stage("", (), logits, left, probs, np.empty(0, np.int64), 1.0)
     cut = np.flatnonzero(before.left & ~left)
     mass = 1.0 - float(before.probs[cut].sum(dtype=np.float64))
     names = switched_on(sampler, settings)
-    return Stage(title_of(sampler), names, values, left, probs, cut, max(0.0, mass), by_chance)
+    return Stage(title_of(sampler), names, logits, left, probs, cut, max(0.0, mass), by_chance)

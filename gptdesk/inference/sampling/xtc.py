@@ -8,13 +8,11 @@ makes and the latter does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gptdesk.inference.sampling.sampler import History, Sampler
+from gptdesk.inference.sampling.fast import exclude_top_choices
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
+from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
-
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
 
 
 @dataclass
@@ -42,12 +40,8 @@ class Xtc(Sampler[XtcState]):
     def start(self, settings: DecodingSettings) -> XtcState:
         return XtcState(settings.xtc_probability, settings.xtc_threshold)
 
-    def draw(self, state: XtcState, generator: Generator) -> None:
-        import torch
+    def draw(self, state: XtcState, numbers: RandomNumbers) -> None:
+        state.number = numbers.uniform()
 
-        state.number = float(torch.rand((), dtype=torch.float64, generator=generator))
-
-    def apply(self, logits: Tensor, history: History, state: XtcState) -> Tensor:
-        from gptdesk.inference.sampling.fast import exclude_top_choices
-
+    def apply(self, logits: Floats, history: History, state: XtcState) -> Floats:
         return exclude_top_choices(logits, state.threshold) if state.number < state.probability else logits

@@ -80,7 +80,7 @@ class AllThreads:
 
 def step(decoder: CPUDecoder, cache: KVCache, id: int) -> torch.Tensor:
     """Appends one token; the logits after it, (V)."""
-    return decoder.steps([(cache, [id])])[0][0]
+    return torch.from_numpy(decoder.steps([(cache, [id])])[0][0])
 
 
 def decoded(model: GPT2, ids: Sequence[int], *, threads: int = 1, read: int = 0) -> torch.Tensor:
@@ -129,7 +129,7 @@ def test_tokens_that_are_read_together_get_the_bits_of_one_alone(name: str, prec
     decoder, cache = CPUDecoder(model, compile_step(), threads=2), new_cache(config)
     parts, read = [], 0
     for count in (1, 2, 3, 4, 5, 6):
-        parts += decoder.steps([(cache, ids[read : read + count])])
+        parts += map(torch.from_numpy, decoder.steps([(cache, ids[read : read + count])]))
         read += count
     assert torch.equal(torch.cat(parts), decoded(model, ids[:read]))
 
@@ -144,7 +144,8 @@ def test_texts_that_are_read_together_do_not_disturb_each_other() -> None:
         for cache, text, rest in zip(caches, texts, (2, 1, 1), strict=True):
             if text[:-rest]:
                 model.hidden_states(torch.tensor([text[:-rest]]), cache)
-    together = decoder.steps(list(zip(caches, [texts[0][-2:], texts[1][-1:], texts[2]], strict=True)))
+    ends = [texts[0][-2:], texts[1][-1:], texts[2]]
+    together = map(torch.from_numpy, decoder.steps(list(zip(caches, ends, strict=True))))
     alone = [decoded(model, texts[0], read=3), decoded(model, texts[1], read=11), decoded(model, texts[2])]
     assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
     assert [cache.length for cache in caches] == [5, 12, 1]

@@ -16,6 +16,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.sampling.chain import SamplerChain
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 
@@ -36,47 +37,47 @@ def random_logits(size: int, seed: int) -> torch.Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(seed)) * (1 + seed % 5) - 100
 
 
-def oracle(logits: torch.Tensor, settings: DecodingSettings, generator: torch.Generator) -> int:
-    return SamplerChain(settings).choose(logits, History([], []), generator)
+def oracle(logits: torch.Tensor, settings: DecodingSettings, numbers: RandomNumbers) -> int:
+    return SamplerChain(settings).choose(logits.numpy(), History([], []), numbers)
 
 
 @pytest.mark.parametrize("size", VOCABULARIES)
 def test_the_same_token_is_chosen(size: int) -> None:
     for number, settings in enumerate(SETTINGS):
-        mine, theirs = torch.Generator().manual_seed(number), torch.Generator().manual_seed(number)
+        mine, theirs = RandomNumbers(number), RandomNumbers(number)
         for draw in range(8):
             logits = random_logits(size, 1000 * number + draw)
             assert device_sampling.choose(logits, settings, mine).id == oracle(logits, settings, theirs), settings
-        assert torch.equal(mine.get_state(), theirs.get_state()), "as many numbers are drawn"
+        assert mine.uniform() == theirs.uniform(), "as many numbers are drawn"
 
 
 def test_the_same_token_is_chosen_from_the_whole_vocabulary() -> None:
-    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    numbers = [RandomNumbers(5) for _ in range(2)]
     for seed, settings in itertools.product(range(20), PRESETS.values()):
         logits = random_logits(50257, seed)
-        chosen = device_sampling.choose(logits, settings, generators[0]).id
-        assert chosen == oracle(logits, settings, generators[1])
+        chosen = device_sampling.choose(logits, settings, numbers[0]).id
+        assert chosen == oracle(logits, settings, numbers[1])
 
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("settings", PRESETS.values(), ids=PRESETS.keys())
 def test_a_card_chooses_the_same_token(settings: DecodingSettings) -> None:
-    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    numbers = [RandomNumbers(5) for _ in range(2)]
     for seed in range(100):
         logits = random_logits(50257, seed)
-        chosen = device_sampling.choose(logits.cuda(), settings, generators[0]).id
-        assert chosen == oracle(logits, settings, generators[1])
+        chosen = device_sampling.choose(logits.cuda(), settings, numbers[0]).id
+        assert chosen == oracle(logits, settings, numbers[1])
 
 
 @pytest.mark.cuda
 def test_a_card_chooses_the_same_token_from_a_graph(caplog: pytest.LogCaptureFixture) -> None:
     """In turns with other settings, of which more come than are kept."""
     settings = [DecodingSettings(temperature=0.5 + number / 10, top_k=40, top_logprobs=3) for number in range(6)]
-    generators = [torch.Generator().manual_seed(5) for _ in range(2)]
+    numbers = [RandomNumbers(5) for _ in range(2)]
     for seed, each in enumerate([one for one in settings for _ in range(3)] + settings):
         logits = random_logits(50257, seed)
-        choice = device_sampling.choose(logits.cuda(), each, generators[0])
-        assert choice.id == oracle(logits, each, generators[1])
+        choice = device_sampling.choose(logits.cuda(), each, numbers[0])
+        assert choice.id == oracle(logits, each, numbers[1])
         assert [id for id, _ in choice.top] == logits.topk(3).indices.tolist()
     assert not caplog.records
 
@@ -95,13 +96,13 @@ def test_a_number_decides_as_the_tensor_of_it() -> None:
 def test_what_the_model_thinks_is_told_without_loss() -> None:
     logits = random_logits(50257, 3)
     settings = DecodingSettings(temperature=0.7, top_k=5, top_logprobs=20)
-    choice = device_sampling.choose(logits, settings, torch.Generator().manual_seed(1))
+    choice = device_sampling.choose(logits, settings, RandomNumbers(1))
     assert choice.entropy == pytest.approx(float(torch.distributions.Categorical(logits=logits).entropy()), abs=1e-4)
     top = logits.topk(20)
     assert choice.logit == float(logits[choice.id])
     assert choice.normalizer == float(logits.logsumexp(dim=0))
     assert choice.top == tuple(zip(top.indices.tolist(), top.values.tolist(), strict=True))
-    assert device_sampling.choose(logits, DecodingSettings(), torch.Generator()).top == ()
+    assert device_sampling.choose(logits, DecodingSettings(), RandomNumbers()).top == ()
 
 
 @pytest.mark.parametrize("settings", SETTINGS[::7])
@@ -113,7 +114,7 @@ def test_nothing_is_fetched_from_the_device_before_the_end(settings: DecodingSet
 @pytest.mark.parametrize("damaged", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("settings", SETTINGS[::20])
 def test_nonsense_is_told_by_the_normalizer(damaged: float, settings: DecodingSettings) -> None:
-    choice = device_sampling.choose(torch.full((50,), damaged), settings, torch.Generator())
+    choice = device_sampling.choose(torch.full((50,), damaged), settings, RandomNumbers())
     assert not torch.tensor(choice.normalizer).isfinite()
     assert 0 <= choice.id < 50
 

@@ -26,7 +26,7 @@ FIELD = """\
 """
 NEXT = "    repetition_penalty: float = setting(\n"
 SAMPLER = """
-import torch
+import numpy as np
 from gptdesk.inference.sampling.sampler import Sampler
 
 class MadeUp(Sampler):
@@ -36,7 +36,9 @@ class MadeUp(Sampler):
         return []
 
     def apply(self, logits, history, told):
-        return torch.full_like(logits, -torch.inf).index_fill(0, torch.tensor(7 + len(told)), 0.0)
+        left = np.full_like(logits, -np.inf)
+        left[7 + len(told)] = 0
+        return left
 
     def chosen(self, told, id, probability):
         assert probability == 1

@@ -2,8 +2,8 @@
 
 import argparse
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,15 +27,15 @@ def test_the_default_order_written_out_changes_no_bit():
     values = DecodingSettings(temperature=0.7, top_k=50, top_p=0.9, min_p=0.01, repetition_penalty=1.2)
     logits, history = distinct(500, 2), History([1, 2, 3], [4])
     written = DecodingSettings(**values.to_json(), sampler_order=tuple(NAMES))
-    assert torch.equal(SamplerChain(values).apply(logits, history), SamplerChain(written).apply(logits, history))
+    assert np.array_equal(SamplerChain(values).apply(logits, history), SamplerChain(written).apply(logits, history))
 
 
 def test_samplers_apply_in_the_order_that_is_set():
     values = DecodingSettings(temperature=2.0, top_p=0.5, sampler_order=("top_p", "temperature"))
     logits = distinct(50, 3) / 4
     expected = fast.temperature(fast.top_p(logits, 0.5), 2.0)
-    assert torch.equal(SamplerChain(values).apply(logits, History([], [])), expected)
-    assert not torch.equal(fast.top_p(fast.temperature(logits, 2.0), 0.5), expected)
+    assert np.array_equal(SamplerChain(values).apply(logits, History([], [])), expected)
+    assert not np.array_equal(fast.top_p(fast.temperature(logits, 2.0), 0.5), expected)
 
 
 @given(st.lists(st.sampled_from(NAMES), unique=True))

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.sampling.chain import SamplerChain
-from gptdesk.inference.sampling.choice import candidates, drawn_by, uniform
+from gptdesk.inference.sampling.choice import candidates, drawn_by
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.registry import SAMPLERS
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
 from gptdesk.inference.sampling.xray import XRay, xray
-from tests.inference.sampling.logits import distinct, tied
+from tests.inference.sampling.logits import distinct, floats, tied
 
 VOCAB = 60
 NAMES = [sampler.settings[0] for sampler in SAMPLERS]
@@ -69,29 +69,29 @@ def test_the_last_candidates_and_their_probabilities_are_those_drawn_from_for_10
     for seed in range(1000):
         values = random_settings(chance)
         chains = [SamplerChain(values) for _ in range(3)]
-        generators = [torch.Generator().manual_seed(seed) for _ in range(3)]
+        numbers = [RandomNumbers(seed) for _ in range(3)]
         prompt, written = [chance.randrange(8) for _ in range(chance.randint(1, 12))], []
         for place in range(3):
             logits = distinct(VOCAB, seed + place) / 3 if seed % 2 else tied(VOCAB, seed + place, 9)
             history = History(prompt, written)
             try:
-                shown = xray(logits, history, chains[0], generators[0])
+                shown = xray(logits, history, chains[0], numbers[0])
             except UserError:  # cut-offs left only what a ban behind them removes
                 with pytest.raises(UserError):
-                    chains[1].choose(logits, history, generators[1])
+                    chains[1].choose(logits, history, numbers[1])
                 break
             check_stages(shown)
-            chosen = chains[1].choose(logits, history, generators[1])
+            chosen = chains[1].choose(logits, history, numbers[1])
             assert shown.draw is not None
             assert shown.draw.id == chosen
             if not values.greedy:
-                chains[2].draw(generators[2])
+                chains[2].draw(numbers[2])
                 final = chains[2].apply(logits, history)
                 ids, probs = candidates(final)
-                left = (final > -torch.inf).numpy()[ids]
+                left = (final > -np.inf)[ids]
                 assert np.array_equal(shown.ids, ids[left])
-                assert np.array_equal(shown.probs, probs[left].numpy())
-                assert drawn_by(uniform(generators[2]), ids, probs) == chosen
+                assert np.array_equal(shown.probs, probs[left])
+                assert drawn_by(numbers[2].uniform(), ids, probs) == chosen
                 chains[2].learn(final, chosen)
             written.append(chosen)
             drawn += 1
@@ -99,7 +99,7 @@ def test_the_last_candidates_and_their_probabilities_are_those_drawn_from_for_10
 
 
 def test_each_sampler_says_who_it_cut_and_what_mass_was_left() -> None:
-    logits = torch.tensor([0.4, 0.3, 0.2, 0.1]).log()
+    logits = np.log(floats([0.4, 0.3, 0.2, 0.1]))
     values = DecodingSettings(top_k=3, top_p=0.5)
     shown = xray(logits, History([], []), SamplerChain(values))
     assert [(stage.title, stage.settings, stage.count) for stage in shown.stages] == [
@@ -126,7 +126,7 @@ def test_each_sampler_says_who_it_cut_and_what_mass_was_left() -> None:
 def test_each_token_is_removed_where_the_setting_passes_its_edge(name: str, keeps: Callable[..., Any]) -> None:
     (sampler,) = (one for one in SAMPLERS if one.settings == (name,))
     logits, ids = distinct(VOCAB, 3) / 3, np.arange(VOCAB)
-    edges = sampler.edges(logits.numpy(), ids)
+    edges = sampler.edges(logits, ids)
     assert edges is not None
     limit = SETTINGS[name].limit
     assert limit is not None
@@ -146,16 +146,15 @@ def test_a_bias_of_another_vocabulary_changes_nothing() -> None:
 
 
 def test_greedy_decoding_draws_no_number() -> None:
-    generator = torch.Generator().manual_seed(1)
-    before = generator.get_state()
-    shown = xray(torch.arange(4.0), History([], []), SamplerChain(DecodingSettings(temperature=0)), generator)
+    numbers = RandomNumbers(1)
+    shown = xray(floats([0, 1, 2, 3]), History([], []), SamplerChain(DecodingSettings(temperature=0)), numbers)
     assert shown.draw is not None
     assert (shown.draw.id, shown.draw.number) == (3, None)
     assert shown.probs.tolist() == [0, 0, 0, 1]
-    assert torch.equal(generator.get_state(), before)
+    assert numbers.uniform() == RandomNumbers(1).uniform()
 
 
 def test_settings_that_ban_every_token_are_the_users_mistake() -> None:
     banning = DecodingSettings(logit_bias={0: -100.0, 1: -100.0})
     with pytest.raises(UserError, match="ban every token"):
-        xray(torch.zeros(2), History([], []), SamplerChain(banning), torch.Generator())
+        xray(floats([0, 0]), History([], []), SamplerChain(banning), RandomNumbers())

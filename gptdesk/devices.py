@@ -150,8 +150,8 @@ def runtime_of(device: str) -> str:
         device: "cpu", "cuda:0" and so on, as torch names it.
 
     Returns:
-        Such as "torch 2.13.0, NumPy 2.4.6, numba 0.62.1, AVX2" for the CPU, "torch 2.13.0, NumPy 2.4.6, NVIDIA H200" for
-        a GPU.
+        Such as "torch 2.13.0, NumPy 2.4.6, numba 0.62.1, AVX2" for the CPU, and "torch 2.13.0, NumPy 2.4.6, NVIDIA
+        H200" for a GPU.
     """
     from importlib.metadata import PackageNotFoundError, version
 

@@ -1,8 +1,8 @@
-"""The cut-offs of `plain` in NumPy, several times faster, and what other samplers share with them.
+"""Temperature and cut-offs in NumPy, and what other samplers share with them.
 
-Tests compare the two with each other and with ``transformers`` 5.23: the same tokens are kept, but for those that lie
-within rounding (a few millionths of the probability) of the limit. Sums are taken in float64, so they are rounded less
-than there.
+Each takes and returns the logits of one sequence, (V) float32; what it removes becomes -inf. Tests compare them with
+``transformers`` 5.23 and with a few lines of torch each: the same tokens are kept, but for those that lie within
+rounding (a few millionths of the probability) of the limit. Sums are taken in float64, so they are rounded less.
 """
 
 from __future__ import annotations
@@ -62,12 +62,14 @@ def keep_where(logits: Floats, keep: npt.NDArray[np.bool_]) -> Floats:
 
 
 def temperature(logits: Floats, value: float) -> Floats:
-    """Divides by the temperature, as `plain.temperature`."""
+    """Divides by the temperature: under 1 sharpens the distribution, above 1 flattens it."""
     return logits / np.float32(value)
 
 
 def dynamic_temperature(logits: Floats, middle: float, spread: float, exponent: float) -> Floats:
-    """Divides by a temperature that follows the entropy, as `plain.dynamic_temperature`."""
+    """Divides by a temperature from ``middle - spread`` to ``middle + spread`` that grows with the entropy of the
+    distribution, relative to that of equal probabilities, to the power of ``exponent`` (kalomaze 2023;
+    ``llama_sampler_temp_ext_apply``). One token alone stays as it is; temperature 0 leaves the most likely."""
     value = entropy_temperature(logits, middle, spread, exponent)
     if value is None:
         return logits
@@ -89,7 +91,8 @@ def entropy_temperature(logits: Floats, middle: float, spread: float, exponent: 
 
 
 def top_n_sigma(logits: Floats, n: float) -> Floats:
-    """Keeps logits near the highest one, as `plain.top_n_sigma`."""
+    """Removes logits more than ``n`` standard deviations below the highest (Tang et al. 2024, "Top-nσ: Not All Logits
+    Are You Need", https://arxiv.org/abs/2411.07641; ``llama_sampler_top_n_sigma_apply``)."""
     left = logits[logits > -INF].astype(np.float64)
     if len(left) < 2:
         return logits
@@ -97,7 +100,7 @@ def top_n_sigma(logits: Floats, n: float) -> Floats:
 
 
 def top_k(logits: Floats, k: int) -> Floats:
-    """Keeps the k largest, as `plain.top_k`."""
+    """Keeps the k largest, and what is tied with the last of them (Fan et al. 2018)."""
     if k >= len(logits):
         return logits
     place = len(logits) - k
@@ -105,7 +108,10 @@ def top_k(logits: Floats, k: int) -> Floats:
 
 
 def top_p(logits: Floats, p: float) -> Floats:
-    """Keeps the smallest set that reaches probability ``p``, as `plain.top_p`; sorts only what is not removed yet."""
+    """Keeps the smallest set of most likely tokens that reaches probability ``p``, at least one (Holtzman et al. 2019).
+
+    OpenAI's own sampler kept one token fewer: those up to which the sum does not pass p (gpt-2/src/sample.py).
+    """
     ascending = np.sort(logits[kept_places(logits)])
     if not len(ascending) or ascending[-1] == -INF:
         return logits
@@ -121,12 +127,13 @@ def top_p(logits: Floats, p: float) -> Floats:
 
 
 def min_p(logits: Floats, p: float) -> Floats:
-    """Removes tokens less likely than ``p`` times the most likely, as `plain.min_p`."""
+    """Removes tokens less likely than ``p`` times the most likely (Nguyen et al. 2024, "Turning Up the Heat")."""
     return keep_where(logits, powers_of(logits) >= np.float32(p))
 
 
 def typical_p(logits: Floats, p: float) -> Floats:
-    """Keeps the tokens of typical surprise, as `plain.typical_p`; tokens just as near in the order of their logits."""
+    """Keeps the tokens whose surprise -log q is nearest to the entropy until they reach probability ``p``, at least one
+    (Meister et al. 2022, "Locally Typical Sampling"); tokens just as near in the order of their logits."""
     kept = kept_places(logits)
     values = logits[kept]
     if not len(values) or values.max() == -INF:
@@ -154,7 +161,8 @@ def typical_p(logits: Floats, p: float) -> Floats:
 
 
 def exclude_top_choices(logits: Floats, threshold: float) -> Floats:
-    """Removes all but the least likely of the tokens that reach ``threshold``, as `plain.exclude_top_choices`."""
+    """Removes every token that is at least as likely as ``threshold``, but for the least likely of them
+    (``XTCLogitsWarper``); of equals the one with the highest id stays."""
     top = np.flatnonzero(softmax(logits) >= np.float32(threshold))
     if len(top) < 2:
         return logits

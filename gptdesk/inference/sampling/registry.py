@@ -1,9 +1,9 @@
 """The samplers in the order in which they apply. Imports no torch.
 
 Every sampler takes and returns the logits of one sequence, (V) float32; what it removes becomes -inf. What is left
-equals that of ``transformers`` 5.23 (generation/logits_process.py) but for tokens at which rounding decides, and so does
-the order (generation/utils.py, ``_get_logits_processor``), where ``transformers`` has the sampler. The CPU does it, but
-for what `gptdesk.inference.cuda.sampling` does on a CUDA device: a vocabulary is 200 kB.
+equals that of ``transformers`` 5.23 (generation/logits_process.py), but for tokens at which rounding decides, and so
+does the order (generation/utils.py, ``_get_logits_processor``), where ``transformers`` has the sampler. The CPU does
+it, but for what `gptdesk.inference.cuda.sampling` does on a CUDA device: a vocabulary is 200 kB.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptdesk.inference.sampling import fast, plain
+from gptdesk.inference.sampling import fast
+from tests.inference.sampling import plain
 from tests.inference.sampling.logits import (
     Floats,
     any_logits,

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-from gptdesk.inference.sampling import fast, plain
+from gptdesk.inference.sampling import fast
 from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.dry import dry_penalty
 from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.sampler import History
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.inference.sampling import plain
 from tests.inference.sampling.logits import (
     INF,
     Floats,

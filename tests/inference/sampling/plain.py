@@ -1,4 +1,4 @@
-"""Temperature and cut-offs in plain torch: the reference of `fast`, which computes the same several times faster.
+"""Temperature and cut-offs in plain torch: the reference of `gptdesk.inference.sampling.fast`.
 
 Each takes and returns the logits of one sequence, (V) float32; what it removes becomes -inf. The operations are those
 of ``transformers`` (generation/logits_process.py), in its order, because rounding depends on them; those of

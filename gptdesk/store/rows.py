@@ -14,7 +14,7 @@ import msgspec
 from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_json, require_shallow
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, parse_delimited
-from gptdesk.inference.events import Alternative, split_precision_label
+from gptdesk.inference.events import split_precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.branches.nodes import Node
 from gptdesk.store.runs import Origin, Run, Token, clean_mixed_piece, clean_piece, settle
@@ -33,12 +33,12 @@ _Entropy = Annotated[float, msgspec.Meta(ge=-1e-3, le=100)]
 
 
 class _Row(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A `Token` as a JSON array; those of earlier versions end before the entropy."""
+    """A `Token` as a JSON array; those of earlier versions end before the entropy. Its alternatives are read later."""
 
     id: _Whole
     length: _Whole
     logprob: _LogProb
-    top: tuple[Alternative, ...]
+    top: msgspec.Raw
     entropy: _Entropy | None = None
 
 
@@ -95,11 +95,13 @@ def from_node(node: Node) -> dict[str, Any]:
 
 def from_tokens(tokens: Iterable[Token]) -> str:
     """Tokens as compact JSON: ``[id, length, logprob, [[id, text, logprob], ...], entropy]`` each."""
-    return json.dumps([_from_token(token) for token in tokens], ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode([_from_token(token) for token in tokens]).decode()
 
 
 def _from_token(token: Token) -> list[Any]:
-    top = [[other.id, other.text, _short(other.logprob)] for other in token.top]
+    top: object = token.kept_top
+    if not isinstance(top, msgspec.Raw):
+        top = [[other.id, other.text, _short(other.logprob)] for other in token.top]
     return [token.id, token.length, _short(token.logprob), top, _short_entropy(token.entropy)]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Final
 
+import msgspec
+
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, names_between
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -17,27 +19,51 @@ _LINE_ENDS = dict.fromkeys(map(ord, "\r\u2028\u2029"), "\n")
 _UNUSABLE = dict.fromkeys((0, 0xFDD0, 0xFDD1, ord(PLACEHOLDER), *range(0xD800, 0xE000)), "\ufffd")
 _CLEAN = _LINE_ENDS | _UNUSABLE
 
+_TOP: Final = msgspec.json.Decoder(tuple[Alternative, ...])
+
 CHOSEN: Final = "chosen"
 """`Origin.finish_reason` of text that the person chose: no seed gives it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A token of a generated run.
+
+    Its alternatives are nine tenths of what is stored of a document, and asked for of few tokens: they stay as they
+    were read until then.
 
     Attributes:
         id: its number in the vocabulary.
         length: characters of the run's text that it completed; 0 for the first bytes of a character.
         logprob: natural logarithm of the probability that the model gave it, before any filter.
-        top: the model's likeliest tokens at this place.
+        kept_top: what `top` gives, or the JSON array of it.
         entropy: of the model's distribution at this place, in nats; ``None`` where it was not kept.
     """
 
     id: int
     length: int
     logprob: float
-    top: tuple[Alternative, ...] = ()
+    kept_top: tuple[Alternative, ...] | msgspec.Raw = ()
     entropy: float | None = None
+
+    @property
+    def top(self) -> tuple[Alternative, ...]:
+        """The model's likeliest tokens at this place; none where what is stored of them is damaged."""
+        if not isinstance(self.kept_top, msgspec.Raw):
+            return self.kept_top
+        try:
+            return _TOP.decode(self.kept_top)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Token) and self._figures == other._figures and self.top == other.top
+
+    def __hash__(self) -> int:
+        return hash(self._figures)
+
+    @property
+    def _figures(self) -> tuple[int, int, float, float | None]:
+        return self.id, self.length, self.logprob, self.entropy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,10 +226,13 @@ def settle(run: Run) -> Run:
 
     A stop string took characters from the last tokens; bytes that never became a character add U+FFFD to the last one.
     """
-    tokens = [replace(token, length=end - start) for token, (start, end) in zip(run.tokens, run.spans(), strict=True)]
+    tokens = [
+        msgspec.structs.replace(token, length=end - start)
+        for token, (start, end) in zip(run.tokens, run.spans(), strict=True)
+    ]
     missing = len(run.text) - sum(token.length for token in tokens)
     if tokens and missing:
-        tokens[-1] = replace(tokens[-1], length=tokens[-1].length + missing)
+        tokens[-1] = msgspec.structs.replace(tokens[-1], length=tokens[-1].length + missing)
     return replace(run, tokens=tuple(tokens))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -35,7 +36,10 @@ class SpecialTokenStream:
         self._position = 0  # of what comes after the text passed on so far
 
     def feed(self, events: Iterable[TokenEvent]) -> tuple[MixedText, list[Token]]:
-        """The text of a batch, and its tokens with their lengths in that text."""
+        """The text of a batch, and its tokens with their lengths in that text.
+
+        An entropy that is NaN is not known.
+        """
         tokens, text = [], []
         for event in events:
             length, name = event.length, self._names.get(event.id, "")
@@ -43,7 +47,8 @@ class SpecialTokenStream:
             if name and length >= len(name):
                 self._awaited.append((self._length - len(name), name))
                 length += 1 - len(name)
-            tokens.append(Token(event.id, length, event.logprob, event.top, event.entropy))
+            entropy = event.entropy if math.isfinite(event.entropy) else None
+            tokens.append(Token(event.id, length, event.logprob, event.top, entropy))
             text.append(event.text)
         return self._pass_on("".join(text)), tokens
 

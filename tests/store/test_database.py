@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gptdesk.errors import UserError
 from gptdesk.inference.events import Alternative
@@ -131,6 +132,33 @@ def test_an_entropy_that_is_no_number_costs_no_token(database: Database, path: P
     document.end_generation("length", seed=1)
     database.save(document.snapshot())
     assert load(path, document.id).runs[0].tokens[0].entropy in (None, 0.0)
+
+
+def test_alternatives_are_read_when_they_are_asked_for(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    tokens = load(path, document.id).runs[-1].tokens
+    assert [type(each.kept_top) for each in tokens] == [msgspec.Raw] * 3
+    assert [each.top for each in tokens] == [token(id).top for id in range(3)]
+
+
+def test_damaged_alternatives_cost_only_themselves_and_stay_in_the_file(database: Database, path: Path) -> None:
+    document = written()
+    database.save(document.snapshot())
+    database.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update tokens set tokens = replace(tokens, '[0,\"é\",-0.25]', '[\"?\",\"é\",7]')")
+    reopened = Database(path)
+    opened = reopened.open(document.id)
+    assert opened is not None
+    assert opened.problem == ""
+    changed = Document(opened.snapshot)
+    assert [each.top for each in changed.runs[-1].tokens] == [(), token(1).top, token(2).top]
+    changed.replace(len(changed.text) - 1, len(changed.text), "")
+    reopened.save(changed.snapshot())
+    (rows,) = reopened._connection.execute("select tokens from tokens where node = ?", (changed.snapshot().leaf,))
+    reopened.close()
+    assert rows[0].startswith('[[0,1,-0.25,[["?","é",7],[1,"\\n",-3.5]],2.5],[1,')
 
 
 def test_a_growing_run_writes_only_its_last_tokens(database: Database) -> None:

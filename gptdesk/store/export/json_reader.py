@@ -9,11 +9,11 @@ from dataclasses import fields
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from gptdesk.bounded_read import ContentError, read_bytes
+from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
 from gptdesk.store.export.json import FORMAT, VERSION, path_to
@@ -39,11 +39,11 @@ class _Special(msgspec.Struct):
 
 
 class _Alternative(msgspec.Struct):
-    """One of the most likely tokens."""
+    """One of the most likely tokens, within the limits of `Alternative`."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_WHOLE)]
     text: str
-    logprob: float | None
+    logprob: Annotated[float, msgspec.Meta(le=1e-3)] | None
 
 
 class _Token(msgspec.Struct):

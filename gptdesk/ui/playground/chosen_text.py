@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
@@ -39,8 +37,7 @@ def write_chosen(
     origin = origin_of(model, settings, document.mixed[:start])
     document.begin_generation(origin, start=start)
     mixed, tokens = stream.feed(events)
-    kept = [token if math.isfinite(token.entropy or 0.0) else replace(token, entropy=None) for token in tokens]
-    document.append_tokens(mixed.text, kept, special=mixed.names)
+    document.append_tokens(mixed.text, tokens, special=mixed.names)
     end = stream.finish("")
     document.append_tokens(end.text, (), special=end.names)
     document.end_generation(CHOSEN)

@@ -74,7 +74,8 @@ def read_raw(db: sqlite3.Connection, id: str) -> RawDocument | None:
         return None
     # No row of ours is larger; one that is would fill the memory.
     tokens = db.execute(
-        "select node, chunk, iif(length(tokens) <= ?, tokens, null) from tokens where document = ? order by node, chunk",
+        "select node, chunk, iif(length(tokens) <= ?, tokens, null) from tokens where document = ? "
+        "order by node, chunk",
         (LARGEST, id),
     )
     tags = db.execute("select tag from tags where document = ?", (id,))

@@ -121,10 +121,12 @@ class Branching(RuleBasedStateMachine):
     def prune(self, data: st.DataObject) -> None:
         before, all = self.text, ends(self.document)
         if self.document.prune(data.draw(st.sampled_from(sorted(self.document.outline.segments)))):
+            text, left = self.text, ends(self.document)
             self.document.undo()
             assert self.text == before
             assert all <= ends(self.document)
             self.document.redo()
+            assert (self.text, ends(self.document)) == (text, left)
             self.did(before)
 
     @rule(data=st.data())
@@ -425,6 +427,35 @@ def test_a_branch_whose_nodes_were_merged_meanwhile_is_removed_by_redo() -> None
     assert ends(document) == {"zzy"}
     document.undo()
     assert ends(document) == {"ab", "zzy"}
+
+
+def test_redoing_a_removal_spares_a_branch_that_begins_alike() -> None:
+    document = Document()
+    document.branch(0, "ab")
+    document.branch(1, "ab")
+    document.replace(1, 2, "")
+    shown = document.snapshot().leaf
+    generate(document, ["c"])
+    assert ends(document) == {"ab", "abc"}
+    for act in (lambda: document.prune(shown), document.undo, document.redo):
+        act()
+    assert (document.text, ends(document)) == ("ab", {"ab"})
+
+
+def test_completions_that_are_the_same_are_one_branch(document: Document) -> None:
+    alike = [
+        Run(" too", (Token(5, 4, -1.0),), Origin(generation=name, model="tiny", seed=seed, finish_reason="length"))
+        for seed, name in enumerate("xyz")
+    ]
+    document.add_branches(4, alike)
+    document.add_branches(4, alike[1:])
+    assert len(document.forks[0].branches) == 4
+    document.branch(4, alike[2])
+    assert len(document.forks[0].branches) == 4
+    assert document.text == "Once too"
+    document.undo()
+    document.redo()
+    assert (document.text, len(document.forks[0].branches)) == ("Once too", 4)
 
 
 def test_a_branch_that_an_edit_left_is_left_again_when_the_edit_is_redone() -> None:

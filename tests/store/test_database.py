@@ -147,7 +147,7 @@ def test_damaged_alternatives_cost_only_themselves_and_stay_in_the_file(database
     database.save(document.snapshot())
     database.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("update tokens set tokens = replace(tokens, '[0,\"é\",-0.25]', '[\"?\",\"é\",7]')")
+        connection.execute('update tokens set tokens = replace(tokens, \'[0,"é",-0.25]\', \'["?","é",7]\')')
     reopened = Database(path)
     opened = reopened.open(document.id)
     assert opened is not None

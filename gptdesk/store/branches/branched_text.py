@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from gptdesk.gpt2.mixed_text import MixedText
@@ -162,28 +162,34 @@ class BranchedText:
         self._changed()
         return step
 
-    def _fork(self, start: int, end: int, runs: tuple[Run, ...]) -> None:
-        self._tree.fork(start, end, runs)
+    def _fork(self, start: int, end: int, runs: tuple[Run, ...], passes: Callable[[int], bool] | None = None) -> None:
+        self._tree.fork(start, end, runs, passes)
         self._changed()
 
     def _take_back(self, entry: Entry) -> Entry:
         """Undoes a step, and returns it as it can be redone."""
         if isinstance(entry, Step):
             return self._exchange(replace(entry, leaves_branch=entry.forked), entry.end, entry.old)
-        if entry.nodes:
-            self._tree.put_back(entry.before, entry.nodes)
-        self._changed()
         walk = entry.walk
-        return entry if walk is None else replace(entry, walk=self._exchange(walk, walk.end, walk.old))
+        siblings: Sequence[int] = ()
+        if entry.nodes:
+            preferred = [entry.nodes[0].parent] if walk is None else self._tree.path
+            self._tree.put_back(entry.before, entry.nodes, preferred)
+            siblings = self._tree.siblings(entry.nodes[0].id)
+        self._changed()
+        if walk is not None:  # to the branch that is back, not to one beside it that reads the same
+            walk = self._exchange(walk, walk.end, walk.old, passes=lambda id: id not in siblings)
+        return replace(entry, walk=walk)
 
     def _do_again(self, entry: Entry) -> Entry:
         """Redoes a step, and returns it as it can be undone."""
-        walk = entry if isinstance(entry, Step) else entry.walk
-        if walk is not None:
-            walk = self._exchange(walk, walk.start + length_of(walk.old), walk.new, keep=walk.leaves_branch)
         if isinstance(entry, Step):
-            return walk or entry
-        id = self._tree.branch_at(entry.before, entry.nodes) if entry.nodes else None
+            return self._exchange(entry, entry.start + length_of(entry.old), entry.new, keep=entry.leaves_branch)
+        walk, id = entry.walk, None
+        if entry.nodes:
+            id = self._tree.branch_at(entry.before, entry.nodes, but_shown=walk is None)
+        if walk is not None:
+            walk = self._exchange(walk, walk.start + length_of(walk.old), walk.new, passes=lambda each: each != id)
         if id is None:  # earlier steps, undone and redone, have changed what it stood behind: it stays
             return Removal(entry.before, (), walk)
         return self._take_out(id, walk)
@@ -195,14 +201,23 @@ class BranchedText:
         self._changed()
         return Removal(tuple(before), tuple(removed), walk)
 
-    def _exchange(self, step: Step, end: int, runs: tuple[Run, ...], *, keep: bool = False) -> Step:
+    def _exchange(
+        self,
+        step: Step,
+        end: int,
+        runs: tuple[Run, ...],
+        *,
+        keep: bool = False,
+        passes: Callable[[int], bool] | None = None,
+    ) -> Step:
         """Puts ``runs`` in the place of the other text of a step, up to ``end``; returns the step for the way back.
 
-        The text of before stays in the tree if ``keep`` is set.
+        The text of before stays in the tree if ``keep`` is set. A walk goes through nodes alone for which ``passes``
+        is true.
         """
         self.changed_at = step.start + length_of(runs)
         if step.branches:
-            self._fork(step.start, end, runs)
+            self._fork(step.start, end, runs, passes)
             return step
         kept = self._tree.go_back(step.start, end, runs, keep=keep) if step.forked else None
         forked = self._tree.replace(step.start, end, runs) if kept is None else kept

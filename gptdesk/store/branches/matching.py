@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gptdesk.store.runs import Run, join
@@ -23,9 +23,20 @@ def find(
     children: Callable[[int], Sequence[int]],
     same: Callable[[Run, Run], bool] = operator.eq,
 ) -> Place | None:
-    """Where the text ends that goes on from behind node ``start`` with exactly these runs.
+    """The first of `places`; ``None`` where the tree does not hold the text."""
+    return next(places(runs, start, run_of, children, same), None)
 
-    An end at the end of a node is preferred to one within a node.
+
+def places(
+    runs: Iterable[Run],
+    start: int,
+    run_of: Callable[[int], Run],
+    children: Callable[[int], Sequence[int]],
+    same: Callable[[Run, Run], bool] = operator.eq,
+) -> Iterator[Place]:
+    """Where texts end that go on from behind node ``start`` with exactly these runs.
+
+    First those that end at the end of a node, then those that end within one.
 
     Args:
         runs: they may be divided differently in the tree.
@@ -33,13 +44,14 @@ def find(
         run_of, children: of a node.
         same: whether two runs of the same length are the same.
 
-    Returns:
-        ``Place(start, 0)`` for no runs at all; ``None`` where the tree does not hold the text.
+    Yields:
+        ``Place(start, 0)`` alone for no runs at all.
     """
     wanted = join(runs)
     if not wanted:
-        return Place(start, 0)
-    inside = None
+        yield Place(start, 0)
+        return
+    inside = []
     pending = [(start, 0, 0)]  # a node, the run that goes on behind it, and how many characters of that are before it
     while pending:
         id, index, done = pending.pop()
@@ -54,10 +66,10 @@ def find(
             elif len(run.text) == len(rest.text) and not is_last:
                 pending.append((child, index + 1, 0))
             elif len(run.text) == len(rest.text):
-                return Place(child, len(run.text))
+                yield Place(child, len(run.text))
             elif is_last:  # a node that is longer than a run before the last one differs from what is wanted
-                inside = Place(child, len(rest.text))
-    return inside
+                inside.append(Place(child, len(rest.text)))
+    yield from reversed(inside)
 
 
 def _agree(one: Run, other: Run, same: Callable[[Run, Run], bool]) -> bool:

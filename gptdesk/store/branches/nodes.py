@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gptdesk.store.branches.matching import Place, find
+from gptdesk.store.branches.matching import Place, find, places
 from gptdesk.store.runs import Run, clean_piece, join
 
 ROOT: Final = 0
@@ -46,6 +46,10 @@ class Nodes:
         """The nodes behind a node, oldest first: in the order of their ids."""
         return tuple(self._children[id])
 
+    def siblings(self, id: int) -> Sequence[int]:
+        """The other nodes behind the node before this one, oldest first."""
+        return tuple(child for child in self._children[self._nodes[id].parent] if child != id)
+
     def path_to(self, id: int) -> list[int]:
         """The nodes from the first one to ``id``."""
         path = []
@@ -71,6 +75,10 @@ class Nodes:
     def _find(self, runs: Iterable[Run], start: int) -> Place | None:
         return find(runs, start, lambda id: self._nodes[id].run, self._children.__getitem__)
 
+    def _places(self, runs: Iterable[Run]) -> Iterator[Place]:
+        """Where texts from the root end that are these runs: several where one was typed or generated twice."""
+        return places(runs, ROOT, lambda id: self._nodes[id].run, self._children.__getitem__)
+
     def _node_at(self, place: Place) -> int:
         """The node that ends at a place; one that goes on behind it is split."""
         if place.id != ROOT and 0 < place.length < len(self._nodes[place.id].run.text):
@@ -84,11 +92,14 @@ class Nodes:
             self._remove(node.id)
         return removed
 
-    def put_back(self, before: Sequence[Run], nodes: Sequence[Node]) -> None:
-        """Adds a branch that `take_out` removed behind the text ``before``, which the tree holds."""
-        place = self._find(before, ROOT)
-        assert place is not None, "the text before it has come back first"
-        parent = self._node_at(place)
+    def put_back(self, before: Sequence[Run], nodes: Sequence[Node], preferred: Container[int]) -> None:
+        """Adds a branch that `take_out` removed behind the text ``before``, which the tree holds.
+
+        Where it holds it more than once, the branch stands behind a ``preferred`` node.
+        """
+        found = list(self._places(before))
+        assert found, "the text before it has come back first"
+        parent = self._node_at(max(found, key=lambda place: place.id in preferred))
         for node in nodes:
             self._nodes[node.id] = node if node is not nodes[0] else replace(node, parent=parent)
             self._children[node.id] = []

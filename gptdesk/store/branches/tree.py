@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from gptdesk.store.branches.matching import find
+from gptdesk.store.branches.matching import Place, find
 from gptdesk.store.branches.nodes import ROOT, Node, Nodes, to_bookmark
-from gptdesk.store.runs import Run, join, same_generation
+from gptdesk.store.runs import Run, join, length_of, same_generation
 
 
 class Tree(Nodes):
@@ -65,7 +65,7 @@ class Tree(Nodes):
             return [child for child in self._children[id] if child != leaf.id]
 
         place = find([leaf.run], leaf.parent, lambda id: self._nodes[id].run, siblings, same_generation)
-        if leaf.bookmark is None and place is not None and place.length == len(self._nodes[place.id].run.text):
+        if leaf.bookmark is None and place is not None and self._is_end(place):
             self.drop_leaf()
             self.path = self.path_to(place.id)
 
@@ -91,15 +91,16 @@ class Tree(Nodes):
                 self.path.append(self._child(self.leaf, run))
         return not is_alone
 
-    def fork(self, start: int, end: int, runs: Sequence[Run]) -> None:
+    def fork(self, start: int, end: int, runs: Sequence[Run], passes: Callable[[int], bool] | None = None) -> None:
         """As `replace`, on a path of its own, so that the former text stays in the tree.
 
-        Where the tree holds the new text already, the path goes there.
+        Where the tree holds the new text already, the path goes there; with ``passes`` only through nodes of which that
+        is true.
         """
         first, offset = self._locate(start)
         self._leave()
         rest = self._cut_path(first, offset, end - start, runs)
-        place = self._find(rest, self.leaf)
+        place = self._holding(rest, self.leaf, passes)
         if place is not None:
             self.path = self.path_to(self._node_at(place))
         else:
@@ -113,9 +114,22 @@ class Tree(Nodes):
             self._split(self.path[index], offset)
             index += 1
         parent = self.path[index - 1] if index else ROOT
-        if self._find(join(runs), parent) is None:
+        if self._holding(runs, parent) is None:
             for run in join(runs):
                 parent = self._add(parent, run)
+
+    def _holding(self, runs: Iterable[Run], start: int, passes: Callable[[int], bool] | None = None) -> Place | None:
+        """Where the tree holds these runs behind a node, or else the same ones generated at another time."""
+
+        def children(id: int) -> Sequence[int]:
+            return [child for child in self._children[id] if passes is None or passes(child)]
+
+        wanted = join(runs)
+        place = find(wanted, start, lambda id: self._nodes[id].run, children)
+        if place is not None:
+            return place
+        place = find(wanted, start, lambda id: self._nodes[id].run, children, _alike)
+        return place if place is not None and self._is_end(place) else None
 
     def go_back(self, start: int, end: int, runs: Sequence[Run], *, keep: bool = False) -> bool | None:
         """As `replace`, to nodes that hold that text already.
@@ -143,33 +157,46 @@ class Tree(Nodes):
             former = parent
         return kept
 
-    def branch_at(self, before: Sequence[Run], nodes: Sequence[Node]) -> int | None:
+    def branch_at(self, before: Sequence[Run], nodes: Sequence[Node], *, but_shown: bool) -> int | None:
         """The node with which a branch of ``nodes``, parents first, begins behind the text ``before``.
 
-        The branch may be divided differently by now. It is not the path; ``None`` where there is none.
-        """
-        first = nodes[0]
-        place = self._find(before, ROOT)
-        if place is None:
-            return None
-        start = self._node_at(place)
-        behind = self._beside_path(start)
-        same = [id for id in behind if self._nodes[id].run == first.run]
-        if same:  # of several, that with as much behind it
-            return max(same, key=lambda id: (id == first.id, len(self.below(id)) == len(nodes)))
-        end = find([first.run], start, lambda id: self._nodes[id].run, self._beside_path)
-        if end is None or not end.length:
-            return None
-        id = end.id
-        if end.length < len(self._nodes[id].run.text) and id != first.id:
-            return None  # it may be another branch that begins alike
-        while id not in behind and len(self._children[self._nodes[id].parent]) == 1:
-            id = self._nodes[id].parent
-        return id
+        The branch may be divided differently by now; one that holds more text than it did is another. Of several it is
+        that of the same id, else the path's if it is among them. ``None`` where there is none.
 
-    def _beside_path(self, id: int) -> Sequence[int]:
-        """The nodes behind a node that are not in the path, oldest first."""
-        return [child for child in self._children[id] if child not in self.path]
+        Args:
+            before, nodes: as in `put_back`.
+            but_shown: whether the path does not go through it.
+        """
+        first, length = nodes[0], length_of([node.run for node in nodes])
+
+        def members(id: int) -> Sequence[int]:
+            return [child for child in self._children[id] if not (but_shown and child in self.path)]
+
+        found = list(self._places(before))
+        ends = [place.id for place in found if self._is_end(place)]
+        same = [id for end in ends for id in members(end) if self._nodes[id].run == first.run]
+        same = [id for id in same if self._length_below(id) == length]
+        if same:
+            return max(same, key=lambda id: (id == first.id, id in self.path, len(self.below(id)) == len(nodes)))
+        for place in found:
+            start = self._node_at(place)
+            end = find([first.run], start, lambda id: self._nodes[id].run, members)
+            if end is None or not end.length or (not self._is_end(end) and end.id != first.id):
+                continue  # where it ends within another node, that may be a branch that begins alike
+            id = end.id
+            while id not in members(start) and len(self._children[self._nodes[id].parent]) == 1:
+                id = self._nodes[id].parent
+            if self._length_below(id) == length:
+                return id
+        return None
+
+    def _length_below(self, id: int) -> int:
+        """Characters of a node and of all behind it."""
+        return length_of([self._nodes[each].run for each in self.below(id)])
+
+    def _is_end(self, place: Place) -> bool:
+        """Whether a place is the end of its node."""
+        return place.id == ROOT or place.length == len(self._nodes[place.id].run.text)
 
     def _is_needed(self, id: int) -> bool:
         """Whether the path or another one goes through a node, or a bookmark is there."""
@@ -290,3 +317,8 @@ class Tree(Nodes):
                 behind.append(run.cut(skip, len(run.text)))
             skip = max(0, skip - len(run.text))
         return behind
+
+
+def _alike(one: Run, other: Run) -> bool:
+    """Whether two runs are the same, or the same generation at two times."""
+    return one == other or same_generation(one, other)

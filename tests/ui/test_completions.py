@@ -281,11 +281,6 @@ def edit(driven: Driven) -> None:
     assert driven.text == PROMPT + "!"
 
 
-def undo(driven: Driven) -> None:
-    driven.window.commands.run("text.undo")
-    assert driven.text == ""
-
-
 def generate(driven: Driven) -> None:
     driven.window.commands.run("text.generate")
     driven.qtbot.waitUntil(lambda: driven.session.document.generating)
@@ -293,7 +288,7 @@ def generate(driven: Driven) -> None:
     driven.qtbot.waitUntil(lambda: not driven.session.busy)
 
 
-@pytest.mark.parametrize("change", [edit, undo, generate])
+@pytest.mark.parametrize("change", [edit, generate])
 def test_a_change_of_the_text_ends_them_and_keeps_all(endless: Driven, change: Callable[[Driven], None]) -> None:
     endless.generate(3)
     endless.wait_for_text()
@@ -303,6 +298,17 @@ def test_a_change_of_the_text_ends_them_and_keeps_all(endless: Driven, change: C
     assert len(kept) >= 3
     assert "3 completions stay as branches." in [toast.text for toast in endless.toasts]
     endless.qtbot.waitUntil(lambda: endless.opened.state is State.READY)
+
+
+def test_undo_closes_the_cards_and_undoes_nothing_else(driven: Driven) -> None:
+    driven.generate(2)
+    driven.wait_for_end()
+    texts = driven.texts
+    for expected in (PROMPT, ""):
+        driven.window.commands.run("text.undo")
+        assert driven.text == expected
+        assert not driven.completions.all
+    assert set(texts) <= set(branches(driven.session.document))
 
 
 def test_leaving_the_document_saves_all_of_them_with_it(endless: Driven) -> None:
@@ -409,8 +415,11 @@ def test_at_temperature_zero_the_panel_says_why_all_are_alike(driven: Driven) ->
     driven.wait_for_end()
     assert "Temperature 0" in driven.view.completions.state.text()
     assert len(set(driven.texts)) == 1
+    assert len(branches(driven.session.document)) == 1
+    second = driven.texts[1]
     driven.press(Qt.Key.Key_2)
-    assert driven.text.startswith(PROMPT)
+    assert driven.text == PROMPT + second
+    assert branches(driven.session.document) == [second]
 
 
 @pytest.mark.parametrize(("size", "columns"), [((1000, 700), 2), ((2560, 1440), 4)])

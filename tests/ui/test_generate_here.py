@@ -49,8 +49,11 @@ def test_where_the_person_clicked_it_writes_and_one_undo_brings_back_what_stood_
     assert "here" not in opened.window.playground.bar.generate.text()
     assert TEXT[len(KEPT) :] in [node.run.text for node in opened.window.session.document.snapshot().nodes.values()]
     assert opened.window.toasts.texts == ["What stood behind the caret stays as another branch of the document."]
+    (toast,) = opened.window.toasts.cards
+    assert toast.message.holds()
     opened.window.playground.undo.trigger()
     assert opened.window.session.document.text == TEXT
+    assert not toast.message.holds()
     opened.window.playground.redo.trigger()
     assert opened.window.session.document.text == text
 

@@ -139,6 +139,16 @@ def test_a_toast_waits_while_somebody_points_at_it_or_has_the_focus_in_it(shell:
     assert qapp_focus() is shell.line
 
 
+def test_a_toast_that_no_longer_holds_leaves_even_while_it_has_the_focus(shell: Shell, qtbot: QtBot) -> None:
+    done: list[int] = []
+    shell.messages.toast("Saved.", offers=[("Undo", lambda: None)], holds=lambda: not done)
+    (toast,) = shell.toasts.cards
+    shell.button("Undo").setFocus()
+    assert toast.waits
+    done.append(1)
+    qtbot.waitUntil(lambda: shell.toasts.texts == [])
+
+
 def test_a_toast_offers_what_to_do(shell: Shell) -> None:
     done = []
     shell.messages.toast("Saved.", offers=[("Show", lambda: done.append(1))])

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.undo_offer import offer_undo
 from gptdesk.ui.services.services import MessageService
 
 HERE: Final = "Generate here"
@@ -64,15 +65,5 @@ class GenerationPlace(QObject):
 
     @Slot(int)
     def _on_left_behind(self, depth: int) -> None:
-        document = self._session.document
-
-        def undo() -> None:
-            if self._session.document is document:
-                self._session.undo_to(depth)
-
-        self._messages.toast(
-            "What stood behind the caret stays as another branch of the document.",
-            kind="info",
-            of_document=True,
-            offers=[("Undo", undo)],
-        )
+        sentence = "What stood behind the caret stays as another branch of the document."
+        offer_undo(self._messages, self._session, depth, sentence, kind="info")

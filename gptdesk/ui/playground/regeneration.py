@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from gptdesk.store.document import Document
 from gptdesk.ui import number_format
 from gptdesk.ui.decoding.seed_box import SHORT_SEEDS
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.undo_offer import offer_undo
 from gptdesk.ui.services.services import MessageService, SettingsService
 from gptdesk.ui.widgets.question import Question
 
@@ -57,12 +59,8 @@ class Regeneration(QObject):
     def _on_removed(self, text: str, depth: int) -> None:
         words = len(text.split())
         typed = "a word" if words == 1 else f"{number_format.count(words)} words"
-        self._messages.toast(
-            f"Regenerating also removed {typed} that you typed after the last generation.",
-            kind="info",
-            of_document=True,
-            offers=[("Undo", self._for_this_document(lambda: self._session.undo_to(depth)))],
-        )
+        sentence = f"Regenerating also removed {typed} that you typed after the last generation."
+        offer_undo(self._messages, self._session, depth, sentence, kind="info")
 
     @Slot()
     def _on_same_again(self) -> None:
@@ -75,23 +73,15 @@ class Regeneration(QObject):
                 f"The text came out the same, because the seed is fixed at {decoding.seed}.",
                 kind="info",
                 of_document=True,
-                offers=[("Try another seed", self._for_this_document(self._try_another))],
+                offers=[("Try another seed", partial(self._try_another, self._session.document))],
             )
         else:
             reason = "the settings leave almost no choice. Raise temperature, top-k or top-p."
             self._messages.toast(f"The text came out the same: {reason}", kind="info", of_document=True)
 
-    def _for_this_document(self, act: Callable[[], object]) -> Callable[[], None]:
-        """Makes an offer of a toast do nothing once another document is open."""
-        document = self._session.document
-
-        def checked() -> None:
-            if self._session.document is document:
-                act()
-
-        return checked
-
-    def _try_another(self) -> None:
-        seed = secrets.randbelow(SHORT_SEEDS)
-        self._settings.update(decoding=replace(self._settings.value.decoding, seed=seed))
-        self._session.regenerate()
+    def _try_another(self, document: Document) -> None:
+        """Regenerates with another seed, unless another document is open by now."""
+        if self._session.document is document:
+            seed = secrets.randbelow(SHORT_SEEDS)
+            self._settings.update(decoding=replace(self._settings.value.decoding, seed=seed))
+            self._session.regenerate()

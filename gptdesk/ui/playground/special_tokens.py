@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.undo_offer import offer_undo
 from gptdesk.ui.services.inference_messages import NO_MODEL
 from gptdesk.ui.services.services import InferenceService, MessageService
 
@@ -93,14 +94,10 @@ class SpecialTokens(QObject):
 
     def _change(self, changes: list[tuple[int, int, MixedText]], sentence: str) -> None:
         """Makes the changes, which ascend, and offers to undo all of them."""
-        document, depth = self._session.document, self._session.document.history.depth
+        depth = self._session.document.history.depth
         for start, end, mixed in reversed(changes):
             self._session.edit(start, end, mixed.text, False, mixed.names)
-        self._messages.toast(sentence, of_document=True, offers=[("Undo", partial(self._undo, document.id, depth))])
-
-    def _undo(self, document: str, depth: int) -> None:
-        if self._session.document.id == document:
-            self._session.undo_to(depth)
+        offer_undo(self._messages, self._session, depth, sentence)
 
     @Slot()
     def _on_model_changed(self) -> None:

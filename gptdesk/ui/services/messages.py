@@ -26,6 +26,7 @@ class Message:
         page: id of the page on which it is shown, or `ANY_PAGE`.
         of_document: it is about the open document, and is removed when another one is opened.
         offers: buttons.
+        holds: of a toast: whether it is still true; it leaves when it is not.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Message:
     page: str = ANY_PAGE
     of_document: bool = False
     offers: tuple[Offer, ...] = ()
+    holds: Callable[[], bool] = lambda: True
 
 
 def refused_on(page: str) -> str:
@@ -66,7 +68,15 @@ class Messages(QObject):
         super().__init__(parent)
         self.banners: dict[str, Message] = {}
 
-    def toast(self, text: str, *, kind: str = "good", of_document: bool = False, offers: Sequence[Offer] = ()) -> None:
+    def toast(
+        self,
+        text: str,
+        *,
+        kind: str = "good",
+        of_document: bool = False,
+        offers: Sequence[Offer] = (),
+        holds: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Shows a message for some seconds, in the lower corner.
 
         Args:
@@ -74,8 +84,9 @@ class Messages(QObject):
             kind: "good" when something is done, "info" for other news.
             of_document: as in `Message`.
             offers: at most one button, such as *Show*.
+            holds: as in `Message`.
         """
-        self.toasted.emit(Message(text=text, kind=kind, of_document=of_document, offers=tuple(offers)))
+        self.toasted.emit(Message(text=text, kind=kind, of_document=of_document, offers=tuple(offers), holds=holds))
 
     def crash(self, traceback: str) -> None:
         """Reports an error of ours that was caught. Errors of background tasks and slots need not be reported."""

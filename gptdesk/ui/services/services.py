@@ -102,8 +102,9 @@ class MessageService(Protocol):
     @property
     def crashed(self) -> SignalInstance: ...
     def toast(
-        self, text: str, *, kind: str = "good", of_document: bool = False, offers: Sequence[Offer] = ()
-    ) -> None: ...
+        self, text: str, *, kind: str = "good", of_document: bool = False, offers: Sequence[Offer] = (),
+        holds: Callable[[], bool] = ...,
+    ) -> None: ...  # fmt: skip
     def show(
         self, text: str, *, kind: str = "bad", topic: str = "", page: str = ANY_PAGE, of_document: bool = False,
         offers: Sequence[Offer] = (),

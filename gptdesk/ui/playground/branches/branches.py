@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.store.branches.outline import Outline
-from gptdesk.store.document import Document
 from gptdesk.store.runs import length_of
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.undo_offer import offer_undo
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
@@ -59,17 +59,9 @@ class Branches(QObject):
         document, depth = self._session.document, self._session.document.history.depth
         self._session.step(lambda document: document.prune(id))
         if document.outline.holding(id) is None:
-            self._messages.messages.toast(
-                "The branch was pruned.",
-                of_document=True,
-                offers=[("Undo", lambda: self._undo_to(document, depth))],
-            )
+            offer_undo(self._messages.messages, self._session, depth, "The branch was pruned.")
         else:
             self._messages.refuse("All of the text goes through this row; prune one of the branches below it.")
-
-    def _undo_to(self, document: Document, depth: int) -> None:
-        if self._session.document is document:
-            self._session.undo_to(depth)
 
     def compare(self, ids: Sequence[int]) -> None:
         """Opens a dialog that compares two branches, or one with the text that is shown.

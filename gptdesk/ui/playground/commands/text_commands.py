@@ -120,11 +120,11 @@ def text_commands(
         Command(
             id="text.undo",
             title="Undo",
-            description="Undo the last edit or generation",
-            run=act(lambda _: session.undo()),
+            description="Undo the last edit or generation; close completions that are shown",
+            run=act(lambda _: completions.keep_all() if completions.all else session.undo()),
             shortcuts=(key.Undo,),
             scope=SCOPE,
-            is_possible=lambda: None if session.can_undo else "There is nothing to undo.",
+            is_possible=lambda: None if session.can_undo or completions.all else "There is nothing to undo.",
         ),
         Command(
             id="text.redo",

@@ -15,7 +15,7 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings, completion_seed
 from gptdesk.store.document import Document
-from gptdesk.store.runs import Run
+from gptdesk.store.runs import Run, same_generation
 from gptdesk.ui import number_format
 from gptdesk.ui.playground.completions.completion import Completion
 from gptdesk.ui.playground.document_generation import ALTERNATIVES
@@ -280,7 +280,12 @@ class Completions(QObject):
 
 
 def _with_text(completions: Iterable[Completion]) -> list[Run]:
-    return [each.run for each in completions if each.mixed]
+    """Those that have text; of several that are the same, the first."""
+    runs: list[Run] = []
+    for run in (each.run for each in completions if each.mixed):
+        if not any(same_generation(run, other) for other in runs):
+            runs.append(run)
+    return runs
 
 
 def _branches(count: int) -> str:

@@ -31,7 +31,10 @@ _GAP: Final = 8
 
 
 class Toast(MessageCard):
-    """A toast. Its time stops while it has the pointer or the focus, and while the window is inactive."""
+    """A toast, for some seconds or until it no longer holds.
+
+    Its time stops while it has the pointer or the focus, and while the window is inactive.
+    """
 
     def __init__(self, theme: Theme, message: Message, parent: QWidget) -> None:
         super().__init__(theme, message, parent)
@@ -51,7 +54,7 @@ class Toast(MessageCard):
     def _on_tick(self) -> None:
         if not self.waits:
             self._left -= _TICK_MS
-        if self._left <= 0:
+        if self._left <= 0 or not self.message.holds():
             self._timer.stop()
             self.closed.emit()
 

@@ -138,12 +138,13 @@ def start(module: str, *arguments: str) -> NoReturn:
 
 
 def whole_suite() -> list[str]:
-    """Arguments of pytest for all tests: one process a core, a test file in one process.
+    """Arguments of pytest for all tests: one process more than there are cores, a test file in one process.
 
-    Four processes at most, because each of them loads PyTorch.
+    Tests wait for other processes, for disks and for timers; while one does, another has its core. Four processes at
+    most, because each of them loads PyTorch.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ["-n", str(min(cores, 4)), "--dist", "loadfile"] if cores > 1 else []
+    return ["-n", str(min(cores + 1, 4)), "--dist", "loadfile"] if cores > 1 else []
 
 
 def has_display() -> bool:

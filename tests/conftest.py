@@ -18,6 +18,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 import hypothesis
 import pytest
 
+from tests.patience import PATIENCE
+
 sys.dont_write_bytecode = False
 
 # A shell that starts the tests in the background has them, and the programs that they start, ignore Ctrl+C.
@@ -53,13 +55,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def compiled_step(request: pytest.FixtureRequest) -> None:
-    """Compiles what `auto` decodes with on a CPU, so that no text depends on whether that was ready."""
+    """Compiles what `auto` decodes with on a CPU, so that no text depends on whether that was ready.
+
+    Of several processes that run tests one compiles, and the others find what it has kept.
+    """
     if all(item.get_closest_marker("cuda") for item in request.session.items):
         return
-    from gptdesk.inference.cpu.compiling import can_compile, compile_step
+    from gptdesk.inference.cpu.compile_process import LOCK
+    from gptdesk.inference.cpu.compiling import can_compile, code_folder, compile_step
+    from gptdesk.locks import FileLock
 
     if can_compile():
-        compile_step()
+        with FileLock(code_folder() / LOCK, patience=PATIENCE):
+            compile_step()
 
 
 @pytest.fixture(scope="session")

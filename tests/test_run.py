@@ -222,11 +222,11 @@ def test_tests_run_in_the_project_with_their_tools_and_keep_them(project: Path, 
     assert run(project, "complete").stderr == ""
 
 
-def test_all_tests_run_on_the_cores_that_there_are_and_chosen_ones_in_one_process(
+def test_all_tests_run_on_all_cores_and_chosen_ones_in_one_process(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    several = ["-n", str(min(cores, 4)), "--dist", "loadfile"]
+    several = ["-n", str(min(cores + 1, 4)), "--dist", "loadfile"]
     assert json.loads(run(project, "test").stdout)["arguments"] == (several if cores > 1 else [])
     whole_suite = load(project).whole_suite
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(64)), raising=False)

@@ -29,7 +29,8 @@ class Theme(QObject):
         self._app = app
         self._applied: Colours | None = None
         self._face = "serif"
-        app.setStyle("Fusion")
+        if not app.styleSheet():  # else a theme of before has set it, and each widget would be styled anew
+            app.setStyle("Fusion")
         app.setFont(interface_font())
         self.mode = mode
         self._hints = QGuiApplication.styleHints()
@@ -79,7 +80,9 @@ class Theme(QObject):
             return
         self._applied = self.colours
         self._app.setPalette(palette(self.colours))
-        self._app.setStyleSheet(stylesheet(self.colours))
+        sheet = stylesheet(self.colours)
+        if sheet != self._app.styleSheet():
+            self._app.setStyleSheet(sheet)
         for widget in self._app.allWidgets():
             if isinstance(widget, QAbstractButton) and widget.property("icon_name"):
                 self._paint_icon(widget)

@@ -36,24 +36,21 @@ DECODING = "decode_"
 """How names of a decoder's threads begin; they end with the engine, which the arguments of the test still hold."""
 
 
-def living(kind: type[QObject]) -> list[Any]:
-    """The objects of that class and of classes derived from it that Qt has not deleted."""
-    kinds = {kind, *subclasses(kind)}
-    # type(): some proxies import or warn when they are asked for their class
-    return [o for o in gc.get_objects() if type(o) in kinds and shiboken6.isValid(o)]
+class Running:
+    """What runs now.
 
+    Attributes:
+        threads: their names.
+        timers: those that repeat; the others end by themselves, and the collector's with the module's tests.
+    """
 
-def running_threads() -> set[str]:
-    return {thread.objectName() for thread in living(QThread) if thread.isRunning()}
-
-
-def running_timers() -> set[QTimer]:
-    """Those that repeat; the others end by themselves, and the collector's with the module's tests."""
-    return {
-        timer
-        for timer in living(QTimer)
-        if timer.isActive() and not timer.isSingleShot() and not isinstance(timer.parent(), Collector)
-    }
+    def __init__(self) -> None:
+        kinds = subclasses(QThread) | subclasses(QTimer)
+        # type(): some proxies import or warn when they are asked for their class
+        living = [one for one in gc.get_objects() if type(one) in kinds and shiboken6.isValid(one)]
+        self.threads = {one.objectName() for one in living if isinstance(one, QThread) and one.isRunning()}
+        timers = (one for one in living if isinstance(one, QTimer) and one.isActive() and not one.isSingleShot())
+        self.timers = {one for one in timers if not isinstance(one.parent(), Collector)}
 
 
 def describe(timer: QTimer) -> str:
@@ -61,7 +58,8 @@ def describe(timer: QTimer) -> str:
 
 
 def subclasses(kind: type) -> set[type]:
-    return {one for direct in kind.__subclasses__() for one in (direct, *subclasses(direct))}
+    """The class and all that are derived from it."""
+    return {kind, *(one for direct in kind.__subclasses__() for one in subclasses(direct))}
 
 
 def open_windows() -> set[str]:
@@ -93,8 +91,8 @@ def empty_clipboard(qapp: QApplication) -> None:
 @pytest.fixture(autouse=True)
 def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     """Fails a test that leaves a thread, a pool, a timer or a window behind."""
-    before, qt_threads = set(threading.enumerate()), running_threads()
-    timers, windows = running_timers(), open_windows()
+    before, running = set(threading.enumerate()), Running()
+    windows, widgets = open_windows(), set(QApplication.topLevelWidgets())
     yield
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     for thread in set(threading.enumerate()) - before:  # those of pools among them
@@ -107,11 +105,17 @@ def nothing_is_left(qapp: QApplication) -> Iterator[None]:
             thread.join(PATIENCE)  # a task queue's ends with its last task
             assert not thread.is_alive(), f"the thread {thread.name} is still running"
     assert QThreadPool.globalInstance().activeThreadCount() == 0, "Qt's pool is still busy"
-    assert running_threads() <= qt_threads, "a thread is still running"
-    if running_timers() - timers:
+    now = Running()
+    assert now.threads <= running.threads, "a thread is still running"
+    if now.timers - running.timers:
+        del now
         gc.collect()  # of objects that only a cycle keeps
-    assert [describe(timer) for timer in running_timers() - timers] == []
+        now = Running()
+    assert [describe(timer) for timer in now.timers - running.timers] == []
     assert open_windows() <= windows, "a window is still open"
+    for widget in set(QApplication.topLevelWidgets()) - widgets:  # parts that no window has taken, as of closed groups
+        widget.deleteLater()  # else each theme to come would be applied to them
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 class PatientBot(QtBot):
@@ -239,7 +243,10 @@ class Opened:
             self.window.close()
             assert self.services.end(1000 * int(PATIENCE)), "a thread did not end"
             self.window.deleteLater()
-            self.services.theme.deleteLater()
+            # A function that is connected to a signal lives as long as its sender, and here keeps all the others alive.
+            for service in vars(self.services).values():
+                if isinstance(service, QObject):
+                    service.deleteLater()
 
 
 @pytest.fixture

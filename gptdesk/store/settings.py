@@ -56,6 +56,7 @@ class Settings:
         token_ids: whether the ids stand below the tokens.
         documents_shown: whether the list of documents is shown beside the text.
         branches_shown: whether the tree of branches is shown beside the text.
+        inspect_shown: whether the layers of the model are shown under the text.
         documents_order: key of the order of that list.
         welcome_seen: whether the cards of the first start have been seen.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
@@ -209,6 +210,7 @@ class Settings:
     token_ids: bool = stored(False, what="true or false")
     documents_shown: bool = stored(False, what="true or false")
     branches_shown: bool = stored(False, what="true or false")
+    inspect_shown: bool = stored(False, what="true or false")
     documents_order: str = stored("modified", what="the key of an order")
     welcome_seen: bool = stored(False, what="true or false")
     charts: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])

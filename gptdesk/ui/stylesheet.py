@@ -226,6 +226,9 @@ QHeaderView::section {
     background: transparent; color: $muted; border: none; border-bottom: 1px solid $hairline; padding: 8px 11px;
 }
 
+QHeaderView[kind="heat"]::section { padding: 2px 4px; }
+QTableView[kind="heat"] QTableCornerButton::section { background: transparent; border: none; }
+
 QMenu { background: $surface; border: 1px solid transparent; padding: 4px; }
 QMenu::item { padding: 6px 24px 6px 8px; border-radius: 4px; margin: 0; }
 QMenu::item:selected { background: $wash; }

@@ -75,6 +75,32 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     assert program.quit() == 0
 
 
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+def test_picture_of_inspect_and_each_of_its_views_by_keyboard(
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    write_settings(Settings(theme="light"))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.type(
+        "Tom saw a big dog. The dog wanted to play with Tom. Lily saw the dog, too. She wanted to play with the"
+    )
+    program.press("ctrl+shift+i")
+    program.wait_for_words("State of the view", " tokens")
+    picture = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path) / "inspect.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    for view, state in (("attention", "L0 H0"), ("parts", " in logits"), ("heads", " tokens"), ("lens", " tokens")):
+        program.press("ctrl+k")
+        wait_for(lambda: program.look("Search commands"), "the palette")
+        program.type(f"inspect {view}")
+        program.press("Return")
+        program.wait_for_words("State of the view", state)
+    assert program.quit() == 0
+
+
 def size(program: Program, picture: Path) -> tuple[int, int]:
     """Takes a picture and gives its width and height."""
     program.screen.photograph(program.process, picture)

@@ -130,7 +130,7 @@ def test_every_widget_has_a_name_and_a_role_and_is_reached_by_keyboard(
         if page == "train":
             qtbot.waitUntil(lambda: window.train.dashboard.isVisible())
         if page == "play":
-            for id in ("document.pane", "tokens.show", "text.replace"):
+            for id in ("document.pane", "tokens.show", "text.replace", "inspect.show"):
                 assert commands.run(id)
         found += [f"{page}: {problem}" for problem in problems(window)]
         for command in [each for each in commands if each.in_palette and asks(each) and each.id not in ran]:

@@ -15,6 +15,7 @@ from gptdesk.ui.playground.commands.completion_commands import SHOWN, completion
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
+from gptdesk.ui.playground.commands.inspect_commands import inspect_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.replay_commands import replay_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
@@ -133,7 +134,9 @@ class PlaygroundPage(BasePage):
         )
         status = StatusBar(services.theme, services.inference, window.commands)
         services.counter.counted.connect(status.show_counts)
-        services.settings.changed.connect(lambda: window.commands.refresh("document.pane", "branches.show"))
+        services.settings.changed.connect(
+            lambda: window.commands.refresh("document.pane", "branches.show", "inspect.show")
+        )
         view.columns.arranged.connect(lambda: window.commands.refresh("document.pane", "branches.show"))
         self.session.opened.connect(lambda: status.show_counts(None))
         self.session.activity_changed.connect(lambda: status.show_result(self.session.done))
@@ -147,6 +150,7 @@ class PlaygroundPage(BasePage):
                 view.branches.slot,
                 view.editor,
                 view.completions,
+                view.inspect.slot,
                 view.token_view.strip,
                 view.bar,
                 view.panel,
@@ -177,6 +181,7 @@ class PlaygroundPage(BasePage):
             *replay_commands(self.services, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
             *branch_pane_commands(settings, self._shown_view, lambda: self.view),
+            *inspect_commands(settings, self._shown_view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents, self.files, settings, self._shown_view, lambda: self.view),

@@ -26,6 +26,7 @@ from gptdesk.ui.playground.editing.token_arrival import TokenArrival
 from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.find.find_in_text import FindInText
 from gptdesk.ui.playground.generation_place import GenerationPlace
+from gptdesk.ui.playground.inspect.opening import InspectTools
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
@@ -77,6 +78,7 @@ class PlaygroundView(QWidget):
         walk: goes from branch to branch.
         documents: the list of documents, on the left.
         branches: the tree of branches, between that and the text.
+        inspect: what the layers of the model make of the text, under it.
         find_replace: find and replace in the text.
 
     Signals:
@@ -127,6 +129,7 @@ class PlaygroundView(QWidget):
         self._storage, self._documents = services.storage, documents
         self.documents = PaneSlot(self._make_documents)
         self.branches = BranchTools(services, messages, session, commands, self.editor)
+        self.inspect = InspectTools(services, session, self.editor)
         self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()
@@ -144,6 +147,7 @@ class PlaygroundView(QWidget):
         column.setSpacing(0)
         column.addWidget(self.editor, 10)
         column.addWidget(self.completions, 16)
+        column.addWidget(self.inspect.slot, 12)
         column.addWidget(self.token_view.strip)
         column.addWidget(self.bar)
         side = QWidget()
@@ -190,15 +194,8 @@ class PlaygroundView(QWidget):
     def _make_documents(self) -> DocumentPane:
         from gptdesk.ui.playground.documents.pane import DocumentPane
 
-        pane = DocumentPane(
-            self._theme,
-            self._documents,
-            self.session,
-            self._storage,
-            self._settings,
-            self._messages,
-            self._commands,
-        )
+        settings, messages, commands = self._settings, self._messages, self._commands
+        pane = DocumentPane(self._theme, self._documents, self.session, self._storage, settings, messages, commands)
         pane.left.connect(self.editor.setFocus)
         return pane
 

@@ -19,6 +19,8 @@ from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
 from gptdesk.ui.services.reading.jobs import BackgroundJob, EndingsJob, InspectJob, ReadJob, SearchJob, SuggestJob
+from gptdesk.ui.services.reading.look_jobs import LookJob
+from gptdesk.ui.services.reading.look_work import Looker
 from gptdesk.ui.services.reading.work import inspect_token, read_text, score_endings_of, search_continuations, suggest
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class InferenceWorker(QObject):
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
         devices_known(object): missing devices by name, each with the reason.
         result(int, object): background job, what it found: a text that was read, `ScoredText`, `InspectedToken`,
-            `ScoredEndings`, `FoundContinuations`, `SuggestedTokens`.
+            `ScoredEndings`, `FoundContinuations`, `SuggestedTokens`, `Looked`.
         ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
     """
 
@@ -65,6 +67,7 @@ class InferenceWorker(QObject):
         self.events: deque[tuple[int, Event]] = deque()
         self._engine: Engine | None = None
         self._reader: TextReader | None = None
+        self._looker: Looker | None = None
         self._told: ModelInfo | None = None
         self._compiling = QTimer(self)  # moves to the worker's thread with it
         self._compiling.setInterval(_LOOK_MS)
@@ -96,7 +99,7 @@ class InferenceWorker(QObject):
     @Slot()
     def unload(self) -> None:
         """Frees the model's memory. Its parts are in no cycles; collecting here would destroy QObjects here."""
-        self._engine = self._reader = self._told = None
+        self._engine = self._reader = self._looker = self._told = None
         self._compiling.stop()
 
     def _run(self, job: Job, work: object) -> None:
@@ -139,6 +142,7 @@ class InferenceWorker(QObject):
             progress=progress,
         )
         self._reader = TextReader(self._engine)
+        self._looker = Looker(self._engine)
         self._told = _describe(job.model, folder, self._engine)
         self.loaded.emit(job.number, self._told)
         if self._told.compiling:
@@ -161,7 +165,7 @@ class InferenceWorker(QObject):
         self._tell_changes()
 
     def _read(self, job: BackgroundJob) -> None:
-        if self._engine is None or self._reader is None:
+        if self._engine is None or self._reader is None or self._looker is None:
             return
         report = partial(self.result.emit, job.number)
         if isinstance(job, ReadJob):
@@ -174,6 +178,8 @@ class InferenceWorker(QObject):
             search_continuations(job, self._engine, report)
         elif isinstance(job, SuggestJob):
             suggest(job, self._engine, report)
+        elif isinstance(job, LookJob):
+            self._looker.look(job, report)
 
     @Slot()
     def _tell_changes(self) -> None:

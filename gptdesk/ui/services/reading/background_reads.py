@@ -23,6 +23,7 @@ from gptdesk.ui.services.reading.jobs import (
     SuggestedTokens,
     SuggestJob,
 )
+from gptdesk.ui.services.reading.look_jobs import Looked, LookJob
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class BackgroundReads(QObject):
         endings_scored(object): emitted with the `ScoredEndings` that were asked for.
         continuations_found(object): emitted with `FoundContinuations`, each time one more is found, and at the end.
         suggested(object): emitted with the `SuggestedTokens` that were asked for.
+        looked(object): emitted with a `Looked`, several times where parts of an answer are known before the rest.
         failed(object): emitted with the `Failure` of a request.
     """
 
@@ -52,6 +54,7 @@ class BackgroundReads(QObject):
     endings_scored = Signal(object)
     continuations_found = Signal(object)
     suggested = Signal(object)
+    looked = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -97,6 +100,10 @@ class BackgroundReads(QObject):
         self.cancel(SuggestJob)
         self._ask(job)
 
+    def look(self, job: LookJob) -> None:
+        """Looks into the model; gives way to every other request, and is done again after it."""
+        self._ask(job)
+
     def cancel(self, kind: type[BackgroundJob]) -> None:
         """Ends the jobs of that class."""
         self._waiting = {key: job for key, job in self._waiting.items() if not isinstance(job, kind)}
@@ -129,9 +136,10 @@ class BackgroundReads(QObject):
         self._waiting.setdefault(job.key, replace(job))
 
     def begin(self) -> None:
-        """Begins what waits, if the model is free."""
+        """Begins what waits, if the model is free; looks into it come last."""
         if self._running is None and self._waiting and self._is_free():
-            key = next(iter(self._waiting))
+            first = (key for key, job in self._waiting.items() if not isinstance(job, LookJob))
+            key = next(first, next(iter(self._waiting)))
             self._running = self._waiting.pop(key)
             self._begin(self._running)
 
@@ -161,13 +169,20 @@ class BackgroundReads(QObject):
             self.continuations_found.emit(result)
         elif isinstance(result, SuggestedTokens):
             self.suggested.emit(result)
+        elif isinstance(result, Looked):
+            self.looked.emit(result)
         else:
             self.read.emit(result)
 
     def _ask(self, job: BackgroundJob) -> None:
         self._waiting[job.key] = job
-        if self._running is not None and self._running.key == job.key:
-            self._running.finish_chunk()
+        running = self._running
+        if isinstance(running, LookJob) and not running.cancelled:
+            running.cancel()
+            if running.key != job.key:
+                self._waiting.setdefault(running.key, replace(running))
+        elif running is not None and running.key == job.key:
+            running.finish_chunk()
         self.begin()
 
 

@@ -1,0 +1,163 @@
+"""Heads as a map: their scores on repeated random tokens, or what becomes of a token when they are switched off."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QVBoxLayout, QWidget
+
+from gptdesk.ui import number_format
+from gptdesk.ui.fonts import scaled
+from gptdesk.ui.playground.inspect.heat_model import HeatGrid
+from gptdesk.ui.playground.inspect.heat_table import HeatTable
+from gptdesk.ui.playground.inspect.labels import signed
+from gptdesk.ui.playground.token_card.labels import token_text
+from gptdesk.ui.services.reading.look_jobs import ABLATION, SCORES, Ablations, Looked, LookJob
+from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.inputs.boxes import ListBox
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.mixed_text import MixedText
+    from gptdesk.gpt2.tokenizer import Tokenizer
+    from gptdesk.inference.inspection.head_scores import HeadScores
+
+_SCORES, _HERE, _EVERYWHERE = "scores", "here", "everywhere"
+_CHOICES: Final = {
+    _SCORES: "Scores on repeated random tokens",
+    _HERE: "Switched off at this token",
+    _EVERYWHERE: "Switched off at all tokens",
+}
+_SCORE_WIDTH, _CHANGE_WIDTH = 92, 60
+"""Least width of a cell with a score or a change, in pixels at a font of 13 pixels."""
+
+_NAMED_FROM: Final = 0.2
+"""Score from which on a head is named by it."""
+
+
+class HeadsView(QWidget):
+    """A row for each layer, a column for each head; the last column is the MLP where parts are switched off.
+
+    Attributes:
+        choice: what the map shows.
+        table: the map.
+
+    Signals:
+        asked(): emitted when another map was chosen.
+        left(): emitted when the person wants to go back to the text.
+    """
+
+    asked = Signal()
+    left = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.choice = ListBox()
+        self.choice.setAccessibleName("What the map shows")
+        for id, title in _CHOICES.items():
+            self.choice.addItem(title, id)
+        self.choice.activated.connect(self._on_choice)
+        caption = QLabel("Show")
+        caption.setBuddy(self.choice)
+        self.table = HeatTable(theme, "Heads by layer", (_SCORE_WIDTH, 24))
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.left.connect(self.left)
+        self.setFocusProxy(self.table)
+        top = QHBoxLayout()
+        top.addWidget(caption)
+        top.addWidget(self.choice)
+        top.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(scaled(6))
+        layout.addLayout(top)
+        layout.addWidget(self.table)
+
+    def jobs(self, text: MixedText, caret: int) -> list[LookJob]:
+        """What is to be asked for this text."""
+        chosen = self.choice.currentData()
+        if chosen == _SCORES:
+            return [LookJob(SCORES, text, caret)]
+        return [LookJob(ABLATION, text, caret, here=chosen == _HERE)]
+
+    def needs_caret(self) -> bool:
+        """Whether what is shown depends on the caret."""
+        return bool(self.choice.currentData() != _SCORES)
+
+    def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
+        """Shows a part of the answer; returns what is to be said of it."""
+        layers, heads = looked.shape
+        scored = not isinstance(looked.found, Ablations)
+        self.table.horizontalHeader().setMinimumSectionSize(scaled(_SCORE_WIDTH if scored else _CHANGE_WIDTH))
+        if not isinstance(looked.found, Ablations):
+            self.table.show_grid(_score_grid(looked.found, layers, heads))  # type: ignore[arg-type]
+            return ""
+        self.table.show_grid(_ablation_grid(looked.found, layers, heads))
+        token = token_text(tokenizer.piece(looked.found.token))
+        known, all = len(looked.found.found), layers * (heads + 1)
+        of = "" if looked.ended else f", {known} of {all} parts"
+        return f"log-probability of “{token}” in bits{of}"
+
+    def show_caret(self, position: int) -> None:
+        """The answer to the job shows it."""
+
+    def clear(self) -> None:
+        """Shows nothing."""
+        self.table.show_grid(HeatGrid())
+
+    def _on_choice(self) -> None:
+        self.table.show_grid(HeatGrid())
+        self.asked.emit()
+
+
+def _names(layers: int, heads: int, *, with_mlp: bool) -> tuple[list[str], list[str], list[str], list[str]]:
+    mlp = ["MLP"] if with_mlp else []
+    return (
+        [f"L{layer}" for layer in range(layers)],
+        [f"H{head}" for head in range(heads)] + mlp,
+        [f"layer {layer}" for layer in range(layers)],
+        [f"head {head}" for head in range(heads)] + mlp,
+    )
+
+
+def _score_grid(found: HeadScores, layers: int, heads: int) -> HeatGrid:
+    kinds = ("previous", "duplicate", "induction")
+    scores = np.stack([getattr(found, kind).numpy() for kind in kinds])  # (3, L, nh)
+    best, largest = scores.argmax(0), scores.max(0)
+
+    def text(row: int, column: int) -> str:
+        if largest[row, column] < _NAMED_FROM:
+            return ""
+        return f"{kinds[best[row, column]]} {number_format.decimal(float(largest[row, column]), 2)}"
+
+    def help(row: int, column: int) -> str:
+        one, two, three = (number_format.decimal(float(value), 2) for value in scores[:, row, column])
+        return f"Layer {row}, head {column}: previous token {one}, duplicate token {two}, induction {three}."
+
+    return HeatGrid(*_names(layers, heads, with_mlp=False), largest, text, help)
+
+
+def _ablation_grid(ablations: Ablations, layers: int, heads: int) -> HeatGrid:
+    change, kl = np.full((2, layers, heads + 1), np.nan)
+    for part, nats, divergence in ablations.found:
+        assert part.layer is not None
+        place = part.layer, heads if part.head is None else part.head
+        change[place], kl[place] = nats / math.log(2), divergence / math.log(2)
+    largest = max(float(np.nanmax(np.abs(change), initial=0.0)), 1e-9)
+
+    def text(row: int, column: int) -> str:
+        value = change[row, column]
+        return "" if math.isnan(value) else signed(float(value), 2)
+
+    def help(row: int, column: int) -> str:
+        name = f"Layer {row}, MLP" if column == heads else f"Layer {row}, head {column}"
+        if math.isnan(change[row, column]):
+            return f"{name}: not computed yet."
+        moved = number_format.decimal(float(kl[row, column]), 3)
+        bits = text(row, column)
+        return f"{name} switched off: {bits} bits for this token; the whole distribution moves by {moved} bits (KL)."
+
+    values = -np.sign(change) * np.sqrt(np.abs(change) / largest)  # one part is often far stronger than all others
+    return HeatGrid(*_names(layers, heads, with_mlp=True), values, text, help)

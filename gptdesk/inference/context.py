@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from torch import Tensor
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
+
+if TYPE_CHECKING:
+    from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
 
 Logits: TypeAlias = npt.NDArray[np.float32] | Tensor
 """(V) float32: an array, or a tensor on the device that computed them."""
@@ -62,6 +65,7 @@ class Context:
         self.drafts: list[Draft] = []
         self._prompt: list[int] = []  # the part that was read in chunks
         self._prompt_logits: Logits | None = None  # None if reading was cancelled
+        self._reader: PromptReader | None = None
 
     @property
     def length(self) -> int:
@@ -72,6 +76,14 @@ class Context:
     def is_full(self) -> bool:
         """Whether the context length is reached."""
         return self.length == self.cache.capacity
+
+    def read_by(self, reader: PromptReader | None) -> None:
+        """Chooses what reads the next prompts: a compiled reader, or ``None`` for the network.
+
+        They round differently, so nothing that another one read is reused.
+        """
+        if reader is not self._reader:
+            self._reader, self._prompt, self._prompt_logits = reader, [], None
 
     def read(
         self,
@@ -164,6 +176,7 @@ class Context:
         with torch.inference_mode():
             other.cache.copy_from(self.cache)
         other.cache.truncate(self.length)
+        other._reader = self._reader
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
         if self._prompt:
             other._keep(self.hidden[: len(self._prompt)], 0)
@@ -172,11 +185,16 @@ class Context:
 
     @torch.inference_mode()
     def _feed(self, ids: list[int], *, last: bool, interrupted: Callable[[], bool] | None) -> Tensor:
-        """Appends ``ids`` with the network; computes logits only after the ``last`` chunk.
+        """Appends ``ids``; computes logits only after the ``last`` chunk.
 
         Returns:
-            The network's output for ``ids``, (T, C).
+            The network's output for ``ids``, (T, C), valid until the next call.
         """
+        if self._reader is not None:
+            reading = self._reader.read(ids, self.cache, last=last, interrupted=interrupted)
+            if last:
+                self.logits = reading.logits.copy()
+            return torch.from_numpy(reading.hidden)
         batch = torch.tensor([ids], device=self._device)  # (1, T)
         hidden = self._model.hidden_states(batch, self.cache, interrupted=interrupted)  # (1, T, C)
         if last:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from gptdesk.gpt2.kv_cache import KVCache
+
+if TYPE_CHECKING:
+    from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
 
 
 class Decoder(Protocol):
@@ -22,6 +25,7 @@ class Decoder(Protocol):
         precision: of the weights, such as "int8".
         backend: what computes: "torch" or "numba".
         max_batch: most tokens that one call of `steps` reads; so many cost little more than one.
+        reader: reads prompts; ``None``: the network does.
     """
 
     @property
@@ -32,6 +36,9 @@ class Decoder(Protocol):
 
     @property
     def max_batch(self) -> int: ...
+
+    @property
+    def reader(self) -> PromptReader | None: ...
 
     def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> Sequence[npt.NDArray[np.float32] | Tensor]:
         """Appends tokens to each of several texts: a cache of batch size 1, and T new ids.

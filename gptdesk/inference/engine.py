@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -160,16 +160,30 @@ class Engine:
             yield NoticeEvent(0, self._long_prompt(len(ids), start))
         if settings.logit_bias and not settings.has_biases_of(self.tokenizer.sha256):
             yield NoticeEvent(0, "The logit biases are of another vocabulary, so they do not count for this model.")
-        with self.context_taken() as context:
+        with self._context_for(decoder) as context:
             setup = self._setup(previous, decoder, cancelled, cancelled_one, started)
             yield from generate(ids[start:], context, settings, setup)
 
+    def context_taken(self) -> AbstractContextManager[Context]:
+        """Takes the context, made if there is none; not shared with a call that starts before this one ends.
+
+        It reads as a completion that begins now.
+        """
+        return self._context_for(self._ready_decoder())
+
+    def new_context(self) -> Context:
+        """Another context, that reads as the one that `context_taken` gives."""
+        context, decoder = Context(self.model), self._ready_decoder()
+        context.read_by(decoder.reader if decoder else None)
+        return context
+
     @contextmanager
-    def context_taken(self) -> Iterator[Context]:
-        """Takes the context, made if there is none; not shared with a call that starts before this one ends."""
+    def _context_for(self, decoder: Decoder | None) -> Iterator[Context]:
+        """Takes the context for completions by that decoder."""
         context, self.context = self.context, None
         with memory_errors_explained():
             context = context or Context(self.model)
+            context.read_by(decoder.reader if decoder else None)
             try:
                 yield context
             finally:

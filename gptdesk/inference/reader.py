@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gptdesk.inference.context import Context
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.scoring.losses import logits_at
 from gptdesk.inference.scoring.scores import TextScores, TokenScores
@@ -96,7 +95,7 @@ class TextReader:
         windows = self._scorer.windows(len(ids))
         windows.sort(key=lambda window: (window.start != end, abs(middle - (window.first + window.end) // 2)))
         with self._engine.context_taken() as context:
-            scratch = cache(lambda: Context(self._engine.model))  # the end of the text stays ready to be completed
+            scratch = cache(self._engine.new_context)  # the end of the text stays ready to be completed
             for window in windows:
                 within = (lambda: context) if window.start == end else scratch
                 yield from self._scorer.score(array, window, within, interrupted)
@@ -139,7 +138,7 @@ class TextReader:
         at_end = start == window_start(len(ids), self._engine.config.n_positions)
         prompt = ids[start:] if at_end else ids[start:position]
         with self._engine.context_taken() as shared:
-            context = shared if at_end else Context(self._engine.model)
+            context = shared if at_end else self._engine.new_context()
             if not context.read(prompt, lambda: False, interrupted=lambda read: interrupted(start + read)):
                 return None
             if start + len(prompt) == position:

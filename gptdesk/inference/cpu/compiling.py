@@ -1,4 +1,4 @@
-"""Compiles the decode step with Numba, or loads the compiled code from disk. Imports Numba late."""
+"""Compiles the decode step and the reading of prompts with Numba, or loads that code from disk. Imports Numba late."""
 
 from __future__ import annotations
 
@@ -13,24 +13,35 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-CompiledStep: TypeAlias = Callable[..., None]
-"""`decode_kernel.decode`, compiled."""
+CompiledFunction: TypeAlias = Callable[..., None]
+
+
+class CompiledStep(NamedTuple):
+    """`decode_kernel.decode` and `prompt_kernel.read`, compiled."""
+
+    decode: CompiledFunction
+    read: CompiledFunction
+
 
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's environment variable for the cache folder; without it, a temporary folder is used."""
 
 SOURCES: Final = (
-    "decode_kernel.py", "activation_kernels.py", "kernel_intrinsics.py", "thread_intrinsics.py", "group_size.py",
+    "decode_kernel.py", "activation_kernels.py", "kernel_intrinsics.py", "layer_kernels.py", "step_tables.py",
+    "tasks.py", "thread_intrinsics.py", "group_size.py",
+    "prompt/prompt_kernel.py", "prompt/products.py", "prompt/attention.py",
+    "prompt/product_intrinsics.py", "prompt/packing_intrinsics.py", "prompt/vector_intrinsics.py",
+    "prompt/register_tile.py",
     "../../gpt2/activations.py",
 )  # fmt: skip
-"""Modules whose code or constants are compiled, from this folder. Numba's own cache checks only the first."""
+"""Modules whose code or constants are compiled, from this folder. Numba's own cache checks one of them."""
 
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of the two that follow
 _ready: list[CompiledStep] = []
-_dispatchers: dict[Path | None, Any] = {}
+_dispatchers: dict[Path | None, CompiledStep] = {}
 
 
 def can_compile() -> bool:
@@ -47,17 +58,21 @@ def find_step() -> CompiledStep | None:
     with _lock:
         if not _ready:
             folder = code_folder()
-            dispatcher = _dispatcher(folder)
+            step = _dispatchers_in(folder)
             try:
                 # Numba has no public API to look without compiling. Its cache checks processor and versions itself.
-                found = dispatcher._cache.load_overload(_signature(), dispatcher.targetctx)
+                found = [
+                    dispatcher._cache.load_overload(signature, dispatcher.targetctx)
+                    for dispatcher, signature in _with_signatures(step)
+                ]
             except Exception:  # a damaged file may raise anything; the step is compiled again
                 _remove_code(folder)
                 return None
-            if found is None:
+            if any(overload is None for overload in found):
                 return None
-            dispatcher.add_overload(found)
-            _ready.append(dispatcher)
+            for (dispatcher, _), overload in zip(_with_signatures(step), found, strict=True):
+                dispatcher.add_overload(overload)
+            _ready.append(step)
     return _ready[0]
 
 
@@ -68,14 +83,14 @@ def compile_step() -> CompiledStep:
     with _compiling:
         if not _ready:
             with _lock:
-                dispatcher = _dispatcher(code_folder())
+                step = _dispatchers_in(code_folder())
             try:
-                dispatcher.compile(_signature())
+                _compile(step)
             except OSError:  # the disk is full, say
                 with _lock:
-                    dispatcher = _dispatcher(None)
-                dispatcher.compile(_signature())
-            _ready.append(dispatcher)
+                    step = _dispatchers_in(None)
+                _compile(step)
+            _ready.append(step)
     return _ready[0]
 
 
@@ -88,24 +103,31 @@ def processor() -> str:
     return str(settings.CPU_NAME or llvmlite.binding.get_host_cpu_name())
 
 
-def _dispatcher(folder: Path | None) -> Any:
-    """Numba's dispatcher for the step, with its cache in ``folder``."""
+def _compile(step: CompiledStep) -> None:
+    for dispatcher, signature in _with_signatures(step):
+        dispatcher.compile(signature)
+
+
+def _dispatchers_in(folder: Path | None) -> CompiledStep:
+    """Numba's dispatchers for the step, with their cache in ``folder``."""
     import numba
 
     from gptdesk.inference.cpu import decode_kernel
+    from gptdesk.inference.cpu.prompt import prompt_kernel
 
     if folder not in _dispatchers:
         settings: Any = numba.config
         before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder or "")
         try:
-            _dispatchers[folder] = numba.njit(nogil=True, cache=folder is not None)(decode_kernel.decode)
+            jit = numba.njit(nogil=True, cache=folder is not None)
+            _dispatchers[folder] = CompiledStep(jit(decode_kernel.decode), jit(prompt_kernel.read))
         finally:
             settings.CACHE_DIR = before
     return _dispatchers[folder]
 
 
-def _signature() -> tuple[Any, ...]:
-    """Types of `decode_kernel.decode`'s arguments."""
+def _with_signatures(step: CompiledStep) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Each dispatcher of the step and the types of its arguments."""
     import numba
 
     types: Any = numba.types
@@ -113,13 +135,18 @@ def _signature() -> tuple[Any, ...]:
     def array(kind: Any, dimensions: int) -> Any:
         return types.Array(kind, dimensions, "C")
 
-    return (
+    beginning = (
         *(types.int64, types.int64),
         *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
-        types.float32,
-        *(array(types.int64, 2), array(types.int64, 1), array(types.int64, 1)),
-        *(array(types.float32, 2), array(types.float32, 2)),
+        *(types.float32, array(types.int64, 2)),
     )
+    decode = (*(array(types.int64, 1),) * 2, *(array(types.float32, 2),) * 2)
+    read = (
+        *(array(types.int64, 2), array(types.int64, 1)),
+        *(array(types.float32, 2), array(types.float32, 1), array(types.float32, 1)),
+        *(array(types.float32, 2), array(types.float32, 2), array(types.float32, 1)),
+    )
+    return [(step.decode, (*beginning, *decode)), (step.read, (*beginning, *read))]
 
 
 def code_folder() -> Path:

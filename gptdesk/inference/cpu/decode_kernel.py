@@ -11,7 +11,6 @@ The list is a table of integers (`Phase`), so that one compilation serves models
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -29,83 +28,10 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
     prefetch,
     wide,
 )
-from gptdesk.inference.cpu.thread_intrinsics import add_one, load, nap, pause, replace
-
-
-class Phase(IntEnum):
-    """Columns of the table of phases, int64.
-
-    Addresses point to contiguous arrays; offsets count elements from the start of a token's part of the workspace.
-
-    A product computes ``scale * (weights @ input) + bias`` and stores it, adds it to its output, or stores its
-    activation.
-    """
-
-    FIRST = 0  # number of the first task; in the row after the last phase, the number of all tasks
-    KIND = 1
-    LAYER = 2
-    ROWS = 3  # of the weights: outputs
-    COLUMNS = 4  # inputs
-    BOUNDS = (
-        5  # place in the array of bounds: task t has the rows, or heads, from bounds[BOUNDS + t] to [BOUNDS + t + 1]
-    )
-    FORMAT = 6  # of the weights
-    WEIGHTS = 7  # address; (ROWS, COLUMNS), int4: (ROWS, bytes of all groups)
-    SCALES = 8  # address; float32, int8: (ROWS), int4: (ROWS, groups); of ATTEND: the factor of the scores, (1)
-    BIAS = 9  # address; (ROWS) float32, or 0 for none; of EMBED: the positions' embeddings, (n_positions, COLUMNS)
-    NORM_WEIGHT = 10  # address; (COLUMNS) float32, of the layer norm before the product, or 0 for none
-    NORM_BIAS = 11  # address; (COLUMNS) float32, or 0 for none
-    INPUT = 12  # offset
-    OUTPUT = 13  # offset
-    ROW_BYTES = 14  # of the weights
-    ACTIVATION = 15  # of ACTIVATE: an `ActivationCase`
-
-
-class Kind(IntEnum):
-    """Kinds of phases."""
-
-    EMBED = 0  # one task
-    ATTEND = 1
-    STORE = 2
-    ADD = 3
-    ACTIVATE = 4
-    LOGITS = 5  # STORE into the logits
-
-
-class Format(IntEnum):
-    """Formats of weights."""
-
-    FLOAT32 = 0
-    BFLOAT16 = 1
-    INT8 = 2
-    INT4 = 3
-
-
-class TokenRow(IntEnum):
-    """Columns of the table of tokens that a step processes, int64. Tokens of one text are consecutive rows."""
-
-    ID = 0
-    POSITION = 1
-    KEYS = 2  # address of the text's cache; (n_layer, nh, n_positions, hs) float32
-    VALUES = 3
-
-
-class Sync(IntEnum):
-    """Indices of the array that threads share, (`SYNC_SIZE`) int64; elements that a step writes have a cache line of
-    their own."""
-
-    NEXT = 0  # number of the step, times 2**32, plus the next task
-    DONE = 8  # number of tasks that are done
-    THREADS = 16  # number of threads that may take part in the step
-    TOKENS = 17  # number of tokens in the step
-
-
-_LINE: Final = 8
-"""Elements of the shared array in a cache line of 64 bytes."""
-
-SYNC_SIZE: Final = (max(Sync) // _LINE + 1) * _LINE
-"""Whole cache lines, so that nothing else shares them."""
-
+from gptdesk.inference.cpu.layer_kernels import embed, normalise
+from gptdesk.inference.cpu.step_tables import Format, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.tasks import await_step, begin, take_task, wait
+from gptdesk.inference.cpu.thread_intrinsics import add_one
 
 # Numba accepts module-level integers as constants everywhere, members of an enumeration not.
 _FIRST = int(Phase.FIRST)
@@ -133,77 +59,14 @@ _FLOAT32 = int(Format.FLOAT32)
 _BFLOAT16 = int(Format.BFLOAT16)
 _INT8 = int(Format.INT8)
 _INT4 = int(Format.INT4)
-_ID = int(TokenRow.ID)
 _POSITION = int(TokenRow.POSITION)
 _KEYS = int(TokenRow.KEYS)
 _VALUES = int(TokenRow.VALUES)
-_NEXT = int(Sync.NEXT)
 _DONE = int(Sync.DONE)
-_THREADS = int(Sync.THREADS)
 _TOKENS = int(Sync.TOKENS)
-
-_SPINS: Final = 1000
-"""Polls of a counter before a waiting thread naps: about 10 microseconds, more than the wait between phases."""
-
-_IDLE_NAPS: Final = 1000
-"""Naps after which a helper thread stops waiting for the next step: a tenth of a second on Linux."""
 
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
-
-
-# --- Threads ---
-
-
-@njit
-def _take_task(sync, step, tasks):
-    """Takes the next task of that step; -1 if there is none left, or another step has started."""
-    while True:
-        word = load(sync, _NEXT)
-        task = word & 0xFFFFFFFF
-        if word >> 32 != step or task >= tasks:
-            return np.int64(-1)
-        if replace(sync, _NEXT, word, word + 1):
-            return task
-
-
-@njit
-def _wait(sync, tasks):
-    """Waits until that number of tasks of this step is done."""
-    spins = 0
-    while load(sync, _DONE) < tasks:
-        pause()
-        spins += 1
-        if spins > _SPINS:
-            nap()
-
-
-@njit
-def _begin(sync, step):
-    """Starts the step, whose inputs are complete, for all threads."""
-    sync[_DONE] = 0
-    while not replace(sync, _NEXT, load(sync, _NEXT), step << 32):
-        pass
-
-
-@njit
-def _await_step(sync, thread, last):
-    """Waits for the first step after ``last`` in which that thread may take part; -1 if none starts for long.
-
-    Polls, then naps, so that the thread stays on its core: the system puts a thread that is woken for each step onto
-    the core of the one that woke it, where both take turns for milliseconds.
-    """
-    spins = naps = 0
-    while naps < _IDLE_NAPS:
-        step = load(sync, _NEXT) >> 32
-        if step != last and thread < sync[_THREADS]:
-            return step
-        pause()
-        spins += 1
-        if spins > _SPINS:
-            nap()
-            naps += 1
-    return np.int64(-1)
 
 
 # --- Products ---
@@ -330,26 +193,6 @@ def _multiply_rows(phase, first, last, x, offsets, y):
 # --- Other arithmetic ---
 
 
-@njit(fastmath=_SUMS)
-def _normalise(x, weight, bias, biased, epsilon, out):
-    """Layer norm (Ba et al. 2016) of x, (C); ``bias`` counts if ``biased``."""
-    width = len(x)
-    total = np.float32(0)
-    for i in range(width):
-        total += x[i]
-    mean = total / np.float32(width)
-    squares = np.float32(0)
-    for i in range(width):
-        squares += (x[i] - mean) * (x[i] - mean)
-    factor = np.float32(1) / np.sqrt(squares / np.float32(width) + epsilon)
-    if biased:
-        for i in range(width):
-            out[i] = (x[i] - mean) * factor * weight[i] + bias[i]
-    else:
-        for i in range(width):
-            out[i] = (x[i] - mean) * factor * weight[i]
-
-
 @njit(fastmath={"reassoc", "nnan", "nsz"})
 def _largest(x, length):
     largest = x[0]
@@ -400,28 +243,6 @@ def _prefetch_task(phase, first, token_rows, cache_shape):
         start = phase[_WEIGHTS] + first * phase[_ROW_BYTES]
         for byte in range(0, AHEAD, 64):
             prefetch(start + byte)
-
-
-@njit
-def _embed(phase, token_rows, work):
-    width, kind = phase[_COLUMNS], phase[_FORMAT]
-    for token in range(len(token_rows)):
-        id, position = token_rows[token, _ID], token_rows[token, _POSITION]
-        wpe = carray(float32_pointer(phase[_BIAS] + 4 * width * position), (width,))
-        x = work[token, phase[_OUTPUT] : phase[_OUTPUT] + width]
-        if kind == _FLOAT32:
-            wte = carray(float32_pointer(phase[_WEIGHTS] + 4 * width * id), (width,))
-            for i in range(width):
-                x[i] = wte[i] + wpe[i]
-        elif kind == _BFLOAT16:
-            halves = carray(bfloat16_pointer(phase[_WEIGHTS] + 2 * width * id), (width,))
-            for i in range(width):
-                x[i] = wide(halves[i]) + wpe[i]
-        else:
-            numbers = carray(int8_pointer(phase[_WEIGHTS] + width * id), (width,))
-            scale = carray(float32_pointer(phase[_SCALES] + 4 * id), (1,))[0]
-            for i in range(width):
-                x[i] = wide(numbers[i]) * scale + wpe[i]
 
 
 @njit
@@ -485,7 +306,7 @@ def _input(phase, tokens, work, epsilon, normalised):
     biased = phase[_NORM_BIAS] != 0
     bias = carray(float32_pointer(phase[_NORM_BIAS] if biased else phase[_NORM_WEIGHT]), (columns,))
     for token in range(tokens):
-        _normalise(x[token], weight, bias, biased, epsilon, normalised[token])
+        normalise(x[token], weight, bias, biased, epsilon, normalised[token])
     return normalised[:tokens, :columns]
 
 
@@ -511,16 +332,16 @@ def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync,
     scores = np.empty((1, cache_shape[2] + 4), np.float32)
     x = normalised[:, :]
     if not thread:
-        _begin(sync, step)
+        begin(sync, step)
     while True:
         if thread:
-            step = _await_step(sync, thread, step)
+            step = await_step(sync, thread, step)
             if step < 0:
                 return
         tokens = sync[_TOKENS]
         number, entered = 0, -1
         while True:
-            task = _take_task(sync, step, tasks)
+            task = take_task(sync, step, tasks)
             if task < 0:
                 break
             while task >= phases[number + 1, _FIRST]:
@@ -529,9 +350,9 @@ def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync,
             bound = phase[_BOUNDS] + task - phase[_FIRST]
             first, end = bounds[bound], bounds[bound + 1]
             _prefetch_task(phase, first, token_rows[:tokens], cache_shape)
-            _wait(sync, phase[_FIRST])
+            wait(sync, phase[_FIRST])
             if phase[_KIND] == _EMBED:
-                _embed(phase, token_rows[:tokens], work)
+                embed(phase, token_rows[:tokens], work)
             elif phase[_KIND] == _ATTEND:
                 for head in range(first, end):
                     _attend_head(phase, head, token_rows[:tokens], cache_shape, work, scores)
@@ -544,5 +365,5 @@ def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync,
                 _multiply(phase, first, end, x, offsets, work, logits)
             add_one(sync, _DONE)
         if not thread:
-            _wait(sync, tasks)
+            wait(sync, tasks)
             return

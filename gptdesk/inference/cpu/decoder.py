@@ -20,10 +20,12 @@ from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
 from gptdesk.inference.block_sizes import MAX_BATCH
 from gptdesk.inference.cpu.compiling import CompiledStep
-from gptdesk.inference.cpu.decode_kernel import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.group_size import GROUP
+from gptdesk.inference.cpu.prompt.prompt_reader import READABLE, PromptReader
 from gptdesk.inference.cpu.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.thread_count import ThreadCount
+from gptdesk.inference.cpu.token_rows import token_row
 
 # Memory reads are slow at the start of a task, and threads that finish at different times wait for each other: so the
 # first tasks of a phase are long, and the last ones short.
@@ -56,15 +58,17 @@ class CPUDecoder:
         precision: of the weights.
         backend: "numba".
         max_batch: most tokens of a step.
+        reader: reads prompts; ``None`` for weights that it does not read.
     """
 
     backend: Final = "numba"
     max_batch: Final = MAX_BATCH
+    reader: PromptReader | None
 
     def __init__(self, model: GPT2, step: CompiledStep, *, threads: int) -> None:
         assert model.wpe.weight.device.type == "cpu"
         self.precision = precision_of(model)
-        self._decode = step
+        self._decode = step.decode
         self._program = program = _Program(model, threads)
         self._vocab_size = model.config.vocab_size
         config = model.config
@@ -83,6 +87,9 @@ class CPUDecoder:
             self._logits,
         )
         self._steps = 0
+        self.reader = None
+        if self.precision in READABLE:
+            self.reader = PromptReader(config, step.read, program, threads=threads)
         self._threads = [ThreadCount(threads) for _ in range(MAX_BATCH)]  # by the number of tokens
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
@@ -92,7 +99,7 @@ class CPUDecoder:
 
         Returns for each text the logits after each of its new tokens, (T, V) float32.
         """
-        rows = [_token_row(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
+        rows = [token_row(cache, i, id) for cache, ids in texts for i, id in enumerate(ids)]
         assert 1 <= len(rows) <= MAX_BATCH
         assert all(cache.length + len(ids) <= cache.capacity for cache, ids in texts)
         self._token_rows[: len(rows)] = rows
@@ -115,14 +122,6 @@ class CPUDecoder:
         self._steps += 1
         self._decode(0, self._steps, *self._arguments)
         threads.took(count, perf_counter() - began)
-
-
-def _token_row(cache: KVCache, index: int, id: int) -> tuple[int, ...]:
-    """A row of the table of tokens, see `TokenRow`."""
-    assert cache.keys.dtype == torch.float32
-    assert cache.keys.is_contiguous()
-    assert cache.keys.shape[1] == 1
-    return id, cache.length + index, cache.keys.data_ptr(), cache.values.data_ptr()
 
 
 class _Program:

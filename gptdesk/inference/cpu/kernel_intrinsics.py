@@ -259,6 +259,28 @@ def wide(typing: Any, value: Any) -> Any:
 
 
 @intrinsic
+def round_to_int16(typing: Any, value: Any) -> Any:
+    """The nearest integer of a float32 that fits an int16, in a form that compilers turn into vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(_FLOAT, [_FLOAT])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.rint.f32")
+        return builder.trunc(builder.fptosi(builder.call(function, [arguments[0]]), _INT32), _INT16)
+
+    return signature(types.int16, types.float32), generate
+
+
+@intrinsic
+def float32_of_bits(typing: Any, bits: Any) -> Any:
+    """The float32 whose bits an int32 has."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _FLOAT)
+
+    return signature(types.float32, types.int32), generate
+
+
+@intrinsic
 def power_of_two(typing: Any, exponent: Any) -> Any:
     """2**exponent, float32; exponent int32, -126 to 127."""
 
@@ -287,6 +309,8 @@ def _make_pointer(kind: Any) -> Any:
 float32_pointer: Final = _make_pointer(types.float32)
 bfloat16_pointer: Final = _make_pointer(types.uint16)
 int8_pointer: Final = _make_pointer(types.int8)
+int16_pointer: Final = _make_pointer(types.int16)
+int32_pointer: Final = _make_pointer(types.int32)
 
 
 @intrinsic

@@ -46,6 +46,7 @@ class DeviceDecoder:
     Attributes:
         precision: of the weights.
         backend: "torch".
+        reader: ``None``: the network reads prompts.
         max_batch: most tokens of a step.
         buckets: context lengths that attention reads.
         fused: as given.
@@ -53,6 +54,7 @@ class DeviceDecoder:
     """
 
     backend: Final = "torch"
+    reader: Final = None
 
     def __init__(self, model: GPT2, *, graphs: bool, fused: FusedStep | None = None) -> None:
         weight = model.wte.weight

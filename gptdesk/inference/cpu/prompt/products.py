@@ -1,0 +1,228 @@
+"""Products of many tokens with the weights of a layer, a panel of rows at a time, in compiled code.
+
+int8 weights are multiplied as integers: a token's numbers are rounded to 16 bits, x = scale * q, because GPT-2's
+activations have columns many times as large as the others, for which 8 bits are too coarse. A sum of 512 products with
+weights up to 127 fits into an int32, so it is exact, and the same with any instructions. Other weights are multiplied
+in float32.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import carray, njit
+
+from gptdesk.inference.cpu.activation_kernels import activate
+from gptdesk.inference.cpu.kernel_intrinsics import (
+    float32_of_bits,
+    float32_pointer,
+    int8_pointer,
+    int16_pointer,
+    int32_pointer,
+    round_to_int16,
+)
+from gptdesk.inference.cpu.prompt.packing_intrinsics import make_weight_packer, pack_tokens
+from gptdesk.inference.cpu.prompt.product_intrinsics import make_block
+from gptdesk.inference.cpu.prompt.register_tile import TILE
+from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
+
+_LARGEST: Final = 32767
+_STEPS: Final = 256
+"""Steps of a product whose sums are added up in float32: 512 columns in int16, 512 * 127 * `_LARGEST` < 2**31."""
+
+_INFINITY_BITS: Final = 0x7F800000
+_SMALLEST: Final = np.float32(1e-30)
+"""Numbers of a token that are all smaller are 0: so that no factor overflows."""
+
+_TOKENS: Final = TILE.tokens
+_ROWS: Final = TILE.rows
+_VECTORS: Final = TILE.vectors
+_LANES: Final = TILE.lanes
+_STEP_BYTES: Final = 4 * TILE.tokens
+_BLOCK_BYTES: Final = 4 * TILE.lanes
+_FLOAT32: Final = int(Format.FLOAT32)
+_BFLOAT16: Final = int(Format.BFLOAT16)
+_INT8: Final = int(Format.INT8)
+_FORMAT: Final = int(Phase.FORMAT)
+_ROW_COUNT: Final = int(Phase.ROWS)
+_COLUMNS: Final = int(Phase.COLUMNS)
+_WEIGHTS: Final = int(Phase.WEIGHTS)
+_SCALES: Final = int(Phase.SCALES)
+_BIAS: Final = int(Phase.BIAS)
+_ROW_BYTES: Final = int(Phase.ROW_BYTES)
+_KIND: Final = int(Phase.KIND)
+_ACTIVATION: Final = int(Phase.ACTIVATION)
+_ADD: Final = int(Kind.ADD)
+_ACTIVATE: Final = int(Kind.ACTIVATE)
+
+_block_int16: Final = make_block("int16", TILE.vectors, 4 * TILE.tokens, 4)
+block_float32: Final = make_block("float32", TILE.vectors, 4 * TILE.tokens, 4)
+"""As `make_block` says, of tokens that `pack_tokens` packed and `TILE.vectors` vectors of rows."""
+
+_pack_float32: Final = make_weight_packer("float32")
+_pack_bfloat16: Final = make_weight_packer("bfloat16")
+_pack_int8: Final = make_weight_packer("int8")
+
+
+@njit
+def steps_of(phase):
+    """Steps of a product, those included that fill up its rows to whole blocks."""
+    blocks = -(-phase[_ROW_BYTES] // _BLOCK_BYTES)
+    steps = blocks * _LANES * (1 if phase[_FORMAT] == _FLOAT32 else 2)  # two in a word: columns, or int8's pairs
+    return -(-steps // _TOKENS) * _TOKENS
+
+
+# --- Tokens ---
+
+
+@njit
+def _largest_bits(bits):
+    """The bits of the largest absolute value of float32 numbers, given as int32: integers have vector maxima."""
+    largest = np.int32(0)
+    for i in range(len(bits)):
+        size = bits[i] & np.int32(0x7FFFFFFF)
+        largest = max(largest, size)
+    return largest
+
+
+@njit
+def _round(x, columns, numbers):
+    """Rounds the numbers at the address x to int16 ``numbers``; returns their scale, NaN if one is not finite."""
+    bits = _largest_bits(carray(int32_pointer(x), (columns,)))
+    if bits >= _INFINITY_BITS:
+        for i in range(columns):
+            numbers[i] = np.int16(0)
+        return np.float32(np.nan)
+    largest = float32_of_bits(bits)
+    factor = np.float32(_LARGEST) / largest if largest > _SMALLEST else np.float32(0)
+    values = carray(float32_pointer(x), (columns,))
+    for i in range(columns):
+        numbers[i] = round_to_int16(values[i] * factor)
+    return largest / np.float32(_LARGEST)
+
+
+@njit
+def pack_input(phase, tile, tokens, x, x_bytes, packed, token_scales, scratch):
+    """Packs a tile of the input of a product.
+
+    Args:
+        phase: of the product.
+        tile: number of the tile.
+        tokens: in all.
+        x: address of the tile's numbers, float32.
+        x_bytes: from one token's to the next one's.
+        packed: address of the result of all tiles.
+        token_scales: (tokens) float32, output of int8's products.
+        scratch: address of memory for the tile, 4 bytes a step and token.
+    """
+    columns, steps, exact = phase[_COLUMNS], steps_of(phase), phase[_FORMAT] == _INT8
+    for token in range(_TOKENS):
+        there = columns if tile * _TOKENS + token < tokens else 0
+        if exact:
+            numbers = carray(int16_pointer(scratch + 4 * token * steps), (2 * steps,))
+            if there:
+                token_scales[tile * _TOKENS + token] = _round(x + token * x_bytes, columns, numbers)
+            for i in range(there, 2 * steps):
+                numbers[i] = np.int16(0)
+        else:
+            values = carray(float32_pointer(scratch + 4 * token * steps), (steps,))
+            row = carray(float32_pointer(x + token * x_bytes), (columns,))
+            for i in range(there):
+                values[i] = row[i]
+            for i in range(there, steps):
+                values[i] = np.float32(0)
+    pack_tokens(scratch, 4 * steps, steps // _TOKENS, packed + tile * steps * _STEP_BYTES)
+
+
+# --- Rows ---
+
+
+@njit
+def _pack_rows(kind, rows, stride, count, blocks, out):
+    """Packs `TILE.lanes` rows, of which ``count`` are there."""
+    if kind == _FLOAT32:
+        _pack_float32(rows, stride, count, blocks, out)
+    elif kind == _BFLOAT16:
+        _pack_bfloat16(rows, stride, count, blocks, out)
+    else:
+        _pack_int8(rows, stride, count, blocks, out)
+
+
+@njit
+def _pack_panel(phase, first, panel, scratch):
+    """Packs the rows from ``first`` on into ``panel``; ``scratch`` has memory for a block. Both are addresses."""
+    kind, stride, steps = phase[_FORMAT], phase[_ROW_BYTES], steps_of(phase)
+    blocks = stride // _BLOCK_BYTES
+    rest = stride - blocks * _BLOCK_BYTES
+    done = blocks * _LANES * (1 if kind == _FLOAT32 else 2)
+    for vector in range(_VECTORS):
+        row = min(first + vector * _LANES, phase[_ROW_COUNT] - 1)
+        count = min(_LANES, phase[_ROW_COUNT] - row)
+        rows, out = phase[_WEIGHTS] + row * stride, panel + vector * _BLOCK_BYTES
+        _pack_rows(kind, rows, stride, count, blocks, out)
+        if rest:
+            filled = carray(int8_pointer(scratch), (_LANES, _BLOCK_BYTES))
+            for i in range(_LANES):
+                end = carray(int8_pointer(rows + min(i, count - 1) * stride + blocks * _BLOCK_BYTES), (rest,))
+                for byte in range(rest):
+                    filled[i, byte] = end[byte]
+                for byte in range(rest, _BLOCK_BYTES):
+                    filled[i, byte] = np.int8(0)
+            _pack_rows(kind, scratch, _BLOCK_BYTES, _LANES, 1, out + done * 4 * _ROWS)
+            done_now = done + _LANES * (1 if kind == _FLOAT32 else 2)
+        else:
+            done_now = done
+        if done_now < steps:
+            for step in range(done_now, steps):
+                zeros = carray(float32_pointer(out + step * 4 * _ROWS), (_LANES,))
+                for i in range(_LANES):
+                    zeros[i] = np.float32(0)
+
+
+@njit
+def multiply_panel(phase, number, tokens, packed, token_scales, out, out_bytes, panel, scratch):
+    """Multiplies panel ``number`` of a product's rows with all tokens, and stores, adds or activates the results.
+
+    Args:
+        phase: of the product.
+        number: of the panel.
+        tokens: in all.
+        packed: address of the input that `pack_input` packed.
+        token_scales: (tokens) float32.
+        out: address of the first token's outputs, float32.
+        out_bytes: from one token's to the next one's.
+        panel: address of memory for a panel, 4 bytes a step and row.
+        scratch: address of memory for the results of a block.
+    """
+    steps, first, exact = steps_of(phase), number * _ROWS, phase[_FORMAT] == _INT8
+    count = min(_ROWS, phase[_ROW_COUNT] - first)
+    _pack_panel(phase, first, panel, scratch)
+    scales = carray(float32_pointer(phase[_SCALES] + 4 * first), (_ROWS,))
+    bias = carray(float32_pointer(phase[_BIAS] + 4 * first), (_ROWS,))
+    for tile in range(-(-tokens // _TOKENS)):
+        x = packed + tile * steps * _STEP_BYTES
+        for step in range(0, steps, _STEPS):
+            at, row, some = x + step * _STEP_BYTES, panel + step * 4 * _ROWS, min(_STEPS, steps - step)
+            if exact:
+                _block_int16(at, row, some, scratch, step)
+            else:
+                block_float32(at, row, some, scratch, step)
+        for token in range(min(_TOKENS, tokens - tile * _TOKENS)):
+            y = carray(float32_pointer(scratch + 4 * _ROWS * token), (count,))
+            if exact:
+                scale = token_scales[tile * _TOKENS + token]
+                for i in range(count):
+                    y[i] = y[i] * (scale * scales[i])
+            if phase[_BIAS]:
+                for i in range(count):
+                    y[i] += bias[i]
+            target = carray(float32_pointer(out + 4 * first + (tile * _TOKENS + token) * out_bytes), (count,))
+            if phase[_KIND] == _ADD:
+                for i in range(count):
+                    target[i] += y[i]
+            elif phase[_KIND] == _ACTIVATE:
+                activate(phase[_ACTIVATION], y, target)
+            else:
+                for i in range(count):
+                    target[i] = y[i]

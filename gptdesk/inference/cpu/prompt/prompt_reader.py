@@ -1,0 +1,159 @@
+"""Reads prompts with the compiled kernel: tables and memory for `prompt_kernel`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.kv_cache import KVCache
+from gptdesk.gpt2.model import Interrupted
+from gptdesk.inference.block_sizes import PROMPT_CHUNK
+from gptdesk.inference.cpu.compiling import CompiledFunction
+from gptdesk.inference.cpu.prompt import thread_memory
+from gptdesk.inference.cpu.prompt.prompt_kernel import Job, Part
+from gptdesk.inference.cpu.prompt.register_tile import TILE
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.token_rows import token_row
+
+READABLE: Final = ("float32", "bfloat16", "int8")
+"""Precisions of the weights that the kernel reads."""
+
+
+class Reading(NamedTuple):
+    """What reading some tokens gives; the arrays are overwritten by the next call.
+
+    Attributes:
+        hidden: the network's output for the tokens, (T, C).
+        logits: after the last one, (V), if they were asked for.
+    """
+
+    hidden: npt.NDArray[np.float32]
+    logits: npt.NDArray[np.float32]
+
+
+class Program(Protocol):
+    """The decode step's tables, which keep the weights that they point to.
+
+    Attributes:
+        work: float32 elements of a token's part of the workspace.
+    """
+
+    work: int
+
+    def phases(self) -> npt.NDArray[np.int64]: ...
+
+
+class PromptReader:
+    """Computes many tokens of a text at a time. Called from one thread; computes with several.
+
+    A token's results are the same bit for bit with any number of threads, and whatever other tokens are read with it.
+
+    Args:
+        config: of the model.
+        read: the compiled kernel.
+        program: of the model.
+        threads: number of threads, including the calling one.
+    """
+
+    def __init__(self, config: GPT2Config, read: CompiledFunction, program: Program, *, threads: int) -> None:
+        work = program.work
+        self._read = read
+        self._program = program
+        self._phases = phases = program.phases()
+        self._count = threads
+        self._heads = config.n_head
+        self._token_rows = np.zeros((PROMPT_CHUNK, len(TokenRow)), np.int64)
+        self._parts = np.zeros((2 * len(phases) + 2, len(Part)), np.int64)
+        self._sync = np.zeros(SYNC_SIZE, np.int64)
+        self._hidden = np.zeros((PROMPT_CHUNK, config.n_embd), np.float32)
+        self._logits = np.zeros(config.vocab_size, np.float32)
+        tiles = -(-PROMPT_CHUNK // TILE.tokens)
+        self._arguments: tuple[Any, ...] = (
+            self._token_rows,
+            (config.n_layer, config.n_head, config.n_positions, config.head_size),
+            np.float32(config.layer_norm_epsilon),
+            phases,
+            self._parts,
+            self._sync,
+            np.empty((PROMPT_CHUNK, work), np.float32),
+            np.empty(tiles * TILE.tokens * work, np.float32),
+            np.zeros(PROMPT_CHUNK, np.float32),
+            np.empty((threads, thread_memory.size(work, config.n_positions, config.head_size)), np.float32),
+            self._hidden,
+            self._logits,
+        )
+        self._steps = 0
+        self._helpers: dict[int, Future[None]] = {}
+        self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="read")
+
+    def read(
+        self,
+        ids: Sequence[int],
+        cache: KVCache,
+        *,
+        last: bool,
+        interrupted: Callable[[], bool] | None = None,
+    ) -> Reading:
+        """Appends up to `PROMPT_CHUNK` tokens to a text.
+
+        Args:
+            ids: of the tokens, which the model has.
+            cache: of the text, float32.
+            last: whether logits are computed.
+            interrupted: asked before each block of the network, if given.
+
+        Raises:
+            Interrupted: when ``interrupted`` returned True; the cache holds what it held before.
+        """
+        tokens, position = len(ids), cache.length
+        assert 1 <= tokens <= PROMPT_CHUNK
+        assert position + tokens <= cache.capacity
+        self._token_rows[:tokens] = [token_row(cache, i, id) for i, id in enumerate(ids)]
+        for group in self._groups(last, by_block=interrupted is not None):
+            if interrupted is not None and interrupted():
+                raise Interrupted
+            self._compute(group, tokens)
+        cache.length += tokens
+        return Reading(self._hidden[:tokens], self._logits)
+
+    def _groups(self, last: bool, *, by_block: bool) -> list[list[tuple[Job, int]]]:
+        """What is computed, in groups; each is a job and a row of the table of phases."""
+        groups: list[list[tuple[Job, int]]] = [[]]
+        for row, phase in enumerate(self._phases[:-1]):
+            kind = Kind(phase[Phase.KIND])
+            if kind == Kind.EMBED:
+                groups[-1].append((Job.EMBED, row))
+            elif kind == Kind.ATTEND:
+                groups[-1].append((Job.ATTEND, row))
+            elif kind == Kind.LOGITS:
+                groups[-1].append((Job.NORMALISE, row))
+                groups[-1] += [(Job.PACK, row), (Job.MULTIPLY, row)] if last else []
+            else:
+                if by_block and kind == Kind.STORE and len(groups[-1]) > 1:
+                    groups.append([])
+                groups[-1] += [(Job.PACK, row), (Job.MULTIPLY, row)]
+        return groups
+
+    def _compute(self, group: list[tuple[Job, int]], tokens: int) -> None:
+        first = 0
+        for number, (job, row) in enumerate(group):
+            phase = self._phases[row]
+            is_head = phase[Phase.KIND] == Kind.LOGITS and job != Job.NORMALISE
+            start, count = (tokens - 1, 1) if is_head else (0, tokens)
+            self._parts[number] = first, job, row, start, count
+            if job == Job.MULTIPLY:
+                first += -(-int(phase[Phase.ROWS]) // TILE.rows)
+            else:
+                first += self._heads if job == Job.ATTEND else -(-count // TILE.tokens)
+        self._parts[len(group), Part.FIRST] = first
+        self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = len(group), self._count
+        for number in range(1, self._count):
+            if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for calls
+                self._helpers[number] = self._pool.submit(self._read, number, self._steps, *self._arguments)
+        self._steps += 1
+        self._read(0, self._steps, *self._arguments)

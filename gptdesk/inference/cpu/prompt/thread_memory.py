@@ -1,0 +1,23 @@
+"""Memory that a thread needs to read prompts, in float32 elements."""
+
+from __future__ import annotations
+
+from gptdesk.inference.cpu.prompt.register_tile import TILE
+
+
+def size(width: int, positions: int, head_size: int) -> int:
+    """Elements for a workspace of ``width`` a token, a context of ``positions``, and heads of that size."""
+    products = (TILE.rows + 2 * TILE.tokens) * width + TILE.rows * (TILE.tokens + 4 * TILE.lanes)
+    return max(products, attention_size(positions, head_size))
+
+
+def attention_size(positions: int, head_size: int) -> int:
+    """Elements for the attention of a head: keys, values and scores in whole panels, and a tile of queries."""
+    square, group = max(TILE.lanes, TILE.tokens), 2 * TILE.lanes
+    padded, keys = _whole(head_size, square), _whole(positions, TILE.rows)
+    panels = keys * (padded + _whole(head_size, group) + TILE.tokens)
+    return panels + TILE.tokens * (2 * padded + group) + TILE.lanes * padded
+
+
+def _whole(count: int, block: int) -> int:
+    return -(-count // block) * block

@@ -13,7 +13,6 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
-from gptdesk.inference.cpu.compiling import CompiledFunction
 from gptdesk.inference.cpu.prompt import thread_memory
 from gptdesk.inference.cpu.prompt.prompt_kernel import Job, Part
 from gptdesk.inference.cpu.prompt.register_tile import TILE
@@ -60,7 +59,7 @@ class PromptReader:
         threads: number of threads, including the calling one.
     """
 
-    def __init__(self, config: GPT2Config, read: CompiledFunction, program: Program, *, threads: int) -> None:
+    def __init__(self, config: GPT2Config, read: Callable[..., None], program: Program, *, threads: int) -> None:
         work = program.work
         self._read = read
         self._program = program

@@ -8,8 +8,8 @@ a model that continues the document in the Playground reads the names as text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from gptdesk.gpt2.chat_template import ROLES, Role
@@ -148,6 +148,11 @@ def placed_turns(mixed: MixedText) -> list[PlacedTurn]:
     return placed
 
 
+def last_again(mixed: MixedText, last: PlacedTurn) -> PlacedTurn:
+    """The last turn of a text, read again after the text has grown."""
+    return _placed(mixed[last.start + 1 :], last.start, last.start + 1, last.turn, last=True)
+
+
 def _placed(message: MixedText, start: int, begin: int, turn: ChatTurn, *, last: bool) -> PlacedTurn:
     """A turn of a message with what separates it from the markers around it, which is taken away."""
     end = begin + len(message)
@@ -158,6 +163,11 @@ def _placed(message: MixedText, start: int, begin: int, turn: ChatTurn, *, last:
     return PlacedTurn(ChatTurn(turn.role, message.spelled, turn.name, turn.pinned), start, begin, end)
 
 
-def spoken(turns: Sequence[PlacedTurn]) -> list[ChatTurn]:
+def spoken(turns: Iterable[PlacedTurn]) -> list[ChatTurn]:
     """The turns without their places."""
     return [placed.turn for placed in turns]
+
+
+def as_prompted(turns: Iterable[PlacedTurn]) -> list[ChatTurn]:
+    """The turns as a prompt gets them: replies without the white space that the model wrote around them."""
+    return [replace(one, text=one.text.strip()) if one.role == "assistant" else one for one in spoken(turns)]

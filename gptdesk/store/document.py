@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -99,6 +99,36 @@ class Document(BranchedText):
             return
         self._history.record(replace(self._substitute(start, end, inserted), open=typing))
         self.changed_at = start + len(inserted)
+
+    def amend(self, start: int, end: int, text: str, *, special: tuple[str, ...] = (), typing: bool = False) -> None:
+        """As `replace`, in all branches that share the replaced characters, where they are typed ones of one run.
+
+        Undoing it takes it back in the text that is shown.
+        """
+        self.stop_writing()
+        inserted = clean_mixed(_mixed(text, special))
+        old = self.mixed[start:end]
+        if (start < end or inserted) and self._tree.amend(start, end, Run(inserted.text, special=inserted.names)):
+            self._changed()
+            before = tuple(join([Run(old.text, special=old.names)]))
+            after = tuple(join([Run(inserted.text, special=inserted.names)]))
+            self._history.record(Step(start, before, after, open=typing))
+            self.changed_at = start + len(inserted)
+        else:
+            self.replace(start, end, text, special=special, typing=typing)
+
+    def rename_special(self, rename: Callable[[str], str]) -> None:
+        """Gives special tokens other names, in all branches and for good.
+
+        Args:
+            rename: returns the new name for a name.
+        """
+        self.stop_writing()
+        for node in list(self._tree.nodes.values()):
+            names = tuple(map(rename, node.run.special))
+            if names != node.run.special:
+                self._tree.set_run(node.id, replace(node.run, special=names))
+        self._changed()
 
     def branch(self, start: int, new: str | Run) -> None:
         """Puts text, typed or generated, in the place of all from ``start`` on, which stays as another branch.

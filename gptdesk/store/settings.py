@@ -46,6 +46,8 @@ class Settings:
         new_document_decoding: decoding settings for new documents.
         presets: the person's own, by name.
         document: id of the document that was open last.
+        chat: id of the document that was open last on the Chat page.
+        chat_template: id of the template of chats; empty: that of the model, or else plain names.
         folder: of the file that was opened or saved last, if any.
         page: id of the page that was open last; the first page is shown where none has it.
         run: folder of the training run that was looked at last.
@@ -200,6 +202,8 @@ class Settings:
     new_document_decoding: DecodingSettings = PRESETS["Balanced"]
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = stored(None, what="the id of a document")
+    chat: str | None = stored(None, what="the id of a document")
+    chat_template: str = stored("", what="the id of a template")
     folder: str | None = stored(None, what="one that files are saved in")
     page: str = stored("", what="the id of a page")
     run: str | None = stored(None, what="the folder of a run")

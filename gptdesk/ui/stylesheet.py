@@ -274,6 +274,18 @@ QPlainTextEdit {
 QPlainTextEdit[readOnly="true"] { border-color: $hairline; }
 QPlainTextEdit:focus { border-color: $accent; }
 QPlainTextEdit[kind="completion"] { background: transparent; border: none; padding: 0; }
+QFrame[kind="turn"] { background: transparent; border: 1px solid transparent; border-radius: 10px; }
+QFrame[kind="turn"][role="user"] { background: $background; }
+QFrame[kind="turn"][role="system"] { border: 1px dashed $hairline; }
+QFrame[kind="turn"]:focus { border: 1px solid $accent; }
+QFrame[kind="turn"][faded="true"] QTextEdit { color: $muted; }
+QFrame[kind="turn"][role="assistant"] QLabel[kind="title"] { color: $accent; }
+QPlainTextEdit[kind="composer"] { background: transparent; border: none; padding: 0; }
+QTextEdit[kind="prompt"] {
+    background: $background; border: 1px solid $hairline; border-radius: 6px; padding: 4px;
+    selection-background-color: $selection; selection-color: $text;
+}
+QTextEdit[kind="prompt"]:focus { border-color: $accent; }
 QRadioButton { spacing: 8px; }
 QRadioButton::indicator {
     width: 14px; height: 14px; border: 1px solid $outline; border-radius: 8px; background: $raised;

@@ -52,7 +52,7 @@ def test_what_ends_a_reply_comes_from_the_template(template: PromptTemplate, sto
     ("family", "stop"),
     [
         ("chatml", "<|im_end|>"), ("llama 2", "<|endoftext|>"), ("gemma", "<end_of_turn>"), ("falcon", "\nUser:"),
-        ("vicuna", "<|endoftext|>"), ("alpaca", "\n### Instruction:"), ("blenderbot", "  "),
+        ("vicuna", "<|endoftext|>"), ("alpaca", "\n### Instruction:"), ("blenderbot", "   "),
     ],
 )  # fmt: skip
 def test_what_ends_a_reply_is_found_in_a_template_of_a_model(process: TemplateProcess, family: str, stop: str) -> None:

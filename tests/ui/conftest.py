@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.folders import Folders
 from gptdesk.ui.clipboard import release_clipboard
+from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.number_format import use_readable_locale
-from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.top_bar import DocumentButton
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.window_services import WindowServices

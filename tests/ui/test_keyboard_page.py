@@ -54,7 +54,7 @@ def test_another_key_works_at_once_and_after_a_restart_and_the_old_one_does_not(
         window.activateWindow()
         editor.setFocus()
         qtbot.waitUntil(editor.hasFocus)
-        QTest.keyClick(editor, Qt.Key.Key_2, CONTROL)
+        QTest.keyClick(editor, Qt.Key.Key_3, CONTROL)
         assert window.current_page == "play"
         QTest.keyClick(editor, Qt.Key.Key_J, CONTROL)
         assert window.current_page == "models"
@@ -68,7 +68,7 @@ def test_a_conflict_is_named_and_the_person_decides(page: KeyboardPage, opened: 
     commands = opened.window.commands
     press(page, "page.models", Qt.Key.Key_K)
     assert "Ctrl+K is the key of “Command palette”" in page.problem.accessibleName()
-    assert commands.keys("page.models") == ("Ctrl+2",)
+    assert commands.keys("page.models") == ("Ctrl+3",)
     page.take.click()
     assert commands.keys("page.models") == ("Ctrl+K",)
     assert commands.keys("palette.open") == ("Ctrl+Shift+P",)
@@ -84,7 +84,7 @@ def test_keys_of_text_fields_are_refused(
 ) -> None:
     press(page, "page.models", key, modifiers)
     assert page.problem.accessibleName().endswith(".")
-    assert opened.window.commands.keys("page.models") == ("Ctrl+2",)
+    assert opened.window.commands.keys("page.models") == ("Ctrl+3",)
 
 
 def test_keys_are_removed_and_reset_one_and_all(page: KeyboardPage, opened: Opened) -> None:
@@ -94,9 +94,9 @@ def test_keys_are_removed_and_reset_one_and_all(page: KeyboardPage, opened: Open
     assert commands.keys("page.models") == ()
     assert dict(opened.services.settings.value.shortcuts) == {"page.models": ()}
     page.reset.click()
-    assert commands.keys("page.models") == ("Ctrl+2",)
+    assert commands.keys("page.models") == ("Ctrl+3",)
     press(page, "page.models", Qt.Key.Key_J)
     press(page, "page.train", Qt.Key.Key_L)
     page.reset_all.click()
-    assert commands.keys("page.train") == ("Ctrl+3",)
+    assert commands.keys("page.train") == ("Ctrl+4",)
     assert dict(opened.services.settings.value.shortcuts) == {}

@@ -107,6 +107,26 @@ class Tree(Nodes):
             for run in rest:
                 self.path.append(self._add(self.leaf, run))
 
+    def amend(self, start: int, end: int, run: Run) -> bool:
+        """Replaces typed characters in all paths that share them, within one node; returns whether that was possible.
+
+        Args:
+            start, end: of the characters in the path.
+            run: the typed text in their place.
+        """
+        index, offset = self._locate(start)
+        if index == len(self.path):
+            return False
+        node = self._nodes[self.path[index]]
+        behind = offset + end - start
+        if node.run.generated or behind > len(node.run.text):
+            return False
+        parts = join([node.run.cut(0, offset), run, node.run.cut(behind, len(node.run.text))])
+        if len(parts) != 1:
+            return False
+        self.set_run(node.id, parts[0])
+        return True
+
     def add_branch(self, start: int, runs: Sequence[Run]) -> None:
         """Adds a path that leaves the present one at ``start``, unless the tree holds it; the present one stays."""
         index, offset = self._locate(start)

@@ -9,8 +9,10 @@ from typing import ClassVar
 from PySide6.QtCore import Slot
 
 from gptdesk.store.export.json_reader import is_document_file
+from gptdesk.ui.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.commands.branch_commands import branch_commands
 from gptdesk.ui.playground.commands.branch_pane_commands import branch_pane_commands
+from gptdesk.ui.playground.commands.chat_command import chat_command
 from gptdesk.ui.playground.commands.completion_commands import SHOWN, completion_commands
 from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
@@ -25,7 +27,6 @@ from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.documents.files import TEXT_SUFFIXES, DocumentFiles
 from gptdesk.ui.playground.generation_messages import GenerationMessages
-from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser, ask_for_model_folder
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
@@ -36,6 +37,7 @@ from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
 from gptdesk.ui.window.commands.registry import Command
+from gptdesk.ui.window.document_claim import DocumentClaim
 from gptdesk.ui.window.pages import BasePage, PageView, Window
 
 
@@ -48,6 +50,7 @@ class PlaygroundPage(BasePage):
         special: special tokens of the model in use and of the open document.
         documents: all documents.
         files: opens and saves files.
+        claim: hands the document over to the Chat page and back.
         completions: several, side by side.
         follower: loads each newest checkpoint of a run.
         read_ahead: has the text read while the person pauses.
@@ -86,13 +89,15 @@ class PlaygroundPage(BasePage):
             open_folder=self._ask_for_model_folder,
             parent=self,
         )
+        self.claim = DocumentClaim(links, self.id, self.session, services.storage, self)
+        links.model_pages.add(self.id)
         links.current_text = lambda: self.session.document.mixed.spelled
         links.document_wanted.connect(self.documents.open)
         links.model_wanted.connect(self._use_model)
         links.follow_wanted.connect(self._follow_run)
         self.documents.wanted.connect(self._show)
         self.files.wanted.connect(self._show)
-        services.activation.chosen.connect(self._show)
+        services.activation.chosen.connect(self._on_model_chosen)
         services.inference.state_changed.connect(self._on_model_changed)
         self.session.refused.connect(lambda sentence: services.messages.refuse(sentence, self.id))
         self.completions.changed.connect(self._on_completions_changed)
@@ -185,9 +190,13 @@ class PlaygroundPage(BasePage):
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents, self.files, settings, self._shown_view, lambda: self.view),
+            chat_command(self.session, self.window.links),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
         ]
+
+    def set_shown(self, shown: bool) -> None:
+        self.claim.set_shown(shown)
 
     def accepts(self, path: Path) -> bool:
         return path.is_file() and (path.suffix.lower() in TEXT_SUFFIXES or is_document_file(path))
@@ -214,6 +223,11 @@ class PlaygroundPage(BasePage):
     @Slot()
     def _show(self) -> None:
         self.window.show_page(self.id)
+
+    @Slot()
+    def _on_model_chosen(self) -> None:
+        if self.window.current_page not in self.window.links.model_pages:
+            self._show()
 
     @Slot(str)
     def _use_model(self, model: str) -> None:

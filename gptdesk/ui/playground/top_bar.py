@@ -10,9 +10,9 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
 
+from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.documents.dates import when
 from gptdesk.ui.playground.documents.documents import Documents
-from gptdesk.ui.playground.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
@@ -37,7 +37,9 @@ _WIDEST: Final = 360
 _IS_DOCUMENT: Final = "is_document"
 """Property of the actions that open a document."""
 
-_OF_DOCUMENT: Final = ("document.list", "document.rename", "document.duplicate", "document.tags", "document.delete")
+_OF_DOCUMENT: Final = (
+    "document.list", "document.chat", "document.rename", "document.duplicate", "document.tags", "document.delete",
+)  # fmt: skip
 
 
 class DocumentButton(MenuButton):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gptdesk.ui.chat.page import ChatPage
 from gptdesk.ui.models.page import ModelsPage
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.train.page import TrainPage
@@ -12,6 +13,7 @@ from gptdesk.ui.window.pages import PageRegistry
 PAGES: Final = PageRegistry(
     (
         PlaygroundPage,
+        ChatPage,
         ModelsPage,
         TrainPage,
     )

@@ -20,9 +20,13 @@ class PageLinks(QObject):
 
     Attributes:
         current_text: returns the text of the open document.
+        model_pages: ids of pages that use the model: choosing one there stays there.
 
     Signals:
-        document_wanted(str): open the document of that id.
+        document_wanted(str): open the document of that id in the Playground.
+        chat_wanted(str): open the document of that id on the Chat page.
+        chat_model_wanted(str): use the model of that name, or in that folder, on the Chat page.
+        document_claimed(str, str): the page of that id shows, and may change, the document of that id.
         model_wanted(str): use the model of that name, or in that folder, in the Playground.
         models_wanted(): show the models, for instance to download one.
         run_wanted(object): show the training run in that folder, a `Path`.
@@ -30,6 +34,9 @@ class PageLinks(QObject):
     """
 
     document_wanted = Signal(str)
+    chat_wanted = Signal(str)
+    chat_model_wanted = Signal(str)
+    document_claimed = Signal(str, str)
     model_wanted = Signal(str)
     models_wanted = Signal()
     run_wanted = Signal(object)
@@ -38,6 +45,7 @@ class PageLinks(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.current_text: Callable[[], str] = lambda: ""
+        self.model_pages: set[str] = set()
 
 
 class Window(Protocol):

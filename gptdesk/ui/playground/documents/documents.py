@@ -18,8 +18,8 @@ from gptdesk.store.document import Document
 from gptdesk.store.recovery import Place
 from gptdesk.store.titles import check_title
 from gptdesk.ui import number_format
-from gptdesk.ui.playground.documents.opening import Opening, open_document
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.services.document_opening import Opening, open_document
 from gptdesk.ui.services.messages import Offer
 from gptdesk.ui.services.services import DocumentService, MessageService, SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog

@@ -1,0 +1,1 @@
+"""The Chat page: conversations with the model, as documents with turns."""

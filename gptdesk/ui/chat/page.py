@@ -1,0 +1,142 @@
+"""The Chat page: conversations with the model in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import Slot
+
+from gptdesk.ui.chat.chats import Chats
+from gptdesk.ui.chat.commands import chat_commands
+from gptdesk.ui.chat.files import ChatFiles
+from gptdesk.ui.chat.prompt_watch import PromptWatch
+from gptdesk.ui.chat.prompts import ChatPrompts
+from gptdesk.ui.chat.session import ChatSession
+from gptdesk.ui.services.inference_messages import Failure, State
+from gptdesk.ui.services.page_messages import PageMessages
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands.registry import Command
+from gptdesk.ui.window.document_claim import DocumentClaim
+from gptdesk.ui.window.pages import BasePage, PageView, Window
+
+if TYPE_CHECKING:
+    from gptdesk.ui.chat.view import ChatView
+
+_REPLY, _NOTICE = "chat reply", "chat notice"
+"""Topics of messages."""
+
+
+class ChatPage(BasePage):
+    """The page. Its session works before the view is made.
+
+    Attributes:
+        view: ``None`` until it is made.
+        prompts: templates, and prompts made with them.
+        session: the open chat.
+        watch: the prompt of the open chat.
+        chats: all chats.
+        files: exports and imports.
+        claim: hands the document over to the Playground and back.
+    """
+
+    id: ClassVar[str] = "chat"
+    title: ClassVar[str] = "Chat"
+    icon: ClassVar[str] = "chat"
+
+    def __init__(self, services: Services, window: Window) -> None:
+        super().__init__(services, window)
+        self.view: ChatView | None = None
+        self._messages = PageMessages(services.messages, self.id)
+        self.prompts = ChatPrompts(services.inference, services.settings, self)
+        self.session = ChatSession(services.inference, services.storage, services.settings, self.prompts, self)
+        self.watch = PromptWatch(self.session, self.prompts, services.settings, self)
+        self.chats = Chats(services.storage, self.session, services.settings, self._messages, window.widget)
+        self.files = ChatFiles(self.session, self.chats, services.settings, self._messages, window.widget)
+        self.chats.open_last()
+        links = window.links
+        self.claim = DocumentClaim(links, self.id, self.session, services.storage, self)
+        links.model_pages.add(self.id)
+        links.chat_wanted.connect(self.chats.open)
+        links.chat_model_wanted.connect(self._use_model)
+        self.chats.wanted.connect(self._show)
+        self.session.refused.connect(self._messages.refuse)
+        self.session.failed.connect(self._on_failed)
+        self.session.notice.connect(lambda text: services.messages.show(text, kind="info", topic=_NOTICE, page=self.id))
+        self.session.activity_changed.connect(self._on_activity)
+        self.session.opened.connect(self._show_title)
+        self.session.changed.connect(self._show_title)
+
+    def make_view(self) -> PageView:
+        from gptdesk.ui.chat.bars import ChatButton, ChatStatus, ChatTopBar
+        from gptdesk.ui.chat.view import ChatView
+        from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
+
+        services, window = self.services, self.window
+        view = self.view = ChatView(services, self.session, self.prompts, self.watch, window.commands, self._messages)
+        chooser = ModelChooser(services, window.commands)
+        chooser.models_wanted.connect(window.links.models_wanted)
+        device = DeviceButton(services.settings, services.inference, window.commands)
+        title = ChatButton(self.chats, self.session, window.commands)
+        return PageView(
+            content=view,
+            top_bar=ChatTopBar(services.theme, chooser, device, title, window.commands, window.menu),
+            status_bar=ChatStatus(services.theme, services.inference, self.session, self.watch),
+            regions=(view.turns, view.composer, view.panel, view.decoding),
+            focus=view.composer.field.setFocus,
+            message_area=view.turns.parentWidget(),
+            messages_at_top=True,
+            buttons=(view.composer,),
+            fold=view.columns.fold,
+            columns=view.columns,
+        )
+
+    def commands(self) -> Sequence[Command]:
+        return chat_commands(
+            self.session, self.chats, self.files, self._shown_view, lambda: self.view, self._open_in_playground
+        )
+
+    def set_shown(self, shown: bool) -> None:
+        self.claim.set_shown(shown)
+
+    def close(self) -> None:
+        self.session.close()
+        self.files.close()
+        self.prompts.close()
+
+    def _shown_view(self) -> ChatView | None:
+        if self.window.current_page != self.id:
+            self._show()
+        return self.view
+
+    @Slot()
+    def _show(self) -> None:
+        self.window.show_page(self.id)
+
+    def _open_in_playground(self) -> None:
+        self.session.flush()
+        self.window.links.document_wanted.emit(self.session.document.id)
+
+    @Slot(str)
+    def _use_model(self, model: str) -> None:
+        """A checkpoint is not listed among recent models, because its run may delete it."""
+        self.services.settings.update(model=model)
+        self._show()
+
+    @Slot(object)
+    def _on_failed(self, failure: Failure) -> None:
+        offers = []
+        if self.services.inference.state is State.EMPTY:
+            offers.append(("Models", self.window.links.models_wanted.emit))
+        self.services.messages.show(failure.sentence, topic=_REPLY, page=self.id, offers=offers)
+        if failure.traceback:
+            self.services.messages.crash(failure.traceback)
+
+    @Slot()
+    def _on_activity(self) -> None:
+        if self.session.busy:
+            self.services.messages.solve(_REPLY, _NOTICE)
+
+    @Slot()
+    def _show_title(self) -> None:
+        self.window.set_title(self.id, self.session.document.title if self.session.turns else "")

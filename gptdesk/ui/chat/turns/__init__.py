@@ -1,0 +1,1 @@
+"""The turns of a chat as cards, one below the other."""

@@ -1,0 +1,96 @@
+"""Shows a message as Markdown: nothing is ever loaded, and links are only told of."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import Any, Final
+
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QResizeEvent, QTextCursor, QTextDocument, QTextFormat, QWheelEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
+
+from gptdesk.ui.fonts import prose_font
+
+_IMAGE: Final = re.compile(r"!(?=\[)")
+_FENCE: Final = re.compile(r"^\s*(```|~~~)")
+_FEATURES: Final = (
+    QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectCommonMark
+)
+
+
+class MessageText(QTextBrowser):
+    """A message, as high as its text. ``anchorClicked`` is emitted for a link; nothing else happens.
+
+    Attributes:
+        text: what is shown, as Markdown.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text = ""
+        self.setProperty("kind", "prose")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setOpenLinks(False)
+        self.setUndoRedoEnabled(False)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the card has the keys
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.document().setDocumentMargin(0)
+        self.document().contentsChanged.connect(self._fit)
+
+    def show_text(self, text: str) -> None:
+        """Shows a message."""
+        if text != self.text:
+            self.text = text
+            self._render()
+
+    def set_text_size(self, pixels: int) -> None:
+        """Shows it in the face of prose of that height."""
+        self.setFont(prose_font(pixels))
+        self.document().setDefaultFont(prose_font(pixels))
+        self._render()
+
+    def loadResource(self, type: int, name: QUrl | str) -> Any:
+        """Nothing: a message comes from a model or from a file of somebody."""
+        return None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # the list scrolls
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.height())
+
+    def render_again(self) -> None:
+        """Shows it in the colours that hold now."""
+        self._render()
+
+    def _render(self) -> None:
+        self.document().setMarkdown(to_markdown(self.text), _FEATURES)
+        block = self.document().begin().next()
+        while block.isValid():  # Qt leaves no space between paragraphs of Markdown
+            if block.textList() is None and not block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence):
+                form = block.blockFormat()
+                form.setTopMargin(self.fontMetrics().lineSpacing() / 2)
+                cursor = QTextCursor(block)
+                cursor.setBlockFormat(form)
+            block = block.next()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(max(ceil(self.document().size().height()), self.fontMetrics().lineSpacing()))
+
+
+def to_markdown(text: str) -> str:
+    """A message as Markdown that shows its line ends, and images as links."""
+    lines, is_code = [], False
+    for line in text.split("\n"):
+        is_fence = bool(_FENCE.match(line))
+        is_code ^= is_fence
+        plain = is_code or is_fence
+        lines.append(line if plain else _IMAGE.sub("", line) + ("  " if line.strip() else ""))
+    return "\n".join(lines)

@@ -1,0 +1,72 @@
+"""The editor of a message, in its card."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from gptdesk.ui.fonts import prose_font
+from gptdesk.ui.widgets.tooltips import wrapped
+
+
+class TurnEditor(QWidget):
+    """A field with the message, and buttons.
+
+    Args:
+        text: of the message.
+        pixels: height of its letters.
+        replies: whether the model replies to another version of it.
+
+    Signals:
+        saved(str): emitted with the new text, which replaces the former one.
+        branched(str): emitted with the text of another version.
+        cancelled(): emitted when nothing is to be changed.
+    """
+
+    saved = Signal(str)
+    branched = Signal(str)
+    cancelled = Signal()
+
+    def __init__(self, text: str, pixels: int, *, replies: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = QPlainTextEdit(text)
+        self.field.setProperty("kind", "message")
+        self.field.setAccessibleName("Message")
+        self.field.setFont(prose_font(pixels))
+        self.field.setTabChangesFocus(True)
+        lines = min(max(text.count("\n") + 1 + len(text) // 70, 2), 12)
+        self.field.setFixedHeight(lines * self.field.fontMetrics().lineSpacing() + 24)
+        self.branch = QPushButton("Save and reply" if replies else "Save as another version")
+        self.branch.setProperty("kind", "accent")
+        self.branch.setToolTip(
+            wrapped(
+                "Go on from here with this text; the former one and what follows stay as another branch (Ctrl+Enter)"
+            )
+        )
+        self.save = QPushButton("Save")
+        self.save.setToolTip(wrapped("Replace the text; what follows stays"))
+        self.cancel = QPushButton("Cancel")
+        self.save.clicked.connect(lambda: self.saved.emit(self.field.toPlainText()))
+        self.branch.clicked.connect(lambda: self.branched.emit(self.field.toPlainText()))
+        self.cancel.clicked.connect(self.cancelled)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addStretch(1)
+        for button in (self.cancel, self.save, self.branch):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.field)
+        layout.addLayout(buttons)
+        self.setFocusProxy(self.field)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc cancels; Ctrl+Enter saves another version. The field passes on what it does not use."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.cancelled.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.branched.emit(self.field.toPlainText())
+        else:
+            super().keyPressEvent(event)

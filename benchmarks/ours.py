@@ -19,13 +19,17 @@ class _OursText(Text):
 
     def read(self, ids: Sequence[int]) -> Logits:
         if self._ids and ids[0] == self._ids[0]:  # a prompt that begins alike is not read again
-            self._context.read([(ids[0] + 1) % self._owner.model.config.vocab_size], lambda: False)
+            self._read([(ids[0] + 1) % self._owner.model.config.vocab_size])
         self._ids = list(ids)
         self.rewind()
         return self._context.logits
 
     def rewind(self) -> None:
-        self._context.read(self._ids, lambda: False)
+        self._read(self._ids)
+
+    def _read(self, ids: list[int]) -> None:
+        self._context.read_by(self._owner.decoder.reader)
+        self._context.read(ids, lambda: False)
 
     def step(self, id: int) -> Logits:
         from gptdesk.inference.decode import DecodeInput, decode

@@ -21,6 +21,7 @@ from gptdesk.inference.cpu.prompt.vector_intrinsics import (
     INT32,
     INT64,
     INTS,
+    call,
     constant,
     load,
     shuffle,
@@ -92,6 +93,20 @@ def pack_tokens(typing: Any, rows: Any, stride: Any, blocks: Any, out: Any) -> A
         return context.get_dummy_value()
 
     return signature(types.void, *[types.int64] * 4), generate
+
+
+@intrinsic
+def prefetch(typing: Any, address: Any) -> Any:
+    """Prefetches the cache line at an int64 address into the second level; the address need not be valid."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = builder.inttoptr(arguments[0], INT8.as_pointer())
+        reading, second_level, data = 0, 2, 1
+        numbers = [ir.Constant(INT32, number) for number in (reading, second_level, data)]
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, *numbers])
+        return context.get_dummy_value()
+
+    return signature(types.void, types.int64), generate
 
 
 class _for:

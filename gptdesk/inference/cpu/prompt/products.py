@@ -22,7 +22,7 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
     int32_pointer,
     round_to_int16,
 )
-from gptdesk.inference.cpu.prompt.packing_intrinsics import make_weight_packer, pack_tokens
+from gptdesk.inference.cpu.prompt.packing_intrinsics import make_weight_packer, pack_tokens, prefetch
 from gptdesk.inference.cpu.prompt.product_intrinsics import make_block
 from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
@@ -37,8 +37,11 @@ _SMALLEST: Final = np.float32(1e-30)
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows
+_RESULTS: Final = TILE.tokens * TILE.rows
 _VECTORS: Final = TILE.vectors
 _LANES: Final = TILE.lanes
+_LINE: Final = 64
+"""Bytes of a cache line."""
 _STEP_BYTES: Final = 4 * TILE.tokens
 _BLOCK_BYTES: Final = 4 * TILE.lanes
 _FLOAT32: Final = int(Format.FLOAT32)
@@ -181,12 +184,13 @@ def _pack_panel(phase, first, panel, scratch):
 
 
 @njit
-def multiply_panel(phase, number, tokens, packed, token_scales, out, out_bytes, panel, scratch):
+def multiply_panel(phase, number, following, tokens, packed, token_scales, out, out_bytes, panel, scratch):
     """Multiplies panel ``number`` of a product's rows with all tokens, and stores, adds or activates the results.
 
     Args:
         phase: of the product.
         number: of the panel.
+        following: number of the panel that this thread probably gets next, which is prefetched meanwhile.
         tokens: in all.
         packed: address of the input that `pack_input` packed.
         token_scales: (tokens) float32.
@@ -195,34 +199,65 @@ def multiply_panel(phase, number, tokens, packed, token_scales, out, out_bytes, 
         panel: address of memory for a panel, 4 bytes a step and row.
         scratch: address of memory for the results of a block.
     """
-    steps, first, exact = steps_of(phase), number * _ROWS, phase[_FORMAT] == _INT8
+    steps, first, kind = steps_of(phase), number * _ROWS, phase[_FORMAT]
     count = min(_ROWS, phase[_ROW_COUNT] - first)
     _pack_panel(phase, first, panel, scratch)
-    scales = carray(float32_pointer(phase[_SCALES] + 4 * first), (_ROWS,))
-    bias = carray(float32_pointer(phase[_BIAS] + 4 * first), (_ROWS,))
-    for tile in range(-(-tokens // _TOKENS)):
+    y, activated = (
+        carray(float32_pointer(scratch), (_RESULTS,)),
+        carray(float32_pointer(scratch + 4 * _RESULTS), (_RESULTS,)),
+    )
+    factors = _padded_row(
+        phase[_SCALES] if kind == _INT8 else 0, np.float32(kind != _INT8), first, count, scratch + 8 * _RESULTS
+    )
+    bias = _padded_row(phase[_BIAS], np.float32(0), first, count, scratch + 8 * _RESULTS + 4 * _ROWS)
+    tiles, next_rows = -(-tokens // _TOKENS), phase[_WEIGHTS] + following * _ROWS * phase[_ROW_BYTES]
+    lines = _ROWS * phase[_ROW_BYTES] // _LINE
+    for tile in range(tiles):
         x = packed + tile * steps * _STEP_BYTES
+        for line in range(tile * lines // tiles, (tile + 1) * lines // tiles):
+            prefetch(next_rows + _LINE * line)
         for step in range(0, steps, _STEPS):
             at, row, some = x + step * _STEP_BYTES, panel + step * 4 * _ROWS, min(_STEPS, steps - step)
-            if exact:
+            if kind == _INT8:
                 _block_int16(at, row, some, scratch, step)
             else:
                 block_float32(at, row, some, scratch, step)
-        for token in range(min(_TOKENS, tokens - tile * _TOKENS)):
-            y = carray(float32_pointer(scratch + 4 * _ROWS * token), (count,))
-            if exact:
-                scale = token_scales[tile * _TOKENS + token]
-                for i in range(count):
-                    y[i] = y[i] * (scale * scales[i])
-            if phase[_BIAS]:
-                for i in range(count):
-                    y[i] += bias[i]
-            target = carray(float32_pointer(out + 4 * first + (tile * _TOKENS + token) * out_bytes), (count,))
-            if phase[_KIND] == _ADD:
-                for i in range(count):
-                    target[i] += y[i]
-            elif phase[_KIND] == _ACTIVATE:
-                activate(phase[_ACTIVATION], y, target)
-            else:
-                for i in range(count):
-                    target[i] = y[i]
+        there = min(_TOKENS, tokens - tile * _TOKENS)
+        for token in range(there):
+            scale = token_scales[tile * _TOKENS + token] if kind == _INT8 else np.float32(1)
+            for i in range(_ROWS):
+                y[token * _ROWS + i] = y[token * _ROWS + i] * (scale * factors[i]) + bias[i]
+        if phase[_KIND] == _ACTIVATE:
+            activate(phase[_ACTIVATION], y, activated)
+        source = scratch + 4 * _RESULTS if phase[_KIND] == _ACTIVATE else scratch
+        _write(source, there, count, phase[_KIND] == _ADD, out + 4 * first + tile * _TOKENS * out_bytes, out_bytes)
+
+
+@njit
+def _padded_row(numbers, default, first, count, out):
+    """Copies a panel's numbers, float32 from that address on, and fills them up; an address of 0 stands for none."""
+    row = carray(float32_pointer(out), (_ROWS,))
+    for i in range(_ROWS):
+        row[i] = default
+    if numbers:
+        found = carray(float32_pointer(numbers + 4 * first), (count,))
+        for i in range(count):
+            row[i] = found[i]
+    return row
+
+
+@njit
+def _write(results, tokens, rows, added, out, out_bytes):
+    """Writes the results of a block, of which so many tokens and rows are there, or adds them to what is there."""
+    for token in range(tokens):
+        y = carray(float32_pointer(results + 4 * _ROWS * token), (_ROWS,))
+        target = carray(float32_pointer(out + token * out_bytes), (_ROWS,))
+        if rows < _ROWS:
+            for i in range(rows):
+                target[i] = target[i] + y[i] if added else y[i]
+        elif added:
+            for i in range(_ROWS):
+                target[i] += y[i]
+        else:
+            for i in range(_ROWS):
+                target[i] = y[i]

@@ -76,14 +76,15 @@ def _address(numbers):
 
 
 @njit
-def _normalise_rows(phase, x, epsilon, out):
-    """The layer norm of a product's phase of each row of x, (T, C)."""
+def _normalise_rows(phase, count, x, x_bytes, epsilon, out):
+    """The layer norm of a product's phase of ``count`` rows from address x on, to address ``out``."""
     columns = phase[_COLUMNS]
     weight = carray(float32_pointer(phase[_NORM_WEIGHT]), (columns,))
     biased = phase[_NORM_BIAS] != 0
     bias = carray(float32_pointer(phase[_NORM_BIAS] if biased else phase[_NORM_WEIGHT]), (columns,))
-    for token in range(len(x)):
-        normalise(x[token], weight, bias, biased, epsilon, out[token])
+    for token in range(count):
+        row = carray(float32_pointer(x + token * x_bytes), (columns,))
+        normalise(row, weight, bias, biased, epsilon, carray(float32_pointer(out + 4 * token * columns), (columns,)))
 
 
 @njit
@@ -106,34 +107,35 @@ def _attend_head(phase, head, token_rows, cache_shape, work, memory):
 
 
 @njit
-def _compute(job, phase, task, token_rows, cache_shape, epsilon, work, packed, token_scales, memory, hidden, logits):
+def _compute(
+    job, phase, task, token_rows, cache_shape, epsilon, work, packed, token_scales, memory, threads, hidden, logits
+):
     """Does a task of a part, for its tokens; ``memory`` is the address of the thread's own."""
     if job == _ATTEND:
         _attend_head(phase, task, token_rows, cache_shape, work, memory)
         return
     tokens, width = len(token_rows), work.shape[1]
-    more = memory + 4 * _TILE * width
     if job == _MULTIPLY:
         is_head = phase[_KIND] == _LOGITS
         out = _address(logits) if is_head else _address(work) + 4 * phase[_OUTPUT]
-        multiply_panel(
-            phase, task, tokens, _address(packed), token_scales, out, 4 * width, memory, memory + 4 * _ROWS * width
-        )
+        panel, scratch = memory, memory + 4 * _ROWS * width
+        following = task + threads
+        x = _address(packed)
+        multiply_panel(phase, task, following, tokens, x, token_scales, out, 4 * width, panel, scratch)
         return
     first, last = task * _TILE, min((task + 1) * _TILE, tokens)
     columns = phase[_COLUMNS]
     if job == _EMBED:
         embed(phase, token_rows[first:last], work[first:last])
         return
-    x = work[first:last, phase[_INPUT] : phase[_INPUT] + columns]
+    x, x_bytes = _address(work) + 4 * (first * width + phase[_INPUT]), 4 * width
     if job != _PACK:
-        _normalise_rows(phase, x, epsilon, hidden[first:last])
-    elif phase[_NORM_WEIGHT]:
-        _normalise_rows(phase, x, epsilon, carray(float32_pointer(memory), (_TILE, columns)))
-        pack_input(phase, task, tokens, memory, 4 * columns, _address(packed), token_scales, more)
-    else:
-        start = _address(work) + 4 * (first * width + phase[_INPUT])
-        pack_input(phase, task, tokens, start, 4 * width, _address(packed), token_scales, more)
+        _normalise_rows(phase, last - first, x, x_bytes, epsilon, _address(hidden) + 4 * first * columns)
+        return
+    if phase[_NORM_WEIGHT]:
+        _normalise_rows(phase, last - first, x, x_bytes, epsilon, memory)
+        x, x_bytes = memory, 4 * columns
+    pack_input(phase, task, tokens, x, x_bytes, _address(packed), token_scales, memory + 4 * _TILE * width)
 
 
 def read(
@@ -188,6 +190,7 @@ def read(
                 packed,
                 token_scales,
                 mine,
+                memory.shape[0],
                 hidden,
                 logits,
             )

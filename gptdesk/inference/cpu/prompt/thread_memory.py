@@ -7,7 +7,7 @@ from gptdesk.inference.cpu.prompt.register_tile import TILE
 
 def size(width: int, positions: int, head_size: int) -> int:
     """Elements for a workspace of ``width`` a token, a context of ``positions``, and heads of that size."""
-    products = (TILE.rows + 2 * TILE.tokens) * width + TILE.rows * (TILE.tokens + 4 * TILE.lanes)
+    products = (TILE.rows + 2 * TILE.tokens) * width + TILE.rows * (2 * TILE.tokens + 4 * TILE.lanes)
     return max(products, attention_size(positions, head_size))
 
 

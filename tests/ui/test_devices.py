@@ -51,6 +51,20 @@ def test_a_choice_that_fails_goes_back_to_what_worked_and_is_not_kept(opened: Op
     assert opened.window.banners.texts == []
 
 
+def test_a_hash_that_is_known_before_loading_has_ended_does_not_say_that_it_begins(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    inference = opened.services.inference
+    info = inference.info
+    inference.load(info.model, device="cpu", precision="auto")
+    inference._on_loaded(inference._loading.number, info)
+    assert opened.state is State.LOADING
+    with qtbot.assertNotEmitted(inference.state_changed):
+        inference._on_hashed(info.folder, "a hash")
+    assert inference.info.weights == "a hash"
+    qtbot.waitUntil(lambda: opened.state is State.READY)
+
+
 def press(opened: Opened, text: str) -> None:
     next(b for b in opened.window.banners.findChildren(QAbstractButton) if b.text() == text).click()
 

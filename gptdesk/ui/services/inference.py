@@ -297,7 +297,8 @@ class Inference(QObject):
     def _on_hashed(self, folder: Path, weights: str) -> None:
         if self.info and self.info.folder == folder:
             self.info = replace(self.info, weights=weights)
-            self.state_changed.emit()
+            if not self._loading:  # else loading would seem to begin once more; its end is told of anyway
+                self.state_changed.emit()
 
     @Slot(object)
     def _on_devices_known(self, missing: Mapping[str, str]) -> None:

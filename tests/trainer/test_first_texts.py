@@ -91,11 +91,11 @@ def test_a_resumed_run_keeps_what_was_given_and_fits_the_rest(
     (tmp_path / "a.txt").write_text("A sentence of a tale that is told again and again. " * 99)
     data = prepared(tmp_path, str(tmp_path / "a.txt"))
     small_steps = ("--data.batch_size", "1", "--data.micro_batch_size", "1")
-    run = train(tmp_path, data, "--schedule.steps", "30", "--run.eval_interval", "9", *small_steps)
-    assert main(["resume", str(run), "--schedule.steps", "31"]) == 0
+    run = train(tmp_path, data, "--schedule.steps", "10", "--run.eval_interval", "9", *small_steps)
+    assert main(["resume", str(run), "--schedule.steps", "11"]) == 0
     config = read_json(run / "config.json")
     assert config is not None
-    assert (config["schedule"]["steps"], config["schedule"]["warmup_steps"]) == (31, 3)
+    assert (config["schedule"]["steps"], config["schedule"]["warmup_steps"]) == (11, 1)
     assert config["run"]["eval_interval"] == 9
     assert main(["resume", str(run), "--schedule.steps", "40", "--schedule.warmup_steps", "40"]) == 2
     assert "warmup_steps (40) must be below steps (40)" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """The Inspect pane by keyboard: what each view shows, that it gives way, and that a closed one asks for nothing."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,8 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.inspection.embeddings import nearest
 from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
 from gptdesk.inference.inspection.lens import lens
+from gptdesk.inference.inspection.neurons import strongest_neurons
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.palette import DARK, LIGHT, Colours
 from gptdesk.ui.playground.inspect.heat_table import HeatTable, colour_of, ink_on
@@ -163,6 +167,25 @@ def test_heads_are_scored_and_switched_off(inspected: Inspected) -> None:
         assert view.table.cells.columnCount() == 4
         assert all(words(view.table, row, column) for row in range(2) for column in range(4))
     assert "log-probability of" in inspected.pane.state.text()
+
+
+def test_neurons_and_embeddings_are_those_of_the_token_before_the_caret(inspected: Inspected) -> None:
+    view = inspected.show("neurons")
+    expected = strongest_neurons(inspected.run, len(IDS) - 1)
+    for row, neuron in enumerate(expected):
+        assert words(view.table, row, 0).startswith(f"L{neuron.layer} N{neuron.unit} ")
+    assert inspected.pane.state.text() == "at “␣too”"
+    view = inspected.show("embeddings")
+    near = nearest(inspected.model, IDS[-1])
+    assert [words(view.table, row, 0) for row in range(len(near))] == [
+        token_text(gpt2_tokenizer().piece(one.id)) for one in near
+    ]
+    view.table.setCurrentIndex(view.table.cells.index(0, 1))
+    QTest.keyClick(view.table, KEY.Key_C, Qt.KeyboardModifier.ControlModifier)
+    rows = list(csv.DictReader(io.StringIO(QApplication.clipboard().text())))
+    assert len(rows) == 2 * len(near)
+    assert rows[1]["text"] == words(view.table, 0, 1)
+    assert rows[1]["meaning"] == spoken(view.table)
 
 
 def test_it_gives_way_to_a_generation_and_is_finished_after_it(inspected: Inspected, qtbot: QtBot) -> None:

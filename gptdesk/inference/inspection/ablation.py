@@ -13,7 +13,7 @@ from gptdesk.gpt2.model import Interrupted
 from gptdesk.inference.inspection.attribution import attribution
 from gptdesk.inference.inspection.forward_pass import ForwardPass, never
 from gptdesk.inference.inspection.parts import Kind, Part, heads_and_mlps
-from gptdesk.inference.inspection.rerun import from_block, from_middle
+from gptdesk.inference.inspection.rerun import from_block, with_mlp
 from gptdesk.inference.inspection.weights import head_matrices, unembed
 
 _TOKENS_AT_ONCE: Final = 2048
@@ -117,15 +117,15 @@ def _without(
     """The final residual stream of the token, (B, C), without each of these parts of one layer."""
     tokens = slice(since, position + 1)
     middle = run.middle(layer)[tokens]  # (R, C)
-    found: dict[Part, Tensor] = {}
-    if heads := [part.head for part in batch if part.kind is Kind.HEAD]:
-        mixed = run.mixed[layer, heads]  # (B, T, hs)
+    streams: dict[Part, Tensor] = {}  # behind the block
+    if heads := [part for part in batch if part.kind is Kind.HEAD]:
+        numbers = [part.head for part in heads]
+        mixed = run.mixed[layer, numbers]  # (B, T, hs)
         new = mixed.mean(1, keepdim=True) if replacement is Replacement.MEAN else torch.zeros_like(mixed[:, :1])
-        change = (new - mixed[:, tokens]) @ head_matrices(run.model, layer)[heads]  # (B, R, C)
-        final = from_middle(run, middle + change, layer, since, interrupted=interrupted)
-        found |= zip([part for part in batch if part.kind is Kind.HEAD], final, strict=True)
+        change = (new - mixed[:, tokens]) @ head_matrices(run.model, layer)[numbers]  # (B, R, C)
+        streams |= zip(heads, with_mlp(run, middle + change, layer), strict=True)
     for part in batch:
         if part.kind is Kind.MLP:
-            x = middle + run.mlp[layer].mean(0) if replacement is Replacement.MEAN else middle
-            found[part] = from_block(run, x[None], layer + 1, since, interrupted=interrupted)[0]
-    return torch.stack([found[part] for part in batch])
+            streams[part] = middle + run.mlp[layer].mean(0) if replacement is Replacement.MEAN else middle
+    together = torch.stack([streams[part] for part in batch])
+    return from_block(run, together, layer + 1, since, interrupted=interrupted)

@@ -20,8 +20,8 @@ from gptdesk.inference.inspection.weights import unembed
 TOP: Final = 5
 """Tokens that are named in each place."""
 
-_TOKENS_AT_ONCE: Final = 64
-"""Tokens whose logits are in memory: 13 MB for each layer that is looked at."""
+_ROWS_AT_ONCE: Final = 128
+"""Distributions that are computed together: 26 MB of logits of GPT-2. Quantised heads are dequantised once for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def lens(
         run: of the text.
         first, last: the first token, and the one behind the last; not given: all.
         top: k, the tokens that are named.
-        interrupted: asked before each layer.
+        interrupted: asked before each layer, or some of them together.
 
     Raises:
         Interrupted: when ``interrupted`` returned True.
@@ -84,8 +84,8 @@ def lens_in_pieces(
 ) -> Iterator[Lens]:
     """As `lens`, some tokens at a time, in order."""
     end = len(run.ids) if last is None else last
-    for start in range(first, end, _TOKENS_AT_ONCE):
-        yield _piece(run, start, min(start + _TOKENS_AT_ONCE, end), min(top, run.vocab_size), interrupted)
+    for start in range(first, end, _ROWS_AT_ONCE):
+        yield _piece(run, start, min(start + _ROWS_AT_ONCE, end), min(top, run.vocab_size), interrupted)
 
 
 def _piece(run: ForwardPass, first: int, last: int, top: int, interrupted: Callable[[], bool]) -> Lens:
@@ -103,24 +103,27 @@ def _piece(run: ForwardPass, first: int, last: int, top: int, interrupted: Calla
         torch.zeros(shape),
         torch.empty(shape),
     )
-    own_entropy = -(certain * final).sum(-1)
-    for layer in range(run.n_layer + 1):
+    own_entropy = -torch.linalg.vecdot(certain, final)
+
+    def put(layers: slice, logprobs: Tensor) -> None:
+        """Says what there is to say of log-probabilities (layers, P, V)."""
+        best = logprobs.topk(top, dim=-1)
+        found.top_ids[layers], found.top_probabilities[layers] = best.indices, best.values.exp()
+        if known:
+            its = logprobs[:, :known].gather(-1, following[None, :, None].expand(len(logprobs), -1, -1))
+            found.next_logprobs[layers, :known] = its[..., 0].cpu()
+            found.next_ranks[layers, :known] = 1 + (logprobs[:, :known] > its).sum(-1, dtype=torch.int32).cpu()
+        found.kl[layers] = (-own_entropy - torch.linalg.vecdot(certain, logprobs)).clamp_min(0)
+        found.entropy[layers] = -torch.linalg.vecdot(logprobs.exp(), logprobs)
+
+    put(slice(run.n_layer, None), final[None])
+    found.kl[-1] = 0  # to the last bit
+    together = max(1, _ROWS_AT_ONCE // (last - first))
+    for start in range(0, run.n_layer, together):
         if interrupted():
             raise Interrupted
-        is_last = layer == run.n_layer
-        logits = final if is_last else unembed(run.model, run.residual[layer, first:last], run.vocab_size)
-        logprobs = logits if is_last else logits.log_softmax(-1)
-        best = logprobs.topk(top, dim=-1)
-        found.top_ids[layer], found.top_probabilities[layer] = best.indices, best.values.exp()
-        if known:
-            its = logprobs[:known].gather(-1, following[:, None])
-            found.next_logprobs[layer, :known] = its[:, 0]
-            found.next_ranks[layer, :known] = 1 + (logprobs[:known] > its).sum(-1, dtype=torch.int32)
-        if is_last:
-            found.entropy[layer] = own_entropy
-        else:
-            found.kl[layer] = (-own_entropy - torch.linalg.vecdot(certain, logprobs)).clamp_min(0)
-            found.entropy[layer] = -torch.linalg.vecdot(logprobs.exp(), logprobs)
+        layers = slice(start, min(start + together, run.n_layer))
+        put(layers, unembed(run.model, run.residual[layers, first:last], run.vocab_size).log_softmax(-1))
     return found
 
 

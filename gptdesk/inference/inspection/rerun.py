@@ -47,7 +47,7 @@ def from_middle(
         raise Interrupted
     if layer == run.n_layer - 1:
         middle = middle[:, -1:]
-    return from_block(run, _with_mlp(run, middle, layer), layer + 1, since, interrupted=interrupted)
+    return from_block(run, with_mlp(run, middle, layer), layer + 1, since, interrupted=interrupted)
 
 
 def _block(run: ForwardPass, x: Tensor, layer: int, since: int) -> Tensor:
@@ -64,10 +64,11 @@ def _block(run: ForwardPass, x: Tensor, layer: int, since: int) -> Tensor:
     if since and R > 1:  # token i of those since then attends to the columns 0 ... since + i
         mask = torch.ones(R, since + R, dtype=torch.bool, device=x.device).tril(diagonal=since)
     mixed = block.attn.attend(q, k, v, mask=mask, causal=mask is None and R > 1)
-    return _with_mlp(run, x + linear(block.attn.c_proj, join_heads(mixed)), layer)
+    return with_mlp(run, x + linear(block.attn.c_proj, join_heads(mixed)), layer)
 
 
-def _with_mlp(run: ForwardPass, middle: Tensor, layer: int) -> Tensor:
+def with_mlp(run: ForwardPass, middle: Tensor, layer: int) -> Tensor:
+    """Streams behind a block, (B, R, C), of those between its attention and its MLP."""
     block = block_of(run.model, layer)
     hidden = block.mlp.activation(linear(block.mlp.c_fc, layer_norm(block.ln_2, middle)))
     return middle + linear(block.mlp.c_proj, hidden)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -74,6 +76,18 @@ class HeatModel(QAbstractTableModel):
         self.beginResetModel()
         self.grid = grid
         self.endResetModel()
+
+    def as_csv(self, only: int | None = None) -> str:
+        """A line for each cell, of one row if one is named: names of row and column, its words and its meaning."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(("row", "column", "text", "meaning"))
+        for row, name in enumerate(self.grid.rows):
+            if only not in (None, row):
+                continue
+            for column, other in enumerate(self.grid.columns):
+                writer.writerow((name, other, self.grid.text(row, column), self.grid.help(row, column)))
+        return buffer.getvalue()
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.grid.rows)

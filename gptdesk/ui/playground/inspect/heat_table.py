@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QImage, QKeyEvent, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -27,12 +27,16 @@ from gptdesk.ui.theme import Theme
 _GAP: Final = 1
 _MARGIN: Final = 3
 
+_MOST_COPIED: Final = 20_000
+"""Cells that are copied: they take a tenth of a second."""
+
 _EQUAL_LUMINANCE: Final = 0.179
 """On this black and white have the same contrast: 1.05 / (L + 0.05) = (L + 0.05) / 0.05."""
 
 
 class HeatTable(QTableView):
-    """Shows a `HeatGrid`. Arrows move, Enter or a click chooses a cell, Esc leaves.
+    """Shows a `HeatGrid`. Arrows move, Enter or a click chooses a cell, Ctrl+C copies the cells as CSV (of a very
+    large map those of the current row), Esc leaves.
 
     Args:
         theme: of the window.
@@ -109,6 +113,10 @@ class HeatTable(QTableView):
             self.chosen.emit(self.currentIndex().row(), self.currentIndex().column())
         elif event.key() == Qt.Key.Key_Escape:
             self.left.emit()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            few = self.cells.rowCount() * self.cells.columnCount() <= _MOST_COPIED
+            row = max(0, self.currentIndex().row())
+            QGuiApplication.clipboard().setText(self.cells.as_csv(None if few else row))
         else:
             super().keyPressEvent(event)
 

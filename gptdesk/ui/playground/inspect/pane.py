@@ -1,4 +1,4 @@
-"""The pane under the text: buttons of the views, what the chosen one shows and does not prove, and the view."""
+"""The pane under the text: the choice of a view, what the chosen one shows and does not prove, and the view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,16 +21,18 @@ from gptdesk.devices import QUANTIZED
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.inspect.attention_view import AttentionView
+from gptdesk.ui.playground.inspect.bar_view import BarView
+from gptdesk.ui.playground.inspect.bar_views import EmbeddingsView, NeuronsView, PartsView
 from gptdesk.ui.playground.inspect.heads_view import HeadsView
 from gptdesk.ui.playground.inspect.lens_view import LensView
-from gptdesk.ui.playground.inspect.parts_view import PartsView
-from gptdesk.ui.playground.inspect.views import ATTENTION, HEADS, LENS, PARTS, VIEWS
+from gptdesk.ui.playground.inspect.views import ATTENTION, EMBEDDINGS, HEADS, LENS, NEURONS, PARTS, VIEWS
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.reading.look_jobs import Looked, LookedText, LookJob
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
 from gptdesk.ui.widgets.elided_label import ElidedLabel
+from gptdesk.ui.widgets.inputs.boxes import ListBox
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _PAUSE_MS: Final = 300
@@ -43,7 +44,7 @@ _SIDE: Final = 16
 _NO_MODEL: Final = "Load a model to look into it."
 _NO_TEXT: Final = "Type a text: what the layers of the model make of it is shown here."
 
-_View = LensView | AttentionView | PartsView | HeadsView
+_View = LensView | AttentionView | HeadsView | BarView
 
 
 class InspectPane(QWidget):
@@ -56,7 +57,7 @@ class InspectPane(QWidget):
         caret: returns the caret's place in it.
 
     Attributes:
-        buttons: of the views, by id.
+        choice: of the view.
         views: by id.
         state: what is said of the view.
         message: stands in the place of a view that has nothing to show.
@@ -90,8 +91,10 @@ class InspectPane(QWidget):
             ATTENTION: AttentionView(theme),
             PARTS: PartsView(theme),
             HEADS: HeadsView(theme),
+            NEURONS: NeuronsView(theme),
+            EMBEDDINGS: EmbeddingsView(theme),
         }
-        self.buttons: dict[str, QPushButton] = {}
+        self.choice = ListBox()
         self.state, self.help, self.message = ElidedLabel(), QLabel(), QLabel()
         self.close_button = QPushButton()
         self.close_button.clicked.connect(self.closed)
@@ -123,15 +126,12 @@ class InspectPane(QWidget):
         head.setSpacing(4)
         head.addWidget(heading)
         head.addSpacing(8)
-        group = QButtonGroup(self)
+        self.choice.setAccessibleName("View")
         for id, about in VIEWS.items():
-            button = self.buttons[id] = QPushButton(about.title)
-            button.setProperty("kind", "tab")
-            button.setCheckable(True)
-            button.setToolTip(wrapped(about.help))
-            button.clicked.connect(lambda _=False, id=id: self.choose(id))
-            group.addButton(button)
-            head.addWidget(button)
+            self.choice.addItem(about.title, id)
+            self.choice.setItemData(self.choice.count() - 1, wrapped(about.help), Qt.ItemDataRole.ToolTipRole)
+        self.choice.activated.connect(lambda: self.choose(self.choice.currentData()))
+        head.addWidget(self.choice)
         for label in (self.state, self.help, self.message):
             label.setProperty("kind", "muted")
         self.state.setAccessibleName("State of the view")
@@ -175,7 +175,7 @@ class InspectPane(QWidget):
     def choose(self, id: str) -> None:
         """Shows a view."""
         self._chosen = id
-        self.buttons[id].setChecked(True)
+        self.choice.setCurrentIndex(self.choice.findData(id))
         about = VIEWS[id]
         self.help.setText(about.help)
         self.help.setToolTip(wrapped(f"Source: {about.source}"))
@@ -183,9 +183,9 @@ class InspectPane(QWidget):
         self._ask()
 
     def focus_view(self) -> None:
-        """Gives the focus to the view, or to its button where it has nothing to show."""
+        """Gives the focus to the view, or to the list of views where it has nothing to show."""
         shown = self._stack.currentWidget()
-        (self.buttons[self._chosen] if shown is self.message else self.view).setFocus()
+        (self.choice if shown is self.message else self.view).setFocus()
 
     @Slot()
     def follow_caret(self) -> None:
@@ -272,4 +272,4 @@ class InspectPane(QWidget):
         focused = self.view.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
         self._stack.setCurrentWidget(self.message)
         if focused:
-            self.buttons[self._chosen].setFocus()
+            self.choice.setFocus()

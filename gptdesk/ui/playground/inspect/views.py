@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-LENS, ATTENTION, PARTS, HEADS = "lens", "attention", "parts", "heads"
+LENS, ATTENTION, PARTS, HEADS, NEURONS, EMBEDDINGS = "lens", "attention", "parts", "heads", "neurons", "embeddings"
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class ViewText:
     """What is said of a view.
 
     Attributes:
-        title: of its button.
+        title: in the list of views.
         help: what one sees, and what it does not prove: a sentence each.
         source: where the method comes from.
     """
@@ -52,5 +52,18 @@ VIEWS: Final[dict[str, ViewText]] = {
         "Olsson et al. 2022, “In-context Learning and Induction Heads”; Michel et al. 2019, “Are Sixteen Heads Really "
         "Better than One?”",
     ),
+    NEURONS: ViewText(
+        "Neurons",
+        "The MLP neurons that move the model most at the token before the caret, and the tokens that they make more "
+        "likely. It does not prove that a neuron means one thing: most take part in several.",
+        "Geva et al. 2022, “Transformer Feed-Forward Layers Build Predictions by Promoting Concepts in the Vocabulary "
+        "Space”",
+    ),
+    EMBEDDINGS: ViewText(
+        "Embeddings",
+        "The tokens whose vectors point most in the same direction as that of the token before the caret. It does not "
+        "prove that the model treats them alike in a text.",
+        "Mikolov et al. 2013, “Linguistic Regularities in Continuous Space Word Representations”",
+    ),
 }
-"""By id, in the order of their buttons."""
+"""By id, in the order of the list."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from gptdesk.inference.inspection.ablation import Ablated
     from gptdesk.inference.inspection.attribution import Attribution
+    from gptdesk.inference.inspection.embeddings import Near
+    from gptdesk.inference.inspection.neurons import Neuron
 
 LENS: Final = "lens"
 ATTENTION: Final = "attention"
@@ -21,6 +23,8 @@ PATTERN: Final = "pattern"
 PARTS: Final = "parts"
 SCORES: Final = "scores"
 ABLATION: Final = "ablation"
+NEURONS: Final = "neurons"
+EMBEDDINGS: Final = "embeddings"
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class LookJob(BackgroundJob):
     """Looks into the model while it reads a text.
 
     Attributes:
-        view: what is computed: `LENS`, `ATTENTION`, `PATTERN`, `PARTS`, `SCORES` or `ABLATION`.
+        view: what is computed: `LENS`, `ATTENTION`, `PATTERN`, `PARTS`, `SCORES`, `ABLATION`,
+            `NEURONS` or `EMBEDDINGS`.
         text: all of it.
         caret: index of the character at which the token begins that is asked about.
         layer, head: for `PATTERN`, from 0.
@@ -107,6 +112,20 @@ class Ablations:
 
 
 @dataclass(frozen=True)
+class Neurons:
+    """The strongest neurons at the token behind which the model is asked."""
+
+    found: tuple[Neuron, ...]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The tokens nearest to that token."""
+
+    found: tuple[Near, ...]
+
+
+@dataclass(frozen=True)
 class Looked:
     """An answer to ``job``, or a part of it.
 
@@ -114,8 +133,8 @@ class Looked:
         job: the question.
         shape: layers and heads of the model.
         text: what was looked at.
-        found: `Lens` (of some tokens), `Thumbnails`, `Pattern`, `Shares`, `HeadScores`, `Ablations`; a sentence where
-            nothing can be found.
+        found: `Lens` (of some tokens), `Thumbnails`, `Pattern`, `Shares`, `HeadScores`, `Ablations`, `Neurons`,
+            `Nearest`; a sentence where nothing can be found.
         ended: whether nothing more follows.
     """
 

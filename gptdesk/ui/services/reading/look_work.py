@@ -11,7 +11,9 @@ from gptdesk.inference.scoring.windows import window_start
 from gptdesk.ui.services.reading.look_jobs import (
     ABLATION,
     ATTENTION,
+    EMBEDDINGS,
     LENS,
+    NEURONS,
     PARTS,
     PATTERN,
     SCORES,
@@ -19,6 +21,8 @@ from gptdesk.ui.services.reading.look_jobs import (
     Looked,
     LookedText,
     LookJob,
+    Nearest,
+    Neurons,
     Pattern,
     Shares,
     Thumbnails,
@@ -75,6 +79,8 @@ class Looker:
                 PARTS: self._parts,
                 SCORES: self._head_scores,
                 ABLATION: self._ablation,
+                NEURONS: self._neurons,
+                EMBEDDINGS: self._embeddings,
             }[job.view]
             with memory_errors_explained():
                 work(job, text, tell)
@@ -194,6 +200,18 @@ class Looker:
             found.append(one)
             tell(Ablations(tuple(found), token), ended=False)
         tell(Ablations(tuple(found), token))
+
+    def _neurons(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
+        from gptdesk.inference.inspection.neurons import strongest_neurons
+
+        tell(Neurons(tuple(strongest_neurons(self._asked_pass(job, text), text.position))))
+
+    def _embeddings(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
+        from gptdesk.inference.inspection.embeddings import nearest
+
+        run = self._asked_pass(job, text)
+        found = nearest(run.model, text.ids[text.position], vocab_size=run.vocab_size)
+        tell(Nearest(tuple(found)))
 
     def _asked_pass(self, job: LookJob, text: LookedText) -> ForwardPass:
         """The pass, for views of the token behind the caret's position.

@@ -1,7 +1,8 @@
-"""Direct attribution as bars: what each part adds to the lead of a token over its closest rival."""
+"""A list of names with figures and bars, the longest first: base of the views of parts, neurons and embeddings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,36 +13,42 @@ from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionView
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.inspect.heat_model import VALUE, HeatGrid
 from gptdesk.ui.playground.inspect.heat_table import HeatTable
-from gptdesk.ui.playground.inspect.labels import signed
-from gptdesk.ui.playground.token_card.labels import token_text
-from gptdesk.ui.services.reading.look_jobs import PARTS, Looked, LookJob, Shares
+from gptdesk.ui.services.reading.look_jobs import Looked, LookJob
 from gptdesk.ui.theme import Theme
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.mixed_text import MixedText
     from gptdesk.gpt2.tokenizer import Tokenizer
 
-_NAME: Final = 150
-"""Width of the names of parts, in pixels at a font of 13 pixels."""
+_LEAST_BAR: Final = 140
+"""Width of a figure and its bar at least, in pixels at a font of 13 pixels."""
 
 _FIGURE: Final = 72
+"""Width of a figure before its bar, in pixels at a font of 13 pixels."""
 
 
-class PartsView(QWidget):
-    """The bars, the largest share first, whichever its sign.
+class BarView(QWidget):
+    """A row for each name; subclasses ask and fill it.
+
+    Args:
+        theme: of the window.
+        name: of the table for screen readers.
+        width: of the names, in pixels at a font of 13 pixels.
 
     Attributes:
-        table: a row for each part.
+        table: the rows.
 
     Signals:
         left(): emitted when the person wants to go back to the text.
     """
 
     left = Signal()
+    view: str
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, name: str, width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.table = HeatTable(theme, "Shares of parts", (_NAME, 24))
+        self._width = width
+        self.table = HeatTable(theme, name, (_LEAST_BAR, 24))
         self.table.setItemDelegate(BarDelegate(theme, self.table))
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -55,7 +62,7 @@ class PartsView(QWidget):
 
     def jobs(self, text: MixedText, caret: int) -> list[LookJob]:
         """What is to be asked for this text."""
-        return [LookJob(PARTS, text, caret)]
+        return [LookJob(self.view, text, caret)]
 
     def needs_caret(self) -> bool:
         """Whether what is shown depends on the caret."""
@@ -63,29 +70,23 @@ class PartsView(QWidget):
 
     def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
         """Shows the answer; returns what is to be said of it."""
-        shares = looked.found
-        assert isinstance(shares, Shares)
-        values = shares.found.shares.numpy()
-        order = np.argsort(-np.abs(values), kind="stable").tolist()
-        names = [shares.found.parts[place].name for place in order]
-        largest = max(float(np.abs(values).max()), 1e-9)
-        sorted_values = np.array([[0.0, values[place] / largest] for place in order])
+        raise NotImplementedError
 
-        def figure(row: int) -> str:
-            return signed(float(values[order[row]]), 3)
-
+    def show_bars(
+        self, names: Sequence[str], values: Sequence[float], figures: Sequence[str], help: Sequence[str]
+    ) -> None:
+        """Shows rows: names, lengths of bars as shares of the longest, figures, and a sentence for each."""
+        largest = max((abs(value) for value in values), default=0.0) or 1.0
         self.table.show_grid(
             HeatGrid(
                 names,
-                ("Part", "Share"),
-                values=sorted_values,
-                text=lambda row, column: figure(row) if column else names[row],
-                help=lambda row, column: f"{names[row]} adds {figure(row)} to the difference of the logits.",
+                ("Name", "Value"),
+                values=np.array([[0.0, value / largest] for value in values]).reshape(-1, 2),
+                text=lambda row, column: figures[row] if column else names[row],
+                help=lambda row, column: help[row],
             )
         )
-        first, second = (token_text(tokenizer.piece(id)) for id in (shares.token, shares.other))
-        lead = signed(shares.found.logit, 2)
-        return f"“{first}” before “{second}”: {lead} in logits"
+        self.table.setColumnWidth(0, scaled(self._width))
 
     def show_caret(self, position: int) -> None:
         """The answer to the job shows it."""
@@ -96,7 +97,7 @@ class PartsView(QWidget):
 
 
 class BarDelegate(QStyledItemDelegate):
-    """Paints names as usual, and a share as a figure and a bar that begins in the middle."""
+    """Paints names as usual, and a value as a figure and a bar that begins in the middle."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -109,8 +110,7 @@ class BarDelegate(QStyledItemDelegate):
         if index.column() == 0:
             return
         colours, value = self._theme.colours, float(index.data(VALUE))
-        figure = scaled(_FIGURE)
-        whole = QRectF(option.rect).adjusted(figure, 0, -8, 0)
+        whole = QRectF(option.rect).adjusted(scaled(_FIGURE), 0, -8, 0)
         middle, reach = whole.center().x(), whole.width() / 2
         painter.save()
         painter.setPen(Qt.PenStyle.NoPen)

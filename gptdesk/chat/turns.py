@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, cast
 
 from gptdesk.gpt2.chat_template import ROLES, Role
@@ -78,6 +79,7 @@ def marker_of(turn: ChatTurn) -> str:
     return f"{turn.title} ({', '.join(marks)}):" if marks else f"{turn.title}:"
 
 
+@lru_cache(maxsize=1000)
 def read_marker(name: str) -> ChatTurn | None:
     """The turn, without its message, that begins with a marker; ``None`` for other special tokens."""
     match = _MARKER.fullmatch(name)
@@ -124,43 +126,60 @@ def placed_turns(mixed: MixedText) -> list[PlacedTurn]:
 
     Special tokens in a message are the text of their names. Text before the first marker is a turn of the system.
     """
-    marks: list[tuple[int, ChatTurn]] = []
-    names: list[list[str]] = [[]]  # of the special tokens in what stands behind each marker
-    place = -1
-    for name in mixed.names:
-        place = mixed.text.index(PLACEHOLDER, place + 1)
-        if (turn := read_marker(name)) is None:
-            names[-1].append(name)
+    first, *parts = mixed.text.split(PLACEHOLDER)
+    found: list[_Found] = []
+    open_turn = _Found(0, ChatTurn("system", ""), first, len(first), has_marker=False)
+    place = len(first)
+    for name, part in zip(mixed.names, parts, strict=True):
+        turn = read_marker(name)
+        if turn is None:
+            open_turn.text += name + part
+            open_turn.length += 1 + len(part)
         else:
-            marks.append((place, turn))
-            names.append([])
-    if not marks:
+            found.append(open_turn)
+            open_turn = _Found(place, turn, part, len(part))
+        place += 1 + len(part)
+    if not open_turn.has_marker:
         return []
-    placed = []
-    if marks[0][0] > 0:
-        message = MixedText(mixed.text[: marks[0][0]], tuple(names[0]))
-        placed.append(_placed(message, 0, 0, ChatTurn("system", ""), last=False))
-    for index, (start, turn) in enumerate(marks):
-        last = index + 1 == len(marks)
-        end = len(mixed.text) if last else marks[index + 1][0]
-        message = MixedText(mixed.text[start + 1 : end], tuple(names[index + 1]))
-        placed.append(_placed(message, start, start + 1, turn, last=last))
-    return placed
+    found.append(open_turn)
+    before = found if found[0].length else found[1:]
+    return [_placed(one, last=one is open_turn) for one in before]
 
 
 def last_again(mixed: MixedText, last: PlacedTurn) -> PlacedTurn:
     """The last turn of a text, read again after the text has grown."""
-    return _placed(mixed[last.start + 1 :], last.start, last.start + 1, last.turn, last=True)
+    message = mixed[last.start + 1 :]
+    return _placed(_Found(last.start, last.turn, message.spelled, len(message)), last=True)
 
 
-def _placed(message: MixedText, start: int, begin: int, turn: ChatTurn, *, last: bool) -> PlacedTurn:
-    """A turn of a message with what separates it from the markers around it, which is taken away."""
-    end = begin + len(message)
-    if begin > start and message.text.startswith(_BEFORE):
-        message, begin = message[1:], begin + 1
-    if not last and message.text.endswith(_AFTER):
-        message, end = message[:-1], end - 1
-    return PlacedTurn(ChatTurn(turn.role, message.spelled, turn.name, turn.pinned), start, begin, end)
+@dataclass(slots=True)
+class _Found:
+    """A marker, and what stands behind it.
+
+    Attributes:
+        start: of the marker, in characters.
+        turn: that it names.
+        text: behind it, with the names of special tokens.
+        length: of that in the document, in characters.
+        has_marker: not where text stands before the first one.
+    """
+
+    start: int
+    turn: ChatTurn
+    text: str
+    length: int
+    has_marker: bool = True
+
+
+def _placed(found: _Found, *, last: bool) -> PlacedTurn:
+    """The turn, without what separates its message from the markers around it."""
+    text, begin = found.text, found.start + found.has_marker
+    end = begin + found.length
+    if found.has_marker and text.startswith(_BEFORE):
+        text, begin = text[1:], begin + 1
+    if not last and text.endswith(_AFTER):
+        text, end = text[:-1], end - 1
+    return PlacedTurn(ChatTurn(found.turn.role, text, found.turn.name, found.turn.pinned), found.start, begin, end)
 
 
 def spoken(turns: Iterable[PlacedTurn]) -> list[ChatTurn]:

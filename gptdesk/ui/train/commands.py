@@ -119,6 +119,13 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
         ),
         Command(
+            id="run.chat",
+            title="Chat with this checkpoint",
+            description="Use the checkpoint nearest to the shown sample, with its chat template, on the Chat page",
+            run=act(lambda made: made.chat()),
+            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+        ),
+        Command(
             id="run.report",
             title="Copy crash report",
             description="Copy the cause of the crash, the traceback and the last output",

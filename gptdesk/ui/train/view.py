@@ -61,11 +61,13 @@ class TrainView(QWidget):
 
     Signals:
         open_model(str): use the model in that folder in the Playground.
+        chat_with(str): use the model in that folder on the Chat page.
         follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
         run_chosen(): emitted when the selection changes.
     """
 
     open_model = Signal(str)
+    chat_with = Signal(str)
     follow_run = Signal(object)
     run_chosen = Signal()
 
@@ -185,6 +187,11 @@ class TrainView(QWidget):
         if self.panel.samples.target is None:
             return "The run has no checkpoint yet; “Checkpoint now” saves one."
         return None
+
+    def chat(self) -> None:
+        """Opens the checkpoint nearest to the shown sample on the Chat page."""
+        if (target := self.panel.samples.target) is not None:
+            self.chat_with.emit(str(target.path))
 
     def why_no_report(self) -> str | None:
         """Why there is no crash report of the selected run; ``None`` if there is one."""

@@ -22,7 +22,8 @@ def message(qtbot: QtBot) -> MessageText:
 
 def test_lines_stay_lines_and_marks_are_shown(message: MessageText) -> None:
     message.show_text("One\ntwo **three**\n\nfour")
-    assert message.toPlainText().replace("\u2028", "\n") == "One\ntwo three\nfour"
+    assert message.document().blockCount() == 2
+    assert message.toPlainText() == "One\ntwo three\nfour"
     assert "font-weight" in message.toHtml()
 
 
@@ -45,7 +46,12 @@ def test_no_image_is_ever_asked_for(message: MessageText) -> None:
 
 
 def test_code_keeps_its_lines() -> None:
-    assert to_markdown("```\n![x]\na\n```\nb\nc") == "```\n![x]\na\n```\nb  \nc  "
+    assert to_markdown("```\n![x]\na\n```\nb\nc") == "```\n![x]\na\n```\nb\u2028c"
+
+
+def test_lists_headings_and_quotes_begin_lines_of_their_own() -> None:
+    text = "# A\nb\nc\n- d\n- e\n1. f\n> g\n\nh"
+    assert to_markdown(text) == "# A\nb\u2028c\n- d\n- e\n1. f\n> g\n\nh"
 
 
 def test_html_is_text(message: MessageText) -> None:

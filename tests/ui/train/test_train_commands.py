@@ -77,7 +77,8 @@ def test_commands_on_a_run_say_why_they_are_not_possible(
 ) -> None:
     opened = open_window()
     commands = opened.window.commands
-    ids = ("charts.fit", "charts.log_x", metric_id("left", SMALL_CHARTS[0]), "run.follow", "run.open", "panel.console")
+    of_charts = ("charts.fit", "charts.log_x", metric_id("left", SMALL_CHARTS[0]))
+    ids = (*of_charts, "run.follow", "run.open", "run.chat", "panel.console")
     for id in ids:
         assert commands.reason(id) == "Choose a run on the Train page first."
     ended("alone")

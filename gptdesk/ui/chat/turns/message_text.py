@@ -13,7 +13,14 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
 from gptdesk.ui.fonts import prose_font
 
 _IMAGE: Final = re.compile(r"!(?=\[)")
-_FENCE: Final = re.compile(r"^\s*(```|~~~)")
+_FENCE: Final = re.compile(r"\s*(```|~~~)")
+_HEADING: Final = re.compile(r"\s*#{1,6}\s")
+_OWN_LINE: Final = re.compile(r"\s*([-*+]\s|\d+[.)]\s|#{1,6}\s|>|\||(-{3,}|={3,})\s*$|```|~~~)")
+"""How a line begins that is no continuation of the one before it."""
+
+_LINE: Final = "\u2028"
+"""A line end within a paragraph."""
+
 _FEATURES: Final = (
     QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectCommonMark
 )
@@ -87,10 +94,19 @@ class MessageText(QTextBrowser):
 
 def to_markdown(text: str) -> str:
     """A message as Markdown that shows its line ends, and images as links."""
-    lines, is_code = [], False
+    lines, is_code, can_go_on = list[str](), False, False
     for line in text.split("\n"):
-        is_fence = bool(_FENCE.match(line))
-        is_code ^= is_fence
-        plain = is_code or is_fence
-        lines.append(line if plain else _IMAGE.sub("", line) + ("  " if line.strip() else ""))
+        if _FENCE.match(line):
+            is_code = not is_code
+            lines.append(line)
+            can_go_on = False
+        elif is_code:
+            lines.append(line)
+        else:
+            line = _IMAGE.sub("", line)
+            if can_go_on and line.strip() and not _OWN_LINE.match(line):
+                lines[-1] += _LINE + line
+            else:
+                lines.append(line)
+            can_go_on = bool(line.strip()) and not _HEADING.match(line)
     return "\n".join(lines)

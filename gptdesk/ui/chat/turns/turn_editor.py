@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import prose_font
 from gptdesk.ui.widgets.tooltips import wrapped
+
+
+class _Field(QPlainTextEdit):
+    """The field; Esc and Ctrl+Enter are its own while it has the focus, whatever commands have these keys."""
+
+    cancelled = Signal()
+    branched = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._signal(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if (signal := self._signal(event)) is not None:
+            signal.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _signal(self, event: QKeyEvent) -> SignalInstance | None:
+        """What a key stands for; ``None`` for those of the text."""
+        if event.key() == Qt.Key.Key_Escape:
+            return self.cancelled
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        return self.branched if is_enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier else None
 
 
 class TurnEditor(QWidget):
@@ -30,7 +56,7 @@ class TurnEditor(QWidget):
 
     def __init__(self, text: str, pixels: int, *, replies: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.field = QPlainTextEdit(text)
+        self.field = _Field(text)
         self.field.setProperty("kind", "message")
         self.field.setAccessibleName("Message")
         self.field.setFont(prose_font(pixels))
@@ -50,6 +76,8 @@ class TurnEditor(QWidget):
         self.save.clicked.connect(lambda: self.saved.emit(self.field.toPlainText()))
         self.branch.clicked.connect(lambda: self.branched.emit(self.field.toPlainText()))
         self.cancel.clicked.connect(self.cancelled)
+        self.field.cancelled.connect(self.cancelled)
+        self.field.branched.connect(lambda: self.branched.emit(self.field.toPlainText()))
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
@@ -61,12 +89,3 @@ class TurnEditor(QWidget):
         layout.addWidget(self.field)
         layout.addLayout(buttons)
         self.setFocusProxy(self.field)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc cancels; Ctrl+Enter saves another version. The field passes on what it does not use."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.cancelled.emit()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.branched.emit(self.field.toPlainText())
-        else:
-            super().keyPressEvent(event)

@@ -132,7 +132,8 @@ class RunActions(QObject):
         if not checkpoints:
             menu.addAction("No checkpoint yet").setEnabled(False)
         menu.addSeparator()
-        self._commands.refresh("run.follow")
+        self._commands.refresh("run.chat", "run.follow")
+        menu.addAction(self._commands.action("run.chat"))
         menu.addAction(self._commands.action("run.follow"))
         menu.setToolTipsVisible(True)
 

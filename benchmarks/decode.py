@@ -156,9 +156,9 @@ def _spread(ids: list[int], tokens: int) -> list[int]:
 def bytes_in_memory(spec: Spec, config: GPT2Config) -> int:
     """What the weights of ours take by themselves."""
     if spec.precision in QUANTIZED:
-        from gptdesk.inference.cpu.quantized import QuantizedWeights  # torch, late
+        from gptdesk.inference.cpu.weights import Weights
 
-        return QuantizedWeights.size(config, spec.precision)
+        return Weights.size(config, spec.precision)
     return round(config.num_parameters() * BYTES[spec.precision])
 
 

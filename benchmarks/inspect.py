@@ -37,7 +37,7 @@ def measure(precision: str, tokens: int, turns: int) -> dict[str, float]:
     from gptdesk.gpt2.checkpoint import load_model, save_model
     from gptdesk.gpt2.config import OPENAI_SIZES
     from gptdesk.gpt2.model import GPT2
-    from gptdesk.inference.cpu.quantized_files import load_quantized
+    from gptdesk.inference.in_torch.shared_weights import load_quantized
     from gptdesk.inference.inspection.ablation import ablate
     from gptdesk.inference.inspection.attribution import attribution
     from gptdesk.inference.inspection.forward_pass import forward_pass

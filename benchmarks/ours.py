@@ -14,12 +14,12 @@ class _OursText(Text):
         from gptdesk.inference.context import Context
 
         self._owner = owner
-        self._context = Context(owner.model)
+        self._context = Context(owner.network)
         self._ids: list[int] = []
 
     def read(self, ids: Sequence[int]) -> Logits:
         if self._ids and ids[0] == self._ids[0]:  # a prompt that begins alike is not read again
-            self._read([(ids[0] + 1) % self._owner.model.config.vocab_size])
+            self._read([(ids[0] + 1) % self._owner.network.config.vocab_size])
         self._ids = list(ids)
         self.rewind()
         return self._context.logits
@@ -44,16 +44,13 @@ class Ours(Contender):
     def __init__(self, path: Path, precision: str, threads: int) -> None:
         self._path, self._precision = path, precision
         self._decoders: dict[int, Any] = {}
-        self.model: Any = None
+        self.network: Any = None
         self.set_threads(threads)
 
     def set_threads(self, threads: int) -> None:
-        import torch
-
-        torch.set_num_threads(threads)
         if threads not in self._decoders:
-            model, self._decoders[threads] = _load_ours(self._path, self._precision, threads)
-            self.model = self.model or model
+            network, self._decoders[threads] = _load_ours(self._path, self._precision, threads)
+            self.network = self.network or network
         self.decoder = self._decoders[threads]
 
     def open(self) -> Text:
@@ -85,4 +82,4 @@ def _load_ours(path: Path, precision: str, threads: int) -> tuple[Any, Any]:
     decoder = engine.decoder.result()  # compiled now if it never was
     assert decoder is not None
     assert (decoder.precision, decoder.backend) == (precision, "numba")
-    return engine.model, decoder
+    return engine.network, decoder

@@ -30,6 +30,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.context import Context
+from gptdesk.inference.in_torch.network import TorchNetwork
 from gptdesk.inference.prediction import Prediction
 from gptdesk.inference.sampling.chain import SamplerChain
 from gptdesk.inference.sampling.choice import argmax, sample
@@ -135,7 +136,7 @@ def processors(settings: DecodingSettings) -> peer.LogitsProcessorList:
 
 def model_logits(count: int) -> tuple[list[np.ndarray], list[int]]:
     """The bundled model's logits at ``count`` places of a text that it writes, and the ids before them."""
-    context = Context(load_model(resource("models/stories")))
+    context = Context(TorchNetwork(load_model(resource("models/stories"))))
     ids, numbers = gpt2_tokenizer().encode(_PROMPT), RandomNumbers(0)
     context.read(ids, lambda: False)
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sys
 from contextlib import suppress
@@ -52,8 +53,38 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def may_have_gpu() -> bool:
+    """Whether torch has to be asked for a GPU: there is a driver, or a processor that has one. Does not load torch."""
+    import ctypes
+
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    libraries = ("nvcuda.dll",) if sys.platform == "win32" else ("libcuda.so.1", "libamdhip64.so")
+    for library in libraries:
+        with suppress(OSError):
+            ctypes.CDLL(library)
+            return True
+    return os.path.exists("/dev/kfd")  # AMD's driver, whose library torch brings
+
+
+def computes_on_cpu(name: str) -> bool:
+    """Whether the device of that name is the CPU, as far as can be told without torch."""
+    return name == "cpu" or (name == "auto" and not may_have_gpu())
+
+
+def threads_by_default() -> int:
+    """Threads that compute on a CPU unless told otherwise: torch's number, which `set_thread_environment` sets."""
+    named = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(named) if named.isdecimal() and int(named) else physical_cores()
+
+
 def missing_devices() -> dict[str, str]:
-    """The devices of `DEVICES` that this machine or this build of torch does not have, each with the reason."""
+    """The devices of `DEVICES` that this machine or this build of torch does not have, each with the reason.
+
+    Loads torch only where there may be a GPU.
+    """
+    if not may_have_gpu():
+        return {"cuda": "no usable NVIDIA card was found", "mps": "it needs a Mac with Apple silicon"}
     missing = {}
     if not _has_cuda():
         missing["cuda"] = _why_no_cuda()
@@ -74,8 +105,7 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """
     import torch
 
-    if name not in PRECISIONS:
-        raise UserError(f"There is no precision called {name!r}; use one of {', '.join(PRECISIONS)}.")
+    check_precision(name)
     if name in QUANTIZED and device.type != "cpu":
         raise UserError(f"{name} is for the CPU; on {device.type} use bfloat16, float16 or auto.")
     if name in QUANTIZED or (name == "auto" and device.type != "cuda"):
@@ -90,15 +120,34 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def choose_quantization(name: str, device: torch.device) -> str | None:
     """Quantisation of the weights for inference: "int8", "int4", or ``None`` for the dtype of `choose_precision`.
 
-    "auto" is int8 on a CPU: the fastest without visible loss (benchmarks/RESULTS.md).
-
     Args:
         name: one of `PRECISIONS`.
         device: as `choose_device` gives it.
     """
     if name in QUANTIZED:
         return name
-    return "int8" if name == "auto" and device.type == "cpu" else None
+    return choose_cpu_precision(name) if name == "auto" and device.type == "cpu" else None
+
+
+def choose_cpu_precision(name: str) -> str:
+    """The precision of the weights for inference on a CPU: "auto" is int8, the fastest without visible loss
+    (benchmarks/RESULTS.md).
+
+    Raises:
+        UserError: when there is no such precision.
+    """
+    check_precision(name)
+    return "int8" if name == "auto" else name
+
+
+def check_precision(name: str) -> None:
+    """Checks that there is such a precision.
+
+    Raises:
+        UserError: when there is none.
+    """
+    if name not in PRECISIONS:
+        raise UserError(f"There is no precision called {name!r}; use one of {', '.join(PRECISIONS)}.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -113,8 +162,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
+_SHORTEST_SPIN: Final = "4"
+"""Threads of NumPy's products wait for the next one awake for 2 to the power of this, in ticks of the processor, and
+not for 2 to the power of 26, which is some 30 ms."""
+
+
 def set_thread_environment() -> None:
-    """Keeps torch's threads from fighting over the cores; must run before torch is imported. What is set already stays.
+    """Keeps threads of torch and NumPy from fighting over the cores; must run before either is imported. What is set
+    already stays.
 
     Threads of OpenMP wait for each other in a busy loop, so that with anything else running on the computer (our own
     window among it) they burn the time that the one they wait for needs: with two threads on two busy cores a small
@@ -124,6 +179,7 @@ def set_thread_environment() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
     os.environ.setdefault("OMP_NUM_THREADS", str(physical_cores()))
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SHORTEST_SPIN)
 
 
 def physical_cores() -> int:
@@ -143,26 +199,29 @@ def physical_cores() -> int:
     return max(1, min(cores, usable))
 
 
-def runtime_of(device: str) -> str:
+def runtime_of(device: str, backend: str) -> str:
     """Versions and kinds of processor on which the last bits of a result depend.
 
     Args:
         device: "cpu", "cuda:0" and so on, as torch names it.
+        backend: of the network, "numpy" or "torch".
 
     Returns:
-        Such as "torch 2.13.0, NumPy 2.4.6, numba 0.62.1, AVX2" for the CPU, and "torch 2.13.0, NumPy 2.4.6, NVIDIA
-        H200" for a GPU.
+        Such as "NumPy 2.4.6, numba 0.62.1, znver4" for the CPU, and "torch 2.13.0, NumPy 2.4.6, NVIDIA H200" for a GPU.
     """
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import version
 
+    numpy = f"NumPy {version('numpy')}"
+    if backend != "torch":
+        import llvmlite.binding
+
+        return ", ".join([numpy, f"numba {version('numba')}", llvmlite.binding.get_host_cpu_name()])
     import torch
 
-    parts = [f"torch {torch.__version__}", f"NumPy {version('numpy')}"]
+    parts = [f"torch {torch.__version__}", numpy]
     if device.startswith("cuda"):
         parts.append(torch.cuda.get_device_name(device))
     elif device == "cpu":
-        with suppress(PackageNotFoundError):  # torch decodes there
-            parts.append(f"numba {version('numba')}")
         parts.append(torch.backends.cpu.get_cpu_capability())
     return ", ".join(parts)
 

@@ -216,7 +216,7 @@ def test_an_interrupt_while_a_library_loads_ends_at_once(tmp_path: Path, tiny_mo
     (tmp_path / "torch.py").write_text("import time; print('loading', flush=True); time.sleep(3600)")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen(
-        [*PROGRAM, "complete", "Once", "--model", str(tiny_model_folder)],
+        [*PROGRAM, "complete", "Once", "--model", str(tiny_model_folder), "--precision", "float16"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -281,7 +281,9 @@ def run_with_torch(torch: str, folder: Path, *arguments: str) -> subprocess.Comp
 
 def test_a_library_that_does_not_load_is_not_taken_for_a_full_disk(tmp_path: Path, tiny_model_folder: Path) -> None:
     torch = "raise OSError('libc10.so: cannot open shared object file')"  # as ctypes does, without a number
-    ended = run_with_torch(torch, tmp_path, "complete", "x", "--model", str(tiny_model_folder))
+    ended = run_with_torch(
+        torch, tmp_path, "complete", "x", "--model", str(tiny_model_folder), "--precision", "float16"
+    )
     assert ended.returncode == 1
     assert "libc10.so" in ended.stderr
     assert "output" not in ended.stderr

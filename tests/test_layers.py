@@ -91,11 +91,22 @@ def test_complete_works_where_qt_is_not_installed(tiny_model_folder: Path) -> No
     assert result.stdout.strip()
 
 
-def test_a_model_writes_without_torchs_compiler(tiny_model_folder: Path) -> None:
-    """It needs sympy, and importing both takes as long as all the rest of torch."""
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_a_model_writes_without_torch(tiny_model_folder: Path, precision: str) -> None:
+    pytest.importorskip("numba")
     arguments = ("complete", "Once upon a time", "--model", str(tiny_model_folder), "--max-tokens", "3")
-    result = python(REFUSE + RUN_MODULE, "sympy", "gptdesk", *arguments)
+    result = python(REFUSE + RUN_MODULE, "torch", "gptdesk", *arguments, "--precision", precision, "--device", "cpu")
     assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.strip()
+
+
+def test_where_numba_is_missing_torch_writes_without_its_compiler(tiny_model_folder: Path) -> None:
+    """It needs sympy, and importing both takes as long as all the rest of torch."""
+    arguments = ("complete", "Once upon a time", "--model", str(tiny_model_folder), "--max-tokens", "3", "--json")
+    without_numba = "import sys\nsys.modules['numba'] = None\n"
+    result = python(without_numba + REFUSE + RUN_MODULE, "sympy", "gptdesk", *arguments, "--device", "cpu")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '"backend": "torch"' in result.stdout
 
 
 ROOT = Path(__file__).parents[1]

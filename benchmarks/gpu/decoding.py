@@ -27,7 +27,7 @@ from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import fused_step
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
-from gptdesk.inference.parity import TOLERANCE, expected_logits, parity_error
+from gptdesk.inference.in_torch.parity import TOLERANCE, expected_logits, parity_error
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 
 AIM: Final = 20.0

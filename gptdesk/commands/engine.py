@@ -46,7 +46,11 @@ def load_engine(options: argparse.Namespace, interrupted: Callable[[], bool], *,
     folders = Folders.of_this_user()
     entry = find_model(options.model, folders)
     with ended_by_interrupt():
-        from gptdesk.inference.engine import Engine  # torch, late: wrong arguments are reported at once
+        from gptdesk.inference.engine import Engine  # late: wrong arguments are reported at once
+        from gptdesk.inference.loading import needs_torch
+
+        if needs_torch(options.device, options.precision):
+            import gptdesk.inference.torch_loading  # noqa: F401
 
     def stop_loading(read: int, total: int) -> None:
         if interrupted():

@@ -118,7 +118,7 @@ def _load(options: argparse.Namespace, interrupted: Callable[[], bool]) -> tuple
         from gptdesk.devices import QUANTIZED, choose_device, choose_precision
         from gptdesk.gpt2.checkpoint import load_model
         from gptdesk.gpt2.tokenizers.loading import load_tokenizer
-        from gptdesk.inference.cpu.quantized_files import load_quantized
+        from gptdesk.inference.in_torch.shared_weights import load_quantized
         from gptdesk.inference.loading import memory_errors_explained
 
     def stop_loading(read: int, total: int) -> None:
@@ -139,7 +139,7 @@ def _load(options: argparse.Namespace, interrupted: Callable[[], bool]) -> tuple
 def _look(
     options: argparse.Namespace, text: str, model: GPT2, tokenizer: Tokenizer, interrupted: Callable[[], bool]
 ) -> View:
-    from gptdesk.gpt2.model import Interrupted
+    from gptdesk.gpt2.interrupted import Interrupted
     from gptdesk.inference.inspection.views import VIEWS as COMPUTED
     from gptdesk.inference.loading import memory_errors_explained
 

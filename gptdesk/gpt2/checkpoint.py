@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from gptdesk import number_format
 from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
@@ -25,57 +23,15 @@ from gptdesk.gpt2.layout import (
     EMBEDDING,
     HEAD,
     WEIGHTS_FILE,
-    check_shapes,
     is_transposed,
-    our_name,
     read_config,
     stored_name,
     tensor_shapes,
-    weight_files,
 )
 from gptdesk.gpt2.model import GPT2
-from gptdesk.system_memory import free_memory
+from gptdesk.gpt2.stored_tensors import StoredTensor, check_memory, open_weights
 
 __all__ = ["load_model", "open_weights", "read_config", "save_model", "save_weights"]
-
-_FLOATS = ("F64", "F32", "F16", "BF16")
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor in an open file, not yet read.
-
-    Attributes:
-        file: the open safetensors file.
-        path: of the file.
-        name: of the tensor in the file.
-        shape: in our network; the reverse of the file's where ``transposed``.
-        transposed: whether the file holds the transposed matrix.
-    """
-
-    file: Any
-    path: Path
-    name: str
-    shape: tuple[int, ...]
-    transposed: bool
-
-    def read(self) -> Tensor:
-        """The tensor in the file's dtype; a transposed one is a view.
-
-        Raises:
-            UserError: when the file is damaged.
-        """
-        try:
-            tensor: Tensor = self.file.get_tensor(self.name)
-        except SafetensorError as error:
-            raise UserError(f"{self.path} is damaged: {self.name} cannot be read ({error}).") from error
-        return tensor.t() if self.transposed else tensor
-
-    def not_finite(self) -> UserError:
-        """The error for a tensor that contains NaN or infinity."""
-        return UserError(
-            f"{self.path} is damaged: {self.name} holds values that are not finite numbers (NaN or infinity)."
-        )
 
 
 def load_model(
@@ -107,7 +63,8 @@ def load_model(
     with open_weights(Path(folder)) as (config, stored):
         model = empty_model(config, dropout=dropout)
         total = sum(weight.numel() for weight in model.parameters())
-        check_memory(total * dtype.itemsize, torch.device(device))
+        if torch.device(device).type == "cpu":
+            check_memory(total * dtype.itemsize)
         weights: dict[str, nn.Parameter] = {}
         read = 0
         for name in tensor_shapes(config):
@@ -119,21 +76,6 @@ def load_model(
         weights[HEAD] = weights[EMBEDDING]
     model.load_state_dict(weights, assign=True)
     return model.eval()
-
-
-@contextmanager
-def open_weights(folder: Path) -> Iterator[tuple[GPT2Config, dict[str, StoredTensor]]]:
-    """Opens a model folder: yields its config and its tensors, by our names and not read yet.
-
-    Raises:
-        UserError: when the folder contains no complete GPT-2.
-    """
-    config = read_config(folder)
-    with ExitStack() as files:
-        stored = _open(folder, files)
-        config = _with_head_as_stored(config, stored)
-        _check_tensors(folder, config, stored)
-        yield config, stored
 
 
 def save_model(
@@ -213,82 +155,6 @@ def _not_written(folder: Path, error: Exception) -> UserError:
     return UserError(f"The model cannot be written to {folder} ({error}).")
 
 
-def _open(folder: Path, files: ExitStack) -> dict[str, StoredTensor]:
-    """Opens a model's weight files and lists their tensors by our names; reads only the headers."""
-    stored: dict[str, StoredTensor] = {}
-    for path in weight_files(folder):
-        try:
-            path.open("rb").close()  # safetensors reports a file that it may not open as missing
-            file = files.enter_context(safe_open(path, framework="pt"))
-        except OSError as error:
-            raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
-        except RuntimeError as error:  # torch's, when the file cannot be mapped
-            raise UserError(f"{path} cannot be read ({_first_line(error)}).") from error
-        except SafetensorError as error:
-            raise UserError(
-                f"{path} is damaged or incomplete ({_first_line(error)}); download or copy it again."
-            ) from error
-        for tensor_name in file.keys():  # noqa: SIM118 (not a dict)
-            name = our_name(tensor_name)
-            if name is None:
-                continue
-            if name in stored:
-                raise UserError(f"{path} holds the tensor {name} a second time.")
-            view = file.get_slice(tensor_name)
-            if view.get_dtype() not in _FLOATS:
-                raise UserError(
-                    f"{path} stores {tensor_name} as {view.get_dtype()}; only {', '.join(_FLOATS)} can be loaded."
-                )
-            shape = tuple(view.get_shape())
-            transposed = is_transposed(name) and len(shape) == 2
-            stored[name] = StoredTensor(file, path, tensor_name, shape[::-1] if transposed else shape, transposed)
-    return stored
-
-
-def _with_head_as_stored(config: GPT2Config, stored: dict[str, StoredTensor]) -> GPT2Config:
-    """The config, untied if the file contains a head that differs from the embedding, although the config ties them.
-
-    As in ``transformers``: an equal head is dropped, and a head without an embedding stands for both.
-    """
-    if not config.tie_word_embeddings or HEAD not in stored:
-        return config
-    if EMBEDDING not in stored:
-        stored[EMBEDDING] = stored.pop(HEAD)
-        return config
-    head, embedding = stored[HEAD].read(), stored[EMBEDDING].read()
-    if head.dtype == embedding.dtype and torch.equal(head, embedding):
-        del stored[HEAD]
-        return config
-    return replace(config, tie_word_embeddings=False)
-
-
-def _check_tensors(folder: Path, config: GPT2Config, stored: dict[str, StoredTensor]) -> None:
-    """Checks names and shapes of the stored tensors against the config, before memory is allocated."""
-    check_shapes(folder, config, {name: tensor.shape for name, tensor in stored.items()})
-    if not config.bias:
-        for name, tensor in stored.items():
-            if name.endswith(".bias") and tensor.read().any():
-                raise UserError(f"config.json in {folder} says that the model has no biases, but {name} is not zero.")
-
-
-def check_memory(needed: int, device: torch.device) -> None:
-    """Checks that memory suffices: Linux promises more than it has, and kills the program that uses it.
-
-    Args:
-        needed: bytes.
-        device: that of the weights; only memory of the CPU is checked.
-
-    Raises:
-        UserError: when less is free.
-    """
-    free = free_memory()
-    if device.type == "cpu" and free is not None and needed > free:
-        raise UserError(
-            f"The model takes {number_format.size(needed)} of memory and {number_format.size(free)} are free; close "
-            "other programs, or choose a smaller model or precision bfloat16."
-        )
-
-
 def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Reads a tensor into new memory of that dtype on that device, and checks that its values are finite."""
     try:
@@ -298,8 +164,7 @@ def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> 
         if bool(tensor.isfinite().all()):
             return tensor
         if bool(source.isfinite().all()):
-            name = str(dtype).removeprefix("torch.")
-            raise UserError(f"{stored.path} holds numbers in {stored.name} too large for {name}; use float32.")
+            raise stored.too_large_for(str(dtype).removeprefix("torch."))
         raise stored.not_finite()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -308,7 +173,3 @@ def _convert(stored: StoredTensor, dtype: torch.dtype, device: torch.device) -> 
             f"The model does not fit into the memory of {device}; close other programs, or choose a smaller model, "
             "another device or precision bfloat16."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -8,10 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gptdesk.gpt2.cached_tokens import CachedTokens
 from gptdesk.gpt2.config import GPT2Config
 
 
-class KVCache:
+class KVCache(CachedTokens):
     """Keys and values of the tokens that the model has read, in buffers of the whole context length.
 
     Args:
@@ -23,33 +24,29 @@ class KVCache:
 
     Attributes:
         keys, values: (n_layer, B, nh, n_positions, hs).
-        length: tokens in it. Later positions are unwritten, and take no memory where the system gives it lazily.
-        cuts: how often tokens were removed: while it stays the same, those before ``length`` have stayed.
     """
 
     def __init__(self, config: GPT2Config, *, batch_size: int = 1, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__()
         shape = (config.n_layer, batch_size, config.n_head, config.n_positions, config.head_size)
         self.keys = torch.empty(shape, dtype=dtype, device=device)
         self.values = torch.empty(shape, dtype=dtype, device=device)
-        self.length = 0
-        self.cuts = 0
 
     @property
     def capacity(self) -> int:
         """The context length, in tokens."""
         return self.keys.shape[3]
 
-    def truncate(self, length: int) -> None:
-        """Removes everything after the first ``length`` tokens."""
-        assert 0 <= length <= self.length
-        self.cuts += length < self.length
-        self.length = length
-
-    def copy_from(self, other: KVCache) -> None:
-        """Copies the tokens of ``other``, which has the same shape."""
-        self.keys[:, :, :, : other.length] = other.keys[:, :, :, : other.length]
-        self.values[:, :, :, : other.length] = other.values[:, :, :, : other.length]
-        self.length = other.length
+    @torch.inference_mode()
+    def copy(self) -> KVCache:
+        """A cache with the same tokens in memory of its own."""
+        other = KVCache.__new__(KVCache)
+        CachedTokens.__init__(other)
+        other.keys, other.values = torch.empty_like(self.keys), torch.empty_like(self.values)
+        other.keys[:, :, :, : self.length] = self.keys[:, :, :, : self.length]
+        other.values[:, :, :, : self.length] = self.values[:, :, :, : self.length]
+        other.length = self.length
+        return other
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Writes this step's keys and values, (B, nh, T, hs), and returns views of all so far, (B, nh, S, hs).

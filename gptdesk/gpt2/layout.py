@@ -26,6 +26,7 @@ PREFIX: Final = "transformer."
 
 HEAD: Final = "lm_head.weight"
 EMBEDDING: Final = "wte.weight"
+POSITIONS: Final = "wpe.weight"
 
 # The causal mask, which old versions of transformers stored with every layer.
 _MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
@@ -164,7 +165,7 @@ def tensor_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
     width, inner = config.n_embd, config.inner_size
     shapes: dict[str, tuple[int, ...]] = {
         EMBEDDING: (config.vocab_size, width),
-        "wpe.weight": (config.n_positions, width),
+        POSITIONS: (config.n_positions, width),
     }
 
     def add(name: str, *shape: int) -> None:

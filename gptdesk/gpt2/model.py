@@ -19,14 +19,11 @@ from torch.utils.checkpoint import checkpoint
 from gptdesk.gpt2.block_attention import causal_attention_in_blocks, pays_in_blocks
 from gptdesk.gpt2.chunked_loss import IGNORED, chunked_cross_entropy, pays_in_chunks
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.gpt2.kv_cache import KVCache
 
 INIT_STD = 0.02
 """Standard deviation of initial weight matrices and embeddings (Radford et al. 2018, section 4.1)."""
-
-
-class Interrupted(Exception):
-    """A forward pass was given up between two blocks; the cache holds what it held before."""
 
 
 class CausalSelfAttention(nn.Module):

@@ -6,19 +6,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
-
-from gptdesk.gpt2.kv_cache import KVCache
-from gptdesk.gpt2.model import GPT2, Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
+from gptdesk.inference.network import Floats, Hidden, Network
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
 
-Logits: TypeAlias = npt.NDArray[np.float32] | Tensor
+Logits: TypeAlias = "Floats | Tensor"
 """(V) float32: an array, or a tensor on the device that computed them."""
 
 
@@ -45,23 +42,20 @@ class Context:
     `read` replaces the tokens by a prompt, `decode.decode` appends to them.
 
     Attributes:
-        cache: keys and values of the tokens, and after them those of ``drafts``. On a CPU it is float32 whatever the
-            weights are: attention is several times faster than in 16 bits.
+        cache: keys and values of the tokens, and after them those of ``drafts``.
         logits: of the next token, (V) float32: an array after a prompt and on a CPU; a tensor on the decoder's device
             after its step.
         drafts: speculative tokens at the end of ``cache``, none of them chosen yet.
-        hidden: the network's output for the tokens of the prompt, (n_positions, C) on the model's device: what the head
-            makes logits of. Unwritten where `ready_length` does not reach.
+        hidden: the network's output for the tokens of the prompt, (n_positions, C): what the head makes logits of.
+            Unwritten where `ready_length` does not reach.
     """
 
     logits: Logits
-    hidden: Tensor
+    hidden: Hidden
 
-    def __init__(self, model: GPT2) -> None:
-        self._model = model
-        self._device = model.wpe.weight.device
-        dtype = torch.float32 if self._device.type == "cpu" else model.wpe.weight.dtype
-        self.cache = KVCache(model.config, dtype=dtype, device=self._device)
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.cache = network.new_cache()
         self.drafts: list[Draft] = []
         self._prompt: list[int] = []  # the part that was read in chunks
         self._prompt_logits: Logits | None = None  # None if reading was cancelled
@@ -70,12 +64,14 @@ class Context:
     @property
     def length(self) -> int:
         """Tokens of the sequence, without drafts."""
-        return self.cache.length - len(self.drafts)
+        length: int = self.cache.length - len(self.drafts)
+        return length
 
     @property
     def is_full(self) -> bool:
         """Whether the context length is reached."""
-        return self.length == self.cache.capacity
+        full: bool = self.length == self.cache.capacity
+        return full
 
     def read_by(self, reader: PromptReader | None) -> None:
         """Chooses what reads the next prompts: a compiled reader, or ``None`` for the network.
@@ -172,9 +168,9 @@ class Context:
 
     def copy(self) -> Context:
         """A second context with the same tokens, without drafts, independent of this one."""
-        other = Context(self._model)
-        with torch.inference_mode():
-            other.cache.copy_from(self.cache)
+        other = Context.__new__(Context)
+        other._network, other.drafts = self._network, []
+        other.cache = self.cache.copy()
         other.cache.truncate(self.length)
         other._reader = self._reader
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
@@ -183,8 +179,7 @@ class Context:
         other.logits = self.logits
         return other
 
-    @torch.inference_mode()
-    def _feed(self, ids: list[int], *, last: bool, interrupted: Callable[[], bool] | None) -> Tensor:
+    def _feed(self, ids: list[int], *, last: bool, interrupted: Callable[[], bool] | None) -> Hidden:
         """Appends ``ids``; computes logits only after the ``last`` chunk.
 
         Returns:
@@ -194,18 +189,16 @@ class Context:
             reading = self._reader.read(ids, self.cache, last=last, interrupted=interrupted)
             if last:
                 self.logits = reading.logits.copy()
-            return torch.from_numpy(reading.hidden)
-        batch = torch.tensor([ids], device=self._device)  # (1, T)
-        hidden = self._model.hidden_states(batch, self.cache, interrupted=interrupted)  # (1, T, C)
+            return reading.hidden
+        hidden = self._network.read(ids, self.cache, interrupted=interrupted)
         if last:
-            self.logits = self._model.next_token_head(hidden[:, -1])[0].cpu().numpy()
-        return hidden[0]
+            self.logits = self._network.next_logits(hidden)
+        return hidden
 
-    @torch.inference_mode()
-    def _keep(self, hidden: Tensor, start: int) -> None:
+    def _keep(self, hidden: Hidden, start: int) -> None:
         """Keeps the network's output for the tokens of the prompt from ``start`` on."""
         if not hasattr(self, "hidden"):
-            self.hidden = hidden.new_empty(self.cache.capacity, hidden.shape[1])
+            self.hidden = self._network.new_hidden()
         self.hidden[start : start + len(hidden)] = hidden
 
     def _whole_chunks_shared_with(self, prompt: list[int]) -> int:

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
-from torch import Tensor
-
-from gptdesk.gpt2.kv_cache import KVCache
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
@@ -40,8 +34,8 @@ class Decoder(Protocol):
     @property
     def reader(self) -> PromptReader | None: ...
 
-    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> Sequence[npt.NDArray[np.float32] | Tensor]:
-        """Appends tokens to each of several texts: a cache of batch size 1, and T new ids.
+    def steps(self, texts: Sequence[tuple[Any, Sequence[int]]]) -> Sequence[Any]:
+        """Appends tokens to each of several texts: a cache of its network, and T new ids.
 
         Returns for each text the logits after each of its new tokens, (T, V) float32: arrays, or tensors on
         the device that computed them.
@@ -50,7 +44,7 @@ class Decoder(Protocol):
 
 
 DecoderFuture: TypeAlias = "Future[Decoder | None]"
-"""A decoder that is ready or being compiled. Its result is ``None`` where compiling failed: torch decodes then."""
+"""A decoder that is ready or being compiled. Its result is ``None`` where that failed: the network decodes then."""
 
 
 def ready(decoder: Decoder) -> DecoderFuture:

@@ -7,15 +7,13 @@ import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import torch
-
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.compile_process import compile_elsewhere
 from gptdesk.inference.cpu.compiling import CompiledStep, find_step
 from gptdesk.inference.decoder import Decoder, DecoderFuture, ready
 
 if TYPE_CHECKING:
     from gptdesk.inference.cpu.decoder import CPUDecoder
+    from gptdesk.inference.cpu.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -24,26 +22,26 @@ class DecoderLoader:
     """Looks for compiled code in the background while the model is loaded.
 
     Args:
-        threads: to decode with; not given: as many as torch uses.
+        threads: to decode with.
     """
 
-    def __init__(self, threads: int | None) -> None:
-        self._threads = threads or torch.get_num_threads()
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
         looking = ThreadPoolExecutor(1, thread_name_prefix="find compiled code")
         self._found = looking.submit(self._find)
         looking.shutdown(wait=False)
 
-    def decoder(self, model: GPT2) -> DecoderFuture:
-        """The decoder of ``model``: ready where the step was compiled before; else the future of one.
+    def decoder(self, weights: Weights) -> DecoderFuture:
+        """The decoder of these weights: ready where the step was compiled before; else the future of one.
 
-        So only the very first start decodes with torch until the code is compiled.
+        So only the very first start decodes with the network in NumPy until the code is compiled.
         """
         step = self._found.result()
         if step is not None:
-            return ready(self._make(model, step))
+            return ready(self._make(weights, step))
         future: DecoderFuture = Future()
         # Weak, because the future of the compiled code keeps its callbacks, and the process keeps that future.
-        wanted, promised = weakref.ref(model), weakref.ref(future)
+        wanted, promised = weakref.ref(weights), weakref.ref(future)
         compile_elsewhere().add_done_callback(lambda compiled: self._fulfil(promised(), wanted(), compiled))
         return future
 
@@ -53,19 +51,19 @@ class DecoderLoader:
         except Exception:  # an incomplete installation may raise anything; compiling reports it
             return None
 
-    def _fulfil(self, future: DecoderFuture | None, model: GPT2 | None, compiled: Future[CompiledStep]) -> None:
+    def _fulfil(self, future: DecoderFuture | None, weights: Weights | None, compiled: Future[CompiledStep]) -> None:
         if future is not None:
-            future.set_result(self._take(model, compiled))
+            future.set_result(self._take(weights, compiled))
 
-    def _take(self, model: GPT2 | None, compiled: Future[CompiledStep]) -> Decoder | None:
+    def _take(self, weights: Weights | None, compiled: Future[CompiledStep]) -> Decoder | None:
         """The decoder, or ``None`` where compiling failed or the model was unloaded meanwhile."""
         try:
-            return None if model is None else self._make(model, compiled.result())
+            return None if weights is None else self._make(weights, compiled.result())
         except Exception as error:
-            log.warning("The decode step cannot be compiled, so torch decodes: %s", error)
+            log.warning("The decode step cannot be compiled, so NumPy decodes, which is slower: %s", error)
             return None
 
-    def _make(self, model: GPT2, step: CompiledStep) -> CPUDecoder:
+    def _make(self, weights: Weights, step: CompiledStep) -> CPUDecoder:
         from gptdesk.inference.cpu.decoder import CPUDecoder
 
-        return CPUDecoder(model, step, threads=self._threads)
+        return CPUDecoder(weights, step, threads=self._threads)

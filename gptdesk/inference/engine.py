@@ -6,22 +6,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
-from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.gpt2.tokenizers.loading import brings_tokenizer, load_tokenizer
 from gptdesk.inference.context import Context
-from gptdesk.inference.cpu.quantized import precision_of
+from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.decoder import Decoder, DecoderFuture
 from gptdesk.inference.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.generate import Setup, backend_of, generate
 from gptdesk.inference.loading import load_for_inference, memory_errors_explained
+from gptdesk.inference.network import Network
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.scoring.windows import window_start
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.model import GPT2
 
 __all__ = ["Alternative", "DoneEvent", "Engine", "Event", "NoticeEvent", "TokenEvent"]
 
@@ -33,12 +37,13 @@ class Engine:
     at which the caller takes the events change nothing (see `Context` and `choice.sample`).
 
     Args:
-        model: is put into evaluation mode.
+        model: a network, or one in torch, which is put into evaluation mode.
         tokenizer: of the model.
         name: for display.
         decoder: decodes instead of the network, from the first call of `generate` that finds it ready.
 
     Attributes:
+        network: reads prompts, and decodes where there is no decoder.
         assumed_tokenizer: whether the folder brings no tokenizer, so that OpenAI's was taken.
         vocab_size: number of tokens that can be chosen, without rows that pad the vocabulary for training.
         device: "cpu", "cuda:0" and so on.
@@ -47,15 +52,16 @@ class Engine:
     """
 
     def __init__(
-        self, model: GPT2, tokenizer: Tokenizer, *, name: str = "", decoder: DecoderFuture | None = None
+        self, model: GPT2 | Network, tokenizer: Tokenizer, *, name: str = "", decoder: DecoderFuture | None = None
     ) -> None:
-        self.model = model.eval()
+        self.network = model if isinstance(model, Network) else _in_torch(model)
+        self._torch_model: GPT2 | None = None
         self.tokenizer = tokenizer
         self.assumed_tokenizer = False
         self.name = name
         self.decoder = decoder
-        self.vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)
-        self.device = str(model.wpe.weight.device)
+        self.vocab_size = min(self.network.config.vocab_size, tokenizer.vocab_size)
+        self.device = self.network.device
         self.context: Context | None = None
 
     @classmethod
@@ -75,7 +81,7 @@ class Engine:
             folder: a model folder, as for `load_model`.
             device: as for `choose_device`.
             precision: as for `choose_precision` and `choose_quantization`.
-            threads: of the compiled CPU decoder; not given: as many as torch uses. Their number changes no text.
+            threads: of the compiled CPU decoder; not given: `threads_by_default`. Their number changes no text.
             keep: folder for quantised weights (see `load_quantized`).
             progress: as for `load_model`.
 
@@ -84,24 +90,24 @@ class Engine:
                 the device computes wrong values (with "auto" the CPU is used then).
         """
         tokenizer = load_tokenizer(folder, read_config(folder))
-        model, decoder = load_for_inference(
+        network, decoder = load_for_inference(
             folder, device=device, precision=precision, threads=threads, keep=keep, progress=progress
         )
-        engine = cls(model, tokenizer, name=folder.name, decoder=decoder)
+        engine = cls(network, tokenizer, name=folder.name, decoder=decoder)
         engine.assumed_tokenizer = not brings_tokenizer(folder)
         return engine
 
     @property
     def precision(self) -> str:
         """Of the weights: "float32", "bfloat16", "float16", "int8" or "int4"."""
-        return precision_of(self.model)
+        return self.network.precision
 
     @property
     def backend(self) -> str:
-        """What decodes a completion that begins now: "torch", or "numba" for compiled code, which sums in another order
-        and may choose otherwise where two tokens are about equally likely.
+        """What decodes a completion that begins now: "numba" for compiled code, which sums in another order and may
+        choose otherwise where two tokens are about equally likely; or the network, "numpy" or "torch".
         """
-        return backend_of(self._ready_decoder())
+        return backend_of(self._ready_decoder(), self.network)
 
     @property
     def is_compiling(self) -> bool:
@@ -111,13 +117,24 @@ class Engine:
     @property
     def memory(self) -> int:
         """Bytes of the weights."""
-        weights = [*self.model.parameters(), *self.model.buffers()]
-        return sum({weight.data_ptr(): weight.nbytes for weight in weights}.values())  # a tied head counts once
+        return self.network.memory
+
+    @property
+    def model(self) -> GPT2:
+        """The network in torch with the same weights, for what looks into it; imports torch."""
+        if self._torch_model is None:
+            if isinstance(self.network, CPUNetwork):
+                from gptdesk.inference.in_torch.shared_weights import model_of
+
+                self._torch_model = model_of(self.network.weights)
+            else:
+                self._torch_model = cast(Any, self.network).model
+        return self._torch_model
 
     @property
     def config(self) -> GPT2Config:
         """The model's."""
-        return self.model.config
+        return self.network.config
 
     def generate(
         self,
@@ -173,7 +190,7 @@ class Engine:
 
     def new_context(self) -> Context:
         """Another context, that reads as the one that `context_taken` gives."""
-        context, decoder = Context(self.model), self._ready_decoder()
+        context, decoder = Context(self.network), self._ready_decoder()
         context.read_by(decoder.reader if decoder else None)
         return context
 
@@ -182,7 +199,7 @@ class Engine:
         """Takes the context for completions by that decoder."""
         context, self.context = self.context, None
         with memory_errors_explained():
-            context = context or Context(self.model)
+            context = context or Context(self.network)
             context.read_by(decoder.reader if decoder else None)
             try:
                 yield context
@@ -227,8 +244,7 @@ class Engine:
             vocab_size=self.vocab_size,
             n_positions=self.config.n_positions,
             decoder=decoder,
-            device=self.device,
-            precision=self.precision,
+            network=self.network,
             previous=previous,
             cancelled=cancelled,
             cancelled_one=cancelled_one,
@@ -240,11 +256,11 @@ class Engine:
         return self.decoder.result() if self.decoder is not None and self.decoder.done() else None
 
     def _decoder_of(self, backend: str) -> Decoder | None:
-        """The decoder of that backend; that of "torch" may be the network."""
+        """The decoder of that backend, ``None`` for the network."""
         decoder = self._ready_decoder()
-        if not backend or backend_of(decoder) == backend:
+        if not backend or backend_of(decoder, self.network) == backend:
             return decoder
-        if backend != backend_of(None):
+        if backend != self.network.backend:
             raise UserError(f"The model cannot be decoded by {backend} here; start without naming what decodes.")
         return None
 
@@ -265,3 +281,9 @@ class Engine:
             f"The prompt has {length:,} tokens, more than the context of {self.config.n_positions:,}: "
             f"only the last {length - start:,} are read."
         )
+
+
+def _in_torch(model: GPT2) -> Network:
+    from gptdesk.inference.in_torch.network import TorchNetwork
+
+    return TorchNetwork(model)

@@ -82,7 +82,7 @@ class DoneEvent:
             took; 0 without a second token.
         device: "cpu", "cuda:0" and so on.
         precision: of the weights: "float32", "bfloat16", "float16", "int8" or "int4".
-        backend: what decoded: "torch", or "numba" for the compiled CPU decoder.
+        backend: what decoded: "numba" for the compiled CPU decoder; or the network, "numpy" or "torch".
         draft_tokens: speculative tokens that were verified (`DecodingSettings.prompt_lookup`).
         accepted_tokens: those of them that were chosen.
     """

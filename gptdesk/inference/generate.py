@@ -14,6 +14,7 @@ from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import Decoder
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent
+from gptdesk.inference.network import Network
 from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings, completion_seed
 from gptdesk.inference.scoring.windows import window_start
 from gptdesk.inference.sequence import Sequence
@@ -28,7 +29,7 @@ class Setup:
         vocab_size: ids from there on are padding and cannot be chosen.
         n_positions: the model's context length, in tokens.
         decoder: appends the tokens that are chosen; ``None``: the network does.
-        device, precision: for `DoneEvent`.
+        network: that reads the prompt.
         previous: the token that the text follows, as for `TextStream`.
         cancelled: asked before every token and every chunk of a prompt; True ends all completions.
         cancelled_one: asked before every token of a completion, with its index; True ends that one.
@@ -39,8 +40,7 @@ class Setup:
     vocab_size: int
     n_positions: int
     decoder: Decoder | None
-    device: str
-    precision: str
+    network: Network
     previous: int | None
     cancelled: Callable[[], bool]
     cancelled_one: Callable[[int], bool]
@@ -153,14 +153,14 @@ def _done(sequence: Sequence, setup: Setup) -> DoneEvent:
         seed=sequence.seed,
         ttft_ms=1000 * sequence.ttft_s,
         tokens_per_s=(chosen - 1) / sequence.decode_s if sequence.decode_s else 0.0,
-        device=setup.device,
-        precision=setup.precision,
-        backend=backend_of(setup.decoder),
+        device=setup.network.device,
+        precision=setup.network.precision,
+        backend=backend_of(setup.decoder, setup.network),
         draft_tokens=sequence.draft_tokens,
         accepted_tokens=sequence.accepted_tokens,
     )
 
 
-def backend_of(decoder: Decoder | None) -> str:
-    """What decodes: "torch" without a decoder."""
-    return "torch" if decoder is None else decoder.backend
+def backend_of(decoder: Decoder | None, network: Network) -> str:
+    """What decodes: without a decoder the network."""
+    return network.backend if decoder is None else decoder.backend

@@ -1,29 +1,20 @@
-"""Loads a model for inference: chooses device and precision, quantises, starts the decoder, and checks the device."""
+"""Loads a model for inference: on a CPU with what Numba compiles, elsewhere with torch, which is imported then."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
-from gptdesk.devices import choose_device, choose_precision, choose_quantization, is_out_of_memory
+from gptdesk.devices import choose_cpu_precision, computes_on_cpu, is_out_of_memory, threads_by_default
 from gptdesk.errors import UserError
-from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.compiling import can_compile
-from gptdesk.inference.cpu.linear import for_inference
-from gptdesk.inference.cpu.quantized_files import load_quantized
-from gptdesk.inference.cuda.decoder import DeviceDecoder
-from gptdesk.inference.decoder import DecoderFuture, ready
+from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
+from gptdesk.inference.cpu.quantized_files import load_weights
+from gptdesk.inference.decoder import DecoderFuture
 from gptdesk.inference.decoder_loader import DecoderLoader
-from gptdesk.inference.parity import CHECKED_DEVICES, computes_correctly
-
-log = logging.getLogger(__name__)
+from gptdesk.inference.network import Network
 
 Progress = Callable[[int, int], None]
 
@@ -31,8 +22,13 @@ Progress = Callable[[int, int], None]
 class Loaded(NamedTuple):
     """A model on its device, and the future of its decoder, ``None`` where the network decodes."""
 
-    model: GPT2
+    network: Network
     decoder: DecoderFuture | None
+
+
+def needs_torch(device: str, precision: str) -> bool:
+    """Whether torch has to be imported, to compute with it or to ask it for a GPU; names as for `Engine.load`."""
+    return not can_compile() or precision == "float16" or not computes_on_cpu(device)
 
 
 def load_for_inference(
@@ -44,42 +40,26 @@ def load_for_inference(
     keep: Path | None,
     progress: Progress | None,
 ) -> Loaded:
-    """Loads the model in ``folder``; arguments and errors as for `Engine.load`."""
-    load_on = partial(_load_on, folder=folder, precision=precision, threads=threads, keep=keep, progress=progress)
-    chosen = choose_device(device)
+    """Loads the model in ``folder``, without torch on a CPU with Numba; arguments and errors as for `Engine.load`."""
     with memory_errors_explained():
-        loaded = load_on(chosen)
-        if chosen.type not in CHECKED_DEVICES or computes_correctly(loaded.model):
-            return loaded
-        if device != "auto":
-            raise UserError(f"The device {device!r} computes wrong values here: choose the device cpu.")
-        log.warning("The device %s computes wrong values here, so the CPU is used.", chosen)
-        del loaded
-        return load_on(torch.device("cpu"))
+        if not needs_torch(device, precision):
+            return _load_on_cpu(folder, precision=precision, threads=threads, keep=keep, progress=progress)
+        from gptdesk.inference.torch_loading import load_by_torch
+
+        found = load_by_torch(folder, device=device, precision=precision, keep=keep, progress=progress)
+        if found is None:  # the device is a CPU after all
+            return _load_on_cpu(folder, precision=precision, threads=threads, keep=keep, progress=progress)
+        return Loaded(*found)
 
 
-def _load_on(
-    device: torch.device,
-    *,
-    folder: Path,
-    precision: str,
-    threads: int | None,
-    keep: Path | None,
-    progress: Progress | None,
+def _load_on_cpu(
+    folder: Path, *, precision: str, threads: int | None, keep: Path | None, progress: Progress | None
 ) -> Loaded:
-    """Loads the model, and starts or finds the decoder of that device."""
-    dtype = choose_precision(precision, device)
-    compiled = device.type == "cpu" and precision != "float16" and can_compile()
-    loader = DecoderLoader(threads) if compiled else None  # looks for compiled code meanwhile
-    if quantization := choose_quantization(precision, device):
-        model = load_quantized(folder, quantization, keep=keep, progress=progress)
-    else:
-        model = load_model(folder, dtype=dtype, device=device, progress=progress)
-        if device.type == "cpu":
-            for_inference(model)
-    if device.type == "cuda":
-        return Loaded(model, ready(DeviceDecoder.for_device(model)))
-    return Loaded(model, loader.decoder(model) if loader else None)
+    """Loads the model, and starts or finds its compiled decoder."""
+    chosen = choose_cpu_precision(precision)
+    loader = DecoderLoader(threads or threads_by_default())  # looks for compiled code meanwhile
+    weights = load_weights(folder, chosen, keep=keep, progress=progress)
+    return Loaded(CPUNetwork(weights), loader.decoder(weights))
 
 
 @contextmanager

@@ -8,10 +8,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from gptdesk.inference.engine import Engine
-from gptdesk.inference.scoring.losses import logits_at
 from gptdesk.inference.scoring.scores import TextScores, TokenScores
 from gptdesk.inference.scoring.text_scorer import TextScorer
 from gptdesk.inference.scoring.windows import window_start
@@ -30,7 +28,7 @@ class TextReader:
 
     def __init__(self, engine: Engine, *, top: int = ALTERNATIVES) -> None:
         self._engine = engine
-        self._scorer = TextScorer(engine.model, engine.vocab_size, top=top)
+        self._scorer = TextScorer(engine.network, engine.vocab_size, top=top)
 
     @property
     def top(self) -> int:
@@ -145,5 +143,5 @@ class TextReader:
                 logits = context.logits[: self._engine.vocab_size]
                 return logits if isinstance(logits, np.ndarray) else logits.cpu().numpy()
             hidden = context.hidden[position - start - 1 : position - start]
-            with torch.inference_mode():
-                return logits_at(self._engine.model, hidden, self._engine.vocab_size)[0].cpu().numpy()
+            at_position: npt.NDArray[np.float32] = self._engine.network.logits(hidden, self._engine.vocab_size)[0]
+            return at_position

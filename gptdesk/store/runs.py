@@ -78,7 +78,7 @@ class Origin:
         finish_reason: why it stopped; ``None`` until then.
         device: where it was computed.
         precision: of the weights, such as "int8".
-        backend: what decoded: "torch", "numba", or "" where it was not kept.
+        backend: what decoded: "torch", "numpy", "numba", or "" where it was not kept.
         tokenizer: identity of the tokenizer whose ids the tokens have (`Tokenizer.sha256`), or "" where it was not
             kept: OpenAI's then. Ids mean nothing to another tokenizer; what is carried over to another model is text.
         weights: SHA-256 of the model's weights (`hash_weights`), or "" where it was not kept.

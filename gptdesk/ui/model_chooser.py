@@ -145,7 +145,7 @@ class DeviceButton(MenuButton):
         if info:
             device = info.device.upper() if info.device == "cpu" else info.device
             self.setText(f"{device} · {info.precision} · {number_format.memory(info.memory)}")
-            if info.backend != "torch":
+            if info.backend == "numba":
                 self.setToolTip(wrapped(f"{_DEVICE_HELP}. Decoded by compiled code."))
         else:
             self.setText("Loading…" if self._inference.state is State.LOADING else "Not loaded")

@@ -9,6 +9,7 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
+from gptdesk.inference.in_torch.network import TorchNetwork
 
 CONFIG = GPT2Config(vocab_size=500, n_positions=4 * CHUNK, n_embd=48, n_layer=2, n_head=3)
 
@@ -43,7 +44,7 @@ def ids():
 
 
 def _fresh(model: GPT2, prompt: list[int]) -> Context:
-    context = Context(model)
+    context = Context(TorchNetwork(model))
     assert context.read(prompt, never)
     return context
 
@@ -51,7 +52,7 @@ def _fresh(model: GPT2, prompt: list[int]) -> Context:
 @torch.inference_mode()
 def test_every_length_read_or_stepped_equals_the_full_forward(model, ids):
     whole = model(torch.tensor([ids]))[0]
-    read = Context(model)
+    read = Context(TorchNetwork(model))
     for length in range(1, len(ids) + 1, 7):
         assert read.read(ids[:length], never)
         torch.testing.assert_close(torch.from_numpy(read.logits), whole[length - 1], atol=1e-4, rtol=0)
@@ -84,7 +85,7 @@ def test_the_same_prompt_is_not_read_again(model, ids, tokens_read):
 @pytest.mark.parametrize("before", [0, 1, CHUNK, CHUNK + 30, 3 * CHUNK, 4 * CHUNK])
 @pytest.mark.parametrize("stepped", [False, True], ids=["read", "read and stepped"])
 def test_what_was_read_before_changes_no_bit(model, ids, before, length, stepped):
-    context = Context(model)
+    context = Context(TorchNetwork(model))
     if before:
         context.read(ids[:before], never)
     if before and stepped:
@@ -106,7 +107,7 @@ def test_a_prompt_that_differs_early_shares_nothing(model, ids):
 
 
 def test_reading_is_cancelled_between_chunks_and_goes_on_from_there(model, ids, tokens_read):
-    context = Context(model)
+    context = Context(TorchNetwork(model))
     answers = iter([False, False, True])
     assert not context.read(ids[: 4 * CHUNK], lambda: next(answers))
     assert tokens_read == [CHUNK, CHUNK]
@@ -134,7 +135,7 @@ def test_the_cache_of_16_bit_weights_is_float32_on_a_cpu(model, ids, dtype):
     halved = GPT2(CONFIG)
     halved.load_state_dict(model.state_dict())
     halved = halved.to(dtype).eval()
-    context = Context(halved)
+    context = Context(TorchNetwork(halved))
     assert context.cache.keys.dtype == torch.float32
     context.read(ids[: CHUNK + 3], never)
     context.append(ids[CHUNK + 3])

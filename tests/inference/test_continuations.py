@@ -13,6 +13,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.context import Context
 from gptdesk.inference.continuations.beginnings import shared_beginnings
 from gptdesk.inference.continuations.continuation import Continuation, shares
 from gptdesk.inference.continuations.endings import score_endings
@@ -92,19 +93,26 @@ def test_endings_of_an_empty_prompt_follow_the_token_that_begins_a_text(engine: 
     np.testing.assert_allclose(one.logprobs, [peer_logprob(peer, ids, place) for place in (1, 2)], atol=1e-4)
 
 
-def test_the_prompt_is_read_once_and_stays_ready_to_be_completed(engine: Engine) -> None:
+def test_the_prompt_is_read_once_and_stays_ready_to_be_completed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read: list[int] = []
+    feed, network = Context._feed, engine.network
+
+    def counted(plain: Any, count: int, *arguments: Any, **options: Any) -> Any:
+        read.append(count)
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(Context, "_feed", lambda self, ids, **how: counted(feed, len(ids), self, ids, **how))
+    plain = network.read
+    monkeypatch.setattr(network, "read", lambda ids, *rest: counted(plain, len(ids), ids, *rest))
     prompt = "The dog looked at the moon and the stars"
     length = len(gpt2_tokenizer().encode(prompt))
-    hook = engine.model.wte.register_forward_hook(lambda module, args, output: read.append(args[0].shape[1]))
-    try:
-        found = list(score_endings(engine, prompt, [" all night long", " again", " until it fell asleep"]))
-        assert read == [length, *(len(one.ids) - 1 for one in found if len(one.ids) > 1)]
-        read.clear()
-        completed = list(engine.generate(prompt, DecodingSettings(max_tokens=1, seed=1)))
-        assert read == []
-    finally:
-        hook.remove()
+    found = list(score_endings(engine, prompt, [" all night long", " again", " until it fell asleep"]))
+    assert read == [length, *(len(one.ids) - 1 for one in found if len(one.ids) > 1)]
+    read.clear()
+    completed = list(engine.generate(prompt, DecodingSettings(max_tokens=1, seed=1)))
+    assert read == []
     engine.context = None
     assert next(engine.generate(prompt, DecodingSettings(max_tokens=1, seed=1))) == completed[0]
 

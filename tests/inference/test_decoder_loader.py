@@ -1,4 +1,4 @@
-"""Which code decodes: compiled code as soon as it is there, torch until then and where it never comes."""
+"""Which code decodes: compiled code once it is there, NumPy until then, and torch where Numba is missing."""
 
 import os
 import platform
@@ -19,7 +19,8 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
-from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
+from gptdesk.inference.cpu.quantized_files import load_weights
 from gptdesk.inference.decoder import DecoderFuture
 from gptdesk.inference.decoder_loader import DecoderLoader
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
@@ -83,24 +84,25 @@ def test_completions_do_not_disturb_each_other(folder: Path) -> None:
         assert written([event for event in many if event.index == index]) == written(alone)
 
 
-def test_torch_serves_until_the_decoder_is_made(folder: Path) -> None:
-    model = load_quantized(folder, "int8")
+def test_numpy_serves_until_the_decoder_is_made(folder: Path) -> None:
+    weights = load_weights(folder, "int8")
+    network = CPUNetwork(weights)
     coming: DecoderFuture = Future()
-    engine = Engine(model, gpt2_tokenizer(), decoder=coming)
-    alone = [*Engine(model, gpt2_tokenizer()).generate(PROMPT, SAMPLED)]
+    engine = Engine(network, gpt2_tokenizer(), decoder=coming)
+    alone = [*Engine(network, gpt2_tokenizer()).generate(PROMPT, SAMPLED)]
     first = engine.generate(PROMPT, SAMPLED)
     events = [next(first)]
-    decoder = DecoderLoader(1).decoder(model).result(timeout=600)
+    decoder = DecoderLoader(1).decoder(weights).result(timeout=600)
     coming.set_result(decoder)
     events += first
     assert written(events) == written(alone), "a completion is finished as it was begun"
-    assert precision(events) == "int8"
+    assert precision(events) == "int8 (numpy)"
     later = [*engine.generate(PROMPT, SAMPLED)]
     assert precision(later) == precision_label(engine.precision, engine.backend) == "int8 (numba)"
     assert written(later) != written(alone), "compiled code adds up in another order"
 
 
-def test_torch_serves_while_another_process_compiles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numpy_serves_while_another_process_compiles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gptdesk.inference import decoder_loader
 
     compiled: Future[CompiledStep] = Future()
@@ -108,13 +110,13 @@ def test_torch_serves_while_another_process_compiles(folder: Path, monkeypatch: 
     monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: compiled)
     engine = Engine.load(folder, device="cpu", precision="int8")
     assert engine.is_compiling
-    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8 (numpy)"
     compiled.set_result(compile_step())
     assert not engine.is_compiling
     assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8 (numba)"
 
 
-def test_where_it_cannot_be_compiled_torch_goes_on(
+def test_where_it_cannot_be_compiled_numpy_goes_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from gptdesk.inference import decoder_loader
@@ -128,7 +130,7 @@ def test_where_it_cannot_be_compiled_torch_goes_on(
     monkeypatch.setattr(decoder_loader, "compile_elsewhere", lambda: failed)
     engine = Engine.load(folder, device="cpu")
     assert not engine.is_compiling
-    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8"
+    assert precision([*engine.generate(PROMPT, SAMPLED)]) == "int8 (numpy)"
     assert "Compiling the decode step failed" in caplog.text
 
 
@@ -225,12 +227,12 @@ def compilations(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def test_compiled_code_is_kept_and_found_at_once(folder: Path, compilations: Compilations) -> None:
-    assert compilations.oldest.completed == ["float32", "float32 (numba)", *expected(folder)]
+    assert compilations.oldest.completed == ["float32 (numpy)", "float32 (numba)", *expected(folder)]
     assert compilations.oldest.again() == ["float32 (numba)", "float32 (numba)", *expected(folder)]
 
 
 def test_a_folder_that_cannot_be_written_only_costs_the_time_to_compile(compilations: Compilations) -> None:
-    assert compilations.unkept.completed[:2] == ["float32", "float32 (numba)"]
+    assert compilations.unkept.completed[:2] == ["float32 (numpy)", "float32 (numba)"]
     assert compilations.unkept.cache.read_text() == ""
 
 

@@ -10,10 +10,10 @@ import torch
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2, Block
-from gptdesk.inference import loading
+from gptdesk.inference import loading, torch_loading
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.engine import Engine
-from gptdesk.inference.parity import TOLERANCE, computes_correctly, expected_logits, parity_error
+from gptdesk.inference.in_torch.parity import TOLERANCE, computes_correctly, expected_logits, parity_error
 
 SHAPES = {
     "as usual": GPT2Config(vocab_size=1000, n_positions=64, n_embd=64, n_layer=4, n_head=4),
@@ -90,8 +90,10 @@ def test_damaged_weights_are_not_the_devices_fault(model: GPT2) -> None:
 def wrong_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first model that is loaded is computed wrongly."""
     answers = iter([False])
-    monkeypatch.setattr(loading, "CHECKED_DEVICES", ("cpu",))
-    monkeypatch.setattr(loading, "computes_correctly", lambda model: next(answers, True))
+    monkeypatch.setattr(loading, "can_compile", lambda: False)
+    monkeypatch.setattr(torch_loading, "can_compile", lambda: False)
+    monkeypatch.setattr(torch_loading, "CHECKED_DEVICES", ("cpu",))
+    monkeypatch.setattr(torch_loading, "computes_correctly", lambda model: next(answers, True))
 
 
 @pytest.mark.usefixtures("wrong_device")

@@ -95,7 +95,7 @@ def test_the_next_prompt_is_read_as_if_there_had_been_no_drafts(engine: Engine) 
     assert texts[:2] == texts[2:]
 
 
-def test_torch_reads_no_drafts(engine: Engine) -> None:
-    slow = Engine(engine.model, engine.tokenizer)
+def test_a_network_alone_reads_no_drafts(engine: Engine) -> None:
+    slow = Engine(engine.network, engine.tokenizer)
     (end,) = done([*slow.generate(PROMPT, DecodingSettings(temperature=0, max_tokens=20, prompt_lookup=7))])
     assert end.draft_tokens == 0

@@ -11,32 +11,32 @@ from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.compiling import compile_step
-from gptdesk.inference.cpu.quantized import QuantizedLinear
+from gptdesk.inference.cpu.in_numpy.cache import CPUCache
+from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import Decoder
-from gptdesk.inference.parity import expected_logits, parity_error
+from gptdesk.inference.in_torch.network import TorchNetwork
+from gptdesk.inference.in_torch.parity import expected_logits, parity_error
+from gptdesk.inference.in_torch.quantized import QuantizedLinear
+from gptdesk.inference.in_torch.shared_weights import model_of
 from tests.gpt2_variants import VARIANTS, variant_folder, variant_ids, variant_logits
 
 pytest.importorskip("numba")
 
 from gptdesk.inference.cpu.activation_kernels import activate
 from gptdesk.inference.cpu.decoder import CPUDecoder
-from tests.inference.quantized_models import quantize_model
+from tests.inference.quantized_models import weights_of
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
 PRECISIONS = ("float32", "bfloat16", "int8", "int4")
 
 
-def loaded(name: str, folder: Path, precision: str = "float32") -> GPT2:
-    model = load_model(variant_folder(name, folder))
-    if precision in ("int8", "int4"):
-        return quantize_model(model, precision)
-    return model.to(getattr(torch, precision))
+def loaded(name: str, folder: Path) -> GPT2:
+    return load_model(variant_folder(name, folder))
 
 
-def decoded(model: GPT2, decoder: Decoder) -> torch.Tensor:
+def decoded(decoder: Decoder, cache: KVCache | CPUCache) -> torch.Tensor:
     """Logits after each token, one at a time."""
-    cache = KVCache(model.config, dtype=torch.float32, device=torch.device("cpu"))
     return torch.stack([torch.as_tensor(decoder.steps([(cache, [id])])[0][0]) for id in variant_ids()])
 
 
@@ -49,37 +49,43 @@ def test_prompts_are_read_as_transformers_reads_them(name: str, tmp_path: Path) 
         torch.testing.assert_close(model(ids)[0], expected, atol=1e-4, rtol=0)
         pieces = torch.cat([model(piece, cache) for piece in ids.split([7, 1, 32], dim=1)], dim=1)
     torch.testing.assert_close(pieces[0], expected, atol=1e-4, rtol=0)
-    context = Context(model)
-    context.read(variant_ids(), lambda: False)
-    torch.testing.assert_close(torch.as_tensor(context.logits), expected[-1], atol=1e-4, rtol=0)
+    for network in (TorchNetwork(model), CPUNetwork(weights_of(model, "float32"))):
+        context = Context(network)
+        context.read(variant_ids(), lambda: False)
+        torch.testing.assert_close(torch.as_tensor(context.logits), expected[-1], atol=1e-4, rtol=0)
 
 
 @every_variant
 def test_the_compiled_decoder_equals_transformers(name: str, tmp_path: Path) -> None:
-    model = loaded(name, tmp_path)
-    decoder = CPUDecoder(model, compile_step(), threads=2)
-    torch.testing.assert_close(decoded(model, decoder), variant_logits(name), atol=1e-4, rtol=0)
+    weights = weights_of(loaded(name, tmp_path), "float32")
+    decoder = CPUDecoder(weights, compile_step(), threads=2)
+    found = decoded(decoder, CPUCache(weights.config))
+    torch.testing.assert_close(found, variant_logits(name), atol=1e-4, rtol=0)
 
 
 @every_variant
 def test_the_step_of_the_device_decoder_equals_transformers(name: str, tmp_path: Path) -> None:
     model = loaded(name, tmp_path)
     decoder = DeviceDecoder(model, graphs=False)
-    torch.testing.assert_close(decoded(model, decoder), variant_logits(name), atol=1e-4, rtol=0)
+    cache = KVCache(model.config, dtype=torch.float32, device=torch.device("cpu"))
+    torch.testing.assert_close(decoded(decoder, cache), variant_logits(name), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
 @every_variant
 def test_at_each_precision_the_compiled_decoder_equals_the_network(name: str, precision: str, tmp_path: Path) -> None:
     """The network computes in float32 with the weights that the rounded ones stand for."""
-    model = loaded(name, tmp_path, precision)
+    weights = weights_of(loaded(name, tmp_path), precision)
+    model = model_of(weights)
     same = dequantized(model)
     with torch.inference_mode():
         expected = same(torch.tensor([variant_ids()]))[0]
         if isinstance(model.h[0].mlp.c_fc, QuantizedLinear):
             torch.testing.assert_close(model(torch.tensor([variant_ids()]))[0], expected, atol=1e-4, rtol=1e-4)
-    decoder = CPUDecoder(model, compile_step(), threads=2)
-    torch.testing.assert_close(decoded(model, decoder), expected, atol=1e-3, rtol=1e-3)
+    network, decoder = CPUNetwork(weights), CPUDecoder(weights, compile_step(), threads=2)
+    torch.testing.assert_close(decoded(decoder, CPUCache(weights.config)), expected, atol=1e-3, rtol=1e-3)
+    read = network.logits(network.read(variant_ids(), network.new_cache()), weights.config.vocab_size)
+    torch.testing.assert_close(torch.from_numpy(read), expected, atol=1e-3, rtol=1e-3)
 
 
 def dequantized(model: GPT2) -> GPT2:

@@ -71,7 +71,7 @@ def test_a_model_ends_without_the_collector() -> None:
     assert engine.decoder is not None
     decoder = engine.decoder.result(timeout=600)
     list(engine.generate("Once", DecodingSettings(max_tokens=4, n=2)))
-    ends = [weakref.ref(part) for part in (engine.model, decoder, engine.context)]
+    ends = [weakref.ref(part) for part in (engine.network, decoder, engine.context)]
     del engine, decoder
     assert not gc.isenabled()
     assert [end() for end in ends] == [None] * 3

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 LATER = {
     "torch",
@@ -84,3 +87,31 @@ services.end(15_000)
 """)
     assert "PySide6.QtWidgets" in modules
     assert modules & LATER == set()
+
+
+def test_the_windows_inference_does_without_torch(tiny_model_folder: Path) -> None:
+    """It loads a model, completes a text, scores it and finds continuations."""
+    pytest.importorskip("numba")
+    modules = modules_after(f"""
+import os
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from gptdesk.gpt2.mixed_text import MixedText
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.ui.services.inference_messages import GenerateJob, LoadJob
+from gptdesk.ui.services.inference_worker import InferenceWorker
+from gptdesk.ui.services.reading.jobs import EndingsJob, SearchJob
+app = QCoreApplication([])
+worker, failures, found = InferenceWorker(), [], []
+worker.ended.connect(lambda job, failure: failure and failures.append(failure))
+worker.result.connect(lambda job, result: found.append(result))
+worker.warm_up()
+worker.load(LoadJob("tiny", lambda name: Path({str(tiny_model_folder)!r}), "cpu", "auto", 0, None))
+worker.generate(GenerateJob(MixedText("Once upon a time"), DecodingSettings(max_tokens=3), ""))
+worker.read(EndingsJob(MixedText("Once"), (" upon", " more")))
+worker.read(SearchJob(MixedText("Once"), 2, 2))
+assert not failures, failures
+assert worker.events and found
+""")
+    assert "torch" not in modules

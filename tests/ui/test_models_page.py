@@ -690,7 +690,7 @@ def test_unloading_gives_the_memory_back_and_using_it_again_loads_it(tale: Path,
     shown.opened.window.show_page("models")
     engine = inference._worker._engine
     assert engine is not None
-    model = weakref.ref(engine.model)
+    model = weakref.ref(engine.network)
     del engine
     shown.choose("tale")
     shown.page.actions_.unload.trigger()

@@ -500,7 +500,7 @@ def test_the_window_says_when_compiled_code_has_taken_over(
     type_text(opened, "Once")
     generate(opened, qtbot)
     assert opened.window.session.done is not None
-    assert (opened.window.session.done.precision, opened.window.session.done.backend) == ("int8", "torch")
+    assert (opened.window.session.done.precision, opened.window.session.done.backend) == ("int8", "numpy")
     compiled.set_result(compile_step())
     qtbot.waitUntil(lambda: _generated_by_compiled_code(opened, qtbot), timeout=600_000)
     qtbot.waitUntil(lambda: "Decoded by compiled code" in opened.window.device.toolTip(), timeout=600_000)

@@ -14,9 +14,11 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gptdesk import power_saver
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
+from gptdesk.inference.context import Context
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -99,37 +101,67 @@ def paste(opened: Opened, text: str) -> None:
     opened.window.playground.editor.insertFromMimeData(data)
 
 
+class Feeds:
+    """What contexts have read of prompts, pass by pass, whatever reads.
+
+    Attributes:
+        counts: tokens of each pass.
+        given_up: of those that were interrupted.
+        hold: called before the first block of each.
+    """
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+        self.given_up: list[int] = []
+        self.hold: Callable[[], None] = lambda: None
+        self.plain: Any = Context._feed
+
+    def feed(self, context: Context, ids: list[int], *, interrupted: Callable[[], bool] | None, **how: Any) -> Any:
+        def asked() -> bool:
+            answer = interrupted is not None and interrupted()
+            self.hold()
+            return answer
+
+        self.counts.append(len(ids))
+        try:
+            return self.plain(context, ids, interrupted=asked, **how)
+        except Interrupted:
+            self.given_up.append(len(ids))
+            raise
+
+
 @pytest.fixture
-def passes(opened: Opened) -> Iterator[list[int]]:
-    """How many tokens each pass through the network reads."""
-    counts: list[int] = []
-    hook = engine_of(opened).model.wte.register_forward_hook(
-        lambda module, args, output: counts.append(args[0].shape[1])
-    )
-    yield counts
-    hook.remove()
+def feeds(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> Feeds:
+    made = Feeds()
+    monkeypatch.setattr(Context, "_feed", lambda context, ids, **how: made.feed(context, ids, **how))
+    return made
+
+
+@pytest.fixture
+def passes(feeds: Feeds) -> list[int]:
+    """How many tokens each pass reads."""
+    return feeds.counts
 
 
 class Held:
-    """Holds the inference thread at the first block of the network, once."""
+    """Holds the inference thread at the first block of a pass, once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, feeds: Feeds) -> None:
         self.entered, self._go = threading.Event(), threading.Event()
-        self._hook = engine.model.h[0].register_forward_pre_hook(self._hold)
+        feeds.hold = self._hold
 
-    def _hold(self, module: Any, args: Any) -> None:
+    def _hold(self) -> None:
         if not self.entered.is_set():
             self.entered.set()
             assert self._go.wait(PATIENCE)
 
     def release(self) -> None:
         self._go.set()
-        self._hook.remove()
 
 
 @pytest.fixture
-def held(opened: Opened) -> Iterator[Held]:
-    made = Held(engine_of(opened))
+def held(feeds: Feeds) -> Iterator[Held]:
+    made = Held(feeds)
     yield made
     made.release()
 
@@ -220,10 +252,8 @@ def test_typing_deleting_pasting_and_undoing_while_it_reads_never_change_a_bit_o
 
 
 def test_a_generation_of_another_text_does_not_wait_for_a_chunk(
-    opened: Opened, qtbot: QtBot, held: Held, passes: list[int]
+    opened: Opened, qtbot: QtBot, held: Held, feeds: Feeds
 ) -> None:
-    blocks: list[int] = []  # of which pass each is
-    hook = engine_of(opened).model.h[1].register_forward_hook(lambda *_: blocks.append(len(passes)))
     reads(opened).read_text(LONG)
     qtbot.waitUntil(held.entered.is_set)
     owner = QObject()
@@ -231,10 +261,8 @@ def test_a_generation_of_another_text_does_not_wait_for_a_chunk(
     held.release()
     with qtbot.waitSignals([generation.finished]):
         pass
-    hook.remove()
-    assert passes[:2] == [PROMPT_CHUNK, 2]
-    begun = [number for number in blocks if number <= 2]  # reading may have gone on by now
-    assert begun == [2], "the chunk was given up after its first block; the prompt of two tokens was read"
+    assert feeds.counts[:2] == [PROMPT_CHUNK, 2]
+    assert feeds.given_up[:1] == [PROMPT_CHUNK], "it was given up between two blocks"
     with qtbot.waitSignal(reads(opened).read) as read:  # and goes on after it
         pass
     assert text_of(read.args[0]) == LONG

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-import torch
+import numpy as np
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
@@ -14,7 +14,7 @@ from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.reading import hidden_after
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.reader import TextReader
-from gptdesk.inference.scoring.losses import token_scores
+from gptdesk.inference.scoring.token_scores import token_scores
 from gptdesk.inference.scoring.windows import window_start
 
 
@@ -99,6 +99,6 @@ def _tail_logprobs(
         hidden = hidden_after(engine, context, head[start:], tail[:-1], interrupted)
         if hidden is None:
             return None
-        targets = torch.tensor(tail, device=hidden.device)
-        scores = token_scores(engine.model, hidden, targets, engine.vocab_size, top=0, interrupted=interrupted)
+        targets = np.array(tail, np.int64)
+        scores = token_scores(engine.network, hidden, targets, engine.vocab_size, top=0, interrupted=interrupted)
         return None if scores is None else scores.logprobs.tolist()

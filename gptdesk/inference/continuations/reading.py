@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.context import Context
 from gptdesk.inference.engine import Engine
+from gptdesk.inference.network import Hidden
 
 
-@torch.inference_mode()
 def hidden_after(
     engine: Engine, context: Context, head: list[int], tail: Sequence[int], interrupted: Callable[[], bool]
-) -> Tensor | None:
+) -> Hidden | None:
     """The network's output for the last token of ``head`` and each of ``tail``, (1 + T, C).
 
     The context has read ``head`` afterwards, and nothing else; it is not read again where it was read before.
@@ -35,10 +32,9 @@ def hidden_after(
     parts = [context.hidden[len(head) - 1 : len(head)]]
     try:
         for first in range(0, len(tail), PROMPT_CHUNK):
-            batch = torch.tensor([tail[first : first + PROMPT_CHUNK]], device=parts[0].device)  # (1, T)
             if interrupted():
                 return None
-            parts.append(engine.model.hidden_states(batch, context.cache)[0])
+            parts.append(engine.network.read(tail[first : first + PROMPT_CHUNK], context.cache))
     finally:
         context.cache.truncate(len(head))
-    return torch.cat(parts)
+    return engine.network.join(parts)

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText
@@ -17,8 +16,7 @@ from gptdesk.gpt2.tokenizer import TextStream
 from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.reading import hidden_after
 from gptdesk.inference.engine import Engine
-from gptdesk.inference.prediction import check_numbers
-from gptdesk.inference.scoring.losses import logits_at
+from gptdesk.inference.prediction import Prediction
 from gptdesk.inference.scoring.windows import half_context, window_start
 
 MOST_STEPS: Final = 2_000
@@ -94,15 +92,13 @@ def probable_continuations(
     previous = None if begins_word else ids[-1]
     with engine.context_taken() as context:
 
-        @torch.inference_mode()
         def next_tokens(path: Sequence[int], most: int) -> _Next | None:
             hidden = hidden_after(engine, context, head, path, interrupted)
             if hidden is None:
                 return None
-            logprobs = logits_at(engine.model, hidden[-1:], engine.vocab_size)[0].log_softmax(dim=-1)
-            best, found = logprobs.topk(min(most, engine.vocab_size))
-            check_numbers(float(best[0]))
-            return _Next(found.int().cpu().numpy(), best.cpu().numpy())
+            prediction = Prediction(engine.network.logits(hidden[-1:], engine.vocab_size)[0])
+            ids = prediction.most_likely(most)
+            return _Next(np.array(ids, np.int32), np.array([prediction.logprob(id) for id in ids], np.float32))
 
         ends = frozenset(engine.tokenizer.end_ids)
         for path, logprobs in _best_first(next_tokens, count=count, length=length, most_steps=most_steps, ends=ends):

@@ -1,4 +1,4 @@
-"""The compiled CPU decoder, many times faster than the network in torch: tables and memory for `decode_kernel`.
+"""The compiled CPU decoder, many times faster than the network in NumPy: tables and memory for `decode_kernel`.
 
 It computes what the network computes, with the network's own weights in place, float32 activations, and the network's
 key-value cache.
@@ -9,23 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
-from gptdesk.gpt2.kv_cache import KVCache
-from gptdesk.gpt2.model import GPT2, Block
+from gptdesk.gpt2.layout import EMBEDDING, POSITIONS
 from gptdesk.inference.block_sizes import MAX_BATCH
 from gptdesk.inference.cpu.compiling import CompiledStep
 from gptdesk.inference.cpu.group_size import GROUP
+from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.prompt.prompt_reader import READABLE, PromptReader
-from gptdesk.inference.cpu.quantized import QuantizedEmbedding, QuantizedLinear, precision_of
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.thread_count import ThreadCount
 from gptdesk.inference.cpu.token_rows import token_row
+from gptdesk.inference.cpu.weights import Weights
 
 # Memory reads are slow at the start of a task, and threads that finish at different times wait for each other: so the
 # first tasks of a phase are long, and the last ones short.
@@ -34,23 +32,21 @@ _LEAST_BYTES: Final = 32 * 1024
 _MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
 
 _FORMATS: Final = {
-    torch.float32: Format.FLOAT32,
-    torch.bfloat16: Format.BFLOAT16,
-    torch.int8: Format.INT8,
-    torch.uint8: Format.INT4,
+    np.dtype(np.float32): Format.FLOAT32,
+    np.dtype(np.uint16): Format.BFLOAT16,
+    np.dtype(np.int8): Format.INT8,
+    np.dtype(np.uint8): Format.INT4,
 }
-
-_Matrix: TypeAlias = nn.Linear | nn.Embedding | QuantizedLinear | QuantizedEmbedding
 
 
 class CPUDecoder:
-    """Decodes after prompts that the network has read into a `KVCache`. Called from one thread; computes with several.
+    """Decodes after prompts that the network has read into a `CPUCache`. Called from one thread; computes with several.
 
     The same tokens after the same cache give the same logits bit for bit, with any number of threads, and whatever
     other tokens the step processes.
 
     Args:
-        model: on the CPU, in float32 or bfloat16 or quantised; its weights must neither move nor change.
+        weights: of the model; must not change.
         step: the compiled kernel.
         threads: largest number of threads, including the calling one (see `ThreadCount`).
 
@@ -65,13 +61,12 @@ class CPUDecoder:
     max_batch: Final = MAX_BATCH
     reader: PromptReader | None
 
-    def __init__(self, model: GPT2, step: CompiledStep, *, threads: int) -> None:
-        assert model.wpe.weight.device.type == "cpu"
-        self.precision = precision_of(model)
+    def __init__(self, weights: Weights, step: CompiledStep, *, threads: int) -> None:
+        config = weights.config
+        self.precision = weights.precision
         self._decode = step.decode
-        self._program = program = _Program(model, threads)
-        self._vocab_size = model.config.vocab_size
-        config = model.config
+        self._program = program = _Program(weights, threads)
+        self._vocab_size = config.vocab_size
         self._token_rows = np.zeros((MAX_BATCH, len(TokenRow)), np.int64)
         self._work = np.zeros((MAX_BATCH, program.work), np.float32)
         self._logits = np.zeros((MAX_BATCH, config.vocab_size), np.float32)
@@ -94,7 +89,7 @@ class CPUDecoder:
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
-    def steps(self, texts: Sequence[tuple[KVCache, Sequence[int]]]) -> list[npt.NDArray[np.float32]]:
+    def steps(self, texts: Sequence[tuple[CPUCache, Sequence[int]]]) -> list[npt.NDArray[np.float32]]:
         """Appends tokens, at most `MAX_BATCH` in all, to each of several texts: a float32 cache and its new ids.
 
         Returns for each text the logits after each of its new tokens, (T, V) float32.
@@ -131,30 +126,31 @@ class _Program:
         work: float32 elements of a token's part of the workspace.
     """
 
-    def __init__(self, model: GPT2, threads: int) -> None:
+    def __init__(self, weights: Weights, threads: int) -> None:
+        self._weights = weights  # whose memory addresses in the table point to
         self._threads = threads
         self._rows: list[dict[Phase, int]] = []
         self._bounds: list[int] = []
         self._tasks = 0
-        self._kept: list[Tensor] = []  # tensors that addresses in the table point to
-        config = model.config
+        self._scales: list[npt.NDArray[np.float32]] = []  # of attention; the table has their addresses
+        config = weights.config
         width = config.n_embd
         self._activation = config.activation.case
         residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
         self.work = -(-(inner + config.inner_size) // GROUP) * GROUP + GROUP
-        place = {Phase.COLUMNS: width, Phase.BIAS: self._address(model.wpe.weight), Phase.OUTPUT: residual}
-        self._add(Kind.EMBED, [0, 1], {**place, **self._matrix(model.wte)})
-        for layer, block in enumerate(model.h):
-            assert isinstance(block, Block)
-            attn, mlp = block.attn, block.mlp
-            self._product(Kind.STORE, attn.c_attn, residual, qkv, norm=block.ln_1)
-            scale = self._address(torch.tensor([attn.scale]))
+        place = {Phase.COLUMNS: width, Phase.BIAS: self._vector(POSITIONS), Phase.OUTPUT: residual}
+        self._add(Kind.EMBED, [0, 1], {**place, **self._matrix(EMBEDDING)})
+        for layer in range(config.n_layer):
+            block = f"h.{layer}"
+            self._product(Kind.STORE, f"{block}.attn.c_attn", residual, qkv, norm=f"{block}.ln_1")
+            self._scales.append(np.array([config.attention_scale(layer)], np.float32))
+            scale = self._scales[-1].ctypes.data
             attend = {Phase.LAYER: layer, Phase.COLUMNS: width, Phase.INPUT: qkv, Phase.OUTPUT: heads}
             self._add(Kind.ATTEND, self._split(config.n_head, 1, 1), {**attend, Phase.SCALES: scale})
-            self._product(Kind.ADD, attn.c_proj, heads, residual)
-            self._product(Kind.ACTIVATE, mlp.c_fc, residual, inner, norm=block.ln_2)
-            self._product(Kind.ADD, mlp.c_proj, inner, residual)
-        self._product(Kind.LOGITS, model.lm_head, residual, 0, norm=model.ln_f)
+            self._product(Kind.ADD, f"{block}.attn.c_proj", heads, residual)
+            self._product(Kind.ACTIVATE, f"{block}.mlp.c_fc", residual, inner, norm=f"{block}.ln_2")
+            self._product(Kind.ADD, f"{block}.mlp.c_proj", inner, residual)
+        self._product(Kind.LOGITS, "lm_head", residual, 0, norm="ln_f")
 
     def phases(self) -> npt.NDArray[np.int64]:
         """The table, (P + 1, len(Phase))."""
@@ -168,21 +164,22 @@ class _Program:
     def _product(
         self,
         kind: Kind,
-        linear: nn.Linear | QuantizedLinear,
+        layer: str,
         source: int,
         target: int,
         *,
-        norm: nn.LayerNorm | None = None,
+        norm: str = "",
     ) -> None:
-        rows, columns = linear.out_features, linear.in_features
-        matrix = self._matrix(linear)
+        name = f"{layer}.weight"
+        rows, columns = self._weights.matrix(name).rows, self._weights.matrix(name).columns
+        matrix = self._matrix(name)
         values = {
             Phase.ROWS: rows,
             Phase.COLUMNS: columns,
             **matrix,
-            Phase.BIAS: self._address(linear.bias),
-            Phase.NORM_WEIGHT: self._address(norm.weight if norm else None),
-            Phase.NORM_BIAS: self._address(norm.bias if norm else None),
+            Phase.BIAS: self._vector(f"{layer}.bias"),
+            Phase.NORM_WEIGHT: self._vector(f"{norm}.weight"),
+            Phase.NORM_BIAS: self._vector(f"{norm}.bias"),
             Phase.INPUT: source,
             Phase.OUTPUT: target,
             Phase.ACTIVATION: self._activation,
@@ -190,21 +187,14 @@ class _Program:
         least = max(_MULTIPLE, _LEAST_BYTES // matrix[Phase.ROW_BYTES])
         self._add(kind, self._split(rows, least, _MULTIPLE), values)
 
-    def _matrix(self, module: _Matrix) -> dict[Phase, int]:
+    def _matrix(self, name: str) -> dict[Phase, int]:
         """Columns that describe a matrix: format, weights, scales."""
-        scales = 0
-        if isinstance(module, (QuantizedLinear, QuantizedEmbedding)):
-            weights, scales = module.qweight, module.scales.data_ptr()
-            self._kept.append(module.scales)
-        else:
-            weights = module.weight.detach()
-        assert weights.is_contiguous()
-        self._kept.append(weights)
+        values, scales, _ = self._weights.matrix(name)
         return {
-            Phase.FORMAT: _FORMATS[weights.dtype],
-            Phase.WEIGHTS: weights.data_ptr(),
-            Phase.SCALES: scales,
-            Phase.ROW_BYTES: weights[0].nbytes,
+            Phase.FORMAT: _FORMATS[values.dtype],
+            Phase.WEIGHTS: values.ctypes.data,
+            Phase.SCALES: 0 if scales is None else scales.ctypes.data,
+            Phase.ROW_BYTES: values[0].nbytes,
         }
 
     def _split(self, rows: int, least: int, multiple: int) -> list[int]:
@@ -221,9 +211,7 @@ class _Program:
         self._bounds += bounds
         self._tasks += len(bounds) - 1
 
-    def _address(self, numbers: Tensor | None) -> int:
-        """Address of the values in float32; 0 for none."""
-        if numbers is None:
-            return 0
-        self._kept.append(numbers.detach().float().contiguous())
-        return self._kept[-1].data_ptr()
+    def _vector(self, name: str) -> int:
+        """Address of a vector; 0 where the model has none of that name."""
+        values = self._weights.vector(name)
+        return 0 if values is None else values.ctypes.data

@@ -1,4 +1,4 @@
-"""Loads models quantised, and caches the quantised weights on disk: the next load takes a tenth of the time."""
+"""Loads weights for the CPU, and caches quantised ones on disk: the next load takes a tenth of the time."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from gptdesk.devices import is_out_of_memory
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
-from gptdesk.gpt2.checkpoint import StoredTensor, check_memory, open_weights
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, tensor_shapes, weight_files
-from gptdesk.gpt2.model import GPT2
+from gptdesk.gpt2.stored_tensors import StoredTensor, check_memory, open_weights
 from gptdesk.inference.cpu.int4.calibration import Calibration
 from gptdesk.inference.cpu.int4.calibration_text import calibration_ids
-from gptdesk.inference.cpu.quantized import QuantizedWeights
+from gptdesk.inference.cpu.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +61,16 @@ _SUFFIX: Final = ".weights"
 _AT_ONCE: Final = 2**25
 
 
-def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, progress: Progress | None = None) -> GPT2:
-    """Loads a model folder, as `load_model` does, onto the CPU in ``precision``.
+def load_weights(
+    folder: Path, precision: str, *, keep: Path | None = None, progress: Progress | None = None
+) -> Weights:
+    """Loads a model folder onto the CPU in ``precision``.
 
     Reads and quantises one tensor at a time, so that the model is never in memory twice.
 
     Args:
-        folder: of the model.
-        precision: one of `QUANTIZED`.
+        folder: of the model, as for `gptdesk.gpt2.checkpoint.load_model`.
+        precision: one of `gptdesk.inference.cpu.weights.PRECISIONS`.
         keep: cache folder, created when missing; not given: nothing is cached.
         progress: as for `load_model`.
 
@@ -79,53 +78,50 @@ def load_quantized(folder: Path, precision: str, *, keep: Path | None = None, pr
         UserError: when the folder contains no complete, undamaged GPT-2, or memory does not suffice.
     """
     folder = Path(folder)
-    place = keep / f"{_key(folder, precision)}{_SUFFIX}" if keep is not None else None
+    place = None
+    if keep is not None and precision in KEEP_FROM:
+        place = keep / f"{_key(folder, precision)}{_SUFFIX}"
     if place is not None and (weights := _read(place, precision, progress)) is not None:
-        return weights.model()
+        return weights
     with open_weights(folder) as (config, stored):
         ids = calibration_ids(folder, config) if precision == "int4" else None
-        weights = _quantize(config, precision, stored, ids, progress)
+        weights = _fill_from(stored, config, precision, ids, progress)
     if place is not None and config.num_parameters() >= KEEP_FROM[precision]:
         try:
             _write(weights, place, folder)
         except OSError as error:  # a full disk costs the time of the next start
             log.warning("The quantised weights of %s cannot be kept: %s", folder, error)
-    return weights.model()
+    return weights
 
 
-def _quantize(
+def _fill_from(
+    stored: dict[str, StoredTensor],
     config: GPT2Config,
     precision: str,
-    stored: dict[str, StoredTensor],
     ids: npt.NDArray[np.int64] | None,
     progress: Progress | None,
-) -> QuantizedWeights:
-    """Reads and quantises all tensors; ``ids`` of the text for the calibration that int4 needs."""
+) -> Weights:
+    """Reads and converts all tensors; ``ids`` of the text for the calibration that int4 needs."""
     shapes = tensor_shapes(config)
     total, read = sum(math.prod(shape) for shape in shapes.values()), 0
     weights = _empty(config, precision)
     calibration = None if ids is None else Calibration(config, ids)
     for name, shape in shapes.items():
-        source = stored[name].read()
-        if not bool(source.isfinite().all()):
-            raise stored[name].not_finite()
         if calibration is None:
-            weights.fill(name, source)
+            weights.fill(name, stored[name].floats)
         else:
-            weights.fill_calibrated(name, source, calibration)
+            weights.fill_calibrated(name, stored[name].floats, calibration)
         read += math.prod(shape)
         if progress is not None:
             progress(read, total)
     return weights
 
 
-def _empty(config: GPT2Config, precision: str) -> QuantizedWeights:
-    check_memory(QuantizedWeights.size(config, precision), torch.device("cpu"))
+def _empty(config: GPT2Config, precision: str) -> Weights:
+    check_memory(Weights.size(config, precision))
     try:
-        return QuantizedWeights(config, precision)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
+        return Weights(config, precision)
+    except MemoryError as error:
         raise UserError(
             "The model does not fit into the memory of the computer; close other programs, or choose a smaller model."
         ) from error
@@ -151,13 +147,13 @@ def _key(folder: Path, precision: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(place: Path, precision: str, progress: Progress | None) -> QuantizedWeights | None:
+def _read(place: Path, precision: str, progress: Progress | None) -> Weights | None:
     """The cached weights; ``None`` if there are none or the file is damaged."""
     try:
         with place.open("rb", buffering=0) as file:
             header = _decode_header(file.read(_HEADER))
             config = GPT2Config.from_json(header.config)
-            size = _HEADER + QuantizedWeights.size(config, precision)
+            size = _HEADER + Weights.size(config, precision)
             if header.precision != precision or place.stat().st_size != size:
                 return None
             weights = _empty(config, precision)
@@ -170,7 +166,7 @@ def _decode_header(data: bytes) -> _Header:
     return msgspec.json.decode(data, type=_Header)
 
 
-def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bool:
+def _fill(weights: Weights, file: Any, progress: Progress | None) -> bool:
     """Reads the file into ``weights``, in pieces with ``progress`` after each; False if the file is too short."""
     memory, read = weights.memory.data, 0
     while read < len(memory):
@@ -183,7 +179,7 @@ def _fill(weights: QuantizedWeights, file: Any, progress: Progress | None) -> bo
     return True
 
 
-def _write(weights: QuantizedWeights, place: Path, folder: Path) -> None:
+def _write(weights: Weights, place: Path, folder: Path) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _remove_orphans(place.parent, folder)
     header = _Header(weights.precision, weights.config.to_json(), str(folder.absolute()))

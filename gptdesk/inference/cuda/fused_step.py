@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gptdesk.gpt2.activations import ActivationCase
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
-from gptdesk.inference.parity import TOLERANCE
+from gptdesk.inference.in_torch.parity import TOLERANCE
 
 log = logging.getLogger(__name__)
 

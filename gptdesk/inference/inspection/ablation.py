@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.model import Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.inspection.attribution import attribution
 from gptdesk.inference.inspection.forward_pass import ForwardPass, never
 from gptdesk.inference.inspection.parts import Kind, Part, heads_and_mlps

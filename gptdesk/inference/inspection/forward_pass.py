@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.model import GPT2, Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.inspection.weights import (
     block_of,
     join_heads,

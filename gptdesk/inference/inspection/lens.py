@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.model import Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.inspection.forward_pass import ForwardPass, never
 from gptdesk.inference.inspection.weights import unembed
 

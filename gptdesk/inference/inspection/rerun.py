@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gptdesk.gpt2.model import Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.inspection.forward_pass import ForwardPass, never
 from gptdesk.inference.inspection.weights import block_of, join_heads, layer_norm, linear, split_heads
 

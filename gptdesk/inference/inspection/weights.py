@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gptdesk.gpt2.model import GPT2, Block
-from gptdesk.inference.cpu.dequantize import dequantize_rows
-from gptdesk.inference.cpu.quantized import QuantizedEmbedding, QuantizedLinear
+from gptdesk.inference.in_torch.dequantize import dequantize_rows
+from gptdesk.inference.in_torch.quantized import QuantizedEmbedding, QuantizedLinear
 
 _WEIGHTS_AT_ONCE: Final = 2**22
 """Weights of a table of tokens that are converted at a time: 16 MB of float32."""

@@ -11,14 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.block_sizes import SCORED_AT_ONCE
 from gptdesk.inference.prediction import check_numbers
 from gptdesk.inference.scoring.scores import TokenScores
 
 _FLOATS_AT_ONCE: Final = 25 << 20
 """Logits held at once: 100 MB of float32, 512 positions of OpenAI's vocabulary."""
-
-_ROWS_BETWEEN_QUESTIONS: Final = 32
-"""Positions after which scoring can be interrupted: 25 ms for 124M parameters on two cores."""
 
 
 def logits_at(model: GPT2, hidden: Tensor, vocab_size: int) -> Tensor:
@@ -73,7 +71,7 @@ def token_scores(
         UserError: when the model computes values that are not numbers.
     """
     parts = []
-    for x, y in _parts(hidden, targets, _ROWS_BETWEEN_QUESTIONS):
+    for x, y in _parts(hidden, targets, SCORED_AT_ONCE):
         if interrupted():
             return None
         parts.append(_scores(logits_at(model, x, vocab_size), y, min(top, vocab_size)))

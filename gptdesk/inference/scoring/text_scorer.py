@@ -10,13 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.context import Context
-from gptdesk.inference.scoring.losses import token_scores
+from gptdesk.inference.network import Network
 from gptdesk.inference.scoring.scores import TokenScores
+from gptdesk.inference.scoring.token_scores import token_scores
 from gptdesk.inference.scoring.windows import Window, half_context, loss_windows
 
 _MOST_CHUNKS: Final = 4_096
@@ -37,24 +36,24 @@ class _Chunk(NamedTuple):
 
 
 class TextScorer:
-    """Scores texts by one model.
+    """Scores texts by one network.
 
     Chunks are those in which `Context` reads a prompt, so a text's scores do not depend on what was scored before.
 
     Args:
-        model: in evaluation mode.
+        network: of the model.
         vocab_size: ids from there on only pad the model's vocabulary.
         top: alternatives found for each token.
     """
 
-    def __init__(self, model: GPT2, vocab_size: int, *, top: int) -> None:
+    def __init__(self, network: Network, vocab_size: int, *, top: int) -> None:
         self.top = min(top, vocab_size)
-        self._model, self._vocab_size = model, vocab_size
+        self._network, self._vocab_size = network, vocab_size
         self._kept: OrderedDict[bytes, TokenScores] = OrderedDict()
 
     def windows(self, length: int) -> list[Window]:
         """The windows in which a text of ``length`` tokens is scored."""
-        n_positions = self._model.config.n_positions
+        n_positions = self._network.config.n_positions
         return loss_windows(length, context=n_positions, stride=half_context(n_positions))
 
     def score(
@@ -85,7 +84,7 @@ class TextScorer:
         if not missing:
             return
         reading = context()
-        prompt = ids[window.start : window.start + self._model.config.n_positions].tolist()
+        prompt = ids[window.start : window.start + self._network.config.n_positions].tolist()
         for chunk in missing:
             while window.start + reading.ready_length(prompt) < chunk.end - 1:
                 if not reading.read_chunk(prompt, interrupted=lambda read: interrupted(window.start + read)):
@@ -105,8 +104,8 @@ class TextScorer:
         interrupted: Callable[[], bool],
     ) -> TokenScores | None:
         hidden = context.hidden[chunk.first - 1 - window.start : chunk.end - 1 - window.start]  # (n, C)
-        targets = torch.from_numpy(ids[chunk.first : chunk.end]).to(hidden.device)  # (n)
-        return token_scores(self._model, hidden, targets, self._vocab_size, top=self.top, interrupted=interrupted)
+        targets = ids[chunk.first : chunk.end]  # (n)
+        return token_scores(self._network, hidden, targets, self._vocab_size, top=self.top, interrupted=interrupted)
 
     def _keep(self, key: bytes, scores: TokenScores) -> None:
         self._kept[key] = scores

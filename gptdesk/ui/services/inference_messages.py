@@ -101,11 +101,11 @@ class ModelInfo:
         context: context length, in tokens.
         device: "cpu", "cuda:0", ...
         precision: of the weights.
-        backend: what decodes: "torch", or "numba" for compiled code.
+        backend: what decodes: "numba" for compiled code; or the network, "numpy" or "torch".
         memory: bytes of the weights, in all forms that are kept.
         tokenizer: of the model.
         assumed_tokenizer: whether the model's folder brings none, so that OpenAI's was taken.
-        compiling: the CPU decoder is being compiled; until it is ready torch decodes.
+        compiling: the CPU decoder is being compiled; until it is ready NumPy decodes.
         folder: of the model's files.
         weights: SHA-256 of the weights (`hash_weights`); ``None`` until it is computed, "" where it cannot be.
         runtime: as `runtime_of` returns it.

@@ -1,4 +1,4 @@
-"""Worker of the inference thread: loads models and generates. The only module of the window that imports torch."""
+"""Worker of the inference thread: loads models and generates. Imports torch for a GPU, or where Numba is missing."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class InferenceWorker(QObject):
 
     @Slot()
     def warm_up(self) -> None:
-        """Imports torch and the engine before anybody needs them."""
+        """Imports the engine before anybody needs it; torch with it where there may be a GPU."""
         set_thread_environment()
         keep_compiled_code()
         import gptdesk.inference.reader  # noqa: F401 (and with it the engine)
@@ -208,5 +208,5 @@ def _describe(model: str, folder: Path, engine: Engine) -> ModelInfo:
         assumed_tokenizer=engine.assumed_tokenizer and model != BUNDLED,
         compiling=engine.is_compiling,
         folder=folder,
-        runtime=runtime_of(engine.device),
+        runtime=runtime_of(engine.device, engine.network.backend),
     )

@@ -12,14 +12,14 @@ from gptdesk.gpt2.activations import ACTIVATIONS, Activation
 from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
-from gptdesk.inference.cpu.dequantize import dequantize_groups
+from gptdesk.inference.cpu.activations import ACTIVATE
 from gptdesk.inference.cpu.group_size import GROUP, groups_in
 from gptdesk.inference.cpu.int4 import calibration_text
-from gptdesk.inference.cpu.int4.activations import ACTIVATE
 from gptdesk.inference.cpu.int4.calibration import Calibration
 from gptdesk.inference.cpu.int4.calibration_text import calibration_ids, random_ids
 from gptdesk.inference.cpu.int4.rounding import quantize_groups
-from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.in_torch.dequantize import dequantize_groups
+from gptdesk.inference.in_torch.shared_weights import load_quantized
 from gptdesk.resource_files import resource
 from tests.inference.quantized_models import quantize_model
 
@@ -198,7 +198,7 @@ def test_a_network_with_outlying_columns_loses_less_than_by_rounding_to_the_near
     text = np.random.default_rng(7).integers(120, size=(8, 64))
     calibrated = loss(quantize_model(model, "int4", text))
     monkeypatch.setattr(
-        "gptdesk.inference.cpu.quantized.quantize_groups",
+        "gptdesk.inference.cpu.weights.quantize_groups",
         lambda weights, inputs, *outputs: quantize_groups(weights, independent(weights.shape[1]), *outputs),
     )
     assert calibrated < loss(quantize_model(model, "int4", text)) / 2

@@ -12,12 +12,13 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu import quantized_files
-from gptdesk.inference.cpu.dequantize import dequantize_rows
 from gptdesk.inference.cpu.int4.calibration_text import calibration_ids
-from gptdesk.inference.cpu.linear import for_inference
 from gptdesk.inference.cpu.quantize import quantize_rows
-from gptdesk.inference.cpu.quantized import QuantizedLinear, QuantizedWeights, precision_of
-from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.cpu.weights import Weights
+from gptdesk.inference.in_torch.dequantize import dequantize_rows
+from gptdesk.inference.in_torch.linear import use_faster_products
+from gptdesk.inference.in_torch.quantized import QuantizedLinear, precision_of
+from gptdesk.inference.in_torch.shared_weights import load_quantized
 from tests.inference.quantized_models import quantize_model
 
 CONFIG = GPT2Config(vocab_size=120, n_positions=40, n_embd=48, n_layer=2, n_head=3)
@@ -94,7 +95,7 @@ def test_no_second_copy_of_the_weights_is_kept() -> None:
     model = GPT2(CONFIG)
     quantized = quantize_model(model, "int8")
     tensors = {tensor.data_ptr(): tensor.nbytes for tensor in quantized.state_dict().values()}
-    assert sum(tensors.values()) <= QuantizedWeights.size(CONFIG, "int8") < 1.5 * CONFIG.num_parameters()
+    assert sum(tensors.values()) <= Weights.size(CONFIG, "int8") < 1.5 * CONFIG.num_parameters()
     assert not any(isinstance(module, torch.nn.Linear) for module in quantized.modules())
 
 
@@ -106,7 +107,7 @@ def test_linear_layers_for_inference_compute_the_same() -> None:
         ids = torch.randint(120, (1, length), generator=torch.Generator().manual_seed(1))
         other = GPT2(CONFIG).eval()
         other.load_state_dict(model.state_dict())
-        for_inference(other)
+        use_faster_products(other)
         with torch.inference_mode():
             torch.testing.assert_close(other(ids), model(ids), atol=1e-5, rtol=1e-5)
 

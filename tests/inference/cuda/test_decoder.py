@@ -17,6 +17,7 @@ from gptdesk.inference.cuda.decoder import BUCKETS, DeviceDecoder
 from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import DoneEvent, Engine, Event, TokenEvent
+from gptdesk.inference.in_torch.network import TorchNetwork
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 SHAPES = {
@@ -153,7 +154,7 @@ def test_what_an_earlier_text_left_behind_changes_no_bit(left: float) -> None:
 def test_contexts_read_step_and_are_copied_with_it() -> None:
     model, ids = random_model(SMALL), random_ids(SMALL)
     whole, decoder = expected(model, ids), DeviceDecoder(model, graphs=False)
-    context = Context(model)
+    context = Context(TorchNetwork(model))
     assert context.read(ids[:100], lambda: False)
     decode([DecodeInput(context, ids[100])], decoder)
     copied = context.copy()

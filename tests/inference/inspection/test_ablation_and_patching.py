@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.model import GPT2, Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.inspection.ablation import Replacement, ablate
 from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
 from gptdesk.inference.inspection.parts import Kind, Part, heads_and_mlps

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.model import Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.inspection.attribution import attribution
 from gptdesk.inference.inspection.forward_pass import forward_pass
 from gptdesk.inference.inspection.lens import lens

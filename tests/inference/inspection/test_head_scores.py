@@ -7,7 +7,8 @@ import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2, Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
+from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.inspection.head_scores import head_scores
 from tests.inference.inspection.models import induction_model, random_model
 

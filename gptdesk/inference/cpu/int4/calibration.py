@@ -14,15 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.layout import EMBEDDING
-from gptdesk.inference.cpu.int4.activations import ACTIVATE
+from gptdesk.gpt2.layout import EMBEDDING, POSITIONS
+from gptdesk.inference.cpu.activations import ACTIVATE
 
 Floats = npt.NDArray[np.float32]
 
 Quantize = Callable[[Floats], Floats]
 """Quantises a matrix for inputs, (n, columns); returns the weights, (rows, columns), that its values stand for."""
-
-POSITIONS: Final = "wpe.weight"
 
 _QUERIES: Final = 64
 """Positions whose attention is computed at a time: their scores stay in the processor's cache."""

@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.kv_cache import KVCache
-from gptdesk.gpt2.model import Interrupted
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
-from gptdesk.inference.cpu.linear import CACHE_LINE
+from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.prompt import thread_memory
 from gptdesk.inference.cpu.prompt.prompt_kernel import Job, Part
 from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.token_rows import token_row
+from gptdesk.inference.cpu.weights import CACHE_LINE
 
 READABLE: Final = ("float32", "bfloat16", "int8")
 """Precisions of the weights that the kernel reads."""
@@ -94,7 +94,7 @@ class PromptReader:
     def read(
         self,
         ids: Sequence[int],
-        cache: KVCache,
+        cache: CPUCache,
         *,
         last: bool,
         interrupted: Callable[[], bool] | None = None,

@@ -60,7 +60,7 @@ class Looker:
 
     def look(self, job: LookJob, report: Report) -> None:
         """Reports `Looked`, several times where parts of the answer are known before the rest."""
-        from gptdesk.gpt2.model import Interrupted
+        from gptdesk.gpt2.interrupted import Interrupted
         from gptdesk.inference.loading import memory_errors_explained
 
         text = LookedText((), (), -1)
@@ -130,7 +130,7 @@ class Looker:
     def _attention(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
         import torch
 
-        from gptdesk.gpt2.model import Interrupted
+        from gptdesk.gpt2.interrupted import Interrupted
 
         run = self._pass(job, text)
         size = min(len(text.ids), _THUMBNAIL)

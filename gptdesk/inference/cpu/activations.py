@@ -1,4 +1,4 @@
-"""Activation functions in NumPy, for the calibration of int4."""
+"""Activation functions in NumPy."""
 
 from __future__ import annotations
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 import platform
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-CACHE_LINE: Final = 64
-"""Bytes of a cache line."""
 
 _X86: Final = platform.machine().lower() in ("x86_64", "amd64")
 
@@ -35,18 +31,8 @@ class InferenceLinear(nn.Linear):
         return linear(x, self.weight, self.bias)
 
 
-def for_inference(model: nn.Module) -> None:
-    """Prepares a model on the CPU for inference.
-
-    Its linear layers use `linear`, and its weights are moved into one block of memory, for which NumPy requests huge
-    pages: they are read a fifth faster.
-    """
+def use_faster_products(model: nn.Module) -> None:
+    """Has the linear layers of a model on the CPU compute with `linear`."""
     for module in model.modules():
         if type(module) is nn.Linear:
             module.__class__ = InferenceLinear
-    weights = list(model.parameters())  # a tied head comes once
-    sizes = [-(-weight.nbytes // CACHE_LINE) * CACHE_LINE for weight in weights]
-    memory = torch.from_numpy(np.empty(sum(sizes), np.uint8))
-    for weight, part in zip(weights, memory.split(sizes), strict=True):
-        place = part[: weight.nbytes].view(weight.dtype).view(weight.shape)
-        weight.data = place.copy_(weight.detach())

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
+from gptdesk.inference.in_torch.network import TorchNetwork
 
 if TYPE_CHECKING:
     from gptdesk.inference.decoder import Decoder
@@ -44,7 +45,7 @@ def parity_error(model: GPT2, expected: Tensor, *, decoder: Decoder | None = Non
     Root mean square of the differences over that of the expected logits, of which each row's mean is taken off first,
     because it changes no probability and is larger than all else (GPT-2's is near -100). Infinite if any is not finite.
     """
-    context, ids, rows = Context(model), _ids(model), []
+    context, ids, rows = Context(TorchNetwork(model)), _ids(model), []
     half = len(ids) // 2
     context.read(ids[: half + 1], lambda: False)
     rows.append(torch.as_tensor(context.logits))

@@ -1,0 +1,1 @@
+"""The CPU's own network, in NumPy: what reads prompts and decodes where no compiled code does."""

@@ -1,0 +1,48 @@
+"""Models of many shapes with random weights, for the CPU's own network and decoder."""
+
+import torch
+
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.cpu.weights import Weights
+from gptdesk.inference.in_torch.shared_weights import model_of
+from tests.inference.quantized_models import weights_of
+
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-3}
+
+SHAPES = {
+    "head size 32, odd layers": GPT2Config(vocab_size=499, n_positions=96, n_embd=96, n_layer=3, n_head=3),
+    "head size 64, no bias": GPT2Config(
+        vocab_size=97, n_positions=130, n_embd=128, n_layer=2, n_head=2, bias=False, tie_word_embeddings=False
+    ),
+    "head size 80, one layer": GPT2Config(vocab_size=257, n_positions=50, n_embd=80, n_layer=1, n_head=1),
+    "head size 128, five layers, no bias": GPT2Config(
+        vocab_size=64, n_positions=33, n_embd=256, n_layer=5, n_head=2, bias=False
+    ),
+    "padded vocabulary": GPT2Config(vocab_size=1001, n_positions=40, n_embd=64, n_layer=2, n_head=2).padded_to(64),
+    "odd widths": GPT2Config(vocab_size=101, n_positions=21, n_embd=35, n_layer=2, n_head=5, n_inner=51),
+    "one of everything": GPT2Config(vocab_size=1, n_positions=1, n_embd=1, n_layer=1, n_head=1),
+}
+
+
+def random_weights(config: GPT2Config, precision: str = "float32") -> Weights:
+    model = GPT2(config)
+    generator = torch.Generator().manual_seed(1)
+    for name, weight in model.named_parameters():
+        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
+    return weights_of(model, precision)
+
+
+def reference(weights: Weights) -> GPT2:
+    """The network in torch that computes in float32 with the weights that these stand for."""
+    model = model_of(weights)
+    if weights.precision != "bfloat16":
+        return model
+    same = GPT2(weights.config)
+    same.load_state_dict(model.state_dict())
+    return same.eval()
+
+
+def random_ids(config: GPT2Config) -> list[int]:
+    generator = torch.Generator().manual_seed(2)
+    return torch.randint(config.vocab_size, (config.n_positions,), generator=generator).tolist()

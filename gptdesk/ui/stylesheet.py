@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from string import Template
 from typing import Final
 
@@ -334,6 +335,7 @@ def outline(colours: Colours) -> str:
     return mix(colours.text, colours.surface, 0.5)
 
 
+@cache
 def mix(front: str, back: str, share: float) -> str:
     """The colour that ``front`` gives when it covers ``back`` by ``share``."""
     pairs = ((int(front[i : i + 2], 16), int(back[i : i + 2], 16)) for i in (1, 3, 5))

@@ -59,9 +59,10 @@ class ContextLine(QObject):
             return
         position = self._editor.places.position(counts.start)
         if self._place is None or self._place.position() != position:
+            self._update()
             self._place = QTextCursor(self._editor.document())
             self._place.setPosition(position)
-            self._editor.viewport().update()
+            self._update()
         words = " ".join(self._editor.shown[counts.start : counts.start + 200].split()[:_WORDS])
         self._editor.describe(LABEL, f"The model reads it from “{words}” on.")
 
@@ -69,10 +70,16 @@ class ContextLine(QObject):
     def hide(self) -> None:
         """Shows no line."""
         if self._place is not None:
+            self._update()
             self._place = None
             self._label = QRectF()
-            self._editor.viewport().update()
             self._editor.describe(LABEL, "")
+
+    def _update(self) -> None:
+        """Has the place of the line painted anew."""
+        if self._place is not None:
+            position = self._place.position()
+            self._editor.viewport().update(self._editor.lines_between(position, position))
 
     def paint(self, painter: QPainter, visible: QRect) -> None:
         """Paints the line if it is visible; arguments as for `MarkedTextEdit.underlay`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, Qt, Signal
@@ -205,10 +206,11 @@ class Editor(SpecialTokenTextEdit):
         new = mixed[start:new_end]
         pieces = view_text.softened(new.text, cursor.positionInBlock())
         cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
-        cursor.beginEditBlock()
-        cursor.removeSelectedText()
-        insert_mixed(cursor, view_text.joined("\u2029".join(pieces)), new.names)
-        cursor.endEditBlock()
+        with self.growing() if first == last == self._shown.length else nullcontext():
+            cursor.beginEditBlock()
+            cursor.removeSelectedText()
+            insert_mixed(cursor, view_text.joined("\u2029".join(pieces)), new.names)
+            cursor.endEditBlock()
         self._remember(mixed, first, last - first, cursor.position() - first)
         self._shown.add_soft_breaks(first, pieces)
         self._showing = False

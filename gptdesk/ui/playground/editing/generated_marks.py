@@ -60,12 +60,12 @@ def paint_marks(
         visible: in the coordinates of the widget before the painter was translated.
         colours: of the theme in force.
     """
-    of_block = -1, list[tuple[int, int]]()  # number of a block, and its spans
+    number, of_block = -1, marked
     for block, box, line in visible_lines(document, painter, visible):
-        if block.blockNumber() != of_block[0]:
-            of_block = block.blockNumber(), _spans_in(block, marked.spans)
-        if of_block[1]:
-            _paint_line(painter, block, box, line, replace(marked, spans=of_block[1]), colours)
+        if block.blockNumber() != number:
+            number, of_block = block.blockNumber(), replace(marked, spans=_spans_in(block, marked.spans))
+        if of_block.spans:
+            _paint_line(painter, block, box, line, of_block, colours)
 
 
 def _spans_in(block: QTextBlock, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QTextCursor
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.playground.editing.following_text import FollowingTextEdit
@@ -30,6 +31,7 @@ class MarkedTextEdit(FollowingTextEdit):
         self._theme = theme
         self._marked = MarkedText(spans=[], newest=0, line_height=0)
         self.marks_shown = True
+        self._dirty_from: int | None = None  # position from which on all is painted anew soon
         self._descriptions: dict[str, str] = {}  # by topic
         self.layers: list[Callable[[QPainter, QRect], None]] = []
         self.overlays: list[Callable[[QPainter, QRect], None]] = []
@@ -37,8 +39,11 @@ class MarkedTextEdit(FollowingTextEdit):
 
     def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
         """Marks ``spans``; see `MarkedText`."""
-        self._marked = MarkedText(spans=spans, newest=newest, line_height=line_height)
-        self.viewport().update()
+        before, self._marked = self._marked, MarkedText(spans=spans, newest=newest, line_height=line_height)
+        if (before.newest, before.line_height) != (newest, line_height):
+            self.viewport().update()
+        elif (place := _first_difference(before.spans, spans)) is not None:
+            self.update_from(place)
 
     @property
     def generated(self) -> list[tuple[int, int]]:
@@ -50,6 +55,46 @@ class MarkedTextEdit(FollowingTextEdit):
         self.marks_shown = marks
         self.viewport().update()
 
+    def lines_between(self, start: int, end: int) -> QRect:
+        """The part of the viewport that holds the lines of two of Qt's positions, those between, and one on each side.
+
+        What is painted for a line reaches into its neighbours.
+        """
+        top, bottom = self._caret_at(start).top(), self._caret_at(end).bottom()
+        height = self._marked.line_height
+        return QRect(0, top - height, self.viewport().width(), bottom - top + 2 * height)
+
+    def update_from(self, position: int) -> None:
+        """Paints the line that holds one of Qt's positions anew, and all that is below it."""
+        if self._dirty_from is not None and self._dirty_from <= position:
+            return
+        self._dirty_from = position
+        top = self._caret_at(position).top() - self._marked.line_height
+        self.viewport().update(self.viewport().rect().adjusted(0, top, 0, 0))
+
+    def _caret_at(self, position: int) -> QRect:
+        """Where a caret stands at one of Qt's positions."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(min(position, self.document().characterCount() - 1))
+        return self.cursorRect(cursor)
+
+    @contextmanager
+    def growing(self) -> Iterator[None]:
+        """While text is added at the end: the last line and what is below it are painted anew.
+
+        Qt would paint the whole paragraph, of which adding a word changes no line before the last one.
+        """
+        layout, position = self.document().documentLayout(), self.document().characterCount() - 1
+        size = layout.documentSize()
+        self.update_from(position)
+        layout.blockSignals(True)
+        try:
+            yield
+        finally:
+            layout.blockSignals(False)
+            if layout.documentSize() != size:
+                layout.documentSizeChanged.emit(layout.documentSize())
+
     def describe(self, topic: str, sentence: str) -> None:
         """Makes a sentence a part of the accessible description; "" takes that topic's away."""
         self._descriptions[topic] = sentence
@@ -58,6 +103,7 @@ class MarkedTextEdit(FollowingTextEdit):
             self.setAccessibleDescription(whole)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        self._dirty_from = None
         has_marks = bool(self._marked.spans) and self.marks_shown
         if has_marks or self.layers or self.underlay is not None:
             painter = QPainter(self.viewport())
@@ -77,3 +123,17 @@ class MarkedTextEdit(FollowingTextEdit):
             for overlay in self.overlays:
                 overlay(painter, event.rect())
             painter.end()
+
+
+def _first_difference(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int | None:
+    """The first position that only one of two lists of spans holds; ``None`` where they are the same."""
+    number = 0
+    shorter = min(len(one), len(other))
+    if one[: shorter - 1] == other[: shorter - 1]:  # as while the last span grows
+        number = max(0, shorter - 1)
+    while number < shorter and one[number] == other[number]:
+        number += 1
+    if number == shorter:
+        return None if len(one) == len(other) else max(one, other, key=len)[number][0]
+    (start, end), (other_start, other_end) = one[number], other[number]
+    return min(start, other_start) if start != other_start else min(end, other_end)

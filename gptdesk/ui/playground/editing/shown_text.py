@@ -61,8 +61,9 @@ class ShownText:
         """`position` of each of ``indexes``, which must ascend."""
         found: list[int] = []
         at = units = passed = 0
+        plain = self._plain
         for index in indexes:
-            units += index - at if self._plain else view_text.units(self.text[at:index])
+            units += index - at if plain else view_text.units(self.text[at:index])
             at = index
             while passed < len(self.soft_breaks) and self.soft_breaks[passed] <= units + passed:
                 passed += 1

@@ -114,11 +114,6 @@ class SpecialTokenTextEdit(MarkedTextEdit):
                     return self._described(name)
         return ""
 
-    def _caret_at(self, position: int) -> QRect:
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(position)
-        return self.cursorRect(cursor)
-
     def _described(self, name: str) -> str:
         if self.known is not None and name not in self.known:
             return f"{name}: the model in use has no such special token and reads it as text"

@@ -91,6 +91,8 @@ class TokenArrival(QObject):
     def add(self, index: int, events: Iterable[TokenEvent]) -> int:
         """Tokens have arrived that begin at the character ``index``; returns where they end."""
         now, length = self._clock(), len(self._editor.shown)
+        if self.arrivals:
+            self._editor.update_from(self.arrivals[0].start)  # they fade on
         bounds, strengths = [index], []
         for event in events:
             bounds.append(min(bounds[-1] + event.length, length))
@@ -124,20 +126,13 @@ class TokenArrival(QObject):
         """Lines of the viewport with tokens that fade."""
         if not self.arrivals:
             return QRect()
-        cursor = self._editor.textCursor()
-        edges = []
-        for position in (self.arrivals[0].start, self.arrivals[-1].end):
-            cursor.setPosition(min(position, self._editor.places.length))
-            edges.append(self._editor.cursorRect(cursor))
-        top, bottom = edges[0].top(), edges[1].bottom()
-        return QRect(0, top, self._editor.viewport().width(), bottom - top + self._editor.line_height())
+        return self._editor.lines_between(self.arrivals[0].start, self.arrivals[-1].end)
 
     def paint(self, painter: QPainter, visible: QRect) -> None:
         """Paints the letters of tokens that fade once more; arguments as for `MarkedTextEdit.overlays`."""
-        now = self._clock()
+        now, colour = self._clock(), QColor(self._theme.colours.accent)
         for arrival in self.arrivals:
             if (share := arrival.strength_at(now)) >= _FAINT:
-                colour = QColor(self._theme.colours.accent)
                 colour.setAlphaF(share)
                 painter.setPen(colour)
                 self._paint_letters(painter, arrival.start, min(arrival.end, self._editor.places.length))

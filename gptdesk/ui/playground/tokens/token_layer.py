@@ -86,7 +86,7 @@ class TokenLayer:
         chosen = self.table.between(shown.index(lines[0].start), shown.index(lines[-1].end) + 1)
         starts = shown.positions(self.table.starts[chosen.start : chosen.stop])
         ends = shown.positions(self.table.ends[chosen.start : chosen.stop])
-        brushes = self.brushes()
+        brushes, generated, accent = self.brushes(), self._editor.generated, QColor(self._theme.colours.accent)
         steps = [self.measure.step(self.table.figures(index)) for index in chosen]
         boxes: list[tuple[QRectF, int]] = []
         first = 0  # of the tokens that may be in the line
@@ -97,9 +97,9 @@ class TokenLayer:
                 boxes.append((box, chosen.start + index))
                 if steps[index]:
                     painter.fillRect(box, brushes[steps[index]])
-                if is_inside(starts[index], self._editor.generated):
+                if is_inside(starts[index], generated):
                     below = QRectF(box.left(), box.bottom() - UNDERLINE, box.width(), UNDERLINE)
-                    painter.fillRect(below, QColor(self._theme.colours.accent))
+                    painter.fillRect(below, accent)
         if self.borders or self.ids:
             self._paint_details(painter, boxes)
 

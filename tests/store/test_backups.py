@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -60,6 +61,50 @@ def test_a_copy_is_made_once_a_day_and_the_newest_are_kept(path: Path) -> None:
     assert found[0].made > time.time() - 3600
     with closing(Database(found[0].path)) as copy:
         assert texts(copy) == {"Once"}
+
+
+def test_a_second_copy_of_one_day_replaces_the_first_and_no_other(path: Path) -> None:
+    save(path, "Once")
+    for day in range(KEPT):
+        copy = back_up(path)
+        assert copy is not None
+        grow_old(copy, day + 1)
+        if day < KEPT - 1:
+            copy.rename(copy.with_name(f"{path.name}.backup-2026010{day}"))
+    assert back_up(path) == copy
+    assert len(backups(path)) == KEPT
+
+
+def test_a_backup_that_is_restored_twice_adds_what_differs_once(path: Path) -> None:
+    (id,) = save(path, "as it was")
+    backup = back_up(path)
+    assert backup is not None
+    with closing(Database(path)) as database:
+        document = Document(database.load(id))
+        document.replace(0, 0, "not ")
+        database.save(document.snapshot())
+        assert database.add_from(backup) == 1
+        (copy,) = [entry.id for entry in database.entries() if entry.id != id]
+        assert database.add_from(backup) == 0
+        edited = Document(database.load(copy))
+        edited.replace(0, 0, "nearly ")
+        database.save(edited.snapshot())
+        assert database.add_from(backup) == 0
+        assert texts(database) == {"not as it was", "nearly as it was"}
+        database.delete(copy)
+        assert database.add_from(backup) == 1
+
+
+def test_the_index_is_not_forgotten_while_another_thread_updates_it(path: Path) -> None:
+    save(path, "Once")
+    with closing(Database(path)) as database:
+        forgetting = threading.Thread(target=database.catalog.forget_index)
+        with database._reading():
+            forgetting.start()
+            forgetting.join(0.2)
+            assert forgetting.is_alive()
+        forgetting.join()
+        assert len(database.catalog.search(["once"])) == 1
 
 
 def test_what_is_empty_or_damaged_is_not_copied(path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptdesk.bounded_read import ContentError
+from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.export.html import to_html
 from gptdesk.store.export.json import to_json
-from gptdesk.store.export.json_reader import from_json
+from gptdesk.store.export.json_reader import from_json, read_document
 from gptdesk.store.runs import Origin, Token, clean, clean_piece
 
 SCRIPT = "</script><script>alert(1)</script> & <b>\"'"
@@ -216,6 +218,7 @@ def test_a_document_of_version_1_is_read_with_its_text_and_tokens() -> None:
         (lambda v: v["runs"][1]["tokens"].pop(), "it is damaged"),
         (lambda v: v["runs"][1]["tokens"][1].update(text="longer than the run"), "do not make up its text"),
         (lambda v: v["runs"][1]["tokens"][1].update(id=-1), "it is damaged"),
+        (lambda v: v["runs"][1]["tokens"][1]["top"][0].update(id=-1), "it is damaged"),
         (lambda v: v["runs"][0].update(special_tokens=[{"start": 0, "name": "x"}]), "a special token is not in its"),
         (lambda v: v["runs"][0].update(text="On\ufffce"), "stands for a special token"),
     ],
@@ -225,6 +228,14 @@ def test_a_damaged_file_is_refused_with_a_sentence(change: Callable[[dict[str, A
     change(values)
     with pytest.raises(ContentError, match=sentence):
         from_json(json.dumps(values).encode())
+
+
+def test_a_file_that_is_too_large_is_refused_with_its_bound(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.truncate((256 << 20) + 1)  # holes take no space
+    with pytest.raises(UserError, match="larger than 256 MB"):
+        read_document(path)
 
 
 @pytest.mark.parametrize("depth", [100, 985, 990, 995])  # the deepest are read and cannot be written

@@ -69,9 +69,9 @@ def back_up(path: Path) -> Path | None:
         try:
             with replacing(target) as temporary, closing(sqlite3.connect(temporary)) as copy:
                 source.backup(copy)
-            for old in daily[KEPT - 1 :]:
-                if old.path != target:
-                    old.path.unlink(missing_ok=True)
+            others = [backup for backup in daily if backup.path != target]  # of this day there may be one already
+            for old in others[KEPT - 1 :]:
+                old.path.unlink(missing_ok=True)
         except (OSError, sqlite3.OperationalError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise UserError(f"The daily copy of your documents cannot be made beside {path} ({reason}).") from error

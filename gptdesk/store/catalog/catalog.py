@@ -53,17 +53,18 @@ class Catalog:
 
     def forget_index(self) -> None:
         """Has all documents looked through again for those that changed: some were added."""
-        self._stale = None
+        with self._reading():
+            self._stale = None
 
     def update_index(self) -> bool:
         """Indexes documents that changed, for some milliseconds; returns whether the index knows all of them."""
-        if self._stale is None:
-            with self._reading() as db:
+        with self._reading() as db:  # what another thread adds meanwhile waits
+            if self._stale is None:
                 self._stale = search_index.stale_ids(db)
-        if self._stale:
-            with self._writing() as db:
-                search_index.update_index(db, self._stale)
-        return not self._stale
+            if self._stale:
+                with self._writing():
+                    search_index.update_index(db, self._stale)
+            return not self._stale
 
     def rename(self, id: str, title: str | None) -> None:
         """Sets a title of the person's own; ``None`` removes it."""

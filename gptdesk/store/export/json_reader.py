@@ -24,8 +24,8 @@ from gptdesk.store.runs import Origin
 from gptdesk.store.snapshot import Snapshot
 from gptdesk.store.titles import title_of
 
-LARGEST: Final = 1 << 30
-"""Bytes of a file: a token with its alternatives takes about a kilobyte."""
+LARGEST: Final = 256 << 20
+"""Bytes of a file: a quarter of a million tokens, each of which takes about a kilobyte with its alternatives."""
 
 _BEGINNING: Final = 200
 """Bytes in which a file says what it is."""
@@ -137,12 +137,12 @@ def from_json(data: bytes) -> Snapshot:
 
 
 class _Origins(msgspec.Struct):
-    """The runs as plain objects, for the fields of `_ORIGIN`."""
+    """The runs as they are written, for the fields of `_ORIGIN`."""
 
-    runs: list[dict[str, Any]]
+    runs: list[dict[str, msgspec.Raw]]
 
 
-def _snapshot(read: _Document, origins: Sequence[dict[str, Any]], created: float) -> Snapshot:
+def _snapshot(read: _Document, origins: Sequence[dict[str, msgspec.Raw]], created: float) -> Snapshot:
     nodes: list[tuple[Column, ...]] = []
     tokens: list[tuple[Column, ...]] = []
     before = 0
@@ -165,8 +165,8 @@ def _snapshot(read: _Document, origins: Sequence[dict[str, Any]], created: float
     return opened.snapshot
 
 
-def _origin(values: dict[str, Any]) -> str:
-    return json.dumps({name: values[name] for name in _ORIGIN if name in values}, ensure_ascii=False)
+def _origin(values: dict[str, msgspec.Raw]) -> str:
+    return msgspec.json.encode({name: values[name] for name in _ORIGIN if name in values}).decode()
 
 
 def _mixed(run: _Run) -> tuple[MixedText, list[int]]:

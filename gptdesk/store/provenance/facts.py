@@ -11,14 +11,16 @@ from gptdesk.store.runs import CHOSEN, Origin
 UNKNOWN: Final = "unknown"
 """Stands for what an earlier version did not keep."""
 
-_ENDS: Final = {
-    "length": "at max tokens",
-    "stop": "at a stop string or the end of its sentence, paragraph or line",
-    "end_of_text": "at a token that ends a text",
-    "cancelled": "stopped, or the text was edited",
+FINISH_REASONS: Final = {
+    "length": "max tokens reached",
+    "stop": "stop string or Until",
+    "end_of_text": "end of text",
+    "cancelled": "by you",
     "failed": "by an error",
-    CHOSEN: "as a person chose it",
+    CHOSEN: "chosen by you",
 }
+"""Why a generation ended, in words, by `DoneEvent.finish_reason` and what else `Origin.finish_reason` may be."""
+
 _HASH: Final = 16
 """Digits of a hash that are shown."""
 
@@ -36,7 +38,7 @@ def facts(origin: Origin) -> list[tuple[str, str]]:
         ("Device", origin.device or UNKNOWN),
         ("Precision", precision_label(origin.precision, origin.backend) or UNKNOWN),
         ("Computed by", origin.runtime or UNKNOWN),
-        ("Ended", _ENDS.get(origin.finish_reason or "", UNKNOWN)),
+        ("Ended", FINISH_REASONS.get(origin.finish_reason or "", UNKNOWN)),
     ]
 
 

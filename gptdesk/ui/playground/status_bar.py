@@ -8,8 +8,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gptdesk.inference.events import DoneEvent, precision_label
+from gptdesk.store.provenance.facts import FINISH_REASONS
 from gptdesk.ui import number_format
-from gptdesk.ui.playground.finish_reasons import FINISH_REASONS
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.services.token_counter import Counts

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.store.provenance.facts import FINISH_REASONS
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.playground.completions.completion import Completion
-from gptdesk.ui.playground.finish_reasons import FINISH_REASONS
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.elided_label import ElidedLabel
 from gptdesk.ui.widgets.quiet_scroll_bar import make_quiet

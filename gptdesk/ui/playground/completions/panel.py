@@ -113,7 +113,7 @@ class CompletionsPanel(QWidget):
         self.state.setText(self._state(ended, len(self._completions.all)))
         self._fit_head()
         self._commands.refresh(
-            _GENERATE, "text.stop", "completions.another_round", "completions.keep", "completions.close"
+            _GENERATE, "text.stop", "text.undo", "completions.another_round", "completions.keep", "completions.close"
         )
 
     def _state(self, ended: int, count: int) -> str:

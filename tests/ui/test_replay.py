@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import torch
 from pytestqt.qtbot import QtBot
 from safetensors.torch import load_file, save_file
@@ -82,7 +83,7 @@ def test_text_that_comes_out_differently_can_be_kept_as_a_branch(opened: Opened,
     text = session.document.text
     node = snapshot.nodes[snapshot.leaf]
     assert node.run.origin is not None
-    wrong = replace(node.run.tokens[3], id=0)
+    wrong = msgspec.structs.replace(node.run.tokens[3], id=0)
     tokens = (*node.run.tokens[:3], wrong, *node.run.tokens[4:])
     changed = replace(node, run=replace(node.run, tokens=tokens))
     session.open(Document(replace(snapshot, nodes={**snapshot.nodes, node.id: changed})))
@@ -102,7 +103,7 @@ def test_a_model_that_was_replaced_is_another_version(
     folder = tmp_path / "mine"
     shutil.copytree(tiny_model_folder, folder)
     opened = open_window(str(folder))
-    qtbot.waitUntil(lambda: opened.state is State.READY)
+    qtbot.waitUntil(lambda: opened.services.inference.info is not None and opened.services.inference.info.weights)
     generate(opened, qtbot)
     tensors = load_file(folder / "model.safetensors")
     tensors["transformer.ln_f.bias"] = torch.ones(48)

@@ -87,6 +87,16 @@ def test_control_right_takes_a_word_and_the_rest_stays(typing: Suggestions, open
     assert not opened.window.session.busy
 
 
+def test_where_documents_can_only_be_read_none_is_taken_and_the_sentence_says_why(
+    typing: Suggestions, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened.services.storage, "read_only", "These documents cannot be changed.")
+    press(opened, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert opened.window.session.document.text == opened.window.playground.editor.toPlainText() == PROMPT
+    assert typing.shown is None
+    assert "These documents cannot be changed." in [each.text for each in opened.services.messages.banners.values()]
+
+
 def test_escape_shows_others_and_then_none(typing: Suggestions, opened: Opened, qtbot: QtBot) -> None:
     shown = [typing.shown]
     for _ in range(2):

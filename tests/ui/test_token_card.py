@@ -175,6 +175,18 @@ def test_the_block_says_that_the_computer_saves_power(
     assert not block.note.isVisible()
 
 
+def test_the_block_shows_nothing_of_a_text_that_has_changed(opened: Opened, qtbot: QtBot) -> None:
+    block = block_of(opened)
+    qtbot.waitUntil(block.bars.isVisible)
+    height = block.height()
+    opened.window.session.edit(0, 0, "There")
+    assert not block.bars.isVisible()
+    assert block.summary.text() == "Asking the model…"
+    assert block.height() == height
+    qtbot.waitUntil(block.bars.isVisible)
+    assert block.summary.text() != "Asking the model…"
+
+
 def test_a_candidate_of_the_block_is_put_into_the_text(opened: Opened, qtbot: QtBot) -> None:
     write(opened, "Once upon a time")
     block = block_of(opened)

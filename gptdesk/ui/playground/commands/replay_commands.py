@@ -28,6 +28,7 @@ def replay_commands(services: Services, session: Session, show: Callable[[], Pla
             title="Replay generation…",
             description="Generate the text at the caret again with its own model, settings and seed, and compare",
             run=on_view(show)(open_dialog),
+            group="file",
             scope="play",
             is_possible=lambda: _why_not(session),
         )

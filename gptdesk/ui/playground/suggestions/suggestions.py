@@ -92,6 +92,9 @@ class Suggestions(QObject):
         info = self._inference.info
         if taken is None or not taken.events or info is None:
             return False
+        if self._session.refuses():
+            self._clear()
+            return True
         self._keeps = True
         self._session.take(None, taken.events, info, taken.settings)
         self._editor.show_end()

@@ -105,7 +105,7 @@ class NextToken(QFrame):
         self.section.toggled.connect(self._on_toggled)
         self.bars.chosen.connect(self._on_chosen)
         self.bars.menu_wanted.connect(self.bias_wanted)
-        self._session.changed.connect(self._pause.request)
+        self._session.changed.connect(self._on_moved)
         self._session.opened.connect(self._on_opened)
         self._settings.changed.connect(self._on_settings_changed)
         self._inference.state_changed.connect(self._on_state_changed)
@@ -114,7 +114,7 @@ class NextToken(QFrame):
 
     def follow_caret(self) -> None:
         """The caret has moved."""
-        self._pause.request()
+        self._on_moved()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -125,6 +125,19 @@ class NextToken(QFrame):
         """Asks nothing more."""
         self._pause.cancel()
         self._slider.cancel()
+
+    @Slot()
+    def _on_moved(self) -> None:
+        """Another token is the next one: what is shown is not about that."""
+        if self.note.isHidden() and not self._is_answered():
+            self._hide_bars(keep_room=True)  # nothing jumps with each key
+            self.summary.setText(_BUSY if self._session.busy else _ASKED)
+        self._pause.request()
+
+    def _is_answered(self) -> bool:
+        """Whether the bars are about the token behind the caret."""
+        shown = self._answered
+        return shown is not None and (shown.prompt, shown.text) == (self._next().prompt, self._session.document.mixed)
 
     def _ask(self) -> None:
         if not self.section.is_open or not self.isVisible():
@@ -183,23 +196,25 @@ class NextToken(QFrame):
     def _show_note(self, text: str) -> None:
         self.note.setText(text)
         self.note.show()
-        self.bars.hide()
+        self._hide_bars(keep_room=False)
         self.summary.hide()
         self.explained.emit({})
 
+    def _hide_bars(self, *, keep_room: bool) -> None:
+        policy = self.bars.sizePolicy()
+        policy.setRetainSizeWhenHidden(keep_room)
+        self.bars.setSizePolicy(policy)
+        self.bars.hide()
+
     @Slot(object)
     def _on_chosen(self, candidate: Candidate) -> None:
-        place = self._next()
-        shown = self._answered
-        if shown is None or self._session.busy:
-            return
-        if (shown.prompt, shown.text) == (place.prompt, self._session.document.mixed):  # else it is of another place
-            self.chosen.emit(place.start, candidate.piece)
+        if self._is_answered() and not self._session.busy:
+            self.chosen.emit(self._next().start, candidate.piece)
 
     @Slot()
     def _on_opened(self) -> None:
         self._job = None
-        self._pause.request()
+        self._on_moved()
 
     @Slot()
     def _on_settings_changed(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Final
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, Qt, Signal
@@ -206,7 +205,7 @@ class Editor(SpecialTokenTextEdit):
         new = mixed[start:new_end]
         pieces = view_text.softened(new.text, cursor.positionInBlock())
         cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
-        with self.growing() if first == last == self._shown.length else nullcontext():
+        with self.putting_text(first):
             cursor.beginEditBlock()
             cursor.removeSelectedText()
             insert_mixed(cursor, view_text.joined("\u2029".join(pieces)), new.names)

@@ -79,12 +79,15 @@ class MarkedTextEdit(FollowingTextEdit):
         return self.cursorRect(cursor)
 
     @contextmanager
-    def growing(self) -> Iterator[None]:
-        """While text is added at the end: the last line and what is below it are painted anew.
+    def putting_text(self, position: int) -> Iterator[None]:
+        """While text is put at one of Qt's positions: at the end, the last line and what is below it are painted anew.
 
         Qt would paint the whole paragraph, of which adding a word changes no line before the last one.
         """
-        layout, position = self.document().documentLayout(), self.document().characterCount() - 1
+        if position < self.document().characterCount() - 1:
+            yield
+            return
+        layout = self.document().documentLayout()
         size = layout.documentSize()
         self.update_from(position)
         layout.blockSignals(True)

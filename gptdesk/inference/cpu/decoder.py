@@ -19,7 +19,7 @@ from gptdesk.inference.block_sizes import MAX_BATCH
 from gptdesk.inference.cpu.compiling import CompiledStep
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
-from gptdesk.inference.cpu.prompt.prompt_reader import READABLE, PromptReader
+from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.thread_count import ThreadCount
 from gptdesk.inference.cpu.token_rows import token_row
@@ -54,12 +54,11 @@ class CPUDecoder:
         precision: of the weights.
         backend: "numba".
         max_batch: most tokens of a step.
-        reader: reads prompts; ``None`` for weights that it does not read.
+        reader: reads prompts.
     """
 
     backend: Final = "numba"
     max_batch: Final = MAX_BATCH
-    reader: PromptReader | None
 
     def __init__(self, weights: Weights, step: CompiledStep, *, threads: int) -> None:
         config = weights.config
@@ -82,9 +81,7 @@ class CPUDecoder:
             self._logits,
         )
         self._steps = 0
-        self.reader = None
-        if self.precision in READABLE:
-            self.reader = PromptReader(config, step.read, program, threads=threads)
+        self.reader = PromptReader(config, step.read, program, threads=threads)
         self._threads = [ThreadCount(threads) for _ in range(MAX_BATCH)]  # by the number of tokens
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed

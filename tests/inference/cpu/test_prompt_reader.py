@@ -24,7 +24,7 @@ from gptdesk.inference.cpu.weights import Weights
 from tests.inference.cpu.shapes import SHAPES, random_ids, random_weights, reference
 from tests.inference.quantized_models import weights_of
 
-TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3}
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-4}
 HEAD_SIZE_32 = SHAPES["head size 32, odd layers"]
 
 FORCED = {"AVX2": "+avx2,+fma", "generic": "+sse2"}
@@ -32,9 +32,7 @@ FORCED = {"AVX2": "+avx2,+fma", "generic": "+sse2"}
 
 
 def reader(weights: Weights, threads: int = 2) -> PromptReader:
-    found = CPUDecoder(weights, compile_step(), threads=threads).reader
-    assert found is not None
-    return found
+    return CPUDecoder(weights, compile_step(), threads=threads).reader
 
 
 def read(

@@ -48,7 +48,7 @@ def _pack_keys_and_values(keys, values, length, size, panels_at, values_at, scra
             out = panels_at + 4 * (panel * padded * _ROWS + vector * _LANES)
             rows = carray(float32_pointer(scratch), (_LANES, padded))
             if count == _LANES and padded == size:
-                _pack_keys(keys + 4 * first * size, 4 * size, count, padded // _LANES, out)
+                _pack_keys(keys + 4 * first * size, 4 * size, count, padded // _LANES, out, 0, 0, 0)
                 continue
             for i in range(_LANES):
                 key = carray(float32_pointer(keys + 4 * (first + i) * size), (size,))
@@ -56,7 +56,7 @@ def _pack_keys_and_values(keys, values, length, size, panels_at, values_at, scra
                     rows[i, d] = key[d]
                 for d in range(size if i < count else 0, padded):
                     rows[i, d] = np.float32(0)
-            _pack_keys(scratch, 4 * padded, _LANES, padded // _LANES, out)
+            _pack_keys(scratch, 4 * padded, _LANES, padded // _LANES, out, 0, 0, 0)
     whole = carray(float32_pointer(values), (length, size))
     for group in range(-(-size // _GROUP)):
         first = group * _GROUP

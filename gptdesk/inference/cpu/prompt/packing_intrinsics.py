@@ -14,8 +14,11 @@ from numba import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
+from gptdesk.inference.cpu.group_size import GROUP, ZERO
 from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.prompt.vector_intrinsics import (
+    FLOAT,
+    FLOATS,
     INT8,
     INT16,
     INT32,
@@ -29,47 +32,51 @@ from gptdesk.inference.cpu.prompt.vector_intrinsics import (
     transpose,
 )
 
-WORD_COLUMNS: Final = {"float32": 1, "bfloat16": 2, "int8": 4, "int4": 8}
-"""Columns of weights in a word of 4 bytes."""
+STEPS: Final = {"float32": 1, "bfloat16": 2, "int8": 2, "int4": 8}
+"""Steps that a word of 4 bytes holds: columns, or int8's pairs of columns."""
 
 
 def make_weight_packer(kind: str) -> Any:
     """Makes a function for compiled code that packs `TILE.lanes` rows of weights.
 
     Args:
-        kind: "float32", "bfloat16" (packed as float32) or "int8" (as int16).
+        kind: "int8" (packed as int16), or "float32", "bfloat16" or "int4" (packed as float32).
 
     Returns:
-        ``pack(rows, stride, count, blocks, out)``, all int64: the address of the first row, the bytes from one to the
-        next, how many there are (the last one is repeated), the number of blocks of `TILE.lanes` words in a row, and
-        the address of the result, whose steps lie ``4 * TILE.rows`` bytes apart.
+        ``pack(rows, stride, count, blocks, out, scales, scales_stride, groups)``, all int64: the address of the first
+        row, the bytes from one to the next, how many there are (the last one is repeated), the number of blocks of
+        `TILE.lanes` words in a row, and the address of the result, whose steps lie ``4 * TILE.rows`` bytes apart. Of
+        int4: the address of the first row's first scale, the bytes from one row's to the next one's, and how many a row
+        has.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, stride, count, blocks, out = arguments
+        rows, stride, count, blocks, out, scales, scales_stride, groups = arguments
         last = builder.sub(count, ir.Constant(INT64, 1))
-        addresses = []
-        for number in range(TILE.lanes):
-            row: Any = ir.Constant(INT64, number)
-            row = builder.select(builder.icmp_signed("<", row, last), row, last)
-            addresses.append(builder.add(rows, builder.mul(row, stride)))
+        numbers = [_at_most(builder, ir.Constant(INT64, number), last) for number in range(TILE.lanes)]
+        addresses = [builder.add(rows, builder.mul(number, stride)) for number in numbers]
+        scales_at = [builder.add(scales, builder.mul(number, scales_stride)) for number in numbers]
         with _for(builder, blocks) as block:
             offset = builder.mul(block, ir.Constant(INT64, 4 * TILE.lanes))
             square = [load(builder, builder.add(address, offset), 0, INTS) for address in addresses]
             words = transpose(builder, square)
             step_bytes = 4 * TILE.rows
-            steps = TILE.lanes * len(_widen(builder, kind, words[0]))
+            steps = TILE.lanes * STEPS[kind]
             to = builder.add(out, builder.mul(block, ir.Constant(INT64, steps * step_bytes)))
-            step = 0
-            for word in words:
-                for part in _widen(builder, kind, word):
-                    store(builder, to, step * step_bytes, part)
-                    step += 1
+            if kind == "int4":
+                last_group = builder.sub(groups, ir.Constant(INT64, 1))
+                parts = _dequantize(builder, words, block, scales_at, last_group)
+            else:
+                parts = [part for word in words for part in _widen(builder, kind, word)]
+            for step, part in enumerate(parts):
+                store(builder, to, step * step_bytes, part)
         return context.get_dummy_value()
 
     @intrinsic
-    def pack(typing: Any, rows: Any, stride: Any, count: Any, blocks: Any, out: Any) -> Any:
-        return signature(types.void, *[types.int64] * 5), generate
+    def pack(
+        typing: Any, rows: Any, stride: Any, count: Any, blocks: Any, out: Any, scales: Any, apart: Any, groups: Any
+    ) -> Any:
+        return signature(types.void, *[types.int64] * 8), generate
 
     return pack
 
@@ -134,6 +141,32 @@ class _for:
         self._number.add_incoming(builder.add(self._number, ir.Constant(INT64, 1)), builder.block)
         builder.branch(self._head)
         builder.position_at_end(self._after)
+
+
+def _at_most(builder: Any, number: Any, most: Any) -> Any:
+    return builder.select(builder.icmp_signed("<", number, most), number, most)
+
+
+def _dequantize(builder: Any, words: list[Any], block: Any, scales: list[Any], last_group: Any) -> list[Any]:
+    """The columns that are in a block of int4 words: `group_size` says where. ``scales`` are the rows' addresses."""
+    columns = []
+    words_of_group = GROUP // STEPS["int4"]
+    for group in range(TILE.lanes // words_of_group):
+        first = builder.add(
+            builder.mul(block, ir.Constant(INT64, TILE.lanes // words_of_group)), ir.Constant(INT64, group)
+        )
+        offset = builder.mul(_at_most(builder, first, last_group), ir.Constant(INT64, 4))
+        scale = ir.Constant(FLOATS, ir.Undefined)
+        for lane, address in enumerate(scales):
+            own = load(builder, builder.add(address, offset), 0, FLOAT)
+            scale = builder.insert_element(scale, own, ir.Constant(INT32, lane))
+        for half in (0, 4):
+            for word in words[words_of_group * group : words_of_group * (group + 1)]:
+                for byte in range(4):
+                    number = builder.and_(builder.lshr(word, constant(8 * byte + half)), constant(15))
+                    value = builder.sitofp(builder.sub(number, constant(ZERO)), FLOATS)
+                    columns.append(builder.fmul(value, scale))
+    return columns
 
 
 def _widen(builder: Any, kind: str, word: Any) -> list[Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from numba import carray, njit
 
 from gptdesk.inference.cpu.activation_kernels import activate
+from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.kernel_intrinsics import (
     float32_of_bits,
     float32_pointer,
@@ -22,7 +23,7 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
     int32_pointer,
     round_to_int16,
 )
-from gptdesk.inference.cpu.prompt.packing_intrinsics import make_weight_packer, pack_tokens, prefetch
+from gptdesk.inference.cpu.prompt.packing_intrinsics import STEPS, make_weight_packer, pack_tokens, prefetch
 from gptdesk.inference.cpu.prompt.product_intrinsics import make_block
 from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
@@ -40,6 +41,7 @@ _ROWS: Final = TILE.rows
 _RESULTS: Final = TILE.tokens * TILE.rows
 _VECTORS: Final = TILE.vectors
 _LANES: Final = TILE.lanes
+_GROUP_BYTES: Final = GROUP // 2
 _LINE: Final = 64
 """Bytes of a cache line."""
 _STEP_BYTES: Final = 4 * TILE.tokens
@@ -66,13 +68,15 @@ block_float32: Final = make_block("float32", TILE.vectors, 4 * TILE.tokens, 4)
 _pack_float32: Final = make_weight_packer("float32")
 _pack_bfloat16: Final = make_weight_packer("bfloat16")
 _pack_int8: Final = make_weight_packer("int8")
+_pack_int4: Final = make_weight_packer("int4")
+_STEPS_OF_WORD: Final = tuple(STEPS[kind.name.lower()] for kind in Format)
 
 
 @njit
 def steps_of(phase):
     """Steps of a product, those included that fill up its rows to whole blocks."""
     blocks = -(-phase[_ROW_BYTES] // _BLOCK_BYTES)
-    steps = blocks * _LANES * (1 if phase[_FORMAT] == _FLOAT32 else 2)  # two in a word: columns, or int8's pairs
+    steps = blocks * _LANES * _STEPS_OF_WORD[phase[_FORMAT]]
     return -(-steps // _TOKENS) * _TOKENS
 
 
@@ -142,14 +146,16 @@ def pack_input(phase, tile, tokens, x, x_bytes, packed, token_scales, scratch):
 
 
 @njit
-def _pack_rows(kind, rows, stride, count, blocks, out):
-    """Packs `TILE.lanes` rows, of which ``count`` are there."""
+def _pack_rows(kind, rows, stride, count, blocks, out, scales, scales_stride, groups):
+    """Packs `TILE.lanes` rows, as `make_weight_packer` says."""
     if kind == _FLOAT32:
-        _pack_float32(rows, stride, count, blocks, out)
+        _pack_float32(rows, stride, count, blocks, out, 0, 0, 0)
     elif kind == _BFLOAT16:
-        _pack_bfloat16(rows, stride, count, blocks, out)
+        _pack_bfloat16(rows, stride, count, blocks, out, 0, 0, 0)
+    elif kind == _INT8:
+        _pack_int8(rows, stride, count, blocks, out, 0, 0, 0)
     else:
-        _pack_int8(rows, stride, count, blocks, out)
+        _pack_int4(rows, stride, count, blocks, out, scales, scales_stride, groups)
 
 
 @njit
@@ -158,12 +164,14 @@ def _pack_panel(phase, first, panel, scratch):
     kind, stride, steps = phase[_FORMAT], phase[_ROW_BYTES], steps_of(phase)
     blocks = stride // _BLOCK_BYTES
     rest = stride - blocks * _BLOCK_BYTES
-    done = blocks * _LANES * (1 if kind == _FLOAT32 else 2)
+    done = blocks * _LANES * _STEPS_OF_WORD[kind]
+    groups = stride // _GROUP_BYTES  # of int4
     for vector in range(_VECTORS):
         row = min(first + vector * _LANES, phase[_ROW_COUNT] - 1)
         count = min(_LANES, phase[_ROW_COUNT] - row)
         rows, out = phase[_WEIGHTS] + row * stride, panel + vector * _BLOCK_BYTES
-        _pack_rows(kind, rows, stride, count, blocks, out)
+        scales = phase[_SCALES] + 4 * row * groups
+        _pack_rows(kind, rows, stride, count, blocks, out, scales, 4 * groups, groups)
         if rest:
             filled = carray(int8_pointer(scratch), (_LANES, _BLOCK_BYTES))
             for i in range(_LANES):
@@ -172,8 +180,10 @@ def _pack_panel(phase, first, panel, scratch):
                     filled[i, byte] = end[byte]
                 for byte in range(rest, _BLOCK_BYTES):
                     filled[i, byte] = np.int8(0)
-            _pack_rows(kind, scratch, _BLOCK_BYTES, _LANES, 1, out + done * 4 * _ROWS)
-            done_now = done + _LANES * (1 if kind == _FLOAT32 else 2)
+            ready = blocks * _BLOCK_BYTES // _GROUP_BYTES
+            to, more = out + done * 4 * _ROWS, scales + 4 * ready
+            _pack_rows(kind, scratch, _BLOCK_BYTES, count, 1, to, more, 4 * groups, groups - ready)
+            done_now = done + _LANES * _STEPS_OF_WORD[kind]
         else:
             done_now = done
         if done_now < steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,6 @@ from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.token_rows import token_row
 from gptdesk.inference.cpu.weights import CACHE_LINE
-
-READABLE: Final = ("float32", "bfloat16", "int8")
-"""Precisions of the weights that the kernel reads."""
 
 
 class Reading(NamedTuple):
@@ -61,7 +58,7 @@ class PromptReader:
     """
 
     def __init__(self, config: GPT2Config, read: Callable[..., None], program: Program, *, threads: int) -> None:
-        work = program.work
+        width = program.work + 8 * TILE.lanes  # what fills up the columns of int4's products
         self._read = read
         self._program = program
         self._phases = phases = program.phases()
@@ -80,10 +77,10 @@ class PromptReader:
             phases,
             self._parts,
             self._sync,
-            _aligned(PROMPT_CHUNK, work),
-            _aligned(tiles * TILE.tokens, work).reshape(-1),
+            _aligned(PROMPT_CHUNK, width),
+            _aligned(tiles * TILE.tokens, width).reshape(-1),
             np.zeros(PROMPT_CHUNK, np.float32),
-            _aligned(threads, thread_memory.size(work, config.n_positions, config.head_size)),
+            _aligned(threads, thread_memory.size(width, config.n_positions, config.head_size)),
             self._hidden,
             self._logits,
         )

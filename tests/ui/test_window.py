@@ -1,10 +1,12 @@
 """The window around the page: names for everything, the keyboard, menus, messages, geometry."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -23,9 +25,11 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.window.help.about import AboutDialog, LicencesDialog
@@ -410,3 +414,21 @@ def test_ctrl_m_hides_the_marks_of_generated_text_and_that_is_remembered(
     assert not opened.window.playground.editor.marks_shown
     opened.close()
     assert not open_window().window.playground.editor.marks_shown
+
+
+def test_nothing_keeps_a_closed_window(
+    qapp: QApplication, folders: Folders, tiny_model_folder: Path, qtbot: QtBot
+) -> None:
+    """Hundreds that stayed would make every later test slow."""
+
+    def open_and_close() -> list[weakref.ref[QObject]]:
+        one = Opened(qapp, folders, str(tiny_model_folder))
+        qtbot.waitUntil(lambda: one.state is State.READY)
+        parts = (one.window, one.window.session, one.window.playground)
+        one.close()
+        return [weakref.ref(part) for part in parts]
+
+    kept = open_and_close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    assert [one for one in kept if one() is not None] == []

@@ -63,6 +63,11 @@ def test_a_generation_is_replayed_with_the_same_tokens_and_changes_nothing(opene
     dialog.reject()
 
 
+def test_the_menu_has_it(opened: Opened) -> None:
+    opened.window.menu.aboutToShow.emit()
+    assert "Replay generation…" in [action.text() for action in opened.window.menu.actions()]
+
+
 def test_a_generation_that_an_edit_cut_off_can_be_replayed(opened: Opened, qtbot: QtBot) -> None:
     opened.services.settings.update(decoding=DecodingSettings(max_tokens=100_000))
     session = opened.window.session

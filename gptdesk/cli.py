@@ -23,7 +23,17 @@ MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 """Exit status after Ctrl+C, as shells give it: 128 and the number of the signal."""
 
-_COMMANDS: Final = ("complete", "score", "continuations", "inspect", "tokenize", "models", "compile", "doctor")
+_COMMANDS: Final = (
+    "complete",
+    "score",
+    "continuations",
+    "compare",
+    "inspect",
+    "tokenize",
+    "models",
+    "compile",
+    "doctor",
+)
 """Modules of `gptdesk.commands`, named as their commands."""
 
 _OF_THE_TRAINER: Final = ("tokenizer", "prepare", "train", "resume", "eval", "sample")

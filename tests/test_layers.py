@@ -40,6 +40,7 @@ NEITHER_TORCH_NOR_QT = (
     "gptdesk.chat",
     "gptdesk.cli",
     "gptdesk.commands",
+    "gptdesk.compare",
     "gptdesk.doctor",
     "gptdesk.folders",
     "gptdesk.gpt2.config",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,9 @@ from gptdesk.inference.scoring.windows import window_start
 
 ALTERNATIVES: Final = 10
 """Alternatives that are found for each token unless told otherwise."""
+
+_ROWS: Final = 32
+"""Positions whose logits are computed at once: 6 MB of OpenAI's vocabulary."""
 
 
 class TextReader:
@@ -145,3 +148,43 @@ class TextReader:
             hidden = context.hidden[position - start - 1 : position - start]
             at_position: npt.NDArray[np.float32] = self._engine.network.logits(hidden, self._engine.vocab_size)[0]
             return at_position
+
+    def logits(
+        self, ids: Sequence[int], *, interrupted: Callable[[int], bool] = lambda tokens: False
+    ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+        """Logits of every token of a text but the first, given the tokens before it as for `score`, in order.
+
+        Ends early when it is interrupted.
+
+        Args:
+            ids: of the text.
+            interrupted: as for `score`.
+
+        Yields:
+            The index of a first token, and the logits of the n tokens from there on, (n, vocab_size) float32.
+
+        Raises:
+            UserError: as for `score`.
+        """
+        self._engine.check_ids(ids)
+        ids = list(ids)
+        n_positions = self._engine.config.n_positions
+        end = window_start(len(ids), n_positions)
+        with self._engine.context_taken() as shared:
+            scratch = cache(self._engine.new_context)
+            for window in self._scorer.windows(len(ids)):
+                context = shared if window.start == end else scratch()
+                prompt = ids[window.start : window.start + n_positions]
+                stopped = partial(_interrupted_at, interrupted, window.start)
+                if not context.read(prompt, lambda: False, interrupted=stopped):
+                    return
+                for first in range(window.first, window.end, _ROWS):
+                    last = min(first + _ROWS, window.end)
+                    if interrupted(last):
+                        return
+                    hidden = context.hidden[first - 1 - window.start : last - 1 - window.start]  # (n, C)
+                    yield first, self._engine.network.logits(hidden, self._engine.vocab_size)
+
+
+def _interrupted_at(interrupted: Callable[[int], bool], start: int, read: int) -> bool:
+    return interrupted(start + read)

@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from gptdesk.coloured_text.ramps import STEPS, oklab, ramp
 from gptdesk.gpt2.mixed_text import PLACEHOLDER
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
@@ -26,7 +27,6 @@ from gptdesk.ui import number_format
 from gptdesk.ui.palette import DARK, LIGHT
 from gptdesk.ui.playground.tokens.export import with_suffix
 from gptdesk.ui.playground.tokens.measures import MEASURES
-from gptdesk.ui.playground.tokens.ramps import STEPS, oklab, ramp
 from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_table import TokenTable
 from gptdesk.ui.services.inference_messages import State

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gptdesk.coloured_text.ramps import STEPS, ramp
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.palette import Colours
 from gptdesk.ui.playground.inspect.heat_model import PICTURE, STRONG, VALUE, HeatGrid, HeatModel
-from gptdesk.ui.playground.tokens.ramps import STEPS, ramp
 from gptdesk.ui.theme import Theme
 
 _GAP: Final = 1

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gptdesk.coloured_text import surprisal
+from gptdesk.coloured_text.page import step_of
 from gptdesk.ui import number_format
-from gptdesk.ui.playground.tokens.ramps import STEPS
 from gptdesk.ui.playground.tokens.token_table import Figures
-
-_MOST_BITS: Final = 12.0
-"""Surprisal with the strongest colour: one token in 4,096."""
 
 _MOST_ENTROPY: Final = 10.0
 """Entropy with the strongest colour, in bits: as if 1,024 tokens were equally likely."""
@@ -49,7 +47,7 @@ class Measure:
         """Index of the colour of a token in a ramp; 0, no colour, where its figures are not known."""
         if not figures.known:
             return 0
-        return round(min(1.0, max(0.0, self.level(figures))) * (STEPS - 1))
+        return step_of(self.level(figures))
 
 
 def bits(nats: float) -> float:
@@ -74,12 +72,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
             id="surprisal",
             title="Surprisal",
             help="How many bits of information the token has: -log2 of its probability. 1 bit is a coin toss.",
-            level=lambda figures: bits(-figures.logprob) / _MOST_BITS,
+            level=lambda figures: surprisal.level(bits(-figures.logprob)),
             value=lambda figures: f"{number_format.decimal(bits(-figures.logprob), 2)} bits",
-            low="0",
-            high="12 bits and more",
-            light="#F0924A",
-            dark="#9C5216",
+            low=surprisal.LOW,
+            high=surprisal.HIGH,
+            light=surprisal.STRONGEST_LIGHT,
+            dark=surprisal.STRONGEST_DARK,
         ),
         Measure(
             id="probability",

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QTextBlock, QTextLine
 
+from gptdesk.coloured_text.ramps import ramp
 from gptdesk.ui.fonts import interface_font
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.generated_marks import ABOVE, BELOW
 from gptdesk.ui.playground.editing.visible_lines import visible_lines, x_of
 from gptdesk.ui.playground.tokens.measures import MEASURES, Measure
-from gptdesk.ui.playground.tokens.ramps import ramp
 from gptdesk.ui.playground.tokens.token_table import TokenTable
 from gptdesk.ui.theme import Theme
 

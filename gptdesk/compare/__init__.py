@@ -1,0 +1,1 @@
+"""Compares models, checkpoints and settings: the same prompts, the same seed, side by side."""

@@ -1,0 +1,255 @@
+"""Runs a comparison: each column completes each prompt, and reads what the first column wrote. Imports no torch."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from gptdesk.compare.columns import Column
+from gptdesk.compare.completing import Cancelled, complete
+from gptdesk.compare.engines import Load, one_after_the_other, wait_for_decoder
+from gptdesk.compare.results import Cell, Results
+from gptdesk.compare.shared_text import KeptLogits, free_for_logits, read_shared
+from gptdesk.errors import UserError
+from gptdesk.inference.events import NoticeEvent, TokenEvent
+from gptdesk.inference.sampling.settings import FRESH_SEEDS, completion_seed
+
+if TYPE_CHECKING:
+    from gptdesk.inference.engine import Engine
+
+_NO_ROOM: Final = (
+    "There is no room for the distributions of all texts, so the divergence of some of them is not computed: compare "
+    "fewer prompts at once, or free space for temporary files."
+)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A column's model is being loaded: bytes read, and in all."""
+
+    column: int
+    read: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The code that decodes a column is being compiled."""
+
+    column: int
+
+
+@dataclass(frozen=True)
+class Token:
+    """A column chose a token of its completion of a prompt."""
+
+    prompt: int
+    column: int
+    token: TokenEvent
+
+
+@dataclass(frozen=True)
+class CellReady:
+    """A column has completed a prompt; the results have the cell."""
+
+    prompt: int
+    column: int
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class ColumnFailed:
+    """A column has no further cells, as the results say, too."""
+
+    column: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence for the person; the comparison continues."""
+
+    message: str
+
+
+Event = Loading | Waiting | Token | CellReady | ColumnFailed | Notice
+
+
+class Comparison:
+    """One comparison of two to four columns.
+
+    All columns have the same seed for a prompt, and so the same random numbers: the i-th token of each is drawn with
+    the i-th number, at the place of the cumulated probabilities that it names (common random numbers; Law 2015,
+    "Simulation Modeling and Analysis", section 11.2). A column where XTC is on takes two numbers for each token, one
+    whose temperature is 0 none: the columns' numbers are then not the same ones.
+
+    Args:
+        columns: of the comparison.
+        prompts: at least one; prompt i has the seed ``seed + i``.
+        seed: not given: a random one.
+        special: whether the names of special tokens in prompts mean those.
+        shared: whether the columns also read the prompt and the first column's completion.
+        load: loads a column's engine.
+
+    Attributes:
+        results: what was found so far, whatever happens.
+        seed: of the first prompt.
+        why_in_turn: why columns are computed one after the other; empty where each prompt is completed by all columns
+            before the next one.
+    """
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        prompts: tuple[str, ...],
+        *,
+        seed: int | None = None,
+        special: bool = False,
+        shared: bool = True,
+        load: Load,
+    ) -> None:
+        self.results = Results(columns, prompts)
+        self.seed = secrets.randbelow(FRESH_SEEDS) if seed is None else seed
+        self.why_in_turn = one_after_the_other(columns)
+        self._special, self._shared, self._load = special, shared, load
+        self._engines: dict[int, Engine] = {}
+        self._kept: dict[int, KeptLogits] = {}
+        self._room = 0
+
+    def run(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Computes all cells; ends early when ``cancelled`` returns True, which is asked before every token.
+
+        A column whose model cannot be loaded or fails loses its further cells, and no others.
+        """
+        columns, prompts = range(len(self.results.columns)), range(len(self.results.prompts))
+        self._room = free_for_logits()
+        try:
+            if self.why_in_turn:
+                yield from self._note(self.why_in_turn)
+                for column in columns:
+                    for prompt in prompts:
+                        yield from self._cell(prompt, column, cancelled)
+                    self._unload(column)
+            else:
+                for prompt in prompts:
+                    for column in columns:
+                        yield from self._cell(prompt, column, cancelled)
+                    self._forget(prompt)
+        except Cancelled:
+            return
+        finally:
+            self._engines.clear()
+            for prompt in list(self._kept):
+                self._forget(prompt)
+
+    def _cell(self, prompt: int, column: int, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        if cancelled():
+            raise Cancelled
+        if column in self.results.failures:
+            return
+        try:
+            yield from self._ready(column, cancelled)
+            engine, text = self._engines[column], self.results.prompts[prompt]
+            settings = replace(
+                self.results.columns[column].settings, n=1, seed=completion_seed(self.seed, prompt), top_logprobs=10
+            )
+            cell = None
+            for event in complete(engine, text, settings, special=self._special, cancelled=cancelled):
+                if isinstance(event, NoticeEvent):
+                    yield from self._note(f"{self.results.columns[column].label}: {event.message}")
+                elif isinstance(event, TokenEvent):
+                    yield Token(prompt, column, event)
+                else:
+                    cell = event
+            assert cell is not None
+            if self._shared:
+                cell = yield from self._with_shared(prompt, column, cell, cancelled)
+        except UserError as error:
+            yield self._fail(column, str(error))
+            return
+        self.results.cells[prompt, column] = cell
+        yield CellReady(prompt, column, cell)
+
+    def _ready(self, column: int, cancelled: Callable[[], bool]) -> Iterator[Event]:
+        """Loads the engine of a column, unless one with the same weights is loaded."""
+        if column in self._engines:
+            return
+        wanted = self.results.columns[column]
+        for other, engine in self._engines.items():
+            if self.results.columns[other].weights == wanted.weights:
+                self._use(column, engine)
+                return
+        yield Loading(column, 0, 0)
+        engine = self._load(wanted, lambda read, total: _raise_if(cancelled))
+        if engine.is_compiling:
+            yield Waiting(column)
+            wait_for_decoder(engine, cancelled)
+        self._use(column, engine)
+
+    def _use(self, column: int, engine: Engine) -> None:
+        self._engines[column] = engine
+        self.results.tokenizers[column] = engine.tokenizer
+
+    def _unload(self, column: int) -> None:
+        """Lets go of a column's engine, unless the next column has the same weights."""
+        engine = self._engines.pop(column, None)
+        columns = self.results.columns
+        if engine is not None and column + 1 < len(columns) and columns[column].weights == columns[column + 1].weights:
+            self._use(column + 1, engine)
+
+    def _with_shared(
+        self, prompt: int, column: int, cell: Cell, cancelled: Callable[[], bool]
+    ) -> Generator[Event, None, Cell]:
+        """Reads the shared text and returns the cell with that; the first cell of a prompt is what the others read."""
+        engine, text = self._engines[column], self.results.shared_text(prompt)
+        keep = None
+        if text is None:
+            text = self.results.prompts[prompt] + cell.text
+            if self._is_awaited(column):
+                keep = yield from self._place_for(text, engine)
+        shared = read_shared(
+            engine, text, special=self._special, kept=self._kept.get(prompt), keep=keep, interrupted=cancelled
+        )
+        if shared is None:
+            raise Cancelled
+        if keep is not None:
+            if keep.failed:
+                yield from self._note(_NO_ROOM)
+            self._kept[prompt] = keep
+        return replace(cell, shared=shared)
+
+    def _is_awaited(self, column: int) -> bool:
+        """Whether a later column may compare its distributions with those of this one."""
+        later = range(column + 1, len(self.results.columns))
+        return any(other not in self.results.failures for other in later)
+
+    def _place_for(self, text: str, engine: Engine) -> Generator[Event, None, KeptLogits | None]:
+        """A file for the distributions of a text; ``None``, with a notice, where there is no room."""
+        ids = engine.tokenizer.encode(text, allow_special=self._special)
+        taken = sum(kept.bytes for kept in self._kept.values())
+        if taken + KeptLogits.size(engine, ids) <= self._room:
+            return KeptLogits(engine, ids)
+        yield from self._note(_NO_ROOM)
+        return None
+
+    def _fail(self, column: int, message: str) -> ColumnFailed:
+        self.results.failures[column] = message
+        self._engines.pop(column, None)
+        return ColumnFailed(column, message)
+
+    def _note(self, message: str) -> Iterator[Event]:
+        if message not in self.results.notices:
+            self.results.notices.append(message)
+            yield Notice(message)
+
+    def _forget(self, prompt: int) -> None:
+        """Removes the kept distributions of a prompt's text."""
+        if kept := self._kept.pop(prompt, None):
+            kept.close()
+
+
+def _raise_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled

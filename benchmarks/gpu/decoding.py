@@ -28,6 +28,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import fused_step
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.in_torch.parity import TOLERANCE, expected_logits, parity_error
+from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 
 AIM: Final = 20.0
@@ -113,11 +114,11 @@ def _measure_step(options: Options, fast: Engine) -> dict[str, Any]:
     for name, decoder in (("step", mine), ("step_by_torchs_kernels", plain)):
         found[f"{name}_us"], logits = _time_step(options, decoder, fast)
     for name, settings in _KINDS.items():
-        generator = torch.Generator().manual_seed(1)
-        device_sampling.choose(logits[0], settings, generator)
+        numbers = RandomNumbers(1)
+        device_sampling.choose(logits[0], settings, numbers)
         began = _now(options)
         for row in logits:
-            device_sampling.choose(row, settings, generator)
+            device_sampling.choose(row, settings, numbers)
         found[f"choice_{name.lower()}_us"] = round(1e6 * (_now(options) - began) / len(logits), 1)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gptdesk.chat.special_names import SpecialNames, special_variables, unused_characters
 from gptdesk.chat.templates.failure import TemplateFailed
@@ -13,8 +13,10 @@ from gptdesk.chat.templates.template import PromptTemplate, name_of
 from gptdesk.chat.turns import ChatTurn
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.sampling.setting_checks import MAX_STOP_LENGTH
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _PROBES: Final = ("Jackdaws?", "Sphinx.", "Quartz?")
 """Messages of the conversation by which is found how a template ends a turn; no template contains them."""

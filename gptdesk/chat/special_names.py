@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gptdesk.chat.templates.template import END_OF_TEXT_ROLE
 from gptdesk.chat.turns import ChatTurn
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
-from gptdesk.gpt2.tokenizer import Tokenizer
-from gptdesk.gpt2.tokenizers.folder_tokenizer import FolderTokenizer
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _DEFAULT_ROLES: Final = ("bos_token", END_OF_TEXT_ROLE, "unk_token")
 """Roles of the one special token of OpenAI's tokenizer, as ``GPT2Tokenizer`` of `transformers` has them."""
@@ -22,6 +23,8 @@ _PRIVATE: Final = [chr(code) for code in range(0xE000, 0xF8FF)]
 
 def special_variables(tokenizer: Tokenizer) -> dict[str, str]:
     """Names of special tokens by the variables of templates, as ``special_tokens_map`` of `transformers` has them."""
+    from gptdesk.gpt2.tokenizers.folder_tokenizer import FolderTokenizer
+
     if isinstance(tokenizer, FolderTokenizer):
         named = dict(tokenizer.roles)
     else:

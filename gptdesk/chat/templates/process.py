@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
-
-import psutil
+from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.chat.templates.failure import MEMORY, TemplateFailed
 from gptdesk.child_process import child_environment, python_command
+
+if TYPE_CHECKING:  # both are imported when a template is rendered: not at the start of the window
+    import subprocess
+
+    import psutil
 
 CPU_SECONDS: Final = 3.0
 """Processor time that one rendering may take: ten thousand turns take a tenth of one second."""
@@ -78,6 +80,8 @@ class TemplateProcess:
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
+        import subprocess
+
         self.starts += 1
         return subprocess.Popen(
             python_command("gptdesk.chat.templates.sandbox"),
@@ -118,6 +122,8 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
+        import psutil
+
         began = time.monotonic()
         with suppress(psutil.Error):
             process = psutil.Process(self._process.pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -14,10 +14,12 @@ from gptdesk.chat.templates.of_folder import folder_templates
 from gptdesk.chat.templates.process import TemplateProcess
 from gptdesk.chat.templates.template import OWN_TEMPLATES, PromptTemplate
 from gptdesk.chat.turns import ChatTurn
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.inference_messages import ModelInfo
 from gptdesk.ui.services.services import InferenceService, SettingsService
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _END_MS: Final = 15_000
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from gptdesk.chat.prompt import ChatPrompt
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, spans_mixed
-from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.ui.fonts import fixed_font
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
 
 _MOST: Final = 4000
 """Tokens that are told apart; of a longer prompt, the last ones."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from html import escape
 from typing import Final, NamedTuple
 
 from gptdesk.coloured_text.ramps import STEPS, ramp
@@ -84,6 +83,8 @@ def step_of(level: float) -> int:
 
 def escaped(text: str) -> str:
     """The text for a page, as text or attribute; half characters and control characters become U+FFFD."""
+    from html import escape  # not at the start of the window
+
     return escape(text.translate(_UNSHOWN))
 
 

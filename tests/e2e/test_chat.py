@@ -76,8 +76,9 @@ def test_from_dialogue_to_a_chat_that_is_edited_branched_killed_and_found_again(
     program.type("chat with this checkpoint")
     program.press("Return")
     wait_for(lambda: program.look("Turns") or program.look("Let the model begin"), "the Chat page")
+    settings = SettingsFile(folders.config / "settings.json")
+    wait_for(lambda: run in Path(settings.load()[0].model).parents, "the checkpoint to be the model in use")
     program.wait_for_words("State", "Ready")
-    assert run in Path(SettingsFile(folders.config / "settings.json").load()[0].model).parents
     program.wait_for_words("Template", "The model's own, from its training data: <|im_start|>")
     program.click("Message")
     program.type("Hello")

@@ -32,8 +32,8 @@ from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixtur
 KEPT_THREADS = ("wait for compiled code", "MainThread")
 """Names of threads that live as long as the program."""
 
-DECODING = "decode_"
-"""How names of a decoder's threads begin; they end with the engine, which the arguments of the test still hold."""
+COMPUTING = ("decode_", "read_")
+"""How names of threads of compiled code begin; they end with the engine, which the arguments of the test still hold."""
 
 
 class Running:
@@ -98,7 +98,7 @@ def nothing_is_left(qapp: QApplication) -> Iterator[None]:
     for thread in set(threading.enumerate()) - before:  # those of pools among them
         if isinstance(thread, threading._DummyThread):  # of a QThread, which is looked at below
             continue
-        if thread.name.startswith(DECODING):
+        if thread.name.startswith(COMPUTING):
             continue
         if thread.name not in KEPT_THREADS and "process_request_thread" not in thread.name:  # of the hub of the tests
             gc.collect()  # a pool ends its threads when it is collected

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-from gptdesk.inference.cpu.quantized_files import load_quantized
+from gptdesk.inference.in_torch.shared_weights import load_quantized
 from gptdesk.inference.inspection.embeddings import nearest
 from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
 from gptdesk.inference.inspection.lens import lens

@@ -15,6 +15,9 @@ _NEXT: Final = int(Sync.NEXT)
 _DONE: Final = int(Sync.DONE)
 _THREADS: Final = int(Sync.THREADS)
 
+_NO_TASK: Final = 0xFFFFFFFF
+"""A number that no task has."""
+
 _SPINS: Final = 1000
 """Polls of a counter before a waiting thread naps: about 10 microseconds, more than the wait between phases."""
 
@@ -50,6 +53,16 @@ def begin(sync, step):
     """Starts the step, whose inputs are complete, for all threads."""
     sync[_DONE] = 0
     while not replace(sync, _NEXT, load(sync, _NEXT), step << 32):
+        pass
+
+
+@njit
+def end(sync, step):
+    """Ends the step, of which all tasks are done, before the table of tasks is changed for another one.
+
+    Else a thread that comes late would take a number that the step did not have and the next one has.
+    """
+    while not replace(sync, _NEXT, load(sync, _NEXT), step << 32 | _NO_TASK):
         pass
 
 

@@ -20,6 +20,7 @@ from gptdesk.inference.cpu.decoder import CPUDecoder
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
+from gptdesk.inference.cpu.tasks import take_task
 from gptdesk.inference.cpu.weights import Weights
 from tests.inference.cpu.shapes import SHAPES, random_ids, random_weights, reference
 from tests.inference.quantized_models import weights_of
@@ -97,6 +98,12 @@ def test_neither_neighbours_nor_threads_change_a_bit(name: str, precision: str) 
         again, after = read(weights, ids, threads=threads, chunks=chunks)
         assert torch.equal(again, hidden)
         assert torch.equal(after[-1], logits[-1])
+
+
+def test_a_thread_that_comes_late_finds_no_task_however_many_the_next_call_has() -> None:
+    own = reader(random_weights(HEAD_SIZE_32, "int8"))
+    own.read([1, 2, 3], CPUCache(HEAD_SIZE_32), last=True)
+    assert take_task(own._sync, own._steps, 1 << 31) == -1
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])

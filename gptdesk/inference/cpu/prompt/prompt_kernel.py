@@ -19,7 +19,7 @@ from gptdesk.inference.cpu.prompt.attention import attend
 from gptdesk.inference.cpu.prompt.products import multiply_panel, pack_input
 from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import Kind, Phase, Sync, TokenRow
-from gptdesk.inference.cpu.tasks import await_step, begin, take_task, wait
+from gptdesk.inference.cpu.tasks import await_step, begin, end, take_task, wait
 from gptdesk.inference.cpu.thread_intrinsics import add_one
 
 
@@ -197,4 +197,5 @@ def read(
             add_one(sync, _DONE)
         if not thread:
             wait(sync, tasks)
+            end(sync, step)
             return

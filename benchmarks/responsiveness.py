@@ -90,9 +90,8 @@ class OpenedWindow:
         use_readable_locale()
         folders = Folders.of_this_user()
         self.services = services = make_services(self._app, folders)
-        services.settings.update(
-            model=model, decoding=DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
-        )
+        endless = DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
+        services.settings.update(model=model, decoding=endless, new_document_decoding=endless)
         self._window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
         self._window.painted.connect(self._window.start)
         spare_the_collector(services.inference)

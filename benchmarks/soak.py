@@ -99,7 +99,8 @@ def measure_window(models: list[str], minutes: float) -> dict[str, Any]:
     """Opens the window in this process and uses it; memory as pairs of seconds and bytes."""
     opened = OpenedWindow(models[0])
     services = opened.services
-    services.settings.update(decoding=replace(services.settings.value.decoding, max_tokens=_TOKENS))
+    short = replace(services.settings.value.new_document_decoding, max_tokens=_TOKENS)
+    services.settings.update(decoding=short, new_document_decoding=short)
     use = _Use(opened, models)
     noted: list[tuple[float, int]] = []
     began = perf_counter()

@@ -1,7 +1,7 @@
 """Compiles the decode step in a separate process that outlives the program that started it; one at a time.
 
-``python -m gptdesk.inference.cpu.compile_process`` is that process. It may be killed at any moment: Numba replaces
-whole files, and the next start compiles again. Its output goes to `LOG` beside the code.
+``python -m gptdesk.inference.cpu.compile_process`` is that process. It may be killed at any moment: the record
+is written last, and the next start compiles again. Its output goes to `LOG` beside the code.
 """
 
 from __future__ import annotations
@@ -14,27 +14,22 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from gptdesk.child_process import child_environment, python_command
 from gptdesk.errors import UserError
-from gptdesk.files import write_json
 from gptdesk.inference.cpu.compiling import (
     FOLDER_VARIABLE,
     CompiledStep,
     code_folder,
     compile_step,
     find_step,
-    processor,
+    read_record,
 )
 from gptdesk.locks import FileLock, LockHeld, is_locked
 
 LOG: Final = "compile.log"
-RECORD: Final = "compiled.json"
 LOCK: Final = "compile.lock"
 
 _PATIENCE_SECONDS: Final = 2.0
@@ -45,21 +40,6 @@ _NICENESS: Final = 10
 
 _guard = threading.Lock()
 _waiting: list[Future[CompiledStep]] = []  # at most one
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """Record of a compilation.
-
-    Attributes:
-        processor: LLVM's name of the target.
-        numba: version.
-        seconds: duration.
-    """
-
-    processor: str
-    numba: str
-    seconds: float
 
 
 def compile_elsewhere() -> Future[CompiledStep]:
@@ -79,21 +59,13 @@ def is_compiling() -> bool:
     return is_locked(code_folder() / LOCK)
 
 
-def read_record() -> Compiled | None:
-    """The record of the cached step; ``None`` if there is none."""
-    try:
-        return msgspec.json.decode((code_folder() / RECORD).read_bytes(), type=Compiled)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
 def describe_code() -> str:
     """A phrase for the user: whether compiled code exists, for which processor and version, and its duration."""
     if find_step() is None:
         return "being compiled now" if is_compiling() else "not yet; the first completion compiles it in the background"
     record = read_record()
-    if record is None or record.processor != processor():
-        return f"for {processor()}"
+    if record is None:  # it could not be kept
+        return "for this program alone"
     return f"for {record.processor}, numba {record.numba}, compiled in {record.seconds:.1f} s"
 
 
@@ -108,9 +80,7 @@ def main() -> int:
     try:
         with FileLock(folder / LOCK, patience=_PATIENCE_SECONDS):
             if find_step() is None:
-                began = time.perf_counter()
                 compile_step()
-                _write_record(folder, time.perf_counter() - began)
     except LockHeld:
         pass
     return 0
@@ -166,14 +136,6 @@ def _lower_priority() -> None:
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(_NICENESS)
-
-
-def _write_record(folder: Path, seconds: float) -> None:
-    import numba
-
-    record = Compiled(processor=processor(), numba=numba.__version__, seconds=round(seconds, 1))
-    with suppress(OSError):
-        write_json(folder / RECORD, asdict(record))
 
 
 if __name__ == "__main__":

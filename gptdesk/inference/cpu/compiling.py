@@ -1,4 +1,4 @@
-"""Compiles the decode step and the reading of prompts with Numba, or loads that code from disk. Imports Numba late."""
+"""Compiles the decode step and the reading of prompts with Numba, or loads that code from disk without Numba."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
-CompiledFunction: TypeAlias = Callable[..., None]
+import msgspec
+
+from gptdesk.files import write_bytes, write_json
+from gptdesk.inference.cpu.native_code import Arguments, NativeFunction, ObjectCode, processor
+
+CompiledFunction: TypeAlias = Callable[[int, int, Arguments], None]
 
 
 class CompiledStep(NamedTuple):
@@ -28,20 +35,55 @@ class CompiledStep(NamedTuple):
 FOLDER_VARIABLE: Final = "NUMBA_CACHE_DIR"
 """Numba's environment variable for the cache folder; without it, a temporary folder is used."""
 
+RECORD: Final = "compiled.json"
+"""Written last: what is in the folder beside it is whole."""
+
 SOURCES: Final = (
     "decode_kernel.py", "activation_kernels.py", "kernel_intrinsics.py", "layer_kernels.py", "step_tables.py",
-    "tasks.py", "thread_intrinsics.py", "group_size.py",
+    "tasks.py", "thread_intrinsics.py", "group_size.py", "native_code.py",
     "prompt/prompt_kernel.py", "prompt/products.py", "prompt/attention.py",
     "prompt/product_intrinsics.py", "prompt/packing_intrinsics.py", "prompt/vector_intrinsics.py",
     "prompt/register_tile.py",
     "../../gpt2/activations.py",
 )  # fmt: skip
-"""Modules whose code or constants are compiled, from this folder. Numba's own cache checks one of them."""
+"""Modules whose code or constants are compiled, from this folder."""
+
+
+@dataclass(frozen=True)
+class KeptFunction:
+    """A function's object code on disk, in the file of its name.
+
+    Attributes:
+        symbol: its name in the file.
+        sha256: of the file.
+    """
+
+    symbol: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Record of a compilation.
+
+    Attributes:
+        processor: LLVM's name of the target.
+        features: LLVM's names of its instructions.
+        numba: version.
+        seconds: duration.
+        functions: by name of the field of `CompiledStep`.
+    """
+
+    processor: str
+    features: str
+    numba: str
+    seconds: float
+    functions: dict[str, KeptFunction]
+
 
 _compiling = threading.Lock()
-_lock = threading.Lock()  # of the two that follow
+_lock = threading.Lock()  # of what follows
 _ready: list[CompiledStep] = []
-_dispatchers: dict[Path | None, CompiledStep] = {}
 
 
 def can_compile() -> bool:
@@ -50,7 +92,7 @@ def can_compile() -> bool:
 
 
 def find_step() -> CompiledStep | None:
-    """The step, if this or an earlier process compiled it; takes half a second at most."""
+    """The step, if this or an earlier process compiled it; takes a tenth of a second at most."""
     if _ready:
         return _ready[0]
     if _compiling.locked():  # do not wait
@@ -58,100 +100,100 @@ def find_step() -> CompiledStep | None:
     with _lock:
         if not _ready:
             folder = code_folder()
-            step = _dispatchers_in(folder)
+            record = read_record()
+            if record is None or (record.processor, record.features) != processor():
+                return None
             try:
-                # Numba has no public API to look without compiling. Its cache checks processor and versions itself.
-                found = [
-                    dispatcher._cache.load_overload(signature, dispatcher.targetctx)
-                    for dispatcher, signature in _with_signatures(step)
-                ]
+                _ready.append(
+                    CompiledStep(**{name: _load(folder, name, kept) for name, kept in record.functions.items()})
+                )
             except Exception:  # a damaged file may raise anything; the step is compiled again
                 _remove_code(folder)
                 return None
-            if any(overload is None for overload in found):
-                return None
-            for (dispatcher, _), overload in zip(_with_signatures(step), found, strict=True):
-                dispatcher.add_overload(overload)
-            _ready.append(step)
     return _ready[0]
 
 
 def compile_step() -> CompiledStep:
-    """The step, compiled in this process if necessary (5 to 30 s), and cached in `code_folder` if possible."""
+    """The step, compiled in this process if necessary (5 to 30 s), and kept in `code_folder` if possible."""
     if step := find_step():
         return step
     with _compiling:
         if not _ready:
-            with _lock:
-                step = _dispatchers_in(code_folder())
-            try:
-                _compile(step)
-            except OSError:  # the disk is full, say
-                with _lock:
-                    step = _dispatchers_in(None)
-                _compile(step)
-            _ready.append(step)
+            began = time.perf_counter()
+            made = _compile()
+            with suppress(OSError):  # the disk is full, say
+                _keep(made, time.perf_counter() - began)
+            _ready.append(CompiledStep(**{name: NativeFunction(code) for name, code in made.items()}))
     return _ready[0]
 
 
-def processor() -> str:
-    """LLVM's name of the processor that code is compiled for."""
-    import llvmlite.binding
+def read_record() -> Compiled | None:
+    """The record of the code that is kept; ``None`` if there is none."""
+    try:
+        return msgspec.json.decode((code_folder() / RECORD).read_bytes(), type=Compiled)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _load(folder: Path, name: str, kept: KeptFunction) -> CompiledFunction:
+    """The function in its file.
+
+    Raises:
+        OSError, ValueError, RuntimeError: when it is not there or damaged.
+    """
+    code = (folder / f"{name}.o").read_bytes()
+    if hashlib.sha256(code).hexdigest() != kept.sha256:
+        raise ValueError(f"{name} is damaged")  # LLVM would end the process
+    return NativeFunction(ObjectCode(code, kept.symbol))
+
+
+def _keep(made: dict[str, ObjectCode], seconds: float) -> None:
+    """Writes code and record.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
     import numba
 
-    settings: Any = numba.config
-    return str(settings.CPU_NAME or llvmlite.binding.get_host_cpu_name())
+    folder = code_folder()
+    for name, function in made.items():
+        write_bytes(folder / f"{name}.o", function.code)
+    functions = {name: KeptFunction(code.symbol, hashlib.sha256(code.code).hexdigest()) for name, code in made.items()}
+    target = processor()
+    record = Compiled(target.name, target.features, numba.__version__, round(seconds, 1), functions)
+    write_json(folder / RECORD, asdict(record))
 
 
-def _compile(step: CompiledStep) -> None:
-    for dispatcher, signature in _with_signatures(step):
-        dispatcher.compile(signature)
-
-
-def _dispatchers_in(folder: Path | None) -> CompiledStep:
-    """Numba's dispatchers for the step, with their cache in ``folder``."""
-    import numba
-
+def _compile() -> dict[str, ObjectCode]:
+    """The functions of the step by name."""
     from gptdesk.inference.cpu import decode_kernel
     from gptdesk.inference.cpu.prompt import prompt_kernel
 
-    if folder not in _dispatchers:
-        settings: Any = numba.config
-        before, settings.CACHE_DIR = settings.CACHE_DIR, str(folder or "")
-        try:
-            jit = numba.njit(nogil=True, cache=folder is not None)
-            _dispatchers[folder] = CompiledStep(jit(decode_kernel.decode), jit(prompt_kernel.read))
-        finally:
-            settings.CACHE_DIR = before
-    return _dispatchers[folder]
+    return {"decode": to_object_code(decode_kernel.decode), "read": to_object_code(prompt_kernel.read)}
 
 
-def _with_signatures(step: CompiledStep) -> list[tuple[Any, tuple[Any, ...]]]:
-    """Each dispatcher of the step and the types of its arguments."""
+_NO_MEMORY_OF_NUMBAS: Final = "define void @NRT_MemInfo_call_dtor(ptr %0) { unreachable }"
+"""Frees an array that Numba allocated, of which there is none here."""
+
+
+def to_object_code(function: Callable[[int, int, int], None]) -> ObjectCode:
+    """Compiles a function of three int64 that allocates nothing and calls nothing of Python."""
+    import llvmlite.binding as llvm
     import numba
 
     types: Any = numba.types
-
-    def array(kind: Any, dimensions: int) -> Any:
-        return types.Array(kind, dimensions, "C")
-
-    beginning = (
-        *(types.int64, types.int64),
-        *(array(types.int64, 2), types.UniTuple(types.int64, 4)),
-        *(types.float32, array(types.int64, 2)),
-    )
-    decode = (*(array(types.int64, 1),) * 2, *(array(types.float32, 2),) * 2)
-    read = (
-        *(array(types.int64, 2), array(types.int64, 1)),
-        *(array(types.float32, 2), array(types.float32, 1), array(types.float32, 1)),
-        *(array(types.float32, 2), array(types.float32, 2), array(types.float32, 1)),
-    )
-    return [(step.decode, (*beginning, *decode)), (step.read, (*beginning, *read))]
+    compiled: Any = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    compiled.compile((types.int64, types.int64, types.int64))
+    (overload,) = compiled.overloads.values()
+    library = overload.library  # Numba has no public API for object code without Python's
+    module = llvm.parse_assembly(library.get_llvm_str())
+    module.link_in(llvm.parse_assembly(_NO_MEMORY_OF_NUMBAS))
+    return ObjectCode(library.codegen._tm.emit_object(module), overload.fndesc.llvm_func_name)
 
 
 def code_folder() -> Path:
-    """Cache folder of this version's compiled code: under `FOLDER_VARIABLE`, or in a temporary folder of this process
-    where that is not writable.
+    """Folder of this version's compiled code: under `FOLDER_VARIABLE`, or in a temporary folder of this process where
+    that is not writable.
     """
     sources = b"".join((Path(__file__).parent / source).read_bytes() for source in SOURCES)
     version = hashlib.sha256(sources).hexdigest()[:16]
@@ -175,7 +217,6 @@ def _temporary_folder() -> Path:
 
 
 def _remove_code(folder: Path) -> None:
-    for pattern in ("*.nbi", "*.nbc"):
-        for path in folder.rglob(pattern):
-            with suppress(OSError):
-                path.unlink()
+    for path in (folder / RECORD, *folder.glob("*.o")):
+        with suppress(OSError):
+            path.unlink()

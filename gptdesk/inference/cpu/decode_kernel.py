@@ -24,12 +24,13 @@ from gptdesk.inference.cpu.kernel_intrinsics import (
     bfloat16_pointer,
     float32_pointer,
     int8_pointer,
+    int64_pointer,
     make_dots,
     prefetch,
     wide,
 )
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
-from gptdesk.inference.cpu.step_tables import Format, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, take_task, wait
 from gptdesk.inference.cpu.thread_intrinsics import add_one
 
@@ -64,6 +65,28 @@ _KEYS = int(TokenRow.KEYS)
 _VALUES = int(TokenRow.VALUES)
 _DONE = int(Sync.DONE)
 _TOKENS = int(Sync.TOKENS)
+_TOKEN_ROWS = int(Argument.TOKEN_ROWS)
+_MOST_TOKENS = int(Argument.MOST_TOKENS)
+_LAYERS = int(Argument.LAYERS)
+_HEADS = int(Argument.HEADS)
+_POSITIONS = int(Argument.POSITIONS)
+_HEAD_SIZE = int(Argument.HEAD_SIZE)
+_EPSILON = int(Argument.EPSILON)
+_PHASES = int(Argument.PHASES)
+_PHASE_COUNT = int(Argument.PHASE_COUNT)
+_ALL_BOUNDS = int(Argument.BOUNDS)
+_BOUND_COUNT = int(Argument.BOUND_COUNT)
+_SYNC = int(Argument.SYNC)
+_WORK = int(Argument.WORK)
+_WORK_WIDTH = int(Argument.WORK_WIDTH)
+_MEMORY = int(Argument.MEMORY)
+_MEMORY_SIZE = int(Argument.MEMORY_SIZE)
+_LOGITS_AT = int(Argument.LOGITS)
+_VOCABULARY = int(Argument.VOCABULARY)
+_ARGUMENTS = len(Argument)
+_TOKEN_COLUMNS = len(TokenRow)
+_PHASE_COLUMNS = len(Phase)
+_SYNC_SIZE = int(SYNC_SIZE)
 
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
@@ -270,11 +293,11 @@ def _attend_head(phase, head, token_rows, cache_shape, work, scores):
 
 
 @njit
-def _multiply(phase, first, last, x, offsets, work, logits):
-    """Rows ``first`` ... ``last`` of a product."""
+def _multiply(phase, first, last, x, offsets, products, work, logits):
+    """Rows ``first`` ... ``last`` of a product; ``products`` is the address of memory for the results."""
     kind, rows = phase[_KIND], phase[_ROWS]
     count, tokens = last - first, len(x)
-    y = np.empty((tokens, -(-count // 4) * 4), np.float32)
+    y = carray(float32_pointer(products), (tokens, -(-count // 4) * 4))
     _multiply_rows(phase, first, last, x, offsets, y)
     if phase[_BIAS]:
         bias = carray(float32_pointer(phase[_BIAS]), (rows,))
@@ -310,26 +333,36 @@ def _input(phase, tokens, work, epsilon, normalised):
     return normalised[:tokens, :columns]
 
 
-def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync, work, logits):
+def decode(thread, step, arguments):
     """Computes a step and returns (thread 0); or takes part in this and later steps, until none starts for long.
+
+    The workspace includes the elements that int4's last group reads after the end of a vector. Rows of the logits from
+    the first one on are the result.
 
     Args:
         thread: 0 for the one that starts the step and returns its result; helper threads count from 1.
         step: number of the step, larger than all before.
-        token_rows: (max batch, len(TokenRow)) int64, the tokens to process.
-        cache_shape: n_layer, nh, n_positions and hs of every cache.
-        epsilon: of the layer norms, float32.
-        phases: (P + 1, len(Phase)) int64.
-        bounds: int64, of the tasks of all phases.
-        sync: see `Sync`.
-        work: (max batch, W) float32; W includes the elements that int4's last group reads after the end of a vector.
-        logits: (max batch, V) float32; the first rows are the result.
+        arguments: address of a `ArgumentTable`; `decoder.decode_memory` says what a thread needs.
     """
+    table = carray(int64_pointer(arguments), (_ARGUMENTS,))
+    most, width = table[_MOST_TOKENS], table[_WORK_WIDTH]
+    token_rows = carray(int64_pointer(table[_TOKEN_ROWS]), (most, _TOKEN_COLUMNS))
+    cache_shape = (table[_LAYERS], table[_HEADS], table[_POSITIONS], table[_HEAD_SIZE])
+    epsilon = carray(float32_pointer(table[_EPSILON]), (1,))[0]
+    phases = carray(int64_pointer(table[_PHASES]), (table[_PHASE_COUNT], _PHASE_COLUMNS))
+    bounds = carray(int64_pointer(table[_ALL_BOUNDS]), (table[_BOUND_COUNT],))
+    sync = carray(int64_pointer(table[_SYNC]), (_SYNC_SIZE,))
+    work = carray(float32_pointer(table[_WORK]), (most, width))
+    logits = carray(float32_pointer(table[_LOGITS_AT]), (most, table[_VOCABULARY]))
+    memory = table[_MEMORY] + 4 * thread * table[_MEMORY_SIZE]
+    normalised = carray(float32_pointer(memory), (most, width))
+    memory += 4 * most * width
+    offsets = carray(float32_pointer(memory), (most, width // GROUP + 1))
+    memory += 4 * most * (width // GROUP + 1)
+    scores = carray(float32_pointer(memory), (1, cache_shape[2] + 4))
+    products = memory + 4 * (cache_shape[2] + 4)
     last = len(phases) - 1
     tasks = phases[last, _FIRST]
-    normalised = np.zeros(work.shape, np.float32)
-    offsets = np.empty((len(work), work.shape[1] // GROUP + 1), np.float32)
-    scores = np.empty((1, cache_shape[2] + 4), np.float32)
     x = normalised[:, :]
     if not thread:
         begin(sync, step)
@@ -362,7 +395,7 @@ def decode(thread, step, token_rows, cache_shape, epsilon, phases, bounds, sync,
                     entered = number
                     if phase[_FORMAT] == _INT4:
                         _find_offsets(x, offsets)
-                _multiply(phase, first, end, x, offsets, work, logits)
+                _multiply(phase, first, end, x, offsets, products, work, logits)
             add_one(sync, _DONE)
         if not thread:
             wait(sync, tasks)

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gptdesk.gpt2.layout import EMBEDDING, POSITIONS
 from gptdesk.inference.block_sizes import MAX_BATCH
+from gptdesk.inference.cpu.argument_table import ArgumentTable, aligned, of_model, whole_lines
 from gptdesk.inference.cpu.compiling import CompiledStep
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
-from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Format, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Format, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.thread_count import ThreadCount
 from gptdesk.inference.cpu.token_rows import token_row
 from gptdesk.inference.cpu.weights import Weights
@@ -67,18 +68,27 @@ class CPUDecoder:
         self._program = program = _Program(weights, threads)
         self._vocab_size = config.vocab_size
         self._token_rows = np.zeros((MAX_BATCH, len(TokenRow)), np.int64)
-        self._work = np.zeros((MAX_BATCH, program.work), np.float32)
         self._logits = np.zeros((MAX_BATCH, config.vocab_size), np.float32)
         self._sync = np.zeros(SYNC_SIZE, np.int64)
-        self._arguments: tuple[Any, ...] = (
-            self._token_rows,
-            (config.n_layer, config.n_head, config.n_positions, config.head_size),
-            np.float32(config.layer_norm_epsilon),
-            program.phases(),
-            program.bounds(),
-            self._sync,
-            self._work,
-            self._logits,
+        phases, bounds = program.phases(), program.bounds()
+        memory = decode_memory(program.work, config.n_positions, int(np.diff(bounds).max()))
+        self._table = ArgumentTable(
+            {
+                Argument.TOKEN_ROWS: self._token_rows,
+                Argument.MOST_TOKENS: MAX_BATCH,
+                **of_model(config),
+                Argument.PHASES: phases,
+                Argument.PHASE_COUNT: len(phases),
+                Argument.BOUNDS: bounds,
+                Argument.BOUND_COUNT: len(bounds),
+                Argument.SYNC: self._sync,
+                Argument.WORK: np.zeros((MAX_BATCH, program.work), np.float32),
+                Argument.WORK_WIDTH: program.work,
+                Argument.MEMORY: aligned(threads, memory),
+                Argument.MEMORY_SIZE: memory,
+                Argument.THREADS: threads,
+                Argument.LOGITS: self._logits,
+            }
         )
         self._steps = 0
         self.reader = PromptReader(config, step.read, program, threads=threads)
@@ -110,10 +120,23 @@ class CPUDecoder:
         self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = tokens, count
         for number in range(1, count):
             if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for steps
-                self._helpers[number] = self._pool.submit(self._decode, number, self._steps, *self._arguments)
+                self._helpers[number] = self._pool.submit(self._decode, number, self._steps, self._table)
         self._steps += 1
-        self._decode(0, self._steps, *self._arguments)
+        self._decode(0, self._steps, self._table)
         threads.took(count, perf_counter() - began)
+
+
+def decode_memory(width: int, positions: int, rows: int) -> int:
+    """float32 elements that a thread of `decode_kernel.decode` needs, in whole cache lines.
+
+    Args:
+        width: of the workspace.
+        positions: of a context.
+        rows: the most of a task.
+    """
+    normalised_and_offsets = MAX_BATCH * (width + width // GROUP + 1)
+    results = MAX_BATCH * -(-rows // _MULTIPLE) * _MULTIPLE
+    return whole_lines(normalised_and_offsets + positions + 4 + results)
 
 
 class _Program:

@@ -311,6 +311,7 @@ bfloat16_pointer: Final = _make_pointer(types.uint16)
 int8_pointer: Final = _make_pointer(types.int8)
 int16_pointer: Final = _make_pointer(types.int16)
 int32_pointer: Final = _make_pointer(types.int32)
+int64_pointer: Final = _make_pointer(types.int64)
 
 
 @intrinsic

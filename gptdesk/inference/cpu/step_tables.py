@@ -1,9 +1,44 @@
-"""Tables of integers that describe a step to compiled code: its phases, tokens, and what threads share."""
+"""Tables of integers that describe a step to compiled code: its phases, parts, tokens, and what threads share.
+
+Compiled code gets the address of one of them, that of arguments (`argument_table`).
+"""
 
 from __future__ import annotations
 
 from enum import IntEnum
 from typing import Final
+
+
+class Argument(IntEnum):
+    """Elements of the table of arguments, int64; what a function does not use is 0.
+
+    Addresses point to contiguous arrays, whose shapes are made of the numbers beside them.
+    """
+
+    TOKEN_ROWS = 0  # address; (MOST_TOKENS, len(TokenRow)) int64, the tokens to process
+    MOST_TOKENS = 1
+    LAYERS = 2  # n_layer
+    HEADS = 3  # nh
+    POSITIONS = 4  # n_positions of every cache
+    HEAD_SIZE = 5
+    EPSILON = 6  # address; (1) float32, of the layer norms
+    PHASES = 7  # address; (PHASE_COUNT, len(Phase)) int64
+    PHASE_COUNT = 8
+    BOUNDS = 9  # address; (BOUND_COUNT) int64, of the tasks of all phases
+    BOUND_COUNT = 10
+    PARTS = 11  # address; (PART_COUNT, len(Part)) int64
+    PART_COUNT = 12
+    SYNC = 13  # address; (SYNC_SIZE) int64, see `Sync`
+    WORK = 14  # address; (MOST_TOKENS, WORK_WIDTH) float32, the workspace
+    WORK_WIDTH = 15
+    MEMORY = 16  # address; (THREADS, MEMORY_SIZE) float32, what each thread needs for itself
+    MEMORY_SIZE = 17
+    THREADS = 18
+    PACKED = 19  # address; float32, the input of a product
+    TOKEN_SCALES = 20  # address; (MOST_TOKENS) float32
+    HIDDEN = 21  # address; (MOST_TOKENS, C) float32, the final layer norm's output
+    LOGITS = 22  # address; (MOST_TOKENS, VOCABULARY) float32; where a prompt is read, (VOCABULARY)
+    VOCABULARY = 23
 
 
 class Phase(IntEnum):
@@ -46,6 +81,26 @@ class Kind(IntEnum):
     LOGITS = 5  # STORE into the logits
 
 
+class Part(IntEnum):
+    """Columns of the table of parts, int64: what a call that reads a prompt computes."""
+
+    FIRST = 0  # number of the first task; in the row after the last part, the number of all tasks
+    JOB = 1
+    PHASE = 2  # row in the table of phases
+    TOKEN = 3  # the first one
+    TOKENS = 4
+
+
+class Job(IntEnum):
+    """Kinds of parts."""
+
+    EMBED = 0  # a tile of tokens a task
+    PACK = 1  # the input of a product, after its layer norm if it has one; a tile a task
+    MULTIPLY = 2  # a panel of rows a task
+    ATTEND = 3  # a head a task
+    NORMALISE = 4  # the layer norm of the phase, as the result; a tile a task
+
+
 class Format(IntEnum):
     """Formats of weights."""
 
@@ -71,7 +126,7 @@ class Sync(IntEnum):
     NEXT = 0  # number of the step, times 2**32, plus the next task
     DONE = 8  # number of tasks that are done
     THREADS = 16  # number of threads that may take part in the step
-    TOKENS = 17  # number of tokens in the step
+    TOKENS = 17  # number of tokens in the step; of parts, where a prompt is read
 
 
 _LINE: Final = 8

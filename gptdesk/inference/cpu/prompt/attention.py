@@ -128,7 +128,7 @@ def attend(keys, values, position, tokens, size, scale, queries, stride, out, me
     result = packed + 4 * _TOKENS * padded
     scratch = result + 4 * _TOKENS * _GROUP
     _pack_keys_and_values(keys, values, position + tokens, size, panels_at, values_at, scratch)
-    totals = np.empty(_TOKENS, np.float32)
+    totals = carray(float32_pointer(scratch + 4 * _LANES * padded), (_TOKENS,))
     for first in range(0, tokens, _TOKENS):
         count = min(_TOKENS, tokens - first)
         for token in range(_TOKENS):

@@ -7,41 +7,19 @@ says which phases are computed, and how many tasks they have for the tokens at h
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.kernel_intrinsics import float32_pointer
+from gptdesk.inference.cpu.kernel_intrinsics import float32_pointer, int64_pointer
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
 from gptdesk.inference.cpu.prompt.attention import attend
 from gptdesk.inference.cpu.prompt.products import multiply_panel, pack_input
 from gptdesk.inference.cpu.prompt.register_tile import TILE
-from gptdesk.inference.cpu.step_tables import Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Job, Kind, Part, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, end, take_task, wait
 from gptdesk.inference.cpu.thread_intrinsics import add_one
-
-
-class Part(IntEnum):
-    """Columns of the table of parts, int64: what a call computes."""
-
-    FIRST = 0  # number of the first task; in the row after the last part, the number of all tasks
-    JOB = 1
-    PHASE = 2  # row in the table of phases
-    TOKEN = 3  # the first one
-    TOKENS = 4
-
-
-class Job(IntEnum):
-    """Kinds of parts."""
-
-    EMBED = 0  # a tile of tokens a task
-    PACK = 1  # the input of a product, after its layer norm if it has one; a tile a task
-    MULTIPLY = 2  # a panel of rows a task
-    ATTEND = 3  # a head a task
-    NORMALISE = 4  # the layer norm of the phase, as the result; a tile a task
-
 
 _FIRST: Final = int(Part.FIRST)
 _JOB: Final = int(Part.JOB)
@@ -65,7 +43,33 @@ _DONE: Final = int(Sync.DONE)
 _KEYS: Final = int(TokenRow.KEYS)
 _VALUES: Final = int(TokenRow.VALUES)
 _POSITION: Final = int(TokenRow.POSITION)
-_PARTS: Final = int(Sync.TOKENS)
+_COUNT: Final = int(Sync.TOKENS)
+_TOKEN_ROWS: Final = int(Argument.TOKEN_ROWS)
+_MOST_TOKENS: Final = int(Argument.MOST_TOKENS)
+_LAYERS: Final = int(Argument.LAYERS)
+_HEADS: Final = int(Argument.HEADS)
+_POSITIONS: Final = int(Argument.POSITIONS)
+_HEAD_SIZE: Final = int(Argument.HEAD_SIZE)
+_EPSILON: Final = int(Argument.EPSILON)
+_PHASES: Final = int(Argument.PHASES)
+_PHASE_COUNT: Final = int(Argument.PHASE_COUNT)
+_PARTS: Final = int(Argument.PARTS)
+_PART_COUNT: Final = int(Argument.PART_COUNT)
+_SYNC: Final = int(Argument.SYNC)
+_WORK: Final = int(Argument.WORK)
+_WORK_WIDTH: Final = int(Argument.WORK_WIDTH)
+_MEMORY: Final = int(Argument.MEMORY)
+_MEMORY_SIZE: Final = int(Argument.MEMORY_SIZE)
+_THREADS: Final = int(Argument.THREADS)
+_PACKED: Final = int(Argument.PACKED)
+_TOKEN_SCALES: Final = int(Argument.TOKEN_SCALES)
+_HIDDEN: Final = int(Argument.HIDDEN)
+_LOGITS_AT: Final = int(Argument.LOGITS)
+_ARGUMENTS: Final = len(Argument)
+_TOKEN_COLUMNS: Final = len(TokenRow)
+_PHASE_COLUMNS: Final = len(Phase)
+_PART_COLUMNS: Final = len(Part)
+_SYNC_SIZE: Final = int(SYNC_SIZE)
 _TILE: Final = TILE.tokens
 _ROWS: Final = TILE.rows
 
@@ -110,18 +114,17 @@ def _attend_head(phase, head, token_rows, cache_shape, work, memory):
 def _compute(
     job, phase, task, token_rows, cache_shape, epsilon, work, packed, token_scales, memory, threads, hidden, logits
 ):
-    """Does a task of a part, for its tokens; ``memory`` is the address of the thread's own."""
+    """Does a task of a part, for its tokens; ``packed``, ``hidden``, ``logits`` and ``memory`` are addresses."""
     if job == _ATTEND:
         _attend_head(phase, task, token_rows, cache_shape, work, memory)
         return
     tokens, width = len(token_rows), work.shape[1]
     if job == _MULTIPLY:
         is_head = phase[_KIND] == _LOGITS
-        out = _address(logits) if is_head else _address(work) + 4 * phase[_OUTPUT]
+        out = logits if is_head else _address(work) + 4 * phase[_OUTPUT]
         panel, scratch = memory, memory + 4 * _ROWS * width
         following = task + threads
-        x = _address(packed)
-        multiply_panel(phase, task, following, tokens, x, token_scales, out, 4 * width, panel, scratch)
+        multiply_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
         return
     first, last = task * _TILE, min((task + 1) * _TILE, tokens)
     columns = phase[_COLUMNS]
@@ -130,37 +133,36 @@ def _compute(
         return
     x, x_bytes = _address(work) + 4 * (first * width + phase[_INPUT]), 4 * width
     if job != _PACK:
-        _normalise_rows(phase, last - first, x, x_bytes, epsilon, _address(hidden) + 4 * first * columns)
+        _normalise_rows(phase, last - first, x, x_bytes, epsilon, hidden + 4 * first * columns)
         return
     if phase[_NORM_WEIGHT]:
         _normalise_rows(phase, last - first, x, x_bytes, epsilon, memory)
         x, x_bytes = memory, 4 * columns
-    pack_input(phase, task, tokens, x, x_bytes, _address(packed), token_scales, memory + 4 * _TILE * width)
+    pack_input(phase, task, tokens, x, x_bytes, packed, token_scales, memory + 4 * _TILE * width)
 
 
-def read(
-    thread, step, token_rows, cache_shape, epsilon, phases, parts, sync,
-    work, packed, token_scales, memory, hidden, logits,
-):  # fmt: skip
+def read(thread, step, arguments):
     """Computes some parts and returns (thread 0); or takes part in this and later calls, until none comes for long.
+
+    The tokens are of one text and follow each other. ``sync`` has the number of parts in place of that of tokens.
 
     Args:
         thread: 0 for the one that starts the call and returns its result; helper threads count from 1.
         step: number of the call, larger than all before.
-        token_rows: (T or more, len(TokenRow)) int64, tokens of one text that follow each other.
-        cache_shape: n_layer, nh, n_positions and hs of every cache.
-        epsilon: of the layer norms, float32.
-        phases: (P + 1, len(Phase)) int64, the decode step's.
-        parts: (many, len(Part)) int64; ``sync`` has their number in place of the number of tokens.
-        sync: see `Sync`.
-        work: (T or more, W) float32, as the decode step's.
-        packed: (many) float32, the input of a product.
-        token_scales: (T or more) float32.
-        memory: (threads, many) float32, see `thread_memory.size`.
-        hidden: (T or more, C) float32: the final layer norm's output.
-        logits: (V) float32, after the last token.
+        arguments: address of a `ArgumentTable`; `thread_memory.size` says what a thread needs.
     """
-    mine = _address(memory) + 4 * thread * memory.shape[1]
+    table = carray(int64_pointer(arguments), (_ARGUMENTS,))
+    most, threads = table[_MOST_TOKENS], table[_THREADS]
+    token_rows = carray(int64_pointer(table[_TOKEN_ROWS]), (most, _TOKEN_COLUMNS))
+    cache_shape = (table[_LAYERS], table[_HEADS], table[_POSITIONS], table[_HEAD_SIZE])
+    epsilon = carray(float32_pointer(table[_EPSILON]), (1,))[0]
+    phases = carray(int64_pointer(table[_PHASES]), (table[_PHASE_COUNT], _PHASE_COLUMNS))
+    parts = carray(int64_pointer(table[_PARTS]), (table[_PART_COUNT], _PART_COLUMNS))
+    sync = carray(int64_pointer(table[_SYNC]), (_SYNC_SIZE,))
+    work = carray(float32_pointer(table[_WORK]), (most, table[_WORK_WIDTH]))
+    token_scales = carray(float32_pointer(table[_TOKEN_SCALES]), (most,))
+    packed, hidden, logits = table[_PACKED], table[_HIDDEN], table[_LOGITS_AT]
+    mine = table[_MEMORY] + 4 * thread * table[_MEMORY_SIZE]
     if not thread:
         begin(sync, step)
     while True:
@@ -168,7 +170,7 @@ def read(
             step = await_step(sync, thread, step)
             if step < 0:
                 return
-        tasks = parts[sync[_PARTS], _FIRST]
+        tasks = parts[sync[_COUNT], _FIRST]
         number = 0
         while True:
             task = take_task(sync, step, tasks)
@@ -190,7 +192,7 @@ def read(
                 packed,
                 token_scales,
                 mine,
-                memory.shape[0],
+                threads,
                 hidden,
                 logits,
             )

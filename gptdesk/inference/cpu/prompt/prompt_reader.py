@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,22 @@ import numpy.typing as npt
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
+from gptdesk.inference.cpu.argument_table import ArgumentTable, aligned, of_model, whole_lines
+from gptdesk.inference.cpu.compiling import CompiledFunction
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.prompt import thread_memory
-from gptdesk.inference.cpu.prompt.prompt_kernel import Job, Part
 from gptdesk.inference.cpu.prompt.register_tile import TILE
-from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import (
+    SYNC_SIZE,
+    Argument,
+    Job,
+    Kind,
+    Part,
+    Phase,
+    Sync,
+    TokenRow,
+)
 from gptdesk.inference.cpu.token_rows import token_row
-from gptdesk.inference.cpu.weights import CACHE_LINE
 
 
 class Reading(NamedTuple):
@@ -57,7 +66,7 @@ class PromptReader:
         threads: number of threads, including the calling one.
     """
 
-    def __init__(self, config: GPT2Config, read: Callable[..., None], program: Program, *, threads: int) -> None:
+    def __init__(self, config: GPT2Config, read: CompiledFunction, program: Program, *, threads: int) -> None:
         width = program.work + 8 * TILE.lanes  # what fills up the columns of int4's products
         self._read = read
         self._program = program
@@ -70,19 +79,27 @@ class PromptReader:
         self._hidden = np.zeros((PROMPT_CHUNK, config.n_embd), np.float32)
         self._logits = np.zeros(config.vocab_size, np.float32)
         tiles = -(-PROMPT_CHUNK // TILE.tokens)
-        self._arguments: tuple[Any, ...] = (
-            self._token_rows,
-            (config.n_layer, config.n_head, config.n_positions, config.head_size),
-            np.float32(config.layer_norm_epsilon),
-            phases,
-            self._parts,
-            self._sync,
-            _aligned(PROMPT_CHUNK, width),
-            _aligned(tiles * TILE.tokens, width).reshape(-1),
-            np.zeros(PROMPT_CHUNK, np.float32),
-            _aligned(threads, thread_memory.size(width, config.n_positions, config.head_size)),
-            self._hidden,
-            self._logits,
+        memory = whole_lines(thread_memory.size(width, config.n_positions, config.head_size))
+        self._table = ArgumentTable(
+            {
+                Argument.TOKEN_ROWS: self._token_rows,
+                Argument.MOST_TOKENS: PROMPT_CHUNK,
+                **of_model(config),
+                Argument.PHASES: phases,
+                Argument.PHASE_COUNT: len(phases),
+                Argument.PARTS: self._parts,
+                Argument.PART_COUNT: len(self._parts),
+                Argument.SYNC: self._sync,
+                Argument.WORK: aligned(PROMPT_CHUNK, width),
+                Argument.WORK_WIDTH: whole_lines(width),
+                Argument.MEMORY: aligned(threads, memory),
+                Argument.MEMORY_SIZE: memory,
+                Argument.THREADS: threads,
+                Argument.PACKED: aligned(tiles * TILE.tokens, width),
+                Argument.TOKEN_SCALES: np.zeros(PROMPT_CHUNK, np.float32),
+                Argument.HIDDEN: self._hidden,
+                Argument.LOGITS: self._logits,
+            }
         )
         self._steps = 0
         self._helpers: dict[int, Future[None]] = {}
@@ -151,14 +168,6 @@ class PromptReader:
         self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = len(group), self._count
         for number in range(1, self._count):
             if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for calls
-                self._helpers[number] = self._pool.submit(self._read, number, self._steps, *self._arguments)
+                self._helpers[number] = self._pool.submit(self._read, number, self._steps, self._table)
         self._steps += 1
-        self._read(0, self._steps, *self._arguments)
-
-
-def _aligned(rows: int, columns: int) -> npt.NDArray[np.float32]:
-    """Memory whose rows begin at cache lines: vectors across two of them made packing take twice the time."""
-    columns = -(-4 * columns // CACHE_LINE) * CACHE_LINE // 4
-    memory = np.empty(rows * columns + CACHE_LINE // 4, np.float32)
-    start = -memory.ctypes.data % CACHE_LINE // 4
-    return memory[start : start + rows * columns].reshape(rows, columns)
+        self._read(0, self._steps, self._table)

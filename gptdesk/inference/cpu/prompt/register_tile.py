@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import llvmlite.binding
-import numba
+from gptdesk.inference.cpu.native_code import processor
 
 
 class RegisterTile(NamedTuple):
@@ -32,8 +31,8 @@ class RegisterTile(NamedTuple):
 
 
 def _choose_tile() -> RegisterTile:
-    """The tile for the processor that Numba compiles for: results fill its registers but those for operands."""
-    has = _features()
+    """The tile for the processor that code is compiled for: results fill its registers but those for operands."""
+    has = processor().has()
     if {"avx512bw", "avx512f"} <= has:
         return RegisterTile(8, 3, 16, "vnni" if "avx512vnni" in has else "madd")
     if "avx2" in has:
@@ -41,14 +40,6 @@ def _choose_tile() -> RegisterTile:
     if platform.machine().lower() in ("arm64", "aarch64"):  # 32 registers
         return RegisterTile(8, 3, 4, "generic")
     return RegisterTile(4, 3, 4, "generic")
-
-
-def _features() -> set[str]:
-    """LLVM's names of what that processor has; of one that is named to Numba, what is listed with its name."""
-    settings: Any = numba.config
-    if settings.CPU_NAME is None and settings.CPU_FEATURES is None:
-        return {name for name, there in llvmlite.binding.get_host_cpu_features().items() if there}
-    return {name[1:] for name in (settings.CPU_FEATURES or "").split(",") if name.startswith("+")}
 
 
 TILE: Final = _choose_tile()

@@ -12,11 +12,12 @@ def size(width: int, positions: int, head_size: int) -> int:
 
 
 def attention_size(positions: int, head_size: int) -> int:
-    """Elements for the attention of a head: keys, values and scores in whole panels, and a tile of queries."""
+    """Elements for the attention of a head: keys, values and scores in whole panels, and a tile of queries
+    with its sums."""
     square, group = max(TILE.lanes, TILE.tokens), 2 * TILE.lanes
     padded, keys = _whole(head_size, square), _whole(positions, TILE.rows)
     panels = keys * (padded + _whole(head_size, group) + TILE.tokens)
-    return panels + TILE.tokens * (2 * padded + group) + TILE.lanes * padded
+    return panels + TILE.tokens * (2 * padded + group + 1) + TILE.lanes * padded
 
 
 def _whole(count: int, block: int) -> int:

@@ -182,7 +182,8 @@ def to_object_code(function: Callable[[int, int, int], None]) -> ObjectCode:
     import numba
 
     types: Any = numba.types
-    compiled: Any = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    jit: Any = numba.njit
+    compiled = jit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     compiled.compile((types.int64, types.int64, types.int64))
     (overload,) = compiled.overloads.values()
     library = overload.library  # Numba has no public API for object code without Python's

@@ -15,14 +15,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from gptdesk.files import write_bytes, write_json
-from gptdesk.inference.cpu.native_code import Arguments, NativeFunction, ObjectCode, processor
-
-CompiledFunction: TypeAlias = Callable[[int, int, Arguments], None]
+from gptdesk.inference.cpu.native_code import CompiledFunction, NativeFunction, ObjectCode, processor
 
 
 class CompiledStep(NamedTuple):

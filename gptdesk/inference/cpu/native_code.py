@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 _STATUS: Final = ctypes.CFUNCTYPE(
     ctypes.c_int32,  # 0, or the kind of an error
@@ -48,6 +49,10 @@ class Arguments(Protocol):
 
     @property
     def address(self) -> int: ...
+
+
+CompiledFunction: TypeAlias = Callable[[int, int, Arguments], None]
+"""Of a thread's number, a step's, and a table of arguments."""
 
 
 class ObjectCode(NamedTuple):
